@@ -1,0 +1,52 @@
+# Two commands judge this project: `make demo` and `make test`. Each works from a fresh clone with
+# Python >= 3.11, a C++17 compiler, make and a package index; each creates .venv, builds and runs.
+PYTHON ?= python3
+VENV   ?= .venv
+PY     := $(VENV)/bin/python
+CORE   := CMakeLists.txt pyproject.toml $(wildcard cpp/*.cc cpp/*.h cpp/bindings/*)
+
+.PHONY: demo test lint bench asan neon format clean
+
+demo: $(VENV)/demo.stamp
+	$(VENV)/bin/glasscell demo --out demo-report --force
+
+test: $(VENV)/dev.stamp
+	$(PY) -m pytest -q
+	scripts/no_torch.sh
+
+lint: $(VENV)/dev.stamp
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/clang-format --dry-run --Werror $(wildcard cpp/*.cc cpp/*.h cpp/bindings/*.cc cpp/bindings/*.h)
+
+format: $(VENV)/dev.stamp
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/clang-format -i $(wildcard cpp/*.cc cpp/*.h cpp/bindings/*.cc cpp/bindings/*.h)
+
+bench: $(VENV)/dev.stamp
+	$(PY) benchmarks/run.py
+
+asan: $(VENV)/dev.stamp
+	scripts/asan.sh
+
+neon: $(VENV)/dev.stamp
+	scripts/neon.sh
+
+# torch is pinned first: without the pin an index may answer with a build that is gigabytes larger.
+$(VENV)/torch.stamp:
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install -q -r requirements-torch.txt
+	touch $@
+
+$(VENV)/demo.stamp: $(VENV)/torch.stamp $(CORE)
+	$(PY) -m pip install -q -e '.[demo]'
+	touch $@
+
+$(VENV)/dev.stamp: $(VENV)/torch.stamp $(CORE)
+	$(PY) -m pip install -q -e '.[dev]'
+	touch $@ $(VENV)/demo.stamp
+
+clean:
+	rm -rf $(VENV) build demo-report .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,53 @@
+// One layer, one direction, over a whole sequence.
+#pragma once
+#include "layer.h"
+#include "sequence.h"
+
+namespace glasscell {
+
+// H hidden units, P outputs (proj_size or H), Hp = H rounded up to lanes. Outputs alias no input.
+template <class T>
+struct ForwardArgs {
+  Rows<const T> x;   // (I)
+  const T* h0;       // (B, P) contiguous, or null: zeros
+  const T* c0;       // (B, H), or null; unused by the RNN
+  Rows<T> y;         // (P); rows after the end of their sequence are set to zero
+  T* h_n;            // (B, P)
+  T* c_n;            // (B, H), null for the RNN
+  Rows<T> tape;      // [i f g o c][Hp], or no base: nothing is kept; rows after the end untouched
+};
+
+template <class T>
+void forward(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<T>& args,
+             int threads);
+
+// What training adds: gradients of a loss, from the tape of `forward`.
+template <class T>
+struct BackwardArgs {
+  Rows<const T> x;
+  const T* h0;
+  const T* c0;
+  Rows<const T> y;     // forward's output
+  Rows<const T> tape;  // forward's tape (LSTM)
+  Rows<const T> dy;    // (P), or no base: no gradient arrives at the outputs
+  const T* dh_n;       // (B, P), or null: zeros
+  const T* dc_n;       // (B, H), or null
+  Rows<T> dx;          // (I), or no base: not wanted; rows after the end are set to zero
+  T* dh0;              // (B, P)
+  T* dc0;              // (B, H), null for the RNN
+  T* dweight_ih;       // (G, I), or null: no weight gradients wanted
+  T* dweight_hh;       // (G, P)
+  T* dbias;            // (G): gradient of bias_ih and of bias_hh; null without bias
+  T* dweight_hr;       // (P, H); null without projection
+  Rows<T> dh;          // (P): total dL/dh_t, or no base
+  Rows<T> dc;          // (H): total dL/dC_t, or no base
+};
+
+template <class T>
+void backward(const Layer<T>& layer, const Sequence& sequence, const BackwardArgs<T>& args,
+              int threads);
+
+// Threads worth using for this much work, at most `threads`.
+int useful_threads(const Sequence& sequence, ptrdiff_t macs_per_row, int threads);
+
+}  // namespace glasscell

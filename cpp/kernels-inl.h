@@ -1,0 +1,445 @@
+// The kernels, written once over Vec<T>; kernels_<isa>.cc includes this file after defining
+//   GC_ISA      the namespace
+//   GC_VECTORS  vectors in a panel: 2 with 16 registers (two passes over the gates), 4 with 32
+// No standard library here: an inline std:: function compiled with wider instructions could be the
+// copy that the linker keeps for the whole program.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "activations-inl.h"
+#include "kernels.h"
+
+namespace glasscell::GC_ISA {
+
+constexpr int kVectors = GC_VECTORS;
+constexpr int kMaxRows = 6;  // 6 x 2 or 6 x 4 accumulators, the weights and one broadcast fit
+
+// Panels advanced together so that at least 8 accumulators are in flight: two FMA ports with a
+// latency of four cycles. More units, never a split of k, so every chain stays whole.
+constexpr int panels_together(int rows) {
+  return rows * kVectors >= 8 ? (rows == 3 && kVectors == 2 ? 2 : 1) : 8 / (rows * kVectors);
+}
+
+constexpr ptrdiff_t round_up(ptrdiff_t n, ptrdiff_t to) { return (n + to - 1) / to * to; }
+
+// acc[r][p * NV + v] += sum_k a[r][k * ka] * b[p][k][v], the panels `b_stride` elements apart.
+template <class T, int MR, int NV, int NP>
+GC_INLINE void accumulate(const T* const* a, ptrdiff_t ka, ptrdiff_t K, const T* b,
+                          ptrdiff_t b_stride, Vec<T> (&acc)[MR][NP * NV]) {
+  using V = Vec<T>;
+  constexpr int VL = V::kLanes;
+  const T* row[MR];
+#pragma GCC unroll 6
+  for (int r = 0; r < MR; ++r) row[r] = a[r];
+  ptrdiff_t at = 0;
+  for (ptrdiff_t k = 0; k < K; ++k) {
+    if constexpr (MR > NP * NV) {
+      // Tall tile: the weights stay in registers, one broadcast at a time.
+      V w[NP * NV];
+#pragma GCC unroll 8
+      for (int j = 0; j < NP * NV; ++j) w[j] = V::load(b + (j / NV) * b_stride + (j % NV) * VL);
+#pragma GCC unroll 6
+      for (int r = 0; r < MR; ++r) {
+        const V s = V::set(row[r][at]);
+#pragma GCC unroll 8
+        for (int j = 0; j < NP * NV; ++j) acc[r][j] = fma(s, w[j], acc[r][j]);
+      }
+    } else {
+      V s[MR];
+#pragma GCC unroll 6
+      for (int r = 0; r < MR; ++r) s[r] = V::set(row[r][at]);
+#pragma GCC unroll 8
+      for (int j = 0; j < NP * NV; ++j) {
+        const V w = V::load(b + (j / NV) * b_stride + (j % NV) * VL);
+#pragma GCC unroll 6
+        for (int r = 0; r < MR; ++r) acc[r][j] = fma(s[r], w, acc[r][j]);
+      }
+    }
+    b += NV * VL;
+    at += ka;
+  }
+}
+
+// Calls f.template run<MR>(first row) for tiles of nearly equal height <= kMaxRows.
+template <class F>
+GC_INLINE void for_row_tiles(ptrdiff_t rows, const F& f) {
+  const ptrdiff_t tiles = (rows + kMaxRows - 1) / kMaxRows;
+  if (tiles == 0) return;
+  const ptrdiff_t height = rows / tiles, taller = rows % tiles;
+  ptrdiff_t first = 0;
+  for (ptrdiff_t tile = 0; tile < tiles; ++tile) {
+    const ptrdiff_t h = height + (tile < taller ? 1 : 0);
+    switch (h) {
+      case 1: f.template run<1>(first); break;
+      case 2: f.template run<2>(first); break;
+      case 3: f.template run<3>(first); break;
+      case 4: f.template run<4>(first); break;
+      case 5: f.template run<5>(first); break;
+      default: f.template run<6>(first); break;
+    }
+    first += h;
+  }
+}
+
+// ---------------------------------------------------------------------------------- products
+
+template <class T, int NV, int NP>
+struct GemmTile {
+  const GemmArgs<T>& g;
+  ptrdiff_t column;  // first column of the panel
+  const T* b;
+
+  template <int MR>
+  GC_INLINE void run(ptrdiff_t first) const {
+    using V = Vec<T>;
+    constexpr int VL = V::kLanes;
+    V acc[MR][NP * NV];
+#pragma GCC unroll 6
+    for (int r = 0; r < MR; ++r) {
+#pragma GCC unroll 8
+      for (int j = 0; j < NP * NV; ++j) {
+        acc[r][j] = g.init ? V::load(g.init[first + r] + column + j * VL) : V::set(T(0));
+      }
+    }
+    accumulate<T, MR, NV, NP>(g.a + first, g.ka, g.K, b, g.K * NV * VL, acc);
+    const ptrdiff_t left = g.columns - column;
+#pragma GCC unroll 6
+    for (int r = 0; r < MR; ++r) {
+      T* c = g.c[first + r] + column;
+#pragma GCC unroll 8
+      for (int j = 0; j < NP * NV; ++j) {
+        const ptrdiff_t n = left - j * VL;
+        if (n >= VL) {
+          acc[r][j].store(c + j * VL);
+        } else if (n > 0) {
+          acc[r][j].store_n(c + j * VL, n);
+        }
+      }
+    }
+  }
+};
+
+template <class T, int NV, int NP>
+void gemm_panel(const GemmArgs<T>& g, ptrdiff_t column, const T* b) {
+  for_row_tiles(g.rows, GemmTile<T, NV, NP>{g, column, b});
+}
+
+// With one to three rows several full panels advance together (see panels_together).
+template <class T, int MR>
+GC_INLINE ptrdiff_t gemm_thin(const GemmArgs<T>& g, ptrdiff_t full, const T*& b) {
+  constexpr int NP = panels_together(MR);
+  constexpr ptrdiff_t W = kVectors * Vec<T>::kLanes;
+  ptrdiff_t p = 0;
+  for (; NP > 1 && p + NP <= full; p += NP) {
+    GemmTile<T, kVectors, NP>{g, p * W, b}.template run<MR>(0);
+    b += NP * g.K * W;
+  }
+  return p;
+}
+
+template <class T>
+void gemm(const GemmArgs<T>& g) {
+  constexpr ptrdiff_t VL = Vec<T>::kLanes, W = kVectors * VL;
+  const ptrdiff_t width = round_up(g.columns, VL);
+  const ptrdiff_t full = width / W;
+  const T* b = g.b;
+  ptrdiff_t p = 0;
+  if (g.rows == 1) p = gemm_thin<T, 1>(g, full, b);
+  if (g.rows == 2) p = gemm_thin<T, 2>(g, full, b);
+  if (g.rows == 3) p = gemm_thin<T, 3>(g, full, b);
+  for (; p < full; ++p) {
+    gemm_panel<T, kVectors, 1>(g, p * W, b);
+    b += g.K * W;
+  }
+  switch ((width - full * W) / VL) {
+    case 1: gemm_panel<T, 1, 1>(g, full * W, b); break;
+    case 2:
+      if constexpr (kVectors > 2) gemm_panel<T, 2, 1>(g, full * W, b);
+      break;
+    case 3:
+      if constexpr (kVectors > 3) gemm_panel<T, 3, 1>(g, full * W, b);
+      break;
+    default: break;
+  }
+}
+
+// ------------------------------------------------------------------------------ LSTM forward
+
+// Equations of the cell for `lanes` units of one row, from the pre-activations a_i a_f a_g a_o.
+// C_t = f C_{t-1} + i g is rounded operation by operation, so that NumPy can repeat it exactly.
+template <class T, bool kTape>
+GC_INLINE void lstm_cell(const T* pre, T* c_state, T* h_next, T* y, ptrdiff_t n, T* tape,
+                         ptrdiff_t Hp) {
+  using V = Vec<T>;
+  constexpr int VL = V::kLanes;
+  const V i = sigmoid<T>(V::load(pre));
+  const V f = sigmoid<T>(V::load(pre + VL));
+  const V g = tanh<T>(V::load(pre + 2 * VL));
+  const V o = sigmoid<T>(V::load(pre + 3 * VL));
+  const V c = add(mul(f, V::load(c_state)), mul(i, g));
+  const V h = mul(o, tanh<T>(c));
+  c.store(c_state);
+  h.store(h_next);
+  if (y) {
+    if (n >= VL) {
+      h.store(y);
+    } else {
+      h.store_n(y, n);
+    }
+  }
+  if constexpr (kTape) {
+    i.store(tape);
+    f.store(tape + Hp);
+    g.store(tape + 2 * Hp);
+    o.store(tape + 3 * Hp);
+    c.store(tape + 4 * Hp);
+  }
+}
+
+// `NB` unit blocks for all rows of one tile. Pre-activations pass through an L1 scratch, so one
+// epilogue serves both register files; measured cost of that detour: see docs/performance.md.
+template <class T, bool kTape, int NB>
+struct LstmTile {
+  const LstmStepArgs<T>& s;
+  ptrdiff_t block;
+
+  template <int MR>
+  GC_INLINE void run(ptrdiff_t first) const {
+    using V = Vec<T>;
+    constexpr int VL = V::kLanes;
+    constexpr int kPanels = NB * 4 / kVectors;
+    constexpr int NP = panels_together(MR) < kPanels ? panels_together(MR) : kPanels;
+    constexpr ptrdiff_t W = kVectors * VL;
+    alignas(64) T pre[MR][NB * 4 * VL];
+    const ptrdiff_t base = block * 4 * VL;
+#pragma GCC unroll 4
+    for (int p = 0; p < kPanels; p += NP) {
+      const ptrdiff_t panel = block * (4 / kVectors) + p;
+      V acc[MR][NP * kVectors];
+#pragma GCC unroll 6
+      for (int r = 0; r < MR; ++r) {
+#pragma GCC unroll 8
+        for (int j = 0; j < NP * kVectors; ++j) {
+          acc[r][j] = V::load(s.init[first + r] + base + p * W + j * VL);
+        }
+      }
+      if (s.I) {
+        accumulate<T, MR, kVectors, NP>(s.x + first, 1, s.I, s.w + panel * s.I * W, s.I * W, acc);
+      }
+      accumulate<T, MR, kVectors, NP>(s.h + first, 1, s.P, s.r + panel * s.P * W, s.P * W, acc);
+#pragma GCC unroll 6
+      for (int r = 0; r < MR; ++r) {
+#pragma GCC unroll 8
+        for (int j = 0; j < NP * kVectors; ++j) acc[r][j].store(pre[r] + p * W + j * VL);
+      }
+    }
+    const ptrdiff_t Hp = round_up(s.H, VL);
+    for (int b = 0; b < NB; ++b) {
+      const ptrdiff_t u = (block + b) * VL;
+      for (int r = 0; r < MR; ++r) {
+        const ptrdiff_t m = first + r;
+        lstm_cell<T, kTape>(pre[r] + b * 4 * VL, s.c[m] + u, s.h_next[m] + u,
+                            s.y ? s.y[m] + u : nullptr, s.H - u, kTape ? s.tape[m] + u : nullptr,
+                            Hp);
+      }
+    }
+  }
+};
+
+template <class T, bool kTape>
+void lstm_step(const LstmStepArgs<T>& s) {
+  const ptrdiff_t blocks = round_up(s.H, Vec<T>::kLanes) / Vec<T>::kLanes;
+  ptrdiff_t block = 0;
+  if (s.rows == 1) {
+    // Two blocks: 8 accumulators for the one row.
+    for (; block + 2 <= blocks; block += 2) LstmTile<T, kTape, 2>{s, block}.template run<1>(0);
+  }
+  for (; block < blocks; ++block) for_row_tiles(s.rows, LstmTile<T, kTape, 1>{s, block});
+}
+
+template <class T>
+void lstm_forward_step(const LstmStepArgs<T>& s) {
+  if (s.tape) {
+    lstm_step<T, true>(s);
+  } else {
+    lstm_step<T, false>(s);
+  }
+}
+
+// ------------------------------------------------------------------------------- RNN forward
+
+template <class T, bool kRelu, int NV, int NP>
+struct RnnTile {
+  const RnnStepArgs<T>& s;
+  ptrdiff_t column;
+  const T* w;
+  const T* r;
+
+  template <int MR>
+  GC_INLINE void run(ptrdiff_t first) const {
+    using V = Vec<T>;
+    constexpr int VL = V::kLanes;
+    V acc[MR][NP * NV];
+#pragma GCC unroll 6
+    for (int m = 0; m < MR; ++m) {
+#pragma GCC unroll 8
+      for (int j = 0; j < NP * NV; ++j) acc[m][j] = V::load(s.init[first + m] + column + j * VL);
+    }
+    if (s.I) accumulate<T, MR, NV, NP>(s.x + first, 1, s.I, w, s.I * NV * VL, acc);
+    accumulate<T, MR, NV, NP>(s.h + first, 1, s.P, r, s.P * NV * VL, acc);
+#pragma GCC unroll 6
+    for (int m = 0; m < MR; ++m) {
+#pragma GCC unroll 8
+      for (int j = 0; j < NP * NV; ++j) {
+        const V h = kRelu ? max(V::set(T(0)), acc[m][j]) : tanh<T>(acc[m][j]);
+        const ptrdiff_t u = column + j * VL;
+        h.store(s.h_next[first + m] + u);
+        if (s.H - u >= VL) {
+          h.store(s.y[first + m] + u);
+        } else {
+          h.store_n(s.y[first + m] + u, s.H - u);
+        }
+      }
+    }
+  }
+};
+
+template <class T, bool kRelu, int NV>
+void rnn_panel(const RnnStepArgs<T>& s, ptrdiff_t column) {
+  for_row_tiles(s.rows,
+                RnnTile<T, kRelu, NV, 1>{s, column, s.w + column * s.I, s.r + column * s.P});
+}
+
+template <class T, bool kRelu>
+void rnn_step(const RnnStepArgs<T>& s) {
+  constexpr ptrdiff_t VL = Vec<T>::kLanes, W = kVectors * VL;
+  const ptrdiff_t width = round_up(s.H, VL);
+  const ptrdiff_t full = width / W * W;
+  ptrdiff_t column = 0;
+  if (s.rows == 1) {
+    constexpr int NP = panels_together(1);
+    for (; column + NP * W <= full; column += NP * W) {
+      RnnTile<T, kRelu, kVectors, NP>{s, column, s.w + column * s.I, s.r + column * s.P}
+          .template run<1>(0);
+    }
+  }
+  for (; column < full; column += W) rnn_panel<T, kRelu, kVectors>(s, column);
+  switch ((width - full) / VL) {
+    case 1: rnn_panel<T, kRelu, 1>(s, full); break;
+    case 2:
+      if constexpr (kVectors > 2) rnn_panel<T, kRelu, 2>(s, full);
+      break;
+    case 3:
+      if constexpr (kVectors > 3) rnn_panel<T, kRelu, 3>(s, full);
+      break;
+    default: break;
+  }
+}
+
+template <class T>
+void rnn_forward_step(const RnnStepArgs<T>& s) {
+  if (s.relu) {
+    rnn_step<T, true>(s);
+  } else {
+    rnn_step<T, false>(s);
+  }
+}
+
+// ---------------------------------------------------------------------------------- backward
+
+template <class T>
+GC_INLINE Vec<T> load_upto(const T* p, ptrdiff_t n) {
+  return n >= Vec<T>::kLanes ? Vec<T>::load(p) : Vec<T>::load_n(p, n);
+}
+template <class T>
+GC_INLINE void store_upto(Vec<T> v, T* p, ptrdiff_t n) {
+  if (n >= Vec<T>::kLanes) {
+    v.store(p);
+  } else {
+    v.store_n(p, n);
+  }
+}
+
+// dh = dy + dh';  dC += dh o (1 - tanh(C)^2)
+// da_o = dh tanh(C) o (1-o);  da_i = dC g i (1-i);  da_f = dC C_{t-1} f (1-f);  da_g = dC i (1-g^2)
+// dC_{t-1} = dC f
+template <class T>
+void lstm_backward_pointwise(const LstmBackwardArgs<T>& s) {
+  using V = Vec<T>;
+  constexpr ptrdiff_t VL = V::kLanes;
+  const ptrdiff_t Hp = round_up(s.H, VL);
+  const V one = V::set(T(1));
+  for (ptrdiff_t m = 0; m < s.rows; ++m) {
+    const T* tape = s.tape[m];
+    const T* dy = s.dy ? s.dy[m] : nullptr;
+    for (ptrdiff_t u = 0; u < Hp; u += VL) {
+      const ptrdiff_t n = s.H - u;
+      const V i = V::load(tape + u), f = V::load(tape + Hp + u), g = V::load(tape + 2 * Hp + u);
+      const V o = V::load(tape + 3 * Hp + u), c = V::load(tape + 4 * Hp + u);
+      const V c_prev = load_upto<T>(s.c_prev[m] + u, n);
+      V dh = V::load(s.dh[m] + u);
+      if (dy) dh = add(load_upto<T>(dy + u, n), dh);
+      const V tc = tanh<T>(c);
+      const V dc =
+          add(V::load(s.dc[m] + u), mul(mul(dh, o), sub(one, mul(tc, tc))));
+      const V da_i = mul(mul(dc, g), mul(i, sub(one, i)));
+      const V da_f = mul(mul(dc, c_prev), mul(f, sub(one, f)));
+      const V da_g = mul(mul(dc, i), sub(one, mul(g, g)));
+      const V da_o = mul(mul(dh, tc), mul(o, sub(one, o)));
+      T* da = s.da[m] + 4 * u;
+      da_i.store(da);
+      da_f.store(da + VL);
+      da_g.store(da + 2 * VL);
+      da_o.store(da + 3 * VL);
+      mul(dc, f).store(s.dc[m] + u);
+      if (s.dh_out) store_upto<T>(dh, s.dh_out[m] + u, n);
+      if (s.dc_out) store_upto<T>(dc, s.dc_out[m] + u, n);
+    }
+  }
+}
+
+// dh = dy + dh';  da = dh (1 - h^2), or dh where h > 0 for relu
+template <class T>
+void rnn_backward_pointwise(const RnnBackwardArgs<T>& s) {
+  using V = Vec<T>;
+  constexpr ptrdiff_t VL = V::kLanes;
+  const V one = V::set(T(1));
+  for (ptrdiff_t m = 0; m < s.rows; ++m) {
+    const T* dy = s.dy ? s.dy[m] : nullptr;
+    for (ptrdiff_t u = 0; u < s.H; u += VL) {
+      const ptrdiff_t n = s.H - u;
+      const V h = load_upto<T>(s.h[m] + u, n);
+      V dh = V::load(s.dh[m] + u);
+      if (dy) dh = add(load_upto<T>(dy + u, n), dh);
+      const V da = s.relu ? where_positive(h, dh) : mul(dh, sub(one, mul(h, h)));
+      da.store(s.da[m] + u);
+      if (s.dh_out) store_upto<T>(dh, s.dh_out[m] + u, n);
+    }
+  }
+}
+
+// ------------------------------------------------------------------------- functions by element
+
+template <class T, Vec<T> (*kFunction)(Vec<T>)>
+void map(ptrdiff_t n, const T* x, T* y) {
+  constexpr ptrdiff_t VL = Vec<T>::kLanes;
+  for (ptrdiff_t k = 0; k < n; k += VL) {
+    store_upto<T>(kFunction(load_upto<T>(x + k, n - k)), y + k, n - k);
+  }
+}
+
+template <class T>
+constexpr KernelTable<T> table() {
+  return {Vec<T>::kLanes,
+          kVectors * Vec<T>::kLanes,
+          gemm<T>,
+          lstm_forward_step<T>,
+          rnn_forward_step<T>,
+          lstm_backward_pointwise<T>,
+          rnn_backward_pointwise<T>,
+          map<T, sigmoid<T>>,
+          map<T, tanh<T>>};
+}
+
+}  // namespace glasscell::GC_ISA

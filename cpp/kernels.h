@@ -1,0 +1,128 @@
+// The kernel table: every loop that touches numbers, as function pointers chosen once per process.
+//
+// Letters: T time, B batch, I input size, H hidden size, P output size (proj_size or H), G gate
+// rows (4H or H). A *panel* is `panel` neighbouring columns of a matrix stored [k][panel]; the last
+// panel of a matrix may be narrower, but is always a multiple of `lanes`. A *unit block* is `lanes`
+// hidden units; the 4 * lanes columns of a block are [i f g o][lanes] ("packed columns").
+//
+// Law: each output is ONE chain of fused multiply-adds, k ascending, started from its init value.
+// No kernel splits k, so an output has the same bits whatever the number of rows or threads.
+//
+// Contract of all kernels: sizes >= 1 unless said; row pointers readable for their whole length;
+// outputs alias no input unless said; nothing is allocated; nothing throws.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace glasscell {
+
+// C(m, n) = init(m, n) + sum_k A(m, k) B(k, n), A(m, k) = a[m][k * ka].
+template <class T>
+struct GemmArgs {
+  ptrdiff_t rows;         // may be 0
+  ptrdiff_t K;            // may be 0: C = init
+  ptrdiff_t columns;      // columns stored in C
+  const T* const* a;      // [rows]
+  ptrdiff_t ka;           // 1, or the row stride of a transposed A
+  const T* b;             // panels [K][panel], 64-byte aligned
+  const T* const* init;   // [rows], readable to `columns` rounded up to lanes; null: start from 0
+  T* const* c;            // [rows]; may equal init
+};
+
+// One time step of an LSTM for `rows` sequences.
+template <class T>
+struct LstmStepArgs {
+  ptrdiff_t rows, H;
+  ptrdiff_t I, P;        // I = 0: the input's share is already in init
+  const T* const* x;     // [rows] of (I)
+  const T* const* h;     // [rows] of (P): h_{t-1}
+  const T* w;            // panels [I][panel] over packed columns
+  const T* r;            // panels [P][panel] over packed columns
+  const T* const* init;  // [rows] of packed columns: bias, or bias + W x
+  T* const* c;           // [rows] of (Hp), in: C_{t-1}, out: C_t
+  T* const* h_next;      // [rows] of (Hp): o * tanh(C_t); never aliases h
+  T* const* y;           // [rows] of (H), or null
+  T* const* tape;        // [rows] of [i f g o c][Hp], or null
+};
+
+// One time step of a plain RNN: h = act(init + W x + R h). Columns are units, rounded up to lanes.
+template <class T>
+struct RnnStepArgs {
+  ptrdiff_t rows, H;
+  ptrdiff_t I, P;
+  const T* const* x;
+  const T* const* h;
+  const T* w;
+  const T* r;
+  const T* const* init;
+  T* const* h_next;  // [rows] of (Hp)
+  T* const* y;       // [rows] of (H)
+  bool relu;
+};
+
+// Gate gradients of one LSTM step, before the product with R^T.
+template <class T>
+struct LstmBackwardArgs {
+  ptrdiff_t rows, H;
+  const T* const* tape;    // [rows] of [i f g o c][Hp]
+  const T* const* c_prev;  // [rows] of (H): C_{t-1}
+  const T* const* dy;      // [rows] of (H) or null pointers where no gradient arrives
+  const T* const* dh;      // [rows] of (Hp): gradient from step t+1
+  T* const* dc;            // [rows] of (Hp), in: dL/dC_t from step t+1, out: dL/dC_{t-1}
+  T* const* da;            // [rows] of packed columns: gradient of the pre-activations
+  T* const* dh_out;        // [rows] of (H) or null: total dL/dh_t
+  T* const* dc_out;        // [rows] of (H) or null: total dL/dC_t
+};
+
+template <class T>
+struct RnnBackwardArgs {
+  ptrdiff_t rows, H;
+  const T* const* h;  // [rows] of (H): h_t
+  const T* const* dy;
+  const T* const* dh;
+  T* const* da;      // [rows] of (Hp)
+  T* const* dh_out;  // [rows] of (H) or null
+  bool relu;
+};
+
+template <class T>
+struct KernelTable {
+  int lanes;
+  int panel;  // columns of a full panel, a multiple of lanes
+  void (*gemm)(const GemmArgs<T>&);
+  void (*lstm_forward_step)(const LstmStepArgs<T>&);
+  void (*rnn_forward_step)(const RnnStepArgs<T>&);
+  void (*lstm_backward_pointwise)(const LstmBackwardArgs<T>&);
+  void (*rnn_backward_pointwise)(const RnnBackwardArgs<T>&);
+  void (*sigmoid)(ptrdiff_t n, const T* x, T* y);  // element by element, for the ULP tests
+  void (*tanh)(ptrdiff_t n, const T* x, T* y);
+};
+
+struct Kernels {
+  const char* isa;
+  KernelTable<float> f32;
+  KernelTable<double> f64;
+};
+
+// One per instruction set compiled in; defined in kernels_<isa>.cc.
+extern const Kernels kKernelsGeneric;
+extern const Kernels kKernelsAvx2;
+extern const Kernels kKernelsAvx512;
+extern const Kernels kKernelsNeon;
+
+// The table that this process uses: the best the CPU has, or GLASSCELL_FORCE_ISA.
+// Throws std::runtime_error when the forced name is unknown, not compiled in, or not supported.
+const Kernels& kernels();
+
+template <class T>
+const KernelTable<T>& kernel_table();
+template <>
+inline const KernelTable<float>& kernel_table<float>() {
+  return kernels().f32;
+}
+template <>
+inline const KernelTable<double>& kernel_table<double>() {
+  return kernels().f64;
+}
+
+}  // namespace glasscell

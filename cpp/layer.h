@@ -1,0 +1,94 @@
+// The packed weights of one layer in one direction: made once, never changed, shared by threads.
+#pragma once
+#include <cstddef>
+#include <mutex>
+#include <vector>
+
+namespace glasscell {
+
+enum class Mode { kLstm, kRnnTanh, kRnnRelu };
+
+// 64-byte aligned array; the kernels' panels start on a cache line.
+template <class T>
+class Buffer {
+ public:
+  Buffer() = default;
+  explicit Buffer(std::size_t n) : storage_(n + 64 / sizeof(T), T(0)) {}
+  T* data() {
+    const auto at = reinterpret_cast<std::size_t>(storage_.data());
+    return storage_.data() + ((at + 63) / 64 * 64 - at) / sizeof(T);
+  }
+  const T* data() const { return const_cast<Buffer*>(this)->data(); }
+
+ private:
+  std::vector<T> storage_;
+};
+
+// Weights as torch lays them out, row-major and contiguous; null where absent.
+template <class T>
+struct RawWeights {
+  const T* weight_ih;  // (G, I)
+  const T* weight_hh;  // (G, P)
+  const T* bias_ih;    // (G)
+  const T* bias_hh;    // (G)
+  const T* weight_hr;  // (P, H), only with projection
+};
+
+// Panels of the matrices that backward multiplies by, K rows each.
+template <class T>
+struct BackwardPanels {
+  Buffer<T> w;   // columns I, K = packed columns: dx = da W
+  Buffer<T> r;   // columns P, K = packed columns: dh = da R
+  Buffer<T> hr;  // columns H, K = P: d(o tanh C) = dh W_hr
+};
+
+template <class T>
+class Layer {
+ public:
+  // P = proj_size, or H. Copies what it needs; sizes >= 1 and all arrays complete.
+  Layer(Mode mode, ptrdiff_t I, ptrdiff_t H, ptrdiff_t P, const RawWeights<T>& raw);
+
+  bool matches(const RawWeights<T>& raw) const;  // the same numbers, bit by bit
+
+  const Mode mode;
+  const ptrdiff_t I, H, P;
+  const ptrdiff_t Hp;       // H rounded up to lanes
+  const ptrdiff_t columns;  // packed columns: 4 Hp, or Hp
+  const bool bias, projected;
+  ptrdiff_t gate_rows() const { return (mode == Mode::kLstm ? 4 : 1) * H; }
+
+  // Row of torch's weight matrix behind a packed column, or -1 where the column is padding.
+  const std::vector<ptrdiff_t>& rows() const { return rows_; }
+
+  const T* w() const { return w_.data(); }            // panels, columns = packed, K = I
+  const T* r() const { return r_.data(); }            // panels, columns = packed, K = P
+  const T* bias_sum() const { return bias_.data(); }  // packed columns: b_ih + b_hh, or zeros
+  const T* hr() const { return hr_.data(); }          // panels, columns = P, K = H
+
+  const BackwardPanels<T>& backward() const;  // packed at the first call
+
+ private:
+  std::vector<T> raw_;  // weight_ih, weight_hh, bias_ih, bias_hh, weight_hr
+  std::vector<ptrdiff_t> rows_;
+  Buffer<T> w_, r_, bias_, hr_;
+  mutable std::once_flag once_;
+  mutable BackwardPanels<T> backward_;
+};
+
+// y = x W^T + b, one chain of FMAs an output: the same bits for any number of rows.
+template <class T>
+class Linear {
+ public:
+  Linear(ptrdiff_t inputs, ptrdiff_t outputs, const T* weight, const T* bias);
+  bool matches(const T* weight, const T* bias) const;
+  void run(ptrdiff_t rows, const T* x, ptrdiff_t x_row, T* y, ptrdiff_t y_row, int threads) const;
+
+  const ptrdiff_t inputs, outputs;
+  const bool bias;
+
+ private:
+  std::vector<T> raw_;
+  Buffer<T> panels_, start_;
+};
+
+}  // namespace glasscell

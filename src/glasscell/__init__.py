@@ -1,0 +1,95 @@
+"""The LSTM you can see through.
+
+::
+
+    from glasscell.nn import LSTM                    # torch.nn.LSTM, faster, the same numbers
+    with glasscell.trace(model) as trace: model(x)   # every gate of every unit at every step
+    flow = glasscell.gradient_flow(model, x, loss)   # how far gradients travel back in time
+    glasscell.save(module, "folder")                 # config.json and model.safetensors
+    model = glasscell.load("folder")                 # runs without torch: model.run, model.stream
+
+All names are found on first use, so that what needs torch (`save`, `convert`, `restore`, `trace`,
+`gradient_flow`, `glasscell.nn`) costs nothing where there is none: `import glasscell`, `load` and
+what it gives need NumPy and safetensors only.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from glasscell.errors import (
+    DataError,
+    DtypeError,
+    GlasscellError,
+    ShapeError,
+    WeightFormatError,
+)
+
+if TYPE_CHECKING:
+    from glasscell import gates, inspect, nn, reference, weights
+    from glasscell.inspect.flow import gradient_flow
+    from glasscell.inspect.trace import trace
+    from glasscell.model import Model, Run, load
+    from glasscell.nn.convert import convert, restore
+    from glasscell.nn.saving import save
+    from glasscell.stream import Stream
+
+__all__ = [
+    "DataError",
+    "DtypeError",
+    "GlasscellError",
+    "Model",
+    "Run",
+    "ShapeError",
+    "Stream",
+    "WeightFormatError",
+    "convert",
+    "gates",
+    "gradient_flow",
+    "inspect",
+    "load",
+    "nn",
+    "reference",
+    "restore",
+    "save",
+    "trace",
+    "weights",
+]
+
+__version__ = "0.1.0"
+
+_LAZY = {
+    "Model": "glasscell.model",
+    "Run": "glasscell.model",
+    "Stream": "glasscell.stream",
+    "convert": "glasscell.nn.convert",
+    "gradient_flow": "glasscell.inspect.flow",
+    "load": "glasscell.model",
+    "restore": "glasscell.nn.convert",
+    "save": "glasscell.nn.saving",
+    "trace": "glasscell.inspect.trace",
+}
+_MODULES = ("gates", "inspect", "nn", "reference", "weights")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY and name not in _MODULES:
+        raise AttributeError(f"module 'glasscell' has no attribute {name!r}")
+    try:
+        if name in _MODULES:
+            return import_module(f"glasscell.{name}")
+        value = globals()[name] = getattr(import_module(_LAZY[name]), name)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ModuleNotFoundError(
+            f"expected torch, which glasscell.{name} needs, found none; "
+            "pip install 'glasscell[train]'",
+            name="torch",
+        ) from error
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

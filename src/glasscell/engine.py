@@ -1,0 +1,479 @@
+"""The one door to the compiled core: pack weights once, then run them over sequences.
+
+Letters: T time, B batch, I input size, H hidden size, P output size (`proj_size` or H). Arrays are
+NumPy, float32 or float64, time first; any strides will do as long as the last axis is contiguous,
+so a batch-first array goes in as `x.swapaxes(0, 1)` without a copy.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glasscell.errors import DtypeError, ShapeError
+
+try:
+    from glasscell import _core
+except ImportError as error:  # pragma: no cover - only in a broken installation
+    raise ImportError(
+        f"glasscell: the compiled core cannot be loaded ({error}). "
+        "Build and install it with `pip install .` from the source tree."
+    ) from error
+
+if TYPE_CHECKING:
+    from glasscell._core import LayerF32, LayerF64, LinearF32, LinearF64
+
+    PackedLayer = LayerF32 | LayerF64
+    PackedLinear = LinearF32 | LinearF64
+
+__all__ = [
+    "LayerGrads",
+    "LayerRun",
+    "Weights",
+    "backward",
+    "cpu_info",
+    "forward",
+    "get_num_threads",
+    "linear",
+    "matches",
+    "pack",
+    "pack_linear",
+    "set_num_threads",
+]
+
+Array = NDArray[Any]
+
+
+class Weights(Protocol):
+    """What `pack` reads: torch's matrices of one layer in one direction, None where absent."""
+
+    @property
+    def weight_ih(self) -> Array: ...  # noqa: D102
+    @property
+    def weight_hh(self) -> Array: ...  # noqa: D102
+    @property
+    def bias_ih(self) -> Array | None: ...  # noqa: D102
+    @property
+    def bias_hh(self) -> Array | None: ...  # noqa: D102
+    @property
+    def weight_hr(self) -> Array | None: ...  # noqa: D102
+
+
+class LayerRun(NamedTuple):
+    """What `forward` returns."""
+
+    output: Array  # (T, B, P) or packed (N, P)
+    h_n: Array  # (B, P)
+    c_n: Array | None  # (B, H); None for the RNN
+    tape: Array | None  # (T, B, 5, Hp) or (N, 5, Hp): i f g o c, Hp >= H; None unless asked for
+
+
+class LayerGrads(NamedTuple):
+    """What `backward` returns; a part that was not wanted or does not exist is None."""
+
+    x: Array | None
+    h0: Array
+    c0: Array | None
+    weight_ih: Array | None
+    weight_hh: Array | None
+    bias: Array | None  # of bias_ih and of bias_hh alike
+    weight_hr: Array | None
+    dh: Array | None  # total dL/dh_t (T, B, P), only with flow=True
+    dc: Array | None  # total dL/dC_t (T, B, H), only with flow=True
+
+
+_threads = 0  # 0: not set by the user
+
+
+def set_num_threads(n: int) -> None:
+    """Set how many threads a call may use.
+
+    Args:
+        n: Positive number of threads. Results are the same bits for any value.
+
+    Raises:
+        ValueError: If `n` is not positive.
+
+    Example:
+        >>> set_num_threads(2)
+        >>> get_num_threads()
+        2
+    """
+    global _threads
+    if n < 1:
+        raise ValueError(f"set_num_threads: expected a positive number of threads, got {n}.")
+    _threads = int(n)
+
+
+def get_num_threads() -> int:
+    """Return how many threads a call may use.
+
+    Returns:
+        The value of `set_num_threads`, else of the environment's `GLASSCELL_NUM_THREADS`, else the
+        CPUs that this process may use (its affinity mask, cut by the cgroup's quota).
+    """
+    if _threads:
+        return _threads
+    asked = os.environ.get("GLASSCELL_NUM_THREADS", "")
+    if asked:
+        if not asked.isdigit() or int(asked) < 1:
+            raise ValueError(
+                f"GLASSCELL_NUM_THREADS: expected a positive number, got {asked!r}. Correct or unset it."
+            )
+        return int(asked)
+    return _available_cpus
+
+
+_available_cpus = _core.available_cpus()
+
+
+def cpu_info() -> dict[str, Any]:
+    """Say what runs: instruction set in use, those available here, and threads.
+
+    Example:
+        >>> sorted(cpu_info())
+        ['isa', 'isas', 'threads']
+    """
+    return {"isa": _core.isa, "isas": list(_core.isas), "threads": get_num_threads()}
+
+
+def _five(w: Weights) -> tuple[Any, ...]:
+    return (w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr)
+
+
+def pack(mode: str, w: Weights) -> PackedLayer:
+    """Pack one layer's weights into the panels that the kernels read.
+
+    Args:
+        mode: "LSTM", "RNN_TANH" or "RNN_RELU".
+        w: Matrices as torch lays them out: weight_ih (G, I), weight_hh (G, P), bias_ih and bias_hh
+            (G,) or None, weight_hr (P, H) or None; G = 4H (gate order i f g o) or H.
+
+    Returns:
+        An immutable packed layer that any number of threads may run.
+
+    Raises:
+        DtypeError: Not all float32 or all float64.
+        ShapeError: Sizes that do not fit together.
+
+    Notes:
+        Costs one pass over the weights; keeps a plain copy beside the panels, for `matches` and for
+        the panels of the backward pass, which are made when first needed.
+    """
+    given = [None if a is None else np.ascontiguousarray(a) for a in _five(w)]
+    dtypes = {a.dtype for a in given if a is not None}
+    if dtypes == {np.dtype(np.float32)}:
+        make: Any = _core.LayerF32
+    elif dtypes == {np.dtype(np.float64)}:
+        make = _core.LayerF64
+    else:
+        raise DtypeError(
+            "pack: expected weights that are all float32 or all float64, got "
+            f"{', '.join(sorted(str(d) for d in dtypes))}. Convert them to one of the two."
+        )
+    try:
+        packed: PackedLayer = make(mode, *given)
+    except ValueError as error:
+        shapes = [None if a is None else a.shape for a in given]
+        raise ShapeError(
+            "pack: expected weight_ih (G, I), weight_hh (G, P), biases (G,), weight_hr (P, H), got "
+            f"{shapes} for {mode} ({error})."
+        ) from None
+    return packed
+
+
+def matches(layer: PackedLayer, w: Weights) -> bool:
+    """Tell whether `w` still holds, bit for bit, the numbers that `layer` was packed from.
+
+    Notes:
+        One comparison of memory, about a tenth of the cost of packing; sees edits of any kind,
+        those that leave no trace elsewhere included.
+    """
+    same: bool = layer.matches(*_five(w))
+    return same
+
+
+def _empty_run(layer: PackedLayer, x: Array, h0: Any, c0: Any, y: Array, tape: Any) -> LayerRun:
+    """T = 0 or B = 0: the state passes through."""
+    B = x.shape[1]
+    h_n = np.zeros((B, layer.output_size), x.dtype) if h0 is None else h0.copy()
+    c_n = None
+    if layer.lstm:
+        c_n = np.zeros((B, layer.hidden_size), x.dtype) if c0 is None else c0.copy()
+    return LayerRun(y, h_n, c_n, tape)
+
+
+def _rows_contiguous(a: Array) -> Array:
+    """Return `a`, copied only if its last axis is not contiguous."""
+    if a.shape[-1] <= 1 or a.strides[-1] == a.itemsize:
+        return a
+    return np.ascontiguousarray(a)
+
+
+def _common(
+    layer: PackedLayer, x: Array, h0: Any, c0: Any, lengths: Any, reset: Any, batch_sizes: Any
+) -> tuple[Any, ...]:
+    """Check what forward and backward share; return x, h0, c0, lengths, reset, B as the core takes."""
+    packed = batch_sizes is not None
+    expected = "packed (N, I)" if packed else "(T, B, I)"
+    if x.ndim != (2 if packed else 3) or x.shape[-1] != layer.input_size:
+        raise ShapeError(
+            f"x: expected {expected} with I={layer.input_size}, got {x.shape}. "
+            "Reshape it, or pack weights of that input size."
+        )
+    dtype = np.dtype(np.float32 if type(layer).__name__ == "LayerF32" else np.float64)
+    if x.dtype != dtype:
+        raise DtypeError(f"x: expected {dtype}, the weights' own, got {x.dtype}. Use x.astype.")
+    B = int(batch_sizes[0]) if packed else x.shape[1]
+    state = []
+    for name, a, size in (("h0", h0, layer.output_size), ("c0", c0, layer.hidden_size)):
+        if a is not None and (a.shape != (B, size) or a.dtype != dtype):
+            raise ShapeError(
+                f"{name}: expected ({B}, {size}) {dtype}, got {a.shape} {a.dtype}. "
+                "Give one row per sequence of the batch."
+            )
+        state.append(None if a is None else np.ascontiguousarray(a))
+    if lengths is not None:
+        lengths = np.ascontiguousarray(lengths, np.int64)
+        if lengths.shape != (B,) or (B and (lengths.min() < 0 or lengths.max() > x.shape[0])):
+            raise ShapeError(
+                f"lengths: expected ({B},) with values from 0 to T={x.shape[0]}, got "
+                f"{lengths.shape}: {lengths.tolist() if lengths.size <= 8 else '...'}."
+            )
+    if reset is not None:
+        reset = np.asarray(reset)
+        T = len(batch_sizes) if packed else x.shape[0]
+        if reset.shape != (T, B):
+            raise ShapeError(f"reset: expected ({T}, {B}), got {reset.shape}.")
+        if reset.dtype != np.bool_:
+            raise DtypeError(f"reset: expected bool, got {reset.dtype}. Use reset.astype(bool).")
+        reset = reset.view(np.uint8)
+    return _rows_contiguous(x), state[0], state[1], lengths, reset, B
+
+
+def forward(
+    layer: PackedLayer,
+    x: Array,
+    h0: Array | None = None,
+    c0: Array | None = None,
+    *,
+    reverse: bool = False,
+    lengths: Array | None = None,
+    reset: Array | None = None,
+    batch_sizes: Array | None = None,
+    out: Array | None = None,
+    tape: bool = False,
+    threads: int | None = None,
+) -> LayerRun:
+    """Run one layer in one direction over a sequence.
+
+    Args:
+        layer: Packed weights.
+        x: (T, B, I), or packed (N, I) with `batch_sizes`; the weights' dtype.
+        h0: (B, P), default zeros.
+        c0: (B, H), default zeros; ignored by the RNN.
+        reverse: Walk from the last step of each sequence to its first.
+        lengths: (B,) integers from 0 to T, any order, default T; outputs after the end are zero.
+        reset: (T, B) bool: cuts the sequence before step t. Every piece starts from (h0, c0), in
+            both directions, as if it were a sequence of its own.
+        batch_sizes: (T,) int64, rows of each step in a packed array, never growing.
+        out: (T, B, P) array to write the output into, last axis contiguous; default a new one.
+        tape: Keep i, f, g, o, c of every step.
+        threads: At most so many; default `get_num_threads()`.
+
+    Returns:
+        LayerRun(output, h_n, c_n, tape).
+
+    Raises:
+        ShapeError, DtypeError: As named, before anything runs.
+
+    Notes:
+        The bits of a sequence's output do not depend on the batch around it, `lengths`, `tape`,
+        `threads`, or on being run whole or in parts. Releases the GIL.
+    """
+    x, h0, c0, lengths, reset, B = _common(layer, x, h0, c0, lengths, reset, batch_sizes)
+    P, H = layer.output_size, layer.hidden_size
+    lead = x.shape[:-1]
+    y = np.empty((*lead, P), x.dtype) if out is None else out
+    want_tape = tape and layer.lstm
+    # Rows after the end of a sequence are not written by the kernel: a trace shows zeros there.
+    fresh = np.zeros if lengths is not None else np.empty
+    kept = fresh((*lead, 5, layer.padded_size), x.dtype) if want_tape else None
+    if 0 in lead:
+        return _empty_run(layer, x, h0, c0, y, kept)
+    h_n = np.empty((B, P), x.dtype)
+    c_n = np.empty((B, H), x.dtype) if layer.lstm else None
+    layer.forward(
+        x,
+        h0,
+        c0 if layer.lstm else None,
+        y,
+        h_n,
+        c_n,
+        kept,
+        lengths,
+        reset,
+        batch_sizes,
+        reverse,
+        threads or get_num_threads(),
+    )
+    return LayerRun(y, h_n, c_n, kept)
+
+
+def backward(
+    layer: PackedLayer,
+    x: Array,
+    output: Array,
+    h0: Array | None,
+    c0: Array | None,
+    tape: Array | None,
+    dy: Array | None,
+    dh_n: Array | None = None,
+    dc_n: Array | None = None,
+    *,
+    reverse: bool = False,
+    lengths: Array | None = None,
+    reset: Array | None = None,
+    batch_sizes: Array | None = None,
+    need_x: bool = True,
+    need_weights: bool = True,
+    flow: bool = False,
+    threads: int | None = None,
+) -> LayerGrads:
+    """Run backward through time.
+
+    Args:
+        layer: Packed weights, those of the forward run.
+        x: As given to `forward`, and so h0, c0, reverse, lengths, reset, batch_sizes.
+        output: The forward run's output.
+        h0: Initial hidden state or None.
+        c0: Initial cell state or None.
+        tape: The forward run's tape (LSTM); None for the RNN.
+        dy: Gradient of the output, its shape, or None: zeros.
+        dh_n: (B, P) gradient of h_n, or None.
+        dc_n: (B, H) gradient of c_n, or None.
+        need_x: Compute the gradient of x.
+        need_weights: Compute the gradients of the weights.
+        flow: Also return the total dL/dh_t and dL/dC_t of every step.
+        threads: At most so many; default `get_num_threads()`.
+
+    Returns:
+        LayerGrads, with None for what was not wanted.
+
+    Notes:
+        Every weight gradient is one chain of sums in a fixed order: the same bits for any number of
+        threads. Reads no row after the end of a ragged sequence. Releases the GIL.
+    """
+    x, h0, c0, lengths, reset, B = _common(layer, x, h0, c0, lengths, reset, batch_sizes)
+    I, H, P = layer.input_size, layer.hidden_size, layer.output_size  # noqa: E741
+    G = 4 * H if layer.lstm else H
+    lead, dtype = x.shape[:-1], x.dtype
+    fresh = np.zeros if lengths is not None else np.empty
+    empty = 0 in lead
+
+    def grad(*shape: int) -> Array:
+        return np.zeros(shape, dtype) if empty else np.empty(shape, dtype)
+
+    def chain(given: Array | None, size: int) -> Array:
+        return grad(B, size) if given is None or not empty else given.copy()
+
+    weights = need_weights
+    result = LayerGrads(
+        x=grad(*x.shape) if need_x else None,
+        h0=chain(dh_n, P),
+        c0=chain(dc_n, H) if layer.lstm else None,
+        weight_ih=grad(G, I) if weights else None,
+        weight_hh=grad(G, P) if weights else None,
+        bias=grad(G) if weights and layer.bias else None,
+        weight_hr=grad(P, H) if weights and layer.projected else None,
+        dh=fresh((*lead, P), dtype) if flow else None,
+        dc=fresh((*lead, H), dtype) if flow and layer.lstm else None,
+    )
+    if empty:
+        return result
+    layer.backward(
+        x,
+        h0,
+        c0 if layer.lstm else None,
+        _rows_contiguous(output),
+        tape,
+        None if dy is None else _rows_contiguous(dy),
+        None if dh_n is None else np.ascontiguousarray(dh_n),
+        None if dc_n is None or not layer.lstm else np.ascontiguousarray(dc_n),
+        result.x,
+        result.h0,
+        result.c0,
+        result.weight_ih,
+        result.weight_hh,
+        result.bias,
+        result.weight_hr,
+        result.dh,
+        result.dc,
+        lengths,
+        reset,
+        batch_sizes,
+        reverse,
+        threads or get_num_threads(),
+    )
+    return result
+
+
+def pack_linear(weight: Array, bias: Array | None = None) -> PackedLinear:
+    """Pack `y = x W^T + b`.
+
+    Args:
+        weight: (outputs, inputs), float32 or float64.
+        bias: (outputs,) of the same dtype, or None.
+
+    Returns:
+        An immutable packed matrix for `linear`.
+
+    Raises:
+        DtypeError: Another dtype, or two different ones.
+    """
+    dtypes = {weight.dtype} | ({bias.dtype} if bias is not None else set())
+    if dtypes == {np.dtype(np.float32)}:
+        make: Any = _core.LinearF32
+    elif dtypes == {np.dtype(np.float64)}:
+        make = _core.LinearF64
+    else:
+        raise DtypeError(
+            "pack_linear: expected weight and bias all float32 or all float64, got "
+            f"{', '.join(sorted(str(d) for d in dtypes))}."
+        )
+    packed: PackedLinear = make(
+        np.ascontiguousarray(weight), None if bias is None else np.ascontiguousarray(bias)
+    )
+    return packed
+
+
+def linear(
+    packed: PackedLinear, x: Array, out: Array | None = None, threads: int | None = None
+) -> Array:
+    """Compute `y = x W^T + b` row by row.
+
+    Args:
+        packed: From `pack_linear`.
+        x: (..., inputs) of the weights' dtype.
+        out: (..., outputs) contiguous, to write into; default a new array.
+        threads: At most so many; default `get_num_threads()`.
+
+    Returns:
+        (..., outputs). Each element is one chain of fused multiply-adds that starts at the bias: a
+        row has the same bits alone and in any batch.
+
+    Example:
+        >>> w = pack_linear(np.eye(2, dtype=np.float32) * 2, np.ones(2, np.float32))
+        >>> linear(w, np.array([[1, 2]], np.float32))
+        array([[3., 5.]], dtype=float32)
+    """
+    if x.ndim == 0 or x.shape[-1] != packed.inputs:
+        raise ShapeError(f"linear: expected x (..., {packed.inputs}), got {x.shape}.")
+    y = np.empty((*x.shape[:-1], packed.outputs), x.dtype) if out is None else out
+    if y.size:
+        rows = np.ascontiguousarray(x).reshape(-1, packed.inputs)
+        packed.run(rows, y.reshape(-1, packed.outputs), threads or get_num_threads())
+    return y

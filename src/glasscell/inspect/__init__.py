@@ -1,0 +1,1 @@
+"""See inside a recurrent network: arrays in, arrays and plain verdicts out; NumPy only."""

@@ -1,0 +1,211 @@
+"""How far gradients travel back through time: |dL/dh_t| and |dL/dc_t| of every layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from textwrap import fill
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from glasscell.inspect.table import flow_table
+from glasscell.inspect.verdict import LayerVerdict, in_words, judge
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["GradientFlow", "LayerFlow", "gradient_flow"]
+
+Float64: TypeAlias = npt.NDArray[np.float64]
+
+COLUMNS = 100
+"""Width at which printed verdicts are wrapped."""
+
+
+@dataclass(frozen=True, eq=False)
+class LayerFlow:
+    """One layer in one direction: how much of the loss's gradient is at each step.
+
+    Index t is the sequence's own time, for reverse layers too: there the gradient starts at t = 0,
+    the step that the layer read last, and travels towards T - 1.
+
+    Attributes:
+        hidden: (T,) float64, |dL/dh_t|: total derivative by the hidden state, through everything
+            that comes after it; Euclidean norm over batch and units.
+        cell: (T,) |dL/dc_t|, the same for the cell state; None for an RNN.
+        cell_path: (T,) what of it arrives along the memory cell alone,
+            ``b_t = f_{t+1} * b_{t+1} + o_t (1 - tanh(c_t)^2) * dy_t`` with dy_t the gradient that
+            arrives at the output directly; recurrent weights pass nothing. None for an RNN.
+        mode: "LSTM", "RNN_TANH" or "RNN_RELU".
+        reverse: whether the layer read the sequence from its end.
+        by_lag: (T,) the profile that verdicts are read off: `cell` (for an RNN `hidden`) counted
+            back from each sequence's own last step, root mean square over the sequences that are
+            long enough. None: made from `cell` or `hidden`.
+        direct_by_lag: (T,) as `by_lag`, what enters at that step directly: from the loss, or from
+            the layer above. None: unknown.
+        last_step_by_lag: (T,) as `by_lag`, if the last step alone had a gradient; None unless
+            every step has one.
+        half_life: (H,) steps, see `inspect.half_life`; None for an RNN.
+    """
+
+    hidden: Float64
+    cell: Float64 | None
+    cell_path: Float64 | None
+    mode: str = "LSTM"
+    reverse: bool = False
+    by_lag: Float64 | None = None
+    direct_by_lag: Float64 | None = None
+    last_step_by_lag: Float64 | None = None
+    half_life: Float64 | None = None
+
+    @property
+    def profile(self) -> Float64:
+        """(T,): gradient by lag, index 0 the last step that the layer read."""
+        if self.by_lag is not None:
+            return self.by_lag
+        norms = self.hidden if self.cell is None else self.cell
+        return norms if self.reverse else norms[::-1]
+
+    def judge(self, lag: int | None = None) -> LayerVerdict:
+        """Say whether this layer's gradient vanishes, explodes or arrives over a lag.
+
+        Args:
+            lag: how many steps back the task needs it; default all there are.
+        """
+        return judge(self, lag)
+
+
+class GradientFlow(Mapping[str, LayerFlow]):
+    """Layer name to `LayerFlow`, as `glasscell.gradient_flow` gives it; print it for a table.
+
+    Args:
+        layers: layer name ("encoder.l0") to its flow, in the order in which the layers ran.
+        loss: value of the loss.
+    """
+
+    def __init__(self, layers: Mapping[str, LayerFlow], loss: float = float("nan")) -> None:
+        self._layers = dict(layers)
+        self.loss = loss
+
+    @property
+    def verdict(self) -> str:
+        """One line per layer (vanishes, explodes, arrives, with numbers), then what to change."""
+        return in_words(self)
+
+    def __getitem__(self, name: str) -> LayerFlow:
+        if name not in self._layers:
+            raise KeyError(f"no layer {name!r}; known: {', '.join(self._layers) or 'none'}")
+        return self._layers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._layers)
+
+    def __len__(self) -> int:
+        return len(self._layers)
+
+    def __repr__(self) -> str:
+        return f"GradientFlow({', '.join(self)})"
+
+    def __str__(self) -> str:
+        paragraphs = (
+            fill(line, COLUMNS, subsequent_indent="  ") for line in self.verdict.split("\n")
+        )
+        return "\n".join((flow_table(self), "", *paragraphs))
+
+
+def gradient_flow(
+    model: torch.nn.Module, x: Any, loss: Callable[[Any], torch.Tensor]
+) -> GradientFlow:
+    """Measure how a loss's gradient travels back through time in every recurrent layer.
+
+    Args:
+        model: any torch module with LSTM, RNN, LSTMCell or RNNCell layers, ours or torch's own, on
+            the CPU.
+        x: what the model is called with; a tuple is several positional arguments. Tensors, or a
+            `PackedSequence`.
+        loss: callable on the model's output that returns a scalar tensor. What it reads decides
+            what is seen: the last step alone shows memory best, ``lambda out: out[0][-1].sum()``.
+
+    Returns:
+        `GradientFlow`: layer name, as in `glasscell.trace`, to `LayerFlow`; printed, a table and
+        the verdict.
+
+    Raises:
+        TypeError: `model` is no torch module, or `loss` gave no tensor.
+        ValueError: the model has no such layer, none ran, or the loss is no scalar or does not
+            depend on any of them.
+        RuntimeError: a layer is not on the CPU.
+
+    Notes:
+        One forward and one backward pass. Leaves every `.grad`, `requires_grad`, buffer, training
+        mode and torch's random state as they were; works with frozen parameters, in eval mode and
+        under `no_grad`. In training mode dropout is active, with the mask that the next call
+        would draw: call `model.eval()` first to see the flow without. A layer that ran several
+        times shows its last run, together with those before it that handed it their state.
+
+    >>> import torch
+    >>> model = torch.nn.RNN(1, 1, bias=False)
+    >>> weights = model.weight_ih_l0.data.fill_(0), model.weight_hh_l0.data.fill_(0.5)
+    >>> flow = gradient_flow(model, torch.zeros(20, 1, 1), lambda out: out[0][-1].sum())
+    >>> flow["l0"].hidden[-3:]
+    array([0.25, 0.5 , 1.  ])
+    >>> flow["l0"].judge().reach
+    14
+    """
+    import torch
+
+    from glasscell.inspect.recorder import GradientRecorder
+    from glasscell.inspect.watch import recurrent_modules, unchanged, watching
+
+    recorder = GradientRecorder(recurrent_modules(model))
+    with (
+        unchanged(model),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        watching(model, recorder, gradients=True) as observation,
+    ):
+        value = loss(model(*_arguments(x)))
+        _check_loss(value)
+        if observation.anchor is None or not _reaches(value, observation.anchor):
+            raise ValueError(UNREACHED)
+    return recorder.flow(float(value.detach()))
+
+
+UNREACHED = (
+    "expected a loss that depends on a recurrent layer of the model, got one that none of them "
+    "reaches; look for detach(), argmax or no_grad between them, and call the layers in forward()"
+)
+
+
+def _arguments(x: Any) -> tuple[Any, ...]:
+    """Positional arguments; a `PackedSequence` is a tuple too, and is one argument."""
+    import torch
+
+    # A tensor made under inference_mode can only be part of a graph as a copy.
+    return tuple(
+        arg.clone() if isinstance(arg, torch.Tensor) and arg.is_inference() else arg
+        for arg in (x if type(x) is tuple else (x,))
+    )
+
+
+def _reaches(value: torch.Tensor, anchor: torch.Tensor) -> bool:
+    """Run the backward pass of every layer between a loss and the anchor; tell if there is any."""
+    import torch
+
+    return torch.autograd.grad(value, anchor, allow_unused=True)[0] is not None
+
+
+def _check_loss(value: Any) -> None:
+    import torch
+
+    if not isinstance(value, torch.Tensor):
+        raise TypeError(f"expected loss to return a scalar tensor, got {type(value).__name__}")
+    if value.numel() != 1:
+        raise ValueError(
+            f"expected loss to return a scalar, got shape {tuple(value.shape)}; "
+            "reduce it with .sum() or .mean()"
+        )
+    if not value.requires_grad:
+        raise ValueError(UNREACHED)

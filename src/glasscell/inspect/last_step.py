@@ -1,0 +1,85 @@
+"""What the last step alone sends back: the layer's own carrying, without any fresher gradient."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from glasscell import engine
+from glasscell.inspect import belt
+from glasscell.inspect.layout import Array
+from glasscell.inspect.observed import Order, into_cell
+from glasscell.weights import LayerWeights
+
+if TYPE_CHECKING:
+    import torch
+
+    from glasscell.inspect.trace import LayerTrace
+    from glasscell.nn.observe import Record
+
+__all__ = ["carried_back", "layer_weights"]
+
+
+def layer_weights(module: torch.nn.Module, suffix: str) -> LayerWeights:
+    """Read the weights of one layer and direction off a torch module.
+
+    Args:
+        module: an LSTM or RNN.
+        suffix: "l0", "l0_reverse" …
+
+    Returns:
+        `LayerWeights` of NumPy views.
+    """
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+    found = {name: getattr(module, f"{name}_{suffix}", None) for name in names}
+    return LayerWeights(
+        **{name: value.detach().numpy() for name, value in found.items() if value is not None}
+    )
+
+
+def carried_back(
+    record: Record, trace: LayerTrace, weights: LayerWeights, dh: Array, dc: Array | None
+) -> Array:
+    """Give the gradient by lag if all but the last step of each sequence had none of its own.
+
+    Args:
+        record: the layer's forward pass, as the kernel knows it.
+        trace: the same, as users see it.
+        weights: the layer's.
+        dh: total derivative by the hidden state, in the kernel's layout.
+        dc: by the cell state; None for an RNN.
+
+    Returns:
+        (T,) as `LayerFlow.by_lag`: of the cell state, or of the hidden state for an RNN.
+    """
+    order = Order(trace)
+    hidden = order.kernel(dh)
+    dc_n = None
+    if dc is not None:
+        dc_n = _at_end(order, order.kernel(dc) - into_cell(order, hidden, weights.weight_hr))
+        dc_n = dc_n.astype(dc.dtype)
+    grads = engine.backward(
+        engine.pack(record.mode, weights),
+        record.x,
+        record.output,
+        record.h0,
+        record.c0,
+        record.tape,
+        np.zeros_like(dh),
+        _at_end(order, hidden),
+        dc_n,
+        reverse=trace.reverse,
+        lengths=record.lengths,
+        reset=record.reset,
+        batch_sizes=record.batch_sizes,
+        flow=True,
+    )
+    return belt.per_lag(order.kernel(grads.dh if dc is None else grads.dc), order.alive)
+
+
+def _at_end(order: Order, gradient: Array) -> Array:
+    """(B, ·): the row of each sequence's last step."""
+    ends = belt.last_steps(order.alive)[..., None]
+    rows: Array = np.where(ends, gradient, 0).sum(axis=0)
+    return rows

@@ -1,0 +1,218 @@
+"""What every gate of every unit did at every step: the kernel's own tape, handed out as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from glasscell.inspect.chain import joined, last_chain
+from glasscell.inspect.layout import Array, alive_steps, to_time_major
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["LayerTrace", "Trace", "trace"]
+
+GATES = ("forget", "input", "candidate", "output", "cell")
+
+
+@dataclass(frozen=True, eq=False)
+class LayerTrace:
+    """One layer in one direction: its gates, cell state and hidden state at every step.
+
+    ``cell_t = forget_t * cell_{t-1} + input_t * candidate_t`` holds to the bit in the traced dtype.
+    For a reverse layer t - 1 is the step that it read before, which is t + 1 in the sequence's own
+    time; index t of every array is the sequence's own time.
+
+    Attributes:
+        forget: forget gate f, 0 … 1. As the five arrays below None for an RNN; shape (T, B, H),
+            (B, T, H), (T, H) or (N, H), see `layout`.
+        input: input gate i, 0 … 1.
+        candidate: candidate g, -1 … 1.
+        output: output gate o, 0 … 1.
+        cell: cell state c, before the tanh.
+        hidden: hidden state h, what the layer puts out; the last axis is P with a projection.
+        mode: "LSTM", "RNN_TANH" or "RNN_RELU".
+        reverse: whether the layer read the sequence from its end.
+        layout: "TBH", "BTH", "TH" or "NH", as the layer's own output; see `inspect.layout`.
+        initial_hidden: (B, P), or None for zeros.
+        initial_cell: (B, H), or None for zeros.
+        lengths: (B,) int64 steps of each sequence; None where all have T.
+        batch_sizes: (T,) int64 of packed sequences, else None.
+        reset: (T, B) bool, where the layer began anew, else None.
+        sorted_indices: (B,) of packed sequences that were sorted: row b of a step belongs to
+            sequence sorted_indices[b] of the batch; else None.
+    """
+
+    forget: Array | None
+    input: Array | None
+    candidate: Array | None
+    output: Array | None
+    cell: Array | None
+    hidden: Array
+    mode: str = "LSTM"
+    reverse: bool = False
+    layout: str = "TBH"
+    initial_hidden: Array | None = None
+    initial_cell: Array | None = None
+    lengths: Array | None = None
+    batch_sizes: Array | None = None
+    reset: Array | None = None
+    sorted_indices: Array | None = None
+
+    def alive(self) -> npt.NDArray[np.bool_]:
+        """(T, B): which steps of which sequences exist."""
+        steps, batch, _ = to_time_major(self.hidden, self.layout, self.batch_sizes).shape
+        return alive_steps(steps, batch, self.lengths, self.batch_sizes)
+
+    def sequence(self, index: int) -> LayerTrace:
+        """Give one sequence of the batch alone, as (T_b, H), whatever the layout.
+
+        Args:
+            index: which sequence, in the order of the batch that the model was given.
+
+        Returns:
+            `LayerTrace` of layout "TH", without padding.
+
+        Raises:
+            IndexError: there is no such sequence.
+        """
+        alive = self.alive()
+        row = range(alive.shape[1])[index]
+        if self.sorted_indices is not None:
+            row = int(np.flatnonzero(self.sorted_indices == row)[0])
+        steps = int(alive[:, row].sum())
+        changed: dict[str, Any] = {
+            name: self._one(getattr(self, name), row, steps) for name in (*GATES, "hidden")
+        }
+        for name in ("initial_hidden", "initial_cell"):
+            state = getattr(self, name)
+            changed[name] = None if state is None else state[row : row + 1]
+        changed["reset"] = None if self.reset is None else self.reset[:steps, row : row + 1]
+        changed |= dict.fromkeys(("lengths", "batch_sizes", "sorted_indices"))
+        return replace(self, **changed, layout="TH")
+
+    def _one(self, array: Array | None, row: int, steps: int) -> Array | None:
+        if array is None:
+            return None
+        return to_time_major(array, self.layout, self.batch_sizes)[:steps, row]
+
+    def __repr__(self) -> str:
+        shown = "hidden only" if self.cell is None else "f i g o c h"
+        way = ", reverse" if self.reverse else ""
+        return f"LayerTrace({self.mode}{way}, {shown}, {self.layout} {self.hidden.shape})"
+
+
+class Trace(Mapping[str, LayerTrace]):
+    """Layer name to `LayerTrace`, filled while the model runs: what `glasscell.trace` yields.
+
+    Names are the module's dotted name and torch's suffix: "encoder.l0", "encoder.l1_reverse", or
+    "l0" where the model itself is the layer. A layer that ran several times in the block shows its
+    last run; `calls` has all of them. An `LSTMCell` or `RNNCell` goes by its dotted name alone
+    ("cell" where it is the model) and shows its last loop, the calls put together along time.
+
+    Args:
+        known: dotted names of all recurrent modules of the model, for error messages.
+    """
+
+    def __init__(self, known: Sequence[str] = ()) -> None:
+        self._known = tuple(known)
+        self._calls: dict[str, list[LayerTrace]] = {}
+        self._loops: dict[str, tuple[int, LayerTrace]] = {}
+
+    @property
+    def calls(self) -> Mapping[str, tuple[LayerTrace, ...]]:
+        """Layer name to every run in the block, the first one first; every step of a cell."""
+        return {name: tuple(calls) for name, calls in self._calls.items()}
+
+    def add(self, name: str, run: LayerTrace, cell: bool = False) -> None:
+        """Append one run of one layer.
+
+        Args:
+            name: the layer's name.
+            run: what it did.
+            cell: whether it was one step of an LSTMCell or RNNCell.
+        """
+        self._calls.setdefault(name, []).append(run)
+        if cell:
+            self._loops.setdefault(name, (0, run))
+
+    def __getitem__(self, name: str) -> LayerTrace:
+        calls = self._calls.get(name)
+        if calls is None:
+            raise KeyError(self._unknown(name))
+        if name not in self._loops:
+            return calls[-1]
+        if self._loops[name][0] != len(calls):
+            self._loops[name] = len(calls), joined(calls[last_chain(calls) :])
+        return self._loops[name][1]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._calls)
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def __repr__(self) -> str:
+        return f"Trace({', '.join(self)})"
+
+    def __str__(self) -> str:
+        lines = [f"{name}  {self[name]}" for name in self]
+        return "\n".join(lines) or "nothing ran in the block yet"
+
+    def _unknown(self, name: str) -> str:
+        ran = ", ".join(self) or "none"
+        text = f"expected a layer that ran in the block ({ran}), got {name!r}"
+        module = name.rpartition(".")[0] if "." in name else name
+        if not self._calls:
+            text += "; call the model inside the block"
+        if name in self._known or module in self._known:
+            text += "; the model has that module, but our kernels did not run it here"
+        return text
+
+
+@contextmanager
+def trace(model: torch.nn.Module) -> Iterator[Trace]:
+    """Record every gate, cell state and hidden state of a model's recurrent layers.
+
+    Args:
+        model: any torch module with LSTM, RNN, LSTMCell or RNNCell layers, ours or torch's own, on
+            the CPU. torch's are run by our kernels inside the block and are themselves again after
+            it, errors included.
+
+    Yields:
+        `Trace`: layer name to `LayerTrace`, filled as the model runs.
+
+    Raises:
+        TypeError: `model` is no torch module.
+        ValueError: it has no such layer.
+        RuntimeError: a layer is not on the CPU.
+
+    Notes:
+        Arrays are read-only views of the buffers that the kernel wrote (and that a backward pass
+        reads), nothing is copied: an in-place change of the layer's output shows in `hidden`. They
+        stay valid after the block. Each call keeps 6 numbers per unit and step.
+
+    >>> import torch
+    >>> model = torch.nn.LSTM(3, 4, bidirectional=True)
+    >>> with trace(model) as seen:
+    ...     output, _ = model(torch.zeros(7, 2, 3))
+    >>> print(seen)
+    l0  LayerTrace(LSTM, f i g o c h, TBH (7, 2, 4))
+    l0_reverse  LayerTrace(LSTM, reverse, f i g o c h, TBH (7, 2, 4))
+    >>> layer = seen["l0"]
+    >>> kept, written = layer.forget[1:] * layer.cell[:-1], layer.input[1:] * layer.candidate[1:]
+    >>> bool((kept + written == layer.cell[1:]).all())
+    True
+    """
+    from glasscell.inspect.recorder import TraceRecorder
+    from glasscell.inspect.watch import recurrent_modules, watching
+
+    recorder = TraceRecorder(recurrent_modules(model))
+    with watching(model, recorder):
+        yield recorder.trace

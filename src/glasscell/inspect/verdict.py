@@ -1,0 +1,237 @@
+"""What a gradient profile means, in plain sentences that carry the numbers they rest on.
+
+Only measured gradients count here. The eigenvalues of a recurrent matrix never do: a tanh network
+whose matrix has spectral radius 0 can explode, because the saturated units in between change what
+the matrix multiplies (see `tests/inspect/test_verdict.py` for one with two units).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from glasscell.inspect import advice
+
+if TYPE_CHECKING:
+    from glasscell.inspect.flow import LayerFlow
+
+__all__ = ["GROWN", "REACH", "LayerVerdict", "every_step", "in_words", "judge"]
+
+Float64: TypeAlias = npt.NDArray[np.float64]
+Kind: TypeAlias = Literal[
+    "vanishing", "exploding", "short", "healthy", "cut off", "silent", "not finite"
+]
+
+REACH = 1e-4
+"""Below this share of its start a gradient counts as gone. Steps that lie nearer to the loss send
+their own gradients into the same weights; at four decades less, and against float32's seven
+digits and the noise between batches, nothing is learnt from the far step."""
+
+GROWN = 100.0
+"""Above this multiple of its start a gradient counts as exploding. The first few steps of a sound
+LSTM often bring a factor of 3 to 10, as the cell adds up what its units pass to each other; two
+decades over one window make every weight update a matter of the far steps alone."""
+
+CLEAN_LAGS = 3
+"""Fewer steps than this without a gradient of their own and the profile cannot show a decay: what
+is seen is mostly what the loss, or the layer above, puts in at each step."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerVerdict:
+    """One layer's verdict.
+
+    Attributes:
+        kind: "vanishing", "exploding", "healthy"; "short" where each step has a gradient of its
+            own, but what the last one sends back vanishes; "cut off" where the loss reads nothing
+            but the step that the layer worked on first; "silent" where no gradient arrives; "not
+            finite" where it is NaN or infinite from its start.
+        lag: steps over which it was judged.
+        rate: factor per step, from a straight line through log10 of the profile; NaN if no fit.
+        reach: lag from which on the profile stays below `REACH` of its start; None if it does not.
+        change: profile at the end of `lag` over its start.
+        summary: what was seen, with numbers; one or two sentences without the last full stop.
+        advice: what to change; empty where nothing needs to.
+    """
+
+    kind: Kind
+    lag: int
+    rate: float
+    reach: int | None
+    change: float
+    summary: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.summary}. {self.advice}." if self.advice else f"{self.summary}."
+
+
+def judge(flow: LayerFlow, lag: int | None = None) -> LayerVerdict:
+    """Say whether one layer's gradient vanishes, explodes, or arrives.
+
+    Args:
+        flow: one layer of `glasscell.gradient_flow`.
+        lag: how many steps back the task needs the gradient; default all steps there are.
+
+    Returns:
+        `LayerVerdict`.
+
+    Notes:
+        Judged on |dL/dc_t| for an LSTM, because what a step stores it stores in the cell, and on
+        |dL/dh_t| for an RNN. Lag 0 is the earliest step that the loss reads directly, so that the
+        loss's own gradients are not taken for memory. Where every step has a gradient of its own
+        (a loss on all steps, or a layer above), growth and decay are read off what the last step
+        alone sends back. Thresholds: `REACH`, `GROWN`.
+
+    >>> from glasscell.inspect.flow import LayerFlow
+    >>> steps = np.arange(30)
+    >>> verdict = judge(LayerFlow(0.5 ** steps[::-1], None, None, mode="RNN_TANH"))
+    >>> verdict.kind, verdict.reach, round(verdict.rate, 3)
+    ('vanishing', 14, 0.5)
+    >>> print(verdict.summary)
+    vanishes after 14 steps: |dL/dh_t| changes by x 0.5 per step and stays below
+    1/10000 of its start from lag 14 on, of 29 lags
+    """
+    profile = _from_start(flow)
+    lag = len(profile) - 1 if lag is None else min(lag, len(profile) - 1)
+    seen = _measure(profile[: lag + 1])
+    if len(profile) == 1 and len(flow.profile) > 1 and seen.start > 0:
+        words = advice.cut_off(len(flow.profile), flow.reverse)
+        return _verdict("cut off", seen, *words)
+    alone = None
+    if every_step(flow) and flow.last_step_by_lag is not None:
+        alone = _measure(flow.last_step_by_lag[: lag + 1])
+    return _decide(flow, seen, alone)
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """One profile in numbers."""
+
+    lag: int
+    rate: float
+    reach: int | None
+    change: float
+    largest: float
+    start: float
+    overflows: int | None
+
+
+def every_step(flow: LayerFlow) -> bool:
+    """Tell whether (nearly) every step has a gradient of its own, which hides a decay.
+
+    Args:
+        flow: one layer.
+    """
+    last = len(flow.profile) - 1
+    return last - _last_read(flow) < min(CLEAN_LAGS, last - _first(flow))
+
+
+def _first(flow: LayerFlow) -> int:
+    """The smallest lag at which there is a gradient."""
+    return int(np.argmax(flow.profile != 0))
+
+
+def _last_read(flow: LayerFlow) -> int:
+    """The largest lag at which a gradient enters directly."""
+    if flow.direct_by_lag is None:
+        return _first(flow)
+    read = np.flatnonzero(flow.direct_by_lag)
+    return int(read[-1]) if len(read) else 0
+
+
+def _from_start(flow: LayerFlow) -> Float64:
+    """The profile from where nothing is added to it any more; if that is nowhere, all there is."""
+    return flow.profile[_first(flow) if every_step(flow) else _last_read(flow) :]
+
+
+def _measure(profile: Float64) -> _Measured:
+    start = float(profile[0])
+    finite = np.isfinite(profile)
+    overflows = None if finite.all() else int(np.argmin(finite))
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        relative = profile / start
+    arrives = np.flatnonzero(~(relative < REACH))
+    reach = int(arrives[-1]) + 1 if len(arrives) else 0
+    end = len(profile) if overflows is None else overflows
+    return _Measured(
+        lag=len(profile) - 1,
+        rate=_rate(profile[: min(reach + 1, end)]),
+        reach=reach if reach < len(profile) else None,
+        change=float(relative[-1]),
+        largest=float(relative[:end].max(initial=0.0)),
+        start=start,
+        overflows=overflows,
+    )
+
+
+def _rate(profile: Float64) -> float:
+    """Factor per step of a straight line through log10 of what is above zero."""
+    lags = np.flatnonzero(profile > 0)
+    if len(lags) < 2:
+        return float("nan")
+    return float(10 ** np.polyfit(lags, np.log10(profile[lags]), 1)[0])
+
+
+def _decide(flow: LayerFlow, seen: _Measured, alone: _Measured | None) -> LayerVerdict:
+    symbol = "|dL/dh_t|" if flow.cell is None else "|dL/dc_t|"
+    if seen.start == 0:
+        return _verdict("silent", seen, *advice.silent(symbol))
+    if seen.overflows == 0:
+        return _verdict("not finite", seen, *advice.not_finite(symbol))
+    spread = every_step(flow)
+    growth = alone or seen
+    # Gradients that enter at every step add up, to a multiple of the number of steps at most.
+    bound = GROWN * (seen.lag + 1) if spread and alone is None else GROWN
+    if growth.overflows is not None or growth.largest > bound:
+        words = advice.exploding(symbol, growth.rate, growth.largest, growth.lag, growth.overflows)
+        return _verdict("exploding", growth, *words)
+    if seen.reach is not None:
+        summary = advice.vanishing(symbol, seen.rate, seen.reach, seen.lag)
+        return _forgets("vanishing", seen, summary, flow, seen.reach)
+    if alone is not None and alone.reach is not None:
+        summary = advice.short(symbol, alone.rate, alone.reach, alone.lag)
+        return _forgets("short", alone, summary, flow, alone.reach)
+    return _verdict(
+        "healthy", seen, advice.healthy(symbol, seen.rate, seen.change, seen.lag, spread)
+    )
+
+
+def _forgets(
+    kind: Kind, seen: _Measured, summary: str, flow: LayerFlow, reach: int
+) -> LayerVerdict:
+    evidence, change = advice.remember(flow, seen.lag, reach)
+    return _verdict(kind, seen, f"{summary}. {evidence}" if evidence else summary, change)
+
+
+def _verdict(kind: Kind, seen: _Measured, summary: str, change: str = "") -> LayerVerdict:
+    return LayerVerdict(
+        kind=kind,
+        lag=seen.lag,
+        rate=seen.rate,
+        reach=seen.reach,
+        change=seen.change,
+        summary=summary,
+        advice=change,
+    )
+
+
+def in_words(flows: Mapping[str, LayerFlow]) -> str:
+    """Put the verdicts of several layers together, each piece of advice once.
+
+    Args:
+        flows: layer name to its flow.
+
+    Returns:
+        One line per layer, then one line per piece of advice with the layers that it is for.
+    """
+    verdicts = {name: judge(flow) for name, flow in flows.items()}
+    lines = [f"{name} {verdict.summary}." for name, verdict in verdicts.items()]
+    for text in dict.fromkeys(v.advice for v in verdicts.values() if v.advice):
+        names = [name for name, verdict in verdicts.items() if verdict.advice == text]
+        lines.append(f"For {', '.join(names)}: {text}.")
+    return "\n".join(lines)

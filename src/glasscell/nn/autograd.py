@@ -1,0 +1,153 @@
+"""One layer, in all its directions, as torch sees it: call the engine, remember, differentiate.
+
+`apply` is what modules call. Where nothing needs a gradient it calls the engine and returns; else
+`LayerFunction` keeps what the engine's backward pass reads. Second derivatives are taken through
+`slow.run_layer`, which is differentiable as often as one likes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+from glasscell.nn import slow
+from glasscell.nn.fallback import Reason, announce
+from glasscell.nn.kernels import Call, Grads, gradients, run
+from glasscell.nn.observe import Observation
+from glasscell.nn.packing import Place, Weights, packed
+from glasscell.nn.ragged import Layout
+
+__all__ = ["apply"]
+
+SECOND = Reason("a derivative of a derivative is asked for (create_graph=True, or under vmap)")
+
+
+def apply(
+    module: torch.nn.Module,
+    mode: str,
+    places: Sequence[Place],
+    weights: Sequence[Weights],
+    x: Tensor,
+    h0: Tensor | None,
+    c0: Tensor | None,
+    layout: Layout,
+    observation: Observation | None = None,
+) -> slow.LayerResult:
+    """Run one layer on the engine, in a graph if anything requires a gradient.
+
+    Args:
+        module: who runs; keeps the packed weights.
+        mode: "LSTM", "RNN_TANH" or "RNN_RELU".
+        places: the layer's directions.
+        weights: their parameters, in the same order.
+        x: (T, B, I), or (N, I) with `layout.batch_sizes`; float32 or float64 as the weights.
+        h0: (D, B, P), None for zeros.
+        c0: (D, B, H), None for zeros and for an RNN.
+        layout: where sequences begin and end.
+        observation: who looks on; default nobody.
+
+    Returns:
+        output (T, B, D * P) or (N, D * P), h_n (D, B, P), c_n (D, B, H) or None.
+    """
+    w_ih, w_hh = weights[0][:2]
+    assert w_ih is not None
+    assert w_hh is not None
+    hidden_size = w_ih.shape[0] // 4 if mode == "LSTM" else w_ih.shape[0]
+    layers = packed(module, mode, places, weights)
+    call = Call(module, mode, places, layers, layout, observation, hidden_size, w_hh.shape[1])
+    anchor = None if observation is None else observation.anchor
+    flat = [tensor for direction in weights for tensor in direction]
+    if torch.is_grad_enabled() and _any_requires_grad(anchor, x, h0, c0, *flat):
+        result: slow.LayerResult = LayerFunction.apply(call, anchor, x, h0, c0, *flat)
+        return result
+    return run(call, x, h0, c0, keep=False)[:3]
+
+
+def _any_requires_grad(*tensors: Tensor | None) -> bool:
+    return any(tensor is not None and tensor.requires_grad for tensor in tensors)
+
+
+class LayerFunction(Function):
+    """The engine's forward and backward pass of one layer as one node of torch's graph."""
+
+    @staticmethod
+    def forward(  # type: ignore[override]
+        ctx: Any,
+        call: Call,
+        anchor: Tensor | None,
+        x: Tensor,
+        h0: Tensor | None,
+        c0: Tensor | None,
+        *flat: Tensor | None,
+    ) -> slow.LayerResult:
+        """Run the layer and keep what the backward pass reads."""
+        output, h_n, c_n, tapes = run(call, x, h0, c0, keep=True)
+        ctx.call = call
+        ctx.set_materialize_grads(False)
+        # Saved as tensors, the tapes too, so that torch's saved-tensor hooks (checkpointing,
+        # offloading) reach all of it and an in-place edit of a weight is found.
+        saved = [None if tape is None else torch.from_numpy(tape) for tape in tapes]
+        ctx.save_for_backward(x, h0, c0, output, *saved, *flat)
+        return output, h_n, c_n
+
+    @staticmethod
+    def backward(
+        ctx: Any, dy: Tensor | None, dh_n: Tensor | None, dc_n: Tensor | None = None
+    ) -> tuple[Tensor | None, ...]:
+        """Differentiate through the engine, or through the slow loop if that must go on."""
+        call: Call = ctx.call
+        directions = len(call.layers)
+        x, h0, c0, output, *rest = ctx.saved_tensors
+        tapes, flat = rest[:directions], rest[directions:]
+        if dy is None and dh_n is None and dc_n is None:
+            return (None,) * (5 + len(flat))
+        again = torch.is_grad_enabled()
+        batched = torch._C._functorch.peek_interpreter_stack() is not None
+        grads: tuple[Tensor | None, ...] = ()
+        if not batched and (not again or call.records is not None):
+            grads = gradients(call, x, h0, c0, output, tapes, (dy, dh_n, dc_n))
+        if again or batched:
+            announce(SECOND, "a plain loop of torch operations computes it")
+            needed = ctx.needs_input_grad[2:]
+            grads = _slow_grads(call, (x, h0, c0, *flat), needed, (dy, dh_n, dc_n))
+        anchor = torch.zeros(()) if ctx.needs_input_grad[1] else None
+        return (None, anchor, *grads)
+
+
+def _slow_grads(
+    call: Call,
+    inputs: tuple[Tensor | None, ...],
+    needed: Sequence[bool],
+    incoming: tuple[Tensor | None, Tensor | None, Tensor | None],
+) -> tuple[Tensor | None, ...]:
+    """Give the same gradients as `kernels.gradients`, as functions that can be differentiated."""
+    with torch.enable_grad(), torch.autocast("cpu", enabled=False):
+        # Through aliases: where x was itself computed from a weight, the weight's gradient here
+        # must not include the way through x, which torch adds by itself.
+        alias = [None if tensor is None else tensor.view_as(tensor) for tensor in inputs]
+        x, h0, c0, *flat = alias
+        assert x is not None
+        weights = [tuple(flat[5 * d : 5 * d + 5]) for d in range(len(call.layers))]
+        outputs = slow.run_layer(call.mode, weights, x, h0, c0, call.layout)
+        pairs = [
+            (output, grad)
+            for output, grad in zip(outputs, incoming, strict=True)
+            if output is not None and grad is not None
+        ]
+        wanted = [tensor for tensor, need in zip(alias, needed, strict=True) if need]
+        found = iter(
+            torch.autograd.grad(
+                [output for output, _ in pairs],
+                [tensor for tensor in wanted if tensor is not None],
+                [grad for _, grad in pairs],
+                create_graph=torch.is_grad_enabled(),
+                allow_unused=True,
+            )
+            if any(needed)
+            else ()
+        )
+    return tuple(next(found) if need else None for need in needed)

@@ -1,0 +1,159 @@
+"""`LSTMCell` and `RNNCell`: torch's cells with one step of our kernels as the forward pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.modules.rnn import RNNCellBase
+
+from glasscell.nn import autograd
+from glasscell.nn.autocast import CASTABLE, cast, low_precision, result_dtypes
+from glasscell.nn.classes import restored_copy
+from glasscell.nn.fallback import EMPTY, PLAIN, UNFIT, Reason, announce, leaf, reason_to_leave
+from glasscell.nn.observe import current
+from glasscell.nn.packing import Weights, cell_place, fetch
+from glasscell.nn.ragged import Layout
+
+__all__ = ["LSTMCell", "RNNCell"]
+
+_BATCHED, _UNBATCHED = Layout(), Layout(unbatched=True)
+_MODES = {"tanh": "RNN_TANH", "relu": "RNN_RELU"}
+
+
+class Cell(RNNCellBase):
+    """What `LSTMCell` and `RNNCell` share: the forward pass.
+
+    Stands before torch's own class among the bases, so that `super().forward` is torch's.
+    """
+
+    def forward(self, input: Tensor, hx: Any = None) -> Any:
+        """Take one step.
+
+        Args:
+            input: (B, I), or (I,) without a batch.
+            hx: h for an `RNNCell`, (h, c) for an `LSTMCell`, each (B, H) or (H,); default zeros.
+
+        Returns:
+            h, or (h, c), after the step.
+
+        Raises:
+            RuntimeError, ValueError, …: as torch's own forward.
+        """
+        weights = fetch(self, cell_place(self.bias))
+        reason = reason_to_leave(input, weights)
+        low = None
+        if reason is None:
+            weight = weights[0]
+            assert weight is not None
+            low = low_precision(input, weight)
+            reason = self._misfit(input, hx, (weight.dtype,) if low is None else CASTABLE)
+        if reason is None:
+            return self._step(input, hx, weights, low)
+        if isinstance(input, torch.fx.Proxy):
+            return leaf(self, input, hx)
+        result = super().forward(input, hx)
+        announce(reason)
+        return result
+
+    def _kind(self) -> str | None:
+        """Give the engine's name of the recurrence, None for one that torch refuses."""
+        return "LSTM" if isinstance(self, torch.nn.LSTMCell) else _MODES.get(self.nonlinearity)
+
+    def _misfit(
+        self, input: Tensor, hx: Any, accepted: tuple[torch.dtype, ...]
+    ) -> Reason | None:
+        """Give the reason why the kernels do not take these arguments, None if they do."""
+        shape = input.shape
+        if len(shape) not in (1, 2) or shape[-1] != self.input_size or input.dtype not in accepted:
+            return UNFIT
+        kind = self._kind()
+        states = hx if kind == "LSTM" else (hx,)
+        if kind is None or (hx is not None and not _pair_or_one(states, kind)):
+            return UNFIT
+        expected = (*shape[:-1], self.hidden_size)
+        for state in () if hx is None else states:
+            if type(state) not in PLAIN or state.shape != expected or not state.is_cpu:
+                return UNFIT
+            if state.dtype not in accepted:
+                return UNFIT
+        return EMPTY if shape[0] == 0 else None
+
+    def _step(
+        self, input: Tensor, hx: Any, weights: Weights, low: torch.dtype | None
+    ) -> Any:
+        """Run one step, as a sequence of length one of a layer with one direction."""
+        kind = str(self._kind())
+        batched = input.dim() == 2
+        lead = (None,) if batched else (None, None)
+        x, (h0, c0) = input[lead], _states(hx, kind, lead)
+        cell_dtype = (x if c0 is None else c0).dtype if kind == "LSTM" else None
+        if low is not None:
+            x, h0, c0 = (cast(tensor, torch.float32) for tensor in (x, h0, c0))
+        layout, place = _BATCHED if batched else _UNBATCHED, cell_place(self.bias)
+        _, h, c = autograd.apply(self, kind, (place,), (weights,), x, h0, c0, layout, current())
+        if low is not None:
+            dtypes = result_dtypes(low, cell_dtype, fused=False, projected=False)
+            h, c = cast(h, dtypes[0]), cast(c, dtypes[1])
+        h = h[0] if batched else h[0, 0]
+        if c is None:
+            return h
+        return h, c[0] if batched else c[0, 0]
+
+    def __prepare_scriptable__(self) -> torch.nn.Module:
+        """Give `torch.jit.script` torch's own module over the same parameters."""
+        return restored_copy(self)
+
+
+def _pair_or_one(states: Any, kind: str) -> bool:
+    return kind != "LSTM" or (isinstance(states, tuple | list) and len(states) == 2)
+
+
+def _states(hx: Any, kind: str, lead: tuple[None, ...]) -> tuple[Tensor | None, Tensor | None]:
+    if hx is None:
+        return None, None
+    return (hx[0][lead], hx[1][lead]) if kind == "LSTM" else (hx[lead], None)
+
+
+class LSTMCell(Cell, torch.nn.LSTMCell):
+    """`torch.nn.LSTMCell` on glasscell's kernels: one step of an `LSTM`, the loop is the caller's.
+
+    Equations as in `glasscell.nn.LSTM`.
+
+    Args:
+        input_size: I, features of the step.
+        hidden_size: H, units.
+        bias: whether the gates have biases; default True.
+        device: of the parameters; default torch's.
+        dtype: of the parameters; default torch's.
+
+    Notes:
+        For whole sequences `LSTM` is many times faster: it sees all steps at once.
+
+    >>> cell = LSTMCell(1, 1)
+    >>> _ = cell.load_state_dict({name: torch.ones_like(w) for name, w in cell.named_parameters()})
+    >>> h, c = cell(torch.zeros(1, 1))
+    >>> print(f"{h.item():.4f} {c.item():.4f}")
+    0.5697 0.8491
+    """
+
+
+class RNNCell(Cell, torch.nn.RNNCell):
+    """`torch.nn.RNNCell` on glasscell's kernels: one step of an `RNN`, the loop is the caller's.
+
+    ``h' = tanh(W [h, x] + b)``, or relu in place of tanh.
+
+    Args:
+        input_size: I, features of the step.
+        hidden_size: H, units.
+        bias: whether there is a bias; default True.
+        nonlinearity: "tanh" (default) or "relu".
+        device: of the parameters; default torch's.
+        dtype: of the parameters; default torch's.
+
+    >>> cell = RNNCell(1, 1, nonlinearity="relu")
+    >>> _ = cell.load_state_dict({name: torch.ones_like(w) for name, w in cell.named_parameters()})
+    >>> cell(torch.ones(1, 1)).item()
+    3.0
+    """

@@ -1,0 +1,114 @@
+"""When a call leaves glasscell's kernels for torch's own code, and how that is said.
+
+The kernels read plain float32 and float64 CPU memory. Everything else that reaches a layer (another
+device, a half-precision module, a tracer, a `torch.func` transform, arguments that torch refuses)
+goes to the forward of the torch class that ours extends, which computes it or raises its own error.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+from torch.nn import Parameter
+
+from glasscell.nn.observe import current
+
+__all__ = ["Reason", "SlowPathWarning", "announce", "interpreted", "leaf", "reason_to_leave"]
+
+
+class SlowPathWarning(UserWarning):
+    """A call is computed by slower code than glasscell's kernels; the text says which and why.
+
+    Said once per process and reason. To be stopped by it instead::
+
+        warnings.simplefilter("error", glasscell.SlowPathWarning)
+    """
+
+
+class Reason(NamedTuple):
+    """Why a call leaves the kernels, and whether the user has to hear of it."""
+
+    text: str
+    said: bool = True
+
+
+TRACED = Reason("the call is being traced or exported")
+TRANSFORMED = Reason("a torch.func transform or a forward-mode derivative is active")
+INTERCEPTED = Reason("a tensor subclass or a torch dispatch mode takes part")
+HALF = Reason("the module is neither float32 nor float64")
+COMPILED = Reason("torch.compile traces through the call", said=False)
+DEVICE = Reason("the tensors are not on the CPU", said=False)
+EMPTY = Reason("the batch is empty", said=False)
+UNFIT = Reason("the arguments are not what the kernels take")
+
+PLAIN = (Tensor, Parameter)
+PRECISIONS = (torch.float32, torch.float64)
+
+_announced: set[str] = set()
+
+
+def announce(reason: Reason, instead: str = "torch's own forward computes it") -> None:
+    """Warn, once per process and reason, that `instead` happens because of `reason`."""
+    text = f"{reason.text}, so {instead} instead of glasscell's kernels"
+    unseen = current() is not None
+    if unseen:
+        text += "; trace and gradient_flow do not see it"
+    if not (reason.said or unseen) or text in _announced:
+        return
+    warnings.warn(text, SlowPathWarning, stacklevel=3)
+    _announced.add(text)
+
+
+def interpreted() -> Reason | None:
+    """Give the reason why Python may not look at tensor memory right now, None if it may."""
+    if torch.compiler.is_compiling():
+        return COMPILED
+    if torch._C._get_tracing_state() is not None:  # type: ignore[attr-defined]
+        return TRACED
+    if torch._C._functorch.peek_interpreter_stack() is not None or forward_ad._current_level >= 0:
+        return TRANSFORMED
+    if torch._C._len_torch_dispatch_stack():
+        return INTERCEPTED
+    return None
+
+
+def reason_to_leave(data: Any, weights: Iterable[Tensor | None]) -> Reason | None:
+    """Give the reason why the kernels cannot read these tensors, None if they can.
+
+    Args:
+        data: what the module was called with.
+        weights: the parameters that the call reads; None for those that the layer has not.
+    """
+    if not isinstance(data, Tensor):
+        return UNFIT
+    if type(data) not in PLAIN:
+        return INTERCEPTED
+    reason = interpreted()
+    if reason is not None:
+        return reason
+    dtype = None
+    for weight in weights:
+        if weight is None:
+            continue
+        if type(weight) not in PLAIN:
+            return INTERCEPTED
+        if not weight.is_cpu:
+            return DEVICE
+        if dtype is None:
+            dtype = weight.dtype
+        elif weight.dtype is not dtype:
+            return UNFIT
+    if dtype not in PRECISIONS:
+        return HALF
+    return None if data.is_cpu else DEVICE
+
+
+def leaf(module: torch.nn.Module, input: Any, *arguments: Any) -> Any:
+    """Put a call under `torch.fx.symbolic_trace` into its graph as one node, as torch's own are."""
+    path = input.tracer.path_of_module(module)
+    return input.tracer.create_proxy("call_module", path, (input, *arguments), {})

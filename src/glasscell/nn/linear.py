@@ -1,0 +1,80 @@
+"""A linear layer whose output has the same bits in torch, in NumPy, alone and in any batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+from glasscell import engine
+from glasscell.nn.fallback import UNFIT, announce, reason_to_leave
+from glasscell.nn.packing import array_of
+
+__all__ = ["Linear"]
+
+
+class Linear(torch.nn.Linear):
+    """`torch.nn.Linear` on glasscell's kernels: ``y = x W^T + b``, the same bits for any batch.
+
+    For the heads of models that are saved and run without torch: `glasscell.load` computes the same
+    bits. torch's own linear layer may give one row other bits in another batch.
+
+    Args:
+        in_features: size of each input row.
+        out_features: size of each output row.
+        bias: whether there is a bias; default True.
+        device: of the parameters; default torch's. Kernels run on the CPU; other devices, torch's.
+        dtype: of the parameters; float32 (default) or float64 run on the kernels, others on torch's.
+
+    >>> linear = Linear(2, 1)
+    >>> _ = linear.load_state_dict({"weight": torch.ones(1, 2), "bias": torch.ones(1)})
+    >>> linear(torch.tensor([2.0, 3.0])).item()
+    6.0
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Apply the layer to rows (..., I), giving (..., O).
+
+        Raises:
+            RuntimeError, …: as torch's own forward.
+        """
+        weight, bias = self.weight, self.bias
+        reason = reason_to_leave(input, (weight, bias))
+        if reason is None and (
+            torch.is_autocast_enabled("cpu")
+            or input.dtype is not weight.dtype
+            or input.dim() == 0
+            or input.shape[-1] != self.in_features
+        ):
+            reason = UNFIT
+        if reason is not None:
+            result = super().forward(input)
+            announce(reason)
+            return result
+        output: Tensor = LinearFunction.apply(input, weight, bias)
+        return output
+
+
+class LinearFunction(Function):
+    """The engine's product forward, torch's backward: three products that can be differentiated."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:  # type: ignore[override]
+        """Compute the product and keep its factors."""
+        ctx.save_for_backward(x, weight)
+        output = torch.empty((*x.shape[:-1], len(weight)), dtype=x.dtype)
+        layer = engine.pack_linear(array_of(weight), array_of(bias))
+        engine.linear(layer, array_of(x), out=output.numpy())
+        return output
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        """Give the gradients of x, weight and bias."""
+        x, weight = ctx.saved_tensors
+        need_x, need_weight, need_bias = ctx.needs_input_grad
+        rows = dy.reshape(-1, dy.shape[-1])
+        dx = dy @ weight if need_x else None
+        dw = rows.T @ x.reshape(-1, x.shape[-1]) if need_weight else None
+        return dx, dw, rows.sum(0) if need_bias else None

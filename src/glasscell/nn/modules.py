@@ -1,0 +1,226 @@
+"""`LSTM` and `RNN`: torch's modules in everything but the forward pass, which runs on our kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import dropout
+from torch.nn.utils.rnn import PackedSequence
+
+from glasscell.nn import arguments, autograd, slow
+from glasscell.nn.autocast import CASTABLE, cast, low_precision, result_dtypes
+from glasscell.nn.classes import restored_copy
+from glasscell.nn.fallback import UNFIT, Reason, announce, leaf, reason_to_leave
+from glasscell.nn.observe import current
+from glasscell.nn.packing import Weights, fetch, places
+from glasscell.nn.ragged import Layout
+
+__all__ = ["LSTM", "RNN"]
+
+
+class Recurrent(torch.nn.RNNBase):
+    """What `LSTM` and `RNN` share: the forward pass.
+
+    Stands before torch's own class among the bases, so that `super().forward` is torch's.
+    """
+
+    def forward(
+        self,
+        input: Tensor | PackedSequence,
+        hx: Any = None,
+        *,
+        lengths: Tensor | Sequence[int] | None = None,
+        reset: Tensor | None = None,
+    ) -> Any:
+        """Run all layers over a batch of sequences.
+
+        Args:
+            input: (T, B, I), (B, T, I) with batch_first, (T, I) for one sequence, or a
+                `PackedSequence`.
+            hx: h0 for an RNN, (h0, c0) for an LSTM, of shapes (L * D, B, P) and (L * D, B, H),
+                without B for one sequence; default zeros.
+            lengths: (B,) integers in 0 … T in any order, the steps of each sequence. The output
+                after them is zero; h_n and c_n are those of the last step. Default: all T.
+            reset: (T, B) bool, (B, T) with batch_first: start again from hx before that step, in
+                both directions, as if a new sequence began there. Default: never.
+
+        Returns:
+            ``output, h_n`` for an RNN, ``output, (h_n, c_n)`` for an LSTM, in torch's shapes.
+
+        Raises:
+            RuntimeError, ValueError, …: as torch's own forward.
+            ShapeError: lengths or reset do not fit the input.
+            DtypeError: lengths are not integers, or reset is not bool.
+        """
+        data = input.data if isinstance(input, PackedSequence) else input
+        layers = places(self.num_layers, self.bidirectional, self.bias, self.proj_size > 0)
+        weights = [[fetch(self, place) for place in layer] for layer in layers]
+        reason = reason_to_leave(data, [w for layer in weights for one in layer for w in one])
+        low = None
+        if reason is None:
+            weight = weights[0][0][0]
+            assert weight is not None
+            low = low_precision(data, weight)
+            accepted = (weight.dtype,) if low is None else CASTABLE
+            reason = arguments.misfit(self, input, hx, accepted)
+        if reason is not None:
+            return self._leave(reason, input, hx, weights, lengths, reset)
+        x, layout = arguments.rows(self, input, lengths, reset)
+        h0, c0 = arguments.initial_state(self, input, hx)
+        if low is None:
+            y, h_n, c_n = self._stack(x, h0, c0, weights, layout, fast=True)
+        else:
+            y, h_n, c_n = self._autocast_stack(x, h0, c0, weights, layout, low)
+        return arguments.results(self, y, h_n, c_n, input)
+
+    def _stack(
+        self,
+        x: Tensor,
+        h0: Tensor | None,
+        c0: Tensor | None,
+        weights: Sequence[Sequence[Weights]],
+        layout: Layout,
+        *,
+        fast: bool,
+    ) -> slow.LayerResult:
+        """Run layer upon layer, with dropout between them in training."""
+        layers = places(self.num_layers, self.bidirectional, self.bias, self.proj_size > 0)
+        directions = len(layers[0])
+        observation = current() if fast else None
+        h_n, c_n = [], []
+        for index, (layer, own) in enumerate(zip(layers, weights, strict=True)):
+            if index and self.training and self.dropout > 0:
+                x = dropout(x, self.dropout, training=True)
+            part = slice(index * directions, (index + 1) * directions)
+            h, c = _part(h0, part), _part(c0, part)
+            if fast:
+                x, h, c = autograd.apply(
+                    self, self.mode, layer, own, x, h, c, layout, observation
+                )
+            else:
+                x, h, c = slow.run_layer(self.mode, own, x, h, c, layout)
+            h_n.append(h)
+            c_n.append(c)
+        if len(layers) == 1:
+            return x, h, c
+        return x, torch.cat(h_n), None if c is None else torch.cat(c_n)
+
+    def _autocast_stack(
+        self,
+        x: Tensor,
+        h0: Tensor | None,
+        c0: Tensor | None,
+        weights: Sequence[Sequence[Weights]],
+        layout: Layout,
+        low: torch.dtype,
+    ) -> slow.LayerResult:
+        """Run in float32, give the dtypes that torch would."""
+        fused = layout.batch_sizes is None and self.proj_size == 0
+        cell = (x if c0 is None else c0).dtype if self.mode == "LSTM" else None
+        h_dtype, c_dtype = result_dtypes(low, cell, fused=fused, projected=self.proj_size > 0)
+        x, h0, c0 = (cast(tensor, torch.float32) for tensor in (x, h0, c0))
+        y, h_n, c_n = self._stack(x, h0, c0, weights, layout, fast=True)
+        return cast(y, h_dtype), cast(h_n, h_dtype), cast(c_n, c_dtype)
+
+    def _leave(
+        self,
+        reason: Reason,
+        input: Any,
+        hx: Any,
+        weights: Sequence[Sequence[Weights]],
+        lengths: Tensor | Sequence[int] | None,
+        reset: Tensor | None,
+    ) -> Any:
+        """Have torch compute the call, or refuse it; lengths and reset, which it lacks, the loop."""
+        if isinstance(input, torch.fx.Proxy):
+            return leaf(self, input, hx)
+        if lengths is None and reset is None:
+            result = super().forward(input, hx)
+            announce(reason)
+            return result
+        if reason is UNFIT:
+            super().forward(input, hx)
+        x, layout = arguments.rows(self, input, lengths, reset)
+        h0, c0 = arguments.initial_state(self, input, hx)
+        announce(reason._replace(said=True), "a plain loop of torch operations computes it")
+        y, h_n, c_n = self._stack(x, h0, c0, weights, layout, fast=False)
+        return arguments.results(self, y, h_n, c_n, input)
+
+    def __prepare_scriptable__(self) -> torch.nn.Module:
+        """Give `torch.jit.script` torch's own module over the same parameters."""
+        return restored_copy(self)
+
+
+class LSTM(Recurrent, torch.nn.LSTM):
+    """`torch.nn.LSTM` on glasscell's kernels: same arguments, initial values, state_dict, errors.
+
+    For every layer and direction, with σ the logistic function and * by element::
+
+        i_t = σ(W_i [h_{t-1}, x_t] + b_i)        input gate
+        f_t = σ(W_f [h_{t-1}, x_t] + b_f)        forget gate
+        C̃_t = tanh(W_C [h_{t-1}, x_t] + b_C)     candidate
+        o_t = σ(W_o [h_{t-1}, x_t] + b_o)        output gate
+        C_t = f_t * C_{t-1} + i_t * C̃_t          cell state
+        h_t = o_t * tanh(C_t)                    hidden state; W_hr h_t with proj_size
+
+    Args:
+        input_size: I, features of each step.
+        hidden_size: H, units.
+        num_layers: L, layers; default 1.
+        bias: whether the gates have biases; default True.
+        batch_first: sequences are (B, T, ·) rather than (T, B, ·); default False.
+        dropout: probability of dropping an element between layers in training; default 0.
+        bidirectional: each layer also reads the sequences from their ends; default False.
+        proj_size: P, project the hidden state to this size; default 0, do not.
+        device: of the parameters; default torch's. Kernels run on the CPU; other devices, torch's.
+        dtype: of the parameters; float32 (default) or float64 run on the kernels, others on torch's.
+
+    Notes:
+        What differs from torch is in DIFFERENCES.md. Hochreiter and Schmidhuber 1997, Neural
+        Computation 9(8); the forget gate: Gers, Schmidhuber, Cummins 2000, Neural Computation 12(10).
+
+    >>> lstm = LSTM(1, 1)
+    >>> _ = lstm.load_state_dict({name: torch.ones_like(w) for name, w in lstm.named_parameters()})
+    >>> output, (h_n, c_n) = lstm(torch.zeros(2, 1, 1))
+    >>> output.flatten()
+    tensor([0.5697, 0.8281], grad_fn=...)
+    >>> isinstance(lstm, torch.nn.LSTM)
+    True
+    """
+
+
+class RNN(Recurrent, torch.nn.RNN):
+    """`torch.nn.RNN` on glasscell's kernels: same arguments, initial values, state_dict, errors.
+
+    ``h_t = tanh(W [h_{t-1}, x_t] + b)``, or relu in place of tanh.
+
+    Args:
+        input_size: I, features of each step.
+        hidden_size: H, units.
+        num_layers: L, layers; default 1.
+        nonlinearity: "tanh" (default) or "relu".
+        bias: whether there is a bias; default True.
+        batch_first: sequences are (B, T, ·) rather than (T, B, ·); default False.
+        dropout: probability of dropping an element between layers in training; default 0.
+        bidirectional: each layer also reads the sequences from their ends; default False.
+        device: of the parameters; default torch's. Kernels run on the CPU; other devices, torch's.
+        dtype: of the parameters; float32 (default) or float64 run on the kernels, others on torch's.
+
+    Notes:
+        What differs from torch is in DIFFERENCES.md. Elman 1990, Cognitive Science 14(2).
+
+    >>> rnn = RNN(1, 1, nonlinearity="relu")
+    >>> _ = rnn.load_state_dict({name: torch.ones_like(w) for name, w in rnn.named_parameters()})
+    >>> rnn(torch.ones(2, 1, 1))[0].flatten()
+    tensor([3., 6.], grad_fn=...)
+    """
+
+
+def _part(states: Tensor | None, part: slice) -> Tensor | None:
+    """Take one layer's states out of all layers', without an operation where there is one layer."""
+    if states is None or len(states) == part.stop - part.start:
+        return states
+    return states[part]

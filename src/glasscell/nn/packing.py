@@ -1,0 +1,125 @@
+"""Which parameters a layer reads, and their packed form, made again only when a number has changed.
+
+A module keeps its packed layers in one attribute that never travels: copies and pickles of the
+module start empty, the state_dict does not know it. The packed layers themselves are immutable, so
+threads that run one module at the same time may at worst both pack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from glasscell import engine
+
+__all__ = ["ATTRIBUTE", "Place", "Weights", "array_of", "cell_place", "fetch", "packed", "places"]
+
+ATTRIBUTE = "_glasscell_packed"
+
+Weights = tuple[Tensor | None, ...]
+"""weight_ih, weight_hh, bias_ih, bias_hh, weight_hr of one layer and direction; None: not there."""
+
+_ROLES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+
+
+class Place(NamedTuple):
+    """One layer and direction: torch's suffix, and the names of its parameters in `Weights` order."""
+
+    suffix: str
+    names: tuple[str | None, ...]
+
+
+class _Arrays(NamedTuple):
+    """What `engine.pack` reads; `glasscell.weights.LayerWeights` without its checks."""
+
+    weight_ih: npt.NDArray[Any]
+    weight_hh: npt.NDArray[Any]
+    bias_ih: npt.NDArray[Any] | None
+    bias_hh: npt.NDArray[Any] | None
+    weight_hr: npt.NDArray[Any] | None
+
+
+class _Packed(dict[str, Any]):
+    """Packed layers by suffix; every copy and pickle of it is empty."""
+
+    def __reduce__(self) -> tuple[type[_Packed], tuple[()]]:
+        return _Packed, ()
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[type[_Packed], tuple[()]]:
+        return self.__reduce__()
+
+
+def _named(bias: bool, projected: bool, end: str) -> tuple[str | None, ...]:
+    there = (True, True, bias, bias, projected)
+    return tuple(role + end if has else None for role, has in zip(_ROLES, there, strict=True))
+
+
+@lru_cache(maxsize=256)
+def places(
+    num_layers: int, bidirectional: bool, bias: bool, projected: bool
+) -> tuple[tuple[Place, ...], ...]:
+    """Give the directions of each layer of a `torch.nn.LSTM` or `torch.nn.RNN`.
+
+    >>> [place.suffix for layer in places(2, True, True, False) for place in layer]
+    ['l0', 'l0_reverse', 'l1', 'l1_reverse']
+    """
+    ends = ("", "_reverse") if bidirectional else ("",)
+    return tuple(
+        tuple(
+            Place(f"l{layer}{end}", _named(bias, projected, f"_l{layer}{end}")) for end in ends
+        )
+        for layer in range(num_layers)
+    )
+
+
+@lru_cache(maxsize=2)
+def cell_place(bias: bool) -> Place:
+    """Give the one place of a `torch.nn.LSTMCell` or `torch.nn.RNNCell`; its suffix is "cell"."""
+    return Place("cell", _named(bias, False, ""))
+
+
+def fetch(module: torch.nn.Module, place: Place) -> Weights:
+    """Give the parameters of one place as they are now.
+
+    By name at every call: `parametrize`, `weight_norm`, `functional_call` and plain assignment all
+    put a new tensor behind the name, and a list kept from an earlier call would be stale.
+    """
+    own = module._parameters
+    return tuple(
+        None if name is None else own[name] if name in own else getattr(module, name, None)
+        for name in place.names
+    )
+
+
+def array_of(tensor: Tensor | None) -> npt.NDArray[Any] | None:
+    """Give a parameter or state as a C-contiguous NumPy array: a view unless it was strided."""
+    if tensor is None:
+        return None
+    tensor = tensor.detach()
+    array: npt.NDArray[Any] = (tensor if tensor.is_contiguous() else tensor.contiguous()).numpy()
+    return array
+
+
+def packed(
+    module: torch.nn.Module, mode: str, layer: Sequence[Place], weights: Sequence[Weights]
+) -> tuple[Any, ...]:
+    """Give the packed form of one layer's weights, one for each direction.
+
+    The numbers are compared, not versions or addresses: writes through `.data` change neither.
+    """
+    kept = module.__dict__.get(ATTRIBUTE)
+    if kept is None:
+        kept = module.__dict__[ATTRIBUTE] = _Packed()
+    found = []
+    for place, tensors in zip(layer, weights, strict=True):
+        arrays = _Arrays._make(array_of(tensor) for tensor in tensors)
+        one = kept.get(place.suffix)
+        if one is None or not one.matches(arrays):
+            one = kept[place.suffix] = engine.pack(mode, arrays)
+        found.append(one)
+    return tuple(found)

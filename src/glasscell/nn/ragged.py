@@ -1,0 +1,111 @@
+"""Sequences of unequal length in one call: `lengths`, `reset` and packed batches, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from glasscell.errors import DtypeError, ShapeError
+from glasscell.nn.fallback import interpreted
+
+__all__ = ["Layout", "layout_of"]
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """Where sequences begin and end in the rows that the engine is given.
+
+    Args:
+        lengths: (B,) int64 steps of each sequence, None: all T.
+        reset: (T, B) bool, start again from the initial state before that step; None: never.
+        batch_sizes: (T,) int64 of a `PackedSequence`, None: padded.
+        sorted_indices: (B,) int64 of a `PackedSequence`, None: as in the batch.
+        batch_first: whether the module lays its output out as (B, T, ·).
+        unbatched: whether the module was called on one sequence without a batch axis.
+    """
+
+    lengths: Array | None = None
+    reset: Array | None = None
+    batch_sizes: Array | None = None
+    sorted_indices: Array | None = None
+    batch_first: bool = False
+    unbatched: bool = False
+
+
+def layout_of(
+    steps: int,
+    batch: int,
+    lengths: Tensor | Sequence[int] | None,
+    reset: Tensor | None,
+    *,
+    batch_first: bool,
+    unbatched: bool,
+) -> Layout:
+    """Check `lengths` and `reset` against a padded batch of T steps and B sequences.
+
+    Raises:
+        ShapeError: they are not (B,) and (T, B), or (B, T) with batch_first; or a length is outside
+            0 … T.
+        DtypeError: they are not integers and bool.
+        RuntimeError: the call is being traced, which would fix them for ever.
+    """
+    if lengths is None and reset is None:
+        return Layout(batch_first=batch_first, unbatched=unbatched)
+    if interpreted() is not None:
+        raise RuntimeError(
+            "expected lengths and reset in a plain call only, got them under tracing, compilation "
+            "or a torch.func transform; use a PackedSequence there"
+        )
+    return Layout(
+        lengths=None if lengths is None else _lengths(lengths, steps, batch, unbatched),
+        reset=None if reset is None else _reset(reset, steps, batch, batch_first, unbatched),
+        batch_first=batch_first,
+        unbatched=unbatched,
+    )
+
+
+def _lengths(lengths: Tensor | Sequence[int], steps: int, batch: int, unbatched: bool) -> Array:
+    tensor = torch.as_tensor(lengths).detach().cpu()
+    if tensor.dtype.is_floating_point or tensor.dtype.is_complex or tensor.dtype is torch.bool:
+        raise DtypeError(f"expected lengths as integers, got {tensor.dtype}; use lengths.long()")
+    if unbatched and tensor.dim() == 0:
+        tensor = tensor[None]
+    if tuple(tensor.shape) != (batch,):
+        raise ShapeError(f"expected lengths of shape (B,) = ({batch},), got {tuple(tensor.shape)}")
+    array: Array = tensor.to(torch.int64).numpy().copy()
+    if array.min(initial=0) < 0 or array.max(initial=0) > steps:
+        raise ShapeError(
+            f"expected lengths in 0 … T = {steps}, got {array.min()} … {array.max()}; "
+            "pad the input to the longest sequence or correct the lengths"
+        )
+    return array
+
+
+def _reset(reset: Tensor, steps: int, batch: int, batch_first: bool, unbatched: bool) -> Array:
+    tensor = torch.as_tensor(reset).detach().cpu()
+    if tensor.dtype is not torch.bool:
+        raise DtypeError(f"expected reset as bool, got {tensor.dtype}; use reset.bool()")
+    if unbatched:
+        expected, letters = (steps,), "(T,)"
+    else:
+        expected, letters = (
+            ((batch, steps), "(B, T)") if batch_first else ((steps, batch), "(T, B)")
+        )
+    if tuple(tensor.shape) != expected:
+        raise ShapeError(
+            f"expected reset of shape {letters} = {expected}, got {tuple(tensor.shape)}"
+        )
+    if unbatched:
+        tensor = tensor[:, None]
+    elif batch_first:
+        tensor = tensor.transpose(0, 1)
+    array: Array = np.array(tensor.numpy(), order="C")
+    return array

@@ -1,0 +1,257 @@
+"""A whole recurrent network, all layers and directions: `torch.nn.LSTM` without torch.
+
+The state has torch's form: h_n (D * L, B, P), for an LSTM the pair of it and c_n (D * L, B, H).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from glasscell import engine, gates, weights
+from glasscell.errors import DtypeError, GlasscellError, ShapeError, WeightFormatError
+from glasscell.nodes.base import Call, Plan
+from glasscell.nodes.fields import Fields, Tensors, refuse
+from glasscell.weights import Array, Config
+
+__all__ = ["Recurrent", "RecurrentStep", "State", "build_recurrent"]
+
+State: TypeAlias = Array | tuple[Array, Array]
+"""h_n of an RNN, (h_n, c_n) of an LSTM."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recurrent:
+    """All layers and directions of one LSTM or RNN.
+
+    Args:
+        name: Dotted name of the torch module, "" for the root.
+        config: What the network is.
+        dtype: float32 or float64.
+        layers: Packed weights, in the order of `Config.suffixes`.
+    """
+
+    name: str
+    config: Config
+    dtype: np.dtype[Any]
+    layers: tuple[engine.Layer, ...]
+
+    @property
+    def reads(self) -> int:
+        """I."""
+        return self.config.input_size
+
+    @property
+    def writes(self) -> int:
+        """D * P."""
+        return self.config.directions * self.config.output_size
+
+    def run(self, x: Array, call: Call) -> Array:
+        """Run whole sequences, laid out as the layer's own `batch_first` says."""
+        x = x if x.strides[-1] == x.itemsize else np.ascontiguousarray(x)
+        layout = "TH" if not call.batched else "BTH" if self.config.batch_first else "TBH"
+        y = {"TH": lambda: x[:, None], "BTH": lambda: x.swapaxes(0, 1)}.get(layout, lambda: x)()
+        initial = self.unpack_state(call.state.get(self.name), y.shape[1], call.batched)
+        last: list[engine.LayerRun] = []
+        for layer in range(self.config.num_layers):
+            y = self._run_layer(layer, y, layout, initial, call, last)
+        call.final[self.name] = self.pack_state(last, call.batched)
+        return y[:, 0] if layout == "TH" else y.swapaxes(0, 1) if layout == "BTH" else y
+
+    def _run_layer(
+        self,
+        layer: int,
+        x: Array,
+        layout: str,
+        initial: tuple[Array | None, Array | None],
+        call: Call,
+        last: list[engine.LayerRun],
+    ) -> Array:
+        steps, batch = x.shape[:2]
+        width = self.config.output_size
+        # Allocated as the caller will see it, so that what follows reads contiguous memory.
+        shape = (batch, steps) if layout == "BTH" else (steps, batch)
+        output = np.empty((*shape, self.writes), self.dtype)
+        output = output.swapaxes(0, 1) if layout == "BTH" else output
+        for direction in range(self.config.directions):
+            place = layer * self.config.directions + direction
+            h0, c0 = (None if part is None else part[place] for part in initial)
+            run = engine.forward(
+                self.layers[place],
+                x,
+                h0,
+                c0,
+                reverse=bool(direction),
+                lengths=call.lengths,
+                reset=call.reset,
+                out=output[..., direction * width : (direction + 1) * width],
+                tape=call.traces is not None,
+            )
+            last.append(run)
+            if call.traces is not None:
+                self._trace(place, run, h0, c0, layout, call)
+        return output
+
+    def _trace(
+        self,
+        place: int,
+        run: engine.LayerRun,
+        h0: Array | None,
+        c0: Array | None,
+        layout: str,
+        call: Call,
+    ) -> None:
+        # The views are inspect's, one floor up; only a traced run asks for them.
+        from glasscell.inspect.layout import from_kernel
+        from glasscell.inspect.trace import LayerTrace
+
+        assert call.traces is not None
+        tape: dict[str, Array | None] = dict.fromkeys(gates.TAPE)
+        if run.tape is not None:
+            units = run.tape[..., : self.config.hidden_size]
+            tape = {
+                gate: from_kernel(units[..., k, :], layout) for k, gate in enumerate(gates.TAPE)
+            }
+        suffix = self.config.suffixes()[place]
+        call.traces[f"{self.name}.{suffix}" if self.name else suffix] = LayerTrace(
+            **tape,
+            hidden=from_kernel(run.output, layout),
+            mode=self.config.mode,
+            reverse=suffix.endswith("_reverse"),
+            layout=layout,
+            initial_hidden=h0,
+            initial_cell=c0,
+            lengths=call.lengths,
+            reset=call.reset,
+        )
+
+    def unpack_state(
+        self, state: State | None, batch: int, batched: bool
+    ) -> tuple[Array | None, Array | None]:
+        """Check an initial state and give it as (D * L, B, ·) arrays, None for zeros."""
+        if state is None:
+            return None, None
+        places, config = len(self.layers), self.config
+        widths = [config.output_size] + [config.hidden_size] * (config.mode == "LSTM")
+        shapes = [(places, batch, w) if batched else (places, w) for w in widths]
+        parts = self._check_state(state, shapes)
+        parts = parts if batched else [part[:, None] for part in parts]
+        return parts[0], parts[1] if len(parts) == 2 else None
+
+    def _check_state(self, state: Any, shapes: list[tuple[int, ...]]) -> list[Array]:
+        parts = [state] if len(shapes) == 1 else state
+        if not isinstance(parts, (tuple, list)) or len(parts) != len(shapes):
+            raise ShapeError(
+                f"expected the state of LSTM {self.name!r} as a pair (h, c), "
+                f"got {type(state).__name__}; give what an earlier run returned"
+            )
+        names = ("h", "c")
+        return [
+            self._check_part(f"state {name} of {self.name!r}", part, shape)
+            for name, part, shape in zip(names, parts, shapes, strict=False)
+        ]
+
+    def _check_part(self, what: str, part: Any, shape: tuple[int, ...]) -> Array:
+        array = np.asarray(part)
+        letters = "(D * L, B, ·)" if len(shape) == 3 else "(D * L, ·) as x has no batch axis"
+        if array.shape != shape:
+            raise ShapeError(f"expected {what} of shape {letters} = {shape}, got {array.shape}")
+        if array.dtype != self.dtype:
+            raise DtypeError(f"expected {what} as {self.dtype}, got {array.dtype}; convert it")
+        return np.ascontiguousarray(array)
+
+    def pack_state(self, runs: Sequence[engine.LayerRun], batched: bool) -> State:
+        """Stack the last state of every layer and direction in torch's form."""
+        h = np.stack([run.h_n for run in runs])
+        h = h if batched else h[:, 0]
+        if self.config.mode != "LSTM":
+            return h
+        c = np.stack([run.c_n for run in runs])
+        return h, c if batched else c[:, 0]
+
+    def plan(self, source: Array, plan: Plan) -> Array:
+        """Advance the state by one step, from one fixed buffer into another."""
+        if self.config.bidirectional:
+            raise ShapeError(
+                f"expected a network that reads forwards only, but layer {self.name!r} is "
+                "bidirectional: it needs the end of the sequence before its first output; use run"
+            )
+        stepper = RecurrentStep(self, source)
+        plan.recurrent[self.name] = stepper
+        plan.steps.append(stepper.step)
+        return stepper.sink
+
+
+class RecurrentStep:
+    """One sequence going through a `Recurrent` step by step; keeps the state.
+
+    Args:
+        network: Its weights; must not be bidirectional.
+        source: (1, 1, I) buffer that each step reads.
+    """
+
+    def __init__(self, network: Recurrent, source: Array) -> None:
+        self.network = network
+        width = network.writes
+        self._outputs = [np.empty((1, 1, width), network.dtype) for _ in network.layers]
+        self._inputs = [source, *self._outputs[:-1]]
+        self.sink = self._outputs[-1]
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin a new sequence, from zeros."""
+        config = self.network.config
+        h = np.zeros((config.num_layers, 1, config.output_size), self.network.dtype)
+        c = np.zeros((config.num_layers, 1, config.hidden_size), self.network.dtype)
+        self.hold(h, c if config.mode == "LSTM" else None)
+
+    def hold(self, h: Array, c: Array | None) -> None:
+        """Set the state to a copy of h (L, 1, P) and c (L, 1, H), None for an RNN."""
+        self._h: list[Array] = list(h.copy())
+        self._c: list[Array | None] = [None] * len(h) if c is None else list(c.copy())
+
+    def step(self) -> None:
+        """Read `source`, advance every layer, write `sink`."""
+        for place, layer in enumerate(self.network.layers):
+            run = engine.forward(
+                layer,
+                self._inputs[place],
+                self._h[place],
+                self._c[place],
+                out=self._outputs[place],
+                threads=1,
+            )
+            self._h[place], self._c[place] = run.h_n, run.c_n
+
+    @property
+    def state(self) -> State:
+        """A copy of the state: h (L, P), or the pair with c (L, H)."""
+        h = np.concatenate(self._h)
+        if self.network.config.mode != "LSTM":
+            return h
+        return h, np.concatenate([part for part in self._c if part is not None])
+
+
+def build_recurrent(fields: Fields, tensors: Tensors, kind: str) -> Recurrent:
+    """Build an LSTM or RNN from the fields of `Config` and weights."""
+    prefix = fields.prefix()
+    try:
+        config = Config(**fields.rest())
+    except (WeightFormatError, TypeError) as error:
+        refuse(fields.path, str(error))
+    if (config.mode == "LSTM") != (kind == "LSTM"):
+        refuse(fields.path, f"expected the mode of an {kind}, got {config.mode!r}")
+    # A layer has two arrays at least: refuse before a claimed size is worked with.
+    if config.num_layers * config.directions * 2 > len(tensors):
+        refuse(fields.path, f"num_layers {config.num_layers}: the weights file has fewer layers")
+    arrays = tensors.under(prefix, fields.path)
+    try:
+        layers = weights.from_state_dict(config, arrays, prefix)
+    except GlasscellError as error:
+        refuse(fields.path, str(error))
+    dtype = layers[0].weight_ih.dtype
+    packed = tuple(engine.pack(config.mode, layer) for layer in layers)
+    return Recurrent(prefix.removesuffix("."), config, dtype, packed)

@@ -1,0 +1,50 @@
+"""What glasscell computes, in NumPy, one equation a line, in any precision.
+
+Everything fast in glasscell is a claim about these functions. Read them in this order: `affine`
+(the product in every gate), `plain_rnn`, `lstm_equations` and `lstm_gradient` (one step),
+`through_time` (all steps), `sequence` (lengths, resets, direction), `network` (layers, directions).
+"""
+
+from glasscell.reference.lstm_equations import (
+    LSTMParameters,
+    LSTMStep,
+    candidate,
+    cell_state,
+    forget_gate,
+    hidden_state,
+    input_gate,
+    lstm_step,
+    output_gate,
+    parameters,
+    sigmoid,
+)
+from glasscell.reference.network import NetworkGradients, NetworkRun, backward, forward
+from glasscell.reference.plain_rnn import RNNRun, rnn, rnn_backward
+from glasscell.reference.sequence import Gradients, Inputs
+from glasscell.reference.through_time import LSTMRun, lstm, lstm_backward
+
+__all__ = [
+    "Gradients",
+    "Inputs",
+    "LSTMParameters",
+    "LSTMRun",
+    "LSTMStep",
+    "NetworkGradients",
+    "NetworkRun",
+    "RNNRun",
+    "backward",
+    "candidate",
+    "cell_state",
+    "forget_gate",
+    "forward",
+    "hidden_state",
+    "input_gate",
+    "lstm",
+    "lstm_backward",
+    "lstm_step",
+    "output_gate",
+    "parameters",
+    "rnn",
+    "rnn_backward",
+    "sigmoid",
+]

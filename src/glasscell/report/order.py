@@ -1,0 +1,112 @@
+"""How long each unit remembers, the order that follows from it, and what fits on a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+MAX_UNITS: Final = 128
+MAX_STEPS: Final = 600
+
+
+def finite_mean(values: Array, axis: int | tuple[int, ...] | None = None) -> Array:
+    """Return the mean over the finite values, NaN where there are none (without a warning).
+
+    Examples:
+        >>> finite_mean(np.array([[1.0, np.nan], [3.0, np.nan]]), axis=0).tolist()
+        [2.0, nan]
+    """
+    values = np.asarray(values, float)
+    finite = np.isfinite(values)
+    count = finite.sum(axis=axis)
+    total = np.where(finite, values, 0.0).sum(axis=axis)
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
+
+
+def half_lives(forget: Array) -> Array:
+    """Return the half-life of each unit's memory under its own forget gate.
+
+    ln 0.5 / mean_t ln f_t: after so many steps the forget gate alone halves what the cell holds.
+
+    Args:
+        forget: (T, H) forget gate, 0 … 1.
+
+    Returns:
+        (H,) in steps; infinite where the gate is always 1.
+
+    Notes:
+        Logarithms are averaged because the memory is multiplied by one gate after the other; the
+        mean of f itself would overrate a gate that is often open and sometimes shut.
+
+    Examples:
+        >>> half_lives(np.full((5, 1), 0.5)).round(6).tolist()
+        [1.0]
+    """
+    values = np.asarray(forget, float)
+    logs = np.log(np.clip(values, np.finfo(np.float64).tiny, 1.0))
+    decay = -finite_mean(np.where(np.isfinite(values), logs, np.nan), axis=0)
+    halves = np.full(decay.shape, np.inf)
+    np.divide(np.log(2.0), decay, out=halves, where=decay > 0)
+    return np.where(np.isnan(decay), np.nan, halves)
+
+
+def slow_first(forget: Array) -> NDArray[np.int64]:
+    """Return the (H,) unit indices, longest memory first; units without a value come last."""
+    halves = half_lives(forget)
+    keys = np.where(np.isnan(halves), -1.0, halves)
+    return np.argsort(-keys, kind="stable").astype(np.int64)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Thinning:
+    """Which units and steps of a (T, H) window are drawn.
+
+    Args:
+        units: (u,) unit indices, in drawing order.
+        pool: How many steps share one column; 1 draws every step.
+        steps: Count of columns.
+    """
+
+    units: NDArray[np.int64]
+    pool: int
+    steps: int
+
+    def apply(self, values: Array) -> Array:
+        """Return (steps, u): of `pool` steps the value of largest magnitude, so spikes stay."""
+        chosen = np.asarray(values, float)[:, self.units]
+        if self.pool == 1:
+            return chosen
+        T, U = chosen.shape
+        padded = np.full((self.steps * self.pool, U), np.nan)
+        padded[:T] = chosen
+        blocks = padded.reshape(self.steps, self.pool, U)
+        size = np.where(np.isnan(blocks), -1.0, np.abs(blocks))
+        picked: Array = np.take_along_axis(blocks, size.argmax(axis=1)[:, None], axis=1)[:, 0]
+        return picked
+
+
+def thin(steps: int, order: NDArray[np.int64], keep: int | None = None) -> Thinning:
+    """Choose what is drawn of a window: at most `MAX_UNITS` units and `MAX_STEPS` columns.
+
+    Args:
+        steps: T.
+        order: (H,) unit indices in drawing order.
+        keep: A unit that must stay.
+
+    Returns:
+        The choice; everything, where it fits.
+    """
+    units = order
+    if len(order) > MAX_UNITS:
+        places = np.linspace(0, len(order) - 1, MAX_UNITS).round().astype(np.int64)
+        if keep is not None:
+            place = int(np.flatnonzero(order == keep)[0])
+            places[np.abs(places - place).argmin()] = place
+        units = order[places]
+    pool = -(-steps // MAX_STEPS)
+    return Thinning(units=units, pool=pool, steps=-(-steps // pool))

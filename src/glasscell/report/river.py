@@ -1,0 +1,191 @@
+"""The gradient river: how much of the loss reaches each earlier step, one panel per network."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glasscell.report import axes, charts
+from glasscell.report.data import River, RiverLine
+from glasscell.report.markup import escape, fixed, short
+from glasscell.report.words import say
+
+Array = NDArray[Any]
+
+FLOAT32_FLOOR: Final = float(np.log10(np.finfo(np.float32).tiny))
+"""log10 of the smallest normal float32; the kernels flush what is below to zero."""
+
+ROUNDING: Final = -24 * math.log10(2.0)
+"""log10 of half a float32 unit in the last place: a term so much smaller leaves a sum as it was."""
+
+_VANISHED: Final = -4.0
+_EXPLODED: Final = 3.0
+_PARTS: Final = ("hidden", "cell", "cell_path")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """How far the signal of one network reaches.
+
+    Args:
+        kind: "vanishes", "explodes" or "flows"; "" where no gradient is finite and positive.
+        lag: Steps from the loss to the first step of the sequence.
+        far: log10 of the signal at the first step, relative to the strongest; -inf for zero.
+    """
+
+    kind: str
+    lag: int
+    far: float
+
+
+def decades(values: Array) -> Array:
+    """Return log10 of norms; zero becomes -inf, and negative or missing ones NaN.
+
+    Examples:
+        >>> decades(np.array([0.01, 0.0])).tolist()
+        [-2.0, -inf]
+    """
+    norms = np.asarray(values, float)
+    logs = np.full(norms.shape, np.nan)
+    np.log10(norms, out=logs, where=norms > 0)
+    return np.where(norms == 0, -np.inf, logs)
+
+
+def reach(hidden: Array) -> Reach:
+    """Judge one line by its two ends: four decades lost vanish, three gained explode.
+
+    Examples:
+        >>> reach(np.array([1e-9, 1e-5, 1e-1])).kind
+        'vanishes'
+    """
+    logs = decades(hidden)
+    finite = logs[np.isfinite(logs)]
+    if finite.size == 0 or math.isnan(logs[0]):
+        return Reach(kind="", lag=len(logs) - 1, far=math.nan)
+    far = float(logs[0] - finite.max())
+    if logs[0] - finite[-1] > _EXPLODED:
+        kind = "explodes"
+    else:
+        kind = "vanishes" if far < _VANISHED else "flows"
+    return Reach(kind=kind, lag=len(logs) - 1, far=far)
+
+
+def limits(river: River) -> tuple[float, float]:
+    """Return the common log10 range of all panels, whole decades."""
+    logs = np.concatenate([decades(v) for line in river.lines for _, v in parts(line)])
+    finite = logs[np.isfinite(logs)]
+    if finite.size == 0:
+        return -1.0, 0.0
+    low = max(math.floor(finite.min()), math.floor(FLOAT32_FLOOR) - 7)
+    high = math.ceil(finite.max() + 1e-9)
+    return float(low - (high - low) * 0.04), float(max(high, low + 1) + 0.3)
+
+
+def parts(line: RiverLine) -> list[tuple[str, Array]]:
+    """Return the series that a line has: hidden, cell, cell_path."""
+    return [(part, a) for part in _PARTS if (a := getattr(line, part)) is not None]
+
+
+def build(river: River, group: str, lang: str) -> tuple[str, dict[str, Any]]:
+    """Return the panels as HTML, and what the script needs to read values from them."""
+    low, high = limits(river)
+    panels = "".join(
+        _panel(line, river, f"{group}-{len(line.hidden)}", lang, low, high) for line in river.lines
+    )
+    present = [p for p in _PARTS if any(getattr(line, p) is not None for line in river.lines)]
+    keys = "".join(
+        f'<span class="key {part}">{escape(say(lang, f"river.{part}"))}</span>' for part in present
+    )
+    html = f'<div class="keys">{keys}</div><div class="river">{panels}</div>'
+    data = {
+        f"{group}-{len(line.hidden)}": {"T": len(line.hidden), "lag": True} for line in river.lines
+    }
+    return html, data
+
+
+def _panel(line: RiverLine, river: River, group: str, lang: str, low: float, high: float) -> str:
+    found = reach(line.hidden)
+    ticks = [t for t in axes.number_ticks(low, high, 5) if t == int(t)]
+    lines = [
+        charts.Line(values=_on_scale(decades(values)), css=part, fill=part == "hidden")
+        for part, values in parts(line)
+    ]
+    floors = _floors(line, low, high)
+    drawing = charts.svg(lines, low, high, ticks=ticks, extra=floors)
+    steps = len(line.hidden)
+    lags = [int(v) for v in axes.number_ticks(0, steps - 1, 5) if v == int(v)]
+    marks = [axes.Tick(at=(steps - 1 - v + 0.5) / steps, text=str(v)) for v in lags[::-1]]
+    gutter = "".join(
+        f'<span style="top:{(high - t) / (high - low):.2%}">10<sup>{fixed(t, 0)}</sup></span>'
+        for t in ticks
+    )
+    values = [[_plain(v) for v in decades(values)] for _, values in parts(line)]
+    plot = f"{drawing}{_floor_names(line, low, high, lang)}"
+    row = charts.row(
+        _values(line, values),
+        plot,
+        f'<div class="gut">{gutter}</div>',
+        group=group,
+        height=210,
+        css="series bed",
+    )
+    badge = f'<span class="badge {found.kind}">{escape(say(lang, f"river.{found.kind}"))}</span>'
+    verdict = river.verdicts.get(line.name, "")
+    return (
+        f'<figure class="panel"><figcaption><h4>{short(line.name)} {badge if found.kind else ""}'
+        f"</h4><p>{escape(_sentence(found, lang))} {escape(verdict)}</p></figcaption>"
+        f"{row}{charts.x_axis(marks, escape(say(lang, 'lag')))}</figure>"
+    )
+
+
+def _values(line: RiverLine, values: list[list[float | None]]) -> str:
+    """Give the read-outs of a panel, with the series beside them for the script."""
+    spans = []
+    for (part, _), series in zip(parts(line), values, strict=True):
+        text = ",".join("" if v is None else f"{v:g}" for v in series)
+        spans.append(f'<output class="{part}" data-log="{text}"></output>')
+    return "".join(spans)
+
+
+def _sentence(found: Reach, lang: str) -> str:
+    if not found.kind:
+        return say(lang, "river.empty")
+    if math.isinf(found.far):
+        return say(lang, "river.gone", lag=found.lag)
+    return say(lang, "river.far", lag=found.lag, log=fixed(found.far, 1))
+
+
+def _on_scale(logs: Array) -> Array:
+    # A zero is drawn at the float32 floor: below it nothing can be stored.
+    return np.where(np.isneginf(logs), FLOAT32_FLOOR - 7, logs)
+
+
+def _levels(line: RiverLine, low: float, high: float) -> list[tuple[str, float]]:
+    logs = decades(line.hidden)
+    finite = logs[np.isfinite(logs)]
+    strongest = float(finite.max()) if finite.size else math.nan
+    levels = [("river.round", strongest + ROUNDING), ("river.floor", FLOAT32_FLOOR)]
+    return [(key, level) for key, level in levels if low < level < high]
+
+
+def _floors(line: RiverLine, low: float, high: float) -> str:
+    return "".join(
+        f'<path class="floor" d="M0 {(high - level) / (high - low) * charts.HEIGHT:.2f}H1000"/>'
+        for _, level in _levels(line, low, high)
+    )
+
+
+def _floor_names(line: RiverLine, low: float, high: float, lang: str) -> str:
+    return "".join(
+        f'<span class="floor-name" style="top:{(high - level) / (high - low):.2%}">'
+        f"{escape(say(lang, key))}</span>"
+        for key, level in _levels(line, low, high)
+    )
+
+
+def _plain(value: float) -> float | None:
+    return round(float(value), 2) if math.isfinite(value) else None

@@ -1,0 +1,163 @@
+"""Finds the step between the rows of a series, its regular grid of times, and its season."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.tseries.frequencies import to_offset
+from utilsforecast.validation import validate_freq
+
+from glasscell.errors import DataError
+
+Frequency = str | int
+DAY = pd.Timedelta(days=1)
+
+
+def find_frequency(times: Any) -> Frequency:
+    """Find the frequency of sorted, distinct times, which may have gaps.
+
+    Args:
+        times: (n,) DatetimeIndex, or Index of integers.
+
+    Returns:
+        A pandas offset such as "5min", "D", "W-SUN" or "MS"; for integers the step.
+
+    Raises:
+        DataError: Fewer than two rows.
+
+    >>> find_frequency(pd.DatetimeIndex(["2020-01-01", "2020-02-01", "2020-04-01"]))
+    'MS'
+    """
+    if len(times) < 2:
+        raise DataError(
+            f"expected at least 2 time steps to find the frequency, got {len(times)}; add rows or "
+            "give --freq"
+        )
+    steps = np.diff(times.to_numpy())
+    if pd.api.types.is_integer_dtype(times.dtype):
+        return int(np.median(steps))
+    inferred = pd.infer_freq(times) if len(times) >= 3 else None
+    if inferred is not None:
+        return str(inferred)
+    median = pd.Timedelta(np.sort(steps)[(len(steps) - 1) // 2])
+    for candidate in _calendar_candidates(times[0], median):
+        if on_grid(times, candidate).all():
+            return candidate
+    return str(to_offset(median).freqstr)
+
+
+def check_frequency(freq: Frequency, times: Any) -> Frequency:
+    """Check a frequency that the user named.
+
+    Args:
+        freq: A pandas offset, or the step of integer times.
+        times: The times that it is for.
+
+    Raises:
+        DataError: It is no offset, not positive, or of the wrong kind for the times.
+    """
+    integer = pd.api.types.is_integer_dtype(times.dtype)
+    if integer and str(freq).isdecimal():
+        freq = int(freq)
+    try:
+        validate_freq(pd.Series(times), freq)
+        offset = freq if integer else to_offset(freq)
+    except (ValueError, TypeError) as error:
+        raise DataError(
+            f"--freq {freq!r}: expected {'a whole number' if integer else 'a pandas offset: 5min, h, D, W-SUN, MS'}"
+            f"; {error}"
+        ) from error
+    if (freq if integer else offset.n) <= 0:
+        raise DataError(f"--freq {freq!r}: expected a positive step")
+    return freq if integer else str(offset.freqstr)
+
+
+def grid(first: Any, last: Any, freq: Frequency) -> Any:
+    """Give every time from first to last in steps of the frequency."""
+    if isinstance(freq, int):
+        return pd.Index(np.arange(first, last + 1, freq, dtype=np.int64))
+    return pd.date_range(first, last, freq=freq).as_unit("ns")
+
+
+def on_grid(times: Any, freq: Frequency) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Tell which times lie on the grid that starts at the first of them."""
+    if len(times) == 0:
+        return np.zeros(0, bool)
+    return np.asarray(times.isin(grid(times[0], times[-1], freq)))
+
+
+def future(last: Any, freq: Frequency, steps: int) -> Any:
+    """Give the next times after the last one.
+
+    >>> list(future(10, 2, 3))
+    [12, 14, 16]
+    """
+    if isinstance(freq, int):
+        return pd.Index(last + freq * np.arange(1, steps + 1, dtype=np.int64))
+    offset = to_offset(freq)
+    return pd.DatetimeIndex([last + (k + 1) * offset for k in range(steps)])
+
+
+def season_length(freq: Frequency, values: np.ndarray[Any, Any]) -> int:
+    """Find the number of rows in one season: of the calendar, or from the autocorrelation.
+
+    Args:
+        freq: Frequency of the series.
+        values: (n,) training part, NaN where missing; read only for integer times.
+
+    Returns:
+        Rows per season; 1 where there is none.
+
+    >>> season_length("MS", np.zeros(0)), season_length("5min", np.zeros(0))
+    (12, 288)
+    """
+    if isinstance(freq, int):
+        return _autocorrelation_peak(values)
+    offset = to_offset(freq)
+    calendar = {"W": 52, "M": 12, "B": 5, "Q": 4, "Y": 1}
+    letter = offset.name.split("-")[0].removesuffix("S").removesuffix("E")
+    letter = letter.removeprefix("B") or "B"
+    if letter in calendar:
+        return max(calendar[letter] // offset.n, 1)
+    step = _tick(offset)
+    if step is None:
+        return 1
+    for period in (pd.Timedelta(minutes=1), DAY, 7 * DAY):
+        rows = period / step
+        if rows >= 2 and rows == int(rows) and (step < pd.Timedelta(seconds=30) or period >= DAY):
+            return int(rows)
+    return 1
+
+
+def _tick(offset: Any) -> Any:
+    try:
+        return pd.Timedelta(offset)
+    except (ValueError, TypeError):
+        return DAY * offset.n if offset.name == "D" else None
+
+
+def _calendar_candidates(first: Any, median: Any) -> list[str]:
+    month = first.strftime("%b").upper()
+    table = [
+        (1, 1, ["B"] if first.dayofweek < 5 else []),
+        (7, 7, [f"W-{first.strftime('%a').upper()}"]),
+        (28, 31, ["MS", "ME", "BMS", "BME"]),
+        (89, 92, [f"QS-{month}", f"QE-{month}"]),
+        (364, 366, [f"YS-{month}", f"YE-{month}"]),
+    ]
+    return [name for low, high, names in table if low * DAY <= median <= high * DAY for name in names]
+
+
+def _autocorrelation_peak(values: np.ndarray[Any, Any], limit: int = 400) -> int:
+    """Find the lag of the highest peak of the autocorrelation of the differences above 0.3."""
+    steps = np.diff(values)
+    steps = np.where(np.isnan(steps), 0.0, steps - np.nanmean(steps)) if len(steps) else steps
+    n = min(len(steps) // 3, limit)
+    power = float(steps @ steps) if len(steps) else 0.0
+    if n < 3 or power == 0.0:
+        return 1
+    acf = np.array([steps[k:] @ steps[: len(steps) - k] for k in range(n + 1)]) / power
+    peaks = [k for k in range(2, n) if acf[k] >= max(acf[k - 1], acf[k + 1], 0.3)]
+    return max(peaks, key=lambda k: acf[k]) if peaks else 1

@@ -1,0 +1,77 @@
+"""Small models made up for tests: trees of config.json with random weights, no torch needed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from glasscell.model import Model
+from glasscell.weights import Config
+
+CONFIGS = [
+    Config(mode="LSTM", input_size=3, hidden_size=5),
+    Config(mode="LSTM", input_size=3, hidden_size=5, num_layers=2, batch_first=True),
+    Config(mode="LSTM", input_size=2, hidden_size=6, num_layers=2, bidirectional=True),
+    Config(mode="LSTM", input_size=3, hidden_size=5, num_layers=2, proj_size=2, batch_first=True),
+    Config(mode="LSTM", input_size=3, hidden_size=4, proj_size=3, bidirectional=True, bias=False),
+    Config(mode="RNN_TANH", input_size=3, hidden_size=5, num_layers=3),
+    Config(mode="RNN_RELU", input_size=4, hidden_size=3, bidirectional=True, batch_first=True),
+]
+FORWARD_ONLY = [config for config in CONFIGS if not config.bidirectional]
+
+
+def name_of(config: Config) -> str:
+    """A short name for a parametrized test."""
+    flags = [k for k in ("batch_first", "bidirectional", "proj_size") if getattr(config, k)]
+    return "-".join([config.mode, str(config.num_layers), *flags])
+
+
+def recurrent(
+    config: Config, name: str = "", dtype: str = "float32", seed: int = 0
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The node and the weights of one recurrent network."""
+    rng = np.random.default_rng(seed)
+    prefix = f"{name}." if name else ""
+    arrays = {
+        f"{prefix}{role}_{suffix}": rng.uniform(-0.7, 0.7, shape).astype(dtype)
+        for place, suffix in enumerate(config.suffixes())
+        for role, shape in config.shapes(place // config.directions).items()
+    }
+    kind = "LSTM" if config.mode == "LSTM" else "RNN"
+    return {"type": kind, **asdict(config), "weights": name}, arrays
+
+
+def linear(
+    wide: int, out: int, name: str, dtype: str = "float32", seed: int = 1
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The node and the weights of one Linear."""
+    rng = np.random.default_rng(seed)
+    weight = rng.uniform(-1, 1, (out, wide)).astype(dtype)
+    bias = rng.uniform(-1, 1, out).astype(dtype)
+    node = {"type": "Linear", "in_features": wide, "out_features": out, "bias": True}
+    return {**node, "weights": name}, {f"{name}.weight": weight, f"{name}.bias": bias}
+
+
+def sequential(*parts: tuple[dict[str, Any], dict[str, np.ndarray]]) -> Model:
+    """A Sequential of parts."""
+    arrays = {name: array for _, found in parts for name, array in found.items()}
+    return Model({"type": "Sequential", "children": [node for node, _ in parts]}, arrays)
+
+
+def encoder_decoder(dtype: str = "float32") -> Model:
+    """Two recurrent layers with a Linear and an activation between and behind them."""
+    return sequential(
+        recurrent(Config(mode="LSTM", input_size=3, hidden_size=5, num_layers=2), "0", dtype),
+        linear(5, 4, "1", dtype),
+        ({"type": "Tanh"}, {}),
+        recurrent(Config(mode="RNN_TANH", input_size=4, hidden_size=3), "3", dtype, seed=2),
+        linear(3, 2, "4", dtype, seed=3),
+    )
+
+
+def inputs(model: Model, *shape: int, seed: int = 9) -> np.ndarray:
+    """Random input of the shape without its last axis, in the model's dtype."""
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(*shape, model.input_size)).astype(model.dtype)
