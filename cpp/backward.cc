@@ -273,20 +273,46 @@ struct OuterProduct {
   }
 };
 
-// From [x h 1]-major sums over packed columns to torch's matrices.
+// From [x h 1]-major sums over packed columns to torch's matrices: a transposition, in tiles of one
+// vector of columns, whose rows in torch's matrix are written 64 bytes at a time.
 template <class T>
-void unpack_weights(const Layer<T>& layer, const T* sums, const BackwardArgs<T>& args) {
-  const ptrdiff_t N = layer.columns;
-  for (ptrdiff_t column = 0; column < N; ++column) {
-    const ptrdiff_t g = layer.rows()[static_cast<std::size_t>(column)];
-    if (g < 0) continue;
-    const T* from = sums + column;
-    for (ptrdiff_t k = 0; k < layer.I; ++k) args.dweight_ih[g * layer.I + k] = from[k * N];
-    from += layer.I * N;
-    for (ptrdiff_t k = 0; k < layer.P; ++k) args.dweight_hh[g * layer.P + k] = from[k * N];
-    if (args.dbias) args.dbias[g] = from[layer.P * N];
+class Unpack {
+ public:
+  Unpack(const Layer<T>& layer, const T* sums, const BackwardArgs<T>& args)
+      : layer_(layer), sums_(sums), args_(args), lanes_(kernel_table<T>().lanes) {}
+
+  void run(int threads) const {
+    const ptrdiff_t blocks = layer_.columns / lanes_;
+    parallel_for(threads, [&](int k) {
+      for (ptrdiff_t b = blocks * k / threads; b < blocks * (k + 1) / threads; ++b) {
+        block(b * lanes_);
+      }
+    });
   }
-}
+
+ private:
+  void block(ptrdiff_t column) const {
+    const ptrdiff_t* row = layer_.rows().data() + column;
+    ptrdiff_t real = 0;
+    while (real < lanes_ && row[real] >= 0) ++real;
+    const T* from = sums_ + column;
+    from = matrix(from, real, row, layer_.I, args_.dweight_ih);
+    from = matrix(from, real, row, layer_.P, args_.dweight_hh);
+    for (ptrdiff_t j = 0; args_.dbias && j < real; ++j) args_.dbias[row[j]] = from[j];
+  }
+
+  const T* matrix(const T* from, ptrdiff_t real, const ptrdiff_t* row, ptrdiff_t n, T* to) const {
+    for (ptrdiff_t k = 0; k < n; ++k, from += layer_.columns) {
+      for (ptrdiff_t j = 0; j < real; ++j) to[row[j] * n + k] = from[j];
+    }
+    return from;
+  }
+
+  const Layer<T>& layer_;
+  const T* sums_;
+  const BackwardArgs<T>& args_;
+  const ptrdiff_t lanes_;
+};
 
 }  // namespace
 
@@ -352,7 +378,7 @@ void backward(const Layer<T>& layer, const Sequence& seq, const BackwardArgs<T>&
     }
   }
   for (BackwardWorker<T>& worker : workers) worker.end();
-  if (weights) unpack_weights(layer, sums, args);
+  if (weights) Unpack<T>(layer, sums, args).run(n);
   for (ptrdiff_t p = 0; hr_sums && p < layer.P; ++p) {
     std::copy(hr_sums + p * layer.Hp, hr_sums + p * layer.Hp + layer.H,
               args.dweight_hr + p * layer.H);

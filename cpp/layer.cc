@@ -13,21 +13,68 @@ namespace {
 
 ptrdiff_t round_up(ptrdiff_t n, ptrdiff_t to) { return (n + to - 1) / to * to; }
 
-// Panels of B (K x n): at(k, j) gives the element, or 0 where column j is padding.
-template <class T, class At>
-Buffer<T> pack(ptrdiff_t K, ptrdiff_t columns, const At& at) {
+template <class T>
+Buffer<T> panels_for(ptrdiff_t K, ptrdiff_t width) {
+  return Buffer<T>(static_cast<std::size_t>(std::max<ptrdiff_t>(1, K * width)));
+}
+
+// Panels of B (K x columns) from its columns: B(k, j) = column[j][k], or 0 where column[j] is null.
+template <class T>
+Buffer<T> pack_columns(ptrdiff_t K, const std::vector<const T*>& column) {
   const KernelTable<T>& table = kernel_table<T>();
-  const ptrdiff_t width = round_up(columns, table.lanes);
-  Buffer<T> out(static_cast<std::size_t>(std::max<ptrdiff_t>(1, K * width)));
+  const ptrdiff_t width = round_up(static_cast<ptrdiff_t>(column.size()), table.lanes);
+  Buffer<T> out = panels_for<T>(K, width);
   T* dst = out.data();
+  // 16 steps of k at a time: 16 lines of the panel stay in L1 while all of its columns are written.
+  constexpr ptrdiff_t kBlock = 16;
   for (ptrdiff_t first = 0; first < width; first += table.panel) {
     const ptrdiff_t panel = std::min<ptrdiff_t>(table.panel, width - first);
-    // Columns outside, k inside: the source is read along its rows.
-    for (ptrdiff_t j = 0; j < panel; ++j) {
-      for (ptrdiff_t k = 0; k < K; ++k) dst[k * panel + j] = at(k, first + j);
+    const ptrdiff_t real =
+        std::min<ptrdiff_t>(panel, static_cast<ptrdiff_t>(column.size()) - first);
+    for (ptrdiff_t k0 = 0; k0 < K; k0 += kBlock) {
+      const ptrdiff_t k1 = std::min(K, k0 + kBlock);
+      for (ptrdiff_t j = 0; j < real; ++j) {
+        const T* from = column[static_cast<std::size_t>(first + j)];
+        for (ptrdiff_t k = k0; from && k < k1; ++k) dst[k * panel + j] = from[k];
+      }
     }
     dst += K * panel;
   }
+  return out;
+}
+
+// Panels of B (K x columns) from its rows: B(k, j) = row[k][j], or 0 where row[k] is null.
+template <class T>
+Buffer<T> pack_rows(const std::vector<const T*>& row, ptrdiff_t columns) {
+  const KernelTable<T>& table = kernel_table<T>();
+  const ptrdiff_t width = round_up(columns, table.lanes);
+  Buffer<T> out = panels_for<T>(static_cast<ptrdiff_t>(row.size()), width);
+  T* dst = out.data();
+  for (ptrdiff_t first = 0; first < width; first += table.panel) {
+    const ptrdiff_t panel = std::min<ptrdiff_t>(table.panel, width - first);
+    const ptrdiff_t real = std::min<ptrdiff_t>(panel, columns - first);
+    for (const T* from : row) {
+      if (from) std::copy(from + first, from + first + real, dst);
+      dst += panel;
+    }
+  }
+  return out;
+}
+
+// Rows of a (G, n) matrix in the order of the packed columns, null for padding.
+template <class T>
+std::vector<const T*> gate_order(const std::vector<ptrdiff_t>& rows, const T* matrix,
+                                 ptrdiff_t n) {
+  std::vector<const T*> out;
+  out.reserve(rows.size());
+  for (const ptrdiff_t row : rows) out.push_back(row < 0 ? nullptr : matrix + row * n);
+  return out;
+}
+
+template <class T>
+std::vector<const T*> all_rows(const T* matrix, ptrdiff_t rows, ptrdiff_t n) {
+  std::vector<const T*> out;
+  for (ptrdiff_t k = 0; k < rows; ++k) out.push_back(matrix + k * n);
   return out;
 }
 
@@ -80,22 +127,14 @@ Layer<T>::Layer(Mode mode_, ptrdiff_t I_, ptrdiff_t H_, ptrdiff_t P_, const RawW
   keep(raw_, raw.bias_ih, G);
   keep(raw_, raw.bias_hh, G);
   keep(raw_, raw.weight_hr, P * H);
-  const auto row = [this](ptrdiff_t column) { return rows_[static_cast<std::size_t>(column)]; };
-  w_ = pack<T>(I, columns, [&](ptrdiff_t k, ptrdiff_t j) {
-    return row(j) < 0 ? T(0) : raw.weight_ih[row(j) * I + k];
-  });
-  r_ = pack<T>(P, columns, [&](ptrdiff_t k, ptrdiff_t j) {
-    return row(j) < 0 ? T(0) : raw.weight_hh[row(j) * P + k];
-  });
+  w_ = pack_columns<T>(I, gate_order(rows_, raw.weight_ih, I));
+  r_ = pack_columns<T>(P, gate_order(rows_, raw.weight_hh, P));
   bias_ = Buffer<T>(static_cast<std::size_t>(columns));
   for (ptrdiff_t j = 0; bias && j < columns; ++j) {
-    if (row(j) >= 0) bias_.data()[j] = raw.bias_ih[row(j)] + raw.bias_hh[row(j)];
+    const ptrdiff_t row = rows_[static_cast<std::size_t>(j)];
+    if (row >= 0) bias_.data()[j] = raw.bias_ih[row] + raw.bias_hh[row];
   }
-  if (projected) {
-    hr_ = pack<T>(H, P, [&](ptrdiff_t k, ptrdiff_t j) {
-      return j < P ? raw.weight_hr[j * H + k] : T(0);
-    });
-  }
+  if (projected) hr_ = pack_columns<T>(H, all_rows(raw.weight_hr, P, H));
 }
 
 template <class T>
@@ -114,18 +153,9 @@ const BackwardPanels<T>& Layer<T>::backward() const {
     const T* weight_ih = raw_.data();
     const T* weight_hh = weight_ih + gate_rows() * I;
     const T* weight_hr = weight_hh + gate_rows() * (P + (bias ? 2 : 0));
-    const auto row = [this](ptrdiff_t column) { return rows_[static_cast<std::size_t>(column)]; };
-    backward_.w = pack<T>(columns, I, [&](ptrdiff_t k, ptrdiff_t j) {
-      return row(k) < 0 || j >= I ? T(0) : weight_ih[row(k) * I + j];
-    });
-    backward_.r = pack<T>(columns, P, [&](ptrdiff_t k, ptrdiff_t j) {
-      return row(k) < 0 || j >= P ? T(0) : weight_hh[row(k) * P + j];
-    });
-    if (projected) {
-      backward_.hr = pack<T>(P, H, [&](ptrdiff_t k, ptrdiff_t j) {
-        return j < H ? weight_hr[k * H + j] : T(0);
-      });
-    }
+    backward_.w = pack_rows<T>(gate_order(rows_, weight_ih, I), I);
+    backward_.r = pack_rows<T>(gate_order(rows_, weight_hh, P), P);
+    if (projected) backward_.hr = pack_rows<T>(all_rows(weight_hr, P, H), H);
   });
   return backward_;
 }
@@ -135,9 +165,7 @@ Linear<T>::Linear(ptrdiff_t inputs_, ptrdiff_t outputs_, const T* weight, const 
     : inputs(inputs_), outputs(outputs_), bias(bias_values != nullptr) {
   keep(raw_, weight, outputs * inputs);
   keep(raw_, bias_values, outputs);
-  panels_ = pack<T>(inputs, outputs, [&](ptrdiff_t k, ptrdiff_t j) {
-    return j < outputs ? weight[j * inputs + k] : T(0);
-  });
+  panels_ = pack_columns<T>(inputs, all_rows(weight, outputs, inputs));
   start_ = Buffer<T>(static_cast<std::size_t>(round_up(outputs, kernel_table<T>().lanes)));
   if (bias) std::copy(bias_values, bias_values + outputs, start_.data());
 }

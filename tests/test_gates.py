@@ -37,6 +37,7 @@ def test_an_onnx_weight_goes_into_torch_order():
     assert gates.reorder(iofc, gates.ONNX, gates.TORCH).ravel().tolist() == [10, 20, 30, 40]
 
 
+@settings(deadline=None, max_examples=30)
 @given(source=orders, target=orders)
 def test_reordering_there_and_back_changes_nothing(source, target):
     array = np.arange(24).reshape(8, 3)
@@ -44,6 +45,7 @@ def test_reordering_there_and_back_changes_nothing(source, target):
     np.testing.assert_array_equal(gates.reorder(there, target, source), array)
 
 
+@settings(deadline=None, max_examples=30)
 @given(source=orders, target=orders)
 def test_permutation_says_where_each_gate_of_the_target_comes_from(source, target):
     places = gates.permutation(source, target)

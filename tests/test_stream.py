@@ -187,3 +187,13 @@ def test_a_bad_step_is_refused_and_leaves_the_state_alone(x_t, error, words):
     with pytest.raises(error, match=words):
         stream.step(x_t)
     assert not stream.state[0].any()
+
+
+def test_a_state_with_none_for_a_layer_begins_that_layer_anew():
+    model = encoder_decoder()
+    x = inputs(model, 2)
+    stream = model.stream()
+    stream.step(x[0])
+    stream.state = {"0": None, "3": stream.state["3"]}
+    assert not stream.state["0"][0].any()
+    assert stream.state["3"].any()

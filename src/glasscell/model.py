@@ -217,13 +217,13 @@ def load(folder: str | os.PathLike[str]) -> Model:
     >>> for parameter in lstm.parameters():
     ...     _ = torch.nn.init.constant_(parameter, 0.5)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     glasscell.save(lstm, folder + "/model")
-    ...     model = glasscell.load(folder + "/model")
+    ...     path = glasscell.save(lstm, folder + "/model")
+    ...     model = glasscell.load(path)
     >>> model
     Model(LSTM, input_size=1, output_size=1, float32, 16 parameters)
     >>> model.run(np.ones((3, 1), np.float32)).output.round(4)
-    array([[0.],
-           [0.],
-           [0.]], dtype=float32)
+    array([[0.5144],
+           [0.7613],
+           [0.8407]], dtype=float32)
     """
     return Model(*modelfile.read(folder))

@@ -188,7 +188,7 @@ def _read_bytes(path: Path, largest: int | None = None) -> bytes:
 
 def _decode(path: Path, data: bytes) -> dict[str, Array]:
     try:
-        entries = safetensors.deserialize(data)
+        entries = safetensors.deserialize(data)  # type: ignore[no-untyped-call]
         arrays = {name: _to_array(path, name, entry) for name, entry in entries}
     except (safetensors.SafetensorError, ValueError, OverflowError) as error:
         if isinstance(error, WeightFormatError):

@@ -40,14 +40,16 @@ class Stream:
     """
 
     def __init__(self, model: Model) -> None:
-        width = model.input_size
         self._model = model
+        self._dtype, self._width = model.dtype, model.input_size
         self._x: Array = (
-            np.zeros((1, 1), np.int64) if width is None else np.zeros((1, 1, width), model.dtype)
+            np.zeros((1, 1), np.int64)
+            if self._width is None
+            else np.zeros((1, 1, self._width), self._dtype)
         )
         self._plan = Plan()
         sink = model.root.plan(self._x, self._plan)
-        self._y = sink[0, 0]
+        self._y: Array = sink[0, 0]
         self._y.flags.writeable = False
 
     def step(self, x_t: npt.ArrayLike) -> Array:
@@ -65,7 +67,7 @@ class Stream:
             DtypeError: x_t has the wrong dtype.
             DataError: The index is outside the Embedding.
         """
-        x = arguments.check_input(x_t, self._model.dtype, self._model.input_size, "(I,)")
+        x = arguments.check_input(x_t, self._dtype, self._width, "(I,)")
         if x.shape != self._x.shape[2:]:
             raise ShapeError(f"expected x_t of shape {self._x.shape[2:]}, one step, got {x.shape}")
         self._x[0, 0] = x
@@ -76,7 +78,7 @@ class Stream:
     def reset(self) -> None:
         """Begin a new sequence: set the state to zeros."""
         for layer in self._plan.recurrent.values():
-            layer.reset()
+            layer.hold()
 
     @property
     def state(self) -> Any:

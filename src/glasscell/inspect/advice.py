@@ -31,7 +31,7 @@ def vanishing(symbol: str, rate: float, reach: int, lag: int) -> str:
     """Say after how many steps the gradient is gone."""
     return (
         f"vanishes after {_steps(reach)}: {symbol} {_changes(rate)} and stays below 1/10000 of its "
-        f"start from lag {reach} on, of {lag} lags"
+        f"start from lag {reach} on; the window has {_lags(lag)}"
     )
 
 
@@ -40,7 +40,7 @@ def short(symbol: str, rate: float, reach: int, lag: int) -> str:
     return (
         f"reaches back {_steps(reach)} only: every step has a gradient of its own (from the loss "
         f"or from the layer above), but what the last step alone sends back {_changes(rate)} in "
-        f"{symbol} and stays below 1/10000 of its start from lag {reach} on, of {lag} lags"
+        f"{symbol} and stays below 1/10000 of its start from lag {reach} on; the window has {_lags(lag)}"
     )
 
 

@@ -73,6 +73,8 @@ def carried_back(
         lengths=record.lengths,
         reset=record.reset,
         batch_sizes=record.batch_sizes,
+        need_x=False,
+        need_weights=False,
         flow=True,
     )
     return belt.per_lag(order.kernel(grads.dh if dc is None else grads.dc), order.alive)

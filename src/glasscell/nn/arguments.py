@@ -16,6 +16,7 @@ from glasscell.nn.ragged import Layout, layout_of
 
 __all__ = ["initial_state", "misfit", "results", "rows"]
 
+
 def misfit(
     module: RNNBase, input: Tensor | PackedSequence, hx: Any, accepted: Sequence[torch.dtype]
 ) -> Reason | None:
@@ -29,9 +30,10 @@ def misfit(
         hx: as passed to it.
         accepted: dtypes that the tensors may have.
     """
+    batch: tuple[int, ...]
     if isinstance(input, PackedSequence):
-        data, dim, batch = input.data, 2, (int(input.batch_sizes[0]),)
-        if data.dim() != dim:
+        data, batch = input.data, (int(input.batch_sizes[0]),)
+        if data.dim() != 2:
             return UNFIT
     else:
         data, dim = input, input.dim()
@@ -84,17 +86,14 @@ def rows(
                 "expected lengths and reset with a padded input, got them with a PackedSequence; "
                 "it has its own lengths, and for reset pad it with pad_packed_sequence"
             )
-        order = input.sorted_indices
-        sizes = input.batch_sizes.numpy()
-        order = None if order is None else order.cpu().numpy()
-        return input.data, Layout(batch_sizes=sizes, sorted_indices=order)
+        order = None if input.sorted_indices is None else input.sorted_indices.cpu().numpy()
+        return input.data, Layout(batch_sizes=input.batch_sizes.numpy(), sorted_indices=order)
     unbatched = input.dim() == 2
-    if unbatched:
-        x = input.unsqueeze(1)
-    else:
-        x = input.transpose(0, 1) if module.batch_first else input
+    first = module.batch_first and not unbatched
+    x = input.unsqueeze(1) if unbatched else input.transpose(0, 1) if first else input
+    steps, batch = x.shape[:2]
     layout = layout_of(
-        *x.shape[:2], lengths, reset, batch_first=module.batch_first, unbatched=unbatched
+        steps, batch, lengths, reset, batch_first=module.batch_first, unbatched=unbatched
     )
     return x, layout
 

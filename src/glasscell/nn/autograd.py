@@ -16,7 +16,7 @@ from torch.autograd import Function
 
 from glasscell.nn import slow
 from glasscell.nn.fallback import Reason, announce
-from glasscell.nn.kernels import Call, Grads, gradients, run
+from glasscell.nn.kernels import Call, Result, gradients, run
 from glasscell.nn.observe import Observation
 from glasscell.nn.packing import Place, Weights, packed
 from glasscell.nn.ragged import Layout
@@ -36,7 +36,7 @@ def apply(
     c0: Tensor | None,
     layout: Layout,
     observation: Observation | None = None,
-) -> slow.LayerResult:
+) -> Result:
     """Run one layer on the engine, in a graph if anything requires a gradient.
 
     Args:
@@ -53,18 +53,16 @@ def apply(
     Returns:
         output (T, B, D * P) or (N, D * P), h_n (D, B, P), c_n (D, B, H) or None.
     """
-    w_ih, w_hh = weights[0][:2]
-    assert w_ih is not None
-    assert w_hh is not None
-    hidden_size = w_ih.shape[0] // 4 if mode == "LSTM" else w_ih.shape[0]
     layers = packed(module, mode, places, weights)
-    call = Call(module, mode, places, layers, layout, observation, hidden_size, w_hh.shape[1])
+    call = Call(module, mode, places, layers, layout, observation)
     anchor = None if observation is None else observation.anchor
     flat = [tensor for direction in weights for tensor in direction]
     if torch.is_grad_enabled() and _any_requires_grad(anchor, x, h0, c0, *flat):
-        result: slow.LayerResult = LayerFunction.apply(call, anchor, x, h0, c0, *flat)
+        result: Result = LayerFunction.apply(  # type: ignore[no-untyped-call]
+            call, anchor, x, h0, c0, *flat
+        )
         return result
-    return run(call, x, h0, c0, keep=False)[:3]
+    return run(call, x, h0, c0, keep=False)[0]
 
 
 def _any_requires_grad(*tensors: Tensor | None) -> bool:
@@ -75,7 +73,7 @@ class LayerFunction(Function):
     """The engine's forward and backward pass of one layer as one node of torch's graph."""
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any,
         call: Call,
         anchor: Tensor | None,
@@ -83,16 +81,16 @@ class LayerFunction(Function):
         h0: Tensor | None,
         c0: Tensor | None,
         *flat: Tensor | None,
-    ) -> slow.LayerResult:
+    ) -> Result:
         """Run the layer and keep what the backward pass reads."""
-        output, h_n, c_n, tapes = run(call, x, h0, c0, keep=True)
+        result, tapes = run(call, x, h0, c0, keep=True)
         ctx.call = call
         ctx.set_materialize_grads(False)
         # Saved as tensors, the tapes too, so that torch's saved-tensor hooks (checkpointing,
         # offloading) reach all of it and an in-place edit of a weight is found.
         saved = [None if tape is None else torch.from_numpy(tape) for tape in tapes]
-        ctx.save_for_backward(x, h0, c0, output, *saved, *flat)
-        return output, h_n, c_n
+        ctx.save_for_backward(x, h0, c0, result[0], *saved, *flat)
+        return result
 
     @staticmethod
     def backward(
@@ -105,14 +103,15 @@ class LayerFunction(Function):
         tapes, flat = rest[:directions], rest[directions:]
         if dy is None and dh_n is None and dc_n is None:
             return (None,) * (5 + len(flat))
+        needed = ctx.needs_input_grad[2:]
         again = torch.is_grad_enabled()
         batched = torch._C._functorch.peek_interpreter_stack() is not None
         grads: tuple[Tensor | None, ...] = ()
         if not batched and (not again or call.records is not None):
-            grads = gradients(call, x, h0, c0, output, tapes, (dy, dh_n, dc_n))
+            saved = (x, h0, c0, output)
+            grads = gradients(call, saved, tapes, (dy, dh_n, dc_n), needed)
         if again or batched:
             announce(SECOND, "a plain loop of torch operations computes it")
-            needed = ctx.needs_input_grad[2:]
             grads = _slow_grads(call, (x, h0, c0, *flat), needed, (dy, dh_n, dc_n))
         anchor = torch.zeros(()) if ctx.needs_input_grad[1] else None
         return (None, anchor, *grads)

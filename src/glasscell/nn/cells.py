@@ -11,7 +11,16 @@ from torch.nn.modules.rnn import RNNCellBase
 from glasscell.nn import autograd
 from glasscell.nn.autocast import CASTABLE, cast, low_precision, result_dtypes
 from glasscell.nn.classes import restored_copy
-from glasscell.nn.fallback import EMPTY, PLAIN, UNFIT, Reason, announce, leaf, reason_to_leave
+from glasscell.nn.fallback import (
+    EMPTY,
+    PLAIN,
+    UNFIT,
+    Reason,
+    announce,
+    keep_dynamo_out,
+    leaf,
+    reason_to_leave,
+)
 from glasscell.nn.observe import current
 from glasscell.nn.packing import Weights, cell_place, fetch
 from glasscell.nn.ragged import Layout
@@ -41,6 +50,8 @@ class Cell(RNNCellBase):
         Raises:
             RuntimeError, ValueError, …: as torch's own forward.
         """
+        if torch.compiler.is_compiling():
+            return super().forward(input, hx)
         weights = fetch(self, cell_place(self.bias))
         reason = reason_to_leave(input, weights)
         low = None
@@ -59,11 +70,9 @@ class Cell(RNNCellBase):
 
     def _kind(self) -> str | None:
         """Give the engine's name of the recurrence, None for one that torch refuses."""
-        return "LSTM" if isinstance(self, torch.nn.LSTMCell) else _MODES.get(self.nonlinearity)
+        return "LSTM" if isinstance(self, torch.nn.LSTMCell) else _MODES.get(str(self.nonlinearity))
 
-    def _misfit(
-        self, input: Tensor, hx: Any, accepted: tuple[torch.dtype, ...]
-    ) -> Reason | None:
+    def _misfit(self, input: Tensor, hx: Any, accepted: tuple[torch.dtype, ...]) -> Reason | None:
         """Give the reason why the kernels do not take these arguments, None if they do."""
         shape = input.shape
         if len(shape) not in (1, 2) or shape[-1] != self.input_size or input.dtype not in accepted:
@@ -80,9 +89,7 @@ class Cell(RNNCellBase):
                 return UNFIT
         return EMPTY if shape[0] == 0 else None
 
-    def _step(
-        self, input: Tensor, hx: Any, weights: Weights, low: torch.dtype | None
-    ) -> Any:
+    def _step(self, input: Tensor, hx: Any, weights: Weights, low: torch.dtype | None) -> Any:
         """Run one step, as a sequence of length one of a layer with one direction."""
         kind = str(self._kind())
         batched = input.dim() == 2
@@ -90,12 +97,12 @@ class Cell(RNNCellBase):
         x, (h0, c0) = input[lead], _states(hx, kind, lead)
         cell_dtype = (x if c0 is None else c0).dtype if kind == "LSTM" else None
         if low is not None:
-            x, h0, c0 = (cast(tensor, torch.float32) for tensor in (x, h0, c0))
+            x, h0, c0 = x.float(), cast(h0, torch.float32), cast(c0, torch.float32)
         layout, place = _BATCHED if batched else _UNBATCHED, cell_place(self.bias)
         _, h, c = autograd.apply(self, kind, (place,), (weights,), x, h0, c0, layout, current())
         if low is not None:
             dtypes = result_dtypes(low, cell_dtype, fused=False, projected=False)
-            h, c = cast(h, dtypes[0]), cast(c, dtypes[1])
+            h, c = h.to(dtypes[0]), cast(c, dtypes[1])
         h = h[0] if batched else h[0, 0]
         if c is None:
             return h
@@ -104,6 +111,9 @@ class Cell(RNNCellBase):
     def __prepare_scriptable__(self) -> torch.nn.Module:
         """Give `torch.jit.script` torch's own module over the same parameters."""
         return restored_copy(self)
+
+
+keep_dynamo_out(Cell.forward)
 
 
 def _pair_or_one(states: Any, kind: str) -> bool:

@@ -8,7 +8,6 @@ class that `torch.nn.utils.parametrize` makes for a module.
 from __future__ import annotations
 
 import copy
-from functools import lru_cache
 from typing import Any
 
 from torch.nn import Module
@@ -31,6 +30,7 @@ _OVERRIDES = (
 )
 
 _ours: dict[type[Module], type[Module]] = {}
+_made: dict[type[Module], type[Module] | None] = {}
 
 
 def pair(ours: type[Module], theirs: type[Module]) -> None:
@@ -49,14 +49,15 @@ def converted_class(module: Module) -> type[Module] | None:
     return None if base is None else _rebased(cls, base)
 
 
-@lru_cache(maxsize=None)
 def _converted(cls: type[Module]) -> type[Module] | None:
     if cls in _ours:
         return _ours[cls]
-    for theirs, ours in _ours.items():
-        if issubclass(cls, theirs) and not issubclass(cls, ours):
-            return None if _overrides(cls, theirs) else _mixed(cls, ours)
-    return None
+    if cls not in _made:
+        _made[cls] = None
+        for theirs, ours in _ours.items():
+            if issubclass(cls, theirs) and not (issubclass(cls, ours) or _overrides(cls, theirs)):
+                _made[cls] = _mixed(cls, ours)
+    return _made[cls]
 
 
 def _overrides(cls: type[Module], theirs: type[Module]) -> bool:
@@ -68,7 +69,7 @@ def _mixed(cls: type[Module], ours: type[Module]) -> type[Module]:
     """Make the user's class with our forward pass, which pickles as a conversion of the user's."""
 
     def reduce(self: Module, protocol: Any) -> tuple[Any, tuple[Any], Any]:
-        return _blank, (cls,), self.__getstate__()  # type: ignore[operator]
+        return _blank, (cls,), self.__getstate__()  # type: ignore[no-untyped-call]
 
     body = {
         "__module__": cls.__module__,

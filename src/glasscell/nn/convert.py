@@ -50,8 +50,8 @@ def convert(model: AnyModule) -> AnyModule:
 def restore(model: AnyModule) -> AnyModule:
     """Undo `convert`: make every layer of ours in a model torch's own again.
 
-    Layers that were made as `glasscell.nn.LSTM` … become torch's too. A subclass that was written on
-    top of one of ours has no torch class to go back to, and is left alone.
+    Layers that were made as `glasscell.nn.LSTM` … become torch's too. A subclass that was written
+    on top of one of ours has no torch class to go back to, and is left alone.
 
     Args:
         model: any module, which may itself be such a layer.

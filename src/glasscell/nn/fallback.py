@@ -8,7 +8,7 @@ goes to the forward of the torch class that ours extends, which computes it or r
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import torch
@@ -18,7 +18,15 @@ from torch.nn import Parameter
 
 from glasscell.nn.observe import current
 
-__all__ = ["Reason", "SlowPathWarning", "announce", "interpreted", "leaf", "reason_to_leave"]
+__all__ = [
+    "Reason",
+    "SlowPathWarning",
+    "announce",
+    "interpreted",
+    "keep_dynamo_out",
+    "leaf",
+    "reason_to_leave",
+]
 
 
 class SlowPathWarning(UserWarning):
@@ -41,7 +49,6 @@ TRACED = Reason("the call is being traced or exported")
 TRANSFORMED = Reason("a torch.func transform or a forward-mode derivative is active")
 INTERCEPTED = Reason("a tensor subclass or a torch dispatch mode takes part")
 HALF = Reason("the module is neither float32 nor float64")
-COMPILED = Reason("torch.compile traces through the call", said=False)
 DEVICE = Reason("the tensors are not on the CPU", said=False)
 EMPTY = Reason("the batch is empty", said=False)
 UNFIT = Reason("the arguments are not what the kernels take")
@@ -66,9 +73,7 @@ def announce(reason: Reason, instead: str = "torch's own forward computes it") -
 
 def interpreted() -> Reason | None:
     """Give the reason why Python may not look at tensor memory right now, None if it may."""
-    if torch.compiler.is_compiling():
-        return COMPILED
-    if torch._C._get_tracing_state() is not None:  # type: ignore[attr-defined]
+    if torch._C._get_tracing_state() is not None:
         return TRACED
     if torch._C._functorch.peek_interpreter_stack() is not None or forward_ad._current_level >= 0:
         return TRANSFORMED
@@ -91,21 +96,30 @@ def reason_to_leave(data: Any, weights: Iterable[Tensor | None]) -> Reason | Non
     reason = interpreted()
     if reason is not None:
         return reason
-    dtype = None
-    for weight in weights:
-        if weight is None:
-            continue
+    present = [weight for weight in weights if weight is not None]
+    if not data.is_cpu:
+        return DEVICE
+    dtype = present[0].dtype
+    for weight in present:
         if type(weight) not in PLAIN:
             return INTERCEPTED
         if not weight.is_cpu:
             return DEVICE
-        if dtype is None:
-            dtype = weight.dtype
-        elif weight.dtype is not dtype:
+        if weight.dtype is not dtype:
             return UNFIT
-    if dtype not in PRECISIONS:
-        return HALF
-    return None if data.is_cpu else DEVICE
+    return None if dtype in PRECISIONS else HALF
+
+
+def keep_dynamo_out(forward: Callable[..., Any]) -> None:
+    """Have torch.compile run a forward pass as it is instead of tracing into it.
+
+    As `torch.compiler.disable`, which would import the compiler here and wrap every call. Without
+    this private entry compiled calls would take torch's own forward: slower, not wrong.
+    """
+    frames = torch._C._dynamo.eval_frame
+    if hasattr(frames, "set_code_exec_strategy"):
+        skip = frames._FrameAction.SKIP
+        frames.set_code_exec_strategy(forward.__code__, frames._FrameExecStrategy(skip, skip))
 
 
 def leaf(module: torch.nn.Module, input: Any, *arguments: Any) -> Any:

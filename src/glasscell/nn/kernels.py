@@ -1,7 +1,7 @@
 """One layer on the engine: tensors in, NumPy views through the kernels, tensors out; no graph.
 
 `run` and `gradients` are the two halves that `autograd` makes one node of torch's graph of. Both
-hand what they did to an observer where there is one.
+tell an observer what they did, where there is one.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from glasscell.nn.observe import Observation, Record
 from glasscell.nn.packing import Place, array_of
 from glasscell.nn.ragged import Layout
 
-__all__ = ["Call", "Grads", "gradients", "run"]
+__all__ = ["Call", "Result", "gradients", "run"]
 
 Array = npt.NDArray[Any]
 
-Grads = tuple[Tensor | None, ...]
+Result = tuple[Tensor, Tensor, Tensor | None]
+"""output (T, B, D * P) or (N, D * P), h_n (D, B, P), c_n (D, B, H) or None."""
 
 
 @dataclass(slots=True, eq=False)
@@ -34,12 +35,93 @@ class Call:
     module: torch.nn.Module
     mode: str
     places: Sequence[Place]
-    layers: tuple[Any, ...]
+    layers: Sequence[engine.PackedLayer]
     layout: Layout
     observation: Observation | None
-    hidden_size: int
-    output_size: int
     records: list[Record] | None = None
+
+
+def run(
+    call: Call, x: Tensor, h0: Tensor | None, c0: Tensor | None, keep: bool
+) -> tuple[Result, list[Array | None]]:
+    """Run every direction into its part of one output; also give their tapes, if to `keep`."""
+    size, ends = call.layers[0].output_size, call.layout.ends()
+    rows = _rows_of(x)
+    h0s, c0s = _each(h0, call), _each(c0, call)
+    output = torch.empty((*x.shape[:-1], len(call.layers) * size), dtype=x.dtype)
+    y = output.numpy()
+    runs = [
+        engine.forward(
+            layer,
+            rows,
+            h0s[d],
+            c0s[d],
+            reverse=d == 1,
+            out=y[..., d * size : (d + 1) * size],
+            tape=keep or call.observation is not None,
+            threads=torch.get_num_threads(),
+            **ends,
+        )
+        for d, layer in enumerate(call.layers)
+    ]
+    if call.observation is not None:
+        call.records = [_record(call, rows, *s) for s in zip(h0s, c0s, runs, strict=True)]
+        for place, record in zip(call.places, call.records, strict=True):
+            call.observation.observer.forward(call.module, place.suffix, record)
+    c_n = _joined([one.c_n for one in runs]) if call.mode == "LSTM" else None
+    return (output, _joined([one.h_n for one in runs]), c_n), [one.tape for one in runs]
+
+
+def gradients(
+    call: Call,
+    saved: tuple[Tensor, Tensor | None, Tensor | None, Tensor],
+    tapes: Sequence[Tensor | None],
+    incoming: tuple[Tensor | None, Tensor | None, Tensor | None],
+    needed: Sequence[bool],
+) -> tuple[Tensor | None, ...]:
+    """Give the gradients of x, h0, c0 and every direction's weights.
+
+    Args:
+        call: that of `run`.
+        saved: x, h0, c0 and output of `run`.
+        tapes: of each direction.
+        incoming: gradients of output, h_n and c_n; None for zero.
+        needed: which of x, h0, c0 and the weights, in this order, must have a gradient.
+    """
+    x, h0, c0, output = saved
+    size, ends = call.layers[0].output_size, call.layout.ends()
+    rows, y = _rows_of(x), output.detach().numpy()
+    h0s, c0s = _each(h0, call), _each(c0, call)
+    flow = call.observation is not None and call.observation.gradients
+    if incoming[0] is None and flow:
+        incoming = (torch.zeros_like(output), *incoming[1:])
+    dy = None if incoming[0] is None else _rows_of(incoming[0])
+    dh_n, dc_n = _each(incoming[1], call), _each(incoming[2], call)
+    results = []
+    for d, (layer, tape) in enumerate(zip(call.layers, tapes, strict=True)):
+        part = (..., slice(d * size, (d + 1) * size))
+        grads = engine.backward(
+            layer,
+            rows,
+            y[part],
+            h0s[d],
+            c0s[d],
+            None if tape is None else tape.numpy(),
+            None if dy is None else dy[part],
+            dh_n[d],
+            dc_n[d],
+            reverse=d == 1,
+            need_x=needed[0],
+            need_weights=any(needed[3:]),
+            flow=flow,
+            threads=torch.get_num_threads(),
+            **ends,
+        )
+        results.append(grads)
+        if flow and dy is not None and grads.dh is not None:
+            _show(call, d, dy[part], grads.dh, grads.dc)
+    weights = [tensor for grads in results for tensor in _weight_grads(grads)]
+    return (_input_grad(results), *_state_grads(results, h0, c0), *weights)
 
 
 def _rows_of(tensor: Tensor) -> Array:
@@ -50,141 +132,67 @@ def _rows_of(tensor: Tensor) -> Array:
     return array
 
 
-def _each(tensor: Tensor | None, directions: int) -> Sequence[Array | None]:
-    array = array_of(tensor)
-    return (None,) * directions if array is None else tuple(array)
+def _each(states: Tensor | None, call: Call) -> Sequence[Array | None]:
+    """Give each direction its (B, ·) of (D, B, ·)."""
+    return (None,) * len(call.layers) if states is None else tuple(array_of(states))
 
 
-def run(
-    call: Call, x: Tensor, h0: Tensor | None, c0: Tensor | None, keep: bool
-) -> tuple[Tensor, Tensor, Tensor | None, list[Array | None]]:
-    """Run every direction into its part of one output; the fourth result is their tapes."""
-    directions, size, layout = len(call.layers), call.output_size, call.layout
-    x_rows = _rows_of(x)
-    h0s, c0s = _each(h0, directions), _each(c0, directions)
-    output = torch.empty((*x.shape[:-1], directions * size), dtype=x.dtype)
-    y = output.numpy()
-    runs = [
-        engine.forward(
-            layer,
-            x_rows,
-            h0s[d],
-            c0s[d],
-            reverse=d == 1,
-            lengths=layout.lengths,
-            reset=layout.reset,
-            batch_sizes=layout.batch_sizes,
-            out=y[..., d * size : (d + 1) * size],
-            tape=keep or call.observation is not None,
-            threads=torch.get_num_threads(),
-        )
-        for d, layer in enumerate(call.layers)
-    ]
-    if call.observation is not None:
-        _show(call, x_rows, h0s, c0s, y, runs)
-    h_n = _joined([run.h_n for run in runs])
-    c_n = _joined([run.c_n for run in runs]) if call.mode == "LSTM" else None
-    return output, h_n, c_n, [run.tape for run in runs]
+def _joined(arrays: Sequence[Any]) -> Tensor:
+    """Stack the directions' (B, ·) to (D, B, ·), without a copy where there is one."""
+    if len(arrays) == 1:
+        return torch.from_numpy(arrays[0].reshape(1, *arrays[0].shape))
+    return torch.from_numpy(np.stack(arrays))
 
 
-def _joined(arrays: list[Array]) -> Tensor:
-    return torch.from_numpy(arrays[0][None] if len(arrays) == 1 else np.stack(arrays))
-
-
-def _show(
-    call: Call,
-    x: Array,
-    h0s: Sequence[Array | None],
-    c0s: Sequence[Array | None],
-    y: Array,
-    runs: Sequence[Any],
-) -> None:
-    """Hand a record of each direction to the observer, and keep it for the backward pass."""
-    assert call.observation is not None
-    layout, size = call.layout, call.output_size
-    call.records = []
-    for d, run in enumerate(runs):
-        record = Record(
-            x=x,
-            h0=h0s[d],
-            c0=c0s[d],
-            output=y[..., d * size : (d + 1) * size],
-            tape=run.tape,
-            h_n=run.h_n,
-            c_n=run.c_n,
-            mode=call.mode,
-            hidden_size=call.hidden_size,
-            batch_first=layout.batch_first,
-            unbatched=layout.unbatched,
-            batch_sizes=layout.batch_sizes,
-            lengths=layout.lengths,
-            reset=layout.reset,
-            sorted_indices=layout.sorted_indices,
-        )
-        call.records.append(record)
-        call.observation.observer.forward(call.module, call.places[d].suffix, record)
-
-
-def gradients(
-    call: Call,
-    x: Tensor,
-    h0: Tensor | None,
-    c0: Tensor | None,
-    output: Tensor,
-    tapes: Sequence[Tensor | None],
-    incoming: tuple[Tensor | None, Tensor | None, Tensor | None],
-) -> tuple[Tensor | None, ...]:
-    """Give the gradients of x, h0, c0 and every direction's weights."""
-    directions, size, layout = len(call.layers), call.output_size, call.layout
-    dy = _rows_of(torch.zeros_like(output) if incoming[0] is None else incoming[0])
-    x_rows, y = _rows_of(x), _rows_of(output)
-    h0s, c0s = _each(h0, directions), _each(c0, directions)
-    dh_n, dc_n = _each(incoming[1], directions), _each(incoming[2], directions)
-    flow = call.records is not None and call.observation is not None and call.observation.gradients
-    results = []
-    for d, layer in enumerate(call.layers):
-        part = slice(d * size, (d + 1) * size)
-        tape = tapes[d]
-        grads = engine.backward(
-            layer,
-            x_rows,
-            y[..., part],
-            h0s[d],
-            c0s[d],
-            None if tape is None else tape.numpy(),
-            dy[..., part],
-            dh_n[d],
-            dc_n[d],
-            reverse=d == 1,
-            lengths=layout.lengths,
-            reset=layout.reset,
-            batch_sizes=layout.batch_sizes,
-            flow=flow,
-            threads=torch.get_num_threads(),
-        )
-        results.append(grads)
-        if flow:
-            assert call.records is not None
-            assert call.observation is not None
-            call.observation.observer.backward(
-                call.module, call.places[d].suffix, call.records[d], dy[..., part], grads.dh, grads.dc
-            )
-    dx = results[0].x if directions == 1 else np.add(results[0].x, results[1].x, out=results[0].x)
-    dh0 = None if h0 is None else _joined([grads.h0 for grads in results])
-    dc0 = None if c0 is None else _joined([grads.c0 for grads in results])
-    weights = [tensor for grads in results for tensor in _weight_grads(grads)]
-    return (torch.from_numpy(dx), dh0, dc0, *weights)
-
-
-def _weight_grads(grads: Any) -> tuple[Tensor | None, ...]:
-    bias = None if grads.bias is None else torch.from_numpy(grads.bias)
-    return (
-        torch.from_numpy(grads.weight_ih),
-        torch.from_numpy(grads.weight_hh),
-        bias,
-        # Not the same tensor twice: torch would keep it as .grad of both and scale it twice.
-        None if bias is None else bias.clone(),
-        None if grads.weight_hr is None else torch.from_numpy(grads.weight_hr),
+def _record(
+    call: Call, x: Array, h0: Array | None, c0: Array | None, one: engine.LayerRun
+) -> Record:
+    layout = call.layout
+    return Record(
+        x=x,
+        h0=h0,
+        c0=c0,
+        output=one.output,
+        tape=one.tape,
+        h_n=one.h_n,
+        c_n=one.c_n,
+        mode=call.mode,
+        hidden_size=call.layers[0].hidden_size,
+        batch_first=layout.batch_first,
+        unbatched=layout.unbatched,
+        sorted_indices=layout.sorted_indices,
+        **layout.ends(),
     )
 
 
+def _show(call: Call, d: int, dy: Array, dh: Array, dc: Array | None) -> None:
+    assert call.observation is not None
+    assert call.records is not None
+    suffix, record = call.places[d].suffix, call.records[d]
+    call.observation.observer.backward(call.module, suffix, record, dy, dh, dc)
+
+
+def _input_grad(results: Sequence[engine.LayerGrads]) -> Tensor | None:
+    first = results[0].x
+    if first is None:
+        return None
+    for other in results[1:]:
+        assert other.x is not None
+        first += other.x
+    return torch.from_numpy(first)
+
+
+def _state_grads(
+    results: Sequence[engine.LayerGrads], h0: Tensor | None, c0: Tensor | None
+) -> tuple[Tensor | None, Tensor | None]:
+    dh0 = None if h0 is None else _joined([grads.h0 for grads in results])
+    return dh0, None if c0 is None else _joined([grads.c0 for grads in results])
+
+
+def _weight_grads(grads: engine.LayerGrads) -> tuple[Tensor | None, ...]:
+    w_ih, w_hh, bias, w_hr = (
+        None if array is None else torch.from_numpy(array)
+        for array in (grads.weight_ih, grads.weight_hh, grads.bias, grads.weight_hr)
+    )
+    # Not one tensor twice: torch would keep it as .grad of both biases and scale it twice.
+    return w_ih, w_hh, bias, None if bias is None else bias.clone(), w_hr

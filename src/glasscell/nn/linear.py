@@ -10,7 +10,7 @@ from torch.autograd import Function
 
 from glasscell import engine
 from glasscell.nn.fallback import UNFIT, announce, reason_to_leave
-from glasscell.nn.packing import array_of
+from glasscell.nn.packing import array_of, packed_linear
 
 __all__ = ["Linear"]
 
@@ -25,8 +25,8 @@ class Linear(torch.nn.Linear):
         in_features: size of each input row.
         out_features: size of each output row.
         bias: whether there is a bias; default True.
-        device: of the parameters; default torch's. Kernels run on the CPU; other devices, torch's.
-        dtype: of the parameters; float32 (default) or float64 run on the kernels, others on torch's.
+        device: of the parameters; default torch's. Only the CPU runs on glasscell's kernels.
+        dtype: of the parameters; default torch's. Only float32 and float64 run on the kernels.
 
     >>> linear = Linear(2, 1)
     >>> _ = linear.load_state_dict({"weight": torch.ones(1, 2), "bias": torch.ones(1)})
@@ -40,6 +40,8 @@ class Linear(torch.nn.Linear):
         Raises:
             RuntimeError, …: as torch's own forward.
         """
+        if torch.compiler.is_compiling():
+            return super().forward(input)
         weight, bias = self.weight, self.bias
         reason = reason_to_leave(input, (weight, bias))
         if reason is None and (
@@ -53,7 +55,7 @@ class Linear(torch.nn.Linear):
             result = super().forward(input)
             announce(reason)
             return result
-        output: Tensor = LinearFunction.apply(input, weight, bias)
+        output: Tensor = LinearFunction.apply(self, input, weight, bias)  # type: ignore[no-untyped-call]
         return output
 
 
@@ -61,20 +63,20 @@ class LinearFunction(Function):
     """The engine's product forward, torch's backward: three products that can be differentiated."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, module: Linear, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Compute the product and keep its factors."""
         ctx.save_for_backward(x, weight)
         output = torch.empty((*x.shape[:-1], len(weight)), dtype=x.dtype)
-        layer = engine.pack_linear(array_of(weight), array_of(bias))
-        engine.linear(layer, array_of(x), out=output.numpy())
+        layer = packed_linear(module, weight, bias)
+        engine.linear(layer, array_of(x), out=output.numpy(), threads=torch.get_num_threads())
         return output
 
     @staticmethod
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         """Give the gradients of x, weight and bias."""
         x, weight = ctx.saved_tensors
-        need_x, need_weight, need_bias = ctx.needs_input_grad
+        _, need_x, need_weight, need_bias = ctx.needs_input_grad
         rows = dy.reshape(-1, dy.shape[-1])
         dx = dy @ weight if need_x else None
         dw = rows.T @ x.reshape(-1, x.shape[-1]) if need_weight else None
-        return dx, dw, rows.sum(0) if need_bias else None
+        return None, dx, dw, rows.sum(0) if need_bias else None

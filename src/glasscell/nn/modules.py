@@ -1,4 +1,4 @@
-"""`LSTM` and `RNN`: torch's modules in everything but the forward pass, which runs on our kernels."""
+"""`LSTM` and `RNN`: torch's modules in all but the forward pass, which runs on our kernels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from torch.nn.utils.rnn import PackedSequence
 from glasscell.nn import arguments, autograd, slow
 from glasscell.nn.autocast import CASTABLE, cast, low_precision, result_dtypes
 from glasscell.nn.classes import restored_copy
-from glasscell.nn.fallback import UNFIT, Reason, announce, leaf, reason_to_leave
+from glasscell.nn.fallback import UNFIT, Reason, announce, keep_dynamo_out, leaf, reason_to_leave
+from glasscell.nn.kernels import Result
 from glasscell.nn.observe import current
 from glasscell.nn.packing import Weights, fetch, places
 from glasscell.nn.ragged import Layout
@@ -55,6 +56,8 @@ class Recurrent(torch.nn.RNNBase):
             ShapeError: lengths or reset do not fit the input.
             DtypeError: lengths are not integers, or reset is not bool.
         """
+        if torch.compiler.is_compiling() and lengths is None and reset is None:
+            return super().forward(input, hx)
         data = input.data if isinstance(input, PackedSequence) else input
         layers = places(self.num_layers, self.bidirectional, self.bias, self.proj_size > 0)
         weights = [[fetch(self, place) for place in layer] for layer in layers]
@@ -85,28 +88,28 @@ class Recurrent(torch.nn.RNNBase):
         layout: Layout,
         *,
         fast: bool,
-    ) -> slow.LayerResult:
+    ) -> Result:
         """Run layer upon layer, with dropout between them in training."""
         layers = places(self.num_layers, self.bidirectional, self.bias, self.proj_size > 0)
         directions = len(layers[0])
         observation = current() if fast else None
-        h_n, c_n = [], []
+        h_n, c_n = list[Tensor](), list[Tensor]()
         for index, (layer, own) in enumerate(zip(layers, weights, strict=True)):
             if index and self.training and self.dropout > 0:
                 x = dropout(x, self.dropout, training=True)
             part = slice(index * directions, (index + 1) * directions)
             h, c = _part(h0, part), _part(c0, part)
             if fast:
-                x, h, c = autograd.apply(
-                    self, self.mode, layer, own, x, h, c, layout, observation
-                )
+                done = autograd.apply(self, self.mode, layer, own, x, h, c, layout, observation)
             else:
-                x, h, c = slow.run_layer(self.mode, own, x, h, c, layout)
-            h_n.append(h)
-            c_n.append(c)
+                done = slow.run_layer(self.mode, own, x, h, c, layout)
+            x = done[0]
+            h_n.append(done[1])
+            if done[2] is not None:
+                c_n.append(done[2])
         if len(layers) == 1:
-            return x, h, c
-        return x, torch.cat(h_n), None if c is None else torch.cat(c_n)
+            return done
+        return x, torch.cat(h_n), torch.cat(c_n) if c_n else None
 
     def _autocast_stack(
         self,
@@ -116,14 +119,14 @@ class Recurrent(torch.nn.RNNBase):
         weights: Sequence[Sequence[Weights]],
         layout: Layout,
         low: torch.dtype,
-    ) -> slow.LayerResult:
+    ) -> Result:
         """Run in float32, give the dtypes that torch would."""
         fused = layout.batch_sizes is None and self.proj_size == 0
         cell = (x if c0 is None else c0).dtype if self.mode == "LSTM" else None
         h_dtype, c_dtype = result_dtypes(low, cell, fused=fused, projected=self.proj_size > 0)
-        x, h0, c0 = (cast(tensor, torch.float32) for tensor in (x, h0, c0))
-        y, h_n, c_n = self._stack(x, h0, c0, weights, layout, fast=True)
-        return cast(y, h_dtype), cast(h_n, h_dtype), cast(c_n, c_dtype)
+        h0, c0 = cast(h0, torch.float32), cast(c0, torch.float32)
+        y, h_n, c_n = self._stack(x.float(), h0, c0, weights, layout, fast=True)
+        return y.to(h_dtype), h_n.to(h_dtype), cast(c_n, c_dtype)
 
     def _leave(
         self,
@@ -134,7 +137,7 @@ class Recurrent(torch.nn.RNNBase):
         lengths: Tensor | Sequence[int] | None,
         reset: Tensor | None,
     ) -> Any:
-        """Have torch compute the call, or refuse it; lengths and reset, which it lacks, the loop."""
+        """Have torch compute or refuse the call; lengths and reset, which it lacks, the loop."""
         if isinstance(input, torch.fx.Proxy):
             return leaf(self, input, hx)
         if lengths is None and reset is None:
@@ -152,6 +155,9 @@ class Recurrent(torch.nn.RNNBase):
     def __prepare_scriptable__(self) -> torch.nn.Module:
         """Give `torch.jit.script` torch's own module over the same parameters."""
         return restored_copy(self)
+
+
+keep_dynamo_out(Recurrent.forward)
 
 
 class LSTM(Recurrent, torch.nn.LSTM):
@@ -175,12 +181,12 @@ class LSTM(Recurrent, torch.nn.LSTM):
         dropout: probability of dropping an element between layers in training; default 0.
         bidirectional: each layer also reads the sequences from their ends; default False.
         proj_size: P, project the hidden state to this size; default 0, do not.
-        device: of the parameters; default torch's. Kernels run on the CPU; other devices, torch's.
-        dtype: of the parameters; float32 (default) or float64 run on the kernels, others on torch's.
+        device: of the parameters; default torch's. Only the CPU runs on glasscell's kernels.
+        dtype: of the parameters; default torch's. Only float32 and float64 run on the kernels.
 
     Notes:
-        What differs from torch is in DIFFERENCES.md. Hochreiter and Schmidhuber 1997, Neural
-        Computation 9(8); the forget gate: Gers, Schmidhuber, Cummins 2000, Neural Computation 12(10).
+        What differs from torch is in DIFFERENCES.md. Hochreiter, Schmidhuber 1997, Neural
+        Computation 9(8); the forget gate: Gers, Schmidhuber, Cummins 2000, same journal, 12(10).
 
     >>> lstm = LSTM(1, 1)
     >>> _ = lstm.load_state_dict({name: torch.ones_like(w) for name, w in lstm.named_parameters()})
@@ -206,8 +212,8 @@ class RNN(Recurrent, torch.nn.RNN):
         batch_first: sequences are (B, T, ·) rather than (T, B, ·); default False.
         dropout: probability of dropping an element between layers in training; default 0.
         bidirectional: each layer also reads the sequences from their ends; default False.
-        device: of the parameters; default torch's. Kernels run on the CPU; other devices, torch's.
-        dtype: of the parameters; float32 (default) or float64 run on the kernels, others on torch's.
+        device: of the parameters; default torch's. Only the CPU runs on glasscell's kernels.
+        dtype: of the parameters; default torch's. Only float32 and float64 run on the kernels.
 
     Notes:
         What differs from torch is in DIFFERENCES.md. Elman 1990, Cognitive Science 14(2).

@@ -1,8 +1,8 @@
 """How someone looks on while layers run: the records that `glasscell.nn` hands out.
 
-A layer asks `current()` before it runs. Inside `observing(...)` it keeps its gates, hands a `Record`
-to the observer after each direction, and, where gradients are asked for, the total derivatives that
-its backward pass went through. Outside, looking costs one read of a context variable.
+A layer asks `current()` before it runs. Inside `observing(...)` it keeps its gates, hands a
+`Record` to the observer after each direction, and, where gradients are asked for, the total
+derivatives that its backward pass went through. Outside, it costs one read of a context variable.
 """
 
 from __future__ import annotations

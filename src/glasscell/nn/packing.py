@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy.typing as npt
 import torch
@@ -17,7 +17,17 @@ from torch import Tensor
 
 from glasscell import engine
 
-__all__ = ["ATTRIBUTE", "Place", "Weights", "array_of", "cell_place", "fetch", "packed", "places"]
+__all__ = [
+    "ATTRIBUTE",
+    "Place",
+    "Weights",
+    "array_of",
+    "cell_place",
+    "fetch",
+    "packed",
+    "packed_linear",
+    "places",
+]
 
 ATTRIBUTE = "_glasscell_packed"
 
@@ -28,7 +38,7 @@ _ROLES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
 
 
 class Place(NamedTuple):
-    """One layer and direction: torch's suffix, and the names of its parameters in `Weights` order."""
+    """One layer and direction: torch's suffix, and its parameters' names in `Weights` order."""
 
     suffix: str
     names: tuple[str | None, ...]
@@ -70,9 +80,7 @@ def places(
     """
     ends = ("", "_reverse") if bidirectional else ("",)
     return tuple(
-        tuple(
-            Place(f"l{layer}{end}", _named(bias, projected, f"_l{layer}{end}")) for end in ends
-        )
+        tuple(Place(f"l{layer}{end}", _named(bias, projected, f"_l{layer}{end}")) for end in ends)
         for layer in range(num_layers)
     )
 
@@ -96,6 +104,10 @@ def fetch(module: torch.nn.Module, place: Place) -> Weights:
     )
 
 
+@overload
+def array_of(tensor: Tensor) -> npt.NDArray[Any]: ...
+@overload
+def array_of(tensor: None) -> None: ...
 def array_of(tensor: Tensor | None) -> npt.NDArray[Any] | None:
     """Give a parameter or state as a C-contiguous NumPy array: a view unless it was strided."""
     if tensor is None:
@@ -112,14 +124,29 @@ def packed(
 
     The numbers are compared, not versions or addresses: writes through `.data` change neither.
     """
-    kept = module.__dict__.get(ATTRIBUTE)
-    if kept is None:
-        kept = module.__dict__[ATTRIBUTE] = _Packed()
+    kept = _kept(module)
     found = []
     for place, tensors in zip(layer, weights, strict=True):
-        arrays = _Arrays._make(array_of(tensor) for tensor in tensors)
+        arrays = _Arrays._make([None if tensor is None else array_of(tensor) for tensor in tensors])
         one = kept.get(place.suffix)
-        if one is None or not one.matches(arrays):
+        if one is None or not engine.matches(one, arrays):
             one = kept[place.suffix] = engine.pack(mode, arrays)
         found.append(one)
     return tuple(found)
+
+
+def packed_linear(module: torch.nn.Module, weight: Tensor, bias: Tensor | None) -> Any:
+    """Give the packed form of a linear layer, as `packed` does."""
+    kept, key = _kept(module), "linear"
+    arrays = array_of(weight), None if bias is None else array_of(bias)
+    one = kept.get(key)
+    if one is None or not one.matches(*arrays):
+        one = kept[key] = engine.pack_linear(*arrays)
+    return one
+
+
+def _kept(module: torch.nn.Module) -> _Packed:
+    kept: _Packed | None = module.__dict__.get(ATTRIBUTE)
+    if kept is None:
+        kept = module.__dict__[ATTRIBUTE] = _Packed()
+    return kept

@@ -39,6 +39,14 @@ class Layout:
     batch_first: bool = False
     unbatched: bool = False
 
+    def ends(self) -> dict[str, Array | None]:
+        """Give what the engine has to know, by its argument names."""
+        return {
+            "lengths": self.lengths,
+            "reset": self.reset,
+            "batch_sizes": self.batch_sizes,
+        }
+
 
 def layout_of(
     steps: int,
@@ -59,7 +67,7 @@ def layout_of(
     """
     if lengths is None and reset is None:
         return Layout(batch_first=batch_first, unbatched=unbatched)
-    if interpreted() is not None:
+    if torch.compiler.is_compiling() or interpreted() is not None:
         raise RuntimeError(
             "expected lengths and reset in a plain call only, got them under tracing, compilation "
             "or a torch.func transform; use a PackedSequence there"
@@ -93,15 +101,13 @@ def _reset(reset: Tensor, steps: int, batch: int, batch_first: bool, unbatched: 
     tensor = torch.as_tensor(reset).detach().cpu()
     if tensor.dtype is not torch.bool:
         raise DtypeError(f"expected reset as bool, got {tensor.dtype}; use reset.bool()")
-    if unbatched:
-        expected, letters = (steps,), "(T,)"
-    else:
-        expected, letters = (
-            ((batch, steps), "(B, T)") if batch_first else ((steps, batch), "(T, B)")
-        )
+    sizes = {"T": steps, "B": batch}
+    letters = "T" if unbatched else "BT" if batch_first else "TB"
+    expected = tuple(sizes[letter] for letter in letters)
     if tuple(tensor.shape) != expected:
         raise ShapeError(
-            f"expected reset of shape {letters} = {expected}, got {tuple(tensor.shape)}"
+            f"expected reset of shape ({', '.join(letters)}) = {expected}, got "
+            f"{tuple(tensor.shape)}"
         )
     if unbatched:
         tensor = tensor[:, None]

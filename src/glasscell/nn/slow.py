@@ -13,12 +13,11 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from glasscell import gates
+from glasscell.nn.kernels import Result
 from glasscell.nn.packing import Weights
 from glasscell.nn.ragged import Layout
 
 __all__ = ["run_layer"]
-
-LayerResult = tuple[Tensor, Tensor, Tensor | None]
 
 
 def run_layer(
@@ -28,7 +27,7 @@ def run_layer(
     h0: Tensor | None,
     c0: Tensor | None,
     layout: Layout,
-) -> LayerResult:
+) -> Result:
     """Run one layer in all its directions.
 
     Args:
@@ -67,7 +66,7 @@ def run_layer(
     output = torch.cat([output for output, _, _ in results], dim=-1)
     if rows is not None:
         output = output[rows]
-    h_n = torch.stack([h_n for _, h_n, _ in results])
+    h_n = torch.stack([h for _, h, _ in results])
     return output, h_n, torch.stack([c for _, _, c in results]) if mode == "LSTM" else None
 
 
@@ -102,7 +101,7 @@ def _run_direction(
     start: Tensor | None,
     *,
     reverse: bool,
-) -> LayerResult:
+) -> tuple[Tensor, Tensor, Tensor]:
     w_ih, w_hh, b_ih, b_hh, w_hr = weights
     assert w_ih is not None
     assert w_hh is not None

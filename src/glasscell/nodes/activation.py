@@ -40,7 +40,7 @@ def _gelu(x: Array, out: Array, *, approximate: str) -> None:
     if approximate == "tanh":
         np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x), out=out)
     else:
-        np.copyto(out, _erf(x.astype(np.float64) / math.sqrt(2)).astype(x.dtype))
+        out[...] = _erf(x.astype(np.float64) / math.sqrt(2))
     np.multiply(0.5 * x, 1 + out, out=out)
 
 

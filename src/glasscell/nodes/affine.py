@@ -39,7 +39,7 @@ class Linear:
         sink = np.empty((*source.shape[:-1], self.writes), source.dtype)
 
         def step() -> None:
-            engine.linear(self.packed, source, out=sink)
+            engine.linear(self.packed, source, out=sink, threads=1)
 
         plan.steps.append(step)
         return sink

@@ -37,7 +37,7 @@ class Recurrent:
     name: str
     config: Config
     dtype: np.dtype[Any]
-    layers: tuple[engine.Layer, ...]
+    layers: tuple[engine.PackedLayer, ...]
 
     @property
     def reads(self) -> int:
@@ -136,12 +136,13 @@ class Recurrent:
             return None, None
         places, config = len(self.layers), self.config
         widths = [config.output_size] + [config.hidden_size] * (config.mode == "LSTM")
-        shapes = [(places, batch, w) if batched else (places, w) for w in widths]
+        lead = (places, batch) if batched else (places,)
+        shapes = [(*lead, width) for width in widths]
         parts = self._check_state(state, shapes)
         parts = parts if batched else [part[:, None] for part in parts]
         return parts[0], parts[1] if len(parts) == 2 else None
 
-    def _check_state(self, state: Any, shapes: list[tuple[int, ...]]) -> list[Array]:
+    def _check_state(self, state: Any, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
         parts = [state] if len(shapes) == 1 else state
         if not isinstance(parts, (tuple, list)) or len(parts) != len(shapes):
             raise ShapeError(
@@ -169,7 +170,7 @@ class Recurrent:
         h = h if batched else h[:, 0]
         if self.config.mode != "LSTM":
             return h
-        c = np.stack([run.c_n for run in runs])
+        c = np.stack([run.c_n for run in runs if run.c_n is not None])
         return h, c if batched else c[:, 0]
 
     def plan(self, source: Array, plan: Plan) -> Array:
@@ -199,19 +200,18 @@ class RecurrentStep:
         self._outputs = [np.empty((1, 1, width), network.dtype) for _ in network.layers]
         self._inputs = [source, *self._outputs[:-1]]
         self.sink = self._outputs[-1]
-        self.reset()
+        self.hold()
 
-    def reset(self) -> None:
-        """Begin a new sequence, from zeros."""
-        config = self.network.config
-        h = np.zeros((config.num_layers, 1, config.output_size), self.network.dtype)
-        c = np.zeros((config.num_layers, 1, config.hidden_size), self.network.dtype)
-        self.hold(h, c if config.mode == "LSTM" else None)
-
-    def hold(self, h: Array, c: Array | None) -> None:
-        """Set the state to a copy of h (L, 1, P) and c (L, 1, H), None for an RNN."""
-        self._h: list[Array] = list(h.copy())
-        self._c: list[Array | None] = [None] * len(h) if c is None else list(c.copy())
+    def hold(self, h: Array | None = None, c: Array | None = None) -> None:
+        """Set the state to a copy of h (L, 1, P) and c (L, 1, H); default zeros."""
+        config, dtype = self.network.config, self.network.dtype
+        lead = config.num_layers, 1
+        self._h: list[Array] = list(
+            np.zeros((*lead, config.output_size), dtype) if h is None else h.copy()
+        )
+        self._c: list[Array | None] = [None] * config.num_layers
+        if config.mode == "LSTM":
+            self._c = list(np.zeros((*lead, config.hidden_size), dtype) if c is None else c.copy())
 
     def step(self) -> None:
         """Read `source`, advance every layer, write `sink`."""

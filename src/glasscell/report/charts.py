@@ -148,7 +148,7 @@ def row(label: str, plot: str, gutter: str, *, group: str, height: int, css: str
 
 def y_ticks(low: float, high: float, count: int = 3) -> list[float]:
     """Return round tick values that lie inside the chart, away from its very edges."""
-    margin = (high - low) * 0.03
+    margin = (high - low) * 0.07
     return number_ticks(low + margin, high - margin, count)
 
 

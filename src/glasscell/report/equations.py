@@ -17,21 +17,18 @@ _SHOWN: Final = 4
 def build(cell: CellNumbers, lang: str) -> str:
     """Return the equations as HTML: the form, the numbers, the result; then the table of terms."""
     steps = [
-        _block("step.forget", ("forget",), _gate(cell, "forget", lang), lang),
+        _block("step.forget", "forget", _gate(cell, "forget", lang), lang),
         _block(
             "step.write",
-            ("input", "candidate"),
+            "input",
             _gate(cell, "input", lang) + _gate(cell, "candidate", lang),
             lang,
         ),
-        _block("step.cell", ("cell",), _cell_update(cell), lang),
-        _block("step.show", ("output",), _gate(cell, "output", lang) + _hidden(cell), lang),
+        _block("step.cell", "cell", _cell_update(cell), lang),
+        _block("step.show", "output", _gate(cell, "output", lang) + _hidden(cell), lang),
     ]
-    return (
-        _block("step.read", ("bus",), _concatenation(cell), lang)
-        + "".join(steps)
-        + _all_terms(cell, lang)
-    )
+    read = _block("step.read", "bus", _concatenation(cell), lang)
+    return f'<div class="equations">{read}{"".join(steps)}</div>{_all_terms(cell, lang)}'
 
 
 def term_names(cell: CellNumbers) -> list[str]:
@@ -43,9 +40,9 @@ def term_names(cell: CellNumbers) -> list[str]:
     return [f"<var>h</var><sub>{k}</sub>" for k in range(hidden)] + inputs
 
 
-def _block(key: str, css: tuple[str, ...], body: str, lang: str) -> str:
+def _block(key: str, css: str, body: str, lang: str) -> str:
     return (
-        f'<div class="eq {css[0]}"><h4>{escape(say(lang, key))}</h4>{body}</div>'
+        f'<div class="eq {css}"><h4>{escape(say(lang, key))}</h4>{body}</div>'
     )
 
 
@@ -82,31 +79,43 @@ def _sum(cell: CellNumbers, gate: str, lang: str) -> str:
     names = term_names(cell)
     size = np.where(np.isfinite(products), np.abs(products), np.inf)
     largest = np.argsort(-size, kind="stable")[:_SHOWN]
-    parts = [
-        f'<span class="term">{fixed(row[k])}·{fixed(read[k])}<small>{names[k]}</small></span>'
-        for k in largest
-    ]
+    terms = [(f"{fixed(abs(row[k]))}·{_factor(read[k])}", row[k], names[k]) for k in largest]
     rest = len(products) - len(largest)
     if rest:
         total = float(np.delete(products, largest).sum())
         text = escape(say(lang, "terms.rest", count=rest))
-        parts.append(f'<span class="term">{fixed(total)}<small>{text}</small></span>')
-    bias = f"<var>b</var><sub>{SUBSCRIPTS[gate]}</sub>"
-    parts.append(f'<span class="term">{fixed(cell.biases[gate])}<small>{bias}</small></span>')
-    return " + ".join(parts)
+        terms.append((fixed(abs(total)), total, text))
+    bias = cell.biases[gate]
+    terms.append((fixed(abs(bias)), bias, f"<var>b</var><sub>{SUBSCRIPTS[gate]}</sub>"))
+    return " ".join(_term(*term, first=k == 0) for k, term in enumerate(terms))
+
+
+def _term(number: str, sign: float, name: str, *, first: bool) -> str:
+    """Give one term with its name below it and its sign before it."""
+    if first:
+        number = f"−{number}" if sign < 0 else number
+        lead = ""
+    else:
+        lead = "− " if sign < 0 else "+ "
+    return f'<span class="signed">{lead}<span class="term">{number}<small>{name}</small></span></span>'
+
+
+def _factor(value: float) -> str:
+    return f"({fixed(value)})" if value < 0 else fixed(value)
 
 
 def _cell_update(cell: CellNumbers) -> str:
     kept, written = cell.forget * cell.cell_prev, cell.input * cell.candidate
+    sign = "−" if written < 0 else "+"
     return (
         '<p><var class="cell">C</var><sub>t</sub> = <var class="forget">f</var><sub>t</sub> · '
         '<var class="cell">C</var><sub>t−1</sub> + <var class="input">i</var><sub>t</sub> · '
         '<var class="candidate">C̃</var><sub>t</sub></p>'
         f'<p class="sum">= <span class="forget">{fixed(cell.forget)}</span> · '
-        f'<span class="cell">{fixed(cell.cell_prev)}</span> + '
+        f'<span class="cell">{_factor(cell.cell_prev)}</span> + '
         f'<span class="input">{fixed(cell.input)}</span> · '
-        f'<span class="candidate">{fixed(cell.candidate)}</span></p>'
-        f'<p class="sum">= {fixed(kept)} + {fixed(written)} = '
+        f'<span class="candidate">{_factor(cell.candidate)}</span></p>'
+        f'<p class="sum">= {fixed(kept)} {sign} {fixed(abs(written))} = '
         f'<b class="cell">{fixed(cell.cell)}</b></p>'
     )
 
@@ -117,7 +126,7 @@ def _hidden(cell: CellNumbers) -> str:
         'tanh(<var class="cell">C</var><sub>t</sub>)</p>'
         f'<p class="sum">= <span class="output">{fixed(cell.output)}</span> · '
         f'tanh(<span class="cell">{fixed(cell.cell)}</span>) = {fixed(cell.output)} · '
-        f"{fixed(float(np.tanh(cell.cell)))} = "
+        f"{_factor(float(np.tanh(cell.cell)))} = "
         f'<b class="hidden">{fixed(cell.hidden)}</b></p>'
     )
 

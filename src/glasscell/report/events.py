@@ -155,7 +155,7 @@ def _small(name: str, response: Response, lang: str, T: int) -> str:
     )
     label = f'<b class="q {name}">{escape(say(lang, name))} <var>{LETTERS[name]}</var></b>'
     marks = [
-        axes.Tick(at=(before + lag + 0.5) / count, text=f"{lag:+d}" if lag else "0")
+        axes.Tick(at=(before + lag + 0.5) / count, text=f"{lag:+d}".replace("-", "−") if lag else "0")
         for lag in (-before, 0, after)
     ]
     row = charts.row(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Sequence
 from typing import Final
 
 MISSING: Final = "–"
+_POWER: Final = re.compile(r"\^(−?[\d.]*\d)")
 _MINUS: Final = "\N{MINUS SIGN}"
 
 LETTERS: Final = {
@@ -84,6 +86,16 @@ def grouped(value: float, decimals: int) -> str:
         return fixed(value, 1)
     text = f"{value + 0.0:,.{decimals}f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
     return text.replace("-", _MINUS)
+
+
+def powers(text: str) -> str:
+    """Return escaped text with each `^` and the number behind it raised.
+
+    Examples:
+        >>> powers("10^−3.5 of it")
+        '10<sup>−3.5</sup> of it'
+    """
+    return _POWER.sub(r"<sup>\1</sup>", text)
 
 
 def short(text: object, length: int = 40) -> str:

@@ -157,7 +157,7 @@ def _cell_section(cell: CellNumbers, page: Page) -> Section:
     body = (
         f'<figure class="schematic">{schematic.build(cell, lang)}{follow}</figure>'
         f'<h3>{escape(say(lang, "equations"))}</h3><p class="aside">{escape(fixed_note)}</p>'
-        f'<div class="equations">{equations.build(cell, lang)}</div>'
+        f"{equations.build(cell, lang)}"
     )
     how = say(lang, "schematic.how", unit=unit, when=when)
     return _section("schematic", lang, body, anchor="cell", how=how)

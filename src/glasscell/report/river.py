@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from glasscell.report import axes, charts
 from glasscell.report.data import River, RiverLine
-from glasscell.report.markup import escape, fixed, short
+from glasscell.report.markup import escape, fixed, powers, short
 from glasscell.report.words import say
 
 Array = NDArray[Any]
@@ -24,6 +24,7 @@ ROUNDING: Final = -24 * math.log10(2.0)
 
 _VANISHED: Final = -4.0
 _EXPLODED: Final = 3.0
+_PLAIN_PERCENT: Final = -2.0
 _PARTS: Final = ("hidden", "cell", "cell_path")
 
 
@@ -98,7 +99,7 @@ def build(river: River, group: str, lang: str) -> tuple[str, dict[str, Any]]:
     )
     present = [p for p in _PARTS if any(getattr(line, p) is not None for line in river.lines)]
     keys = "".join(
-        f'<span class="key {part}">{escape(say(lang, f"river.{part}"))}</span>' for part in present
+        f'<span class="key {"water" if part == "hidden" else part}">{escape(say(lang, f"river.{part}"))}</span>' for part in present
     )
     html = f'<div class="keys">{keys}</div><div class="river">{panels}</div>'
     data = {
@@ -111,11 +112,11 @@ def _panel(line: RiverLine, river: River, group: str, lang: str, low: float, hig
     found = reach(line.hidden)
     ticks = [t for t in axes.number_ticks(low, high, 5) if t == int(t)]
     lines = [
-        charts.Line(values=_on_scale(decades(values)), css=part, fill=part == "hidden")
+        charts.Line(values=on_scale(decades(values)), css=part, fill=part == "hidden")
         for part, values in parts(line)
     ]
-    floors = _floors(line, low, high)
-    drawing = charts.svg(lines, low, high, ticks=ticks, extra=floors)
+    levels = _floor_lines(line, low, high)
+    drawing = charts.svg(lines, low, high, ticks=ticks, extra=levels)
     steps = len(line.hidden)
     lags = [int(v) for v in axes.number_ticks(0, steps - 1, 5) if v == int(v)]
     marks = [axes.Tick(at=(steps - 1 - v + 0.5) / steps, text=str(v)) for v in lags[::-1]]
@@ -130,14 +131,14 @@ def _panel(line: RiverLine, river: River, group: str, lang: str, low: float, hig
         plot,
         f'<div class="gut">{gutter}</div>',
         group=group,
-        height=210,
+        height=250,
         css="series bed",
     )
     badge = f'<span class="badge {found.kind}">{escape(say(lang, f"river.{found.kind}"))}</span>'
     verdict = river.verdicts.get(line.name, "")
     return (
         f'<figure class="panel"><figcaption><h4>{short(line.name)} {badge if found.kind else ""}'
-        f"</h4><p>{escape(_sentence(found, lang))} {escape(verdict)}</p></figcaption>"
+        f"</h4><p>{powers(escape(_sentence(found, lang)))} {escape(verdict)}</p></figcaption>"
         f"{row}{charts.x_axis(marks, escape(say(lang, 'lag')))}</figure>"
     )
 
@@ -156,15 +157,17 @@ def _sentence(found: Reach, lang: str) -> str:
         return say(lang, "river.empty")
     if math.isinf(found.far):
         return say(lang, "river.gone", lag=found.lag)
-    return say(lang, "river.far", lag=found.lag, log=fixed(found.far, 1))
+    share = f"{10**found.far:.0%}" if found.far > _PLAIN_PERCENT else f"10^{fixed(found.far, 1)}"
+    return say(lang, "river.far", lag=found.lag, share=share)
 
 
-def _on_scale(logs: Array) -> Array:
-    # A zero is drawn at the float32 floor: below it nothing can be stored.
+def on_scale(logs: Array) -> Array:
+    """Return logarithms that can be drawn: a zero lies below the float32 floor."""
     return np.where(np.isneginf(logs), FLOAT32_FLOOR - 7, logs)
 
 
-def _levels(line: RiverLine, low: float, high: float) -> list[tuple[str, float]]:
+def floors(line: RiverLine, low: float, high: float) -> list[tuple[str, float]]:
+    """Return (key of `words`, log10 level) of the floors of float32 inside the drawn range."""
     logs = decades(line.hidden)
     finite = logs[np.isfinite(logs)]
     strongest = float(finite.max()) if finite.size else math.nan
@@ -172,18 +175,18 @@ def _levels(line: RiverLine, low: float, high: float) -> list[tuple[str, float]]
     return [(key, level) for key, level in levels if low < level < high]
 
 
-def _floors(line: RiverLine, low: float, high: float) -> str:
+def _floor_lines(line: RiverLine, low: float, high: float) -> str:
     return "".join(
         f'<path class="floor" d="M0 {(high - level) / (high - low) * charts.HEIGHT:.2f}H1000"/>'
-        for _, level in _levels(line, low, high)
+        for _, level in floors(line, low, high)
     )
 
 
 def _floor_names(line: RiverLine, low: float, high: float, lang: str) -> str:
     return "".join(
         f'<span class="floor-name" style="top:{(high - level) / (high - low):.2%}">'
-        f"{escape(say(lang, key))}</span>"
-        for key, level in _levels(line, low, high)
+        f"{powers(escape(say(lang, key)))}</span>"
+        for key, level in floors(line, low, high)
     )
 
 

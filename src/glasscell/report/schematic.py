@@ -86,13 +86,30 @@ NARROW: Final = Layout(
     squash=148,
     gates=318,
     bus=386,
-    columns=(52, 130, 220, 308),
+    columns=(50, 126, 214, 302),
     widths=(68, 68, 96, 68),
     join=22,
-    leave=364,
+    leave=366,
     radius=13,
     stacked=True,
 )
+
+_TIP: Final = 10
+"""Length of an arrow head."""
+
+_COLOURS: Final = {
+    "cell_prev": "cell",
+    "kept": "cell",
+    "cell": "cell",
+    "squashed": "cell",
+    "forget": "forget",
+    "input": "input",
+    "candidate": "candidate",
+    "written": "candidate",
+    "output": "output",
+    "hidden": "hidden",
+}
+"""Each wire's colour: that of the quantity that it carries."""
 
 _DROP: Final = 4
 """How far a subscript stands below its letter."""
@@ -116,7 +133,7 @@ class Label:
         if not self.letter:
             return self._text(self.y, f"<tspan {number}")
         if at.stacked or outside:
-            above = self._text(self.y - 19, _symbol(self.letter, self.subscript))
+            above = self._text(self.y - 21, _symbol(self.letter, self.subscript))
             return above + self._text(self.y, f"<tspan {number}")
         back = f'dy="-{_DROP}" ' if self.subscript else ""
         return self._text(
@@ -164,13 +181,7 @@ def _drawing(cell: CellNumbers, at: Layout, lang: str) -> str:
     numbers = values(cell)
     x0, y0, x1, y1 = at.body
     frame = f'<rect class="frame" x="{x0}" y="{y0}" width="{x1 - x0}" height="{y1 - y0}" rx="20"/>'
-    marker = f"tip-{at.name}"
-    head = (
-        f'<defs><marker id="{marker}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" '
-        'markerHeight="9" markerUnits="userSpaceOnUse" orient="auto">'
-        '<path d="M0 0L8 4L0 8Z" fill="context-stroke"/></marker></defs>'
-    )
-    parts = [head, frame, _wires(at, numbers, marker), _nodes(at), _boxes(cell, at, lang)]
+    parts = [_tips(at), frame, _wires(at, numbers), _nodes(at), _boxes(cell, at, lang)]
     parts.append(_labels(cell, at, numbers))
     return (
         f'<svg class="cell {at.name}" viewBox="0 0 {at.width} {at.height}" role="img" '
@@ -183,40 +194,50 @@ def stroke(value: float) -> float:
     return 1.5 + 4.5 * min(1.0, abs(value)) if np.isfinite(value) else 1.5
 
 
-def _wires(at: Layout, numbers: dict[str, float], marker: str) -> str:
+def _tips(at: Layout) -> str:
+    """Define one arrow head per colour; its base sits on the end of the wire, whatever its width."""
+    colours = dict.fromkeys([*_COLOURS.values(), "bus"])
+    return "<defs>" + "".join(
+        f'<marker id="tip-{at.name}-{colour}" class="tip {colour}" viewBox="0 0 10 14" refX="0.5" '
+        f'refY="7" markerWidth="{_TIP}" markerHeight="14" markerUnits="userSpaceOnUse" '
+        'orient="auto"><path d="M0 0L10 7L0 14Z" fill="currentColor"/></marker>'
+        for colour in colours
+    ) + "</defs>"
+
+
+def _wires(at: Layout, numbers: dict[str, float]) -> str:
     f, i, g, o = at.columns
     r, top, foot = at.radius, at.gates - 20, at.gates + 20
-    tip = at.radius + 2
+    tip, end = r + _TIP + 1, at.width - _TIP
     plain = [
         f"M0 {at.bus}H{o}",
         f"M{at.join} {at.height - 8}V{at.bus + 12}Q{at.join} {at.bus} {at.join + 12} {at.bus}",
     ]
     wires = [f'<path class="wire bus" d="{d}"/>' for d in plain]
     wires += [
-        f'<path class="wire bus" d="M{x} {at.bus}V{foot + 3}" marker-end="url(#{marker})"/>'
+        f'<path class="wire bus" d="M{x} {at.bus}V{foot + _TIP + 1}" marker-end="url(#tip-{at.name}-bus)"/>'
         for x in at.columns
     ]
     named = {
         "cell_prev": f"M0 {at.belt}H{f - tip}",
         "kept": f"M{f + r} {at.belt}H{g - tip}",
-        "cell": f"M{g + r} {at.belt}H{at.width - 2}",
+        "cell": f"M{g + r} {at.belt}H{end}",
         "forget": f"M{f} {top}V{at.belt + tip}",
         "input": f"M{i} {top}V{at.write + 10}Q{i} {at.write} {i + 10} {at.write}H{g - tip}",
         "candidate": f"M{g} {top}V{at.write + tip}",
         "written": f"M{g} {at.write - r}V{at.belt + tip}",
-        "squashed": f"M{o} {at.belt}V{at.squash - 18}M{o} {at.squash + 16}V{at.show - tip}",
+        "squashed": f"M{o} {at.belt}V{at.squash - 16}M{o} {at.squash + 16}V{at.show - tip}",
         "output": f"M{o} {top}V{at.show + tip}",
         "hidden": (
             f"M{o + r} {at.show}H{at.leave - 10}Q{at.leave} {at.show} {at.leave} {at.show + 10}"
-            f"V{at.bus - 10}Q{at.leave} {at.bus} {at.leave + 10} {at.bus}H{at.width - 2}"
+            f"V{at.bus - 10}Q{at.leave} {at.bus} {at.leave + 10} {at.bus}H{end}"
         ),
     }
     for name, d in named.items():
-        colour = "cell" if name in ("cell_prev", "kept", "squashed") else name
-        colour = "candidate" if name == "written" else colour
+        colour = _COLOURS[name]
         wires.append(
             f'<path class="wire {colour}" data-wire="{name}" d="{d}" '
-            f'style="stroke-width:{stroke(numbers[name]):.2f}" marker-end="url(#{marker})"/>'
+            f'style="stroke-width:{stroke(numbers[name]):.2f}" marker-end="url(#tip-{at.name}-{colour})"/>'
         )
     return "".join(wires)
 
@@ -265,12 +286,20 @@ def _labels(cell: CellNumbers, at: Layout, numbers: dict[str, float]) -> str:
         Label("forget", f + 10, (at.belt + high) / 2 + 14, "start", "f"),
         Label("input", (i + g - at.radius) / 2 + 4, at.write - 10, "middle", "i"),
         Label("candidate", g + 10, high + 8, "start", "C̃"),
-        Label("written", g + 10, (at.belt + at.write) / 2 + 8, "start", "i·C̃"),
+        _written(at),
         Label("squashed", o + 9, at.squash + 35, "start"),
         Label("output", o + 10, high + 8, "start", "o"),
-        Label("hidden", right, at.bus - 14, "end", "h", "t"),
+        Label("hidden", at.leave - 6 if at.stacked else right, at.bus - 14, "end", "h", "t"),
     )
     return "".join(label.draw(numbers[label.wire], at) for label in labels) + _reads(cell, at)
+
+
+def _written(at: Layout) -> Label:
+    """Place i·C̃: right of its wire, or left where tanh is too near."""
+    middle = (at.belt + at.write) / 2
+    if at.stacked:
+        return Label("written", at.columns[2] - 10, middle - 2, "end", "i·C̃")
+    return Label("written", at.columns[2] + 10, middle + 8, "start", "i·C̃")
 
 
 def _reads(cell: CellNumbers, at: Layout) -> str:

@@ -56,8 +56,8 @@ def build(window: GateWindow, group: str, lang: str, unit: int | None, step: int
     unit = int(order[0]) if unit is None else unit
     drawn = thin(T, order, unit)
     column = ((T - 1) if step is None else step) // drawn.pool
-    arrays = {name: drawn.apply(_per_unit(window, name)) for name in GATE_FIELDS}
-    ranges = {name: _range(name, arrays[name]) for name in GATE_FIELDS}
+    arrays = {name: drawn.apply(per_unit(window, name)) for name in GATE_FIELDS}
+    ranges = {name: colour_range(name, arrays[name]) for name in GATE_FIELDS}
     place = int(np.flatnonzero(drawn.units == unit)[0])
     rows = [_input_row(window, name, group, k) for k, name in enumerate(window.inputs)]
     rows += [
@@ -65,8 +65,10 @@ def build(window: GateWindow, group: str, lang: str, unit: int | None, step: int
         for name in GATE_FIELDS
     ]
     ticks = charts.x_axis(axes.time_ticks(window.times, T))
+    rows[0] = rows[0].replace('class="row ', 'class="row first ', 1)
     html = (
         _legend(window, lang)
+        + _memories(window, order, lang)
         + f'<div class="wall" tabindex="0" data-wall="{group}">'
         + _marked(rows, window, T, column, drawn)
         + f"{ticks}</div>"
@@ -76,7 +78,7 @@ def build(window: GateWindow, group: str, lang: str, unit: int | None, step: int
     return Wall(html=html, data=_data(window, arrays, drawn, place, column))
 
 
-def _per_unit(window: GateWindow, name: str) -> Array:
+def per_unit(window: GateWindow, name: str) -> Array:
     """Give (T, H) of a quantity; with a projection, h is the unit's own o tanh(C), before it."""
     values = np.asarray(getattr(window.trace, name), float)
     if name == "hidden" and values.shape != np.shape(window.trace.cell):
@@ -86,7 +88,8 @@ def _per_unit(window: GateWindow, name: str) -> Array:
     return values
 
 
-def _range(name: str, values: Array) -> tuple[float, float]:
+def colour_range(name: str, values: Array) -> tuple[float, float]:
+    """Return the values at the two ends of a quantity's colour map."""
     if name in SEQUENTIAL:
         return 0.0, 1.0
     if name in ("candidate", "hidden"):
@@ -103,7 +106,9 @@ def _quantile(values: Array, q: float) -> float:
 def _input_row(window: GateWindow, name: str, group: str, k: int) -> str:
     values = np.asarray(window.inputs[name], float)
     low, high = axes.padded_range([values])
-    ticks = charts.y_ticks(low, high, 2 if k else 3)
+    ticks = charts.y_ticks(low, high, 3)
+    if k and len(ticks) > 2:
+        ticks = [ticks[0], ticks[-1]]
     drawing = charts.svg(
         [charts.Line(values=values, css="ink", fill=False)], low, high, ticks=ticks
     )
@@ -132,11 +137,11 @@ def _map_row(
         f"<small>{escape(say(lang, name + '.what'))}</small>"
     )
     plot = (
-        f'<img class="map" src="{image}" alt="{alt}">'
+        f'<img class="map {kind}" src="{image}" alt="{alt}">'
         f'<i class="pick" style="top:{place / units:.3%};height:{1 / units:.3%}"></i>'
     )
     low, high = limits
-    digits = 0 if abs(high) == 1 else 1 if abs(high) >= 10 else 2
+    digits = 0 if high == 1 else 1 if high >= 1 else 2
     beyond = ("≥", "≤") if name == "cell" else ("", "")
     gutter = (
         f'<div class="gut bar {kind}"><span style="top:0">{beyond[0]}{fixed(high, digits)}</span>'
@@ -169,6 +174,13 @@ def _legend(window: GateWindow, lang: str) -> str:
         for label, times in when.items()
     )
     return f'<ul class="events">{items}</ul>'
+
+
+def _memories(window: GateWindow, order: NDArray[np.int64], lang: str) -> str:
+    halves = half_lives(window.trace.forget)[order]
+    slow, fast = (half_life_text(float(value), lang) for value in (halves[0], halves[-1]))
+    text = say(lang, "memories", H=len(order), slow=slow, fast=fast)
+    return f'<p class="aside memories">{escape(text)}</p>'
 
 
 def _trim(times: list[str]) -> list[str]:
@@ -204,7 +216,7 @@ def _unit_view(
         f"{escape(say(lang, 'half.life', value=half_life_text(halves[u], lang)))}</option>"
         for place, u in enumerate(drawn.units.tolist())
     )
-    arrays = {name: _per_unit(window, name)[:, unit] for name in GATE_FIELDS}
+    arrays = {name: per_unit(window, name)[:, unit] for name in GATE_FIELDS}
     # One range for all units, so that choosing another one does not change the scale.
     low, high = axes.padded_range([np.array([-1.0, 1.0]), window.trace.cell], 0.03)
     rows = [

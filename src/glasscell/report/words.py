@@ -31,9 +31,9 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "forecast": ("Forecast and truth", "预测与真实值"),
     "forecast.how": (
-        "The dark line is what happened, the coloured lines are what was forecast. Look at the "
+        "The heaviest line is what happened, the coloured ones are what was forecast. Look at the "
         "turns: a forecast that is merely late repeats each turn a little to the right.",
-        "深色线是真实值，彩色线是预测值。请注意拐点：如果预测只是滞后，每个拐点都会在稍右处重复出现。",
+        "最粗的线是真实值，彩色线是预测值。请注意拐点：如果预测只是滞后，每个拐点都会在稍右处重复出现。",
     ),
     "truth": ("what happened", "真实值"),
     "mae": ("mean abs. error here {value}", "此段平均绝对误差 {value}"),
@@ -41,10 +41,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "gates.how": (
         "Each picture has one row per unit and one column per time step; all share one time axis. "
         "Units whose forget gate stays open, and which therefore remember longest, are on top. "
-        "Bright gates are open (1), dark ones closed (0). For the signed quantities orange is "
-        "positive, blue negative, white zero.",
+        "Bright gates are open (1), dark ones closed (0). Signed quantities are orange where "
+        "positive, blue where negative; zero has the colour of the page.",
         "每幅图一行对应一个单元，一列对应一个时间步，所有图共用同一时间轴。遗忘门常开、记忆最长的单元排在最上面。"
-        "门的颜色越亮表示越开放（1），越暗表示越关闭（0）。带符号的量：橙色为正，蓝色为负，白色为零。",
+        "门的颜色越亮表示越开放（1），越暗表示越关闭（0）。带符号的量：橙色为正，蓝色为负，零与页面同色。",
     ),
     "gates.try": (
         "Move over a picture to read values; click a row to choose a unit; arrow keys move on.",
@@ -57,8 +57,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "unit.gates": ("its gates", "它的门"),
     "unit.contents": ("its contents", "它的内容"),
     "step": ("step", "时间步"),
-    "slowest": ("longest memory: half-life {value}", "记忆最长：半衰期 {value}"),
-    "fastest": ("shortest: {value}", "最短：{value}"),
+    "memories": (
+        "{H} units, from the longest memory on top (half-life {slow}) to the shortest at the foot "
+        "({fast}); the half-life is that of the forget gate alone.",
+        "共 {H} 个单元，从上到下记忆由长（半衰期 {slow}）到短（{fast}）；半衰期只按遗忘门计算。",
+    ),
     "half.life": ("half-life {value}", "半衰期 {value}"),
     "steps": ("{value} steps", "{value} 步"),
     "never": ("never fades", "永不衰减"),
@@ -114,16 +117,16 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "river.cell": ("cell state |dL/dC|", "记忆单元 |dL/dC|"),
     "river.cell_path": ("along the belt alone", "仅沿传送带"),
     "river.far": (
-        "{lag} steps back, 10^{log} of the signal at its strongest is left.",
-        "向前 {lag} 步处，信号只剩最强处的 10^{log}。",
+        "{lag} steps back, {share} of the signal at its strongest is left.",
+        "向前 {lag} 步处，信号剩下最强处的 {share}。",
     ),
     "river.gone": ("{lag} steps back nothing is left at all.", "向前 {lag} 步处，信号完全为零。"),
     "river.empty": ("no finite gradient", "没有有限的梯度值"),
     "river.round": (
-        "lost in float32 rounding (2^-24 of the strongest)",
-        "被 float32 舍入淹没（最强处的 2^-24）",
+        "lost in float32 rounding (2^−24 of the strongest)",
+        "被 float32 舍入淹没（最强处的 2^−24）",
     ),
-    "river.floor": ("smallest float32 (1.2·10^-38)", "float32 最小值（1.2·10^-38）"),
+    "river.floor": ("smallest float32 (1.2·10^−38)", "float32 最小值（1.2·10^−38）"),
     "lag": ("steps before the loss", "距损失的步数"),
     "loss": ("loss", "损失"),
     "schematic": ("One cell, with its numbers", "一个单元的全部数字"),

@@ -15,7 +15,14 @@ from glasscell.errors import DataError
 from glasscell.tasks.columns import Roles, resolve
 from glasscell.tasks.csvfile import SAMPLE_RECORDS, Table, open_sheet, read_body
 from glasscell.tasks.dates import parse_times, utc
-from glasscell.tasks.frequency import Frequency, check_frequency, find_frequency, grid, on_grid
+from glasscell.tasks.frequency import (
+    Frequency,
+    check_frequency,
+    find_frequency,
+    grid,
+    on_grid,
+    require_bounded,
+)
 from glasscell.tasks.gaps import GapRule, fill, refuse_missing
 
 Array = np.ndarray[Any, Any]
@@ -31,6 +38,7 @@ class ReadOptions:
         series: Name of the column that names the series; None: found.
         covariates: Names of the columns read beside the target; None: found.
         freq: Frequency; None: found.
+        freq_origin: Where `freq` comes from: "--freq", or "the run", whose data had it.
         gaps: What happens where values are missing.
         resample: Average the rows into bins of `freq` first.
         decimal: Decimal mark of the file; None: found.
@@ -41,6 +49,7 @@ class ReadOptions:
     series: str | None = None
     covariates: Sequence[str] | None = None
     freq: Frequency | None = None
+    freq_origin: str = "--freq"
     gaps: GapRule = GapRule()
     resample: bool = False
     decimal: str | None = None
@@ -117,7 +126,7 @@ def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
     if options.resample:
         pieces = [_resampled(piece, options.freq) for piece in pieces]
     _refuse_duplicates(pieces, table)
-    freq = _frequency(pieces, options.freq)
+    freq = _frequency(pieces, options)
     notes = _notes(roles, options)
     series = tuple(_regular(piece, freq, options.gaps, roles, table, notes) for piece in pieces)
     in_utc = utc(cells)
@@ -217,15 +226,19 @@ def _refuse_duplicates(pieces: Sequence[_Piece], table: Table) -> None:
             )
 
 
-def _frequency(pieces: Sequence[_Piece], named: Frequency | None) -> Frequency:
+def _frequency(pieces: Sequence[_Piece], options: ReadOptions) -> Frequency:
     longest = max(pieces, key=lambda piece: len(piece.times))
-    if named is not None:
-        return check_frequency(named, longest.times)
     if len(longest.times) < 2:
         raise DataError(
             f"series {longest.unique_id!r} has one row; expected a history: one row per time step"
         )
-    return find_frequency(longest.times)
+    if options.freq is None:
+        freq = find_frequency(longest.times)
+    else:
+        freq = check_frequency(options.freq, longest.times, options.freq_origin)
+    for piece in pieces:
+        require_bounded(piece.times, freq, f"series {piece.unique_id!r}")
+    return freq
 
 
 def _regular(

@@ -48,30 +48,63 @@ def find_frequency(times: Any) -> Frequency:
     return str(to_offset(median).freqstr)
 
 
-def check_frequency(freq: Frequency, times: Any) -> Frequency:
-    """Check a frequency that the user named.
+def check_frequency(freq: Frequency, times: Any, origin: str = "--freq") -> Frequency:
+    """Check a frequency that was named, and that the times have it.
 
     Args:
         freq: A pandas offset, or the step of integer times.
-        times: The times that it is for.
+        times: (n,) sorted, distinct times, n >= 2.
+        origin: Who named it, for messages.
+
+    Returns:
+        The frequency, an integer for integer times.
 
     Raises:
-        DataError: It is no offset, not positive, or of the wrong kind for the times.
+        DataError: It is no offset, not positive, of the wrong kind for the times, or far from the
+            median step between them.
     """
-    integer = pd.api.types.is_integer_dtype(times.dtype)
+    integer = bool(pd.api.types.is_integer_dtype(times.dtype))
     if integer and str(freq).isdecimal():
         freq = int(freq)
     try:
         validate_freq(pd.Series(times), freq)
         offset = freq if integer else to_offset(freq)
     except (ValueError, TypeError) as error:
-        raise DataError(
-            f"--freq {freq!r}: expected {'a whole number' if integer else 'a pandas offset: 5min, h, D, W-SUN, MS'}"
-            f"; {error}"
-        ) from error
+        kind = "a whole number" if integer else "a pandas offset such as 5min, h, D, W-SUN or MS"
+        raise DataError(f"{origin} {freq!r}: expected {kind}; {error}") from error
     if (freq if integer else offset.n) <= 0:
-        raise DataError(f"--freq {freq!r}: expected a positive step")
-    return freq if integer else str(offset.freqstr)
+        raise DataError(f"{origin} {freq!r}: expected a positive step")
+    checked = freq if integer else str(offset.freqstr)
+    found = np.median(np.diff(times.to_numpy()).astype(np.int64))
+    named = np.median(np.diff(_some_steps(times[0], checked).to_numpy()).astype(np.int64))
+    if not 0.8 * named <= found <= 1.25 * named:
+        raise DataError(
+            f"{origin} has frequency {freq!r}, the data have {str(find_frequency(times))!r}; give data "
+            "with the same step"
+        )
+    return checked
+
+
+def _some_steps(first: Any, freq: Frequency) -> Any:
+    if isinstance(freq, int):
+        return pd.Index(first + freq * np.arange(3))
+    return pd.date_range(first, periods=8, freq=freq).as_unit(first.unit)
+
+
+def require_bounded(times: Any, freq: Frequency, who: str) -> None:
+    """Refuse times so far apart that their grid would be mostly gaps and would not fit in memory.
+
+    Raises:
+        DataError: The grid would have more than 10 million rows and 100 times those of the data.
+    """
+    steps = _some_steps(times[0], freq).to_numpy()
+    rows = (times.to_numpy()[-1] - times.to_numpy()[0]) / np.median(np.diff(steps))
+    if rows > 1e7 and rows > 100 * len(times):
+        raise DataError(
+            f"{who}: from {times[0]} to {times[-1]} in steps of {freq} there are {rows:.3g} time "
+            f"steps, but {len(times)} rows; name the frequency with --freq, or check the first and last "
+            "times"
+        )
 
 
 def grid(first: Any, last: Any, freq: Frequency) -> Any:

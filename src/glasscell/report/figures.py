@@ -1,0 +1,213 @@
+"""Static pictures for papers and for a README: the gate wall and the gradient river.
+
+Both return a matplotlib `Figure` that belongs to the caller and to no global state; save it with
+`figure.savefig("gates.png", dpi=200)` or `figure.savefig("gates.svg")`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glasscell.report import axes, palette, river, wall
+from glasscell.report.data import GATE_FIELDS, GateWindow, River, RiverLine
+from glasscell.report.markup import LETTERS
+from glasscell.report.order import half_lives, slow_first
+from glasscell.report.words import say
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from glasscell.inspect.trace import LayerTrace
+
+Array = NDArray[Any]
+
+_INK: Final = "#1d2129"
+_SOFT: Final = "#565d69"
+_RULE: Final = "#d8d4ca"
+_BAD: Final = "#a8430a"
+_COLOURS: Final = {
+    "forget": "#0b62a8",
+    "input": "#007a5e",
+    "candidate": "#b3560a",
+    "output": "#95408f",
+    "cell": "#8a6a00",
+    "hidden": "#3d4554",
+}
+_RIVER: Final = {"hidden": "#1f7fae", "cell": "#8a6a00", "cell_path": "#0b62a8"}
+_STYLE: Final = {"hidden": "-", "cell": "--", "cell_path": ":"}
+_FONT: Final = {
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.unicode_minus": True,
+    "svg.fonttype": "path",
+}
+
+
+def gate_wall(
+    window: GateWindow | LayerTrace, *, title: str = "", width: float = 9.0, lang: str = "en"
+) -> Figure:
+    """Draw the gates of one LSTM layer over one window: six heat-maps under the input series.
+
+    Args:
+        window: A `GateWindow`, or the bare `LayerTrace` of one sequence, arrays (T, H).
+        title: Printed above; default none.
+        width: Width in inches; the height follows.
+        lang: Language of the labels, "en" or "zh" (which needs a font with Chinese glyphs).
+
+    Returns:
+        A new figure; units are rows, longest memory on top, as in the report.
+
+    Raises:
+        ShapeError: The trace is not of one sequence of an LSTM.
+    """
+    view = window if isinstance(window, GateWindow) else GateWindow(trace=window, name="")
+    T, H = np.shape(view.trace.cell)
+    order = slow_first(view.trace.forget)
+    heights = [1.1 if k == 0 else 0.55 for k in range(len(view.inputs))] + [1.0] * len(GATE_FIELDS)
+    figure, rows = _rows(heights, width, 0.92 if title else 0.62)
+    for row, (name, values) in zip(rows, view.inputs.items(), strict=False):
+        _series(row, name, np.asarray(values, float))
+    for row, name in zip(rows[len(view.inputs) :], GATE_FIELDS, strict=True):
+        _heat_map(figure, row, name, wall.per_unit(view, name)[:, order], lang)
+    for row in rows:
+        row.set_xlim(-0.5, T - 0.5)
+        row.tick_params(bottom=False, labelbottom=False)
+        for step, _ in view.events:
+            row.axvline(step, color=_INK, lw=0.9, ls=(0, (3, 2)))
+    _time_axis(rows[-1], view, T)
+    _memory_note(rows[len(view.inputs)], view, order, H)
+    if title:
+        figure.suptitle(title, x=0.015, ha="left", fontsize=12, color=_INK, weight="semibold")
+    return figure
+
+
+def gradient_river(data: River, *, title: str = "", width: float = 9.0, lang: str = "en") -> Figure:
+    """Draw log10 of the gradient norms along time, one panel per network, on one scale.
+
+    Args:
+        data: The lines; the loss is at the right edge of each panel.
+        title: Printed above; default none.
+        width: Width in inches.
+        lang: Language of the labels, "en" or "zh" (which needs a font with Chinese glyphs).
+
+    Returns:
+        A new figure.
+
+    Raises:
+        ValueError: There is no line to draw.
+    """
+    if not data.lines:
+        raise ValueError("river: expected at least one line, got none")
+    low, high = river.limits(data)
+    figure = _figure(width, 3.5 if title else 3.1)
+    panels = figure.subplots(1, len(data.lines), sharey=True, squeeze=False)[0]
+    for panel, line in zip(panels, data.lines, strict=True):
+        _panel(panel, line, low, high, lang)
+    panels[0].set_ylabel("log₁₀ |dL/d·|", color=_SOFT)
+    panels[-1].legend(loc="lower left", frameon=False, fontsize=8, labelcolor=_SOFT)
+    if title:
+        figure.suptitle(title, x=0.015, ha="left", fontsize=12, color=_INK, weight="semibold")
+    return figure
+
+
+def _figure(width: float, height: float) -> Figure:
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(_FONT):
+        return Figure(figsize=(width, height), layout="constrained", facecolor="white")
+
+
+def _rows(heights: list[float], width: float, extra: float) -> tuple[Figure, list[Axes]]:
+    figure = _figure(width, sum(heights) * 0.82 + extra)
+    figure.get_layout_engine().set(h_pad=0.025, hspace=0.0)
+    grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
+    return figure, [figure.add_subplot(grid[k]) for k in range(len(heights))]
+
+
+def _series(row: Axes, name: str, values: Array) -> None:
+    row.plot(values, color=_INK, lw=1.2)
+    low, high = axes.padded_range([values], 0.1)
+    row.set_ylim(low, high)
+    row.set_yticks(axes.number_ticks(low, high, 2))
+    row.yaxis.tick_right()
+    row.tick_params(axis="y", length=0, labelsize=7.5, labelcolor=_SOFT)
+    _label(row, name, _INK)
+    _frame(row)
+
+
+def _heat_map(figure: Figure, row: Axes, name: str, values: Array, lang: str) -> None:
+    from matplotlib.colors import ListedColormap
+
+    kind = "sequential" if name in wall.SEQUENTIAL else "diverging"
+    low, high = wall.colour_range(name, values)
+    colours = ListedColormap(palette.lookup(kind) / 255.0).with_extremes(bad="#d9d6ce")
+    image = row.imshow(
+        values.T, aspect="auto", interpolation="nearest", cmap=colours, vmin=low, vmax=high
+    )
+    row.set_yticks([])
+    extend = "both" if name == "cell" else "neither"
+    bar = figure.colorbar(image, ax=row, pad=0.008, fraction=0.02, aspect=9, extend=extend)
+    bar.outline.set_visible(False)
+    bar.set_ticks([low, high], labels=[f"{low:.2g}".replace("-", "−"), f"{high:.2g}"])
+    bar.ax.tick_params(length=0, labelsize=7.5, labelcolor=_SOFT)
+    _label(row, f"{say(lang, name)}  {LETTERS[name]}", _COLOURS[name])
+    _frame(row)
+
+
+def _label(row: Axes, text: str, colour: str) -> None:
+    label = row.set_ylabel(text, rotation=0, ha="right", va="center", labelpad=8, color=colour)
+    label.set_fontweight("semibold")
+
+
+def _frame(row: Axes) -> None:
+    for spine in row.spines.values():
+        spine.set_color(_RULE)
+        spine.set_linewidth(0.8)
+
+
+def _time_axis(row: Axes, view: GateWindow, T: int) -> None:
+    ticks = axes.time_ticks(view.times, T, 8)
+    row.tick_params(bottom=True, labelbottom=True, length=2.5, color=_SOFT, labelcolor=_SOFT)
+    row.set_xticks([tick.at * T - 0.5 for tick in ticks], labels=[tick.text for tick in ticks])
+
+
+def _memory_note(row: Axes, view: GateWindow, order: NDArray[np.int64], H: int) -> None:
+    if H < 2:
+        return
+    halves = half_lives(view.trace.forget)[order]
+    for y, va, value in ((0.97, "top", halves[0]), (0.03, "bottom", halves[-1])):
+        text = f"half-life {wall.half_life_text(float(value), 'en')}"
+        box = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.2}
+        row.text(0.005, y, text, transform=row.transAxes, va=va, fontsize=6.5, bbox=box)
+
+
+def _panel(panel: Axes, line: RiverLine, low: float, high: float, lang: str) -> None:
+    steps = len(line.hidden)
+    lag = np.arange(steps)[::-1]
+    for part, values in river.parts(line):
+        logs = river.on_scale(river.decades(values))
+        if part == "hidden":
+            panel.fill_between(lag, low, logs, color=_RIVER[part], alpha=0.18, lw=0)
+        name = say(lang, f"river.{part}")
+        panel.plot(lag, logs, color=_RIVER[part], ls=_STYLE[part], lw=1.7, label=name)
+    for key, level in river.floors(line, low, high):
+        text = say(lang, key).replace("2^−24", "2⁻²⁴").replace("10^−38", "10⁻³⁸")
+        panel.axhline(level, color=_BAD, lw=0.9, ls=(0, (5, 3)))
+        panel.text(
+            0.02, level, text, color=_BAD, fontsize=7, va="bottom",
+            transform=panel.get_yaxis_transform(),
+        )  # fmt: skip
+    panel.set_xlim(max(steps - 1, 1), 0)
+    panel.set_ylim(low, high)
+    kind = river.reach(line.hidden).kind
+    subtitle = f": {say(lang, f'river.{kind}')}" if kind else ""
+    panel.set_title(f"{line.name}{subtitle}", loc="left", fontsize=10, color=_INK)
+    panel.set_xlabel(say(lang, "lag"), color=_SOFT)
+    panel.grid(axis="y", color=_RULE, lw=0.6)
+    panel.tick_params(length=2.5, color=_SOFT, labelcolor=_SOFT)
+    _frame(panel)

@@ -1,0 +1,281 @@
+"""Fits a forecasting LSTM and its rivals to a CSV file or frame: data in, honest table and run out."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import glasscell
+from glasscell.tasks import runs
+from glasscell.tasks.baselines import LinearForecast, drift, naive, ridge, seasonal_naive
+from glasscell.tasks.evaluate import LSTM, PLAIN_RNN, Method, Scoreboard, verdict
+from glasscell.tasks.networks import Campaign, Trained
+from glasscell.tasks.options import ForecastOptions
+from glasscell.tasks.page import forecast_page
+from glasscell.tasks.plan import Plan, make_plan
+from glasscell.tasks.prediction import predict
+from glasscell.tasks.progress import Reporter, stop_on_interrupt
+from glasscell.tasks.training import predict as forecast_windows
+
+__all__ = ["FitResult", "fit", "predict"]
+
+
+@dataclass(frozen=True, eq=False)
+class FitResult:
+    """What `fit` found.
+
+    Args:
+        plan: Data, windows and resolved options.
+        methods: Test results, baselines first, the LSTM last.
+        verdict: One sentence: whether the LSTM beat the best baseline.
+        networks: Every trained network.
+        best: The LSTM that was saved: of all seeds the best on validation.
+        rival: The best plain RNN on validation, or None if training was stopped before.
+        forecasts: Method to its (M, horizon) test forecasts in the data's unit (best seed).
+        board: The truth of the test windows.
+        interrupted: True if Ctrl-C stopped training.
+        seconds: Time of the whole run.
+        folder: The run folder, or None.
+    """
+
+    plan: Plan
+    methods: tuple[Method, ...]
+    verdict: str
+    networks: tuple[Trained, ...]
+    best: Trained
+    rival: Trained | None
+    forecasts: dict[str, np.ndarray[Any, Any]]
+    board: Scoreboard
+    interrupted: bool
+    seconds: float
+    folder: Path | None
+
+    def metrics(self) -> dict[str, Any]:
+        """Give what metrics.json holds."""
+        plan = self.plan
+        parts = plan.dataset.parts
+        return {
+            "task": "forecast",
+            "verdict": self.verdict,
+            "interrupted": self.interrupted,
+            "unit": plan.options.unit,
+            "methods": [method.record() for method in self.methods],
+            "seeds": [
+                {
+                    "network": PLAIN_RNN if t.kind == "RNN" else LSTM,
+                    "seed": t.seed,
+                    "validation_mae_scaled": t.validation,
+                    "best_epoch": t.best_epoch,
+                    "epochs": len(t.history),
+                    "seconds": round(t.seconds, 3),
+                }
+                for t in self.networks
+            ],
+            "saved_seed": self.best.seed,
+            "data": {
+                "source": plan.panel.source,
+                "series": len(plan.dataset.series),
+                "rows": sum(len(s.ds) for s in plan.panel.series),
+                "frequency": str(plan.panel.freq),
+                "season": plan.season,
+                "lookback": plan.lookback,
+                "horizon": plan.horizon,
+                "windows": {part: len(windows) for part, windows in parts.items()},
+                "test_windows_scored": len(plan.test),
+            },
+            "notes": list(plan.notes),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def fit(
+    data: Any,
+    out: str | os.PathLike[str] | None = None,
+    options: ForecastOptions | None = None,
+    *,
+    force: bool = False,
+    resume: bool = False,
+    reporter: Reporter | None = None,
+    **changes: Any,
+) -> FitResult:
+    """Train LSTMs, compare them with baselines, and write the run folder.
+
+    Args:
+        data: Path of a CSV file (plain or gz), or a pandas or polars frame: long (unique_id, ds, y) or
+            wide (a time column and one column per series).
+        out: The run folder to write; None: nothing is written.
+        options: The options; None: the defaults.
+        force: Replace a run that is there; default False.
+        resume: Go on with a run that was stopped or killed, to the same bits; default False.
+        reporter: Shows progress; None: silent.
+        **changes: Single options by name, e.g. ``horizon=12``.
+
+    Returns:
+        The results; `FitResult.folder` is the run folder.
+
+    Raises:
+        DataError: The data or options cannot be used; nothing is written then.
+
+    Notes:
+        Each series is split in time into 70 % training, 10 % validation and 20 % test, scaled on its
+        training part, and cut into windows, in that order. Ctrl-C ends training after the batch and
+        keeps what there is. The saved LSTM is the one with the best validation error of all seeds;
+        the table gives the mean over seeds.
+    """
+    started = time.perf_counter()
+    reporter = reporter or Reporter(quiet=True)
+    options = ForecastOptions(**{**(options.record() if options else {}), **changes})
+    if out is None:
+        return _fit(data, options, None, reporter, started)
+    with runs.RunFolder(out, force=force, resume=resume) as folder:
+        return _fit(data, options, folder, reporter, started)
+
+
+def _fit(
+    data: Any,
+    options: ForecastOptions,
+    folder: runs.RunFolder | None,
+    reporter: Reporter,
+    started: float,
+) -> FitResult:
+    plan = make_plan(data, options)
+    for note in plan.notes:
+        reporter.say(note)
+    board = Scoreboard(plan.dataset, plan.test, plan.season)
+    methods, forecasts = _baselines(plan, board)
+    campaign = Campaign(plan, _start(plan), reporter, folder)
+    with reporter, stop_on_interrupt() as stop:
+        whole = campaign.run(stop)
+    trained = _best(campaign.done)
+    for kind, name in (("RNN", PLAIN_RNN), ("LSTM", LSTM)):
+        mine = [t for t in campaign.done if t.kind == kind]
+        if mine:
+            runs_of_kind = [board.restore(forecast_windows(t.network, plan.test)) for t in mine]
+            forecasts[name] = runs_of_kind[mine.index(trained[kind])]
+            seconds = float(np.mean([t.seconds for t in mine]))
+            methods.append(
+                board.score(name, runs_of_kind, parameters=mine[0].parameters, seconds=seconds)
+            )
+    result = FitResult(
+        plan,
+        tuple(methods),
+        verdict(methods, board.weights(), plan.horizon, plan.options.unit),
+        tuple(campaign.done),
+        trained["LSTM"],
+        trained.get("RNN"),
+        forecasts,
+        board,
+        not whole,
+        time.perf_counter() - started,
+        folder.out if folder else None,
+    )
+    if folder is not None:
+        _write(result, folder, data)
+    return result
+
+
+def _baselines(plan: Plan, board: Scoreboard) -> tuple[list[Method], dict[str, Any]]:
+    """Score the forecasts that need no network."""
+    horizon, season = plan.horizon, plan.season
+    rules = {"naive": naive, "drift": drift}
+    if season > 1:
+        rules["seasonal naive"] = lambda s, o, h: seasonal_naive(s, o, h, season)
+    forecasts = {}
+    for name in ("naive", "seasonal naive", "drift"):
+        if name in rules:
+            forecast = np.empty(board.truth.shape)
+            for owner, series in enumerate(plan.dataset.series):
+                mine = board.owners == owner
+                forecast[mine] = rules[name](series, board.rows[mine], horizon)
+            forecasts[name] = forecast
+    methods = [board.score(name, [forecast]) for name, forecast in forecasts.items()]
+    began = time.perf_counter()
+    linear = ridge(plan.train.thinned(plan.options.max_windows), plan.validation, plan.dataset.level)
+    seconds = time.perf_counter() - began
+    forecasts["ridge"] = board.restore(linear.forecast(plan.test.inputs()))
+    methods.append(
+        board.score("ridge", [forecasts["ridge"]], parameters=linear.parameters, seconds=seconds)
+    )
+    return methods, forecasts
+
+
+def _start(plan: Plan) -> LinearForecast:
+    """Fit the linear model that the skip starts from: it reads the target's changes alone."""
+    train = plan.train.thinned(plan.options.max_windows)
+    if not plan.dataset.level:
+        return ridge(train, plan.validation, level=False, extra=False)
+    without = (_without_level(windows) for windows in (train, plan.validation))
+    return ridge(*without, level=False, extra=False)
+
+
+def _without_level(windows: Any) -> Any:
+    from dataclasses import replace
+
+    return replace(windows, values=windows.values[:, :1])
+
+
+def _best(done: list[Trained]) -> dict[str, Trained]:
+    """Give the best network of each kind on validation."""
+    best: dict[str, Trained] = {}
+    for trained in done:
+        if trained.kind not in best or trained.validation < best[trained.kind].validation:
+            best[trained.kind] = trained
+    return best
+
+
+def _write(result: FitResult, folder: runs.RunFolder, data: Any) -> None:
+    """Write every file of the run folder and move it to its place."""
+    glasscell.save(result.best.network, folder.draft, force=True)
+    folder.write_json(runs.PREPROCESSING, _preprocessing(result.plan))
+    settings = {"task": "forecast", "data": str(data) if isinstance(data, str | Path) else "a frame"}
+    folder.write_settings({**settings, **result.plan.options.record()})
+    folder.write_json(runs.METRICS, {**result.metrics(), "environment": _environment()})
+    folder.write_log(line for trained in result.networks for line in trained.log())
+    from glasscell import report
+
+    report.write(forecast_page(result), folder.draft / runs.REPORT, force=True)
+    folder.commit(keep_checkpoint=result.interrupted)
+
+
+def _preprocessing(plan: Plan) -> dict[str, Any]:
+    roles, options = plan.panel.roles, plan.options
+    return {
+        "format": runs.FORMAT,
+        "version": runs.VERSION,
+        "layout": roles.layout,
+        "columns": {
+            "time": roles.time,
+            "series": roles.series,
+            "targets": list(roles.targets),
+            "covariates": list(roles.covariates),
+        },
+        "frequency": plan.panel.freq,
+        "gaps": options.gaps,
+        "max_gap": options.max_gap,
+        "resample": options.resample,
+        "lookback": plan.lookback,
+        "horizon": plan.horizon,
+        "level": plan.dataset.level,
+        "channels": plan.channels,
+        "unit": options.unit,
+        "scalers": {
+            series.unique_id: {"mean": scaler.mean.tolist(), "scale": scaler.scale.tolist()}
+            for series, scaler in zip(plan.dataset.series, plan.dataset.scalers, strict=True)
+        },
+    }
+
+
+def _environment() -> dict[str, str]:
+    return {
+        "glasscell": glasscell.__version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "threads": str(torch.get_num_threads()),
+    }

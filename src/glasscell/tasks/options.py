@@ -1,0 +1,101 @@
+"""The options of a forecasting run: one typed definition for Python, the command line and run.yaml."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from glasscell.errors import DataError
+from glasscell.tasks.frames import ReadOptions
+from glasscell.tasks.gaps import GapRule, Policy
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastOptions:
+    """How to read the data, cut the windows and train.
+
+    Args:
+        horizon: Time steps to forecast. Default: one season, at most 24.
+        lookback: Time steps that the models read. Default: the longer of 3 horizons and one season, at
+            most 200, and shorter if the data are short.
+        target: Column to forecast. Default: y or target; else every column beside the time is a series.
+        time: Time column. Default: ds, timestamp, date ..., or the first column with dates.
+        series: Column that names the series. Default: unique_id or item_id.
+        covariates: Columns read beside the target (past values only). Default: with --target and no
+            series column, every other column of numbers; [] for none.
+        freq: Frequency as a pandas offset (5min, h, D, W-SUN, MS), or a step of integer times. Default:
+            found.
+        gaps: Missing values: refuse them, interpolate them linearly in time, or drop the windows that
+            touch them.
+        max_gap: Longest time between two values that is interpolated, e.g. 30min. Default: any.
+        resample: Average rows into bins of --freq first.
+        decimal: Decimal mark of the file, . or , (Default: found).
+        season: Time steps of one season. Default: from the frequency, or from the autocorrelation.
+        seeds: Networks of each kind to train, to see the spread.
+        seed: The first seed; the others follow it.
+        epochs: Most passes over the training windows.
+        hidden_size: Units of the LSTM. The plain RNN gets as many as give it the same parameter count.
+        batch_size: Windows per training step. Default: 128, fewer if there are few windows.
+        learning_rate: Adam's, at its highest.
+        patience: Epochs without a better validation error before training stops.
+        max_windows: Most windows in one epoch, in validation, in test and for ridge; where there are
+            more, the run says so.
+        level: Show the networks and ridge the level of the target beside its changes. Default: if
+            validation stays within the range of training.
+        unit: Unit of the target, for the report.
+    """
+
+    horizon: int | None = None
+    lookback: int | None = None
+    target: str | None = None
+    time: str | None = None
+    series: str | None = None
+    covariates: list[str] | None = None
+    freq: str | None = None
+    gaps: Policy = "raise"
+    max_gap: str | None = None
+    resample: bool = False
+    decimal: str | None = None
+    season: int | None = None
+    seeds: int = 3
+    seed: int = 0
+    epochs: int = 15
+    hidden_size: int = 32
+    batch_size: int | None = None
+    learning_rate: float = 0.01
+    patience: int = 5
+    max_windows: int = 50_000
+    level: bool | None = None
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        least = {"horizon": 1, "lookback": 1, "season": 1, "seeds": 1, "epochs": 1, "hidden_size": 1}
+        least |= {"batch_size": 1, "patience": 1, "max_windows": 1, "seed": 0}
+        for name, low in least.items():
+            value = getattr(self, name)
+            if value is not None and value < low:
+                flag = name.replace("_", "-")
+                raise DataError(f"--{flag}: expected at least {low}, got {value}")
+        if not 0 < self.learning_rate < 10:
+            raise DataError(f"--learning-rate: expected between 0 and 10, got {self.learning_rate}")
+        if self.decimal not in (None, ".", ","):
+            raise DataError(f"--decimal: expected . or , got {self.decimal!r}")
+        if self.gaps not in ("raise", "interpolate", "drop"):
+            raise DataError(f"--gaps: expected raise, interpolate or drop, got {self.gaps!r}")
+
+    def reading(self) -> ReadOptions:
+        """Give the part that reading the data needs."""
+        return ReadOptions(
+            time=self.time,
+            target=self.target,
+            series=self.series,
+            covariates=self.covariates,
+            freq=self.freq,
+            gaps=GapRule(self.gaps, self.max_gap),
+            resample=self.resample,
+            decimal=self.decimal,
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Give all options as plain values."""
+        return asdict(self)

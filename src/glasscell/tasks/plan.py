@@ -1,0 +1,147 @@
+"""Turns options and data into a plan: horizon, lookback, season and windows, each with its reason."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from glasscell.tasks.frames import Panel, read_panel
+from glasscell.tasks.frequency import season_length
+from glasscell.tasks.options import ForecastOptions
+from glasscell.tasks.windows import (
+    TEST,
+    TRAIN,
+    VALIDATION,
+    Dataset,
+    Windows,
+    boundaries,
+    build,
+    shortest,
+)
+
+LONGEST_HORIZON = 24
+LONGEST_LOOKBACK = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What will be trained on what.
+
+    Args:
+        panel: The series.
+        options: The options with every default that depends on the data filled in.
+        dataset: Windows and scalers.
+        train: Training windows; each epoch takes at most `options.max_windows` of them.
+        validation: Validation windows, thinned.
+        test: Test windows, thinned.
+        notes: What a reader of the results should know, one sentence each.
+    """
+
+    panel: Panel
+    options: ForecastOptions
+    dataset: Dataset
+    train: Windows
+    validation: Windows
+    test: Windows
+    notes: tuple[str, ...]
+
+    @property
+    def horizon(self) -> int:
+        """Steps to forecast."""
+        return self.test.horizon
+
+    @property
+    def lookback(self) -> int:
+        """Steps that are read."""
+        return self.test.lookback
+
+    @property
+    def season(self) -> int:
+        """Steps of one season."""
+        return self.options.season or 1
+
+    @property
+    def channels(self) -> list[str]:
+        """Names of the network's input channels."""
+        names = ["target less its last value"]
+        names += ["target"] if self.dataset.level else []
+        return names + list(self.panel.covariates)
+
+    def fingerprint(self) -> str:
+        """Give a digest of the options and the data, by which a resumed run knows its own."""
+        digest = hashlib.sha256(repr(sorted(self.options.record().items())).encode())
+        digest.update(np.ascontiguousarray(self.train.values).tobytes())
+        for windows in (self.train, self.validation, self.test):
+            digest.update(windows.origins.tobytes())
+        return digest.hexdigest()
+
+
+def make_plan(data: object, options: ForecastOptions) -> Plan:
+    """Read the data and decide what the options leave open.
+
+    Args:
+        data: Path of a CSV file, or a frame.
+        options: The options.
+
+    Raises:
+        DataError: The data cannot be used.
+    """
+    panel = read_panel(data, options.reading())
+    season = options.season or _season(panel)
+    horizon = options.horizon or max(min(season, LONGEST_HORIZON), 1 if season > 1 else 12)
+    lookback = options.lookback or _lookback(panel, horizon, season)
+    dataset = build(panel, lookback, horizon, options.level)
+    most = options.max_windows
+    train = dataset.parts[TRAIN]
+    batch_size = options.batch_size or max(16, min(128, len(train) // 64))
+    resolved = replace(
+        options,
+        horizon=horizon,
+        lookback=lookback,
+        season=season,
+        batch_size=batch_size,
+        level=dataset.level,
+        freq=str(panel.freq),
+        covariates=list(panel.covariates),
+    )
+    validation, test = (dataset.parts[part].thinned(most) for part in (VALIDATION, TEST))
+    notes = (*panel.notes, *_notes(dataset, most))
+    return Plan(panel, resolved, dataset, train, validation, test, notes)
+
+
+def _season(panel: Panel) -> int:
+    """Find the season; none if the longest series' training part holds less than two."""
+    longest = max(panel.series, key=lambda s: len(s.ds))
+    train = longest.target[: boundaries(len(longest.ds))[0]]
+    season = season_length(panel.freq, train)
+    return season if 2 * season <= len(train) else 1
+
+
+def _lookback(panel: Panel, horizon: int, season: int) -> int:
+    """Choose the lookback: 3 horizons or a season, less if a third of training would not hold it."""
+    longest = max(len(s.ds) for s in panel.series)
+    wanted = max(min(max(3 * horizon, season), LONGEST_LOOKBACK), 1)
+    third = boundaries(longest)[0] // 3
+    while wanted > 1 and (wanted > third or shortest(wanted, horizon) > longest):
+        wanted -= 1
+    return wanted
+
+
+def _notes(dataset: Dataset, most: int) -> list[str]:
+    notes = []
+    if dataset.left_out:
+        shown = ", ".join(dataset.left_out[:5]) + (" ..." if len(dataset.left_out) > 5 else "")
+        notes.append(
+            f"{len(dataset.left_out)} series too short for training and test were left out: {shown}."
+        )
+    for part, windows in dataset.parts.items():
+        if len(windows) > most:
+            how = (
+                f"each epoch draws {most:,} of them anew, and ridge reads {most:,} evenly spaced ones"
+                if part == TRAIN
+                else f"{most:,} evenly spaced ones are used"
+            )
+            notes.append(f"The {part} part has {len(windows):,} windows; {how} (--max-windows).")
+    return notes

@@ -1,0 +1,167 @@
+"""The run folder: prepared beside its place, moved there whole, never written over unasked.
+
+::
+
+    RUN/  config.json, model.safetensors    the model; glasscell.load(RUN) needs nothing else
+          preprocessing.json                columns, frequency, gap policy, scalers
+          run.yaml                          every option as it was resolved; glasscell fit --config reads it
+          metrics.json  log.jsonl           the printed table; one line per epoch
+          report.html                       the page
+          checkpoint.pt                     only after Ctrl-C: what --resume goes on from
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from glasscell.errors import DataError
+
+CHECKPOINT = "checkpoint.pt"
+METRICS, PREPROCESSING, LOG, SETTINGS, REPORT = (
+    "metrics.json",
+    "preprocessing.json",
+    "log.jsonl",
+    "run.yaml",
+    "report.html",
+)
+FORMAT = "glasscell-forecast"
+VERSION = 1
+
+
+class RunFolder:
+    """A run folder in the making; use as a context manager and `commit` at the end.
+
+    Args:
+        out: Where the finished run goes.
+        force: Replace a run that is there.
+        resume: Go on with a run that was stopped or killed.
+
+    Raises:
+        DataError: Something is at `out` already, a stopped run is in the way, or there is nothing to
+            go on from.
+
+    Notes:
+        Files are written to ``.NAME.partial`` beside `out` and moved in one rename. After an error
+        nothing stays. A killed process leaves ``.NAME.partial`` with its last checkpoint.
+    """
+
+    def __init__(self, out: str | os.PathLike[str], force: bool = False, resume: bool = False) -> None:
+        self.out = Path(out)
+        self.draft = self.out.parent / f".{self.out.name}.partial"
+        self.resume = resume
+        self._keep = False
+        stopped = [p / CHECKPOINT for p in (self.draft, self.out) if (p / CHECKPOINT).is_file()]
+        self.saved = stopped[0] if resume and stopped else None
+        if resume and not stopped:
+            raise DataError(
+                f"--resume: expected a stopped run at {self.out}, found none; start it without --resume"
+            )
+        if not resume:
+            self._require_free(force)
+
+    def __enter__(self) -> RunFolder:
+        if not self.resume and self.draft.exists():
+            shutil.rmtree(self.draft)
+        self.draft.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if not self._keep and self.draft.exists():
+            shutil.rmtree(self.draft)
+            self._keep = True
+
+    def _require_free(self, force: bool) -> None:
+        if os.path.lexists(self.out):
+            if not force:
+                raise DataError(f"{self.out} exists; choose another --out, or replace it with --force")
+            if not _replaceable(self.out):
+                raise DataError(
+                    f"{self.out} exists and is no run folder of glasscell, so --force does not replace "
+                    "it; choose another --out"
+                )
+        if self.draft.exists() and not force:
+            raise DataError(
+                f"{self.draft} holds a run that was killed or is still going on; continue it with "
+                "--resume, or drop it with --force"
+            )
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write one text file into the draft, whole."""
+        self.write_bytes(name, text.encode())
+
+    def write_bytes(self, name: str, data: bytes) -> None:
+        """Write one file into the draft by a rename, so that a kill leaves the old or the new one."""
+        draft = self.draft / f".{name}.new"
+        draft.write_bytes(data)
+        draft.replace(self.draft / name)
+
+    def write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write a JSON file; a number that is not finite is an error."""
+        self.write_text(name, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+    def write_log(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Write log.jsonl."""
+        self.write_text(LOG, "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines))
+
+    def write_settings(self, settings: Mapping[str, Any]) -> None:
+        """Write run.yaml."""
+        self.write_text(SETTINGS, yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True))
+
+    def commit(self, keep_checkpoint: bool = False) -> Path:
+        """Move the finished draft to its place.
+
+        Args:
+            keep_checkpoint: Leave the training state in it, for a run that was stopped.
+
+        Returns:
+            The run folder.
+        """
+        if not keep_checkpoint:
+            (self.draft / CHECKPOINT).unlink(missing_ok=True)
+        elif self.saved is not None and not (self.draft / CHECKPOINT).exists():
+            shutil.copy2(self.saved, self.draft / CHECKPOINT)
+        old = self.out.parent / f".{self.out.name}.{secrets.token_hex(4)}.old"
+        if os.path.lexists(self.out):
+            self.out.rename(old)
+        self.draft.rename(self.out)
+        self._keep = True
+        if old.exists():
+            shutil.rmtree(old)
+        return self.out
+
+
+def read_preprocessing(run: Path) -> dict[str, Any]:
+    """Read preprocessing.json of a run.
+
+    Raises:
+        DataError: The folder or the file is missing, damaged, or of a newer version.
+    """
+    path = run / PREPROCESSING
+    if not path.is_file():
+        raise DataError(f"{run}: expected a run folder written by glasscell fit, found no {path.name}")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path} is damaged: {error}; fit again") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise DataError(f"{path}: expected format {FORMAT!r}; is this the run of another task?")
+    if content.get("version") != VERSION:
+        raise DataError(
+            f"{path}: expected version {VERSION}, got {content.get('version')}; update glasscell"
+        )
+    return content
+
+
+def _replaceable(path: Path) -> bool:
+    """Tell whether a folder is a run of ours, or empty."""
+    if not path.is_dir() or path.is_symlink():
+        return False
+    return not any(path.iterdir()) or (path / PREPROCESSING).is_file()

@@ -1,0 +1,52 @@
+"""Load the tiny model, run it, stream it, and compare every bit with what `glasscell.nn` computed.
+
+Needs NumPy and safetensors only, and says so: `scripts/no_torch.sh` runs this file where there is no
+torch, `tests/test_import_without_torch.py` where torch is hidden.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import safetensors.numpy
+
+HERE = Path(__file__).parent
+
+
+def require_equal(found: np.ndarray, expected: np.ndarray, what: str) -> None:
+    if found.dtype != expected.dtype or found.tobytes() != expected.tobytes():
+        sys.exit(f"{what}: the bits are not those of glasscell.nn")
+
+
+def replay() -> int:
+    """Compare; the number of outputs that were."""
+    import glasscell
+
+    golden = safetensors.numpy.load_file(HERE / "tiny.safetensors")
+    model = glasscell.load(HERE / "tiny")
+    compared = 0
+    for name, cut in {"whole": {}, "cut": {k: golden[k] for k in ("lengths", "reset")}}.items():
+        for trace in (False, True):
+            run = model.run(golden["x"], trace=trace, **cut)
+            found = dict(zip("hc", run.state["0"], strict=True), output=run.output)
+            found["last"] = run.state["2"]
+            for part, array in found.items():
+                require_equal(array, golden[f"{name}.{part}"], f"run, {name}, {part}")
+                compared += 1
+        if list(run.trace) != ["0.l0", "0.l1", "2.l0"]:
+            sys.exit(f"trace: expected the layers 0.l0, 0.l1, 2.l0, got {list(run.trace)}")
+    stream = model.stream()
+    for b in range(golden["x"].shape[1]):
+        stream.reset()
+        for t, x_t in enumerate(golden["x"][:, b]):
+            require_equal(stream.step(x_t), golden["whole.output"][t, b], f"stream, step {t}")
+            compared += 1
+    return compared
+
+
+if __name__ == "__main__":
+    print(f"{replay()} outputs have the bits of glasscell.nn")
+    if "torch" in sys.modules:
+        sys.exit("torch was imported on the way")

@@ -1,0 +1,89 @@
+"""`import glasscell`, load, run and stream where there is no torch, here a torch that cannot load."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import glasscell
+
+REPLAY = Path(__file__).parent / "golden" / "replay.py"
+
+HIDE = """
+import importlib.abc, sys
+
+class Hide(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "torch":
+            raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+sys.meta_path.insert(0, Hide())
+"""
+
+
+def _python(code: str) -> str:
+    command = [sys.executable, "-W", "error", "-c", HIDE + code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_saved_model_runs_and_streams_to_the_same_bits():
+    output = _python(f"import runpy; runpy.run_path({str(REPLAY)!r}, run_name='__main__')")
+    assert "outputs have the bits of glasscell.nn" in output
+
+
+def test_what_is_imported_is_numpy_and_safetensors_and_the_standard_library():
+    output = _python(
+        """
+
+before = set(sys.modules)
+import glasscell
+glasscell.load, glasscell.Model, glasscell.Run, glasscell.Stream, glasscell.inspect
+glasscell.gates, glasscell.reference, glasscell.weights
+top = {name.split(".")[0] for name in set(sys.modules) - before}
+print(*sorted(top - sys.stdlib_module_names))
+"""
+    )
+    allowed = {"glasscell", "numpy", "safetensors"}
+    editable = {name for name in output.split() if name.startswith(("_editable", "__editable"))}
+    assert set(output.split()) - editable <= allowed
+
+
+def test_import_alone_reads_almost_nothing():
+    output = _python(
+        "import glasscell; print(*[m for m in sys.modules if m.startswith('glasscell.')])"
+    )
+    assert output.split() == ["glasscell.errors"]
+
+
+@pytest.mark.parametrize("name", ["save", "convert", "restore", "nn"])
+def test_what_needs_torch_says_so_and_how_to_get_it(name):
+    output = _python(
+        f"""
+import glasscell
+try:
+    glasscell.{name}
+except ModuleNotFoundError as error:
+    print(error.name, error)
+"""
+    )
+    assert output.startswith(f"torch expected torch, which glasscell.{name} needs")
+    assert "pip install 'glasscell[train]'" in output
+
+
+def test_every_public_name_is_there():
+    for name in glasscell.__all__:
+        assert getattr(glasscell, name) is not None
+        assert name in dir(glasscell)
+    assert callable(glasscell.trace)
+    assert callable(glasscell.gradient_flow)
+    assert callable(glasscell.convert)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'lstm'"):
+        _ = glasscell.lstm
