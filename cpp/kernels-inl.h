@@ -430,6 +430,25 @@ void map(ptrdiff_t n, const T* x, T* y) {
 }
 
 template <class T>
+ptrdiff_t fma_burst(ptrdiff_t iterations, T* sink) {
+  using V = Vec<T>;
+  constexpr int kChains = 12;  // enough for any latency here, and they fit 16 registers
+  V acc[kChains];
+#pragma GCC unroll 12
+  for (int j = 0; j < kChains; ++j) acc[j] = V::set(T(j));
+  const V a = V::set(T(0.999)), b = V::set(T(0.001));
+  for (ptrdiff_t k = 0; k < iterations; ++k) {
+#pragma GCC unroll 12
+    for (int j = 0; j < kChains; ++j) acc[j] = fma(acc[j], a, b);
+  }
+  V sum = acc[0];
+#pragma GCC unroll 12
+  for (int j = 1; j < kChains; ++j) sum = add(sum, acc[j]);
+  sum.store_n(sink, 1);
+  return 2 * kChains * V::kLanes * iterations;
+}
+
+template <class T>
 constexpr KernelTable<T> table() {
   return {Vec<T>::kLanes,
           kVectors * Vec<T>::kLanes,
@@ -439,7 +458,8 @@ constexpr KernelTable<T> table() {
           lstm_backward_pointwise<T>,
           rnn_backward_pointwise<T>,
           map<T, sigmoid<T>>,
-          map<T, tanh<T>>};
+          map<T, tanh<T>>,
+          fma_burst<T>};
 }
 
 }  // namespace glasscell::GC_ISA

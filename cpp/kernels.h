@@ -96,6 +96,8 @@ struct KernelTable {
   void (*rnn_backward_pointwise)(const RnnBackwardArgs<T>&);
   void (*sigmoid)(ptrdiff_t n, const T* x, T* y);  // element by element, for the ULP tests
   void (*tanh)(ptrdiff_t n, const T* x, T* y);
+  // Register-only multiply-adds, for the measurement of this machine's peak: returns their FLOP.
+  ptrdiff_t (*fma_burst)(ptrdiff_t iterations, T* sink);
 };
 
 struct Kernels {

@@ -1,4 +1,4 @@
-"""`import glasscell`, load, run and stream where there is no torch, here a torch that cannot load."""
+"""`import glasscell`, load, run and stream where torch cannot be imported."""
 
 from __future__ import annotations
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from glasscell import reference, weights
-from glasscell.errors import DataError, DtypeError, ShapeError, WeightFormatError
+from glasscell.errors import DataError, DtypeError, GlasscellError, ShapeError, WeightFormatError
 from glasscell.model import Model
 from madeup import CONFIGS, encoder_decoder, inputs, linear, name_of, recurrent, sequential
 
@@ -377,3 +381,44 @@ def test_a_tree_nested_without_end_is_refused():
         tree = _children(tree)
     with pytest.raises(WeightFormatError, match="at most 32"):
         Model(tree, {"a": np.zeros(1)})
+
+
+@every_config
+def test_no_steps_or_no_sequences_give_an_empty_output(config):
+    model = Model(*recurrent(config))
+    width = config.directions * config.output_size
+    for shape in ((0, 3), (3, 0), (0, 0)):
+        run = model.run(inputs(model, *shape), trace=True)
+        assert run.output.shape == (*shape, width)
+        batch = shape[0] if config.batch_first else shape[1]
+        assert all(part.shape[1] == batch and not part.any() for part in _states(run.state))
+    assert model.run(inputs(model, 0)).output.shape == (0, width)
+
+
+SIZES = st.integers(0, 4)
+SHAPES = st.lists(SIZES, max_size=4).map(tuple)
+DTYPES = st.sampled_from(["f4", "f8", "f2", ">f4", "i8", "u1", "?", "c8", "O", "U3"])
+
+
+@st.composite
+def any_array(draw, usual):
+    shape = draw(st.sampled_from(usual) | SHAPES)
+    return np.zeros(shape, draw(st.sampled_from(["f4", "i8", "?"]) | DTYPES))
+
+
+@settings(max_examples=500, deadline=None, database=None)
+@given(
+    config=st.sampled_from(CONFIGS),
+    x=any_array([(4, 2, 3), (4, 2, 2), (4, 3)]),
+    state=st.none()
+    | any_array([(1, 2, 5), (2, 2, 5)])
+    | st.tuples(any_array([(1, 2, 5), (2, 4, 5)]), any_array([(1, 2, 5), (2, 4, 5)])),
+    lengths=st.none() | any_array([(2,), (4,), ()]) | st.lists(st.integers(-1, 5), max_size=4),
+    reset=st.none() | any_array([(4, 2), (4,)]),
+)
+def test_any_arguments_are_run_or_refused_with_a_reason(config, x, state, lengths, reset):
+    model = Model(*recurrent(config))
+    with contextlib.suppress(GlasscellError):
+        run = model.run(x, state=state, lengths=lengths, reset=reset, trace=True)
+        assert run.output.shape[:-1] == x.shape[:-1]
+        assert np.isfinite(run.output).all()

@@ -294,6 +294,11 @@ NB_MODULE(_core, m) {
   m.attr("isa") = kernels().isa;
   m.attr("isas") = compiled_isas();
   m.def("available_cpus", &available_cpus);
+  m.def("fma_burst", [](ptrdiff_t iterations) {
+    const nb::gil_scoped_release released;
+    float sink = 0;
+    return kernel_table<float>().fma_burst(iterations, &sink);
+  }, "iterations"_a);
   register_precision<float>(m, "LayerF32", "LinearF32");
   register_precision<double>(m, "LayerF64", "LinearF64");
 }

@@ -1,7 +1,7 @@
 """Load the tiny model, run it, stream it, and compare every bit with what `glasscell.nn` computed.
 
-Needs NumPy and safetensors only, and says so: `scripts/no_torch.sh` runs this file where there is no
-torch, `tests/test_import_without_torch.py` where torch is hidden.
+Needs NumPy and safetensors only: `scripts/no_torch.sh` runs this file where there is no torch,
+`tests/test_import_without_torch.py` where torch is hidden.
 """
 
 from __future__ import annotations

@@ -33,7 +33,9 @@ def step(mode: str, weights: dict[str, Tensor], x: Tensor, h: Tensor, c: Tensor)
 
 def run_direction(module: Any, suffix: str, x: Tensor, h: Tensor, c: Tensor) -> Any:
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
-    weights = {n: getattr(module, f"{n}_{suffix}") for n in names if hasattr(module, f"{n}_{suffix}")}
+    weights = {
+        n: getattr(module, f"{n}_{suffix}") for n in names if hasattr(module, f"{n}_{suffix}")
+    }
     hs: list[Any] = [None] * len(x)
     cs: list[Any] = [None] * len(x)
     order = range(len(x))

@@ -1,4 +1,4 @@
-"""Gradient flow is what torch's own differentiation of a hand-written loop gives, and no side effect."""
+"""Gradient flow is what torch gives for a hand-written loop, and has no side effects."""
 
 from __future__ import annotations
 
@@ -118,6 +118,30 @@ def test_without_recurrent_weights_everything_travels_on_the_belt(
     flow = glasscell.gradient_flow(model, torch.randn(9, 2, 3, dtype=torch.float64), loss)
     for layer in flow.values():
         np.testing.assert_allclose(layer.cell_path, layer.cell, rtol=1e-12)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_the_belt_does_not_pass_a_reset(bidirectional: bool) -> None:
+    model = glasscell.nn.LSTM(3, 4, bidirectional=bidirectional, dtype=torch.float64)
+    for name, weight in model.named_parameters():
+        if "weight_hh" in name:
+            weight.data.zero_()
+    reset = torch.zeros(9, 2, dtype=torch.bool)
+    reset[3, 0] = reset[6, 0] = reset[5, 1] = True
+
+    class Pieces(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = model
+
+        def forward(self, x: torch.Tensor) -> Any:
+            return self.rnn(x, reset=reset)
+
+    x = torch.randn(9, 2, 3, dtype=torch.float64)
+    for layer in glasscell.gradient_flow(Pieces(), x, every_part).values():
+        np.testing.assert_allclose(layer.cell_path, layer.cell, rtol=1e-12)
+    for layer in glasscell.gradient_flow(Pieces(), x, lambda out: out[1][1].sum()).values():
+        assert (layer.cell[[0, 1, 2] if not layer.reverse else [6, 7, 8]] == 0).all()
 
 
 def test_with_recurrent_weights_the_belt_is_only_a_part() -> None:
@@ -282,6 +306,15 @@ def test_a_layer_that_the_loss_does_not_reach_has_zeros() -> None:
     assert flow["b.l0"].judge().kind == "silent"
 
 
+class Idle(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = torch.nn.LSTM(3, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
+
 def test_a_loss_that_is_no_scalar_or_reaches_no_layer_is_refused() -> None:
     model, x = torch.nn.LSTM(3, 4), torch.randn(5, 2, 3)
     with pytest.raises(ValueError, match=r"got shape \(5, 2, 4\)"):
@@ -292,6 +325,8 @@ def test_a_loss_that_is_no_scalar_or_reaches_no_layer_is_refused() -> None:
         glasscell.gradient_flow(model, x, lambda out: out[0].detach().sum())
     with pytest.raises(ValueError, match="look for detach"):
         glasscell.gradient_flow(model, x, lambda out: model.weight_hh_l0.sum())
+    with pytest.raises(ValueError, match="none did: they were not called"):
+        glasscell.gradient_flow(Idle(), x, torch.sum)
     with pytest.raises(KeyError, match="no layer 'l7'; known: l0"):
         glasscell.gradient_flow(model, x, last_step)["l7"]
 

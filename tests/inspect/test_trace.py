@@ -215,11 +215,17 @@ def test_a_shut_input_gate_and_an_open_forget_gate_leave_the_cell_untouched() ->
 
 
 def test_a_model_without_recurrent_layers_is_refused() -> None:
-    with pytest.raises(ValueError, match="got Linear with none"), glasscell.trace(torch.nn.Linear(3, 4)):
+    with (
+        pytest.raises(ValueError, match="got Linear with none"),
+        glasscell.trace(torch.nn.Linear(3, 4)),
+    ):
         pass
-    with pytest.raises(ValueError, match="GRU cannot be traced"), glasscell.trace(torch.nn.GRU(3, 4)):
+    with (
+        pytest.raises(ValueError, match="GRU cannot be traced"),
+        glasscell.trace(torch.nn.GRU(3, 4)),
+    ):
         pass
-    with pytest.raises(TypeError, match="expected model as a torch.nn.Module, got int"):
+    with pytest.raises(TypeError, match=r"expected model as a torch\.nn\.Module, got int"):
         glasscell.trace(3).__enter__()
 
 

@@ -8,8 +8,9 @@ import torch
 
 import glasscell
 from glasscell import nn
-from glasscell.errors import DtypeError, WeightFormatError
+from glasscell.errors import DtypeError, ShapeError, WeightFormatError
 from glasscell.nn.saving import save
+from glasscell.tasks.network import Forecaster
 
 KINDS = [
     (nn.LSTM, {}),
@@ -139,6 +140,20 @@ def test_a_sequential_of_ours_gives_the_bits_of_the_module_it_came_from(tmp_path
     steps = np.stack([stream.step(token).copy() for token in x[1].numpy()])
     np.testing.assert_array_equal(steps, network(x).detach().numpy()[1])
     assert model.parameters == sum(p.numel() for p in network.parameters())
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "RNN"])
+@both_dtypes
+def test_a_forecaster_gives_the_bits_of_the_trained_one(tmp_path, kind, dtype):
+    torch.manual_seed(5)
+    network = Forecaster(kind, 2, 6, lookback=9, horizon=4).to(dtype).eval()
+    model = glasscell.load(save(network, tmp_path / "model"))
+    windows = torch.randn(7, 9, 2, dtype=dtype)
+    expected = network(windows).detach().numpy()
+    np.testing.assert_array_equal(model.run(windows.numpy()).output, expected)
+    np.testing.assert_array_equal(model.run(windows[3].numpy()).output, expected[3])
+    with pytest.raises(ShapeError, match="windows of 9 rows"):
+        model.stream()
 
 
 def test_names_are_torchs_own(tmp_path):

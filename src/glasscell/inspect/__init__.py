@@ -1,1 +1,27 @@
-"""See inside a recurrent network: arrays in, arrays and plain verdicts out; NumPy only."""
+"""See inside a recurrent network: arrays in, arrays and plain verdicts out; NumPy only.
+
+Reading order: trace (what every gate did), flow (how far gradients travel), verdict (what that
+means), timescales and provenance (what the memory cells hold and for how long).
+"""
+
+from __future__ import annotations
+
+from glasscell.inspect.flow import GradientFlow, LayerFlow
+from glasscell.inspect.provenance import Provenance, provenance
+from glasscell.inspect.timescales import forget_bias, half_life, saturation
+from glasscell.inspect.trace import LayerTrace, Trace
+from glasscell.inspect.verdict import LayerVerdict, judge
+
+__all__ = [
+    "GradientFlow",
+    "LayerFlow",
+    "LayerTrace",
+    "LayerVerdict",
+    "Provenance",
+    "Trace",
+    "forget_bias",
+    "half_life",
+    "judge",
+    "provenance",
+    "saturation",
+]

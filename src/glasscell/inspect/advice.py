@@ -39,8 +39,9 @@ def short(symbol: str, rate: float, reach: int, lag: int) -> str:
     """Say that fresh gradients at every step hide a short reach."""
     return (
         f"reaches back {_steps(reach)} only: every step has a gradient of its own (from the loss "
-        f"or from the layer above), but what the last step alone sends back {_changes(rate)} in "
-        f"{symbol} and stays below 1/10000 of its start from lag {reach} on; the window has {_lags(lag)}"
+        f"or from the layer above), but of what the last step alone sends back {symbol} "
+        f"{_changes(rate)} and stays below 1/10000 of its start from lag {reach} on; the window "
+        f"has {_lags(lag)}"
     )
 
 

@@ -17,6 +17,9 @@ __all__ = ["along_belt", "last_steps", "norm", "per_lag", "per_step"]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 Float64: TypeAlias = npt.NDArray[np.float64]
 
+SAFE = (1e-280, 1e300)
+"""Sums of squares between these have lost nothing; others are taken again from scaled values."""
+
 
 def norm(array: Array, axis: int | tuple[int, ...] | None = None) -> Float64:
     """Give Euclidean norms in float64 that neither underflow nor overflow on the way.
@@ -31,7 +34,12 @@ def norm(array: Array, axis: int | tuple[int, ...] | None = None) -> Float64:
     >>> float(norm(np.array([3e-200, 4e-200])))
     5e-200
     """
-    values = np.abs(np.asarray(array, dtype=np.float64))
+    values = np.asarray(array, dtype=np.float64)
+    with np.errstate(over="ignore", under="ignore"):
+        plain = np.square(values).sum(axis=axis)
+    if array.dtype == np.float32 or ((plain > SAFE[0]) & (plain < SAFE[1])).all():
+        return np.asarray(np.sqrt(plain))
+    values = np.abs(values)
     largest = values.max(axis=axis, keepdims=True, initial=0.0)
     scale = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
     squares = np.square(values / scale).sum(axis=axis)

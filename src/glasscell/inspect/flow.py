@@ -151,8 +151,12 @@ def gradient_flow(
     >>> flow = gradient_flow(model, torch.zeros(20, 1, 1), lambda out: out[0][-1].sum())
     >>> flow["l0"].hidden[-3:]
     array([0.25, 0.5 , 1.  ])
-    >>> flow["l0"].judge().reach
-    14
+    >>> print(flow)
+    layer  steps  norm of  at lag 0  at the end  per step  reach  lag 0 ...... end
+    l0        20  dL/dh     1.0e+00     1.9e-06     x 0.5     14  █▇▇▆▆▅▅▄▄▃▃▂▂▁
+    <BLANKLINE>
+    l0 vanishes after 14 steps: |dL/dh_t| changes by x 0.5 per step and stays below 1/10000 of ...
+    For l0: Use an LSTM (forget bias 3.3 for 19 steps), start from an orthogonal weight_hh, or ...
     """
     import torch
 
@@ -166,13 +170,20 @@ def gradient_flow(
         torch.enable_grad(),
         watching(model, recorder, gradients=True) as observation,
     ):
-        value = loss(model(*_arguments(x)))
+        output = model(*_arguments(x))
+        if not recorder.ran:
+            raise ValueError(NOTHING_RAN)
+        value = loss(output)
         _check_loss(value)
         if observation.anchor is None or not _reaches(value, observation.anchor):
             raise ValueError(UNREACHED)
     return recorder.flow(float(value.detach()))
 
 
+NOTHING_RAN = (
+    "expected the model to call at least one of its recurrent layers, on our kernels; none did: "
+    "they were not called, have a forward of their own, or are in half precision"
+)
 UNREACHED = (
     "expected a loss that depends on a recurrent layer of the model, got one that none of them "
     "reaches; look for detach(), argmax or no_grad between them, and call the layers in forward()"

@@ -77,7 +77,9 @@ def carried_back(
         need_weights=False,
         flow=True,
     )
-    return belt.per_lag(order.kernel(grads.dh if dc is None else grads.dc), order.alive)
+    carried = grads.dh if dc is None else grads.dc
+    assert carried is not None
+    return belt.per_lag(order.kernel(carried), order.alive)
 
 
 def _at_end(order: Order, gradient: Array) -> Array:

@@ -107,6 +107,11 @@ class GradientRecorder:
         if run is not None:
             run.gradients = dy, dh, dc
 
+    @property
+    def ran(self) -> bool:
+        """Whether any layer ran so far."""
+        return bool(self._runs)
+
     def flow(self, loss: float) -> GradientFlow:
         """Measure every layer that ran.
 

@@ -47,6 +47,10 @@ class LayerTrace:
         reset: (T, B) bool, where the layer began anew, else None.
         sorted_indices: (B,) of packed sequences that were sorted: row b of a step belongs to
             sequence sorted_indices[b] of the batch; else None.
+
+    >>> layer = LayerTrace(*[None] * 5, hidden=np.arange(6.0).reshape(2, 3, 1), mode="RNN_TANH")
+    >>> layer.sequence(1).hidden.ravel()
+    array([1., 4.])
     """
 
     forget: Array | None
@@ -168,11 +172,14 @@ class Trace(Mapping[str, LayerTrace]):
     def _unknown(self, name: str) -> str:
         ran = ", ".join(self) or "none"
         text = f"expected a layer that ran in the block ({ran}), got {name!r}"
-        module = name.rpartition(".")[0] if "." in name else name
+        module = name if name in self._known else name.rpartition(".")[0]
         if not self._calls:
             text += "; call the model inside the block"
-        if name in self._known or module in self._known:
-            text += "; the model has that module, but our kernels did not run it here"
+        if module in self._known and not any(key.rpartition(".")[0] == module for key in self):
+            text += (
+                "; the model has that module, but our kernels did not run it here (not called, a "
+                "forward of its own, half precision, another device)"
+            )
         return text
 
 

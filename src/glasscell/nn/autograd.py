@@ -105,7 +105,7 @@ class LayerFunction(Function):
             return (None,) * (5 + len(flat))
         needed = ctx.needs_input_grad[2:]
         again = torch.is_grad_enabled()
-        batched = torch._C._functorch.peek_interpreter_stack() is not None
+        batched = any(g is not None and _is_batched(g) for g in (dy, dh_n, dc_n))
         grads: tuple[Tensor | None, ...] = ()
         if not batched and (not again or call.records is not None):
             saved = (x, h0, c0, output)
@@ -115,6 +115,14 @@ class LayerFunction(Function):
             grads = _slow_grads(call, (x, h0, c0, *flat), needed, (dy, dh_n, dc_n))
         anchor = torch.zeros(()) if ctx.needs_input_grad[1] else None
         return (None, anchor, *grads)
+
+
+def _is_batched(tensor: Tensor) -> bool:
+    """Whether this is many gradients in one under vmap, of the older kind or of torch.func."""
+    functorch = torch._C._functorch
+    return functorch.is_legacy_batchedtensor(tensor) or functorch.is_functorch_wrapped_tensor(
+        tensor
+    )
 
 
 def _slow_grads(

@@ -93,8 +93,10 @@ class Cell(RNNCellBase):
         """Run one step, as a sequence of length one of a layer with one direction."""
         kind = str(self._kind())
         batched = input.dim() == 2
-        lead = (None,) if batched else (None, None)
-        x, (h0, c0) = input[lead], _states(hx, kind, lead)
+        x, h0, c0 = _lifted(input, batched), None, None
+        if hx is not None:
+            h0 = _lifted(hx[0] if kind == "LSTM" else hx, batched)
+            c0 = _lifted(hx[1], batched) if kind == "LSTM" else None
         cell_dtype = (x if c0 is None else c0).dtype if kind == "LSTM" else None
         if low is not None:
             x, h0, c0 = x.float(), cast(h0, torch.float32), cast(c0, torch.float32)
@@ -103,10 +105,8 @@ class Cell(RNNCellBase):
         if low is not None:
             dtypes = result_dtypes(low, cell_dtype, fused=False, projected=False)
             h, c = h.to(dtypes[0]), cast(c, dtypes[1])
-        h = h[0] if batched else h[0, 0]
-        if c is None:
-            return h
-        return h, c[0] if batched else c[0, 0]
+        h = _lowered(h, batched)
+        return h if c is None else (h, _lowered(c, batched))
 
     def __prepare_scriptable__(self) -> torch.nn.Module:
         """Give `torch.jit.script` torch's own module over the same parameters."""
@@ -120,10 +120,13 @@ def _pair_or_one(states: Any, kind: str) -> bool:
     return kind != "LSTM" or (isinstance(states, tuple | list) and len(states) == 2)
 
 
-def _states(hx: Any, kind: str, lead: tuple[None, ...]) -> tuple[Tensor | None, Tensor | None]:
-    if hx is None:
-        return None, None
-    return (hx[0][lead], hx[1][lead]) if kind == "LSTM" else (hx[lead], None)
+def _lifted(tensor: Tensor, batched: bool) -> Tensor:
+    """Give (B, ·) or (·) as (1, B, ·): a sequence of one step, or one direction's state."""
+    return tensor.unsqueeze(0) if batched else tensor.view(1, 1, -1)
+
+
+def _lowered(tensor: Tensor, batched: bool) -> Tensor:
+    return tensor.squeeze(0) if batched else tensor.view(-1)
 
 
 class LSTMCell(Cell, torch.nn.LSTMCell):
@@ -145,7 +148,7 @@ class LSTMCell(Cell, torch.nn.LSTMCell):
     >>> _ = cell.load_state_dict({name: torch.ones_like(w) for name, w in cell.named_parameters()})
     >>> h, c = cell(torch.zeros(1, 1))
     >>> print(f"{h.item():.4f} {c.item():.4f}")
-    0.5697 0.8491
+    0.6083 0.8491
     """
 
 

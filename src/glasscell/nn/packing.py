@@ -54,8 +54,8 @@ class _Arrays(NamedTuple):
     weight_hr: npt.NDArray[Any] | None
 
 
-class _Packed(dict[str, Any]):
-    """Packed layers by suffix; every copy and pickle of it is empty."""
+class _Packed(dict[tuple[str, int], Any]):
+    """Packed layers by suffix and size of a number; every copy and pickle of it is empty."""
 
     def __reduce__(self) -> tuple[type[_Packed], tuple[()]]:
         return _Packed, ()
@@ -128,16 +128,17 @@ def packed(
     found = []
     for place, tensors in zip(layer, weights, strict=True):
         arrays = _Arrays._make([None if tensor is None else array_of(tensor) for tensor in tensors])
-        one = kept.get(place.suffix)
+        key = place.suffix, arrays.weight_ih.itemsize
+        one = kept.get(key)
         if one is None or not engine.matches(one, arrays):
-            one = kept[place.suffix] = engine.pack(mode, arrays)
+            one = kept[key] = engine.pack(mode, arrays)
         found.append(one)
     return tuple(found)
 
 
 def packed_linear(module: torch.nn.Module, weight: Tensor, bias: Tensor | None) -> Any:
     """Give the packed form of a linear layer, as `packed` does."""
-    kept, key = _kept(module), "linear"
+    kept, key = _kept(module), ("linear", weight.itemsize)
     arrays = array_of(weight), None if bias is None else array_of(bias)
     one = kept.get(key)
     if one is None or not one.matches(*arrays):

@@ -1,7 +1,8 @@
 """The parts that a saved model is made of, each built from a piece of config.json and its tensors.
 
-Reading order: base (what a node does), fields (how config.json is read), recurrent, affine,
-activation, compose. `build` turns a whole tree into one node; nothing here knows files or torch.
+Reading order: base (what a node does), fields (how config.json is read), recurrent, stepping,
+affine, activation, compose, arguments. `build` turns a whole tree into one node; nothing here knows
+files or torch.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from glasscell.nodes.affine import build_embedding, build_layer_norm, build_line
 from glasscell.nodes.base import Call, Node, Plan
 from glasscell.nodes.compose import Forecaster, Sequential, chain, forecaster, reads_indices
 from glasscell.nodes.fields import Fields, Tensors, refuse
-from glasscell.nodes.recurrent import Recurrent, State, build_recurrent
+from glasscell.nodes.recurrent import Recurrent, build_recurrent
+from glasscell.nodes.stepping import State
 from glasscell.weights import Array
 
 __all__ = [

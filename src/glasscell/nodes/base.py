@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from glasscell.inspect.trace import LayerTrace
-    from glasscell.nodes.recurrent import RecurrentStep
+    from glasscell.nodes.stepping import RecurrentStep
 
 __all__ = ["Call", "Node", "Plan"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -15,12 +15,10 @@ from glasscell import engine, gates, weights
 from glasscell.errors import DtypeError, GlasscellError, ShapeError, WeightFormatError
 from glasscell.nodes.base import Call, Plan
 from glasscell.nodes.fields import Fields, Tensors, refuse
+from glasscell.nodes.stepping import RecurrentStep, State
 from glasscell.weights import Array, Config
 
-__all__ = ["Recurrent", "RecurrentStep", "State", "build_recurrent"]
-
-State: TypeAlias = Array | tuple[Array, Array]
-"""h_n of an RNN, (h_n, c_n) of an LSTM."""
+__all__ = ["Recurrent", "State", "build_recurrent"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +49,6 @@ class Recurrent:
 
     def run(self, x: Array, call: Call) -> Array:
         """Run whole sequences, laid out as the layer's own `batch_first` says."""
-        x = x if x.strides[-1] == x.itemsize else np.ascontiguousarray(x)
         layout = "TH" if not call.batched else "BTH" if self.config.batch_first else "TBH"
         y = {"TH": lambda: x[:, None], "BTH": lambda: x.swapaxes(0, 1)}.get(layout, lambda: x)()
         initial = self.unpack_state(call.state.get(self.name), y.shape[1], call.batched)
@@ -184,55 +181,6 @@ class Recurrent:
         plan.recurrent[self.name] = stepper
         plan.steps.append(stepper.step)
         return stepper.sink
-
-
-class RecurrentStep:
-    """One sequence going through a `Recurrent` step by step; keeps the state.
-
-    Args:
-        network: Its weights; must not be bidirectional.
-        source: (1, 1, I) buffer that each step reads.
-    """
-
-    def __init__(self, network: Recurrent, source: Array) -> None:
-        self.network = network
-        width = network.writes
-        self._outputs = [np.empty((1, 1, width), network.dtype) for _ in network.layers]
-        self._inputs = [source, *self._outputs[:-1]]
-        self.sink = self._outputs[-1]
-        self.hold()
-
-    def hold(self, h: Array | None = None, c: Array | None = None) -> None:
-        """Set the state to a copy of h (L, 1, P) and c (L, 1, H); default zeros."""
-        config, dtype = self.network.config, self.network.dtype
-        lead = config.num_layers, 1
-        self._h: list[Array] = list(
-            np.zeros((*lead, config.output_size), dtype) if h is None else h.copy()
-        )
-        self._c: list[Array | None] = [None] * config.num_layers
-        if config.mode == "LSTM":
-            self._c = list(np.zeros((*lead, config.hidden_size), dtype) if c is None else c.copy())
-
-    def step(self) -> None:
-        """Read `source`, advance every layer, write `sink`."""
-        for place, layer in enumerate(self.network.layers):
-            run = engine.forward(
-                layer,
-                self._inputs[place],
-                self._h[place],
-                self._c[place],
-                out=self._outputs[place],
-                threads=1,
-            )
-            self._h[place], self._c[place] = run.h_n, run.c_n
-
-    @property
-    def state(self) -> State:
-        """A copy of the state: h (L, P), or the pair with c (L, H)."""
-        h = np.concatenate(self._h)
-        if self.network.config.mode != "LSTM":
-            return h
-        return h, np.concatenate([part for part in self._c if part is not None])
 
 
 def build_recurrent(fields: Fields, tensors: Tensors, kind: str) -> Recurrent:

@@ -4,9 +4,8 @@ Fill the dataclasses of `data`, then `write` the page. The page needs only NumPy
 pictures of `glasscell.report.figures` need matplotlib (extra `report`).
 """
 
-from glasscell.report.cell import cell_numbers
+from glasscell.report.cell import CellNumbers, cell_numbers
 from glasscell.report.data import (
-    CellNumbers,
     ForecastPlot,
     GateWindow,
     Page,

@@ -43,7 +43,7 @@ def number_ticks(low: float, high: float, count: int = 4) -> list[float]:
         return [low]
     raw = (high - low) / count
     scale = 10.0 ** math.floor(math.log10(raw))
-    step = next(m * scale for m in (1, 2, 2.5, 5, 10) if m * scale >= raw * 0.999)
+    step = min((m * scale for m in (1, 2, 2.5, 5, 10)), key=lambda s: abs(math.log(s / raw)))
     ticks = _multiples(low, high, step)
     return ticks if len(ticks) > 1 else _multiples(low, high, step / 2)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -10,7 +11,6 @@ from numpy.typing import NDArray
 
 from glasscell.errors import DataError, ShapeError
 from glasscell.gates import Textbook
-from glasscell.report.data import CellNumbers
 
 if TYPE_CHECKING:
     from glasscell.inspect.trace import LayerTrace
@@ -21,6 +21,52 @@ LETTERS: Final = {"forget": "f", "input": "i", "candidate": "C", "output": "o"}
 """Subscript of each gate's W and b, as in W_f [h_{t-1}, x_t] + b_f."""
 
 _TOLERANCE: Final = 1e-3
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CellNumbers:
+    """Every number of one LSTM unit at one step, for the schematic and its equations.
+
+    Make it from weights and a trace with `glasscell.report.cell_numbers`.
+
+    Args:
+        unit: Index of the unit in its layer.
+        step: Step in the window, from 0.
+        x: (I,) the input x_t.
+        h_prev: (P,) the hidden state h_{t-1} that all gates read.
+        weights: Gate ("forget", "input", "candidate", "output") to this unit's row of W,
+            (P + I,), hidden part first.
+        biases: Gate to this unit's b (the sum of torch's two).
+        pre_activations: Gate to W [h_{t-1}, x_t] + b.
+        forget: f_t, 0 … 1.
+        input: i_t, 0 … 1.
+        candidate: C̃_t, -1 … 1.
+        output: o_t, 0 … 1.
+        cell_prev: C_{t-1}.
+        cell: C_t.
+        hidden: h_t = o_t tanh(C_t) of this unit (before a projection, where there is one).
+        input_names: (I,) names of the input features, or empty.
+        when: Label of the step, e.g. its time stamp.
+        layer: Name of the layer.
+    """
+
+    unit: int
+    step: int
+    x: Array
+    h_prev: Array
+    weights: Mapping[str, Array]
+    biases: Mapping[str, float]
+    pre_activations: Mapping[str, float]
+    forget: float
+    input: float
+    candidate: float
+    output: float
+    cell_prev: float
+    cell: float
+    hidden: float
+    input_names: Sequence[str] = ()
+    when: str = ""
+    layer: str = ""
 
 
 def cell_numbers(
@@ -74,10 +120,11 @@ def cell_numbers(
         0.5
     """
     x = np.asarray(x)
-    T, H = np.shape(trace.cell)
+    cells = np.asarray(trace.cell)
+    T, H = cells.shape
     unit, step = _index("unit", unit, H, "H"), _index("step", step, T, "T")
     h_prev = _before(trace.hidden, step, h0)
-    cell_prev = _before(trace.cell, step, c0)[unit]
+    cell_prev = _before(cells, step, c0)[unit]
     read = np.concatenate([np.ravel(h_prev), np.ravel(x[step])]).astype(np.float64)
     book = Textbook(weights, suffix)
     rows = {gate: getattr(book, f"W_{s}")[unit].astype(np.float64) for gate, s in LETTERS.items()}
@@ -89,7 +136,7 @@ def cell_numbers(
     sums = {gate: float(row @ read) + biases[gate] for gate, row in rows.items()}
     values = {gate: float(getattr(trace, gate)[step, unit]) for gate in LETTERS}
     _check_agree(sums, values, unit, step)
-    cell, output = float(np.asarray(trace.cell)[step, unit]), values["output"]
+    cell, output = float(cells[step, unit]), values["output"]
     return CellNumbers(
         unit=unit,
         step=step,
@@ -128,7 +175,8 @@ def _index(name: str, value: int, size: int, letter: str) -> int:
 
 def _before(states: Any, step: int, initial: Array | None) -> Array:
     if step > 0:
-        return np.asarray(states)[step - 1]
+        before: Array = np.asarray(states)[step - 1]
+        return before
     return np.zeros(np.shape(states)[1]) if initial is None else np.ravel(initial)
 
 

@@ -168,10 +168,12 @@
   const river = (group, data) => {
     const plots = plotsOf(group);
     const outputs = plots.flatMap((plot) => all("[data-log]", plot.parentElement));
+    const lags = plots.flatMap((plot) => all("[data-lag]", plot.parentElement));
     const logs = outputs.map((node) => node.dataset.log.split(","));
     listen(plots, (plot, event) => {
       const step = Math.floor(fractionAt(plot, event)[0] * data.T);
       moveCursors(plots, (step + 0.5) / data.T);
+      for (const node of lags) node.textContent = `${data.T - 1 - step} ${words.lag}`;
       outputs.forEach((node, k) => {
         const log = logs[k][step];
         node.innerHTML = `10<sup>${(log || "–").replace("-", "−")}</sup>`;

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glasscell.errors import ShapeError
+from glasscell.report.cell import CellNumbers
 
 if TYPE_CHECKING:
     from glasscell.inspect.trace import LayerTrace
@@ -29,7 +30,7 @@ class Table:
     Args:
         caption: One sentence above the table.
         columns: Column heads.
-        rows: One sequence per row, as long as `columns`; a cell is text or a number (NaN: no value).
+        rows: One sequence per row, as long as `columns`; text or numbers (NaN: no value).
         highlight: Indices of the rows to bring forward, e.g. the model that the report is about.
         note: One sentence below the table, e.g. how many seeds stand behind it.
 
@@ -115,6 +116,23 @@ class GateWindow:
                     f"event {label!r}: expected a step in 0 … {steps - 1} (T = {steps}), got {step}"
                 )
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(T, H) of the window."""
+        steps, units = np.shape(np.asarray(self.trace.cell))
+        return int(steps), int(units)
+
+    def quantity(self, name: str) -> Array:
+        """Return one of `GATE_FIELDS` as (T, H) float64.
+
+        With a projection, "hidden" is each unit's own o tanh(C), before the projection.
+        """
+        values = np.asarray(getattr(self.trace, name), np.float64)
+        if values.shape == self.shape:
+            return values
+        projected: Array = self.quantity("output") * np.tanh(self.quantity("cell"))
+        return projected
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RiverLine:
@@ -154,52 +172,6 @@ class River:
     lines: Sequence[RiverLine]
     caption: str = ""
     verdicts: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class CellNumbers:
-    """Every number of one LSTM unit at one step, for the schematic and its equations.
-
-    Make it from weights and a trace with `glasscell.report.cell_numbers`.
-
-    Args:
-        unit: Index of the unit in its layer.
-        step: Step in the window, from 0.
-        x: (I,) the input x_t.
-        h_prev: (P,) the hidden state h_{t-1} that all gates read.
-        weights: Gate ("forget", "input", "candidate", "output") to this unit's row of W,
-            (P + I,), hidden part first.
-        biases: Gate to this unit's b (the sum of torch's two).
-        pre_activations: Gate to W [h_{t-1}, x_t] + b.
-        forget: f_t, 0 … 1.
-        input: i_t, 0 … 1.
-        candidate: C̃_t, -1 … 1.
-        output: o_t, 0 … 1.
-        cell_prev: C_{t-1}.
-        cell: C_t.
-        hidden: h_t = o_t tanh(C_t) of this unit (before a projection, where there is one).
-        input_names: (I,) names of the input features, or empty.
-        when: Label of the step, e.g. its time stamp.
-        layer: Name of the layer.
-    """
-
-    unit: int
-    step: int
-    x: Array
-    h_prev: Array
-    weights: Mapping[str, Array]
-    biases: Mapping[str, float]
-    pre_activations: Mapping[str, float]
-    forget: float
-    input: float
-    candidate: float
-    output: float
-    cell_prev: float
-    cell: float
-    hidden: float
-    input_names: Sequence[str] = ()
-    when: str = ""
-    layer: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

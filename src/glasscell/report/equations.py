@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from glasscell.report.cell import LETTERS as SUBSCRIPTS
-from glasscell.report.data import CellNumbers
+from glasscell.report.cell import CellNumbers
 from glasscell.report.markup import LETTERS, escape, fixed, short
 from glasscell.report.words import say
 
@@ -36,14 +36,14 @@ def term_names(cell: CellNumbers) -> list[str]:
     hidden = len(np.ravel(cell.h_prev))
     features = len(np.ravel(cell.x))
     named = list(cell.input_names) if len(cell.input_names) == features else []
-    inputs = [short(n, 24) for n in named] or [f"<var>x</var><sub>{k}</sub>" for k in range(features)]
+    inputs = [short(n, 24) for n in named] or [
+        f"<var>x</var><sub>{k}</sub>" for k in range(features)
+    ]
     return [f"<var>h</var><sub>{k}</sub>" for k in range(hidden)] + inputs
 
 
 def _block(key: str, css: str, body: str, lang: str) -> str:
-    return (
-        f'<div class="eq {css}"><h4>{escape(say(lang, key))}</h4>{body}</div>'
-    )
+    return f'<div class="eq {css}"><h4>{escape(say(lang, key))}</h4>{body}</div>'
 
 
 def _concatenation(cell: CellNumbers) -> str:
@@ -53,7 +53,7 @@ def _concatenation(cell: CellNumbers) -> str:
     inputs = [fixed(v, 2) for v in x[:6]] + (["…"] if len(x) > 6 else [])
     return (
         f"<p>[<var>h</var><sub>t−1</sub>, <var>x</var><sub>t</sub>] = "
-        f"[<span class=nums>{', '.join(shown)}</span> | <span class=nums>{', '.join(inputs)}</span>]"
+        f"[{', '.join(shown)} | {', '.join(inputs)}]"
         f" <small>{len(h)} + {len(x)}</small></p>"
     )
 
@@ -63,8 +63,9 @@ def _gate(cell: CellNumbers, gate: str, lang: str) -> str:
     letter, sub = LETTERS[gate], SUBSCRIPTS[gate]
     total = fixed(cell.pre_activations[gate])
     return (
-        f'<p><var class="{gate}">{letter}</var><sub>t</sub> = {function}(<var>W</var><sub>{sub}</sub> '
-        f"[<var>h</var><sub>t−1</sub>, <var>x</var><sub>t</sub>] + <var>b</var><sub>{sub}</sub>)</p>"
+        f'<p><var class="{gate}">{letter}</var><sub>t</sub> = {function}(<var>W</var>'
+        f"<sub>{sub}</sub> [<var>h</var><sub>t−1</sub>, <var>x</var><sub>t</sub>] + "
+        f"<var>b</var><sub>{sub}</sub>)</p>"
         f'<p class="sum">= {function}( {_sum(cell, gate, lang)} )</p>'
         f'<p class="sum">= {function}({total}) = '
         f'<b class="{gate}">{fixed(getattr(cell, gate))}</b></p>'
@@ -97,7 +98,9 @@ def _term(number: str, sign: float, name: str, *, first: bool) -> str:
         lead = ""
     else:
         lead = "− " if sign < 0 else "+ "
-    return f'<span class="signed">{lead}<span class="term">{number}<small>{name}</small></span></span>'
+    return (
+        f'<span class="signed">{lead}<span class="term">{number}<small>{name}</small></span></span>'
+    )
 
 
 def _factor(value: float) -> str:

@@ -17,6 +17,7 @@ from glasscell.report.words import say
 Array = NDArray[Any]
 
 _CLEARLY: Final = 1.2
+_SHIFTS: Final = 1000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,17 +69,19 @@ def respond(values: Array, events: list[int]) -> Response:
     Examples:
         >>> steps = np.repeat([[0.0], [1.0]], 12, axis=0)
         >>> respond(steps, [12]).curve.tolist()
-        [0.0, 1.0, 1.0]
+        [0.0, 1.0, 1.0, 1.0]
     """
     values = np.asarray(values, float)
     T = len(values)
     before, after = span(T)
     at = np.asarray(sorted(set(events)))
     mean = finite_mean(values, axis=1)
-    shifts = np.array([_course(mean, (at + s) % T, before, after) for s in range(T)])
+    shifts = np.array(
+        [_course(mean, (at + s) % T, before, after) for s in range(0, T, -(-T // _SHIFTS))]
+    )
     near = np.zeros(T, bool)
     for event in at:
-        near[event : event + after] = True
+        near[event : event + after + 1] = True
     moves = np.abs(np.diff(values, axis=0, prepend=values[:1]))
     moves[0] = np.nan
     gain = finite_mean(moves[near], axis=0) - finite_mean(moves[~near], axis=0)
@@ -96,11 +99,11 @@ def respond(values: Array, events: list[int]) -> Response:
 
 def build(window: GateWindow, lang: str) -> str:
     """Return the view as HTML, or "" where the window has no events or is too short."""
-    T = len(window.trace.cell)
+    T = window.shape[0]
     events = sorted({step for step, _ in window.events})
     if not events or T < 4:
         return ""
-    found = {n: respond(np.asarray(getattr(window.trace, n)), events) for n in GATE_FIELDS}
+    found = {n: respond(window.quantity(n), events) for n in GATE_FIELDS}
     charts_html = "".join(_small(name, found[name], lang, T) for name in GATE_FIELDS)
     caveat = say(lang, "events.caveat", count=len(events))
     return (
@@ -111,7 +114,7 @@ def build(window: GateWindow, lang: str) -> str:
 
 def how(window: GateWindow, lang: str) -> str:
     """Return the explanation of the view."""
-    before, after = span(len(window.trace.cell))
+    before, after = span(window.shape[0])
     count = len({step for step, _ in window.events})
     return say(lang, "events.how", count=count, before=before, after=after)
 
@@ -132,7 +135,9 @@ def _quantile(curves: Array, q: float) -> Array:
 
 
 def _sentence(found: dict[str, Response], lang: str) -> str:
-    gates = {n: r.ratio for n, r in found.items() if n in ("forget", "input", "candidate", "output")}
+    gates = {
+        n: r.ratio for n, r in found.items() if n in ("forget", "input", "candidate", "output")
+    }
     ratios = {name: ratio for name, ratio in gates.items() if np.isfinite(ratio)}
     best = max(ratios, key=lambda name: ratios[name], default="")
     if not best or ratios[best] < _CLEARLY:
@@ -155,7 +160,9 @@ def _small(name: str, response: Response, lang: str, T: int) -> str:
     )
     label = f'<b class="q {name}">{escape(say(lang, name))} <var>{LETTERS[name]}</var></b>'
     marks = [
-        axes.Tick(at=(before + lag + 0.5) / count, text=f"{lag:+d}".replace("-", "−") if lag else "0")
+        axes.Tick(
+            at=(before + lag + 0.5) / count, text=f"{lag:+d}".replace("-", "−") if lag else "0"
+        )
         for lag in (-before, 0, after)
     ]
     row = charts.row(
@@ -184,4 +191,5 @@ def _table(found: dict[str, Response], lang: str) -> str:
         f"<td><b>{fixed(r.ratio, 2)}</b></td><td>{r.unit}</td></tr>"
         for name, r in found.items()
     )
-    return f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    return f'<div class="scroll">{table}</div>'

@@ -6,6 +6,7 @@ Both return a matplotlib `Figure` that belongs to the caller and to no global st
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -13,13 +14,14 @@ from numpy.typing import NDArray
 
 from glasscell.report import axes, palette, river, wall
 from glasscell.report.data import GATE_FIELDS, GateWindow, River, RiverLine
-from glasscell.report.markup import LETTERS
-from glasscell.report.order import half_lives, slow_first
+from glasscell.report.markup import LETTERS, fixed
+from glasscell.report.order import half_life_text, half_lives, slow_first
 from glasscell.report.words import say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
     from glasscell.inspect.trace import LayerTrace
 
@@ -43,7 +45,6 @@ _FONT: Final = {
     "font.family": "sans-serif",
     "font.size": 9,
     "axes.unicode_minus": True,
-    "svg.fonttype": "path",
 }
 
 
@@ -65,24 +66,8 @@ def gate_wall(
         ShapeError: The trace is not of one sequence of an LSTM.
     """
     view = window if isinstance(window, GateWindow) else GateWindow(trace=window, name="")
-    T, H = np.shape(view.trace.cell)
-    order = slow_first(view.trace.forget)
-    heights = [1.1 if k == 0 else 0.55 for k in range(len(view.inputs))] + [1.0] * len(GATE_FIELDS)
-    figure, rows = _rows(heights, width, 0.92 if title else 0.62)
-    for row, (name, values) in zip(rows, view.inputs.items(), strict=False):
-        _series(row, name, np.asarray(values, float))
-    for row, name in zip(rows[len(view.inputs) :], GATE_FIELDS, strict=True):
-        _heat_map(figure, row, name, wall.per_unit(view, name)[:, order], lang)
-    for row in rows:
-        row.set_xlim(-0.5, T - 0.5)
-        row.tick_params(bottom=False, labelbottom=False)
-        for step, _ in view.events:
-            row.axvline(step, color=_INK, lw=0.9, ls=(0, (3, 2)))
-    _time_axis(rows[-1], view, T)
-    _memory_note(rows[len(view.inputs)], view, order, H)
-    if title:
-        figure.suptitle(title, x=0.015, ha="left", fontsize=12, color=_INK, weight="semibold")
-    return figure
+    with _styled():
+        return _wall(view, title, width, lang)
 
 
 def gradient_river(data: River, *, title: str = "", width: float = 9.0, lang: str = "en") -> Figure:
@@ -102,31 +87,70 @@ def gradient_river(data: River, *, title: str = "", width: float = 9.0, lang: st
     """
     if not data.lines:
         raise ValueError("river: expected at least one line, got none")
+    with _styled():
+        return _panels(data, title, width, lang)
+
+
+def _wall(view: GateWindow, title: str, width: float, lang: str) -> Figure:
+    T, H = view.shape
+    order = slow_first(view.quantity("forget"))
+    heights = [1.1 if k == 0 else 0.55 for k in range(len(view.inputs))] + [1.0] * len(GATE_FIELDS)
+    figure, rows, bars = _rows(heights, len(GATE_FIELDS), width, 0.92 if title else 0.62)
+    for row, (name, values) in zip(rows, view.inputs.items(), strict=False):
+        _series(row, name, np.asarray(values, float))
+    for row, bar, name in zip(rows[len(view.inputs) :], bars, GATE_FIELDS, strict=True):
+        _heat_map(row, bar, name, view.quantity(name)[:, order], lang)
+    for row in rows:
+        row.set_xlim(-0.5, T - 0.5)
+        row.tick_params(bottom=False, labelbottom=False)
+        for step, _ in view.events:
+            row.axvline(step, color=_INK, lw=0.9, ls=(0, (3, 2)))
+    _time_axis(rows[-1], view, T)
+    _memory_note(rows[len(view.inputs)], view, order, H)
+    _title(figure, title)
+    return figure
+
+
+def _panels(data: River, title: str, width: float, lang: str) -> Figure:
     low, high = river.limits(data)
-    figure = _figure(width, 3.5 if title else 3.1)
+    figure = _figure(width, 3.5 if title else 3.1, gap=0.04)
     panels = figure.subplots(1, len(data.lines), sharey=True, squeeze=False)[0]
     for panel, line in zip(panels, data.lines, strict=True):
         _panel(panel, line, low, high, lang)
     panels[0].set_ylabel("log₁₀ |dL/d·|", color=_SOFT)
     panels[-1].legend(loc="lower left", frameon=False, fontsize=8, labelcolor=_SOFT)
-    if title:
-        figure.suptitle(title, x=0.015, ha="left", fontsize=12, color=_INK, weight="semibold")
+    _title(figure, title)
     return figure
 
 
-def _figure(width: float, height: float) -> Figure:
+def _styled() -> Any:
     import matplotlib as mpl
+
+    return mpl.rc_context(_FONT)
+
+
+def _figure(width: float, height: float, gap: float) -> Figure:
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    with mpl.rc_context(_FONT):
-        return Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    layout = ConstrainedLayoutEngine(h_pad=0.02, hspace=gap, w_pad=0.02, wspace=gap)
+    return Figure(figsize=(width, height), layout=layout, facecolor="white")
 
 
-def _rows(heights: list[float], width: float, extra: float) -> tuple[Figure, list[Axes]]:
-    figure = _figure(width, sum(heights) * 0.82 + extra)
-    figure.get_layout_engine().set(h_pad=0.025, hspace=0.0)
-    grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
-    return figure, [figure.add_subplot(grid[k]) for k in range(len(heights))]
+def _rows(
+    heights: list[float], maps: int, width: float, extra: float
+) -> tuple[Figure, list[Axes], list[Axes]]:
+    """Give a figure, its rows, and a narrow colour bar right of each of the last `maps` rows."""
+    figure = _figure(width, sum(heights) * 0.74 + extra, gap=0.0)
+    grid = figure.add_gridspec(len(heights), 2, height_ratios=heights, width_ratios=[90, 1])
+    rows = [figure.add_subplot(grid[k, 0]) for k in range(len(heights))]
+    bars = [figure.add_subplot(grid[k, 1]) for k in range(len(heights) - maps, len(heights))]
+    return figure, rows, bars
+
+
+def _title(figure: Figure, title: str) -> None:
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=12, color=_INK, weight="bold")
 
 
 def _series(row: Axes, name: str, values: Array) -> None:
@@ -140,7 +164,7 @@ def _series(row: Axes, name: str, values: Array) -> None:
     _frame(row)
 
 
-def _heat_map(figure: Figure, row: Axes, name: str, values: Array, lang: str) -> None:
+def _heat_map(row: Axes, bar: Axes, name: str, values: Array, lang: str) -> None:
     from matplotlib.colors import ListedColormap
 
     kind = "sequential" if name in wall.SEQUENTIAL else "diverging"
@@ -150,18 +174,31 @@ def _heat_map(figure: Figure, row: Axes, name: str, values: Array, lang: str) ->
         values.T, aspect="auto", interpolation="nearest", cmap=colours, vmin=low, vmax=high
     )
     row.set_yticks([])
-    extend = "both" if name == "cell" else "neither"
-    bar = figure.colorbar(image, ax=row, pad=0.008, fraction=0.02, aspect=9, extend=extend)
-    bar.outline.set_visible(False)
-    bar.set_ticks([low, high], labels=[f"{low:.2g}".replace("-", "−"), f"{high:.2g}"])
-    bar.ax.tick_params(length=0, labelsize=7.5, labelcolor=_SOFT)
+    _colour_bar(image, bar, less="≤" if name == "cell" else "", more="≥" if name == "cell" else "")
     _label(row, f"{say(lang, name)}  {LETTERS[name]}", _COLOURS[name])
     _frame(row)
 
 
+def _colour_bar(image: AxesImage, place: Axes, less: str, more: str) -> None:
+    low, high = image.get_clim()
+    bar = place.figure.colorbar(image, cax=place)
+    bar.outline.set_visible(False)
+    bar.set_ticks([low, high], labels=[less + _bound(low), more + _bound(high)])
+    place.tick_params(length=0, labelsize=7.5, labelcolor=_SOFT)
+    lowest, highest = place.get_yticklabels()
+    lowest.set_verticalalignment("bottom")
+    highest.set_verticalalignment("top")
+
+
+def _bound(value: float) -> str:
+    return fixed(value, 0 if value == int(value) else 1)
+
+
 def _label(row: Axes, text: str, colour: str) -> None:
-    label = row.set_ylabel(text, rotation=0, ha="right", va="center", labelpad=8, color=colour)
-    label.set_fontweight("semibold")
+    label = row.set_ylabel(
+        fill(text, 20), rotation=0, ha="right", va="center", labelpad=8, color=colour
+    )
+    label.set_fontweight("bold")
 
 
 def _frame(row: Axes) -> None:
@@ -179,9 +216,9 @@ def _time_axis(row: Axes, view: GateWindow, T: int) -> None:
 def _memory_note(row: Axes, view: GateWindow, order: NDArray[np.int64], H: int) -> None:
     if H < 2:
         return
-    halves = half_lives(view.trace.forget)[order]
+    halves = half_lives(view.quantity("forget"))[order]
     for y, va, value in ((0.97, "top", halves[0]), (0.03, "bottom", halves[-1])):
-        text = f"half-life {wall.half_life_text(float(value), 'en')}"
+        text = f"half-life {half_life_text(float(value), 'en')}"
         box = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.2}
         row.text(0.005, y, text, transform=row.transAxes, va=va, fontsize=6.5, bbox=box)
 

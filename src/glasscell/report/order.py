@@ -8,6 +8,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from glasscell.report.markup import fixed
+from glasscell.report.words import say
+
 Array = NDArray[Any]
 
 MAX_UNITS: Final = 128
@@ -53,6 +56,24 @@ def half_lives(forget: Array) -> Array:
     halves = np.full(decay.shape, np.inf)
     np.divide(np.log(2.0), decay, out=halves, where=decay > 0)
     return np.where(np.isnan(decay), np.nan, halves)
+
+
+def magnitude(values: Array, q: float = 1.0) -> float:
+    """Return the q-quantile of the finite |values|, 0 where there are none.
+
+    Examples:
+        >>> magnitude(np.array([-3.0, 1.0, np.nan]))
+        3.0
+    """
+    finite = np.abs(values[np.isfinite(values)])
+    return float(np.quantile(finite, q)) if finite.size else 0.0
+
+
+def half_life_text(value: float, lang: str) -> str:
+    """Say a half-life in words."""
+    if np.isinf(value):
+        return say(lang, "never")
+    return say(lang, "steps", value=fixed(value, 1))
 
 
 def slow_first(forget: Array) -> NDArray[np.int64]:

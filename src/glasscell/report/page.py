@@ -12,7 +12,9 @@ from string import Template
 from typing import Any
 
 from glasscell.report import equations, events, palette, river, schematic, tables, wall
-from glasscell.report.data import CellNumbers, GateWindow, Page
+from glasscell.report.axes import step_labels
+from glasscell.report.cell import CellNumbers
+from glasscell.report.data import GateWindow, Page
 from glasscell.report.markup import escape
 from glasscell.report.words import say
 
@@ -145,7 +147,7 @@ def _start(window: GateWindow, cell: CellNumbers | None) -> tuple[int | None, in
 def _cell_section(cell: CellNumbers, page: Page) -> Section:
     lang = page.lang
     unit = f"{say(lang, 'unit')} {cell.unit}"
-    when = cell.when or f"{say(lang, 'step')} {cell.step}"
+    when = step_labels([cell.when], 1)[0] if cell.when else f"{say(lang, 'step')} {cell.step}"
     groups = [f"gates{k}" for k, window in enumerate(page.gates) if window.name == cell.layer]
     follow = (
         f'<label class="js follow"><input type="checkbox" data-follow="{groups[0]}"> '

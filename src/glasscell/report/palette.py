@@ -18,11 +18,31 @@ from numpy.typing import NDArray
 from glasscell.errors import ShapeError
 
 SEQUENTIAL: Final = (
-    "#440154 #482475 #414487 #355f8d #2a788e #21918c #22a884 #44bf70 #7ad151 #bddf26 #fde725"
-).split()
+    "#440154",
+    "#482475",
+    "#414487",
+    "#355f8d",
+    "#2a788e",
+    "#21918c",
+    "#22a884",
+    "#44bf70",
+    "#7ad151",
+    "#bddf26",
+    "#fde725",
+)
 DIVERGING: Final = (
-    "#08305e #1b5c9e #4391c6 #92c5de #d4e6f0 #f6f5f2 #fbdfc0 #fbb871 #ea832a #b9520a #712d04"
-).split()
+    "#08305e",
+    "#1b5c9e",
+    "#4391c6",
+    "#92c5de",
+    "#d4e6f0",
+    "#f6f5f2",
+    "#fbdfc0",
+    "#fbb871",
+    "#ea832a",
+    "#b9520a",
+    "#712d04",
+)
 MISSING: Final = 255
 """Palette index of a value that is not there (NaN): transparent."""
 

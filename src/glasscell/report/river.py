@@ -26,6 +26,7 @@ _VANISHED: Final = -4.0
 _EXPLODED: Final = 3.0
 _PLAIN_PERCENT: Final = -2.0
 _PARTS: Final = ("hidden", "cell", "cell_path")
+_PART_CSS: Final = {"hidden": "water", "cell": "cell", "cell_path": "cell_path"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +100,8 @@ def build(river: River, group: str, lang: str) -> tuple[str, dict[str, Any]]:
     )
     present = [p for p in _PARTS if any(getattr(line, p) is not None for line in river.lines)]
     keys = "".join(
-        f'<span class="key {"water" if part == "hidden" else part}">{escape(say(lang, f"river.{part}"))}</span>' for part in present
+        f'<span class="key {_PART_CSS[part]}">{escape(say(lang, f"river.{part}"))}</span>'
+        for part in present
     )
     html = f'<div class="keys">{keys}</div><div class="river">{panels}</div>'
     data = {
@@ -145,7 +147,7 @@ def _panel(line: RiverLine, river: River, group: str, lang: str, low: float, hig
 
 def _values(line: RiverLine, values: list[list[float | None]]) -> str:
     """Give the read-outs of a panel, with the series beside them for the script."""
-    spans = []
+    spans = ["<output data-lag></output>"]
     for (part, _), series in zip(parts(line), values, strict=True):
         text = ",".join("" if v is None else f"{v:g}" for v in series)
         spans.append(f'<output class="{part}" data-log="{text}"></output>')

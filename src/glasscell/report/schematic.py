@@ -11,88 +11,10 @@ from typing import Final
 
 import numpy as np
 
-from glasscell.report.data import CellNumbers
+from glasscell.report.cell import CellNumbers
+from glasscell.report.layout import NARROW, WIDE, Layout
 from glasscell.report.markup import escape, fixed
 from glasscell.report.words import say
-
-
-@dataclass(frozen=True, kw_only=True)
-class Layout:
-    """Coordinates of a drawing, in SVG units.
-
-    Args:
-        name: CSS class of the drawing.
-        width: Width of the drawing.
-        height: Height of the drawing.
-        body: Left, top, right and bottom of the cell's frame.
-        belt: Height of the belt.
-        write: Height of the product i * C̃.
-        show: Height of the product o * tanh(C).
-        squash: Height of the tanh above it.
-        gates: Height of the middle of the gate boxes.
-        bus: Height of the bus [h_{t-1}, x_t].
-        columns: Places of the boxes of f, i, C̃ and o.
-        widths: Widths of the same boxes.
-        join: Where x_t joins the bus.
-        leave: Where h_t turns down to leave.
-        radius: Radius of the × and + nodes.
-        stacked: Whether a label stands on two lines, its name above its value.
-    """
-
-    name: str
-    width: int
-    height: int
-    body: tuple[int, int, int, int]
-    belt: int
-    write: int
-    show: int
-    squash: int
-    gates: int
-    bus: int
-    columns: tuple[int, int, int, int]
-    widths: tuple[int, int, int, int]
-    join: int
-    leave: int
-    radius: int
-    stacked: bool
-
-
-WIDE: Final = Layout(
-    name="wide-only",
-    width=824,
-    height=452,
-    body=(92, 24, 724, 400),
-    belt=84,
-    write=186,
-    show=218,
-    squash=150,
-    gates=306,
-    bus=372,
-    columns=(182, 296, 430, 584),
-    widths=(94, 94, 126, 94),
-    join=118,
-    leave=690,
-    radius=15,
-    stacked=False,
-)
-NARROW: Final = Layout(
-    name="narrow-only",
-    width=380,
-    height=476,
-    body=(6, 14, 374, 420),
-    belt=82,
-    write=196,
-    show=226,
-    squash=148,
-    gates=318,
-    bus=386,
-    columns=(50, 126, 214, 302),
-    widths=(68, 68, 96, 68),
-    join=22,
-    leave=366,
-    radius=13,
-    stacked=True,
-)
 
 _TIP: Final = 10
 """Length of an arrow head."""
@@ -195,14 +117,19 @@ def stroke(value: float) -> float:
 
 
 def _tips(at: Layout) -> str:
-    """Define one arrow head per colour; its base sits on the end of the wire, whatever its width."""
+    """Define one arrow head per colour; its base sits on the end of the wire."""
     colours = dict.fromkeys([*_COLOURS.values(), "bus"])
-    return "<defs>" + "".join(
-        f'<marker id="tip-{at.name}-{colour}" class="tip {colour}" viewBox="0 0 10 14" refX="0.5" '
-        f'refY="7" markerWidth="{_TIP}" markerHeight="14" markerUnits="userSpaceOnUse" '
-        'orient="auto"><path d="M0 0L10 7L0 14Z" fill="currentColor"/></marker>'
-        for colour in colours
-    ) + "</defs>"
+    return (
+        "<defs>"
+        + "".join(
+            f'<marker id="tip-{at.name}-{colour}" class="tip {colour}" viewBox="0 0 10 14" '
+            f'refX="0.5" refY="7" markerWidth="{_TIP}" markerHeight="14" '
+            'markerUnits="userSpaceOnUse" orient="auto">'
+            '<path d="M0 0L10 7L0 14Z" fill="currentColor"/></marker>'
+            for colour in colours
+        )
+        + "</defs>"
+    )
 
 
 def _wires(at: Layout, numbers: dict[str, float]) -> str:
@@ -215,7 +142,8 @@ def _wires(at: Layout, numbers: dict[str, float]) -> str:
     ]
     wires = [f'<path class="wire bus" d="{d}"/>' for d in plain]
     wires += [
-        f'<path class="wire bus" d="M{x} {at.bus}V{foot + _TIP + 1}" marker-end="url(#tip-{at.name}-bus)"/>'
+        f'<path class="wire bus" d="M{x} {at.bus}V{foot + _TIP + 1}" '
+        f'marker-end="url(#tip-{at.name}-bus)"/>'
         for x in at.columns
     ]
     named = {
@@ -237,7 +165,8 @@ def _wires(at: Layout, numbers: dict[str, float]) -> str:
         colour = _COLOURS[name]
         wires.append(
             f'<path class="wire {colour}" data-wire="{name}" d="{d}" '
-            f'style="stroke-width:{stroke(numbers[name]):.2f}" marker-end="url(#tip-{at.name}-{colour})"/>'
+            f'style="stroke-width:{stroke(numbers[name]):.2f}" '
+            f'marker-end="url(#tip-{at.name}-{colour})"/>'
         )
     return "".join(wires)
 
@@ -247,10 +176,15 @@ def _nodes(at: Layout) -> str:
     r, half = at.radius, at.radius * 0.42
     drawn = []
     for x, y in ((f, at.belt), (g, at.write), (o, at.show)):
-        cross = f"M{x - half} {y - half}L{x + half} {y + half}M{x - half} {y + half}L{x + half} {y - half}"
-        drawn.append(f'<circle class="node" cx="{x}" cy="{y}" r="{r}"/><path class="op" d="{cross}"/>')
+        rise = f"M{x - half} {y + half}L{x + half} {y - half}"
+        cross = f"M{x - half} {y - half}L{x + half} {y + half}{rise}"
+        drawn.append(
+            f'<circle class="node" cx="{x}" cy="{y}" r="{r}"/><path class="op" d="{cross}"/>'
+        )
     plus = f"M{g - half * 1.3} {at.belt}h{half * 2.6}M{g} {at.belt - half * 1.3}v{half * 2.6}"
-    drawn.append(f'<circle class="node" cx="{g}" cy="{at.belt}" r="{r}"/><path class="op" d="{plus}"/>')
+    drawn.append(
+        f'<circle class="node" cx="{g}" cy="{at.belt}" r="{r}"/><path class="op" d="{plus}"/>'
+    )
     drawn.append(
         f'<ellipse class="node" cx="{o}" cy="{at.squash}" rx="{r + 17}" ry="16"/>'
         f'<text class="fn" x="{o}" y="{at.squash + 5}" text-anchor="middle">tanh</text>'
@@ -267,8 +201,8 @@ def _boxes(cell: CellNumbers, at: Layout, lang: str) -> str:
         inner = fixed(cell.pre_activations[name], 2)
         drawn.append(
             f'<rect class="box {name}" x="{x - width / 2:g}" y="{at.gates - 20}" width="{width}" '
-            f'height="40" rx="7"/><text class="fn" data-box="{function}" x="{x}" y="{at.gates + 6}" '
-            f'text-anchor="middle">{function}({inner})</text>'
+            f'height="40" rx="7"/><text class="fn" data-box="{function}" x="{x}" '
+            f'y="{at.gates + 6}" text-anchor="middle">{function}({inner})</text>'
             f'<text class="name" x="{x}" y="{at.bus + 19}" text-anchor="middle">'
             f"{escape(say(lang, name))}</text>"
         )

@@ -50,7 +50,10 @@ def build_forecast(plot: ForecastPlot, lang: str) -> tuple[str, dict[str, Any]]:
         [*lines[::-1], charts.Line(values=truth, css="truth")], low, high, ticks=ticks
     )
     keys = [f'<span class="key truth">{escape(say(lang, "truth"))}<output></output></span>']
-    keys += [_key(name, values, truth, k, plot.unit, lang) for k, (name, values) in enumerate(named.items())]
+    keys += [
+        _key(name, values, truth, k, plot.unit, lang)
+        for k, (name, values) in enumerate(named.items())
+    ]
     row = charts.row(
         "",
         drawing,
@@ -59,7 +62,9 @@ def build_forecast(plot: ForecastPlot, lang: str) -> tuple[str, dict[str, Any]]:
         height=260,
         css="series wide",
     )
-    axis = charts.x_axis(axes.time_ticks(plot.times, len(truth))).replace("row axis", "row axis wide")
+    axis = charts.x_axis(axes.time_ticks(plot.times, len(truth))).replace(
+        "row axis", "row axis wide"
+    )
     caption = f"<figcaption>{escape(plot.caption)}</figcaption>" if plot.caption else ""
     data = {
         "T": len(truth),
@@ -76,7 +81,11 @@ def build_forecast(plot: ForecastPlot, lang: str) -> tuple[str, dict[str, Any]]:
 def _key(name: str, values: Array, truth: Array, k: int, unit: str, lang: str) -> str:
     error = float(finite_mean(np.abs(values - truth)))
     tail = f" {unit}" if unit else ""
-    text = say(lang, "mae", value=f"{grouped(error, column_decimals([error], 3))}{tail}") if np.isfinite(error) else ""
+    text = (
+        say(lang, "mae", value=f"{grouped(error, column_decimals([error], 3))}{tail}")
+        if np.isfinite(error)
+        else ""
+    )
     small = f"<small>{escape(text)}</small>" if text else ""
     return f'<span class="key s{k % 5}">{short(name)}<output></output> {small}</span>'
 

@@ -74,12 +74,12 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "events.at": ("{label} at {when}", "{label}：{when}"),
     "events": ("Which gates move", "哪些门在动"),
     "events.how": (
-        "Each curve is the mean over units, and over the {count} events, of the steps around an "
-        "event (dashed line; {before} steps before, {after} after). The grey band holds nine in ten "
-        "of the curves that one gets by shifting all events together to other times: a curve "
+        "Each curve is the mean over units, and over the events ({count}), of the steps around "
+        "one (dashed line; {before} steps before, {after} after). The grey band holds nine in "
+        "ten of the curves that one gets by shifting all events together to other times: a curve "
         "that stays inside the band does nothing special at the events.",
-        "每条曲线是事件前后（虚线处为事件，之前 {before} 步，之后 {after} 步）对所有单元和 {count} 个事件的平均。"
-        ""
+        "每条曲线是事件前后（虚线处为事件，之前 {before} 步，之后 {after} 步）"
+        "对所有单元和 {count} 个事件的平均。"
         "灰色带：把所有事件一起平移到其他时间，所得曲线有九成落在带内。曲线若一直在带内，说明事件处没有特别的变化。",
     ),
     "events.most": (
@@ -91,8 +91,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "没有任何量在事件处的变化明显大于其他时候。",
     ),
     "events.caveat": (
-        "{count} events in one window: a hint, not a test.",
-        "仅一个窗口内的 {count} 个事件：只是提示，不是检验。",
+        "Events in this window: {count}. Read it as a hint, not as a test.",
+        "本窗口共有 {count} 个事件：只作提示，不是检验。",
     ),
     "elsewhere": ("elsewhere", "其他时候"),
     "near": ("at events", "事件处"),
@@ -135,16 +135,20 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "travels along the belt on top, where it meets only one multiplication and one addition. "
         "The forget gate says how much of it stays; the input gate and the candidate say what is "
         "added; the output gate says how much of it is shown. Thick wires carry large values.",
-        "教科书中的单元图，标注了{unit}在 {when} 的真实数值。记忆沿上方的传送带前进，途中只有一次乘法和一次加法。"
+        "教科书中的单元图，标注了{unit} 在 {when} 的真实数值。"
+        "记忆沿上方的传送带前进，途中只有一次乘法和一次加法。"
         "遗忘门决定保留多少，输入门和候选决定加入什么，输出门决定输出多少。线越粗，数值越大。",
     ),
     "schematic.live": ("Follow the cursor of the gate pictures", "跟随上方门图的光标"),
-    "schematic.aria": ("Diagram of one LSTM cell with its values", "一个 LSTM 单元及其数值的示意图"),
+    "schematic.aria": (
+        "Diagram of one LSTM cell with its values",
+        "一个 LSTM 单元及其数值的示意图",
+    ),
     "equations": ("The same in equations", "用公式表示"),
     "equations.fixed": (
         "These equations are of {unit} at {when}. Numbers are rounded for display, not in the "
         "computation.",
-        "以下公式对应{unit}在 {when}。数字仅在显示时四舍五入，计算中没有。",
+        "以下公式对应{unit} 在 {when} 的数值。数字仅在显示时四舍五入，计算中没有。",
     ),
     "step.read": ("1 · What the gates read", "1 · 各个门读取的内容"),
     "step.forget": ("2 · What is kept", "2 · 保留什么"),

@@ -82,9 +82,7 @@ def features(inputs: Array, level: bool, extra: bool) -> Array:
     return np.concatenate(parts, axis=1)
 
 
-def ridge(
-    train: Windows, validation: Windows, level: bool, extra: bool = True
-) -> LinearForecast:
+def ridge(train: Windows, validation: Windows, level: bool, extra: bool = True) -> LinearForecast:
     """Fit the ridge regression with the penalty that has the least error on validation.
 
     Args:

@@ -79,7 +79,9 @@ def resolve(
     targets = _targets(others, target, series, names, covariates)
     if covariates is None:
         chosen = bool(target) and series is None
-        covariates = [n for n in others if chosen and n not in targets and _numeric(names, sample, n)]
+        covariates = [
+            n for n in others if chosen and n not in targets and _numeric(names, sample, n)
+        ]
     clash = sorted({time, *targets, *([series] if series else [])} & set(covariates))
     if len({time, series, *targets}) < 2 + len(targets) or clash:
         raise DataError(

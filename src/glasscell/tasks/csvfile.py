@@ -99,17 +99,23 @@ def open_sheet(path: Path) -> Sheet:
         DataError: There is no such file, it is empty or no text, or its header is unusable.
     """
     if not path.is_file():
-        raise DataError(f"{path}: expected a CSV file, found {'a folder' if path.is_dir() else 'nothing'}")
+        raise DataError(
+            f"{path}: expected a CSV file, found {'a folder' if path.is_dir() else 'nothing'}"
+        )
     encoding = _encoding(path)
     try:
         with _text(path, encoding) as stream:
             lines = [line for _, line in zip(range(SAMPLE_RECORDS + 1), stream, strict=False)]
     except (UnicodeError, gzip.BadGzipFile, EOFError) as error:
-        raise DataError(f"{path}: expected text in UTF-8; {error}; save the file as UTF-8") from error
+        raise DataError(
+            f"{path}: expected text in UTF-8; {error}; save the file as UTF-8"
+        ) from error
     if any("\0" in line for line in lines):
         raise DataError(f"{path}: expected a text file with separated values, got binary data")
     if not any(line.strip() for line in lines):
-        raise DataError(f"{path}: the file is empty; expected a header line and one row per time step")
+        raise DataError(
+            f"{path}: the file is empty; expected a header line and one row per time step"
+        )
     separator = _separator(lines)
     records = list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
     header = next(i for i, record in enumerate(records) if any(c.strip() for c in record))
@@ -173,7 +179,9 @@ def _parse(sheet: Sheet, **options: Any) -> Any:
     except pd.errors.EmptyDataError:
         return pd.DataFrame({name: [] for name in sheet.names})
     except UnicodeError as error:
-        raise DataError(f"{sheet.path}: expected text in UTF-8; {error}; save it as UTF-8") from error
+        raise DataError(
+            f"{sheet.path}: expected text in UTF-8; {error}; save it as UTF-8"
+        ) from error
 
 
 def _text(path: Path, encoding: str) -> io.TextIOWrapper:

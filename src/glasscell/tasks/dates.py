@@ -93,7 +93,9 @@ def _day_or_month_first(text: Any, name: str, where: Callable[[int], str]) -> An
     }
     whole = {first: times for first, times in readings.items() if not times.isna().any()}
     if not whole:
-        broken = min((times for times in readings.values()), key=lambda times: int(times.isna().sum()))
+        broken = min(
+            (times for times in readings.values()), key=lambda times: int(times.isna().sum())
+        )
         row = int(np.argmax(broken.isna()))
         raise DataError(
             f"time column {name!r}, {where(row)}: expected a date as in the first row "
@@ -101,8 +103,10 @@ def _day_or_month_first(text: Any, name: str, where: Callable[[int], str]) -> An
         )
     evenness = {first: _evenness(times) for first, times in whole.items()}
     best = max(evenness, key=lambda first: evenness[first])
-    if len(whole) == 2 and evenness["day"] == evenness["month"] and not whole["day"].equals(
-        whole["month"]
+    if (
+        len(whole) == 2
+        and evenness["day"] == evenness["month"]
+        and not whole["day"].equals(whole["month"])
     ):
         raise DataError(
             f"time column {name!r}: in {text.iloc[0]!r} day and month cannot be told apart; "

@@ -197,7 +197,9 @@ def _baselines(plan: Plan, board: Scoreboard) -> tuple[list[Method], dict[str, A
             forecasts[name] = forecast
     methods = [board.score(name, [forecast]) for name, forecast in forecasts.items()]
     began = time.perf_counter()
-    linear = ridge(plan.train.thinned(plan.options.max_windows), plan.validation, plan.dataset.level)
+    linear = ridge(
+        plan.train.thinned(plan.options.max_windows), plan.validation, plan.dataset.level
+    )
     seconds = time.perf_counter() - began
     forecasts["ridge"] = board.restore(linear.forecast(plan.test.inputs()))
     methods.append(
@@ -234,7 +236,10 @@ def _write(result: FitResult, folder: runs.RunFolder, data: Any) -> None:
     """Write every file of the run folder and move it to its place."""
     glasscell.save(result.best.network, folder.draft, force=True)
     folder.write_json(runs.PREPROCESSING, _preprocessing(result.plan))
-    settings = {"task": "forecast", "data": str(data) if isinstance(data, str | Path) else "a frame"}
+    settings = {
+        "task": "forecast",
+        "data": str(data) if isinstance(data, str | Path) else "a frame",
+    }
     folder.write_settings({**settings, **result.plan.options.record()})
     folder.write_json(runs.METRICS, {**result.metrics(), "environment": _environment()})
     folder.write_log(line for trained in result.networks for line in trained.log())

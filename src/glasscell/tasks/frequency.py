@@ -180,7 +180,9 @@ def _calendar_candidates(first: Any, median: Any) -> list[str]:
         (89, 92, [f"QS-{month}", f"QE-{month}"]),
         (364, 366, [f"YS-{month}", f"YE-{month}"]),
     ]
-    return [name for low, high, names in table if low * DAY <= median <= high * DAY for name in names]
+    return [
+        name for low, high, names in table if low * DAY <= median <= high * DAY for name in names
+    ]
 
 
 def _autocorrelation_peak(values: np.ndarray[Any, Any], limit: int = 400) -> int:

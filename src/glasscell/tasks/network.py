@@ -88,7 +88,9 @@ class Forecaster(torch.nn.Module):
         }
 
 
-def count_parameters(kind: Kind, channels: int, hidden_size: int, lookback: int, horizon: int) -> int:
+def count_parameters(
+    kind: Kind, channels: int, hidden_size: int, lookback: int, horizon: int
+) -> int:
     """Count the weights of a Forecaster without making one."""
     gates = {"LSTM": 4, "RNN": 1}[kind]
     recurrent = gates * hidden_size * (channels + hidden_size + 2)

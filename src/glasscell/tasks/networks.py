@@ -202,4 +202,6 @@ def _read_checkpoint(path: Path) -> dict[str, Any]:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         return {key: state[key] for key in ("fingerprint", "finished", "current")}
     except (OSError, RuntimeError, KeyError, ValueError, EOFError, UnpicklingError) as error:
-        raise DataError(f"--resume: {path} is damaged ({error}); start afresh with --force") from error
+        raise DataError(
+            f"--resume: {path} is damaged ({error}); start afresh with --force"
+        ) from error

@@ -16,7 +16,7 @@ class ForecastOptions:
 
     Args:
         horizon: Time steps to forecast. Default: one season, at most 24.
-        lookback: Time steps that the models read. Default: the longer of 3 horizons and one season, at
+        lookback: Time steps that the models read. Default: the longer of 3 horizons and 2 seasons, at
             most 200, and shorter if the data are short.
         target: Column to forecast. Default: y or target; else every column beside the time is a series.
         time: Time column. Default: ds, timestamp, date ..., or the first column with dates.
@@ -69,7 +69,14 @@ class ForecastOptions:
     unit: str = ""
 
     def __post_init__(self) -> None:
-        least = {"horizon": 1, "lookback": 1, "season": 1, "seeds": 1, "epochs": 1, "hidden_size": 1}
+        least = {
+            "horizon": 1,
+            "lookback": 1,
+            "season": 1,
+            "seeds": 1,
+            "epochs": 1,
+            "hidden_size": 1,
+        }
         least |= {"batch_size": 1, "patience": 1, "max_windows": 1, "seed": 0}
         for name, low in least.items():
             value = getattr(self, name)

@@ -9,7 +9,7 @@ import torch
 
 import glasscell
 from glasscell import report
-from glasscell.inspect import gradient_flow
+from glasscell.inspect.flow import gradient_flow
 from glasscell.tasks.evaluate import LSTM, PLAIN_RNN, Method
 from glasscell.tasks.windows import Windows
 
@@ -193,4 +193,3 @@ def _notes(result: FitResult) -> list[str]:
         *plan.notes,
         *(["Training was stopped with Ctrl-C."] if result.interrupted else []),
     ]
-

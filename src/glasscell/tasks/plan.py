@@ -120,9 +120,9 @@ def _season(panel: Panel) -> int:
 
 
 def _lookback(panel: Panel, horizon: int, season: int) -> int:
-    """Choose the lookback: 3 horizons or a season, less if a third of training would not hold it."""
+    """Choose the lookback: 3 horizons or 2 seasons, less if a third of training is shorter."""
     longest = max(len(s.ds) for s in panel.series)
-    wanted = max(min(max(3 * horizon, season), LONGEST_LOOKBACK), 1)
+    wanted = min(max(3 * horizon, 2 * season), LONGEST_LOOKBACK)
     third = boundaries(longest)[0] // 3
     while wanted > 1 and (wanted > third or shortest(wanted, horizon) > longest):
         wanted -= 1

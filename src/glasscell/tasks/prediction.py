@@ -58,7 +58,9 @@ def predict(
     settings = runs.read_preprocessing(folder)
     model = glasscell.load(folder)
     chosen = {"time": time, "target": target, "series": series}
-    rule = GapRule(settings["gaps"], settings["max_gap"]) if gaps is None else GapRule(gaps, max_gap)
+    rule = (
+        GapRule(settings["gaps"], settings["max_gap"]) if gaps is None else GapRule(gaps, max_gap)
+    )
     panel = _read(data, settings, chosen, rule)
     for note in panel.notes:
         told(note)

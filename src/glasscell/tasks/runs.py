@@ -53,7 +53,9 @@ class RunFolder:
         nothing stays. A killed process leaves ``.NAME.partial`` with its last checkpoint.
     """
 
-    def __init__(self, out: str | os.PathLike[str], force: bool = False, resume: bool = False) -> None:
+    def __init__(
+        self, out: str | os.PathLike[str], force: bool = False, resume: bool = False
+    ) -> None:
         self.out = Path(out)
         self.draft = self.out.parent / f".{self.out.name}.partial"
         self.resume = resume
@@ -81,7 +83,9 @@ class RunFolder:
     def _require_free(self, force: bool) -> None:
         if os.path.lexists(self.out):
             if not force:
-                raise DataError(f"{self.out} exists; choose another --out, or replace it with --force")
+                raise DataError(
+                    f"{self.out} exists; choose another --out, or replace it with --force"
+                )
             if not _replaceable(self.out):
                 raise DataError(
                     f"{self.out} exists and is no run folder of glasscell, so --force does not replace "
@@ -105,7 +109,9 @@ class RunFolder:
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write a JSON file; a number that is not finite is an error."""
-        self.write_text(name, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        self.write_text(
+            name, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        )
 
     def write_log(self, lines: Iterable[Mapping[str, Any]]) -> None:
         """Write log.jsonl."""
@@ -113,7 +119,9 @@ class RunFolder:
 
     def write_settings(self, settings: Mapping[str, Any]) -> None:
         """Write run.yaml."""
-        self.write_text(SETTINGS, yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True))
+        self.write_text(
+            SETTINGS, yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True)
+        )
 
     def commit(self, keep_checkpoint: bool = False) -> Path:
         """Move the finished draft to its place.
@@ -146,7 +154,9 @@ def read_preprocessing(run: Path) -> dict[str, Any]:
     """
     path = run / PREPROCESSING
     if not path.is_file():
-        raise DataError(f"{run}: expected a run folder written by glasscell fit, found no {path.name}")
+        raise DataError(
+            f"{run}: expected a run folder written by glasscell fit, found no {path.name}"
+        )
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:

@@ -75,11 +75,18 @@ class Trainer:
     """
 
     def __init__(
-        self, network: Forecaster, train: Windows, validation: Windows, schedule: Schedule, seed: int
+        self,
+        network: Forecaster,
+        train: Windows,
+        validation: Windows,
+        schedule: Schedule,
+        seed: int,
     ) -> None:
         accelerator = Accelerator()
         if accelerator.num_processes > 1:
-            raise ValueError("expected one process, got several; start glasscell fit without a launcher")
+            raise ValueError(
+                "expected one process, got several; start glasscell fit without a launcher"
+            )
         self.accelerator, self.schedule = accelerator, schedule
         self.windows, self.validation = _Batches(train, accelerator.device), validation
         self.batches = math.ceil(min(len(train), schedule.max_windows) / schedule.batch_size)

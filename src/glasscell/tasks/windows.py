@@ -128,9 +128,7 @@ class Windows:
         if len(self) <= most:
             return self
         kept = np.linspace(0, len(self) - 1, most).round().astype(np.int64)
-        return Windows(
-            self.values, self.origins[kept], self.lookback, self.horizon, self.available
-        )
+        return Windows(self.values, self.origins[kept], self.lookback, self.horizon, self.available)
 
 
 @dataclass(frozen=True, eq=False)

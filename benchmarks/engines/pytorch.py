@@ -1,0 +1,77 @@
+"""PyTorch's own layers: inference_mode, equal threads; its LSTMCell where every gate is asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from benchmarks.cases import Case
+from benchmarks.engines import Run
+
+NAME = "torch"
+
+
+def prepare(case: Case, weights: torch.nn.Module, x: torch.Tensor, threads: int) -> Run | None:
+    torch.set_num_threads(threads)
+    module = (torch.nn.LSTM if case.mode == "LSTM" else torch.nn.RNN)(case.I, case.H)
+    module.load_state_dict(weights.state_dict())
+    if case.task == "training":
+
+        def step() -> None:
+            module.zero_grad()
+            y, _ = module(x)
+            y.backward(torch.ones_like(y))
+
+        def answer() -> np.ndarray:
+            step()
+            return module.weight_hh_l0.grad.numpy()
+
+        return Run(step, answer)
+    if case.task == "trace":
+        return _gates_by_hand(module, x)
+    if case.task == "step":
+        return _cell(case, module, x)
+
+    def infer() -> torch.Tensor:
+        with torch.inference_mode():
+            return module(x)[0]
+
+    return Run(infer, lambda: infer().numpy())
+
+
+def _cell(case: Case, module: torch.nn.Module, x: torch.Tensor) -> Run:
+    """One step: torch's fastest way is LSTMCell with the state kept by the caller."""
+    cell = torch.nn.LSTMCell(case.I, case.H)
+    cell.load_state_dict({k.removesuffix("_l0"): v for k, v in module.state_dict().items()})
+    x_t = x[0]
+    state = [torch.zeros(1, case.H), torch.zeros(1, case.H)]
+
+    def step() -> None:
+        with torch.inference_mode():
+            state[:] = cell(x_t, tuple(state))
+
+    def answer() -> np.ndarray:
+        with torch.inference_mode():
+            return cell(x_t)[0].numpy()[None]
+
+    return Run(step, answer)
+
+
+def _gates_by_hand(module: torch.nn.Module, x: torch.Tensor) -> Run:
+    """What people write to get the gates: the cell's equations in a loop over time."""
+    w_hh, hidden = module.weight_hh_l0, module.hidden_size
+
+    def gates() -> torch.Tensor:
+        with torch.inference_mode():
+            from_x = x @ module.weight_ih_l0.T + (module.bias_ih_l0 + module.bias_hh_l0)
+            h = c = torch.zeros(x.shape[1], hidden)
+            forget = []
+            for a in from_x:
+                i, f, g, o = (a + h @ w_hh.T).chunk(4, 1)
+                f = f.sigmoid()
+                c = f * c + i.sigmoid() * g.tanh()
+                h = o.sigmoid() * c.tanh()
+                forget.append(f)
+            return torch.stack(forget)
+
+    return Run(gates, lambda: gates().numpy())

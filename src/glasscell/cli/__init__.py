@@ -1,0 +1,94 @@
+"""The command line. One module per command: `cli/NAME.py` with `add_arguments(parser)` and `run(args)`.
+
+A command is registered by its line in `COMMANDS`; its module is imported when it is called, so that
+`glasscell --help` needs nothing but Python. Mistakes of the user end with one message on standard error
+and code 2, Ctrl-C with 130.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from glasscell.errors import GlasscellError
+
+COMMANDS = {
+    "fit": "train an LSTM on a CSV file and compare it with honest baselines",
+    "predict": "forecast with a finished run",
+}
+"""Name of each command to its line in the help."""
+
+OK, MISTAKE, INTERRUPTED = 0, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: Arguments after the program's name; None: those of the process.
+
+    Returns:
+        The exit code: 0, 2 after a mistake of the user, 130 after Ctrl-C.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(overview())
+        return OK if arguments else MISTAKE
+    if arguments[0] in ("-V", "--version"):
+        from glasscell import __version__
+
+        print(f"glasscell {__version__}")
+        return OK
+    name = arguments[0]
+    if name not in COMMANDS:
+        return fail("glasscell", f"there is no command {name!r}; there are {', '.join(COMMANDS)}")
+    try:
+        return _call(name, arguments[1:])
+    except KeyboardInterrupt:
+        return fail(f"glasscell {name}", "stopped; nothing was written", INTERRUPTED)
+
+
+def overview() -> str:
+    """Give the text of `glasscell --help`."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {line}" for name, line in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: glasscell COMMAND ...",
+            "",
+            "The LSTM you can see through.",
+            "",
+            *lines,
+            "",
+            "glasscell COMMAND --help shows the options; glasscell --version the version.",
+        ]
+    )
+
+
+def fail(program: str, message: str, code: int = MISTAKE) -> int:
+    """Print one message on standard error and give the exit code."""
+    print(f"{program}: {message}", file=sys.stderr)
+    return code
+
+
+def _call(name: str, arguments: Sequence[str]) -> int:
+    program = f"glasscell {name}"
+    try:
+        from jsonargparse import ArgumentError, ArgumentParser
+
+        module = import_module(f"glasscell.cli.{name}")
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("glasscell"):
+            raise
+        return fail(program, f"needs the package {error.name}; pip install 'glasscell[train]'")
+    parser = ArgumentParser(prog=program, description=module.__doc__, exit_on_error=False)
+    module.add_arguments(parser)
+    try:
+        return int(module.run(parser.parse_args(list(arguments))))
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else OK
+    except ArgumentError as error:
+        return fail(program, f"{error}; see {program} --help")
+    except (GlasscellError, OSError) as error:
+        return fail(program, str(error))

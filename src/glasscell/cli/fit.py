@@ -1,0 +1,80 @@
+"""Train an LSTM on a CSV file, compare it with honest baselines, and write a run folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from typing import Any, Literal
+
+from glasscell.cli.arguments import add_options
+from glasscell.errors import DataError
+from glasscell.tasks.options import ForecastOptions
+
+
+def add_arguments(parser: Any) -> None:
+    """Add the flags of `glasscell fit`."""
+    parser.add_argument("--config", action="config", help="YAML file with any of these options.")
+    parser.add_argument("data", nargs="?", type=str, default=None, help="CSV file, plain or gz.")
+    parser.add_argument("--out", type=str, default=None, help="Run folder to write.")
+    parser.add_argument("--task", type=Literal["forecast"], default="forecast", help="What to fit.")
+    add_options(parser, ForecastOptions, covariates=str | list[str] | None)
+    for flag, text in (
+        ("--force", "Replace a run that is there."),
+        ("--resume", "Go on with a run that was stopped or killed, to the same bits."),
+        ("--json", "Print the metrics as JSON, and nothing else, on standard output."),
+        ("--quiet", "Print nothing but errors (and the JSON)."),
+    ):
+        parser.add_argument(flag, action="store_true", help=text)
+
+
+def run(args: Any) -> int:
+    """Run `glasscell fit`; gives 130 if Ctrl-C ended training early."""
+    if args.data is None:
+        raise DataError("expected the CSV file to learn from: glasscell fit DATA --out RUN")
+    if args.out is None:
+        raise DataError("expected --out RUN, the folder to write")
+    options = ForecastOptions(
+        **{
+            field.name: _list(args[field.name]) if field.name == "covariates" else args[field.name]
+            for field in fields(ForecastOptions)
+        }
+    )
+    from glasscell.tasks.forecast import fit
+    from glasscell.tasks.progress import Reporter
+
+    result = fit(
+        args.data,
+        args.out,
+        options,
+        force=args.force,
+        resume=args.resume,
+        reporter=Reporter(quiet=args.quiet),
+    )
+    if args.json:
+        print(json.dumps(result.metrics(), indent=2, ensure_ascii=False, allow_nan=False))
+    elif not args.quiet:
+        show(result)
+    return 130 if result.interrupted else 0
+
+
+def show(result: Any) -> None:
+    """Print the table, the verdict and where the run lies."""
+    from rich.console import Console
+
+    from glasscell.tasks.table import results
+
+    console = Console()
+    console.print(results(result.methods, result.plan.options.unit))
+    console.print(result.verdict, highlight=False, markup=False)
+    if result.interrupted:
+        console.print("Training was stopped early; go on with --resume.", highlight=False)
+    if result.folder is not None:
+        console.print(
+            f"{result.folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True
+        )
+
+
+def _list(value: str | list[str] | None) -> list[str] | None:
+    if isinstance(value, str):
+        return [name.strip() for name in value.split(",") if name.strip() not in ("", "none")]
+    return value

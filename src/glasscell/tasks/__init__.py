@@ -1,0 +1,1 @@
+"""From data to a model and an honest table: forecasting."""

@@ -1,0 +1,48 @@
+"""Half-lives, the biases that give them, and saturation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from glasscell.inspect import forget_bias, half_life, saturation
+from glasscell.reference import sigmoid
+
+
+@pytest.mark.parametrize(
+    ("bias", "steps"), [(0, 1.0), (1, 2.21), (2, 5.46), (3, 14.27), (5, 103.22), (6.9, 688.1)]
+)
+def test_a_gate_at_its_bias_has_the_half_life_of_the_table(bias: float, steps: float) -> None:
+    gate = np.full((3, 2, 4), sigmoid(np.array(float(bias))))
+    np.testing.assert_allclose(half_life(gate), steps, rtol=2e-3)
+    assert forget_bias(float(half_life(gate)[0])) == pytest.approx(bias, abs=1e-9)
+
+
+def test_the_mean_is_that_of_the_logarithm() -> None:
+    gate = np.array([[0.99], [0.01]])
+    kept = np.prod(gate)
+    assert half_life(gate)[0] == pytest.approx(2 * np.log(0.5) / np.log(kept))
+
+
+def test_the_ends_of_the_scale() -> None:
+    gate = np.array([[1.0, 0.0, 0.5], [1.0, 0.9, 0.5]], dtype=np.float32)
+    assert half_life(gate).tolist() == [np.inf, 0.0, 1.0]
+
+
+def test_steps_that_do_not_exist_do_not_count() -> None:
+    gate = np.array([[[0.5], [0.5]], [[0.5], [0.0]]])
+    alive = np.array([[True, True], [True, False]])
+    assert half_life(gate, alive).tolist() == [1.0]
+    assert saturation(gate, alive).closed.tolist() == [0.0]
+    assert np.isnan(half_life(gate, np.zeros((2, 2), dtype=bool))).all()
+
+
+def test_saturation_counts_the_steps_outside() -> None:
+    gate = np.array([0.0, 0.05, 0.1, 0.5, 0.9, 0.95, 0.99, 1.0])[:, None]
+    closed, opened = saturation(gate)
+    assert (closed[0], opened[0]) == (2 / 8, 3 / 8)
+
+
+def test_a_half_life_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected a half-life in steps > 0, got 0"):
+        forget_bias(0)

@@ -1,0 +1,173 @@
+"""Layers and inputs that the tests of `glasscell.nn` run through torch's module and ours."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence, pack_sequence
+
+import glasscell.nn
+
+INPUT, HIDDEN, PROJECTED = 5, 11, 3  # H is no multiple of any vector width
+
+LAYERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "lstm": ("LSTM", {}),
+    "lstm without bias": ("LSTM", {"bias": False}),
+    "lstm batch first": ("LSTM", {"batch_first": True}),
+    "lstm two layers": ("LSTM", {"num_layers": 2}),
+    "lstm bidirectional": ("LSTM", {"bidirectional": True}),
+    "lstm three layers both ways": ("LSTM", {"num_layers": 3, "bidirectional": True}),
+    "lstm projected": ("LSTM", {"proj_size": PROJECTED}),
+    "lstm all at once": (
+        "LSTM",
+        {
+            "num_layers": 2,
+            "bidirectional": True,
+            "proj_size": PROJECTED,
+            "bias": False,
+            "batch_first": True,
+        },
+    ),
+    "rnn": ("RNN", {}),
+    "rnn relu": ("RNN", {"nonlinearity": "relu"}),
+    "rnn without bias": ("RNN", {"bias": False, "batch_first": True}),
+    "rnn relu two layers both ways": (
+        "RNN",
+        {"nonlinearity": "relu", "num_layers": 2, "bidirectional": True},
+    ),
+}
+
+
+def pair_of(name: str, **more: Any) -> tuple[torch.nn.Module, torch.nn.Module]:
+    """Make torch's module and ours, each after the same seed."""
+    kind, arguments = LAYERS[name]
+    made = []
+    for library in (torch.nn, glasscell.nn):
+        torch.manual_seed(1)
+        made.append(getattr(library, kind)(INPUT, HIDDEN, **arguments, **more))
+    return made[0], made[1]
+
+
+def states(module: Any, batch: int | None, dtype: torch.dtype) -> Any:
+    """Make h0, or (h0, c0), for a batch or for one sequence without a batch axis."""
+    sides = module.num_layers * (2 if module.bidirectional else 1)
+    lead = (sides,) if batch is None else (sides, batch)
+    h0 = torch.randn(*lead, module.proj_size or HIDDEN, dtype=dtype)
+    return (h0, torch.randn(*lead, HIDDEN, dtype=dtype)) if module.mode == "LSTM" else h0
+
+
+def padded(module: Any, steps: int, batch: int, dtype: torch.dtype) -> Tensor:
+    shape = (batch, steps) if module.batch_first else (steps, batch)
+    return torch.randn(*shape, INPUT, dtype=dtype)
+
+
+def _padded(module: Any, dtype: torch.dtype) -> tuple[Any, Any]:
+    return padded(module, 6, 4, dtype), None
+
+
+def _with_state(module: Any, dtype: torch.dtype) -> tuple[Any, Any]:
+    return padded(module, 6, 4, dtype), states(module, 4, dtype)
+
+
+def _one_step_of_one(module: Any, dtype: torch.dtype) -> tuple[Any, Any]:
+    return padded(module, 1, 1, dtype), states(module, 1, dtype)
+
+
+def _unbatched(module: Any, dtype: torch.dtype) -> tuple[Any, Any]:
+    return torch.randn(6, INPUT, dtype=dtype), states(module, None, dtype)
+
+
+def _strided(module: Any, dtype: torch.dtype) -> tuple[Any, Any]:
+    """Every second element of each axis, so that no axis is contiguous."""
+    x = padded(module, 6, 4, dtype)
+    wide = torch.randn(*(2 * size for size in x.shape), dtype=dtype)[::2, ::2, ::2]
+    h0 = states(module, 4, dtype)
+    turned = [s.transpose(0, 2).contiguous().transpose(0, 2) for s in _listed(h0)]
+    return wide, tuple(turned) if isinstance(h0, tuple) else turned[0]
+
+
+def _packed_sorted(module: Any, dtype: torch.dtype) -> tuple[Any, Any]:
+    rows = [torch.randn(n, INPUT, dtype=dtype) for n in (6, 4, 4, 1)]
+    return pack_sequence(rows), None
+
+
+def _packed_unsorted(module: Any, dtype: torch.dtype) -> tuple[Any, Any]:
+    rows = [torch.randn(n, INPUT, dtype=dtype) for n in (2, 7, 1, 5, 5)]
+    return pack_sequence(rows, enforce_sorted=False), states(module, 5, dtype)
+
+
+INPUTS: dict[str, Callable[[Any, torch.dtype], tuple[Any, Any]]] = {
+    "padded": _padded,
+    "with state": _with_state,
+    "one step of one": _one_step_of_one,
+    "unbatched": _unbatched,
+    "strided": _strided,
+    "packed sorted": _packed_sorted,
+    "packed unsorted": _packed_unsorted,
+}
+
+
+def _listed(hx: Any) -> list[Tensor]:
+    if hx is None:
+        return []
+    return list(hx) if isinstance(hx, tuple) else [hx]
+
+
+def leaves(input: Any, hx: Any, dtype: torch.dtype) -> tuple[Any, Any, list[Tensor]]:
+    """Copy a call's tensors to a dtype as leaves that require gradients; also list them."""
+    data = input.data if isinstance(input, PackedSequence) else input
+    found = [tensor.detach().to(dtype, copy=True) for tensor in (data, *_listed(hx))]
+    # A copy keeps strides where it can; a non-contiguous leaf is the point of some cases.
+    for tensor in found:
+        tensor.requires_grad_()
+    x = found[0]
+    if isinstance(input, PackedSequence):
+        x = PackedSequence(x, *input[1:])
+    state: Any = None
+    if hx is not None:
+        state = tuple(found[1:]) if isinstance(hx, tuple) else found[1]
+    return x, state, found
+
+
+def flat(result: Any) -> list[Tensor]:
+    """List the output, h_n and c_n of a call."""
+    output, state = result
+    output = output.data if isinstance(output, PackedSequence) else output
+    return [output, *_listed(state)]
+
+
+def everything(module: torch.nn.Module, input: Any, hx: Any, dtype: torch.dtype) -> dict[str, Any]:
+    """Run a module forward and backward in a dtype; give all results and gradients by name."""
+    module = copy.deepcopy(module).to(dtype)
+    x, state, inputs = leaves(input, hx, dtype)
+    results = flat(module(x, state))
+    generator = torch.Generator().manual_seed(2)
+    loss = sum(
+        (r * torch.randn(r.shape, generator=generator, dtype=torch.float64).to(dtype)).sum()
+        for r in results
+    )
+    names = [name for name, _ in module.named_parameters()]
+    grads = torch.autograd.grad(loss, [*inputs, *module.parameters()])
+    values = [*results, *grads]
+    labels = ["output", "h_n", "c_n"][: len(results)]
+    labels += ["x", "h0", "c0"][: len(inputs)]
+    labels = [*labels[: len(results)], *(f"d {n}" for n in [*labels[len(results) :], *names])]
+    return dict(zip(labels, values, strict=True))
+
+
+def error(found: Tensor, truth: Tensor) -> float:
+    return (found.detach().double() - truth.detach()).abs().max().item()
+
+
+def floor(truth: Tensor, dtype: torch.dtype) -> float:
+    """What rounding alone may do: each value is a few tens of operations on values of its size.
+
+    Half a unit in the last place for each of I + H products of a pre-activation, as a random walk
+    (the square root), through about as many steps; on the largest value of the array.
+    """
+    steps = (INPUT + HIDDEN) ** 0.5 * 7**0.5
+    return steps * torch.finfo(dtype).eps * max(truth.detach().abs().max().item(), 1e-3)
