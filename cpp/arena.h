@@ -41,8 +41,9 @@ class Arena {
     Scope() : arena_(mine()), blocks_(arena_.blocks_.size()), used_(arena_.used_) {}
     ~Scope() {
       // At the outermost end a pile of blocks is dropped: the next call takes one of their size.
-      const std::size_t keep = blocks_ == 0 && arena_.blocks_.size() == 1 ? 1 : blocks_;
-      while (arena_.blocks_.size() > keep) {
+      const bool outermost = blocks_ <= 1 && used_ == 0;
+      const std::size_t one = arena_.blocks_.size() == 1 ? 1 : 0;
+      while (arena_.blocks_.size() > (outermost ? one : blocks_)) {
         std::free(arena_.blocks_.back().data);
         arena_.blocks_.pop_back();
       }

@@ -33,8 +33,8 @@ struct Chunk {
   ptrdiff_t first_step, end_step;  // processed positions s, walked from end_step - 1 down
   std::vector<ptrdiff_t> offset;   // first chunk row of step s = first_step + k
   ptrdiff_t rows;
-  T* da;              // [rows][da_row]
-  ptrdiff_t da_row;   // packed columns
+  T* da;              // [rows][da_row], columns in torch's order
+  ptrdiff_t da_row;   // G rounded up to lanes
   T* inputs;          // [rows][inputs_row]: x_t, h_{t-1}, 1
   ptrdiff_t inputs_row;
   T* dp;              // [rows][P] total dL/dh_t, only with projection
@@ -89,7 +89,7 @@ class BackwardWorker {
   // After the last chunk: what is left in the chains belongs to the initial state.
   void end() {
     for (ptrdiff_t q = 0; q < n_; ++q) hand_to_initial_state(q);
-    if (args_.dx && seq_.ragged()) clear_after_end();
+    if (args_.dx && seq_.ragged() && !args_.dx.packed) clear_after_end();
   }
 
  private:
@@ -118,7 +118,7 @@ class BackwardWorker {
                                                 layer_.mode == Mode::kRnnRelu});
     }
     kernel_table<T>().gemm(
-        {active, layer_.columns, layer_.P, da_, 1, panels_.r.data(), nullptr, dh_.data()});
+        {active, layer_.gate_rows(), layer_.P, da_, 1, panels_.r.data(), nullptr, dh_.data()});
     for (ptrdiff_t q = 0; seq_.cut() && q < active; ++q) {
       if (seq_.restarts(t, share_.row(q))) hand_to_initial_state(q);
     }
@@ -204,7 +204,7 @@ class BackwardWorker {
       }
     }
     kernel_table<T>().gemm(
-        {rows, layer_.columns, layer_.I, da, 1, panels_.w.data(), nullptr, dx});
+        {rows, layer_.gate_rows(), layer_.I, da, 1, panels_.w.data(), nullptr, dx});
   }
 
   void clear_after_end() const {
@@ -273,16 +273,20 @@ struct OuterProduct {
   }
 };
 
-// From [x h 1]-major sums over packed columns to torch's matrices: a transposition, in tiles of one
-// vector of columns, whose rows in torch's matrix are written 64 bytes at a time.
+// From [x h 1]-major sums to torch's matrices: a transposition, in tiles of one vector of columns,
+// whose rows in torch's matrix are written 64 bytes at a time.
 template <class T>
 class Unpack {
  public:
   Unpack(const Layer<T>& layer, const T* sums, const BackwardArgs<T>& args)
-      : layer_(layer), sums_(sums), args_(args), lanes_(kernel_table<T>().lanes) {}
+      : layer_(layer),
+        sums_(sums),
+        args_(args),
+        lanes_(kernel_table<T>().lanes),
+        width_(up_to(layer.gate_rows(), lanes_)) {}
 
   void run(int threads) const {
-    const ptrdiff_t blocks = layer_.columns / lanes_;
+    const ptrdiff_t blocks = width_ / lanes_;
     parallel_for(threads, [&](int k) {
       for (ptrdiff_t b = blocks * k / threads; b < blocks * (k + 1) / threads; ++b) {
         block(b * lanes_);
@@ -292,18 +296,16 @@ class Unpack {
 
  private:
   void block(ptrdiff_t column) const {
-    const ptrdiff_t* row = layer_.rows().data() + column;
-    ptrdiff_t real = 0;
-    while (real < lanes_ && row[real] >= 0) ++real;
+    const ptrdiff_t real = std::min(lanes_, layer_.gate_rows() - column);
     const T* from = sums_ + column;
-    from = matrix(from, real, row, layer_.I, args_.dweight_ih);
-    from = matrix(from, real, row, layer_.P, args_.dweight_hh);
-    for (ptrdiff_t j = 0; args_.dbias && j < real; ++j) args_.dbias[row[j]] = from[j];
+    from = matrix(from, real, layer_.I, args_.dweight_ih + column * layer_.I);
+    from = matrix(from, real, layer_.P, args_.dweight_hh + column * layer_.P);
+    if (args_.dbias) std::copy(from, from + real, args_.dbias + column);
   }
 
-  const T* matrix(const T* from, ptrdiff_t real, const ptrdiff_t* row, ptrdiff_t n, T* to) const {
-    for (ptrdiff_t k = 0; k < n; ++k, from += layer_.columns) {
-      for (ptrdiff_t j = 0; j < real; ++j) to[row[j] * n + k] = from[j];
+  const T* matrix(const T* from, ptrdiff_t real, ptrdiff_t n, T* to) const {
+    for (ptrdiff_t k = 0; k < n; ++k, from += width_) {
+      for (ptrdiff_t j = 0; j < real; ++j) to[j * n + k] = from[j];
     }
     return from;
   }
@@ -311,7 +313,7 @@ class Unpack {
   const Layer<T>& layer_;
   const T* sums_;
   const BackwardArgs<T>& args_;
-  const ptrdiff_t lanes_;
+  const ptrdiff_t lanes_, width_;
 };
 
 }  // namespace
@@ -328,17 +330,22 @@ void backward(const Layer<T>& layer, const Sequence& seq, const BackwardArgs<T>&
   const ptrdiff_t most = std::min(chunk_steps, std::max<ptrdiff_t>(1, seq.steps())) * seq.B;
 
   Chunk<T> chunk{};
-  chunk.da_row = layer.columns;
+  chunk.da_row = up_to(layer.gate_rows(), kernel_table<T>().lanes);
   // One line beyond a multiple of the lanes: rows 4 KB apart would share the same L1 sets.
   chunk.inputs_row = up_to(layer.I + layer.P + 1, 64 / static_cast<ptrdiff_t>(sizeof(T))) +
                      64 / static_cast<ptrdiff_t>(sizeof(T));
   chunk.da = take<T>(most * chunk.da_row);
+  // The columns beyond G are never written again, and their sums never read.
+  for (ptrdiff_t k = 0; k < most; ++k) {
+    std::fill(chunk.da + k * chunk.da_row + layer.gate_rows(), chunk.da + (k + 1) * chunk.da_row,
+              T(0));
+  }
   chunk.inputs = weights ? take<T>(most * chunk.inputs_row) : nullptr;
   chunk.dp = layer.projected ? take<T>(most * Pp) : nullptr;
   chunk.m = layer.projected ? take<T>(most * layer.Hp) : nullptr;
   const ptrdiff_t M = layer.I + layer.P + 1;
-  T* sums = weights ? take<T>(M * layer.columns) : nullptr;
-  if (weights) std::fill(sums, sums + M * layer.columns, T(0));
+  T* sums = weights ? take<T>(M * chunk.da_row) : nullptr;
+  if (weights) std::fill(sums, sums + M * chunk.da_row, T(0));
   T* hr_sums = weights && layer.projected ? take<T>(layer.P * layer.Hp) : nullptr;
   if (hr_sums) std::fill(hr_sums, hr_sums + layer.P * layer.Hp, T(0));
 
@@ -368,7 +375,7 @@ void backward(const Layer<T>& layer, const Sequence& seq, const BackwardArgs<T>&
       if (hr_sums) worker.recompute_projected(chunk);
     });
     if (weights) {
-      OuterProduct<T>{chunk.rows,   M, layer.columns, chunk.inputs, chunk.inputs_row, chunk.da,
+      OuterProduct<T>{chunk.rows,   M, chunk.da_row, chunk.inputs, chunk.inputs_row, chunk.da,
                       chunk.da_row, sums}
           .run(n);
     }

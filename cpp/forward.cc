@@ -164,7 +164,7 @@ class ForwardWorker {
   }
 
   void clear_after_end() const {
-    if (!seq_.ragged()) return;
+    if (!seq_.ragged() || args_.y.packed) return;
     for (ptrdiff_t q = 0; q < n_; ++q) {
       const ptrdiff_t j = share_.row(q);
       for (ptrdiff_t t = seq_.length(j); t < seq_.T; ++t) {

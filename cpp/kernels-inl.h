@@ -375,8 +375,9 @@ void lstm_backward_pointwise(const LstmBackwardArgs<T>& s) {
     const T* dy = s.dy ? s.dy[m] : nullptr;
     for (ptrdiff_t u = 0; u < Hp; u += VL) {
       const ptrdiff_t n = s.H - u;
-      const V i = V::load(tape + u), f = V::load(tape + Hp + u), g = V::load(tape + 2 * Hp + u);
-      const V o = V::load(tape + 3 * Hp + u), c = V::load(tape + 4 * Hp + u);
+      const V i = load_upto<T>(tape + u, n), f = load_upto<T>(tape + Hp + u, n);
+      const V g = load_upto<T>(tape + 2 * Hp + u, n), o = load_upto<T>(tape + 3 * Hp + u, n);
+      const V c = load_upto<T>(tape + 4 * Hp + u, n);
       const V c_prev = load_upto<T>(s.c_prev[m] + u, n);
       V dh = V::load(s.dh[m] + u);
       if (dy) dh = add(load_upto<T>(dy + u, n), dh);
@@ -387,11 +388,11 @@ void lstm_backward_pointwise(const LstmBackwardArgs<T>& s) {
       const V da_f = mul(mul(dc, c_prev), mul(f, sub(one, f)));
       const V da_g = mul(mul(dc, i), sub(one, mul(g, g)));
       const V da_o = mul(mul(dh, tc), mul(o, sub(one, o)));
-      T* da = s.da[m] + 4 * u;
-      da_i.store(da);
-      da_f.store(da + VL);
-      da_g.store(da + 2 * VL);
-      da_o.store(da + 3 * VL);
+      T* da = s.da[m] + u;
+      store_upto<T>(da_i, da, n);
+      store_upto<T>(da_f, da + s.H, n);
+      store_upto<T>(da_g, da + 2 * s.H, n);
+      store_upto<T>(da_o, da + 3 * s.H, n);
       mul(dc, f).store(s.dc[m] + u);
       if (s.dh_out) store_upto<T>(dh, s.dh_out[m] + u, n);
       if (s.dc_out) store_upto<T>(dc, s.dc_out[m] + u, n);

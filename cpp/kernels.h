@@ -69,7 +69,7 @@ struct LstmBackwardArgs {
   const T* const* dy;      // [rows] of (H) or null pointers where no gradient arrives
   const T* const* dh;      // [rows] of (Hp): gradient from step t+1
   T* const* dc;            // [rows] of (Hp), in: dL/dC_t from step t+1, out: dL/dC_{t-1}
-  T* const* da;            // [rows] of packed columns: gradient of the pre-activations
+  T* const* da;            // [rows] of [i f g o][H], torch's order: gradient of the pre-activations
   T* const* dh_out;        // [rows] of (H) or null: total dL/dh_t
   T* const* dc_out;        // [rows] of (H) or null: total dL/dC_t
 };

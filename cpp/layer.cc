@@ -119,19 +119,19 @@ Layer<T>::Layer(Mode mode_, ptrdiff_t I_, ptrdiff_t H_, ptrdiff_t P_, const RawW
       Hp(round_up(H_, kernel_table<T>().lanes)),
       columns((mode_ == Mode::kLstm ? 4 : 1) * Hp),
       bias(raw.bias_ih != nullptr),
-      projected(raw.weight_hr != nullptr),
-      rows_(gate_rows_of<T>(mode_, H_)) {
+      projected(raw.weight_hr != nullptr) {
   const ptrdiff_t G = gate_rows();
   keep(raw_, raw.weight_ih, G * I);
   keep(raw_, raw.weight_hh, G * P);
   keep(raw_, raw.bias_ih, G);
   keep(raw_, raw.bias_hh, G);
   keep(raw_, raw.weight_hr, P * H);
-  w_ = pack_columns<T>(I, gate_order(rows_, raw.weight_ih, I));
-  r_ = pack_columns<T>(P, gate_order(rows_, raw.weight_hh, P));
+  const std::vector<ptrdiff_t> rows = gate_rows_of<T>(mode, H);
+  w_ = pack_columns<T>(I, gate_order(rows, raw.weight_ih, I));
+  r_ = pack_columns<T>(P, gate_order(rows, raw.weight_hh, P));
   bias_ = Buffer<T>(static_cast<std::size_t>(columns));
   for (ptrdiff_t j = 0; bias && j < columns; ++j) {
-    const ptrdiff_t row = rows_[static_cast<std::size_t>(j)];
+    const ptrdiff_t row = rows[static_cast<std::size_t>(j)];
     if (row >= 0) bias_.data()[j] = raw.bias_ih[row] + raw.bias_hh[row];
   }
   if (projected) hr_ = pack_columns<T>(H, all_rows(raw.weight_hr, P, H));
@@ -153,8 +153,8 @@ const BackwardPanels<T>& Layer<T>::backward() const {
     const T* weight_ih = raw_.data();
     const T* weight_hh = weight_ih + gate_rows() * I;
     const T* weight_hr = weight_hh + gate_rows() * (P + (bias ? 2 : 0));
-    backward_.w = pack_rows<T>(gate_order(rows_, weight_ih, I), I);
-    backward_.r = pack_rows<T>(gate_order(rows_, weight_hh, P), P);
+    backward_.w = pack_rows<T>(all_rows(weight_ih, gate_rows(), I), I);
+    backward_.r = pack_rows<T>(all_rows(weight_hh, gate_rows(), P), P);
     if (projected) backward_.hr = pack_rows<T>(all_rows(weight_hr, P, H), H);
   });
   return backward_;

@@ -37,8 +37,8 @@ struct RawWeights {
 // Panels of the matrices that backward multiplies by, K rows each.
 template <class T>
 struct BackwardPanels {
-  Buffer<T> w;   // columns I, K = packed columns: dx = da W
-  Buffer<T> r;   // columns P, K = packed columns: dh = da R
+  Buffer<T> w;   // columns I, K = G: dx = da W
+  Buffer<T> r;   // columns P, K = G: dh = da R
   Buffer<T> hr;  // columns H, K = P: d(o tanh C) = dh W_hr
 };
 
@@ -57,9 +57,6 @@ class Layer {
   const bool bias, projected;
   ptrdiff_t gate_rows() const { return (mode == Mode::kLstm ? 4 : 1) * H; }
 
-  // Row of torch's weight matrix behind a packed column, or -1 where the column is padding.
-  const std::vector<ptrdiff_t>& rows() const { return rows_; }
-
   const T* w() const { return w_.data(); }            // panels, columns = packed, K = I
   const T* r() const { return r_.data(); }            // panels, columns = packed, K = P
   const T* bias_sum() const { return bias_.data(); }  // packed columns: b_ih + b_hh, or zeros
@@ -69,7 +66,6 @@ class Layer {
 
  private:
   std::vector<T> raw_;  // weight_ih, weight_hh, bias_ih, bias_hh, weight_hr
-  std::vector<ptrdiff_t> rows_;
   Buffer<T> w_, r_, bias_, hr_;
   mutable std::once_flag once_;
   mutable BackwardPanels<T> backward_;

@@ -12,6 +12,7 @@ struct Rows {
   T* base = nullptr;
   std::vector<ptrdiff_t> step;
   ptrdiff_t row = 0;
+  bool packed = false;
 
   explicit operator bool() const { return base != nullptr; }
   T* at(ptrdiff_t t, ptrdiff_t b) const { return base + step[static_cast<std::size_t>(t)] + b * row; }

@@ -60,6 +60,7 @@ Rows<T> rows_of(const Maybe<T>& array, const std::vector<ptrdiff_t>* packed, ptr
   rows.base = array->data();
   rows.step.resize(size_of(steps));
   if (packed) {
+    rows.packed = true;
     rows.row = array->stride(0);
     require(static_cast<ptrdiff_t>(array->shape(0)) == packed->back(), what);
     for (ptrdiff_t t = 0; t < steps; ++t) rows.step[size_of(t)] = (*packed)[size_of(t)] * rows.row;

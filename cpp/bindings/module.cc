@@ -290,6 +290,8 @@ std::vector<std::string> compiled_isas() {
 
 NB_MODULE(_core, m) {
   m.doc() = "Compiled kernels of glasscell; use glasscell.engine.";
+  // A script's globals may outlive the interpreter's shutdown; that is no leak worth a warning.
+  nb::set_leak_warnings(false);
   // A bad GLASSCELL_FORCE_ISA is reported at import, not at the first layer.
   m.attr("isa") = kernels().isa;
   m.attr("isas") = compiled_isas();

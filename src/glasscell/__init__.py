@@ -28,6 +28,7 @@ from glasscell.errors import (
 
 if TYPE_CHECKING:
     from glasscell import gates, inspect, nn, reference, weights
+    from glasscell.engine import cpu_info, get_num_threads, set_num_threads
     from glasscell.inspect.flow import gradient_flow
     from glasscell.inspect.trace import trace
     from glasscell.model import Model, Run, load
@@ -45,7 +46,9 @@ __all__ = [
     "Stream",
     "WeightFormatError",
     "convert",
+    "cpu_info",
     "gates",
+    "get_num_threads",
     "gradient_flow",
     "inspect",
     "load",
@@ -53,6 +56,7 @@ __all__ = [
     "reference",
     "restore",
     "save",
+    "set_num_threads",
     "trace",
     "weights",
 ]
@@ -64,10 +68,13 @@ _LAZY = {
     "Run": "glasscell.model",
     "Stream": "glasscell.stream",
     "convert": "glasscell.nn.convert",
+    "cpu_info": "glasscell.engine",
+    "get_num_threads": "glasscell.engine",
     "gradient_flow": "glasscell.inspect.flow",
     "load": "glasscell.model",
     "restore": "glasscell.nn.convert",
     "save": "glasscell.nn.saving",
+    "set_num_threads": "glasscell.engine",
     "trace": "glasscell.inspect.trace",
 }
 _MODULES = ("gates", "inspect", "nn", "reference", "weights")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from glasscell import arguments
 from glasscell.errors import DtypeError, ShapeError
 
 try:
@@ -96,6 +97,7 @@ def set_num_threads(n: int) -> None:
 
     Raises:
         ValueError: If `n` is not positive.
+        TypeError: If `n` is not an integer.
 
     Example:
         >>> set_num_threads(2)
@@ -103,9 +105,7 @@ def set_num_threads(n: int) -> None:
         2
     """
     global _threads
-    if n < 1:
-        raise ValueError(f"set_num_threads: expected a positive number of threads, got {n}.")
-    _threads = int(n)
+    _threads = arguments.thread_count("set_num_threads", n)
 
 
 def get_num_threads() -> int:
@@ -128,6 +128,10 @@ def get_num_threads() -> int:
 
 
 _available_cpus = _core.available_cpus()
+
+
+def _thread_limit(threads: int | None) -> int:
+    return get_num_threads() if threads is None else arguments.thread_count("threads", threads)
 
 
 def cpu_info() -> dict[str, Any]:
@@ -156,6 +160,7 @@ def pack(mode: str, w: Weights) -> PackedLayer:
         An immutable packed layer that any number of threads may run.
 
     Raises:
+        ValueError: An unknown mode.
         DtypeError: Not all float32 or all float64.
         ShapeError: Sizes that do not fit together.
 
@@ -163,6 +168,8 @@ def pack(mode: str, w: Weights) -> PackedLayer:
         Costs one pass over the weights; keeps a plain copy beside the panels, for `matches` and for
         the panels of the backward pass, which are made when first needed.
     """
+    if mode not in ("LSTM", "RNN_TANH", "RNN_RELU"):
+        raise ValueError(f"pack: expected mode LSTM, RNN_TANH or RNN_RELU, got {mode!r}.")
     given = [None if a is None else np.ascontiguousarray(a) for a in _five(w)]
     dtypes = {a.dtype for a in given if a is not None}
     if dtypes == {np.dtype(np.float32)}:
@@ -192,7 +199,13 @@ def matches(layer: PackedLayer, w: Weights) -> bool:
         One comparison of memory, about a tenth of the cost of packing; sees edits of any kind,
         those that leave no trace elsewhere included.
     """
-    same: bool = layer.matches(*_five(w))
+    given = [None if a is None else np.ascontiguousarray(a) for a in _five(w)]
+    if any(a is not None and a.dtype != arguments.dtype_of(layer) for a in given):
+        return False
+    try:
+        same: bool = layer.matches(*given)
+    except ValueError:  # other shapes than those that were packed
+        return False
     return same
 
 
@@ -204,54 +217,6 @@ def _empty_run(layer: PackedLayer, x: Array, h0: Any, c0: Any, y: Array, tape: A
     if layer.lstm:
         c_n = np.zeros((B, layer.hidden_size), x.dtype) if c0 is None else c0.copy()
     return LayerRun(y, h_n, c_n, tape)
-
-
-def _rows_contiguous(a: Array) -> Array:
-    """Return `a`, copied only if its last axis is not contiguous."""
-    if a.shape[-1] <= 1 or a.strides[-1] == a.itemsize:
-        return a
-    return np.ascontiguousarray(a)
-
-
-def _common(
-    layer: PackedLayer, x: Array, h0: Any, c0: Any, lengths: Any, reset: Any, batch_sizes: Any
-) -> tuple[Any, ...]:
-    """Check what forward and backward share; return x, h0, c0, lengths, reset, B as the core takes."""
-    packed = batch_sizes is not None
-    expected = "packed (N, I)" if packed else "(T, B, I)"
-    if x.ndim != (2 if packed else 3) or x.shape[-1] != layer.input_size:
-        raise ShapeError(
-            f"x: expected {expected} with I={layer.input_size}, got {x.shape}. "
-            "Reshape it, or pack weights of that input size."
-        )
-    dtype = np.dtype(np.float32 if type(layer).__name__ == "LayerF32" else np.float64)
-    if x.dtype != dtype:
-        raise DtypeError(f"x: expected {dtype}, the weights' own, got {x.dtype}. Use x.astype.")
-    B = int(batch_sizes[0]) if packed else x.shape[1]
-    state = []
-    for name, a, size in (("h0", h0, layer.output_size), ("c0", c0, layer.hidden_size)):
-        if a is not None and (a.shape != (B, size) or a.dtype != dtype):
-            raise ShapeError(
-                f"{name}: expected ({B}, {size}) {dtype}, got {a.shape} {a.dtype}. "
-                "Give one row per sequence of the batch."
-            )
-        state.append(None if a is None else np.ascontiguousarray(a))
-    if lengths is not None:
-        lengths = np.ascontiguousarray(lengths, np.int64)
-        if lengths.shape != (B,) or (B and (lengths.min() < 0 or lengths.max() > x.shape[0])):
-            raise ShapeError(
-                f"lengths: expected ({B},) with values from 0 to T={x.shape[0]}, got "
-                f"{lengths.shape}: {lengths.tolist() if lengths.size <= 8 else '...'}."
-            )
-    if reset is not None:
-        reset = np.asarray(reset)
-        T = len(batch_sizes) if packed else x.shape[0]
-        if reset.shape != (T, B):
-            raise ShapeError(f"reset: expected ({T}, {B}), got {reset.shape}.")
-        if reset.dtype != np.bool_:
-            raise DtypeError(f"reset: expected bool, got {reset.dtype}. Use reset.astype(bool).")
-        reset = reset.view(np.uint8)
-    return _rows_contiguous(x), state[0], state[1], lengths, reset, B
 
 
 def forward(
@@ -294,10 +259,13 @@ def forward(
         The bits of a sequence's output do not depend on the batch around it, `lengths`, `tape`,
         `threads`, or on being run whole or in parts. Releases the GIL.
     """
-    x, h0, c0, lengths, reset, B = _common(layer, x, h0, c0, lengths, reset, batch_sizes)
+    x, h0, c0, lengths, reset, batch_sizes, B = arguments.inputs(
+        layer, x, h0, c0, lengths, reset, batch_sizes
+    )
     P, H = layer.output_size, layer.hidden_size
     lead = x.shape[:-1]
-    y = np.empty((*lead, P), x.dtype) if out is None else out
+    y = arguments.target("out", out, (*lead, P), x.dtype)
+    limit = _thread_limit(threads)
     want_tape = tape and layer.lstm
     # Rows after the end of a sequence are not written by the kernel: a trace shows zeros there.
     fresh = np.zeros if lengths is not None else np.empty
@@ -309,7 +277,7 @@ def forward(
     layer.forward(
         x,
         h0,
-        c0 if layer.lstm else None,
+        c0,
         y,
         h_n,
         c_n,
@@ -318,7 +286,7 @@ def forward(
         reset,
         batch_sizes,
         reverse,
-        threads or get_num_threads(),
+        limit,
     )
     return LayerRun(y, h_n, c_n, kept)
 
@@ -367,10 +335,19 @@ def backward(
         Every weight gradient is one chain of sums in a fixed order: the same bits for any number of
         threads. Reads no row after the end of a ragged sequence. Releases the GIL.
     """
-    x, h0, c0, lengths, reset, B = _common(layer, x, h0, c0, lengths, reset, batch_sizes)
+    x, h0, c0, lengths, reset, batch_sizes, B = arguments.inputs(
+        layer, x, h0, c0, lengths, reset, batch_sizes
+    )
     I, H, P = layer.input_size, layer.hidden_size, layer.output_size  # noqa: E741
     G = 4 * H if layer.lstm else H
     lead, dtype = x.shape[:-1], x.dtype
+    dh_n = arguments.incoming("dh_n", dh_n, (B, P), dtype)
+    dc_n = arguments.incoming("dc_n", dc_n, (B, H), dtype) if layer.lstm else None
+    dy = arguments.like_rows("dy", dy, (*lead, P), dtype)
+    output = _from_forward("output", output, (*lead, P), dtype)
+    if layer.lstm:
+        tape = _from_forward("tape", tape, (*lead, 5, layer.padded_size), dtype)
+    limit = _thread_limit(threads)
     fresh = np.zeros if lengths is not None else np.empty
     empty = 0 in lead
 
@@ -397,12 +374,12 @@ def backward(
     layer.backward(
         x,
         h0,
-        c0 if layer.lstm else None,
-        _rows_contiguous(output),
-        tape,
-        None if dy is None else _rows_contiguous(dy),
-        None if dh_n is None else np.ascontiguousarray(dh_n),
-        None if dc_n is None or not layer.lstm else np.ascontiguousarray(dc_n),
+        c0,
+        output,
+        tape if layer.lstm else None,
+        dy,
+        dh_n,
+        dc_n,
         result.x,
         result.h0,
         result.c0,
@@ -416,9 +393,17 @@ def backward(
         reset,
         batch_sizes,
         reverse,
-        threads or get_num_threads(),
+        limit,
     )
     return result
+
+
+def _from_forward(name: str, a: Any, shape: tuple[int, ...], dtype: Any) -> Array:
+    if a is None:
+        raise ShapeError(f"{name}: expected {shape} from forward(..., tape=True), got None.")
+    checked = arguments.like_rows(name, a, shape, dtype)
+    assert checked is not None
+    return checked
 
 
 def pack_linear(weight: Array, bias: Array | None = None) -> PackedLinear:

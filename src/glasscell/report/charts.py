@@ -53,6 +53,18 @@ def path(values: Array, low: float, high: float) -> str:
     return "".join(pieces)
 
 
+def stroke(values: Array, css: str, low: float, high: float, attributes: str = "") -> str:
+    """Return a line as SVG, with a larger dot for each value that stands alone between gaps."""
+    dots = "".join(
+        f"M{_number(_across(len(values))[start])} {_number(y)}h0"
+        for start, stop in _runs(np.isfinite(values))
+        if stop == start + 1
+        for y in _down(values[start:stop], low, high)
+    )
+    drawn = f'<path class="dots {css}" d="{dots}"/>' if dots else ""
+    return f'{drawn}<path class="line {css}"{attributes} d="{path(values, low, high)}"/>'
+
+
 def area(values: Array, low: float, high: float) -> str:
     """Return SVG path data of the area between (T,) values and the foot of the chart."""
     pieces = []
@@ -96,7 +108,7 @@ def svg(
         values = np.asarray(line.values, float)
         if line.fill:
             drawn.append(f'<path class="area {line.css}" d="{area(values, low, high)}"/>')
-        drawn.append(f'<path class="line {line.css}" d="{path(values, low, high)}"/>')
+        drawn.append(stroke(values, line.css, low, high))
     return (
         f'<svg class="lines" data-low="{low:.6g}" data-high="{high:.6g}" viewBox="0 0 1000 100" '
         f'preserveAspectRatio="none" aria-hidden="true">{rules}{extra}{"".join(drawn)}</svg>'

@@ -26,6 +26,15 @@
     return values;
   };
 
+  const roundTicks = (low, high, count) => {
+    const raw = (high - low) / count;
+    const far = (step) => Math.abs(Math.log(step / raw));
+    const steps = [1, 2, 2.5, 5, 10].map((m) => m * 10 ** Math.floor(Math.log10(raw)));
+    const step = steps.reduce((best, next) => (far(next) < far(best) ? next : best));
+    const first = Math.ceil(low / step);
+    return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, k) => (first + k) * step);
+  };
+
   const plotsOf = (group) => all(`.plot[data-group="${group}"]`);
   const moveCursors = (plots, fraction) => {
     for (const plot of plots) plot.querySelector(".cursor").style.left = `${fraction * 100}%`;
@@ -59,7 +68,28 @@
     const state = { column: data.column, place: data.place, hovered: data.place };
     const at = (name, column, place) => read(name)[place * data.steps + column];
 
+    const scaleContents = () => {
+      // C has no bounds, so its chart fits the unit; the gates' chart is always 0 to 1.
+      const svg = all(".duo .lines", unitView)[1];
+      const cell = Array.from({ length: data.steps }, (_, k) => at("cell", k, state.place));
+      const finite = [-1, 1, ...cell.filter((value) => !Number.isNaN(value))];
+      let [low, high] = [Math.min(...finite), Math.max(...finite)];
+      const margin = (high - low) * 0.03;
+      [low, high] = [low - margin, high + margin];
+      Object.assign(svg.dataset, { low, high });
+      for (const rule of all(".rule", svg)) rule.remove();
+      const gutter = svg.closest(".row").querySelector(".gut");
+      gutter.replaceChildren();
+      for (const tick of roundTicks(low + 2 * margin, high - 2 * margin, 2)) {
+        const y = (high - tick) / (high - low) * 100;
+        svg.insertAdjacentHTML("afterbegin", `<path class="rule" d="M0 ${y}H1000"/>`);
+        gutter.insertAdjacentHTML("beforeend", `<span style="top:${y}%">${String(Number(tick.toPrecision(3))).replace("-", "−")}</span>`);
+      }
+    };
+
     const drawUnit = () => {
+      scaleContents();
+      for (const dot of all(".dots", unitView)) dot.remove();
       all(".duo .lines", unitView).forEach((svg) => {
         const [low, high] = [Number(svg.dataset.low), Number(svg.dataset.high)];
         for (const line of all("[data-line]", svg)) {

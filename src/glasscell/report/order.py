@@ -15,6 +15,7 @@ Array = NDArray[Any]
 
 MAX_UNITS: Final = 128
 MAX_STEPS: Final = 600
+_SHORTEST: Final = 0.01
 
 
 def finite_mean(values: Array, axis: int | tuple[int, ...] | None = None) -> Array:
@@ -73,7 +74,9 @@ def half_life_text(value: float, lang: str) -> str:
     """Say a half-life in words."""
     if np.isinf(value):
         return say(lang, "never")
-    return say(lang, "steps", value=fixed(value, 1))
+    if value < _SHORTEST:
+        return say(lang, "steps", value=f"< {_SHORTEST}")
+    return say(lang, "steps", value=fixed(value, 1 if value >= 1 else 2))
 
 
 def slow_first(forget: Array) -> NDArray[np.int64]:

@@ -42,8 +42,7 @@ def build(
         for place, u in enumerate(drawn.units.tolist())
     )
     arrays = {name: window.quantity(name)[:, unit] for name in GATE_FIELDS}
-    # One range for all units, so that choosing another one does not change the scale.
-    low, high = axes.padded_range([np.array([-1.0, 1.0]), window.quantity("cell")], 0.03)
+    low, high = axes.padded_range([np.array([-1.0, 1.0]), arrays["cell"]], 0.03)
     rows = [
         _unit_row("unit.gates", _GATES, arrays, (-0.03, 1.03), group, lang),
         _unit_row("unit.contents", _CONTENTS, arrays, (low, high), group, lang),
@@ -70,8 +69,7 @@ def _unit_row(
     low, high = limits
     ticks = charts.y_ticks(low, high, 2)
     lines = "".join(
-        f'<path class="line {name}" data-line="{name}" d="{charts.path(arrays[name], low, high)}"/>'
-        for name in names
+        charts.stroke(arrays[name], name, low, high, f' data-line="{name}"') for name in names
     )
     drawing = charts.svg([], low, high, ticks=ticks, extra=lines)
     keys = "".join(

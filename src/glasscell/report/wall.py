@@ -65,7 +65,8 @@ def build(window: GateWindow, group: str, lang: str, chosen: int | None, step: i
     html = (
         _legend(window, lang)
         + _memories(window, order, lang)
-        + f'<div class="wall" tabindex="0" data-wall="{group}">'
+        + f'<div class="wall" tabindex="0" role="group" data-wall="{group}" '
+        + f'aria-label="{escape(say(lang, "gates.try"))}">'
         + marks.place(rows, window, column, drawn)
         + f"{ticks}</div>"
         + _thinned_note(drawn, T, len(order), lang)
@@ -126,7 +127,7 @@ def _map_row(
         f'<div class="gut bar {kind}"><span style="top:0">{beyond[0]}{fixed(high, digits)}</span>'
         f'<span style="top:100%">{beyond[1]}{fixed(low, digits)}</span></div>'
     )
-    height = int(np.clip(units * 3, 30, 128))
+    height = int(np.clip(units * 3, 44, 128))
     return charts.row(label, plot, gutter, group=group, height=height, css="heat")
 
 
@@ -145,6 +146,8 @@ def _legend(window: GateWindow, lang: str) -> str:
 
 
 def _memories(window: GateWindow, order: NDArray[np.int64], lang: str) -> str:
+    if len(order) == 1:
+        return ""
     halves = half_lives(window.quantity("forget"))[order]
     slow, fast = (half_life_text(float(value), lang) for value in (halves[0], halves[-1]))
     text = say(lang, "memories", H=len(order), slow=slow, fast=fast)
