@@ -114,13 +114,20 @@ class Pool {
 // Never destroyed: detached workers may outlive static destructors. A forked child has none of the
 // parent's threads, so it forgets the pool and makes its own at first use.
 std::atomic<Pool*> pool{nullptr};
+std::atomic<ParallelFor> other{nullptr};
+
+void register_fork_handler() {
+  static const int registered = pthread_atfork(nullptr, nullptr, [] {
+    pool.store(nullptr, std::memory_order_release);
+    other.store(nullptr, std::memory_order_release);
+  });
+  (void)registered;
+}
 
 Pool& the_pool() {
   Pool* now = pool.load(std::memory_order_acquire);
   if (now) return *now;
-  static const int registered =
-      pthread_atfork(nullptr, nullptr, [] { pool.store(nullptr, std::memory_order_release); });
-  (void)registered;
+  register_fork_handler();
   Pool* fresh = new Pool;
   if (pool.compare_exchange_strong(now, fresh, std::memory_order_acq_rel)) return *fresh;
   delete fresh;  // another thread was first
@@ -129,7 +136,26 @@ Pool& the_pool() {
 
 }  // namespace
 
+void use_parallel_for(ParallelFor loop) {
+  register_fork_handler();
+  other.store(loop, std::memory_order_release);
+}
+
 void parallel(int n, void (*fn)(void*, int), void* context) {
+  if (const ParallelFor loop = other.load(std::memory_order_acquire); loop && n > 1) {
+    struct Job {
+      void (*fn)(void*, int);
+      void* context;
+    } job{fn, context};
+    loop(
+        0, n, 1,
+        [](int64_t begin, int64_t end, void* p) {
+          const Job* mine = static_cast<const Job*>(p);
+          for (int64_t k = begin; k < end; ++k) mine->fn(mine->context, static_cast<int>(k));
+        },
+        &job);
+    return;
+  }
   if (n > 1) {
     Pool& p = the_pool();
     if (std::unique_lock<std::mutex> mine(p.busy, std::try_to_lock); mine.owns_lock()) {

@@ -35,9 +35,7 @@ def run(problem):
     layer = engine.pack(p.config.mode, p.weights)
     out = engine.forward(layer, p.x, p.h0, p.c0, tape=True, **p.order())
     dy = np.random.default_rng(1).standard_normal(out.output.shape).astype(p.dtype)
-    back = engine.backward(
-        layer, p.x, out.output, p.h0, p.c0, out.tape, dy, flow=True, **p.order()
-    )
+    back = engine.backward(layer, p.x, out.output, p.h0, p.c0, out.tape, dy, flow=True, **p.order())
     tape = None if out.tape is None else out.tape[..., :H]
     return [out.output, out.h_n, out.c_n, tape, *back]
 

@@ -10,6 +10,7 @@
 #include "forward.h"
 #include "kernels.h"
 #include "layer.h"
+#include "pool.h"
 
 namespace glasscell {
 namespace {
@@ -296,6 +297,9 @@ NB_MODULE(_core, m) {
   m.attr("isa") = kernels().isa;
   m.attr("isas") = compiled_isas();
   m.def("available_cpus", &available_cpus);
+  m.def("use_parallel_for", [](std::uintptr_t address) {
+    use_parallel_for(reinterpret_cast<ParallelFor>(address));
+  }, "address"_a);
   m.def("fma_burst", [](ptrdiff_t iterations) {
     const nb::gil_scoped_release released;
     float sink = 0;

@@ -17,7 +17,16 @@ from glasscell.errors import DtypeError, ShapeError
 if TYPE_CHECKING:
     from glasscell._core import LayerF32, LayerF64
 
-__all__ = ["Inputs", "dtype_of", "incoming", "inputs", "like_rows", "target", "thread_count"]
+__all__ = [
+    "Inputs",
+    "dtype_of",
+    "incoming",
+    "inputs",
+    "like_rows",
+    "rows",
+    "target",
+    "thread_count",
+]
 
 Array = NDArray[Any]
 
@@ -89,7 +98,7 @@ def incoming(
     _expect_array(name, a, dtype)
     if a.shape != shape:
         raise ShapeError(f"{name}: expected {shape}, got {a.shape}. Give one row per sequence.")
-    return np.ascontiguousarray(a) if a.flags.aligned else a.copy()
+    return np.ascontiguousarray(a) if a.flags.aligned else a.copy(order="C")
 
 
 def like_rows(
@@ -119,6 +128,14 @@ def target(name: str, out: Array | None, shape: tuple[int, ...], dtype: np.dtype
     return out
 
 
+def rows(name: str, a: Array, size: int, dtype: np.dtype[Any]) -> Array:
+    """Check an array of any number of rows, and give it contiguous."""
+    _expect_array(name, a, dtype)
+    if a.ndim == 0 or a.shape[-1] != size:
+        raise ShapeError(f"{name}: expected (..., {size}), got {a.shape}.")
+    return np.ascontiguousarray(a) if a.flags.aligned else a.copy(order="C")
+
+
 def thread_count(name: str, n: Any) -> int:
     """Check a number of threads.
 
@@ -145,8 +162,8 @@ def _expect_array(name: str, a: Any, dtype: np.dtype[Any]) -> None:
 def _rows_contiguous(a: Array) -> Array:
     """Return `a`, copied only if its last axis is not contiguous or its numbers not aligned."""
     item = a.itemsize
-    fits = a.ndim == 0 or a.shape[-1] <= 1 or a.strides[-1] == item
-    if fits and a.flags.aligned and not any(s % item for s in a.strides):
+    fits = a.shape[-1] <= 1 or a.strides[-1] == item
+    if a.size == 0 or (fits and a.flags.aligned and not any(s % item for s in a.strides)):
         return a
     return a.copy(order="C")
 

@@ -43,6 +43,7 @@ __all__ = [
     "pack",
     "pack_linear",
     "set_num_threads",
+    "use_parallel_for",
 ]
 
 Array = NDArray[Any]
@@ -119,15 +120,30 @@ def get_num_threads() -> int:
         return _threads
     asked = os.environ.get("GLASSCELL_NUM_THREADS", "")
     if asked:
-        if not asked.isdigit() or int(asked) < 1:
+        if not asked.isdecimal() or int(asked) < 1:
             raise ValueError(
-                f"GLASSCELL_NUM_THREADS: expected a positive number, got {asked!r}. Correct or unset it."
+                f"GLASSCELL_NUM_THREADS: expected a positive number, got {asked!r}. "
+                "Correct or unset it."
             )
         return int(asked)
     return _available_cpus
 
 
 _available_cpus = _core.available_cpus()
+
+
+def use_parallel_for(address: int) -> None:
+    """Run on another library's threads.
+
+    Args:
+        address: Of a C function `int f(int64 begin, int64 end, int64 grain, body, void *context)`
+            that calls `body(begin, end, context)` on parts of the range; 0 for our own threads.
+
+    Notes:
+        Results are the same bits. `glasscell.nn` hands in torch's own loop, because torch's idle
+        workers spin and a second pool beside them would wait for their cores.
+    """
+    _core.use_parallel_for(address)
 
 
 def _thread_limit(threads: int | None) -> int:
@@ -199,7 +215,7 @@ def matches(layer: PackedLayer, w: Weights) -> bool:
         One comparison of memory, about a tenth of the cost of packing; sees edits of any kind,
         those that leave no trace elsewhere included.
     """
-    given = [None if a is None else np.ascontiguousarray(a) for a in _five(w)]
+    given: Any = [None if a is None else np.ascontiguousarray(a) for a in _five(w)]
     if any(a is not None and a.dtype != arguments.dtype_of(layer) for a in given):
         return False
     try:
@@ -315,14 +331,18 @@ def backward(
 
     Args:
         layer: Packed weights, those of the forward run.
-        x: As given to `forward`, and so h0, c0, reverse, lengths, reset, batch_sizes.
+        x: As given to `forward`.
         output: The forward run's output.
-        h0: Initial hidden state or None.
-        c0: Initial cell state or None.
+        h0: As given to `forward`.
+        c0: As given to `forward`.
         tape: The forward run's tape (LSTM); None for the RNN.
         dy: Gradient of the output, its shape, or None: zeros.
         dh_n: (B, P) gradient of h_n, or None.
         dc_n: (B, H) gradient of c_n, or None.
+        reverse: As given to `forward`.
+        lengths: As given to `forward`.
+        reset: As given to `forward`.
+        batch_sizes: As given to `forward`.
         need_x: Compute the gradient of x.
         need_weights: Compute the gradients of the weights.
         flow: Also return the total dL/dh_t and dL/dC_t of every step.
@@ -330,6 +350,9 @@ def backward(
 
     Returns:
         LayerGrads, with None for what was not wanted.
+
+    Raises:
+        ShapeError, DtypeError: As named, before anything runs.
 
     Notes:
         Every weight gradient is one chain of sums in a fixed order: the same bits for any number of
@@ -418,7 +441,17 @@ def pack_linear(weight: Array, bias: Array | None = None) -> PackedLinear:
 
     Raises:
         DtypeError: Another dtype, or two different ones.
+        ShapeError: Sizes that do not fit together.
     """
+    if (
+        weight.ndim != 2
+        or 0 in weight.shape
+        or (bias is not None and bias.shape != weight.shape[:1])
+    ):
+        raise ShapeError(
+            "pack_linear: expected weight (outputs, inputs) and bias (outputs,), got "
+            f"{weight.shape} and {None if bias is None else bias.shape}."
+        )
     dtypes = {weight.dtype} | ({bias.dtype} if bias is not None else set())
     if dtypes == {np.dtype(np.float32)}:
         make: Any = _core.LinearF32
@@ -450,15 +483,20 @@ def linear(
         (..., outputs). Each element is one chain of fused multiply-adds that starts at the bias: a
         row has the same bits alone and in any batch.
 
+    Raises:
+        ShapeError, DtypeError: As named, before anything runs.
+
     Example:
         >>> w = pack_linear(np.eye(2, dtype=np.float32) * 2, np.ones(2, np.float32))
         >>> linear(w, np.array([[1, 2]], np.float32))
         array([[3., 5.]], dtype=float32)
     """
-    if x.ndim == 0 or x.shape[-1] != packed.inputs:
-        raise ShapeError(f"linear: expected x (..., {packed.inputs}), got {x.shape}.")
-    y = np.empty((*x.shape[:-1], packed.outputs), x.dtype) if out is None else out
+    dtype = arguments.dtype_of(packed)
+    x = arguments.rows("x", x, packed.inputs, dtype)
+    y = arguments.target("out", out, (*x.shape[:-1], packed.outputs), dtype)
+    if not y.flags.c_contiguous:
+        raise ShapeError(f"out: expected a contiguous array, got strides {y.strides}.")
+    limit = _thread_limit(threads)
     if y.size:
-        rows = np.ascontiguousarray(x).reshape(-1, packed.inputs)
-        packed.run(rows, y.reshape(-1, packed.outputs), threads or get_num_threads())
+        packed.run(x.reshape(-1, packed.inputs), y.reshape(-1, packed.outputs), limit)
     return y

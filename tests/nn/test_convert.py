@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import torch
-from nn.cases import HIDDEN, INPUT
 from torch.nn.utils import parametrizations, parametrize
 
 import glasscell.nn
 from glasscell.nn import convert, restore
+from nn.cases import HIDDEN, INPUT
 
 
 class Tagger(torch.nn.Module):
@@ -75,13 +75,12 @@ def test_a_model_computes_the_same_and_keeps_all_that_is_its_own() -> None:
     assert not torch.allclose(model(x), expected, atol=1e-6)
     assert restore(model) is model
     assert [type(m) for m in kinds] == [getattr(torch.nn, n) for n in names]
-    assert all(set(vars(m)) == set(vars(n)) for m, n in zip(*map(_modules, (model, before))))
+    assert all(
+        vars(m).keys() == vars(n).keys()
+        for m, n in zip(model.modules(), before.modules(), strict=True)
+    )
     model.load_state_dict(before.state_dict())
     assert torch.equal(model(x), expected)
-
-
-def _modules(model: torch.nn.Module) -> list[torch.nn.Module]:
-    return list(model.modules())
 
 
 def test_a_layer_itself_is_converted_and_returned() -> None:
@@ -115,7 +114,6 @@ def test_parametrized_layers_are_converted_and_go_on_as_such() -> None:
     assert isinstance(layer, glasscell.nn.LSTM)
     assert parametrize.is_parametrized(layer, "weight_hh_l0")
     assert torch.allclose(layer(x)[0], expected, atol=1e-6)
-    assert torch.allclose(copy.deepcopy(layer)(x)[0], expected, atol=1e-6)
     parametrizations.spectral_norm(layer, "weight_ih_l0")
     parametrize.remove_parametrizations(layer, "weight_ih_l0", leave_parametrized=False)
     restore(layer)
@@ -131,6 +129,8 @@ def test_ours_parametrized_can_be_restored() -> None:
     layer = parametrizations.weight_norm(glasscell.nn.LSTM(INPUT, HIDDEN), "weight_hh_l0")
     x = torch.randn(4, 2, INPUT)
     expected = layer(x)[0]
+    # torch's own cannot be copied any more once it ran: it keeps the computed weight.
+    assert torch.equal(copy.deepcopy(layer)(x)[0], expected)
     restore(layer)
     parametrize.remove_parametrizations(layer, "weight_hh_l0")
     assert type(layer) is torch.nn.LSTM

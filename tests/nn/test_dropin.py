@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import torch
-from nn.cases import HIDDEN, INPUT, INPUTS, LAYERS, error, everything, flat, floor, pair_of
 
 import glasscell.nn
+from nn.cases import HIDDEN, INPUT, INPUTS, LAYERS, error, everything, flat, floor, pair_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 
@@ -96,7 +96,11 @@ def test_the_constructors_take_torchs_arguments() -> None:
 
 
 def test_dropout_draws_the_same_masks_as_torchs() -> None:
-    for name in ("lstm three layers both ways", "rnn relu two layers both ways", "lstm all at once"):
+    for name in (
+        "lstm three layers both ways",
+        "rnn relu two layers both ways",
+        "lstm all at once",
+    ):
         theirs, ours = (module.double() for module in pair_of(name, dropout=0.4))
         input, hx = INPUTS["with state"](theirs, torch.float64)
         found = []

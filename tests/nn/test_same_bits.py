@@ -1,4 +1,4 @@
-"""A sequence gets the same bits alone or in a batch, whole or in parts, traced or not, on threads."""
+"""A sequence gets the same bits alone or in a batch, whole or in parts, watched or not."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import torch
-from nn.cases import HIDDEN, INPUT, LAYERS, flat, padded, pair_of, states
 
 from glasscell.nn import LSTM, RNN, observing
+from nn.cases import HIDDEN, INPUT, LAYERS, flat, padded, pair_of, states
 
 BOTH = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
 

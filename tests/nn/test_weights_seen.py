@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import torch
-from nn.cases import HIDDEN, INPUT, pair_of
 from torch.nn.utils import parametrizations, parametrize, prune
 
 from glasscell.nn import LSTM, LSTMCell
+from nn.cases import HIDDEN, INPUT, pair_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated")
 

@@ -1,8 +1,10 @@
-"""The command line. One module per command: `cli/NAME.py` with `add_arguments(parser)` and `run(args)`.
+"""The command line: one module per command.
+
+A module `cli/NAME.py` has `add_arguments(parser)` and `run(args)`.
 
 A command is registered by its line in `COMMANDS`; its module is imported when it is called, so that
-`glasscell --help` needs nothing but Python. Mistakes of the user end with one message on standard error
-and code 2, Ctrl-C with 130.
+`glasscell --help` needs nothing but Python. Mistakes of the user end with one message on standard
+error and code 2, Ctrl-C with 130.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 `convert` makes it inside a model that exists. The way of one call: `modules` and `cells` take
 torch's arguments (`arguments`, `ragged`, `autocast`, and `fallback` for what the kernels do not
 take), `autograd` makes each layer a node of the graph, `kernels` and `packing` call the engine,
-`slow` is the same layer as a loop of torch operations, `observe` lets others look on.
+`slow` is the same layer as a loop of torch operations, `observe` lets others look on, `team` shares torch's threads.
 """
 
 from glasscell.nn.cells import LSTMCell, RNNCell
@@ -13,6 +13,7 @@ from glasscell.nn.fallback import SlowPathWarning
 from glasscell.nn.linear import Linear
 from glasscell.nn.modules import LSTM, RNN
 from glasscell.nn.observe import Observation, Observer, Record, observing
+from glasscell.nn.team import join_torch
 
 __all__ = [
     "LSTM",
@@ -28,3 +29,5 @@ __all__ = [
     "observing",
     "restore",
 ]
+
+join_torch()

@@ -63,7 +63,7 @@ class LinearForecast:
         return inputs[:, -1:, 0] + self.features(inputs) @ self.weight.T + self.bias
 
     def features(self, inputs: Array) -> Array:
-        """Lay windows out as rows of numbers: the target less its last value, that value, the rest."""
+        """Lay windows out as rows of numbers, see `features`."""
         return features(inputs, self.level, self.extra)
 
 

@@ -64,7 +64,8 @@ def resolve(
             column of numbers.
 
     Raises:
-        DataError: A column is missing or two roles fall on one column; the message lists the columns.
+        DataError: A column is missing or two roles fall on one column; the message lists the
+            columns.
 
     >>> resolve(["ds", "y"], [["2020-01-01", "1"]])
     Roles(time='ds', series=None, targets=('y',), covariates=(), ignored=())
@@ -117,8 +118,8 @@ def _time_column(names: Sequence[str], sample: Sequence[Sequence[str]]) -> str:
     if years:
         return years
     raise DataError(
-        "expected a time column named ds, timestamp, date, datetime or time, or one that holds dates; "
-        f"the columns found are {', '.join(names)}; name it with --time"
+        "expected a time column named ds, timestamp, date, datetime or time, or one that holds "
+        f"dates; the columns found are {', '.join(names)}; name it with --time"
     )
 
 

@@ -144,7 +144,7 @@ def read_body(
         sheet,
         decimal=decimal or _decimal(sheet, numeric),
         usecols=wanted,
-        dtype={name: str for name in text},
+        dtype=dict.fromkeys(text, str),
         na_values=missing,
     )
     kept = frame.notna().any(axis=1).to_numpy()
@@ -185,8 +185,8 @@ def _parse(sheet: Sheet, **options: Any) -> Any:
 
 
 def _text(path: Path, encoding: str) -> io.TextIOWrapper:
-    raw: Any = gzip.open(path) if _magic(path)[:2] == b"\x1f\x8b" else path.open("rb")
-    return io.TextIOWrapper(raw, encoding=encoding, newline="")
+    opener: Any = gzip.open if _magic(path)[:2] == b"\x1f\x8b" else open
+    return io.TextIOWrapper(opener(path, "rb"), encoding=encoding, newline="")
 
 
 def _magic(path: Path) -> bytes:

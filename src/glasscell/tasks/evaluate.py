@@ -151,8 +151,8 @@ def verdict(methods: Sequence[Method], weights: Array, horizon: int, unit: str =
         unit: Unit of the values.
 
     Returns:
-        One sentence. A difference counts as clear if it exceeds two standard errors, of the seeds and
-        of the test windows (in blocks of neighbours) together.
+        One sentence. A difference counts as clear if it exceeds two standard errors, of the seeds
+        and of the test windows (in blocks of neighbours) together.
     """
     lstm = next(m for m in methods if m.name == LSTM)
     others = [m for m in methods if m.name != LSTM]
@@ -171,8 +171,8 @@ def verdict(methods: Sequence[Method], weights: Array, horizon: int, unit: str =
         )
     else:
         text = (
-            f"The LSTM (MAE {ours}) does not beat the best baseline, {best.name} ({theirs}): its error "
-            f"is {_percent(-lead, best.mae)} larger"
+            f"The LSTM (MAE {ours}) does not beat the best baseline, {best.name} ({theirs}): its "
+            f"error is {_percent(-lead, best.mae)} larger"
         )
     return text + _beside(lstm, best, others, weights, horizon) + "."
 

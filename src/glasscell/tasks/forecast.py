@@ -1,4 +1,4 @@
-"""Fits a forecasting LSTM and its rivals to a CSV file or frame: data in, honest table and run out."""
+"""Fits a forecasting LSTM and its rivals: a CSV file or frame in, an honest table and a run out."""
 
 from __future__ import annotations
 
@@ -108,8 +108,8 @@ def fit(
     """Train LSTMs, compare them with baselines, and write the run folder.
 
     Args:
-        data: Path of a CSV file (plain or gz), or a pandas or polars frame: long (unique_id, ds, y) or
-            wide (a time column and one column per series).
+        data: Path of a CSV file (plain or gz), or a pandas or polars frame: long (unique_id, ds, y)
+            or wide (a time column and one column per series).
         out: The run folder to write; None: nothing is written.
         options: The options; None: the defaults.
         force: Replace a run that is there; default False.
@@ -124,10 +124,10 @@ def fit(
         DataError: The data or options cannot be used; nothing is written then.
 
     Notes:
-        Each series is split in time into 70 % training, 10 % validation and 20 % test, scaled on its
-        training part, and cut into windows, in that order. Ctrl-C ends training after the batch and
-        keeps what there is. The saved LSTM is the one with the best validation error of all seeds;
-        the table gives the mean over seeds.
+        Each series is split in time into 70 % training, 10 % validation and 20 % test, scaled on
+        its training part, and cut into windows, in that order. Ctrl-C ends training after the batch
+        and keeps what there is. The saved LSTM is the one with the best validation error of all
+        seeds; the table gives the mean over seeds.
     """
     started = time.perf_counter()
     reporter = reporter or Reporter(quiet=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ class ReadOptions:
     covariates: Sequence[str] | None = None
     freq: Frequency | None = None
     freq_origin: str = "--freq"
-    gaps: GapRule = GapRule()
+    gaps: GapRule = field(default_factory=GapRule)
     resample: bool = False
     decimal: str | None = None
 
@@ -177,7 +177,7 @@ def _from_frame(source: Any, chosen: dict[str, Any]) -> tuple[Table, Roles]:
 def _pieces(table: Table, roles: Roles, times: Any) -> Iterator[_Piece]:
     """Cut the table into one piece per series, each sorted by time."""
     hint = {
-        "wide": "if the column names the series, pass --series; to forecast one column, pass --target",
+        "wide": "if the column names the series, pass --series; to forecast one, pass --target",
     }.get(roles.layout, "")
     values = {name: table.numbers(name, hint) for name in (*roles.targets, *roles.covariates)}
     order = np.argsort(times.to_numpy(), kind="stable")
@@ -252,8 +252,8 @@ def _regular(
         raise DataError(
             f"{who}: {int(off.sum())} of {len(off)} time stamps are not on the regular grid of "
             f"frequency {freq} that starts at {piece.times[0]}, first {piece.times[first]} "
-            f"({table.place} {table.line(int(piece.rows[first]))}); name the frequency with --freq, or "
-            "average the rows into regular bins with --resample --freq"
+            f"({table.place} {table.line(int(piece.rows[first]))}); name the frequency with --freq, "
+            "or average the rows into regular bins with --resample --freq"
         )
     times = grid(piece.times[0], piece.times[-1], freq)
     values = np.full((len(times), piece.values.shape[1]), np.nan)

@@ -79,8 +79,8 @@ def check_frequency(freq: Frequency, times: Any, origin: str = "--freq") -> Freq
     named = np.median(np.diff(_some_steps(times[0], checked).to_numpy()).astype(np.int64))
     if not 0.8 * named <= found <= 1.25 * named:
         raise DataError(
-            f"{origin} has frequency {freq!r}, the data have {str(find_frequency(times))!r}; give data "
-            "with the same step"
+            f"{origin} has frequency {freq!r}, the data have {str(find_frequency(times))!r}; give "
+            "data with the same step"
         )
     return checked
 
@@ -102,8 +102,8 @@ def require_bounded(times: Any, freq: Frequency, who: str) -> None:
     if rows > 1e7 and rows > 100 * len(times):
         raise DataError(
             f"{who}: from {times[0]} to {times[-1]} in steps of {freq} there are {rows:.3g} time "
-            f"steps, but {len(times)} rows; name the frequency with --freq, or check the first and last "
-            "times"
+            f"steps, but {len(times)} rows; name the frequency with --freq, or check the first and "
+            "last times"
         )
 
 

@@ -1,8 +1,8 @@
 """One person's blood glucose, every five minutes for half a year: the data of `glasscell demo`.
 
 The readings come inside the package bokeh_sampledata (public domain): 52 281 rows of a continuous
-glucose monitor, 24 March to 10 October 2010. Its clock was set four times, one day (28 May) was stored
-twice with a shift of a minute, and for some 40 stretches the sensor was off, up to 28 hours.
+glucose monitor, 24 March to 10 October 2010. Its clock was set four times, one day (28 May) was
+stored twice with a shift of a minute, and for some 40 stretches the sensor was off, up to 28 hours.
 """
 
 from __future__ import annotations

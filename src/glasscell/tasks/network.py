@@ -31,7 +31,8 @@ class Forecaster(torch.nn.Module):
 
     Notes:
         A linear path beside a recurrent one follows LSTNet (Lai et al. 2018), subtracting the last
-        value NLinear (Zeng et al. 2023). Without them an LSTM loses to ridge regression on small data.
+        value NLinear (Zeng et al. 2023). Without them an LSTM loses to ridge regression on small
+        data.
 
     >>> sum(p.numel() for p in Forecaster("LSTM", 1, 2, lookback=3, horizon=1).parameters())
     47
@@ -98,7 +99,7 @@ def count_parameters(
 
 
 def twin_hidden_size(channels: int, hidden_size: int, lookback: int, horizon: int) -> int:
-    """Find the hidden size with which a plain RNN has the LSTM's parameter count, as nearly as can be.
+    """Find the hidden size that brings a plain RNN nearest to the LSTM's parameter count.
 
     >>> twin_hidden_size(channels=1, hidden_size=32, lookback=24, horizon=12)
     62

@@ -185,8 +185,8 @@ class Campaign:
         state = _read_checkpoint(self.folder.saved)
         if state["fingerprint"] != self._fingerprint:
             raise DataError(
-                f"--resume: {self.folder.saved} was written with other options or other data; give the "
-                "same ones, or start afresh with --force"
+                f"--resume: {self.folder.saved} was written with other options or other data; give "
+                "the same ones, or start afresh with --force"
             )
         for (kind, seed), finished in zip(self.jobs, state["finished"], strict=False):
             trainer = self._trainer(kind, seed)

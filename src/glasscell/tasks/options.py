@@ -1,4 +1,4 @@
-"""The options of a forecasting run: one typed definition for Python, the command line and run.yaml."""
+"""Options of a forecasting run: one definition for Python, the command line and run.yaml."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ class ForecastOptions:
 
     Args:
         horizon: Time steps to forecast. Default: one season, at most 24.
-        lookback: Time steps that the models read. Default: the longer of 3 horizons and 2 seasons, at
-            most 200, and shorter if the data are short.
-        target: Column to forecast. Default: y or target; else every column beside the time is a series.
+        lookback: Time steps that the models read. Default: the longer of 3 horizons and 2 seasons,
+            at most 200, and shorter if the data are short.
+        target: Column to forecast. Default: y or target; else every column beside the time is a
+            series.
         time: Time column. Default: ds, timestamp, date ..., or the first column with dates.
         series: Column that names the series. Default: unique_id or item_id.
         covariates: Columns read beside the target (past values only). Default: with --target and no
             series column, every other column of numbers; [] for none.
-        freq: Frequency as a pandas offset (5min, h, D, W-SUN, MS), or a step of integer times. Default:
-            found.
-        gaps: Missing values: refuse them, interpolate them linearly in time, or drop the windows that
-            touch them.
+        freq: Frequency as a pandas offset (5min, h, D, W-SUN, MS), or a step of integer times.
+            Default: found.
+        gaps: Missing values: refuse them, interpolate them linearly in time, or drop the windows
+            that touch them.
         max_gap: Longest time between two values that is interpolated, e.g. 30min. Default: any.
         resample: Average rows into bins of --freq first.
         decimal: Decimal mark of the file, . or , (Default: found).
@@ -34,12 +35,13 @@ class ForecastOptions:
         seeds: Networks of each kind to train, to see the spread.
         seed: The first seed; the others follow it.
         epochs: Most passes over the training windows.
-        hidden_size: Units of the LSTM. The plain RNN gets as many as give it the same parameter count.
+        hidden_size: Units of the LSTM. The plain RNN gets as many as give it the same parameter
+            count.
         batch_size: Windows per training step. Default: 128, fewer if there are few windows.
         learning_rate: Adam's, at its highest.
         patience: Epochs without a better validation error before training stops.
-        max_windows: Most windows in one epoch, in validation, in test and for ridge; where there are
-            more, the run says so.
+        max_windows: Most windows in one epoch, in validation, in test and for ridge; where there
+            are more, the run says so.
         level: Show the networks and ridge the level of the target beside its changes. Default: if
             validation stays within the range of training.
         unit: Unit of the target, for the report.

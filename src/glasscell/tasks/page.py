@@ -177,7 +177,7 @@ def _river(result: FitResult) -> report.River:
     return report.River(
         lines=lines,
         verdicts=verdicts,
-        caption=f"{len(test)} test windows; the loss is the error of the forecast, at the right end.",
+        caption=f"{len(test)} test windows; the loss is the forecast's error, at the right end.",
     )
 
 
@@ -186,10 +186,10 @@ def _notes(result: FitResult) -> list[str]:
     windows = {part: len(w) for part, w in plan.dataset.parts.items()}
     return [
         f"Each series: the first 70 % train ({windows['train']:,} windows), the next 10 % validate "
-        f"({windows['validation']:,}), the last 20 % test ({windows['test']:,}); scaled on the training "
-        "part alone.",
-        "The LSTM reads the window less its last value and adds to a linear path, which starts at the "
-        "ridge regression; the plain RNN has the same form and as many parameters.",
+        f"({windows['validation']:,}), the last 20 % test ({windows['test']:,}); scaled on the "
+        "training part alone.",
+        "The LSTM reads the window less its last value and adds to a linear path, which starts at "
+        "the ridge regression; the plain RNN has the same form and as many parameters.",
         *plan.notes,
         *(["Training was stopped with Ctrl-C."] if result.interrupted else []),
     ]

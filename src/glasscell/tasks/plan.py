@@ -1,4 +1,4 @@
-"""Turns options and data into a plan: horizon, lookback, season and windows, each with its reason."""
+"""Turns options and data into a plan: horizon, lookback, season and windows."""
 
 from __future__ import annotations
 
@@ -134,12 +134,13 @@ def _notes(dataset: Dataset, most: int) -> list[str]:
     if dataset.left_out:
         shown = ", ".join(dataset.left_out[:5]) + (" ..." if len(dataset.left_out) > 5 else "")
         notes.append(
-            f"{len(dataset.left_out)} series too short for training and test were left out: {shown}."
+            f"{len(dataset.left_out)} series are too short for training and test and were left "
+            f"out: {shown}."
         )
     for part, windows in dataset.parts.items():
         if len(windows) > most:
             how = (
-                f"each epoch draws {most:,} of them anew, and ridge reads {most:,} evenly spaced ones"
+                f"each epoch draws {most:,} of them anew, ridge reads {most:,} evenly spaced ones"
                 if part == TRAIN
                 else f"{most:,} evenly spaced ones are used"
             )

@@ -68,8 +68,8 @@ def predict(
     unseen = [s.unique_id for s in panel.series if s.unique_id not in known]
     if unseen:
         told(
-            f"{len(unseen)} series were not in the training data and are scaled on their own history: "
-            f"{', '.join(unseen[:5])}{' ...' if len(unseen) > 5 else ''}."
+            f"{len(unseen)} series were not in the training data and are scaled on their own "
+            f"history: {', '.join(unseen[:5])}{' ...' if len(unseen) > 5 else ''}."
         )
     parts = [_forecast(model, s, settings, panel) for s in panel.series]
     return pd.concat(parts, ignore_index=True)

@@ -4,8 +4,8 @@
 
     RUN/  config.json, model.safetensors    the model; glasscell.load(RUN) needs nothing else
           preprocessing.json                columns, frequency, gap policy, scalers
-          run.yaml                          every option as it was resolved; glasscell fit --config reads it
-          metrics.json  log.jsonl           the printed table; one line per epoch
+          run.yaml                          every option as it was resolved; glasscell fit --config
+          reads it metrics.json  log.jsonl           the printed table; one line per epoch
           report.html                       the page
           checkpoint.pt                     only after Ctrl-C: what --resume goes on from
 """
@@ -45,8 +45,8 @@ class RunFolder:
         resume: Go on with a run that was stopped or killed.
 
     Raises:
-        DataError: Something is at `out` already, a stopped run is in the way, or there is nothing to
-            go on from.
+        DataError: Something is at `out` already, a stopped run is in the way, or there is nothing
+            to go on from.
 
     Notes:
         Files are written to ``.NAME.partial`` beside `out` and moved in one rename. After an error
@@ -64,7 +64,8 @@ class RunFolder:
         self.saved = stopped[0] if resume and stopped else None
         if resume and not stopped:
             raise DataError(
-                f"--resume: expected a stopped run at {self.out}, found none; start it without --resume"
+                f"--resume: expected a stopped run at {self.out}, found none; start it without "
+                "--resume"
             )
         if not resume:
             self._require_free(force)
@@ -88,8 +89,8 @@ class RunFolder:
                 )
             if not _replaceable(self.out):
                 raise DataError(
-                    f"{self.out} exists and is no run folder of glasscell, so --force does not replace "
-                    "it; choose another --out"
+                    f"{self.out} exists and is no run folder of glasscell, so --force does not "
+                    "replace it; choose another --out"
                 )
         if self.draft.exists() and not force:
             raise DataError(
@@ -102,7 +103,7 @@ class RunFolder:
         self.write_bytes(name, text.encode())
 
     def write_bytes(self, name: str, data: bytes) -> None:
-        """Write one file into the draft by a rename, so that a kill leaves the old or the new one."""
+        """Write one file into the draft by a rename: a kill leaves the old or the new one."""
         draft = self.draft / f".{name}.new"
         draft.write_bytes(data)
         draft.replace(self.draft / name)

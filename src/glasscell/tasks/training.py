@@ -1,8 +1,8 @@
-"""Trains one network: the loop, early stopping, the averaged weights, and a state that resumes exactly.
+"""Trains one network: the loop, early stopping, averaged weights, a state that resumes exactly.
 
 Batches are cut by index from arrays in memory; Hugging Face accelerate chooses the device. All
-randomness after the initial weights is one generator, whose state is part of the training state: a run
-that goes on from a saved state has the same bits as one that never stopped.
+randomness after the initial weights is one generator, whose state is part of the training state: a
+run that goes on from a saved state has the same bits as one that never stopped.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Schedule:
     Args:
         epochs: The most passes over the training windows.
         batch_size: Windows per step.
-        learning_rate: Adam's, at its highest; it rises over the first 15 % of the steps and falls to
-            nothing over the rest.
+        learning_rate: Adam's, at its highest; it rises over the first 15 % of the steps and falls
+            to nothing over the rest.
         patience: Epochs without a better validation error before training stops.
         max_windows: The most training windows in one epoch; a fresh choice each epoch.
         clip: Largest norm of the gradient; longer ones are shortened to it.
@@ -70,8 +70,8 @@ class Trainer:
         seed: Seed of the order of the windows.
 
     Notes:
-        What is validated, kept and given back are the averaged weights (exponential moving average),
-        which are less noisy than the last step's. The loss is the mean absolute error.
+        What is validated, kept and given back are the averaged weights (exponential moving
+        average), which are less noisy than the last step's. The loss is the mean absolute error.
     """
 
     def __init__(
@@ -121,7 +121,8 @@ class Trainer:
         """Train one epoch and validate.
 
         Args:
-            after_batch: Called after every batch with the part of the epoch that is done; False stops.
+            after_batch: Called after every batch with the part of the epoch that is done; False
+                stops.
 
         Returns:
             False if it was stopped within the epoch.

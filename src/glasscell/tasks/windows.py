@@ -1,9 +1,9 @@
 """Splits series in time, scales them on the training part, and cuts windows: in that order.
 
 The first 70 % of the rows of each series train, the next 10 % validate, the last 20 % test. Scaling
-uses the training rows alone. A window belongs to the part that holds all its targets; its lookback may
-reach back into the part before, as it would in use, where the past is known. No window touches a gap,
-and its last input is a measured value, so that no interpolated input knows the future.
+uses the training rows alone. A window belongs to the part that holds all its targets; its lookback
+may reach back into the part before, as it would in use, where the past is known. No window touches
+a gap, and its last input is a measured value, so that no interpolated input knows the future.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class Scaler:
 def channels(scaled: Array, level: bool) -> Array:
     """Lay scaled values out as the network reads them: (n, F) float32 to (n, C).
 
-    The Forecaster subtracts the last value from channel 0, so the level of the target would be lost;
-    with `level` it comes a second time, as channel 1, unchanged.
+    The Forecaster subtracts the last value from channel 0, so the level of the target would be
+    lost; with `level` it comes a second time, as channel 1, unchanged.
     """
     columns = [scaled[:, :1], scaled[:, :1], scaled[:, 1:]] if level else [scaled]
     return np.concatenate(columns, axis=1).astype(np.float32)
@@ -176,9 +176,9 @@ def build(panel: Panel, lookback: int, horizon: int, level: bool | None = None) 
         longest = max(panel.series, key=lambda s: len(s.ds))
         raise DataError(
             f"expected at least {need} time steps for lookback {lookback} and horizon {horizon} "
-            f"(70 % train, 10 % validate, 20 % test, at least one window each); the longest series, "
-            f"{longest.unique_id!r}, has {len(longest.ds)}; give more data, or a smaller --lookback or "
-            "--horizon"
+            f"(70 % train, 10 % validate, 20 % test, at least one window each); the longest "
+            f"series, {longest.unique_id!r}, has {len(longest.ds)}; give more data, or a smaller "
+            "--lookback or --horizon"
         )
     scalers = tuple(Scaler.fit(s.values[: boundaries(len(s.ds))[0]]) for s in long)
     scaled = [scaler.apply(s.values) for s, scaler in zip(long, scalers, strict=True)]

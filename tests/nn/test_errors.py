@@ -1,0 +1,224 @@
+"""Wrong arguments raise what torch raises; `lengths` and `reset`, which torch has not, say why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import zeros
+from torch.nn.utils.rnn import pack_sequence
+
+import glasscell.nn
+from glasscell.errors import DtypeError, ShapeError
+from nn.cases import HIDDEN, INPUT
+
+LSTM_STATE = (zeros(1, 2, HIDDEN), zeros(1, 2, HIDDEN))
+
+
+def _pack(width: int = INPUT) -> Any:
+    return pack_sequence([zeros(3, width), zeros(2, width)])
+
+
+LAYER_CALLS: dict[str, Callable[[str], tuple[Any, ...]]] = {
+    "no steps": lambda _: (zeros(0, 2, INPUT),),
+    "no steps of nothing": lambda _: (zeros(0, 0, INPUT),),
+    "no steps, unbatched": lambda _: (zeros(0, INPUT),),
+    "one axis": lambda _: (zeros(INPUT),),
+    "four axes": lambda _: (zeros(1, 2, 3, INPUT),),
+    "wrong width": lambda _: (zeros(4, 2, INPUT + 1),),
+    "no width": lambda _: (zeros(4, 2, 0),),
+    "integers": lambda _: (zeros(4, 2, INPUT, dtype=torch.int64),),
+    "complex": lambda _: (zeros(4, 2, INPUT, dtype=torch.complex64),),
+    "another precision": lambda _: (zeros(4, 2, INPUT, dtype=torch.float64),),
+    "half precision": lambda _: (zeros(4, 2, INPUT, dtype=torch.bfloat16),),
+    "another device": lambda _: (zeros(4, 2, INPUT, device="meta"),),
+    "a list": lambda _: ([[1.0]],),
+    "nothing": lambda _: (None,),
+    "an array": lambda _: (zeros(4, 2, INPUT).numpy(),),
+    "packed of wrong width": lambda _: (_pack(INPUT + 1),),
+    "state of another precision": lambda k: (zeros(4, 2, INPUT), _state(k, 1, 2, HIDDEN).double()),
+    "integer state": lambda k: (zeros(4, 2, INPUT), _state(k, 1, 2, HIDDEN).long()),
+    "state without batch": lambda k: (zeros(4, 2, INPUT), _state(k, 2, HIDDEN)),
+    "state with batch, unbatched": lambda k: (zeros(4, INPUT), _state(k, 1, 1, HIDDEN)),
+    "state of wrong batch": lambda k: (zeros(4, 2, INPUT), _state(k, 1, 3, HIDDEN)),
+    "state of wrong width": lambda k: (zeros(4, 2, INPUT), _state(k, 1, 2, HIDDEN + 1)),
+    "state of two layers": lambda k: (zeros(4, 2, INPUT), _state(k, 2, 2, HIDDEN)),
+    "packed, state of wrong batch": lambda k: (_pack(), _state(k, 1, 3, HIDDEN)),
+    "packed, state without batch": lambda k: (_pack(), _state(k, 2, HIDDEN)),
+    "state on another device": lambda k: (
+        zeros(4, 2, INPUT),
+        _state(k, 1, 2, HIDDEN).to("meta"),
+    ),
+}
+
+
+class _Pair(tuple[torch.Tensor, ...]):
+    """(h, c) that can be converted like one tensor."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args: _Pair(getattr(tensor, name)(*args) for tensor in self)
+
+
+def _state(kind: str, *shape: int) -> Any:
+    return _Pair((zeros(*shape), zeros(*shape))) if "LSTM" in kind else zeros(*shape)
+
+
+def _raised(library: Any, kind: str, arguments: tuple[Any, ...]) -> tuple[type, str]:
+    with pytest.raises(Exception) as caught:
+        getattr(library, kind)(INPUT, HIDDEN)(*arguments)
+    return caught.type, str(caught.value)
+
+
+@pytest.mark.parametrize("case", LAYER_CALLS)
+@pytest.mark.parametrize("kind", ["LSTM", "RNN"])
+def test_a_layer_raises_torchs_error(kind: str, case: str) -> None:
+    arguments = LAYER_CALLS[case](kind)
+    assert _raised(glasscell.nn, kind, arguments) == _raised(torch.nn, kind, arguments)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        zeros(1, 2, HIDDEN),
+        zeros(2, 1, 2, HIDDEN),
+        (*LSTM_STATE, LSTM_STATE[0]),
+        LSTM_STATE[:1],
+        (LSTM_STATE[0], None),
+        (LSTM_STATE[0], zeros(1, 2, HIDDEN - 1)),
+    ],
+    ids=["one tensor", "stacked", "three", "one of two", "None for c", "c of wrong width"],
+)
+def test_an_lstm_that_is_not_given_a_pair_raises_torchs_error(state: Any) -> None:
+    arguments = zeros(4, 2, INPUT), state
+    assert _raised(glasscell.nn, "LSTM", arguments)[0] == _raised(torch.nn, "LSTM", arguments)[0]
+
+
+CELL_CALLS: dict[str, Callable[[str], tuple[Any, ...]]] = {
+    "no axes": lambda _: (zeros(()),),
+    "three axes": lambda _: (zeros(2, 2, INPUT),),
+    "wrong width": lambda _: (zeros(2, INPUT + 1),),
+    "wrong width, unbatched": lambda _: (zeros(INPUT + 1),),
+    "another precision": lambda _: (zeros(2, INPUT, dtype=torch.float64),),
+    "integers": lambda _: (zeros(2, INPUT, dtype=torch.int64),),
+    "a list": lambda _: ([1.0],),
+    "state of wrong batch": lambda k: (zeros(2, INPUT), _state(k, 3, HIDDEN)),
+    "state of batch one": lambda k: (zeros(2, INPUT), _state(k, 1, HIDDEN)),
+    "state of wrong width": lambda k: (zeros(2, INPUT), _state(k, 2, HIDDEN + 1)),
+    "state of three axes": lambda k: (zeros(2, INPUT), _state(k, 1, 2, HIDDEN)),
+    "state without batch": lambda k: (zeros(2, INPUT), _state(k, HIDDEN)),
+    "state with batch, unbatched": lambda k: (zeros(INPUT), _state(k, 1, HIDDEN)),
+    "state of another precision": lambda k: (zeros(2, INPUT), _state(k, 2, HIDDEN).double()),
+}
+
+
+@pytest.mark.parametrize("case", CELL_CALLS)
+@pytest.mark.parametrize("kind", ["LSTMCell", "RNNCell"])
+def test_a_cell_raises_torchs_error(kind: str, case: str) -> None:
+    arguments = CELL_CALLS[case](kind)
+    assert _raised(glasscell.nn, kind, arguments) == _raised(torch.nn, kind, arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        ((0, 3), {}),
+        ((3, 0), {}),
+        ((3.0, 4), {}),
+        ((3, "4"), {}),
+        ((3, 4), {"num_layers": 0}),
+        ((3, 4), {"bias": 1}),
+        ((3, 4), {"batch_first": 0}),
+        ((3, 4), {"dropout": 1.5}),
+        ((3, 4), {"dropout": True}),
+        ((3, 4), {"proj_size": 4}),
+        ((3, 4), {"proj_size": -1}),
+        ((3, 4), {"nonlinearity": "sigmoid"}),
+        ((3, 4), {"unheard_of": 1}),
+    ],
+)
+@pytest.mark.parametrize("kind", ["LSTM", "RNN"])
+def test_a_constructor_raises_torchs_error(
+    kind: str, arguments: tuple[Any, ...], options: dict[str, Any]
+) -> None:
+    found = []
+    for library in (torch.nn, glasscell.nn):
+        with pytest.raises((ValueError, TypeError)) as caught:
+            getattr(library, kind)(*arguments, **options)
+        found.append((caught.type, str(caught.value)))
+    assert found[0] == found[1]
+
+
+def test_an_unknown_nonlinearity_of_a_cell_raises_torchs_error() -> None:
+    cell = glasscell.nn.RNNCell(INPUT, HIDDEN, nonlinearity="sigmoid")
+    with pytest.raises(RuntimeError, match="Unknown nonlinearity"):
+        cell(zeros(2, INPUT))
+
+
+def test_dropout_with_one_layer_warns_as_torchs() -> None:
+    with pytest.warns(UserWarning, match="num_layers greater than 1"):
+        glasscell.nn.LSTM(INPUT, HIDDEN, dropout=0.5)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "RNN", "LSTMCell", "RNNCell"])
+def test_an_empty_batch_gives_torchs_empty_result(kind: str) -> None:
+    shape = (0, INPUT) if "Cell" in kind else (4, 0, INPUT)
+    found, expected = (
+        getattr(library, kind)(INPUT, HIDDEN)(zeros(shape)) for library in (glasscell.nn, torch.nn)
+    )
+    first, other = (r if isinstance(r, torch.Tensor) else r[0] for r in (found, expected))
+    assert first.shape == other.shape
+    first.sum().backward()
+
+
+@pytest.mark.parametrize(
+    ("lengths", "error", "text"),
+    [
+        ([4, 4, 4], ShapeError, r"lengths of shape \(B,\) = \(2,\), got \(3,\)"),
+        (torch.tensor([[4, 4]]), ShapeError, r"got \(1, 2\)"),
+        (torch.tensor(4), ShapeError, r"got \(\)"),
+        ([5, 1], ShapeError, r"0 … T = 4, got 1 … 5"),
+        ([4, -1], ShapeError, r"got -1 … 4"),
+        (torch.tensor([4.0, 1.0]), DtypeError, r"lengths as integers, got torch.float32"),
+        (torch.tensor([True, False]), DtypeError, r"got torch.bool"),
+    ],
+)
+def test_lengths_that_do_not_fit_are_refused(lengths: Any, error: type, text: str) -> None:
+    with pytest.raises(error, match=text):
+        glasscell.nn.LSTM(INPUT, HIDDEN)(zeros(4, 2, INPUT), lengths=lengths)
+
+
+def test_a_reset_that_does_not_fit_is_refused() -> None:
+    module, first = (glasscell.nn.RNN(INPUT, HIDDEN, batch_first=b) for b in (False, True))
+    with pytest.raises(ShapeError, match=r"\(T, B\) = \(4, 2\), got \(2, 4\)"):
+        module(zeros(4, 2, INPUT), reset=torch.zeros(2, 4, dtype=torch.bool))
+    with pytest.raises(ShapeError, match=r"\(B, T\) = \(4, 2\), got \(2, 4\)"):
+        first(zeros(4, 2, INPUT), reset=torch.zeros(2, 4, dtype=torch.bool))
+    with pytest.raises(DtypeError, match=r"reset as bool, got torch\.int64"):
+        module(zeros(4, 2, INPUT), reset=torch.zeros(4, 2, dtype=torch.int64))
+
+
+def test_a_packed_sequence_takes_neither() -> None:
+    module = glasscell.nn.LSTM(INPUT, HIDDEN)
+    for options in ({"lengths": [3, 2]}, {"reset": torch.zeros(3, 2, dtype=torch.bool)}):
+        with pytest.raises(ShapeError, match="with a padded input, got them with a PackedSequence"):
+            module(_pack(), **options)
+
+
+def test_torchs_own_checks_come_before_those_of_lengths() -> None:
+    with pytest.raises(RuntimeError, match="input_size"):
+        glasscell.nn.LSTM(INPUT, HIDDEN)(zeros(4, 2, INPUT + 1), lengths=[9, 9, 9])
+    with pytest.raises(RuntimeError, match="larger than 0"):
+        glasscell.nn.LSTM(INPUT, HIDDEN)(zeros(0, 2, INPUT), lengths=[0, 0])
+    with pytest.raises(RuntimeError, match="Expected hidden"):
+        glasscell.nn.RNN(INPUT, HIDDEN)(zeros(4, 2, INPUT), zeros(1, 3, HIDDEN), lengths=[1, 2])
+
+
+def test_a_weight_of_a_wrong_shape_is_refused() -> None:
+    for kind in ("LSTM", "RNN"):
+        module = getattr(glasscell.nn, kind)(INPUT, HIDDEN)
+        module(zeros(4, 2, INPUT))
+        module.weight_ih_l0 = torch.nn.Parameter(zeros(HIDDEN, INPUT + 2))
+        with pytest.raises((RuntimeError, ValueError)):
+            module(zeros(4, 2, INPUT))
