@@ -7,10 +7,10 @@
 //   sigmoid   double  2.5 ULP    -inf <= x <= -1      0 below -708.4
 //   sigmoid   double  2.0 ULP    -1 <= x <= 1
 //   sigmoid   double  1.5 ULP    1 <= x <= inf
-//   tanh      float   2.4 ULP    0 <= |x| <= 0.25     odd to the bit
-//   tanh      float   2.1 ULP    0.25 <= |x| <= 1
+//   tanh      float   2.5 ULP    0 <= |x| <= 0.25     odd to the bit
+//   tanh      float   2.2 ULP    0.25 <= |x| <= 1
 //   tanh      float   1.5 ULP    1 <= |x| <= inf      +-1 from 9.02
-//   tanh      double  2.5 ULP    0 <= |x| <= 0.25
+//   tanh      double  2.6 ULP    0 <= |x| <= 0.25
 //   tanh      double  2.2 ULP    0.25 <= |x| <= 1
 //   tanh      double  1.5 ULP    1 <= |x| <= inf
 //

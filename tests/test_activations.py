@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,7 @@ def test_the_table_covers_both_functions_and_both_types_without_a_gap():
             bounds = [(float(low), float(high)) for _, _, _, low, _, high in rows]
             assert bounds[0][0] == least
             assert bounds[-1][1] == np.inf
-            assert all(a[1] == b[0] for a, b in zip(bounds, bounds[1:], strict=False))
+            assert all(a[1] == b[0] for a, b in pairwise(bounds))
 
 
 @pytest.mark.parametrize(("function", "lane", "bound", "low", "of", "high"), TABLE)

@@ -58,6 +58,13 @@ def test_lengths_and_reset_where_the_kernels_cannot_run_take_the_slow_loop(
         assert torch.allclose(one.float(), other, atol=0.05)
 
 
+def test_the_slow_loop_refuses_states_that_do_not_fit() -> None:
+    module = LSTM(INPUT, HIDDEN, dtype=torch.bfloat16)
+    x, state = (torch.zeros(s, dtype=torch.bfloat16) for s in ((4, 2, INPUT), (1, 1, HIDDEN)))
+    with pytest.raises(RuntimeError, match="Expected hidden"):
+        module(x, (state, state), lengths=[4, 2])
+
+
 AUTOCAST_INPUTS = {
     "float32": (torch.float32, None),
     "bfloat16": (torch.bfloat16, None),

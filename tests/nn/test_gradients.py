@@ -12,7 +12,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_sequence
 from torch.utils.checkpoint import checkpoint
 
 from glasscell.nn import LSTM, RNN, LSTMCell, RNNCell, SlowPathWarning
-from nn.cases import HIDDEN, INPUT, LAYERS, flat, padded, pair_of, states
+from nn.cases import HIDDEN, INPUT, INPUTS, LAYERS, flat, padded, pair_of, states
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:LSTM with projections is not supported with oneDNN",
@@ -179,6 +179,29 @@ def test_a_retained_graph_gives_the_same_gradient_again_and_a_freed_one_torchs_e
         assert torch.equal(2 * gradient, parameter.grad)
     with pytest.raises(RuntimeError, match="second time"):
         loss.backward()
+
+
+@pytest.mark.parametrize("given", ["padded", "packed sorted"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", LAYERS)
+def test_an_output_edited_in_place_is_refused_where_torch_refuses_and_right_elsewhere(
+    name: str, dtype: torch.dtype, given: str
+) -> None:
+    found = []
+    for module in (module.to(dtype) for module in pair_of(name)):
+        torch.manual_seed(5)
+        output = flat(module(INPUTS[given](module, dtype)[0]))[0]
+        output.relu_().mul_(2)
+        try:
+            output.sum().backward()
+        except RuntimeError as error:
+            assert "modified by an inplace operation" in str(error)
+            found.append(None)
+        else:
+            found.append([p.grad for p in module.parameters()])
+    assert (found[0] is None) == (found[1] is None)
+    for one, other in zip(found[0] or (), found[1] or (), strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
 
 
 @pytest.mark.parametrize("what", ["weight", "input", "state", "output"])

@@ -150,6 +150,19 @@ def test_second_derivatives_can_be_watched_too() -> None:
     assert len(seen.gradients) == 1
 
 
+def test_a_record_stays_as_it_was_when_the_user_edits_the_results() -> None:
+    module, seen, x = LSTM(INPUT, HIDDEN), Seen(), torch.randn(4, 2, INPUT)
+    expected, (h_n, c_n) = module(x)
+    for context in (torch.no_grad(), torch.enable_grad()):
+        with observing(seen), context:
+            for result in (lambda r: (r[0], *r[1]))(module(x)):
+                result.zero_()
+        _, record = seen.records[-1]
+        assert (record.output == expected.detach().numpy()).all()
+        assert (record.h_n == h_n[0].detach().numpy()).all()
+        assert (record.c_n == c_n[0].detach().numpy()).all()
+
+
 def test_blocks_nest_and_end() -> None:
     outer, inner, module = Seen(), Seen(), LSTM(INPUT, HIDDEN)
     x = torch.randn(4, 2, INPUT)

@@ -33,12 +33,8 @@ def run(args: Any) -> int:
         raise DataError("expected the CSV file to learn from: glasscell fit DATA --out RUN")
     if args.out is None:
         raise DataError("expected --out RUN, the folder to write")
-    options = ForecastOptions(
-        **{
-            field.name: _list(args[field.name]) if field.name == "covariates" else args[field.name]
-            for field in fields(ForecastOptions)
-        }
-    )
+    chosen: dict[str, Any] = {field.name: args[field.name] for field in fields(ForecastOptions)}
+    options = ForecastOptions(**{**chosen, "covariates": _list(args.covariates)})
     from glasscell.tasks.forecast import fit
     from glasscell.tasks.progress import Reporter
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from glasscell import engine
 from glasscell.nn import slow
 from glasscell.nn.fallback import Reason, announce
 from glasscell.nn.kernels import Call, Result, gradients, run
@@ -36,6 +37,8 @@ def apply(
     c0: Tensor | None,
     layout: Layout,
     observation: Observation | None = None,
+    *,
+    shown: bool = False,
 ) -> Result:
     """Run one layer on the engine, in a graph if anything requires a gradient.
 
@@ -49,12 +52,14 @@ def apply(
         c0: (D, B, H), None for zeros and for an RNN.
         layout: where sequences begin and end.
         observation: who looks on; default nobody.
+        shown: whether the caller's user gets the output in hand, and may edit it; default False.
 
     Returns:
         output (T, B, D * P) or (N, D * P), h_n (D, B, P), c_n (D, B, H) or None.
     """
     layers = packed(module, mode, places, weights)
-    call = Call(module, mode, places, layers, layout, observation)
+    own = shown and (observation is not None or _editable(mode, layers, layout, x.dtype))
+    call = Call(module, mode, places, layers, layout, observation, own)
     anchor = None if observation is None else observation.anchor
     flat = [tensor for direction in weights for tensor in direction]
     if torch.is_grad_enabled() and _any_requires_grad(anchor, x, h0, c0, *flat):
@@ -62,7 +67,25 @@ def apply(
             call, anchor, x, h0, c0, *flat
         )
         return result
-    return run(call, x, h0, c0, keep=False)[0]
+    result = run(call, x, h0, c0, keep=False)[0]
+    return result if observation is None else _with_own_output(call, result)
+
+
+def _editable(
+    mode: str, layers: Sequence[engine.PackedLayer], layout: Layout, dtype: torch.dtype
+) -> bool:
+    """Whether torch lets its output be edited in place before the backward pass.
+
+    The backward pass reads the output. torch refuses such an edit where one fused operation
+    computed the sequence; elsewhere each step keeps its own state, and programs rely on it.
+    """
+    plain = mode == "LSTM" and len(layers) == 1 and not layers[0].projected
+    return not (plain and dtype is torch.float32 and layout.batch_sizes is None)
+
+
+def _with_own_output(call: Call, result: Result) -> Result:
+    """Give the user a copy of the output where the original has to stay as it is."""
+    return (result[0].clone(), *result[1:]) if call.own_output else result
 
 
 def _any_requires_grad(*tensors: Tensor | None) -> bool:
@@ -90,7 +113,7 @@ class LayerFunction(Function):
         # offloading) reach all of it and an in-place edit of a weight is found.
         saved = [None if tape is None else torch.from_numpy(tape) for tape in tapes]
         ctx.save_for_backward(x, h0, c0, result[0], *saved, *flat)
-        return result
+        return _with_own_output(call, result)
 
     @staticmethod
     def backward(

@@ -38,6 +38,7 @@ class Call:
     layers: Sequence[engine.PackedLayer]
     layout: Layout
     observation: Observation | None
+    own_output: bool  # the user's output is a copy: an edit must not reach what is kept
     records: list[Record] | None = None
 
 
@@ -154,8 +155,8 @@ def _record(
         c0=c0,
         output=one.output,
         tape=one.tape,
-        h_n=one.h_n,
-        c_n=one.c_n,
+        h_n=one.h_n.copy(),
+        c_n=None if one.c_n is None else one.c_n.copy(),
         mode=call.mode,
         hidden_size=call.layers[0].hidden_size,
         batch_first=layout.batch_first,

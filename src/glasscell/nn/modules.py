@@ -13,7 +13,15 @@ from torch.nn.utils.rnn import PackedSequence
 from glasscell.nn import arguments, autograd, slow
 from glasscell.nn.autocast import CASTABLE, cast, low_precision, result_dtypes
 from glasscell.nn.classes import restored_copy
-from glasscell.nn.fallback import UNFIT, Reason, announce, keep_dynamo_out, leaf, reason_to_leave
+from glasscell.nn.fallback import (
+    EMPTY,
+    UNFIT,
+    Reason,
+    announce,
+    keep_dynamo_out,
+    leaf,
+    reason_to_leave,
+)
 from glasscell.nn.kernels import Result
 from glasscell.nn.observe import current
 from glasscell.nn.packing import Weights, fetch, places
@@ -100,7 +108,10 @@ class Recurrent(torch.nn.RNNBase):
             part = slice(index * directions, (index + 1) * directions)
             h, c = _part(h0, part), _part(c0, part)
             if fast:
-                done = autograd.apply(self, self.mode, layer, own, x, h, c, layout, observation)
+                last = index + 1 == len(layers)
+                done = autograd.apply(
+                    self, self.mode, layer, own, x, h, c, layout, observation, shown=last
+                )
             else:
                 done = slow.run_layer(self.mode, own, x, h, c, layout)
             x = done[0]
@@ -148,9 +159,19 @@ class Recurrent(torch.nn.RNNBase):
             super().forward(input, hx)
         x, layout = arguments.rows(self, input, lengths, reset)
         h0, c0 = arguments.initial_state(self, input, hx)
-        announce(reason._replace(said=True), "a plain loop of torch operations computes it")
+        self._check(x, h0, c0)
+        said = reason._replace(said=reason is not EMPTY)
+        announce(said, "a plain loop of torch operations computes it")
         y, h_n, c_n = self._stack(x, h0, c0, weights, layout, fast=False)
         return arguments.results(self, y, h_n, c_n, input)
+
+    def _check(self, x: Tensor, h0: Tensor | None, c0: Tensor | None) -> None:
+        """Refuse what torch's forward would, by torch's own checks."""
+        self.check_input(x, None)
+        sides = self.num_layers * (2 if self.bidirectional else 1)
+        for state, width in ((h0, self.proj_size or self.hidden_size), (c0, self.hidden_size)):
+            if state is not None:
+                self.check_hidden_size(state, (sides, x.shape[1], width))
 
     def __prepare_scriptable__(self) -> torch.nn.Module:
         """Give `torch.jit.script` torch's own module over the same parameters."""

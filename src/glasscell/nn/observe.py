@@ -24,7 +24,9 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Record:
-    """What one layer in one direction saw and did in one call; NumPy views, not copies.
+    """What one layer in one direction saw and did in one call.
+
+    x, h0 and c0 are views of what the caller passed; the rest is the record's own.
 
     Sequences are time-major, (T, B, ·), whatever the module's `batch_first`; those of a
     `PackedSequence` are (N, ·), the rows of all steps, with `batch_sizes`.

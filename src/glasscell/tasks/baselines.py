@@ -24,7 +24,8 @@ def drift(series: Series, origins: Array, horizon: int) -> Array:
     """Go on with the mean step from the first value to the last."""
     last, first = series.target[origins - 1], series.target[0]
     slope = (last - first) / np.maximum(origins - 1, 1)
-    return last[:, None] + slope[:, None] * np.arange(1, horizon + 1)
+    forecast: Array = last[:, None] + slope[:, None] * np.arange(1, horizon + 1)
+    return forecast
 
 
 def seasonal_naive(series: Series, origins: Array, horizon: int, season: int) -> Array:
@@ -60,7 +61,8 @@ class LinearForecast:
 
     def forecast(self, inputs: Array) -> Array:
         """Forecast (m, horizon) scaled values from (m, lookback, C) inputs."""
-        return inputs[:, -1:, 0] + self.features(inputs) @ self.weight.T + self.bias
+        change: Array = self.features(inputs) @ self.weight.T + self.bias
+        return inputs[:, -1:, 0] + change
 
     def features(self, inputs: Array) -> Array:
         """Lay windows out as rows of numbers, see `features`."""

@@ -53,7 +53,8 @@ class Table:
         cells = pd.Series(self.columns[name])
         if pd.api.types.is_bool_dtype(cells.dtype):
             cells = cells.astype(str)
-        numbers = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        coerced = pd.to_numeric(cells, errors="coerce")
+        numbers: np.ndarray[Any, Any] = coerced.to_numpy(np.float64, na_value=np.nan)
         self._refuse(name, np.isnan(numbers) & cells.notna().to_numpy(), "a number", hint)
         self._refuse(name, np.isinf(numbers), "a finite number", "infinity cannot be forecast")
         return numbers
@@ -139,13 +140,12 @@ def read_body(
         DataError: A line has more cells than the header, or the decimal mark is ambiguous.
     """
     wanted = [*text, *numeric]
-    missing = {**{name: list(MISSING) for name in numeric}, **{name: [""] for name in text}}
+    missing = {name: list(MISSING) for name in numeric}
     frame = _parse(
         sheet,
         decimal=decimal or _decimal(sheet, numeric),
-        usecols=wanted,
-        dtype=dict.fromkeys(text, str),
-        na_values=missing,
+        dtype=dict.fromkeys([name for name in sheet.names if name not in numeric], str),
+        na_values={**dict.fromkeys(sheet.names, [""]), **missing},
     )
     kept = frame.notna().any(axis=1).to_numpy()
     rows = np.flatnonzero(kept)
@@ -205,7 +205,7 @@ def _separator(lines: Sequence[str]) -> str:
     def score(separator: str) -> tuple[float, int]:
         widths = [len(record) for record in csv.reader(filled, delimiter=separator) if record]
         width = widths[0] if widths else 1
-        return (width > 1) * float(np.mean([w == width for w in widths] or [0])), width
+        return (width > 1) * float(np.mean([w == width for w in widths] or [False])), width
 
     return max((",", ";", "\t", "|"), key=score)
 

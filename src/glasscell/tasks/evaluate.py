@@ -77,7 +77,8 @@ class Scoreboard:
         """Bring (M, horizon) scaled forecasts back to the data's unit."""
         scale = np.array([s.scale[0] for s in self.dataset.scalers])[self.owners, None]
         mean = np.array([s.mean[0] for s in self.dataset.scalers])[self.owners, None]
-        return scaled.astype(np.float64) * scale + mean
+        restored: Array = scaled.astype(np.float64) * scale + mean
+        return restored
 
     def score(
         self, name: str, forecasts: Sequence[Array], *, parameters: int = 0, seconds: float = 0.0
@@ -96,9 +97,9 @@ class Scoreboard:
         columns = {f"run{i}": forecast for i, forecast in enumerate(forecasts)}
         table = self._metrics(columns)
         spread = float(np.std(table["mae"], ddof=1)) if len(forecasts) > 1 else math.nan
-        absolute = [abs(np.where(self.measured, f - self.truth, np.nan)) for f in forecasts]
-        hidden = ~self.measured.any(axis=1)
-        windows = [np.nanmean(np.where(hidden[:, None], 0.0, error), axis=1) for error in absolute]
+        absolute = [np.abs((f - self.truth) * self.measured) for f in forecasts]
+        counts = np.maximum(self.measured.sum(axis=1), 1)
+        windows = [error.sum(axis=1) / counts for error in absolute]
         return Method(
             name=name,
             **{key: float(np.mean(values)) for key, values in table.items()},
@@ -211,7 +212,7 @@ def _standard_error(one: Method, other: Method, weights: Array, horizon: int) ->
 def _figure(method: Method, unit: str) -> str:
     text = _number(method.mae) + (f" {unit}" if unit else "")
     if method.seeds > 1:
-        text += f" ± {_number(method.mae_sd)} over {method.seeds} seeds"
+        text += f" ± {method.mae_sd:.2g} over {method.seeds} seeds"
     return text
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import glasscell
 from glasscell.tasks import runs
 from glasscell.tasks.baselines import LinearForecast, drift, naive, ridge, seasonal_naive
 from glasscell.tasks.evaluate import LSTM, PLAIN_RNN, Method, Scoreboard, verdict
+from glasscell.tasks.frames import Series
 from glasscell.tasks.networks import Campaign, Trained
 from glasscell.tasks.options import ForecastOptions
 from glasscell.tasks.page import forecast_page
@@ -23,6 +26,8 @@ from glasscell.tasks.plan import Plan, make_plan
 from glasscell.tasks.prediction import predict
 from glasscell.tasks.progress import Reporter, stop_on_interrupt
 from glasscell.tasks.training import predict as forecast_windows
+
+Array = np.ndarray[Any, Any]
 
 __all__ = ["FitResult", "fit", "predict"]
 
@@ -51,7 +56,7 @@ class FitResult:
     networks: tuple[Trained, ...]
     best: Trained
     rival: Trained | None
-    forecasts: dict[str, np.ndarray[Any, Any]]
+    forecasts: dict[str, Array]
     board: Scoreboard
     interrupted: bool
     seconds: float
@@ -181,20 +186,19 @@ def _fit(
     return result
 
 
-def _baselines(plan: Plan, board: Scoreboard) -> tuple[list[Method], dict[str, Any]]:
+def _baselines(plan: Plan, board: Scoreboard) -> tuple[list[Method], dict[str, Array]]:
     """Score the forecasts that need no network."""
     horizon, season = plan.horizon, plan.season
-    rules = {"naive": naive, "drift": drift}
+    rules: dict[str, Callable[[Series, Array, int], Array]] = {"naive": naive}
     if season > 1:
-        rules["seasonal naive"] = lambda s, o, h: seasonal_naive(s, o, h, season)
-    forecasts = {}
-    for name in ("naive", "seasonal naive", "drift"):
-        if name in rules:
-            forecast = np.empty(board.truth.shape)
-            for owner, series in enumerate(plan.dataset.series):
-                mine = board.owners == owner
-                forecast[mine] = rules[name](series, board.rows[mine], horizon)
-            forecasts[name] = forecast
+        rules["seasonal naive"] = partial(seasonal_naive, season=season)
+    rules["drift"] = drift
+    forecasts: dict[str, Array] = {}
+    for name, rule in rules.items():
+        forecasts[name] = np.empty(board.truth.shape)
+        for owner, series in enumerate(plan.dataset.series):
+            mine = board.owners == owner
+            forecasts[name][mine] = rule(series, board.rows[mine], horizon)
     methods = [board.score(name, [forecast]) for name, forecast in forecasts.items()]
     began = time.perf_counter()
     linear = ridge(
@@ -211,16 +215,8 @@ def _baselines(plan: Plan, board: Scoreboard) -> tuple[list[Method], dict[str, A
 def _start(plan: Plan) -> LinearForecast:
     """Fit the linear model that the skip starts from: it reads the target's changes alone."""
     train = plan.train.thinned(plan.options.max_windows)
-    if not plan.dataset.level:
-        return ridge(train, plan.validation, level=False, extra=False)
-    without = (_without_level(windows) for windows in (train, plan.validation))
-    return ridge(*without, level=False, extra=False)
-
-
-def _without_level(windows: Any) -> Any:
-    from dataclasses import replace
-
-    return replace(windows, values=windows.values[:, :1])
+    target, seen = (replace(w, values=w.values[:, :1]) for w in (train, plan.validation))
+    return ridge(target, seen, level=False, extra=False)
 
 
 def _best(done: list[Trained]) -> dict[str, Trained]:

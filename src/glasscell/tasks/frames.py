@@ -252,8 +252,8 @@ def _regular(
         raise DataError(
             f"{who}: {int(off.sum())} of {len(off)} time stamps are not on the regular grid of "
             f"frequency {freq} that starts at {piece.times[0]}, first {piece.times[first]} "
-            f"({table.place} {table.line(int(piece.rows[first]))}); name the frequency with --freq, "
-            "or average the rows into regular bins with --resample --freq"
+            f"({table.place} {table.line(int(piece.rows[first]))}); name the frequency with "
+            "--freq, or average the rows into regular bins with --resample --freq"
         )
     times = grid(piece.times[0], piece.times[-1], freq)
     values = np.full((len(times), piece.values.shape[1]), np.nan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -38,9 +39,9 @@ def find_frequency(times: Any) -> Frequency:
     steps = np.diff(times.to_numpy())
     if pd.api.types.is_integer_dtype(times.dtype):
         return int(np.median(steps))
-    inferred = pd.infer_freq(times) if len(times) >= 3 else None
+    inferred = _inferred(times)
     if inferred is not None:
-        return str(inferred)
+        return inferred
     median = pd.Timedelta(np.sort(steps)[(len(steps) - 1) // 2])
     for candidate in _calendar_candidates(times[0], median):
         if on_grid(times, candidate).all():
@@ -68,13 +69,14 @@ def check_frequency(freq: Frequency, times: Any, origin: str = "--freq") -> Freq
         freq = int(freq)
     try:
         validate_freq(pd.Series(times), freq)
-        offset = freq if integer else to_offset(freq)
+        offset: Any = freq if integer else to_offset(freq)
     except (ValueError, TypeError) as error:
         kind = "a whole number" if integer else "a pandas offset such as 5min, h, D, W-SUN or MS"
         raise DataError(f"{origin} {freq!r}: expected {kind}; {error}") from error
-    if (freq if integer else offset.n) <= 0:
+    count: int = offset if integer else offset.n
+    if count <= 0:
         raise DataError(f"{origin} {freq!r}: expected a positive step")
-    checked = freq if integer else str(offset.freqstr)
+    checked: Frequency = freq if integer else str(offset.freqstr)
     found = np.median(np.diff(times.to_numpy()).astype(np.int64))
     named = np.median(np.diff(_some_steps(times[0], checked).to_numpy()).astype(np.int64))
     if not 0.8 * named <= found <= 1.25 * named:
@@ -153,7 +155,7 @@ def season_length(freq: Frequency, values: np.ndarray[Any, Any]) -> int:
     letter = offset.name.split("-")[0].removesuffix("S").removesuffix("E")
     letter = letter.removeprefix("B") or "B"
     if letter in calendar:
-        return max(calendar[letter] // offset.n, 1)
+        return max(calendar[letter] // int(offset.n), 1)
     step = _tick(offset)
     if step is None:
         return 1
@@ -162,6 +164,17 @@ def season_length(freq: Frequency, values: np.ndarray[Any, Any]) -> int:
         if rows >= 2 and rows == int(rows) and (step < pd.Timedelta(seconds=30) or period >= DAY):
             return int(rows)
     return 1
+
+
+def _inferred(times: Any) -> str | None:
+    """Ask pandas, which knows every calendar but wants three times and no gap."""
+    if len(times) < 3:
+        return None
+    with warnings.catch_warnings():
+        # pandas announces that its answer will be an offset one day; both kinds are read here.
+        warnings.simplefilter("ignore")
+        found = pd.infer_freq(times)
+    return None if found is None else str(getattr(found, "freqstr", found))
 
 
 def _tick(offset: Any) -> Any:
@@ -174,7 +187,7 @@ def _tick(offset: Any) -> Any:
 def _calendar_candidates(first: Any, median: Any) -> list[str]:
     month = first.strftime("%b").upper()
     table = [
-        (1, 1, ["B"] if first.dayofweek < 5 else []),
+        (1, 1, ["B"] if first.day_of_week < 5 else []),
         (7, 7, [f"W-{first.strftime('%a').upper()}"]),
         (28, 31, ["MS", "ME", "BMS", "BME"]),
         (89, 92, [f"QS-{month}", f"QE-{month}"]),
@@ -195,4 +208,4 @@ def _autocorrelation_peak(values: np.ndarray[Any, Any], limit: int = 400) -> int
         return 1
     acf = np.array([steps[k:] @ steps[: len(steps) - k] for k in range(n + 1)]) / power
     peaks = [k for k in range(2, n) if acf[k] >= max(acf[k - 1], acf[k + 1], 0.3)]
-    return max(peaks, key=lambda k: acf[k]) if peaks else 1
+    return max(peaks, key=lambda k: float(acf[k])) if peaks else 1

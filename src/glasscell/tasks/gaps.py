@@ -68,8 +68,8 @@ def refuse_missing(values: Array, times: Any, names: list[str], who: str, places
     raise DataError(
         f"{who}, column {names[column]!r}: {int(missing[:, column].sum())} of {len(values)} time "
         f"steps have no value, first {times[row]} ({places(row)}); choose what to do with "
-        "--gaps interpolate (linear in time; --max-gap limits it) or --gaps drop (windows that touch "
-        "a gap are left out)"
+        "--gaps interpolate (linear in time; --max-gap limits it) or --gaps drop (windows that "
+        "touch a gap are left out)"
     )
 
 

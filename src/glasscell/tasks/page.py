@@ -49,7 +49,7 @@ def forecast_page(result: FitResult) -> report.Page:
 def results_table(methods: tuple[Method, ...], unit: str = "") -> report.Table:
     """Lay the methods out as a table."""
     head = f"MAE, {unit}" if unit else "MAE"
-    rows = [
+    rows: list[list[str | float]] = [
         [m.name, m.mae, m.mae_sd, m.rmse, m.mase, float(m.parameters), round(m.seconds, 1)]
         for m in methods
     ]

@@ -37,7 +37,7 @@ def results(methods: Sequence[Method], unit: str = "") -> Table:
 
 def with_spread(method: Method) -> str:
     """Write the MAE, with ± one standard deviation between seeds where there are several."""
-    spread = f" ± {number(method.mae_sd)}" if math.isfinite(method.mae_sd) else ""
+    spread = f" ± {method.mae_sd:.2g}" if math.isfinite(method.mae_sd) else ""
     return number(method.mae) + spread
 
 

@@ -129,7 +129,7 @@ class Trainer:
         """
         started = time.perf_counter()
         order = torch.randperm(len(self.windows), generator=self.generator)
-        batches = order[: self.schedule.max_windows].split(self.schedule.batch_size)
+        batches = torch.split(order[: self.schedule.max_windows], self.schedule.batch_size)
         total = torch.zeros((), device=self.accelerator.device)
         for number, rows in enumerate(batches, 1):
             total += self._step(rows) * len(rows)

@@ -51,11 +51,13 @@ class Scaler:
 
     def apply(self, values: Array) -> Array:
         """Scale (n, F) values."""
-        return (values - self.mean) / self.scale
+        scaled: Array = (values - self.mean) / self.scale
+        return scaled
 
     def restore(self, forecast: Array) -> Array:
         """Bring forecasts of the target back to the data's unit."""
-        return forecast * self.scale[0] + self.mean[0]
+        restored: Array = forecast * self.scale[0] + self.mean[0]
+        return restored
 
 
 def channels(scaled: Array, level: bool) -> Array:
@@ -153,7 +155,7 @@ class Dataset:
 
     def owner(self, origins: Array) -> Array:
         """Give the index of the series that each origin lies in."""
-        return np.searchsorted(self.offsets, origins, side="right") - 1
+        return np.asarray(np.searchsorted(self.offsets, origins, side="right") - 1)
 
 
 def build(panel: Panel, lookback: int, horizon: int, level: bool | None = None) -> Dataset:
@@ -211,7 +213,7 @@ def _origins(series: Series, part: str, lookback: int, horizon: int) -> Array:
     origins = np.arange(low, high - horizon + 1)
     missing = np.concatenate([[0], np.cumsum(np.isnan(series.values).any(axis=1))])
     whole = missing[origins + horizon] == missing[origins - lookback]
-    return origins[whole & series.measured[origins - 1]]
+    return np.asarray(origins[whole & series.measured[origins - 1]])
 
 
 def _comes_back(scaled: Sequence[Array]) -> bool:
