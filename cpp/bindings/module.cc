@@ -11,6 +11,7 @@
 #include "kernels.h"
 #include "layer.h"
 #include "pool.h"
+#include "stepper.h"
 
 namespace glasscell {
 namespace {
@@ -126,6 +127,7 @@ class PyLayer {
     backward(layer_, sequence, args, threads);
   }
 
+  const Layer<T>& packed() const { return layer_; }
   ptrdiff_t input_size() const { return layer_.I; }
   ptrdiff_t hidden_size() const { return layer_.H; }
   ptrdiff_t output_size() const { return layer_.P; }
@@ -215,6 +217,71 @@ class PyLinear {
   Linear<T> linear_;
 };
 
+// A stack of layers with its state, and the array that every step writes.
+template <class T>
+class PyStepper {
+ public:
+  explicit PyStepper(nb::list layers) : kept_(layers), stepper_(pointers(layers)) {
+    std::size_t shape[1] = {size_of(stepper_.outputs())};
+    T* data = new T[shape[0]]();
+    nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<T*>(p); });
+    y_ = nb::cast(nb::ndarray<nb::numpy, T, nb::ndim<1>>(data, 1, shape, owner));
+    y_data_ = data;
+  }
+
+  nb::object step(const nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>& x) {
+    require(static_cast<ptrdiff_t>(x.shape(0)) == stepper_.inputs(), "x must be (I,)");
+    stepper_.step(x.data(), y_data_);
+    return y_;
+  }
+  nb::object output() const { return y_; }
+
+  void set_state(const Maybe<const T>& h, const Maybe<const T>& c) {
+    const auto L = static_cast<ptrdiff_t>(stepper_.size());
+    const Layer<T>& first = stepper_.layer(0);
+    const T* hs = contiguous<const T>(h, {L, first.P}, "h must be (L, P), contiguous");
+    const T* cs = contiguous<const T>(c, {L, first.H}, "c must be (L, H), contiguous");
+    for (ptrdiff_t k = 0; k < L; ++k) {
+      const Layer<T>& layer = stepper_.layer(size_of(k));
+      T* to_h = stepper_.h(size_of(k));
+      T* to_c = stepper_.c(size_of(k));
+      for (ptrdiff_t p = 0; p < layer.P; ++p) to_h[p] = hs ? hs[k * layer.P + p] : T(0);
+      for (ptrdiff_t u = 0; u < layer.H; ++u) to_c[u] = cs ? cs[k * layer.H + u] : T(0);
+    }
+  }
+  void get_state(const Maybe<T>& h, const Maybe<T>& c) {
+    const auto L = static_cast<ptrdiff_t>(stepper_.size());
+    const Layer<T>& first = stepper_.layer(0);
+    T* hs = contiguous<T>(h, {L, first.P}, "h must be (L, P), contiguous");
+    T* cs = contiguous<T>(c, {L, first.H}, "c must be (L, H), contiguous");
+    for (ptrdiff_t k = 0; k < L; ++k) {
+      const T* from_h = stepper_.h(size_of(k));
+      const T* from_c = stepper_.c(size_of(k));
+      if (hs) std::copy(from_h, from_h + first.P, hs + k * first.P);
+      if (cs) std::copy(from_c, from_c + first.H, cs + k * first.H);
+    }
+  }
+
+ private:
+  static std::vector<const Layer<T>*> pointers(const nb::list& layers) {
+    std::vector<const Layer<T>*> out;
+    for (nb::handle item : layers) {
+      const Layer<T>& layer = nb::cast<const PyLayer<T>&>(item).packed();
+      require(out.empty() || (layer.I == out.back()->P && layer.H == out.back()->H &&
+                              layer.P == out.back()->P),
+              "layers of a stack must fit together");
+      out.push_back(&layer);
+    }
+    require(!out.empty(), "a stack needs a layer");
+    return out;
+  }
+
+  nb::list kept_;
+  Stepper<T> stepper_;
+  nb::object y_;
+  T* y_data_;
+};
+
 // by element, for the tables of errors in tests and docs
 template <class T>
 void apply(void (*function)(ptrdiff_t, const T*, T*), const Array<const T>& x, const Array<T>& y) {
@@ -227,7 +294,8 @@ void apply(void (*function)(ptrdiff_t, const T*, T*), const Array<const T>& x, c
 }
 
 template <class T>
-void register_precision(nb::module_& m, const char* layer, const char* linear) {
+void register_precision(nb::module_& m, const char* layer, const char* linear,
+                        const char* stepper) {
   nb::class_<PyLayer<T>>(m, layer)
       .def(nb::init<const std::string&, const Maybe<const T>&, const Maybe<const T>&,
                     const Maybe<const T>&, const Maybe<const T>&, const Maybe<const T>&>(),
@@ -265,6 +333,15 @@ void register_precision(nb::module_& m, const char* layer, const char* linear) {
       .def("run", &PyLinear<T>::run, "x"_a.noconvert(), "y"_a.noconvert(), "threads"_a)
       .def_prop_ro("inputs", &PyLinear<T>::inputs)
       .def_prop_ro("outputs", &PyLinear<T>::outputs);
+  // No GIL release in step: giving it up and taking it back costs a tenth of a small step.
+  nb::class_<PyStepper<T>>(m, stepper)
+      .def(nb::init<nb::list>(), "layers"_a)
+      .def("step", &PyStepper<T>::step, "x"_a.noconvert())
+      .def_prop_ro("output", &PyStepper<T>::output)
+      .def("set_state", &PyStepper<T>::set_state, "h"_a.noconvert().none(),
+           "c"_a.noconvert().none())
+      .def("get_state", &PyStepper<T>::get_state, "h"_a.noconvert().none(),
+           "c"_a.noconvert().none());
   m.def("sigmoid", [](const Array<const T>& x, const Array<T>& y) {
     apply<T>(kernel_table<T>().sigmoid, x, y);
   }, "x"_a.noconvert(), "y"_a.noconvert());
@@ -305,8 +382,8 @@ NB_MODULE(_core, m) {
     float sink = 0;
     return kernel_table<float>().fma_burst(iterations, &sink);
   }, "iterations"_a);
-  register_precision<float>(m, "LayerF32", "LinearF32");
-  register_precision<double>(m, "LayerF64", "LinearF64");
+  register_precision<float>(m, "LayerF32", "LinearF32", "StepperF32");
+  register_precision<double>(m, "LayerF64", "LinearF64", "StepperF64");
 }
 
 }  // namespace glasscell

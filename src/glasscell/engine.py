@@ -8,6 +8,7 @@ so a batch-first array goes in as `x.swapaxes(0, 1)` without a copy.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -25,10 +26,11 @@ except ImportError as error:  # pragma: no cover - only in a broken installation
     ) from error
 
 if TYPE_CHECKING:
-    from glasscell._core import LayerF32, LayerF64, LinearF32, LinearF64
+    from glasscell._core import LayerF32, LayerF64, LinearF32, LinearF64, StepperF32, StepperF64
 
     PackedLayer = LayerF32 | LayerF64
     PackedLinear = LinearF32 | LinearF64
+    Stepper = StepperF32 | StepperF64
 
 __all__ = [
     "LayerGrads",
@@ -43,6 +45,7 @@ __all__ = [
     "pack",
     "pack_linear",
     "set_num_threads",
+    "stepper",
     "use_parallel_for",
 ]
 
@@ -427,6 +430,34 @@ def _from_forward(name: str, a: Any, shape: tuple[int, ...], dtype: Any) -> Arra
     checked = arguments.like_rows(name, a, shape, dtype)
     assert checked is not None
     return checked
+
+
+def stepper(layers: Sequence[PackedLayer]) -> Stepper:
+    """Make the state and the buffers of one live sequence through a stack of layers.
+
+    Args:
+        layers: Packed layers, each reading what the one before it writes.
+
+    Returns:
+        An object with `step(x)`: x (I,), contiguous, of the weights' dtype, to the last layer's
+        output (P,), always the same array, overwritten by each step; `set_state(h, c)` and
+        `get_state(h, c)` with h (L, P), c (L, H) or None.
+
+    Notes:
+        A step allocates nothing, uses one thread and gives the bits of `forward`.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> one = np.ones((1, 1))
+        >>> w = SimpleNamespace(weight_ih=one, weight_hh=one, bias_ih=None, bias_hh=None,
+        ...                     weight_hr=None)
+        >>> live = stepper([pack("RNN_RELU", w)])
+        >>> [float(live.step(np.array([x]))[0]) for x in (1.0, 2.0, 3.0)]
+        [1.0, 3.0, 6.0]
+    """
+    make: Any = _core.StepperF32 if type(layers[0]).__name__ == "LayerF32" else _core.StepperF64
+    made: Stepper = make(list(layers))
+    return made
 
 
 def pack_linear(weight: Array, bias: Array | None = None) -> PackedLinear:

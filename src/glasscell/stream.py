@@ -26,7 +26,7 @@ class Stream:
         model: A model that reads forwards only.
 
     Notes:
-        All buffers are made here, once. One stream serves one thread at a time; different streams
+        All buffers are made here, once: a step of a recurrent network allocates nothing. One stream serves one thread at a time; different streams
         of one model may run at the same time.
 
     >>> from glasscell.model import Model
@@ -51,6 +51,12 @@ class Stream:
         sink = model.root.plan(self._x, self._plan)
         self._y: Array = sink[0, 0]
         self._y.flags.writeable = False
+        lone = self._plan.recurrent.values() if len(self._plan.steps) == 1 else ()
+        # A lone recurrent network needs none of the steps between: its stepper is called directly.
+        self._direct = next((layer.stepper.step for layer in lone), None)
+        for layer in lone:
+            self._y = layer.stepper.output
+            self._y.flags.writeable = False
 
     def step(self, x_t: npt.ArrayLike) -> Array:
         """Advance by one step.
@@ -67,6 +73,11 @@ class Stream:
             DtypeError: x_t has the wrong dtype.
             DataError: The index is outside the Embedding.
         """
+        if self._direct is not None:
+            try:
+                return self._direct(x_t)  # type: ignore[arg-type]
+            except (TypeError, ValueError):
+                pass  # not a contiguous (I,) array of the dtype: converted or explained below
         x = arguments.check_input(x_t, self._dtype, self._width, "(I,)")
         if x.shape != self._x.shape[2:]:
             raise ShapeError(f"expected x_t of shape {self._x.shape[2:]}, one step, got {x.shape}")

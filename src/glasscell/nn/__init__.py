@@ -4,7 +4,8 @@
 `convert` makes it inside a model that exists. The way of one call: `modules` and `cells` take
 torch's arguments (`arguments`, `ragged`, `autocast`, and `fallback` for what the kernels do not
 take), `autograd` makes each layer a node of the graph, `kernels` and `packing` call the engine,
-`slow` is the same layer as a loop of torch operations, `observe` lets others look on, `team` shares torch's threads.
+`slow` is the same layer as a loop of torch operations, `observe` lets others look on, `team`
+shares torch's threads.
 """
 
 from glasscell.nn.cells import LSTMCell, RNNCell

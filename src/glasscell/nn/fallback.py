@@ -34,7 +34,7 @@ class SlowPathWarning(UserWarning):
 
     Said once per process and reason. To be stopped by it instead::
 
-        warnings.simplefilter("error", glasscell.SlowPathWarning)
+        warnings.simplefilter("error", glasscell.nn.SlowPathWarning)
     """
 
 

@@ -28,40 +28,30 @@ class RecurrentStep:
 
     def __init__(self, network: Recurrent, source: Array) -> None:
         self.network = network
-        width = network.writes
-        self._outputs = [np.empty((1, 1, width), network.dtype) for _ in network.layers]
-        self._inputs = [source, *self._outputs[:-1]]
-        self.sink = self._outputs[-1]
-        self.hold()
+        self.stepper = engine.stepper(network.layers)
+        self._x: Array = source[0, 0]
+        self.sink: Array = self.stepper.output[None, None]
 
     def hold(self, h: Array | None = None, c: Array | None = None) -> None:
         """Set the state to a copy of h (L, 1, P) and c (L, 1, H); default zeros."""
-        config, dtype = self.network.config, self.network.dtype
-        lead = config.num_layers, 1
-        self._h: list[Array] = list(
-            np.zeros((*lead, config.output_size), dtype) if h is None else h.copy()
+        lstm = self.network.config.mode == "LSTM"
+        self.stepper.set_state(
+            None if h is None else np.ascontiguousarray(h[:, 0]),
+            None if c is None or not lstm else np.ascontiguousarray(c[:, 0]),
         )
-        self._c: list[Array | None] = [None] * config.num_layers
-        if config.mode == "LSTM":
-            self._c = list(np.zeros((*lead, config.hidden_size), dtype) if c is None else c.copy())
 
     def step(self) -> None:
         """Read `source`, advance every layer, write `sink`."""
-        for place, layer in enumerate(self.network.layers):
-            run = engine.forward(
-                layer,
-                self._inputs[place],
-                self._h[place],
-                self._c[place],
-                out=self._outputs[place],
-                threads=1,
-            )
-            self._h[place], self._c[place] = run.h_n, run.c_n
+        self.stepper.step(self._x)
 
     @property
     def state(self) -> State:
         """A copy of the state: h (L, P), or the pair with c (L, H)."""
-        h = np.concatenate(self._h)
-        if self.network.config.mode != "LSTM":
+        config, dtype = self.network.config, self.network.dtype
+        h = np.empty((config.num_layers, config.output_size), dtype)
+        if config.mode != "LSTM":
+            self.stepper.get_state(h, None)
             return h
-        return h, np.concatenate([part for part in self._c if part is not None])
+        c = np.empty((config.num_layers, config.hidden_size), dtype)
+        self.stepper.get_state(h, c)
+        return h, c

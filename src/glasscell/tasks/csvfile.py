@@ -56,7 +56,7 @@ class Table:
         coerced = pd.to_numeric(cells, errors="coerce")
         numbers: np.ndarray[Any, Any] = coerced.to_numpy(np.float64, na_value=np.nan)
         self._refuse(name, np.isnan(numbers) & cells.notna().to_numpy(), "a number", hint)
-        self._refuse(name, np.isinf(numbers), "a finite number", "infinity cannot be forecast")
+        self._refuse(name, np.isinf(numbers), "a finite number", "")
         return numbers
 
     def _refuse(self, name: str, bad: np.ndarray[Any, Any], wanted: str, hint: str) -> None:
@@ -215,7 +215,8 @@ def _names(cells: Sequence[str], path: Path) -> tuple[str, ...]:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise DataError(f"{path}: expected distinct column names, got {', '.join(repeated)} twice")
-    if all(re.fullmatch(r"[-+\d.,:/T ]+", name) for name in names):
+    values = [re.fullmatch(r"[-+\d.,:/T ]+", name) is not None for name in names]
+    if all(values) or any(re.match(r"\d{4}-\d\d-\d\d|\d+\.\d+$", name) for name in names):
         raise DataError(
             f"{path}: expected column names in the first line, got values ({', '.join(names)}); "
             "add a header such as unique_id,ds,y"

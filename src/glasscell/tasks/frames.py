@@ -23,7 +23,7 @@ from glasscell.tasks.frequency import (
     on_grid,
     require_bounded,
 )
-from glasscell.tasks.gaps import GapRule, fill, refuse_missing
+from glasscell.tasks.gaps import GapRule, fill, refuse_missing, shown
 
 Array = np.ndarray[Any, Any]
 
@@ -42,6 +42,7 @@ class ReadOptions:
         gaps: What happens where values are missing.
         resample: Average the rows into bins of `freq` first.
         decimal: Decimal mark of the file; None: found.
+        needed: Least time steps of the longest series, to say so at once.
     """
 
     time: str | None = None
@@ -53,6 +54,7 @@ class ReadOptions:
     gaps: GapRule = field(default_factory=GapRule)
     resample: bool = False
     decimal: str | None = None
+    needed: int = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,7 +222,7 @@ def _refuse_duplicates(pieces: Sequence[_Piece], table: Table) -> None:
         if len(twice):
             raise DataError(
                 f"series {piece.unique_id!r}: expected one row per time stamp, got {len(twice)} "
-                f"repeated ones, first {piece.times[twice[0]]} ({table.place} "
+                f"repeated ones, first {shown(piece.times[twice[0]])} ({table.place} "
                 f"{table.line(int(piece.rows[twice[0] + 1]))}); remove them, or name the column "
                 "that tells the series apart with --series"
             )
@@ -230,7 +232,8 @@ def _frequency(pieces: Sequence[_Piece], options: ReadOptions) -> Frequency:
     longest = max(pieces, key=lambda piece: len(piece.times))
     if len(longest.times) < 2:
         raise DataError(
-            f"series {longest.unique_id!r} has one row; expected a history: one row per time step"
+            f"series {longest.unique_id!r}: expected a history of at least {options.needed} time "
+            f"steps, got {len(longest.times)}; give one row per time step"
         )
     if options.freq is None:
         freq = find_frequency(longest.times)

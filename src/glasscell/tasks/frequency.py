@@ -46,6 +46,9 @@ def find_frequency(times: Any) -> Frequency:
     for candidate in _calendar_candidates(times[0], median):
         if on_grid(times, candidate).all():
             return candidate
+    days = median / DAY
+    if days == int(days):
+        return "D" if days == 1 else f"{int(days)}D"
     return str(to_offset(median).freqstr)
 
 

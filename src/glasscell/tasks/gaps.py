@@ -47,6 +47,11 @@ class GapRule:
             ) from error
 
 
+def shown(time: Any) -> str:
+    """Write a time, without the clock at midnight."""
+    return str(time).removesuffix(" 00:00:00")
+
+
 def refuse_missing(values: Array, times: Any, names: list[str], who: str, places: Any) -> None:
     """Refuse missing values under the policy "raise".
 
@@ -67,7 +72,7 @@ def refuse_missing(values: Array, times: Any, names: list[str], who: str, places
     row = int(np.argmax(missing[:, column]))
     raise DataError(
         f"{who}, column {names[column]!r}: {int(missing[:, column].sum())} of {len(values)} time "
-        f"steps have no value, first {times[row]} ({places(row)}); choose what to do with "
+        f"steps have no value, first {shown(times[row])} ({places(row)}); choose what to do with "
         "--gaps interpolate (linear in time; --max-gap limits it) or --gaps drop (windows that "
         "touch a gap are left out)"
     )

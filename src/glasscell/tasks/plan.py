@@ -23,6 +23,7 @@ from glasscell.tasks.windows import (
 
 LONGEST_HORIZON = 24
 LONGEST_LOOKBACK = 200
+PLAIN_HORIZON = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,9 +89,10 @@ def make_plan(data: object, options: ForecastOptions) -> Plan:
     Raises:
         DataError: The data cannot be used.
     """
-    panel = read_panel(data, options.reading())
+    needed = shortest(options.lookback or 1, options.horizon or 1)
+    panel = read_panel(data, replace(options.reading(), needed=needed))
     season = options.season or _season(panel)
-    horizon = options.horizon or max(min(season, LONGEST_HORIZON), 1 if season > 1 else 12)
+    horizon = options.horizon or _horizon(panel, season)
     lookback = options.lookback or _lookback(panel, horizon, season)
     dataset = build(panel, lookback, horizon, options.level)
     most = options.max_windows
@@ -117,6 +119,13 @@ def _season(panel: Panel) -> int:
     train = longest.target[: boundaries(len(longest.ds))[0]]
     season = season_length(panel.freq, train)
     return season if 2 * season <= len(train) else 1
+
+
+def _horizon(panel: Panel, season: int) -> int:
+    """Choose the horizon: one season, less if the data are short."""
+    longest = max(len(s.ds) for s in panel.series)
+    wanted = min(season, LONGEST_HORIZON) if season > 1 else PLAIN_HORIZON
+    return max(min(wanted, longest // 15), 1)
 
 
 def _lookback(panel: Panel, horizon: int, season: int) -> int:
