@@ -292,7 +292,7 @@ def test_denormal_mode_of_the_caller_is_left_as_it_was(layer):
 
 
 def test_denormals_do_not_slow_a_layer_down():
-    """Every product underflows here: it is flushed, so the run takes no more than twice the time."""
+    """Every product underflows here and is flushed: no more than twice the time."""
     config = Config(mode="LSTM", input_size=64, hidden_size=64, bias=False)
     w = layer_weights(config, np.random.default_rng(0), np.float32)
     small = replace(w, weight_ih=w.weight_ih * np.float32(1e-20))

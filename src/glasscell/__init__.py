@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from glasscell.inspect.trace import trace
     from glasscell.model import Model, Run, load
     from glasscell.nn.convert import convert, restore
+    from glasscell.nn.fallback import SlowPathWarning
     from glasscell.nn.saving import save
     from glasscell.stream import Stream
 
@@ -43,6 +44,7 @@ __all__ = [
     "Model",
     "Run",
     "ShapeError",
+    "SlowPathWarning",
     "Stream",
     "WeightFormatError",
     "convert",
@@ -66,6 +68,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "Model": "glasscell.model",
     "Run": "glasscell.model",
+    "SlowPathWarning": "glasscell.nn.fallback",
     "Stream": "glasscell.stream",
     "convert": "glasscell.nn.convert",
     "cpu_info": "glasscell.engine",

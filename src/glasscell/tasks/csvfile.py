@@ -145,7 +145,7 @@ def read_body(
         sheet,
         decimal=decimal or _decimal(sheet, numeric),
         dtype=dict.fromkeys([name for name in sheet.names if name not in numeric], str),
-        na_values={**dict.fromkeys(sheet.names, [""]), **missing},
+        na_values={**{name: [""] for name in sheet.names}, **missing},
     )
     kept = frame.notna().any(axis=1).to_numpy()
     rows = np.flatnonzero(kept)

@@ -170,6 +170,8 @@ def verdict(methods: Sequence[Method], weights: Array, horizon: int, unit: str =
             f"The LSTM (MAE {ours}) beats the best baseline, {best.name} ({theirs}), by "
             f"{_percent(lead, best.mae)}"
         )
+    elif best.mae == 0:
+        text = f"The LSTM (MAE {ours}) does not beat {best.name}, which makes no error"
     else:
         text = (
             f"The LSTM (MAE {ours}) does not beat the best baseline, {best.name} ({theirs}): its "
@@ -217,7 +219,7 @@ def _figure(method: Method, unit: str) -> str:
 
 
 def _percent(part: float, whole: float) -> str:
-    return f"{100 * part / whole:.1f} %" if whole else "an amount without a scale (its error is 0)"
+    return f"{100 * part / whole:.1f} %"
 
 
 def _number(value: float) -> str:

@@ -71,11 +71,11 @@ class Forecaster(torch.nn.Module):
         return forecast
 
     def start_from(self, linear: LinearForecast) -> None:
-        """Start training at a fitted linear model: its weights on the skip, the head near zero."""
+        """Start training at a fitted linear model: its weights on the skip, the head at zero."""
         with torch.no_grad():
             self.skip.weight.copy_(torch.from_numpy(linear.weight.astype(np.float32)))
             self.skip.bias.copy_(torch.from_numpy(linear.bias.astype(np.float32)))
-            self.head.weight.mul_(0.1)
+            self.head.weight.zero_()
             self.head.bias.zero_()
 
     def glasscell_node(self, child: Callable[[str], dict[str, Any]]) -> dict[str, Any]:

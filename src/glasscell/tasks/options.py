@@ -38,7 +38,7 @@ class ForecastOptions:
         hidden_size: Units of the LSTM. The plain RNN gets as many as give it the same parameter
             count.
         batch_size: Windows per training step. Default: 128, fewer if there are few windows.
-        learning_rate: Adam's, at its highest.
+        learning_rate: Adam's for the LSTM, at its highest; the plain RNN takes 0.3 of it.
         patience: Epochs without a better validation error before training stops.
         max_windows: Most windows in one epoch, in validation, in test and for ridge; where there
             are more, the run says so.
@@ -61,7 +61,7 @@ class ForecastOptions:
     season: int | None = None
     seeds: int = 3
     seed: int = 0
-    epochs: int = 15
+    epochs: int = 20
     hidden_size: int = 32
     batch_size: int | None = None
     learning_rate: float = 0.01

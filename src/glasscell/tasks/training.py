@@ -41,7 +41,7 @@ class Schedule:
         clip: Largest norm of the gradient; longer ones are shortened to it.
     """
 
-    epochs: int = 15
+    epochs: int = 20
     batch_size: int = 128
     learning_rate: float = 0.01
     patience: int = 5

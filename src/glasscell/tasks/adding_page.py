@@ -1,0 +1,158 @@
+"""What the adding problem adds to the demo's page: its table, the gradient river, the gates at work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+import glasscell
+from glasscell import report
+from glasscell.inspect.flow import LayerFlow
+from glasscell.tasks.adding import ALWAYS_ONE, LAYER, SOLVED, Duel, Try, draw
+
+NAMES = {"LSTM": "LSTM", "RNN": "plain RNN"}
+COLUMNS = ["method", "mean squared error", "units", "parameters", "learning rate", "steps", "seconds"]
+
+
+def rows(duel: Duel) -> list[list[str | float]]:
+    """Give the rows of the table under `COLUMNS`, the LSTM last."""
+    fixed: list[str | float] = ["always answer 1", ALWAYS_ONE, "–", 0.0, "–", "–", 0.0]
+    return [fixed, *(_row(one) for one in (*duel.rnns, duel.lstm))]
+
+
+def table(duel: Duel) -> report.Table:
+    """Lay the duel out for the page."""
+    length = duel.options.length
+    return report.Table(
+        caption=(
+            f"The adding problem at T = {length}: error on {duel.options.held_out:,} sequences that "
+            f"no network has seen; below {SOLVED} it counts as solved."
+        ),
+        columns=COLUMNS,
+        rows=rows(duel),
+        highlight=[len(duel.rnns) + 1],
+        note=(
+            "Same sequences in the same order, same optimiser (Adam, gradients clipped at "
+            f"{duel.options.clip:g}). The plain RNN has one try per learning rate, and at least as "
+            "many parameters and steps as the LSTM. The LSTM's forget and input biases start so that "
+            f"its units remember for 1 to {length - 1} steps; all else are torch's initial values."
+        ),
+    )
+
+
+def in_words(duel: Duel) -> str:
+    """Say who solved the problem, and how much of the gradient reached the first step."""
+    lstm, rnn = duel.lstm, duel.rnn
+    seen = (
+        f"{_solves(lstm)} after {lstm.steps:,} steps; {_solves(rnn)} after {rnn.steps:,} in its best "
+        f"of {len(duel.rnns)} tries. "
+    )
+    lag = duel.options.length - 1
+    return (
+        seen + f"Before training, over {lag} steps, the gradient shrinks to {_share(rnn.before)} of "
+        f"itself in the plain RNN and to {_share(lstm.before)} in the LSTM's cell."
+    )
+
+
+def river(duel: Duel) -> report.River:
+    """Show the gradients of the plain RNN and the LSTM, before and after training."""
+    lines, verdicts = [], {}
+    for when in ("before", "after"):
+        for one in (duel.rnn, duel.lstm):
+            name = f"{NAMES[one.kind]}, {when} training"
+            flow: LayerFlow = getattr(one, when)
+            lines.append(
+                report.RiverLine(
+                    name=name, hidden=flow.hidden, cell=flow.cell, cell_path=flow.cell_path
+                )
+            )
+            verdicts[name] = f"It {flow.judge().summary}."
+    return report.River(
+        lines=lines,
+        verdicts=verdicts,
+        caption=(
+            f"The adding problem at T = {duel.options.length}, one fixed batch of "
+            f"{duel.options.batch_size} sequences. The loss is the error of the answer after the last "
+            "step, so a marked value 75 steps back can be learnt only by what is left at lag 75."
+        ),
+    )
+
+
+def gates(duel: Duel) -> report.GateWindow:
+    """Trace the trained LSTM over one sequence that it has not seen, the two marked steps as events."""
+    x, _ = draw(duel.options.length, 1, np.random.default_rng([duel.options.seed, 9]))
+    with glasscell.trace(duel.lstm.network) as traced, torch.no_grad():
+        answer = float(duel.lstm.network(x))
+    values, marked = x[:, 0, 0].numpy(), np.flatnonzero(x[:, 0, 1])
+    return report.GateWindow(
+        trace=traced[LAYER].sequence(0),
+        name="adding problem",
+        inputs={"value": values, "marker": x[:, 0, 1].numpy()},
+        events=[(int(step), f"marked: {values[step]:.2f}") for step in marked],
+        caption=(
+            f"One sequence that the network has not seen: {values[marked[0]]:.3f} + "
+            f"{values[marked[1]]:.3f} = {values[marked].sum():.3f}; it answers {answer:.3f}."
+        ),
+    )
+
+
+def record(duel: Duel) -> dict[str, Any]:
+    """Give what demo.json holds of the duel."""
+    return {
+        "length": duel.options.length,
+        "seed": duel.options.seed,
+        "always_one": ALWAYS_ONE,
+        "solved_below": SOLVED,
+        "verdict": in_words(duel),
+        "tries": [
+            {
+                "network": NAMES[one.kind],
+                "hidden_size": one.hidden_size,
+                "parameters": one.parameters,
+                "learning_rate": one.learning_rate,
+                "steps": one.steps,
+                "mean_squared_error": one.error,
+                "solved": one.solved,
+                "seconds": round(one.seconds, 3),
+                "history": [[step, round(error, 6)] for step, error in one.history],
+            }
+            for one in (*duel.rnns, duel.lstm)
+        ],
+        "river": [
+            {"name": line.name, **{part: _floats(getattr(line, part)) for part in PARTS}}
+            for line in river(duel).lines
+        ],
+    }
+
+
+PARTS = ("hidden", "cell", "cell_path")
+
+
+def _floats(values: Any) -> list[float] | None:
+    return None if values is None else [float(f"{value:.6g}") for value in values]
+
+
+def _row(one: Try) -> list[str | float]:
+    return [
+        NAMES[one.kind],
+        one.error,
+        float(one.hidden_size),
+        float(one.parameters),
+        f"{one.learning_rate:g}",
+        float(one.steps),
+        round(one.seconds, 1),
+    ]
+
+
+def _solves(one: Try) -> str:
+    verb = "solves" if one.solved else "does not solve"
+    return f"the {NAMES[one.kind]} {verb} it (mean squared error {one.error:.4f})"
+
+
+def _share(flow: LayerFlow) -> str:
+    """Write what is left at the first step, of the cell's gradient where there is a cell."""
+    norms = flow.hidden if flow.cell is None else flow.cell
+    share = float(norms[0] / norms[-1]) if norms[-1] > 0 else float("nan")
+    return f"{share:.0%}" if share >= 0.005 else f"{share:.0e}".replace("e-0", "e-")
