@@ -13,7 +13,15 @@ from glasscell.inspect.flow import LayerFlow
 from glasscell.tasks.adding import ALWAYS_ONE, LAYER, SOLVED, Duel, Try, draw
 
 NAMES = {"LSTM": "LSTM", "RNN": "plain RNN"}
-COLUMNS = ["method", "mean squared error", "units", "parameters", "learning rate", "steps", "seconds"]
+COLUMNS = [
+    "method",
+    "mean squared error",
+    "units",
+    "parameters",
+    "learning rate",
+    "steps",
+    "seconds",
+]
 
 
 def rows(duel: Duel) -> list[list[str | float]]:
@@ -51,7 +59,8 @@ def in_words(duel: Duel) -> str:
     )
     lag = duel.options.length - 1
     return (
-        seen + f"Before training, over {lag} steps, the gradient shrinks to {_share(rnn.before)} of "
+        seen
+        + f"Before training, over {lag} steps, the gradient shrinks to {_share(rnn.before)} of "
         f"itself in the plain RNN and to {_share(lstm.before)} in the LSTM's cell."
     )
 

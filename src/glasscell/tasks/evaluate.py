@@ -160,7 +160,7 @@ def verdict(methods: Sequence[Method], weights: Array, horizon: int, unit: str =
     best = min(others, key=lambda m: m.mae)
     lead = best.mae - lstm.mae
     ours, theirs = _figure(lstm, unit), _figure(best, "")
-    if abs(lead) <= 2 * _standard_error(lstm, best, weights, horizon):
+    if abs(lead) <= _margin(lstm, best, weights, horizon):
         text = (
             f"No clear difference between the LSTM (MAE {ours}) and the best baseline, {best.name} "
             f"({theirs})"
@@ -189,13 +189,18 @@ def _beside(
         return ""
     rival = min(plain, key=lambda m: m.mae)
     lead = rival.mae - lstm.mae
-    if abs(lead) <= 2 * _standard_error(lstm, rival, weights, horizon):
+    if abs(lead) <= _margin(lstm, rival, weights, horizon):
         return f"; no clear difference to {rival.name} ({_number(rival.mae)}) either"
     word = "smaller" if lead > 0 else "larger"
     return (
         f"; its error is {_percent(abs(lead), rival.mae)} {word} than that of {rival.name} "
         f"({_number(rival.mae)})"
     )
+
+
+def _margin(one: Method, other: Method, weights: Array, horizon: int) -> float:
+    """Give the difference in MAE up to which two methods count as equal."""
+    return max(0.01 * other.mae, 2 * _standard_error(one, other, weights, horizon))
 
 
 def _standard_error(one: Method, other: Method, weights: Array, horizon: int) -> float:

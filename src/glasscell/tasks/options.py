@@ -17,7 +17,7 @@ class ForecastOptions:
     Args:
         horizon: Time steps to forecast. Default: one season, at most 24.
         lookback: Time steps that the models read. Default: the longer of 3 horizons and 2 seasons,
-            at most 200, and shorter if the data are short.
+            at most 128, and shorter if the data are short.
         target: Column to forecast. Default: y or target; else every column beside the time is a
             series.
         time: Time column. Default: ds, timestamp, date ..., or the first column with dates.
@@ -66,7 +66,7 @@ class ForecastOptions:
     batch_size: int | None = None
     learning_rate: float = 0.01
     patience: int = 5
-    max_windows: int = 50_000
+    max_windows: int = 30_000
     level: bool | None = None
     unit: str = ""
 

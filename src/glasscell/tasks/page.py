@@ -157,7 +157,10 @@ def _one_sequence(trace: Any) -> Any:
 
 
 def _river(result: FitResult) -> report.River:
-    """Measure how far the loss reaches back in the plain RNN and in the LSTM."""
+    """Measure how far the loss reaches back in the plain RNN and in the LSTM.
+
+    A network that was kept as it started is left out: its head is zero, so no gradient reaches it.
+    """
     test = result.plan.test.thinned(RIVER_WINDOWS)
     x, y = torch.from_numpy(test.inputs()), torch.from_numpy(test.targets())
     lines, verdicts = [], {}
@@ -168,6 +171,8 @@ def _river(result: FitResult) -> report.River:
             trained.network, x, lambda output: torch.nn.functional.l1_loss(output, y)
         )
         layer = flow[LAYER]
+        if not layer.hidden.any():
+            continue
         lines.append(
             report.RiverLine(
                 name=name, hidden=layer.hidden, cell=layer.cell, cell_path=layer.cell_path
@@ -191,5 +196,16 @@ def _notes(result: FitResult) -> list[str]:
         "The LSTM reads the window less its last value and adds to a linear path, which starts at "
         "the ridge regression; the plain RNN has the same form and as many parameters.",
         *plan.notes,
+        *_untrained(result),
         *(["Training was stopped with Ctrl-C."] if result.interrupted else []),
+    ]
+
+
+def _untrained(result: FitResult) -> list[str]:
+    kept = [(PLAIN_RNN, result.rival), (LSTM, result.best)]
+    return [
+        f"{name}, seed {t.seed}: no epoch was better on validation than the linear model that it "
+        "started from, so that is what was kept; nothing of its recurrent layer reaches the forecast."
+        for name, t in kept
+        if t is not None and t.best_epoch == 0
     ]

@@ -22,7 +22,7 @@ from glasscell.tasks.windows import (
 )
 
 LONGEST_HORIZON = 24
-LONGEST_LOOKBACK = 200
+LONGEST_LOOKBACK = 128
 PLAIN_HORIZON = 12
 
 

@@ -45,7 +45,7 @@ class Schedule:
     batch_size: int = 128
     learning_rate: float = 0.01
     patience: int = 5
-    max_windows: int = 50_000
+    max_windows: int = 30_000
     clip: float = 1.0
 
 

@@ -1,0 +1,226 @@
+// Runs every part of the core over a table of layers and prints one hash of bits a line. The lines
+// must be the same for every instruction set and processor: scripts/neon.sh compares them.
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+#include <vector>
+
+#include "cpu.h"
+#include "forward.h"
+#include "kernels.h"
+#include "stepper.h"
+
+namespace glasscell {
+namespace {
+
+// Numbers in [-1, 1) from a linear congruence: the same on every processor.
+class Numbers {
+ public:
+  template <class T>
+  std::vector<T> draw(ptrdiff_t n, double scale) {
+    std::vector<T> out(static_cast<std::size_t>(n));
+    for (T& x : out) {
+      state_ = state_ * 6364136223846793005u + 1442695040888963407u;
+      x = static_cast<T>(scale * (static_cast<double>(state_ >> 40) / 8388608.0 - 1.0));
+    }
+    return out;
+  }
+
+ private:
+  uint64_t state_ = 1;
+};
+
+// FNV-1a over the bytes of everything that it is given.
+class Hash {
+ public:
+  template <class T>
+  void add(const T* p, ptrdiff_t n) {
+    for (ptrdiff_t k = 0; k < n; ++k) {
+      unsigned char bytes[sizeof(T)];
+      std::memcpy(bytes, p + k, sizeof(T));
+      for (const unsigned char b : bytes) value_ = (value_ ^ b) * 1099511628211u;
+    }
+  }
+  template <class T>
+  void add(const std::vector<T>& v) {
+    add(v.data(), static_cast<ptrdiff_t>(v.size()));
+  }
+  unsigned long long value() const { return value_; }
+
+ private:
+  uint64_t value_ = 14695981039346656037u;
+};
+
+template <class T>
+Rows<T> rows(std::vector<typename std::remove_const<T>::type>& v, ptrdiff_t steps, ptrdiff_t B,
+             ptrdiff_t width) {
+  Rows<T> out;
+  out.base = v.data();
+  out.row = width;
+  for (ptrdiff_t t = 0; t < steps; ++t) out.step.push_back(t * B * width);
+  return out;
+}
+
+struct Case {
+  Mode mode;
+  ptrdiff_t T, B, I, H, P;
+  bool ragged, cut, reverse;
+};
+
+template <class T>
+void run(const Case& k) {
+  const bool projected = k.P != k.H, lstm = k.mode == Mode::kLstm;
+  const ptrdiff_t G = (lstm ? 4 : 1) * k.H, B = k.B;
+  Numbers numbers;
+  const auto draw = [&](ptrdiff_t n, double scale) { return numbers.draw<T>(n, scale); };
+  auto zeros = [](ptrdiff_t n) { return std::vector<T>(static_cast<std::size_t>(n)); };
+  const double bound = 4.0 / static_cast<double>(k.H + k.I);
+  const auto w = draw(G * k.I, bound), r = draw(G * k.P, bound), b = draw(G, bound);
+  const auto hr = draw(k.P * k.H, bound);
+  const Layer<T> layer(k.mode, k.I, k.H, k.P,
+                       {w.data(), r.data(), b.data(), b.data(), projected ? hr.data() : nullptr});
+
+  std::vector<int64_t> lengths;
+  for (ptrdiff_t j = 0; k.ragged && j < B; ++j) lengths.push_back((j * 5 + 3) % (k.T + 1));
+  std::vector<uint8_t> reset(static_cast<std::size_t>(k.T * B));
+  for (std::size_t j = 0; j < reset.size(); ++j) reset[j] = j % 4 == 1;
+  const Sequence seq(k.T, B, k.ragged ? lengths.data() : nullptr, k.cut ? reset.data() : nullptr, B,
+                     1, k.reverse);
+
+  auto x = draw(k.T * B * k.I, 2), h0 = draw(B * k.P, 1), c0 = draw(B * k.H, 2);
+  auto y = zeros(k.T * B * k.P), h_n = zeros(B * k.P), c_n = zeros(B * k.H);
+  auto tape = zeros(k.T * B * 5 * layer.Hp);
+  ForwardArgs<T> ahead{};
+  ahead.x = rows<const T>(x, k.T, B, k.I);
+  ahead.h0 = h0.data();
+  ahead.y = rows<T>(y, k.T, B, k.P);
+  ahead.h_n = h_n.data();
+  if (lstm) {
+    ahead.c0 = c0.data();
+    ahead.c_n = c_n.data();
+    ahead.tape = rows<T>(tape, k.T, B, 5 * layer.Hp);
+  }
+  forward(layer, seq, ahead, 2);
+
+  auto dy = draw(k.T * B * k.P, 1), dh_n = draw(B * k.P, 1), dc_n = draw(B * k.H, 1);
+  auto dx = zeros(k.T * B * k.I), dh0 = zeros(B * k.P), dc0 = zeros(B * k.H);
+  auto dw = zeros(G * k.I), dr = zeros(G * k.P), db = zeros(G), dhr = zeros(k.P * k.H);
+  auto dh = zeros(k.T * B * k.P), dc = zeros(k.T * B * k.H);
+  BackwardArgs<T> back{};
+  back.x = ahead.x;
+  back.h0 = h0.data();
+  back.y = rows<const T>(y, k.T, B, k.P);
+  back.dy = rows<const T>(dy, k.T, B, k.P);
+  back.dh_n = dh_n.data();
+  back.dx = rows<T>(dx, k.T, B, k.I);
+  back.dh0 = dh0.data();
+  back.dweight_ih = dw.data();
+  back.dweight_hh = dr.data();
+  back.dbias = db.data();
+  back.dh = rows<T>(dh, k.T, B, k.P);
+  if (projected) back.dweight_hr = dhr.data();
+  if (lstm) {
+    back.c0 = c0.data();
+    back.dc_n = dc_n.data();
+    back.dc0 = dc0.data();
+    back.tape = rows<const T>(tape, k.T, B, 5 * layer.Hp);
+    back.dc = rows<T>(dc, k.T, B, k.H);
+  }
+  backward(layer, seq, back, 2);
+
+  Stepper<T> live({&layer});
+  auto stepped = zeros(k.P);
+  Hash hash;
+  for (ptrdiff_t t = 0; t < k.T; ++t) {
+    live.step(x.data() + t * B * k.I, stepped.data());
+    hash.add(stepped);
+  }
+  for (const auto* v : {&y, &h_n, &c_n, &dx, &dh0, &dc0, &dw, &dr, &db, &dhr, &dh, &dc}) {
+    hash.add(*v);
+  }
+  for (ptrdiff_t row = 0; row < k.T * B; ++row) {  // the tape without its padding
+    for (ptrdiff_t part = 0; part < 5; ++part) {
+      hash.add(tape.data() + (row * 5 + part) * layer.Hp, k.H);
+    }
+  }
+  std::printf("%d T%td B%td I%td H%td P%td %d%d%d %zu: %016llx\n", static_cast<int>(k.mode), k.T,
+              k.B, k.I, k.H, k.P, k.ragged, k.cut, k.reverse, sizeof(T), hash.value());
+}
+
+// Both functions by element; the products of a matrix through Linear.
+template <class T>
+void run_functions() {
+  const ptrdiff_t n = 4099;
+  for (const double scale : {1e-30, 1e-3, 1.0, 12.0, 100.0, 900.0}) {
+    Numbers numbers;
+    const auto x = numbers.draw<T>(n, scale);
+    std::vector<T> y(x.size());
+    Hash hash;
+    kernel_table<T>().sigmoid(n, x.data(), y.data());
+    hash.add(y);
+    kernel_table<T>().tanh(n, x.data(), y.data());
+    hash.add(y);
+    const Linear<T> linear(17, 37, x.data(), x.data() + 629);
+    for (const ptrdiff_t rows : {1, 2, 3, 5, 6, 7, 40}) {
+      linear.run(rows, x.data() + 700, 17, y.data(), 37, 2);
+      hash.add(y.data(), rows * 37);
+    }
+    std::printf("functions %g %zu: %016llx\n", scale, sizeof(T), hash.value());
+  }
+}
+
+// What is not a number, not finite, or too small: NaN counts as one value, whatever its bits.
+template <class T>
+void run_edges() {
+  const T inf = std::numeric_limits<T>::infinity(), tiny = std::numeric_limits<T>::denorm_min();
+  const T edges[] = {std::numeric_limits<T>::quiet_NaN(), inf, T(0), tiny, T(1e4), T(88.5), T(709.5)};
+  std::vector<T> x;
+  for (const T edge : edges) {
+    for (const T sign : {T(1), T(-1)}) x.push_back(sign * edge);
+  }
+  std::vector<T> y(x.size());
+  const FlushDenormals flush;
+  for (const auto function : {kernel_table<T>().sigmoid, kernel_table<T>().tanh}) {
+    function(static_cast<ptrdiff_t>(x.size()), x.data(), y.data());
+    std::printf("edges %zu:", sizeof(T));
+    for (const T value : y) {
+      if (value != value) {
+        std::printf(" nan");
+      } else {
+        std::printf(" %a", static_cast<double>(value));
+      }
+    }
+    std::printf("\n");
+  }
+}
+
+void run_all() {
+  for (const Mode mode : {Mode::kLstm, Mode::kRnnTanh, Mode::kRnnRelu}) {
+    for (const ptrdiff_t H : {1, 3, 4, 5, 8, 17, 33}) {
+      for (const ptrdiff_t B : {1, 2, 3, 5, 7, 13}) {
+        for (int order = 0; order < 4; ++order) {
+          const ptrdiff_t P = mode == Mode::kLstm && order % 2 && H > 2 ? H - 2 : H;
+          const Case k{mode, 1 + (H * B) % 9, B, 1 + (H + B) % 7, H, P, order > 1, order == 2,
+                       order % 2 == 0};
+          run<float>(k);
+          run<double>(k);
+        }
+      }
+    }
+  }
+  run_functions<float>();
+  run_functions<double>();
+  run_edges<float>();
+  run_edges<double>();
+}
+
+}  // namespace
+}  // namespace glasscell
+
+int main() {
+  std::fprintf(stderr, "instruction set: %s\n", glasscell::kernels().isa);
+  glasscell::run_all();
+  return 0;
+}

@@ -1,0 +1,240 @@
+"""See an LSTM learn what a plain RNN cannot, then forecast real blood glucose, with its gates open."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from glasscell.errors import DataError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    from glasscell.tasks.adding import Duel, DuelOptions
+    from glasscell.tasks.forecast import FitResult
+    from glasscell.tasks.options import ForecastOptions
+    from glasscell.tasks.showcase import Showcase
+
+NEEDS = ("torch", "accelerate", "pandas", "sklearn", "utilsforecast", "rich")
+SEEDS = 3
+
+
+def add_arguments(parser: Any) -> None:
+    """Add the flags of `glasscell demo`."""
+    parser.add_argument("--out", type=str, default="demo-report", help="Folder to write.")
+    parser.add_argument(
+        "--only",
+        type=Literal["adding", "glucose"],
+        default=None,
+        help="One part alone: the adding problem, or blood glucose.",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="Seed of weights and sequences.")
+    for flag, text in (
+        ("--force", "Replace the folder of an earlier demo."),
+        ("--json", "Print the numbers as JSON, and nothing else, on standard output."),
+        ("--quiet", "Print nothing but errors (and the JSON)."),
+    ):
+        parser.add_argument(flag, action="store_true", help=text)
+
+
+def run(args: Any) -> int:
+    """Run `glasscell demo`."""
+    if args.seed < 0:
+        raise DataError(f"--seed: expected 0 or more, got {args.seed}")
+    _require_packages(args.only)
+    from glasscell.tasks.adding import DuelOptions
+    from glasscell.tasks.glucose import OPTIONS
+    from glasscell.tasks.showcase import DemoFolder
+
+    folder = DemoFolder(args.out, force=args.force)
+    duel = DuelOptions(seed=args.seed) if args.only != "glucose" else None
+    forecast = replace(OPTIONS, seed=args.seed, seeds=SEEDS) if args.only != "adding" else None
+    found = play(folder, duel, forecast, quiet=args.quiet or args.json)
+    if args.json:
+        print(json.dumps(found.record(), indent=2, ensure_ascii=False, allow_nan=False))
+    elif not args.quiet:
+        conclude(found, Path(args.out))
+    return 0
+
+
+def play(
+    folder: Any,
+    duel_options: DuelOptions | None,
+    forecast_options: ForecastOptions | None,
+    *,
+    data: Any = None,
+    quiet: bool = False,
+) -> Showcase:
+    """Run the parts of the demo and write its folder.
+
+    Args:
+        folder: A fresh `DemoFolder`.
+        duel_options: How to fight the duel; None: left out.
+        forecast_options: How to fit the glucose forecast; None: left out.
+        data: Glucose readings; None: those of bokeh_sampledata.
+        quiet: Show nothing.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; nothing is written.
+    """
+    from rich.console import Console
+
+    from glasscell.tasks import showcase
+
+    console = Console(stderr=True, quiet=quiet)
+    began = time.perf_counter()
+    with folder:
+        duel = forecast = meals = None
+        if duel_options is not None:
+            duel = _fight(duel_options, console)
+        if forecast_options is not None:
+            forecast = _fit(folder.draft / showcase.GLUCOSE, forecast_options, data, quiet, console)
+            meals = _open_gates(forecast)
+        found = showcase.Showcase(duel, forecast, meals, time.perf_counter() - began)
+        showcase.write(found, folder)
+        folder.commit()
+    return found
+
+
+def conclude(found: Showcase, out: Path) -> None:
+    """Print the tables, what they say, and where the report lies."""
+    from rich.console import Console
+
+    from glasscell.tasks import adding_page
+    from glasscell.tasks.showcase import REPORT
+    from glasscell.tasks.table import results
+
+    console = Console()
+    if found.duel is not None:
+        console.print()
+        console.print(duel_table(found.duel))
+        _say(console, adding_page.in_words(found.duel))
+        for line in sparklines(found.duel):
+            _say(console, line)
+    if found.forecast is not None:
+        console.print()
+        console.print(results(found.forecast.methods, found.forecast.plan.options.unit))
+        _say(console, found.forecast.verdict)
+    if found.meals is not None:
+        console.print()
+        _say(console, found.meals.sentence)
+    console.print()
+    place = out / REPORT
+    _say(console, f"The report, with every gate open ({found.seconds:.0f} s in all):")
+    console.print(str(place), highlight=False, markup=False, soft_wrap=True)
+
+
+def duel_table(duel: Duel) -> Any:
+    """Draw the duel's table for a terminal, the LSTM in bold."""
+    from rich.table import Table
+
+    from glasscell.tasks import adding_page
+
+    rows = adding_page.rows(duel)
+    table = Table(title=f"The adding problem, {duel.options.length} steps")
+    for number, name in enumerate(adding_page.COLUMNS):
+        table.add_column(name, justify="left" if number == 0 else "right")
+    for number, row in enumerate(rows):
+        table.add_row(*map(_cell, row), style="bold" if number == len(rows) - 1 else "")
+    return table
+
+
+def sparklines(duel: Duel, width: int = 50) -> list[str]:
+    """Draw log10 of the untrained networks' gradients along time, one line each, on one scale."""
+    import numpy as np
+
+    blocks = "▁▂▃▄▅▆▇█"
+    rnn, lstm = duel.rnn.before.hidden, duel.lstm.before.cell
+    assert lstm is not None
+    at = np.linspace(0, len(rnn) - 1, min(width, len(rnn))).round().astype(int)
+    logs = [np.log10(np.maximum(norms / norms[-1], 1e-12))[at] for norms in (rnn, lstm)]
+    high = max(float(line.max()) for line in logs)
+    levels = [((line + 12) / (high + 12) * (len(blocks) - 1)).round().astype(int) for line in logs]
+    names = ("plain RNN |dL/dh|", "LSTM      |dL/dC|")
+    head = f"{'':<{len(names[0])}}  t = 1{f't = {len(rnn)}':>{len(at) - 5}}"
+    lines = [
+        f"{name}  {''.join(blocks[level] for level in line)}"
+        for name, line in zip(names, levels, strict=True)
+    ]
+    return [head, *lines]
+
+
+def _require_packages(only: str | None) -> None:
+    needs = NEEDS if only == "adding" else (*NEEDS, "bokeh_sampledata")
+    missing = [name for name in needs if find_spec(name) is None]
+    if missing:
+        raise DataError(f"the demo needs {', '.join(missing)}; pip install 'glasscell[demo]'")
+
+
+def _fight(options: DuelOptions, console: Console) -> Duel:
+    from glasscell.tasks.adding import duel
+
+    _say(
+        console,
+        f"1  The adding problem: remember two numbers from {options.length} steps, answer their sum.",
+    )
+    with _bars(console) as bars:
+        tasks: dict[tuple[str, float], TaskID] = {}
+
+        def watch(kind: str, rate: float, step: int, error: float) -> None:
+            name = f"{'LSTM' if kind == 'LSTM' else 'plain RNN'}, rate {rate:g}"
+            if (kind, rate) not in tasks:
+                tasks[kind, rate] = bars.add_task(name, total=options.steps, error="")
+            bars.update(tasks[kind, rate], completed=step, error=f"error {error:.4f}")
+            if error < options.enough:
+                bars.update(tasks[kind, rate], total=step)
+
+        return duel(options, watch)
+
+
+def _fit(
+    run_folder: Path, options: ForecastOptions, data: Any, quiet: bool, console: Console
+) -> FitResult:
+    from glasscell.tasks.forecast import fit
+    from glasscell.tasks.glucose import load_glucose
+    from glasscell.tasks.progress import Reporter
+
+    _say(console, "2  A real person's blood glucose, an hour ahead.")
+    readings = load_glucose() if data is None else data
+    result = fit(readings, run_folder, options, reporter=Reporter(quiet=quiet))
+    if result.interrupted:
+        raise KeyboardInterrupt
+    return result
+
+
+def _open_gates(result: FitResult) -> Any:
+    from glasscell.tasks.glucose_page import meal_view
+
+    return meal_view(result)
+
+
+@contextmanager
+def _bars(console: Console) -> Iterator[Progress]:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("step {task.completed:.0f}"),
+        TextColumn("{task.fields[error]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as bars:
+        yield bars
+
+
+def _cell(value: str | float) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:,.0f}" if value == int(value) else f"{value:.4g}"
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, markup=False)
