@@ -38,16 +38,20 @@ class Arena {
   // Gives back, at its end, all that was taken since its beginning.
   class Scope {
    public:
-    Scope() : arena_(mine()), blocks_(arena_.blocks_.size()), used_(arena_.used_) {}
+    Scope() : arena_(mine()), blocks_(arena_.blocks_.size()), used_(arena_.used_) {
+      ++arena_.depth_;
+    }
     ~Scope() {
-      // At the outermost end a pile of blocks is dropped: the next call takes one of their size.
-      const bool outermost = blocks_ <= 1 && used_ == 0;
-      const std::size_t one = arena_.blocks_.size() == 1 ? 1 : 0;
-      while (arena_.blocks_.size() > (outermost ? one : blocks_)) {
+      // At the outermost end all but one block of the wanted size is dropped: the next call takes
+      // one block that holds all that this one needed.
+      const bool outermost = --arena_.depth_ == 0;
+      const bool one = arena_.blocks_.size() == 1 && arena_.blocks_[0].size >= arena_.wanted_;
+      const std::size_t keep = outermost ? (one ? 1 : 0) : blocks_;
+      while (arena_.blocks_.size() > keep) {
         std::free(arena_.blocks_.back().data);
         arena_.blocks_.pop_back();
       }
-      arena_.used_ = used_;
+      arena_.used_ = outermost ? 0 : used_;
     }
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
@@ -65,15 +69,16 @@ class Arena {
   void add_block(std::size_t bytes) {
     std::size_t held = 0;
     for (const Block& b : blocks_) held += b.size;
-    const std::size_t size = (std::max(bytes + held, wanted_) + 4095) / 4096 * 4096;
+    const std::size_t size = (std::max(bytes, held == 0 ? wanted_ : held) + 4095) / 4096 * 4096;
     void* data = std::aligned_alloc(4096, size);
     if (!data) throw std::bad_alloc();
     blocks_.push_back({static_cast<char*>(data), size});
-    wanted_ = held + size;
+    wanted_ = std::max(wanted_, held + size);  // grows to what a whole call takes, then stays
     used_ = 0;
   }
 
   std::vector<Block> blocks_;
+  int depth_ = 0;                               // of open scopes
   std::size_t used_ = 0;                        // of the last block
   std::size_t wanted_ = std::size_t{1} << 18;  // size of the next first block
 };

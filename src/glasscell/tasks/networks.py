@@ -19,8 +19,8 @@ from glasscell.tasks.runs import CHECKPOINT, RunFolder
 from glasscell.tasks.training import Epoch, Schedule, Trainer
 
 RATES: dict[Kind, float] = {"LSTM": 1.0, "RNN": 0.3}
-"""Part of the learning rate that each kind takes: a plain RNN diverges at the rate that suits an LSTM,
-and a rival trained badly would prove nothing."""
+"""Part of the learning rate that each kind takes: a plain RNN diverges at the rate that suits an
+LSTM, and a rival trained badly would prove nothing."""
 
 NAMES: dict[Kind, str] = {"LSTM": "LSTM", "RNN": "plain RNN"}
 

@@ -205,7 +205,7 @@ def _untrained(result: FitResult) -> list[str]:
     kept = [(PLAIN_RNN, result.rival), (LSTM, result.best)]
     return [
         f"{name}, seed {t.seed}: no epoch was better on validation than the linear model that it "
-        "started from, so that is what was kept; nothing of its recurrent layer reaches the forecast."
+        "started from, so that was kept; nothing of its recurrent layer reaches the forecast."
         for name, t in kept
         if t is not None and t.best_epoch == 0
     ]
