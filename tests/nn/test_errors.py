@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from torch import zeros
-from torch.nn.utils.rnn import pack_sequence
+from torch.nn import Parameter
+from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
 import glasscell.nn
 from glasscell.errors import DtypeError, ShapeError
@@ -45,6 +47,11 @@ LAYER_CALLS: dict[str, Callable[[str], tuple[Any, ...]]] = {
     "state of wrong batch": lambda k: (zeros(4, 2, INPUT), _state(k, 1, 3, HIDDEN)),
     "state of wrong width": lambda k: (zeros(4, 2, INPUT), _state(k, 1, 2, HIDDEN + 1)),
     "state of two layers": lambda k: (zeros(4, 2, INPUT), _state(k, 2, 2, HIDDEN)),
+    "packed of too few rows": lambda _: (PackedSequence(zeros(5, INPUT), torch.tensor([3, 3])),),
+    "packed that grows": lambda _: (PackedSequence(zeros(5, INPUT), torch.tensor([2, 3])),),
+    "packed of fewer than none": lambda _: (
+        PackedSequence(zeros(2, INPUT), torch.tensor([3, -1])),
+    ),
     "packed, state of wrong batch": lambda k: (_pack(), _state(k, 1, 3, HIDDEN)),
     "packed, state without batch": lambda k: (_pack(), _state(k, 2, HIDDEN)),
     "state on another device": lambda k: (
@@ -170,6 +177,64 @@ def test_an_empty_batch_gives_torchs_empty_result(kind: str) -> None:
     first, other = (r if isinstance(r, torch.Tensor) else r[0] for r in (found, expected))
     assert first.shape == other.shape
     first.sum().backward()
+
+
+@pytest.mark.parametrize("sizes", [(INPUT, 0), (0, HIDDEN), (0, 0)])
+@pytest.mark.parametrize("kind", ["LSTMCell", "RNNCell"])
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+def test_a_cell_without_inputs_or_units_gives_torchs_result(
+    kind: str, sizes: tuple[int, int]
+) -> None:
+    found, expected = (
+        getattr(library, kind)(*sizes, bias=False)(zeros(2, sizes[0]))
+        for library in (glasscell.nn, torch.nn)
+    )
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.filterwarnings("ignore::glasscell.nn.SlowPathWarning")
+@pytest.mark.parametrize("role", ["weight_ih", "weight_hh", "bias_ih", "bias_hh"])
+@pytest.mark.parametrize("kind", ["LSTM", "RNN", "LSTMCell", "RNNCell"])
+def test_a_parameter_that_was_set_to_none_is_torchs_to_judge(kind: str, role: str) -> None:
+    outcomes = []
+    for library in (torch.nn, glasscell.nn):
+        torch.manual_seed(0)
+        module = getattr(library, kind)(INPUT, HIDDEN)
+        module(zeros(2, INPUT))
+        setattr(module, role if "Cell" in kind else f"{role}_l0", None)
+        outcomes.append(_outcome(module))
+    theirs, ours = outcomes
+    if isinstance(theirs, str):
+        assert ours == theirs
+    else:
+        torch.testing.assert_close(ours, theirs)
+
+
+def _outcome(module: torch.nn.Module) -> Any:
+    """What a call gives: its result, or its error as text."""
+    try:
+        return module(zeros(2, INPUT))
+    except (RuntimeError, TypeError, AttributeError) as error:
+        return f"{type(error).__name__}: {error}"
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "RNN", "LSTMCell", "RNNCell"])
+@pytest.mark.parametrize("change", [(1, INPUT), (0, INPUT + 1)])
+def test_parameters_of_wrong_shapes_are_refused(kind: str, change: tuple[int, int]) -> None:
+    module = getattr(glasscell.nn, kind)(INPUT, HIDDEN)
+    name = "weight_ih" if "Cell" in kind else "weight_ih_l0"
+    shape = len(getattr(module, name)) + change[0], change[1]
+    setattr(module, name, Parameter(zeros(shape)))
+    with pytest.raises(RuntimeError, match=re.escape(f"{name} {shape}")):
+        module(zeros(2, INPUT))
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "RNN"])
+def test_lengths_without_all_parameters_are_refused(kind: str) -> None:
+    module = getattr(glasscell.nn, kind)(INPUT, HIDDEN)
+    del module.weight_hh_l0
+    with pytest.raises(RuntimeError, match="expected all parameters"):
+        module(zeros(4, 2, INPUT), lengths=[4, 1])
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,9 @@ def _call(name: str, arguments: Sequence[str]) -> int:
         if error.name is None or error.name.startswith("glasscell"):
             raise
         return fail(program, f"needs the package {error.name}; pip install 'glasscell[train]'")
-    parser = ArgumentParser(prog=program, description=module.__doc__, exit_on_error=False)
+    parser = ArgumentParser(
+        prog=program, description=module.__doc__, exit_on_error=False, allow_abbrev=False
+    )
     module.add_arguments(parser)
     try:
         return int(module.run(parser.parse_args(list(arguments))))

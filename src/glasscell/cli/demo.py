@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -90,7 +91,7 @@ def play(
 
     console = Console(stderr=True, quiet=quiet)
     began = time.perf_counter()
-    with folder:
+    with folder, _one_thread():
         duel = forecast = meals = None
         if duel_options is not None:
             duel = _fight(duel_options, console)
@@ -216,6 +217,19 @@ def _open_gates(result: FitResult) -> Any:
 
 
 @contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep to one thread: 32 units are too few to share, and waiting for a busy core costs more."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
 def _bars(console: Console) -> Iterator[Progress]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -233,6 +247,8 @@ def _bars(console: Console) -> Iterator[Progress]:
 def _cell(value: str | float) -> str:
     if isinstance(value, str):
         return value
+    if math.isnan(value):
+        return "–"
     return f"{value:,.0f}" if value == int(value) else f"{value:.4g}"
 
 

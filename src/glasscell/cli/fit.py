@@ -14,7 +14,8 @@ from glasscell.tasks.options import ForecastOptions
 def add_arguments(parser: Any) -> None:
     """Add the flags of `glasscell fit`."""
     parser.add_argument("--config", action="config", help="YAML file with any of these options.")
-    parser.add_argument("data", nargs="?", type=str, default=None, help="CSV file, plain or gz.")
+    parser.add_argument("file", nargs="?", type=str, default=None, help="CSV file, plain or gz.")
+    parser.add_argument("--data", type=str | None, default=None, help="The same, for YAML files.")
     parser.add_argument("--out", type=str, default=None, help="Run folder to write.")
     parser.add_argument("--task", type=Literal["forecast"], default="forecast", help="What to fit.")
     add_options(parser, ForecastOptions, covariates=str | list[str] | None)
@@ -29,7 +30,8 @@ def add_arguments(parser: Any) -> None:
 
 def run(args: Any) -> int:
     """Run `glasscell fit`; gives 130 if Ctrl-C ended training early."""
-    if args.data is None:
+    data = args.file or args.data
+    if data is None:
         raise DataError("expected the CSV file to learn from: glasscell fit DATA --out RUN")
     if args.out is None:
         raise DataError("expected --out RUN, the folder to write")
@@ -39,7 +41,7 @@ def run(args: Any) -> int:
     from glasscell.tasks.progress import Reporter
 
     result = fit(
-        args.data,
+        data,
         args.out,
         options,
         force=args.force,
@@ -61,7 +63,7 @@ def show(result: Any) -> None:
 
     console = Console()
     console.print(results(result.methods, result.plan.options.unit))
-    console.print(result.verdict, highlight=False, markup=False)
+    console.print(result.verdict, highlight=False, markup=False, soft_wrap=True)
     if result.interrupted:
         console.print("Training was stopped early; go on with --resume.", highlight=False)
     if result.folder is not None:

@@ -33,7 +33,7 @@ def misfit(
     batch: tuple[int, ...]
     if isinstance(input, PackedSequence):
         data, batch = input.data, (int(input.batch_sizes[0]),)
-        if data.dim() != 2:
+        if data.dim() != 2 or not _packs(input):
             return UNFIT
     else:
         data, dim = input, input.dim()
@@ -48,6 +48,16 @@ def misfit(
     if hx is not None and not _state_fits(module, hx, batch, accepted):
         return UNFIT
     return EMPTY if batch == (0,) else None
+
+
+def _packs(sequence: PackedSequence) -> bool:
+    """Whether a `PackedSequence`, which anyone can make by hand, is one."""
+    sizes = sequence.batch_sizes
+    if sizes.dim() != 1 or sizes.dtype is not torch.int64 or not sizes.is_cpu or not len(sizes):
+        return False
+    steps = sizes.numpy()
+    falls = bool((steps[1:] <= steps[:-1]).all())
+    return falls and bool(steps[-1] > 0) and int(steps.sum()) == len(sequence.data)
 
 
 def _state_fits(

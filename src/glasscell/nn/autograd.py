@@ -57,7 +57,7 @@ def apply(
     Returns:
         output (T, B, D * P) or (N, D * P), h_n (D, B, P), c_n (D, B, H) or None.
     """
-    layers = packed(module, mode, places, weights)
+    layers = packed(module, mode, places, weights, x.shape[-1])
     own = shown and (observation is not None or _editable(mode, layers, layout, x.dtype))
     call = Call(module, mode, places, layers, layout, observation, own)
     anchor = None if observation is None else observation.anchor

@@ -52,8 +52,9 @@ class Cell(RNNCellBase):
         """
         if torch.compiler.is_compiling():
             return super().forward(input, hx)
-        weights = fetch(self, cell_place(self.bias))
-        reason = reason_to_leave(input, weights)
+        place = cell_place(self.bias)
+        weights = fetch(self, place)
+        reason = reason_to_leave(input, weights, place.tensors)
         low = None
         if reason is None:
             weight = weights[0]
@@ -87,7 +88,7 @@ class Cell(RNNCellBase):
                 return UNFIT
             if state.dtype not in accepted:
                 return UNFIT
-        return EMPTY if shape[0] == 0 else None
+        return EMPTY if 0 in (*shape, self.hidden_size) else None
 
     def _step(self, input: Tensor, hx: Any, weights: Weights, low: torch.dtype | None) -> Any:
         """Run one step, as a sequence of length one of a layer with one direction."""

@@ -50,7 +50,8 @@ TRANSFORMED = Reason("a torch.func transform or a forward-mode derivative is act
 INTERCEPTED = Reason("a tensor subclass or a torch dispatch mode takes part")
 HALF = Reason("the module is neither float32 nor float64")
 DEVICE = Reason("the tensors are not on the CPU", said=False)
-EMPTY = Reason("the batch is empty", said=False)
+EMPTY = Reason("a size is zero", said=False)
+MISSING = Reason("a parameter was deleted or set to None")
 UNFIT = Reason("the arguments are not what the kernels take")
 
 PLAIN = (Tensor, Parameter)
@@ -82,12 +83,15 @@ def interpreted() -> Reason | None:
     return None
 
 
-def reason_to_leave(data: Any, weights: Iterable[Tensor | None]) -> Reason | None:
+def reason_to_leave(
+    data: Any, weights: Iterable[Tensor | None], expected: int = 1
+) -> Reason | None:
     """Give the reason why the kernels cannot read these tensors, None if they can.
 
     Args:
         data: what the module was called with.
         weights: the parameters that the call reads; None for those that the layer has not.
+        expected: how many of them its constructor made; default 1.
     """
     if not isinstance(data, Tensor):
         return UNFIT
@@ -97,6 +101,8 @@ def reason_to_leave(data: Any, weights: Iterable[Tensor | None]) -> Reason | Non
     if reason is not None:
         return reason
     present = [weight for weight in weights if weight is not None]
+    if len(present) < expected:
+        return MISSING
     if not data.is_cpu:
         return DEVICE
     dtype = present[0].dtype

@@ -15,6 +15,7 @@ from glasscell.nn.autocast import CASTABLE, cast, low_precision, result_dtypes
 from glasscell.nn.classes import restored_copy
 from glasscell.nn.fallback import (
     EMPTY,
+    MISSING,
     UNFIT,
     Reason,
     announce,
@@ -69,7 +70,8 @@ class Recurrent(torch.nn.RNNBase):
         data = input.data if isinstance(input, PackedSequence) else input
         layers = places(self.num_layers, self.bidirectional, self.bias, self.proj_size > 0)
         weights = [[fetch(self, place) for place in layer] for layer in layers]
-        reason = reason_to_leave(data, [w for layer in weights for one in layer for w in one])
+        flat = [w for layer in weights for one in layer for w in one]
+        reason = reason_to_leave(data, flat, sum(p.tensors for layer in layers for p in layer))
         low = None
         if reason is None:
             weight = weights[0][0][0]
@@ -155,8 +157,13 @@ class Recurrent(torch.nn.RNNBase):
             result = super().forward(input, hx)
             announce(reason)
             return result
-        if reason is UNFIT:
+        if reason in (UNFIT, MISSING):
             super().forward(input, hx)
+        if reason is MISSING:
+            raise RuntimeError(
+                "expected all parameters for lengths and reset, got a layer without one of them; "
+                "assign it again"
+            )
         x, layout = arguments.rows(self, input, lengths, reset)
         h0, c0 = arguments.initial_state(self, input, hx)
         self._check(x, h0, c0)

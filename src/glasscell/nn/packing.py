@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from glasscell import engine
+from glasscell.errors import ShapeError
 
 __all__ = [
     "ATTRIBUTE",
@@ -42,6 +43,13 @@ class Place(NamedTuple):
 
     suffix: str
     names: tuple[str | None, ...]
+    tensors: int
+
+
+def _place(bias: bool, projected: bool, suffix: str, end: str) -> Place:
+    there = (True, True, bias, bias, projected)
+    names = tuple(role + end if has else None for role, has in zip(_ROLES, there, strict=True))
+    return Place(suffix, names, sum(there))
 
 
 class _Arrays(NamedTuple):
@@ -64,11 +72,6 @@ class _Packed(dict[tuple[str, int], Any]):
         return self.__reduce__()
 
 
-def _named(bias: bool, projected: bool, end: str) -> tuple[str | None, ...]:
-    there = (True, True, bias, bias, projected)
-    return tuple(role + end if has else None for role, has in zip(_ROLES, there, strict=True))
-
-
 @lru_cache(maxsize=256)
 def places(
     num_layers: int, bidirectional: bool, bias: bool, projected: bool
@@ -80,7 +83,7 @@ def places(
     """
     ends = ("", "_reverse") if bidirectional else ("",)
     return tuple(
-        tuple(Place(f"l{layer}{end}", _named(bias, projected, f"_l{layer}{end}")) for end in ends)
+        tuple(_place(bias, projected, f"l{layer}{end}", f"_l{layer}{end}") for end in ends)
         for layer in range(num_layers)
     )
 
@@ -88,7 +91,7 @@ def places(
 @lru_cache(maxsize=2)
 def cell_place(bias: bool) -> Place:
     """Give the one place of a `torch.nn.LSTMCell` or `torch.nn.RNNCell`; its suffix is "cell"."""
-    return Place("cell", _named(bias, False, ""))
+    return _place(bias, False, "cell", "")
 
 
 def fetch(module: torch.nn.Module, place: Place) -> Weights:
@@ -118,11 +121,18 @@ def array_of(tensor: Tensor | None) -> npt.NDArray[Any] | None:
 
 
 def packed(
-    module: torch.nn.Module, mode: str, layer: Sequence[Place], weights: Sequence[Weights]
+    module: torch.nn.Module,
+    mode: str,
+    layer: Sequence[Place],
+    weights: Sequence[Weights],
+    input_size: int,
 ) -> tuple[Any, ...]:
     """Give the packed form of one layer's weights, one for each direction.
 
     The numbers are compared, not versions or addresses: writes through `.data` change neither.
+
+    Raises:
+        RuntimeError: someone assigned weights whose shapes do not fit together.
     """
     kept = _kept(module)
     found = []
@@ -131,9 +141,29 @@ def packed(
         key = place.suffix, arrays.weight_ih.itemsize
         one = kept.get(key)
         if one is None or not engine.matches(one, arrays):
-            one = kept[key] = engine.pack(mode, arrays)
+            one = kept[key] = _pack(module, mode, arrays, place, input_size)
         found.append(one)
     return tuple(found)
+
+
+def _pack(
+    module: torch.nn.Module, mode: str, arrays: _Arrays, place: Place, input_size: int
+) -> Any:
+    width = getattr(module, "proj_size", 0) or module.hidden_size
+    sizes: tuple[Any, ...] = input_size, module.hidden_size, width
+    try:
+        one = engine.pack(mode, arrays)
+    except ShapeError:
+        one = None
+    if one is None or (one.input_size, one.hidden_size, one.output_size) != sizes:
+        given = zip(place.names, arrays, strict=True)
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in given if array is not None)
+        # torch's class of error; its own LSTM does not check, and may read beyond the end of them.
+        raise RuntimeError(
+            f"expected parameters for input, hidden and output size {sizes}, got {shapes}; assign "
+            "parameters of the shapes that the constructor makes"
+        )
+    return one
 
 
 def packed_linear(module: torch.nn.Module, weight: Tensor, bias: Tensor | None) -> Any:

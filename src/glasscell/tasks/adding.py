@@ -61,7 +61,7 @@ class DuelOptions:
     batch_size: int = 64
     clip: float = 1.0
     check_every: int = 50
-    enough: float = 0.005
+    enough: float = 0.002
     validation: int = 500
     held_out: int = 10_000
     seed: int = 0

@@ -1,4 +1,4 @@
-"""What the adding problem adds to the demo's page: its table, the gradient river, the gates at work."""
+"""What the demo's page shows of the adding problem: table, gradient river, the gates at work."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ COLUMNS = [
 
 def rows(duel: Duel) -> list[list[str | float]]:
     """Give the rows of the table under `COLUMNS`, the LSTM last."""
-    fixed: list[str | float] = ["always answer 1", ALWAYS_ONE, "–", 0.0, "–", "–", 0.0]
+    none = float("nan")
+    fixed: list[str | float] = ["always answer 1", ALWAYS_ONE, none, 0.0, none, none, 0.0]
     return [fixed, *(_row(one) for one in (*duel.rnns, duel.lstm))]
 
 
@@ -52,46 +53,45 @@ def table(duel: Duel) -> report.Table:
 
 def in_words(duel: Duel) -> str:
     """Say who solved the problem, and how much of the gradient reached the first step."""
-    lstm, rnn = duel.lstm, duel.rnn
-    seen = (
-        f"{_solves(lstm)} after {lstm.steps:,} steps; {_solves(rnn)} after {rnn.steps:,} in its best "
-        f"of {len(duel.rnns)} tries. "
-    )
+    lstm, rnn, tries = duel.lstm, duel.rnn, len(duel.rnns)
     lag = duel.options.length - 1
     return (
-        seen
-        + f"Before training, over {lag} steps, the gradient shrinks to {_share(rnn.before)} of "
-        f"itself in the plain RNN and to {_share(lstm.before)} in the LSTM's cell."
+        f"On the adding problem {_solves(lstm)} after {lstm.steps:,} training steps; {_solves(rnn)} after {rnn.steps:,}, in "
+        f"the best of {tries} {'tries' if tries > 1 else 'try'}. Before training, over {lag} steps, "
+        f"the gradient shrinks to {_share(rnn.before)} of itself in the plain RNN, and to "
+        f"{_share(lstm.before)} in the LSTM's memory cell."
     )
 
 
 def river(duel: Duel) -> report.River:
     """Show the gradients of the plain RNN and the LSTM, before and after training."""
     lines, verdicts = [], {}
-    for when in ("before", "after"):
+    for when, name in (("before", "untrained"), ("after", "trained")):
         for one in (duel.rnn, duel.lstm):
-            name = f"{NAMES[one.kind]}, {when} training"
             flow: LayerFlow = getattr(one, when)
             lines.append(
                 report.RiverLine(
-                    name=name, hidden=flow.hidden, cell=flow.cell, cell_path=flow.cell_path
+                    name=f"{one.kind}, {name}",
+                    hidden=flow.hidden,
+                    cell=flow.cell,
+                    cell_path=flow.cell_path,
                 )
             )
-            verdicts[name] = f"It {flow.judge().summary}."
+            verdicts[lines[-1].name] = _course(flow)
     return report.River(
         lines=lines,
         verdicts=verdicts,
         caption=(
             f"The adding problem at T = {duel.options.length}, one fixed batch of "
             f"{duel.options.batch_size} sequences. The loss is the error of the answer after the last "
-            "step, so a marked value 75 steps back can be learnt only by what is left at lag 75."
+            "step, so a value 75 steps back is learnt from what is left at lag 75."
         ),
     )
 
 
 def gates(duel: Duel) -> report.GateWindow:
-    """Trace the trained LSTM over one sequence that it has not seen, the two marked steps as events."""
-    x, _ = draw(duel.options.length, 1, np.random.default_rng([duel.options.seed, 9]))
+    """Trace the trained LSTM over one sequence that it has not seen; its marked steps are events."""
+    x = example(duel.options.length, duel.options.seed)
     with glasscell.trace(duel.lstm.network) as traced, torch.no_grad():
         answer = float(duel.lstm.network(x))
     values, marked = x[:, 0, 0].numpy(), np.flatnonzero(x[:, 0, 1])
@@ -101,10 +101,18 @@ def gates(duel: Duel) -> report.GateWindow:
         inputs={"value": values, "marker": x[:, 0, 1].numpy()},
         events=[(int(step), f"marked: {values[step]:.2f}") for step in marked],
         caption=(
-            f"One sequence that the network has not seen: {values[marked[0]]:.3f} + "
+            f"A sequence that the network has not seen: {values[marked[0]]:.3f} + "
             f"{values[marked[1]]:.3f} = {values[marked].sum():.3f}; it answers {answer:.3f}."
         ),
     )
+
+
+def example(length: int, seed: int) -> torch.Tensor:
+    """Give (T, 1, 2): of twenty new sequences the one whose two marks lie farthest apart."""
+    x, _ = draw(length, 20, np.random.default_rng([seed, 9]))
+    places = x[:, :, 1].T.nonzero()[:, 1].reshape(20, 2)
+    far = int((places[:, 1] - places[:, 0]).argmax())
+    return x[:, far : far + 1]
 
 
 def record(duel: Duel) -> dict[str, Any]:
@@ -149,19 +157,28 @@ def _row(one: Try) -> list[str | float]:
         one.error,
         float(one.hidden_size),
         float(one.parameters),
-        f"{one.learning_rate:g}",
+        one.learning_rate,
         float(one.steps),
         round(one.seconds, 1),
     ]
 
 
 def _solves(one: Try) -> str:
-    verb = "solves" if one.solved else "does not solve"
-    return f"the {NAMES[one.kind]} {verb} it (mean squared error {one.error:.4f})"
+    verb = "succeeds" if one.solved else "fails"
+    return f"the {NAMES[one.kind]} {verb} (mean squared error {one.error:.4f})"
+
+
+def _course(flow: LayerFlow) -> str:
+    """Say in one line how the gradient changes along time."""
+    found, where = flow.judge(), "" if flow.cell is None else " in the memory cell"
+    start = f"× {found.rate:.3g} per step{where}"
+    if found.reach is not None:
+        return f"{start}: after {found.reach} steps less than 1/10000 is left."
+    return f"{start}: at the first step there is {_share(flow)} of it."
 
 
 def _share(flow: LayerFlow) -> str:
     """Write what is left at the first step, of the cell's gradient where there is a cell."""
     norms = flow.hidden if flow.cell is None else flow.cell
     share = float(norms[0] / norms[-1]) if norms[-1] > 0 else float("nan")
-    return f"{share:.0%}" if share >= 0.005 else f"{share:.0e}".replace("e-0", "e-")
+    return f"{share:.0%}".replace("%", " %") if share >= 0.005 else f"10^{np.log10(share):.0f}"

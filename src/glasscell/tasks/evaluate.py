@@ -193,7 +193,7 @@ def _beside(
         return f"; no clear difference to {rival.name} ({_number(rival.mae)}) either"
     word = "smaller" if lead > 0 else "larger"
     return (
-        f"; its error is {_percent(abs(lead), rival.mae)} {word} than that of {rival.name} "
+        f"; the LSTM's error is {_percent(abs(lead), rival.mae)} {word} than that of {rival.name} "
         f"({_number(rival.mae)})"
     )
 

@@ -3,101 +3,30 @@
 from __future__ import annotations
 
 import os
-import platform
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-import glasscell
 from glasscell.tasks import runs
 from glasscell.tasks.baselines import LinearForecast, drift, naive, ridge, seasonal_naive
 from glasscell.tasks.evaluate import LSTM, PLAIN_RNN, Method, Scoreboard, verdict
 from glasscell.tasks.frames import Series
 from glasscell.tasks.networks import Campaign, Trained
 from glasscell.tasks.options import ForecastOptions
-from glasscell.tasks.page import forecast_page
 from glasscell.tasks.plan import Plan, make_plan
 from glasscell.tasks.prediction import predict
 from glasscell.tasks.progress import Reporter, stop_on_interrupt
+from glasscell.tasks.result import FitResult
 from glasscell.tasks.training import predict as forecast_windows
+from glasscell.tasks.writing import write_run
 
 Array = np.ndarray[Any, Any]
 
 __all__ = ["FitResult", "fit", "predict"]
-
-
-@dataclass(frozen=True, eq=False)
-class FitResult:
-    """What `fit` found.
-
-    Args:
-        plan: Data, windows and resolved options.
-        methods: Test results, baselines first, the LSTM last.
-        verdict: One sentence: whether the LSTM beat the best baseline.
-        networks: Every trained network.
-        best: The LSTM that was saved: of all seeds the best on validation.
-        rival: The best plain RNN on validation, or None if training was stopped before.
-        forecasts: Method to its (M, horizon) test forecasts in the data's unit (best seed).
-        board: The truth of the test windows.
-        interrupted: True if Ctrl-C stopped training.
-        seconds: Time of the whole run.
-        folder: The run folder, or None.
-    """
-
-    plan: Plan
-    methods: tuple[Method, ...]
-    verdict: str
-    networks: tuple[Trained, ...]
-    best: Trained
-    rival: Trained | None
-    forecasts: dict[str, Array]
-    board: Scoreboard
-    interrupted: bool
-    seconds: float
-    folder: Path | None
-
-    def metrics(self) -> dict[str, Any]:
-        """Give what metrics.json holds."""
-        plan = self.plan
-        parts = plan.dataset.parts
-        return {
-            "task": "forecast",
-            "verdict": self.verdict,
-            "interrupted": self.interrupted,
-            "unit": plan.options.unit,
-            "methods": [method.record() for method in self.methods],
-            "seeds": [
-                {
-                    "network": PLAIN_RNN if t.kind == "RNN" else LSTM,
-                    "seed": t.seed,
-                    "validation_mae_scaled": t.validation,
-                    "best_epoch": t.best_epoch,
-                    "epochs": len(t.history),
-                    "seconds": round(t.seconds, 3),
-                }
-                for t in self.networks
-            ],
-            "saved_seed": self.best.seed,
-            "data": {
-                "source": plan.panel.source,
-                "series": len(plan.dataset.series),
-                "rows": sum(len(s.ds) for s in plan.panel.series),
-                "frequency": str(plan.panel.freq),
-                "season": plan.season,
-                "lookback": plan.lookback,
-                "horizon": plan.horizon,
-                "windows": {part: len(windows) for part, windows in parts.items()},
-                "test_windows_scored": len(plan.test),
-            },
-            "notes": list(plan.notes),
-            "seconds": round(self.seconds, 3),
-        }
 
 
 def fit(
@@ -182,7 +111,7 @@ def _fit(
         folder.out if folder else None,
     )
     if folder is not None:
-        _write(result, folder, data)
+        write_run(result, folder, data)
     return result
 
 
@@ -226,57 +155,3 @@ def _best(done: list[Trained]) -> dict[str, Trained]:
         if trained.kind not in best or trained.validation < best[trained.kind].validation:
             best[trained.kind] = trained
     return best
-
-
-def _write(result: FitResult, folder: runs.RunFolder, data: Any) -> None:
-    """Write every file of the run folder and move it to its place."""
-    glasscell.save(result.best.network, folder.draft, force=True)
-    folder.write_json(runs.PREPROCESSING, _preprocessing(result.plan))
-    settings = {
-        "task": "forecast",
-        "data": str(data) if isinstance(data, str | Path) else "a frame",
-    }
-    folder.write_settings({**settings, **result.plan.options.record()})
-    folder.write_json(runs.METRICS, {**result.metrics(), "environment": _environment()})
-    folder.write_log(line for trained in result.networks for line in trained.log())
-    from glasscell import report
-
-    report.write(forecast_page(result), folder.draft / runs.REPORT, force=True)
-    folder.commit(keep_checkpoint=result.interrupted)
-
-
-def _preprocessing(plan: Plan) -> dict[str, Any]:
-    roles, options = plan.panel.roles, plan.options
-    return {
-        "format": runs.FORMAT,
-        "version": runs.VERSION,
-        "layout": roles.layout,
-        "columns": {
-            "time": roles.time,
-            "series": roles.series,
-            "targets": list(roles.targets),
-            "covariates": list(roles.covariates),
-        },
-        "frequency": plan.panel.freq,
-        "gaps": options.gaps,
-        "max_gap": options.max_gap,
-        "resample": options.resample,
-        "lookback": plan.lookback,
-        "horizon": plan.horizon,
-        "level": plan.dataset.level,
-        "channels": plan.channels,
-        "unit": options.unit,
-        "scalers": {
-            series.unique_id: {"mean": scaler.mean.tolist(), "scale": scaler.scale.tolist()}
-            for series, scaler in zip(plan.dataset.series, plan.dataset.scalers, strict=True)
-        },
-    }
-
-
-def _environment() -> dict[str, str]:
-    return {
-        "glasscell": glasscell.__version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "threads": str(torch.get_num_threads()),
-    }

@@ -155,7 +155,7 @@ def season_length(freq: Frequency, values: np.ndarray[Any, Any]) -> int:
         return _autocorrelation_peak(values)
     offset = to_offset(freq)
     calendar = {"W": 52, "M": 12, "B": 5, "Q": 4, "Y": 1}
-    letter = offset.name.split("-")[0].removesuffix("S").removesuffix("E")
+    letter = offset.rule_code.split("-")[0].removesuffix("S").removesuffix("E")
     letter = letter.removeprefix("B") or "B"
     if letter in calendar:
         return max(calendar[letter] // int(offset.n), 1)
@@ -184,7 +184,7 @@ def _tick(offset: Any) -> Any:
     try:
         return pd.Timedelta(offset)
     except (ValueError, TypeError):
-        return DAY * offset.n if offset.name == "D" else None
+        return DAY * offset.n if offset.rule_code == "D" else None
 
 
 def _calendar_candidates(first: Any, median: Any) -> list[str]:

@@ -28,6 +28,10 @@ class GapRule:
     policy: Policy = "raise"
     max_gap: str | int | None = None
 
+    def __post_init__(self) -> None:
+        if self.max_gap is not None and self.policy != "interpolate":
+            raise DataError("--max-gap limits --gaps interpolate; give both")
+
     def limit(self, integer: bool) -> Any:
         """Give `max_gap` as a number comparable with time differences, or None.
 
@@ -36,8 +40,6 @@ class GapRule:
         """
         if self.max_gap is None:
             return None
-        if self.policy != "interpolate":
-            raise DataError("--max-gap limits --gaps interpolate; give both")
         try:
             return int(self.max_gap) if integer else pd.Timedelta(self.max_gap).as_unit("ns").value
         except ValueError as error:

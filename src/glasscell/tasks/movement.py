@@ -127,13 +127,12 @@ def in_words(found: dict[str, Movement], count: int, event: str, contrast: str) 
     strongest = max((found[n] for n in ("forget", "input")), key=lambda m: abs(m.change[m.unit]))
     change = strongest.change[strongest.unit]
     return (
-        f"At {count} {event} the gates move {_span([m.ratio for m in gates])} times as much per step "
-        f"as elsewhere ({contrast}: {_span([m.contrast_ratio for m in gates])} times; random times: "
-        f"at most {max(m.by_chance for m in gates):.2f}). The input gate opens in "
-        f"{found['input'].opens} units and closes in {found['input'].closes}, the forget gate opens "
-        f"in {found['forget'].opens} and closes in {found['forget'].closes}; the strongest answer is "
-        f"unit {strongest.unit}, whose {strongest.name} gate {'opens' if change > 0 else 'closes'} "
-        f"by {abs(change):.2f} on average."
+        f"At {count} {event} its gates move {_span([m.ratio for m in gates])} times as much as "
+        f"elsewhere ({contrast}: {_span([m.contrast_ratio for m in gates])} times; random times: at "
+        f"most {max(m.by_chance for m in gates):.2f}); the input gate opens in "
+        f"{found['input'].opens} of {len(strongest.change)} units and closes in "
+        f"{found['input'].closes}, and the strongest answer is unit {strongest.unit}, whose "
+        f"{strongest.name} gate {'opens' if change > 0 else 'closes'} by {abs(change):.2f}."
     )
 
 

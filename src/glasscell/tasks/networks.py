@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -23,6 +24,18 @@ RATES: dict[Kind, float] = {"LSTM": 1.0, "RNN": 0.3}
 LSTM, and a rival trained badly would prove nothing."""
 
 NAMES: dict[Kind, str] = {"LSTM": "LSTM", "RNN": "plain RNN"}
+
+
+UNREADABLE = (
+    OSError,
+    RuntimeError,
+    LookupError,
+    ValueError,
+    EOFError,
+    UnpicklingError,
+    struct.error,
+)
+"""What torch raises for a file that it did not write, or that was cut short."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +218,7 @@ def _read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         return {key: state[key] for key in ("fingerprint", "finished", "current")}
-    except (OSError, RuntimeError, KeyError, ValueError, EOFError, UnpicklingError) as error:
+    except UNREADABLE as error:
         raise DataError(
             f"--resume: {path} is damaged ({error}); start afresh with --force"
         ) from error

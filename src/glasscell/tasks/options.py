@@ -65,7 +65,7 @@ class ForecastOptions:
     hidden_size: int = 32
     batch_size: int | None = None
     learning_rate: float = 0.01
-    patience: int = 5
+    patience: int = 8
     max_windows: int = 30_000
     level: bool | None = None
     unit: str = ""

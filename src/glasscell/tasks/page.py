@@ -14,7 +14,7 @@ from glasscell.tasks.evaluate import LSTM, PLAIN_RNN, Method
 from glasscell.tasks.windows import Windows
 
 if TYPE_CHECKING:
-    from glasscell.tasks.forecast import FitResult
+    from glasscell.tasks.result import FitResult
 
 Array = np.ndarray[Any, Any]
 LAYER = "recurrent.l0"

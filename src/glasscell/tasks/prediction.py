@@ -57,7 +57,7 @@ def predict(
     told = say or (lambda _: None)
     settings = runs.read_preprocessing(folder)
     model = glasscell.load(folder)
-    chosen = {"time": time, "target": target, "series": series}
+    chosen: dict[str, Any] = {"time": time, "target": target, "series": series}
     rule = (
         GapRule(settings["gaps"], settings["max_gap"]) if gaps is None else GapRule(gaps, max_gap)
     )
@@ -75,9 +75,7 @@ def predict(
     return pd.concat(parts, ignore_index=True)
 
 
-def _read(
-    data: Any, settings: dict[str, Any], chosen: dict[str, str | None], rule: GapRule
-) -> Panel:
+def _read(data: Any, settings: dict[str, Any], chosen: dict[str, Any], rule: GapRule) -> Panel:
     """Read the data with the run's columns where they are there and nothing else is named."""
     columns = settings["columns"]
     names = set(_names(data))

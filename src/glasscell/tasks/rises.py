@@ -93,11 +93,17 @@ class RisesInTest:
         return np.array(kept, np.int64)
 
     def richest(self) -> int:
-        """Choose the window to show: no jump of the sensor, the most rises, the widest swing."""
+        """Choose the window to show.
+
+        No jump of the sensor, the most rises in its middle, and of these the widest swing that
+        ends near its own median: a meal and what follows, not the half of it.
+        """
         steps = self.rises.shape[1]
-        count = self.rises[:, steps // 8 : -steps // 6].sum(axis=1)
+        count = self.rises[:, steps // 8 : -steps // 4].sum(axis=1)
         smooth = np.abs(np.diff(self.readings, axis=1)).max(axis=1) <= JUMP
-        return int(np.lexsort((np.ptp(self.readings, axis=1), count, smooth))[-1])
+        off = np.abs(self.readings[:, -1] - np.median(self.readings, axis=1))
+        swing = np.ptp(self.readings, axis=1) - 2 * off
+        return int(np.lexsort((swing, count, smooth))[-1])
 
 
 def _marks(steps: Array, n: int) -> Array:

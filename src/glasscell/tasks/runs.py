@@ -50,7 +50,8 @@ class RunFolder:
 
     Notes:
         Files are written to ``.NAME.partial`` beside `out` and moved in one rename. After an error
-        nothing stays. A killed process leaves ``.NAME.partial`` with its last checkpoint.
+        nothing stays, but for the checkpoint that a resumed run began with. A killed process leaves
+        ``.NAME.partial`` with its last checkpoint.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class RunFolder:
         self.out = Path(out)
         self.draft = self.out.parent / f".{self.out.name}.partial"
         self.resume = resume
-        self._keep = False
+        self._committed = False
         stopped = [p / CHECKPOINT for p in (self.draft, self.out) if (p / CHECKPOINT).is_file()]
         self.saved = stopped[0] if resume and stopped else None
         if resume and not stopped:
@@ -77,9 +78,9 @@ class RunFolder:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if not self._keep and self.draft.exists():
+        goes_on = self.saved is not None and self.saved.parent == self.draft
+        if not self._committed and not goes_on and self.draft.exists():
             shutil.rmtree(self.draft)
-            self._keep = True
 
     def _require_free(self, force: bool) -> None:
         if os.path.lexists(self.out):
@@ -141,7 +142,7 @@ class RunFolder:
         if os.path.lexists(self.out):
             self.out.rename(old)
         self.draft.rename(self.out)
-        self._keep = True
+        self._committed = True
         if old.exists():
             shutil.rmtree(old)
         return self.out

@@ -140,7 +140,7 @@ def page(found: Showcase) -> report.Page:
         title="glasscell demo: the LSTM you can see through",
         subtitle=(
             f"{_parts(found)}; glasscell {glasscell.__version__}, {time.strftime('%Y-%m-%d')}, "
-            f"{found.seconds:.0f} seconds on {torch.get_num_threads()} threads"
+            f"{found.seconds:.0f} seconds"
         ),
     )
 
@@ -179,7 +179,7 @@ def _glucose_part(found: Showcase) -> report.Page:
         return replace(shown, notes=notes)
     return replace(
         shown,
-        verdict=f"{shown.verdict} {found.meals.sentence}",
+        verdict=f"Blood glucose, an hour ahead: {_inside(shown.verdict)} {found.meals.sentence}",
         tables=[
             replace(
                 table,
@@ -202,6 +202,11 @@ def _parts(found: Showcase) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _inside(sentence: str) -> str:
+    """Let a sentence go on after a colon."""
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _replaceable(path: Path) -> bool:

@@ -24,6 +24,9 @@ from glasscell.tasks.windows import Windows
 DECAY = 0.998
 """How much of the averaged weights stays at each step, once warmed up."""
 
+SKIP_RATE = 0.1
+"""Part of the learning rate that the skip takes: it starts at its optimum, the rest at nothing."""
+
 EVALUATION_BATCH = 1024
 
 
@@ -44,7 +47,7 @@ class Schedule:
     epochs: int = 20
     batch_size: int = 128
     learning_rate: float = 0.01
-    patience: int = 5
+    patience: int = 8
     max_windows: int = 30_000
     clip: float = 1.0
 
@@ -90,12 +93,17 @@ class Trainer:
         self.accelerator, self.schedule = accelerator, schedule
         self.windows, self.validation = _Batches(train, accelerator.device), validation
         self.batches = math.ceil(min(len(train), schedule.max_windows) / schedule.batch_size)
-        optimizer = torch.optim.Adam(network.parameters(), lr=schedule.learning_rate)
+        rates = [schedule.learning_rate, schedule.learning_rate * SKIP_RATE]
+        fitted = list(network.skip.parameters())
+        rest = [*network.recurrent.parameters(), *network.head.parameters()]
+        optimizer = torch.optim.Adam(
+            [{"params": p, "lr": rate} for p, rate in zip((rest, fitted), rates, strict=True)]
+        )
         self.network, self.optimizer = accelerator.prepare(network, optimizer)
         self.average = AveragedModel(self.network, multi_avg_fn=_average)
         self.rates = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
-            schedule.learning_rate,
+            rates,
             total_steps=schedule.epochs * self.batches,
             pct_start=0.15,
             cycle_momentum=False,

@@ -80,17 +80,21 @@ def boundaries(rows: int) -> tuple[int, int]:
 
 
 def shortest(lookback: int, horizon: int) -> int:
-    """Count the rows that a series needs so that each part has at least one window.
+    """Count the rows from which on every part has at least one window.
 
     >>> shortest(24, 12)
-    111
+    117
     """
     rows = lookback + horizon
-    while True:
-        first, second = boundaries(rows)
-        if first >= lookback + horizon and min(second - first, rows - second) >= horizon:
-            return rows
+    # Rounding repeats every ten rows, so ten lengths in a row speak for all longer ones.
+    while not all(_fits(rows + more, lookback, horizon) for more in range(10)):
         rows += 1
+    return rows
+
+
+def _fits(rows: int, lookback: int, horizon: int) -> bool:
+    first, second = boundaries(rows)
+    return first >= lookback + horizon and min(second - first, rows - second) >= horizon
 
 
 @dataclass(frozen=True, eq=False)

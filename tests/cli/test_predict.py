@@ -1,0 +1,86 @@
+"""`glasscell predict` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from glasscell.cli import main
+from glasscell.tasks.forecast import fit
+
+TIMES = pd.date_range("2020-01-01", periods=200, freq="D")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("work")
+    wide = pd.DataFrame({"date": TIMES, "销量": np.sin(np.arange(200) / 3), "b": np.arange(200)})
+    wide.to_csv(folder / "data.csv", index=False)
+    fit(
+        folder / "data.csv", folder / "run", horizon=3, lookback=8, epochs=1, seeds=1, hidden_size=4
+    )
+    return folder
+
+
+def call(capsys, place, out, *arguments, data="data.csv"):
+    code = main(["predict", *map(str, (place / "run", place / data, "--out", out, *arguments))])
+    return code, *capsys.readouterr()
+
+
+def test_forecasts_of_every_series_are_written(capsys, place, tmp_path):
+    code, out, err = call(capsys, place, tmp_path / "f.csv")
+    assert (code, err) == (0, "")
+    assert "6 forecasts of 2 series" in out
+    written = pd.read_csv(tmp_path / "f.csv")
+    assert list(written.columns) == ["unique_id", "ds", "horizon", "forecast"]
+    assert set(written["unique_id"]) == {"销量", "b"}
+    assert written["ds"][:3].tolist() == ["2020-07-19", "2020-07-20", "2020-07-21"]
+    assert np.isfinite(written["forecast"]).all()
+
+
+def test_an_existing_file_needs_force(capsys, place, tmp_path):
+    (tmp_path / "f.csv").write_text("mine")
+    code, _, err = call(capsys, place, tmp_path / "f.csv")
+    assert code == 2
+    assert "--force" in err
+    assert (tmp_path / "f.csv").read_text() == "mine"
+    assert call(capsys, place, tmp_path / "f.csv", "--force", "--quiet") == (0, "", "")
+    assert [p.name for p in tmp_path.iterdir()] == ["f.csv"]
+
+
+def test_json_holds_the_forecasts(capsys, place, tmp_path):
+    _, out, _ = call(capsys, place, tmp_path / "f.csv", "--json")
+    assert len(json.loads(out)) == 6
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "the file is empty"),
+        ("date,b\n2020-01-01,x\n", "expected a number, got 'x'"),
+        ("date,b\n2020-01-01,1\n2020-01-02,2\n", "at least 8 time steps"),
+        ("date,b\n2020-01-01,1\n", "got 1"),
+        ("date,b\n" + "".join(f"{t},1\n" for t in TIMES[::7]), "the run has frequency 'D'"),
+    ],
+)
+def test_broken_data_end_with_one_message_and_code_2(capsys, place, tmp_path, content, message):
+    (place / "broken.csv").write_text(content)
+    code, out, err = call(capsys, place, tmp_path / "f.csv", data="broken.csv")
+    assert (code, out) == (2, "")
+    assert message in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_model_is_refused(capsys, place, tmp_path):
+    weights = place / "run" / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-9])
+    try:
+        code, _, err = call(capsys, place, tmp_path / "f.csv")
+    finally:
+        weights.write_bytes(whole)
+    assert code == 2
+    assert "Traceback" not in err

@@ -1,0 +1,254 @@
+"""Fitting from end to end on series small enough to train in a second."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import glasscell
+from glasscell.errors import DataError
+from glasscell.tasks import networks
+from glasscell.tasks.forecast import fit
+from glasscell.tasks.progress import Reporter
+from glasscell.tasks.runs import CHECKPOINT
+
+SMALL = {"horizon": 3, "lookback": 8, "epochs": 3, "seeds": 2, "hidden_size": 4, "batch_size": 32}
+FILES = {
+    "config.json",
+    "model.safetensors",
+    "preprocessing.json",
+    "run.yaml",
+    "metrics.json",
+    "log.jsonl",
+    "report.html",
+}
+
+
+def waves(rows=240, series=("a",)):
+    rng = np.random.default_rng(0)
+    parts = [
+        pd.DataFrame(
+            {
+                "unique_id": name,
+                "ds": pd.date_range("2020-01-01", periods=rows, freq="D"),
+                "y": 10 + np.sin(np.arange(rows) / 3) + 0.1 * rng.normal(size=rows),
+            }
+        )
+        for name in series
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return fit(waves(), tmp_path_factory.mktemp("runs") / "run", **SMALL)
+
+
+class PressCtrlC(Reporter):
+    """Sends the process a real interrupt after a number of epochs."""
+
+    def __init__(self, after):
+        super().__init__(quiet=True)
+        self.left = after
+
+    def epoch(self, *args):
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+class KilledError(Exception):
+    """Stands for a process that dies on the spot."""
+
+
+class Kill(PressCtrlC):
+    def epoch(self, *args):
+        self.left -= 1
+        if self.left < 0:
+            raise KilledError
+
+
+def weights(folder):
+    return (folder / "model.safetensors").read_bytes()
+
+
+def numbers(folder):
+    metrics = json.loads((folder / "metrics.json").read_text())
+    return [{k: v for k, v in m.items() if k != "seconds"} for m in metrics["methods"]]
+
+
+def test_a_run_folder_is_complete(run):
+    assert {p.name for p in run.folder.iterdir()} == FILES
+
+
+def test_the_table_has_every_rival(run):
+    names = [m.name for m in run.methods]
+    assert names == ["naive", "seasonal naive", "drift", "ridge", "plain RNN", "LSTM"]
+    counts = {m.name: m.parameters for m in run.methods}
+    assert counts["ridge"] == 3 * (8 + 1 + 1)
+    assert abs(counts["plain RNN"] - counts["LSTM"]) < 0.15 * counts["LSTM"]
+    assert all(np.isfinite([m.mae, m.rmse, m.mase]).all() for m in run.methods)
+
+
+def test_metrics_json_says_what_the_table_says(run):
+    metrics = json.loads((run.folder / "metrics.json").read_text())
+    assert metrics["verdict"] == run.verdict
+    assert [m["mae"] for m in metrics["methods"]] == [m.mae for m in run.methods]
+    assert metrics["data"]["frequency"] == "D"
+    assert len(metrics["seeds"]) == 4
+
+
+def test_the_log_has_a_line_per_epoch(run):
+    lines = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
+    assert len(lines) == sum(len(t.history) for t in run.networks)
+    assert {"network", "seed", "epoch", "validation_mae_scaled"} <= set(lines[0])
+
+
+def test_the_report_holds_the_verdict_and_loads_nothing(run):
+    html = (run.folder / "report.html").read_text()
+    assert "LSTM" in html
+    assert 'src="http' not in html
+
+
+def test_the_saved_model_is_the_best_seed_to_the_bit(run):
+    model = glasscell.load(run.folder)
+    inputs = run.plan.test.inputs()
+    with torch.no_grad():
+        expected = run.best.network(torch.from_numpy(inputs)).numpy()
+    np.testing.assert_array_equal(model.run(inputs).output, expected)
+
+
+def test_the_same_seed_gives_the_same_bits(run, tmp_path):
+    again = fit(waves(), tmp_path / "run", **SMALL)
+    assert weights(again.folder) == weights(run.folder)
+    assert numbers(again.folder) == numbers(run.folder)
+
+
+def test_another_seed_gives_other_weights(run, tmp_path):
+    assert weights(fit(waves(), tmp_path / "run", **SMALL, seed=9).folder) != weights(run.folder)
+
+
+def test_training_leaves_the_global_random_state_alone():
+    before = torch.get_rng_state()
+    fit(waves(), **{**SMALL, "seeds": 1, "epochs": 1})
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_nothing_after_training_changes_what_was_trained(run, tmp_path):
+    changed = waves()
+    changed.loc[changed.index >= 192, "y"] += 100.0
+    again = fit(changed, tmp_path / "run", **SMALL, level=run.plan.dataset.level)
+    assert weights(again.folder) == weights(run.folder)
+
+
+@pytest.mark.parametrize("after", [1, 4, 8])
+def test_ctrl_c_leaves_a_loadable_run_that_resumes_to_the_same_bits(run, tmp_path, after):
+    out = tmp_path / "run"
+    stopped = fit(waves(), out, **SMALL, reporter=PressCtrlC(after))
+    assert stopped.interrupted
+    assert {p.name for p in out.iterdir()} == FILES | {CHECKPOINT}
+    assert glasscell.load(out).config["type"] == "Forecaster"
+    assert json.loads((out / "metrics.json").read_text())["interrupted"]
+    whole = fit(waves(), out, **SMALL, resume=True)
+    assert not whole.interrupted
+    assert {p.name for p in out.iterdir()} == FILES
+    assert weights(out) == weights(run.folder)
+    assert numbers(out) == numbers(run.folder)
+
+
+def test_ctrl_c_before_the_first_epoch_ends_still_leaves_a_loadable_run(tmp_path):
+    class AtOnce(PressCtrlC):
+        def within(self, *args):
+            self.epoch()
+
+    stopped = fit(waves(), tmp_path / "run", **SMALL, reporter=AtOnce(1))
+    assert stopped.best.history == ()
+    assert [m.name for m in stopped.methods][-1] == "LSTM"
+    assert glasscell.load(tmp_path / "run").run(stopped.plan.test.inputs()).output.shape[1] == 3
+
+
+def test_a_killed_run_resumes_to_the_same_bits(run, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        # A killed process runs no clean-up.
+        patch.setattr("glasscell.tasks.runs.RunFolder.__exit__", lambda *_: None)
+        with pytest.raises(KilledError):
+            fit(waves(), out, **SMALL, reporter=Kill(after=4))
+    assert not out.exists()
+    fit(waves(), out, **SMALL, resume=True)
+    assert weights(out) == weights(run.folder)
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def test_resuming_with_other_options_or_data_is_refused(tmp_path):
+    out = tmp_path / "run"
+    fit(waves(), out, **SMALL, reporter=PressCtrlC(1))
+    for data, options in ((waves(), {**SMALL, "epochs": 4}), (waves(230), SMALL)):
+        with pytest.raises(DataError, match="other options or other data"):
+            fit(data, out, **options, resume=True)
+    assert (out / CHECKPOINT).exists()
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path):
+    out = tmp_path / "run"
+    fit(waves(), out, **SMALL, reporter=PressCtrlC(1))
+    (out / CHECKPOINT).write_bytes(b"junk")
+    with pytest.raises(DataError, match="damaged"):
+        fit(waves(), out, **SMALL, resume=True)
+
+
+def test_a_failure_in_training_leaves_nothing(tmp_path, monkeypatch):
+    def fail(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(networks.Trainer, "step_epoch", fail)
+    with pytest.raises(ZeroDivisionError):
+        fit(waves(), tmp_path / "run", **SMALL)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_several_series_of_different_scale_are_learnt_together():
+    data = waves(series=("a", "b"))
+    data.loc[data.unique_id == "b", "y"] *= 1000
+    result = fit(data, **{**SMALL, "seeds": 1})
+    assert result.metrics()["data"]["series"] == 2
+    assert len(result.plan.dataset.scalers) == 2
+
+
+def test_a_constant_series_is_forecast_without_a_fuss(tmp_path):
+    data = waves().assign(y=5.0)
+    result = fit(data, tmp_path / "run", **{**SMALL, "seeds": 1})
+    assert result.verdict.startswith("No clear difference")
+    json.loads((tmp_path / "run" / "metrics.json").read_text())
+
+
+def test_covariates_are_read_by_ridge_and_networks():
+    data = waves().drop(columns="unique_id").assign(price=lambda d: d.y * 2)
+    result = fit(data, **{**SMALL, "seeds": 1}, target="y")
+    assert result.plan.channels[-1] == "price"
+    assert {m.name: m.parameters for m in result.methods}["ridge"] == 3 * (8 + 1 + 8 + 1)
+
+
+def test_capped_windows_are_said_so():
+    result = fit(waves(), **{**SMALL, "seeds": 1}, max_windows=20)
+    assert len(result.plan.test) == 20
+    assert sum("--max-windows" in note for note in result.plan.notes) == 3
+
+
+def test_the_network_learns_what_a_line_cannot():
+    rng = np.random.default_rng(0)
+    y = [0.3, 0.4]
+    for _ in range(1500):
+        y.append(3.9 * y[-1] * (1 - y[-1]) if 0.01 < y[-1] < 0.99 else rng.uniform(0.2, 0.8))
+    data = pd.DataFrame({"ds": np.arange(len(y)), "y": y})
+    result = fit(data, horizon=1, lookback=6, epochs=12, seeds=1, hidden_size=16, batch_size=32)
+    assert "The LSTM" in result.verdict
+    assert {m.name: m.mae for m in result.methods}["LSTM"] < 0.5 * next(
+        m.mae for m in result.methods if m.name == "ridge"
+    )

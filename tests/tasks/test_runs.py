@@ -1,0 +1,79 @@
+"""Run folders: whole or not there, and never written over unasked."""
+
+from __future__ import annotations
+
+import pytest
+
+from glasscell.errors import DataError
+from glasscell.tasks.runs import CHECKPOINT, PREPROCESSING, RunFolder, read_preprocessing
+
+
+def finished(path, text="{}"):
+    with RunFolder(path, force=True) as folder:
+        folder.write_text(PREPROCESSING, text)
+        folder.commit()
+    return path
+
+
+def test_a_committed_run_is_there_and_nothing_else(tmp_path):
+    finished(tmp_path / "run")
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_failed_run_leaves_nothing(tmp_path):
+    with pytest.raises(TypeError), RunFolder(tmp_path / "run") as folder:
+        folder.write_json("half.json", {"what": object()})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_replacement_keeps_the_old_run(tmp_path):
+    run = finished(tmp_path / "run", '{"old": 1}')
+    with pytest.raises(TypeError), RunFolder(run, force=True) as folder:
+        folder.write_json(PREPROCESSING, {"new": object()})
+    assert (run / PREPROCESSING).read_text() == '{"old": 1}'
+
+
+def test_an_existing_run_is_replaced_only_with_force(tmp_path):
+    run = finished(tmp_path / "run")
+    with pytest.raises(DataError, match="exists; choose another --out"):
+        RunFolder(run)
+    (run / "old.txt").touch()
+    finished(run)
+    assert not (run / "old.txt").exists()
+
+
+def test_force_does_not_replace_what_is_no_run(tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").touch()
+    with pytest.raises(DataError, match="is no run folder"):
+        RunFolder(tmp_path / "thesis", force=True)
+
+
+def test_a_killed_run_is_not_dropped_unasked(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    folder.__enter__().write_bytes(CHECKPOINT, b"state")
+    with pytest.raises(DataError, match="--resume, or drop it with --force"):
+        RunFolder(tmp_path / "run")
+    assert RunFolder(tmp_path / "run", resume=True).saved is not None
+
+
+def test_resuming_nothing_is_refused(tmp_path):
+    with pytest.raises(DataError, match="expected a stopped run"):
+        RunFolder(tmp_path / "run", resume=True)
+
+
+def test_a_failed_resume_keeps_the_checkpoint(tmp_path):
+    RunFolder(tmp_path / "run").__enter__().write_bytes(CHECKPOINT, b"state")
+    with pytest.raises(ZeroDivisionError), RunFolder(tmp_path / "run", resume=True):
+        raise ZeroDivisionError
+    assert RunFolder(tmp_path / "run", resume=True).saved.read_bytes() == b"state"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("{", "damaged"), ("[]", "expected format"), ('{"format": "glasscell-forecast"}', "version")],
+)
+def test_a_damaged_description_is_refused(tmp_path, content, message):
+    run = finished(tmp_path / "run", content)
+    with pytest.raises(DataError, match=message):
+        read_preprocessing(run)

@@ -1,0 +1,197 @@
+"""What the source tree promises about itself: symbols, versions, stubs, floors, docstrings, text."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import glasscell
+from glasscell import _core
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "glasscell"
+MODULES = sorted(SOURCE.rglob("*.py"))
+ISA_FLAGS = {
+    "generic": [],
+    "avx2": ["-mavx2", "-mfma"],
+    "avx512": ["-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mfma"],
+}
+TOOLS = shutil.which("g++") and shutil.which("nm")
+
+
+@pytest.mark.skipif(not TOOLS, reason="looks at object files, which takes g++ and nm")
+@pytest.mark.parametrize("isa", [isa for isa in ISA_FLAGS if isa in _core.isas])
+def test_no_kernel_object_defines_a_symbol_that_another_file_could_pick_up(isa, tmp_path):
+    """A weak std:: function compiled for wide vectors may be the copy that the linker keeps.
+
+    Without optimisation every function that is not forced inline leaves its symbol.
+    """
+    built = tmp_path / "kernels.o"
+    subprocess.run(
+        ["g++", "-std=c++17", "-O0", "-fno-exceptions", *ISA_FLAGS[isa],
+         "-c", str(ROOT / "cpp" / f"kernels_{isa}.cc"), "-o", str(built)],
+        check=True,
+    )  # fmt: skip
+    listed = subprocess.run(
+        ["nm", "--demangle", "--defined-only", str(built)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    symbols = [line.split(maxsplit=2)[1:] for line in listed.stdout.splitlines()]
+    assert len(symbols) > 20
+    table = f"glasscell::kKernels{isa.capitalize()}"
+    weak = [name for kind, name in symbols if kind in "WVu"]
+    assert [name for name in weak if f"glasscell::{isa}::" not in name] == []
+    strong = [name for kind, name in symbols if kind.isupper() and kind not in "WVu"]
+    assert strong == [table]
+
+
+def test_kernel_sources_include_no_standard_library_beyond_two_headers():
+    allowed = {"cstddef", "cstdint", "immintrin.h", "arm_neon.h"}
+    names = ["kernels-inl.h", "activations-inl.h", "kernels.h"]
+    files = [ROOT / "cpp" / name for name in names]
+    files += sorted((ROOT / "cpp").glob("vec_*.h")) + sorted((ROOT / "cpp").glob("kernels_*.cc"))
+    assert len(files) >= 11
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        assert set(re.findall(r"#include <([^>]+)>", text)) <= allowed, file.name
+        assert "std::" not in re.sub(r"//.*", "", text), file.name
+
+
+def test_the_version_is_the_same_everywhere():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert glasscell.__version__ == project["version"]
+
+
+def names_of(body):
+    """Public names that a module or class body defines."""
+    found = set()
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            found.add(node.target.id)
+    return {name for name in found if not name.startswith("_")}
+
+
+def test_the_stub_says_what_the_core_has():
+    stub = ast.parse((SOURCE / "_core.pyi").read_text(encoding="utf-8"))
+    assert names_of(stub.body) == {name for name in dir(_core) if not name.startswith("_")}
+    classes = {node.name: node for node in stub.body if isinstance(node, ast.ClassDef)}
+    for name, node in classes.items():
+        if not name.startswith("_"):
+            base = classes[node.bases[0].id]
+            real = {n for n in dir(getattr(_core, name)) if not n.startswith("_")}
+            assert names_of(base.body) == real, name
+
+
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def listed(tree):
+    """What `__all__` lists; nothing where there is none."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return set(ast.literal_eval(node.value))
+    return set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_every_public_name_is_described(path):
+    tree = tree_of(path)
+    assert ast.get_docstring(tree), "the first lines of a file say its purpose"
+    public = listed(tree)
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in public:
+            assert ast.get_docstring(node), node.name
+
+
+# A file imports only from floors below its own or from its own floor.
+FLOORS = (
+    ("errors", "gates", "weights", "reference", "_core"),
+    ("arguments", "engine"),
+    ("model", "modelfile", "nodes", "stream"),
+    ("nn",),
+    ("inspect",),
+    ("report", "tasks"),
+    ("cli", "__main__"),
+)
+FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
+TORCH_LIVES_IN = ("nn", "tasks")
+
+
+def imports(body):
+    """Modules imported when a file is imported, not in functions nor for type checkers alone."""
+    for node in body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            if node.module == "glasscell":
+                yield from (f"glasscell.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+        elif isinstance(node, ast.Try):
+            yield from imports(node.body)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_a_file_imports_only_from_floors_below(path):
+    place = path.relative_to(SOURCE).with_suffix("").parts[0]
+    if place == "__init__":
+        return
+    assert place in FLOOR, f"say in FLOORS where {place} stands"
+    for module in imports(tree_of(path).body):
+        top, *rest = module.split(".")
+        if top == "torch":
+            assert place in TORCH_LIVES_IN
+        elif top == "glasscell" and rest:
+            assert FLOOR.get(rest[0], 0) <= FLOOR[place], module
+
+
+def text_files():
+    """Files under version control, or all of them where there is no git."""
+    try:
+        listing = subprocess.run(
+            ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+        paths = [ROOT / name for name in listing.split("\0") if name]
+    except (OSError, subprocess.CalledProcessError):
+        paths = [
+            p
+            for name in ("src", "cpp", "tests", "docs", "scripts")
+            for p in (ROOT / name).rglob("*")
+        ]
+    kinds = {
+        ".py",
+        ".pyi",
+        ".h",
+        ".cc",
+        ".md",
+        ".toml",
+        ".txt",
+        ".sh",
+        ".json",
+        ".js",
+        ".css",
+        ".yml",
+    }
+    return [p for p in paths if p.is_file() and (p.suffix in kinds or p.name == "Makefile")]
+
+
+def test_no_file_names_a_machine_an_index_or_an_unfinished_thing():
+    # Put together from pieces, so that this file does not match itself.
+    words = ["/" + "tmp/w", "/" + "work/", "/" + "root/", "/home/" + r"\w+/", "index-" + "url"]
+    words += ["dev" + "pi", "arti" + "factory", "TO" + "DO", "FIX" + "ME", "shared/" + "DESIGN"]
+    pattern = re.compile("|".join(words))
+    found = []
+    for path in text_files():
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if pattern.search(line):
+                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:80]}")
+    assert found == []
