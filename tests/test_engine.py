@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -282,6 +283,55 @@ def test_the_core_does_not_convert_or_write_into_read_only_arrays(layer):
         _core.sigmoid(np.zeros(3, int), np.zeros(3))
     with pytest.raises(ValueError, match="_core"):
         _core.sigmoid(np.zeros(3), np.zeros(4))
+
+
+def test_a_stepper_says_what_it_expected(layer):
+    small = engine.pack("RNN_TANH", make_weights(np.float32))
+    wide = engine.pack("RNN_TANH", make_weights(np.float64))
+    for layers, error in (
+        ([], DtypeError),
+        ([small, wide], DtypeError),
+        ([layer, wide], ShapeError),
+    ):
+        with pytest.raises(error, match="stepper: expected"):
+            engine.stepper(layers)
+    live = engine.stepper([layer])
+    for x in (
+        np.zeros(2),
+        np.zeros((1, 3)),
+        np.zeros(3, np.float32),
+        np.zeros(6)[::2],
+        None,
+        [0.0],
+    ):
+        with pytest.raises((ValueError, TypeError)):
+            live.step(x)
+    for h, c in ((np.zeros((2, 2)), None), (np.zeros(2), None), (None, np.zeros((1, 2)))):
+        for method in (live.set_state, live.get_state):
+            with pytest.raises((ValueError, TypeError)):
+                method(h, c)
+    with pytest.raises(TypeError):
+        _core.StepperF64(None)
+    with pytest.raises((TypeError, RuntimeError)):
+        _core.StepperF64([small])
+
+
+def make_weights(dtype):
+    config = Config(mode="RNN_TANH", input_size=3, hidden_size=3)
+    return layer_weights(config, np.random.default_rng(0), dtype)
+
+
+def test_a_stepper_keeps_its_layers_and_its_output_alive():
+    layers = [engine.pack("RNN_TANH", make_weights(np.float64)) for _ in range(3)]
+    live, expected = _core.StepperF64(layers), engine.stepper(list(layers))
+    expected = expected.step(np.ones(3)).copy()
+    layers.clear()
+    gc.collect()
+    output = live.step(np.ones(3))
+    assert output is live.output
+    del live
+    gc.collect()
+    assert output.tobytes() == expected.tobytes()
 
 
 def test_denormal_mode_of_the_caller_is_left_as_it_was(layer):

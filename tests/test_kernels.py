@@ -219,6 +219,18 @@ def test_without_gradients_of_some_parts_the_others_are_the_same_bits():
     assert engine.backward(*common, need_weights=False).weight_hr is None
 
 
+@pytest.mark.parametrize("H", [5, 8, 16, 17])
+def test_an_infinite_input_saturates_the_gates_and_lets_no_gradient_through(H):
+    """The lanes beyond H see infinity times a weight of zero, and must keep it to themselves."""
+    p = make_problem(Config(mode="LSTM", input_size=3, hidden_size=H), 6, 4, dtype=np.float32)
+    x = p.x.copy()
+    x[2, 1, 0] = np.inf
+    ours = from_engine(replace(p, x=x), *gradients_for(p))
+    for name in ("output", "c", "c_n", "dx", "dh0", "dc0", "dh", "dc"):
+        assert np.isfinite(ours[name]).all(), name
+    assert not ours["dx"][2, 1].any()
+
+
 def test_absent_gradients_are_zeros():
     p = make_problem(Config(mode="LSTM", input_size=3, hidden_size=5), 6, 4)
     layer = engine.pack("LSTM", p.weights)

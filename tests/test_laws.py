@@ -301,3 +301,34 @@ def test_linear_is_the_same_for_any_rows_and_threads(dtype):
     for rows in (1, 2, 3, 5, 6, 7, 97):
         assert_bits(engine.linear(packed, x[:rows]), whole[:rows])
     assert_bits(engine.linear(packed, x.reshape(5, 100, 90)).reshape(500, 70), whole)
+
+
+@laws
+@given(problem=problems(dtypes=both), depth=st.integers(1, 3))
+def test_steps_are_the_whole_sequence(problem, depth):
+    p, H = problem, problem.config.hidden_size
+    mode, cell = p.config.mode, p.config.mode == "LSTM"
+    P = p.config.output_size
+    above = replace(p.config, input_size=P)
+    rng = np.random.default_rng(p.seed)
+    layers = [engine.pack(mode, p.weights)]
+    for _ in range(depth - 1):
+        layers.append(engine.pack(mode, layer_weights(above, rng, p.dtype)))
+    h = rng.uniform(-1, 1, (depth, P)).astype(p.dtype)
+    c = rng.uniform(-2, 2, (depth, H)).astype(p.dtype) if cell else None
+    live = engine.stepper(layers)
+    live.set_state(h, c)
+    x = p.x[:, :1] if p.B else p.x
+    whole = np.ascontiguousarray(x)
+    last_h, last_c = [], []
+    for k, layer in enumerate(layers):
+        run = engine.forward(layer, whole, h[k : k + 1], c[k : k + 1] if cell else None)
+        whole = run.output
+        last_h.append(run.h_n)
+        last_c.append(run.c_n)
+    for t in range(p.T):
+        assert_bits(live.step(np.ascontiguousarray(x[t, 0])), whole[t, 0])
+    got_h, got_c = np.empty_like(h), None if c is None else np.empty_like(c)
+    live.get_state(got_h, got_c)
+    assert_bits(got_h, np.concatenate(last_h))
+    assert_bits(got_c, np.concatenate(last_c) if cell else None)

@@ -221,7 +221,9 @@ class PyLinear {
 template <class T>
 class PyStepper {
  public:
-  explicit PyStepper(nb::list layers) : kept_(layers), stepper_(pointers(layers)) {
+  // kept_ is a list of its own: what the caller does to his leaves the layers alive.
+  explicit PyStepper(const nb::list& layers)
+      : kept_(nb::handle(layers)), stepper_(pointers(kept_)) {
     std::size_t shape[1] = {size_of(stepper_.outputs())};
     T* data = new T[shape[0]]();
     nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<T*>(p); });

@@ -175,7 +175,8 @@ void run_functions() {
 template <class T>
 void run_edges() {
   const T inf = std::numeric_limits<T>::infinity(), tiny = std::numeric_limits<T>::denorm_min();
-  const T edges[] = {std::numeric_limits<T>::quiet_NaN(), inf, T(0), tiny, T(1e4), T(88.5), T(709.5)};
+  const T edges[] = {
+      std::numeric_limits<T>::quiet_NaN(), inf, T(0), tiny, T(1e4), T(88.5), T(709.5)};
   std::vector<T> x;
   for (const T edge : edges) {
     for (const T sign : {T(1), T(-1)}) x.push_back(sign * edge);
@@ -202,8 +203,8 @@ void run_all() {
       for (const ptrdiff_t B : {1, 2, 3, 5, 7, 13}) {
         for (int order = 0; order < 4; ++order) {
           const ptrdiff_t P = mode == Mode::kLstm && order % 2 && H > 2 ? H - 2 : H;
-          const Case k{mode, 1 + (H * B) % 9, B, 1 + (H + B) % 7, H, P, order > 1, order == 2,
-                       order % 2 == 0};
+          const Case k{mode, 1 + (H * B) % 9, B,          1 + (H + B) % 7, H,
+                       P,    order > 1,       order == 2, order % 2 == 0};
           run<float>(k);
           run<double>(k);
         }

@@ -443,6 +443,10 @@ def stepper(layers: Sequence[PackedLayer]) -> Stepper:
         output (P,), always the same array, overwritten by each step; `set_state(h, c)` and
         `get_state(h, c)` with h (L, P), c (L, H) or None.
 
+    Raises:
+        DtypeError: No layers, or of different dtypes.
+        ShapeError: Layers that do not fit together.
+
     Notes:
         A step allocates nothing, uses one thread and gives the bits of `forward`.
 
@@ -455,8 +459,21 @@ def stepper(layers: Sequence[PackedLayer]) -> Stepper:
         >>> [float(live.step(np.array([x]))[0]) for x in (1.0, 2.0, 3.0)]
         [1.0, 3.0, 6.0]
     """
-    make: Any = _core.StepperF32 if type(layers[0]).__name__ == "LayerF32" else _core.StepperF64
-    made: Stepper = make(list(layers))
+    kinds = {type(layer) for layer in layers}
+    if len(kinds) != 1:
+        raise DtypeError(
+            "stepper: expected one or more packed layers of one dtype, got "
+            f"{', '.join(sorted(kind.__name__ for kind in kinds)) or 'none'}."
+        )
+    make: Any = _core.StepperF32 if kinds == {_core.LayerF32} else _core.StepperF64
+    try:
+        made: Stepper = make(list(layers))
+    except ValueError as error:
+        sizes = [(layer.input_size, layer.hidden_size, layer.output_size) for layer in layers]
+        raise ShapeError(
+            "stepper: expected layers that each read what the one before writes and have the same "
+            f"sizes of state, got (I, H, P) of {sizes} ({error})."
+        ) from None
     return made
 
 

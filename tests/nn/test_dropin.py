@@ -222,3 +222,16 @@ def test_linear_is_torchs_linear_with_bits_that_do_not_depend_on_the_batch() -> 
     assert torch.autograd.gradgradcheck(double, (x.double().requires_grad_(),))
     with pytest.raises(RuntimeError):
         ours(torch.zeros(2, 36))
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "RNN", "LSTMCell", "RNNCell"])
+def test_a_call_leaves_the_callers_memory_resizable(kind: str) -> None:
+    """Sharded training frees and fills the storage of parameters between the calls."""
+    module = getattr(glasscell.nn, kind)(INPUT, HIDDEN)
+    x = torch.randn(3, INPUT, requires_grad=True)
+    found = module(x)
+    torch.stack(
+        [result.sum() for result in torch.utils._pytree.tree_leaves(found)]
+    ).sum().backward()
+    for tensor in (x, *module.parameters()):
+        assert tensor.untyped_storage().resizable()

@@ -1,9 +1,8 @@
-"""See an LSTM learn what a plain RNN cannot, then forecast real blood glucose, with its gates open."""
+"""See an LSTM learn what a plain RNN cannot, then forecast real blood glucose, gates open."""
 
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
-    from glasscell.tasks.adding import Duel, DuelOptions
+    from glasscell.tasks.duel import Duel, DuelOptions
     from glasscell.tasks.forecast import FitResult
     from glasscell.tasks.options import ForecastOptions
     from glasscell.tasks.showcase import Showcase
@@ -50,7 +49,7 @@ def run(args: Any) -> int:
     if args.seed < 0:
         raise DataError(f"--seed: expected 0 or more, got {args.seed}")
     _require_packages(args.only)
-    from glasscell.tasks.adding import DuelOptions
+    from glasscell.tasks.duel import DuelOptions
     from glasscell.tasks.glucose import OPTIONS
     from glasscell.tasks.showcase import DemoFolder
 
@@ -88,10 +87,11 @@ def play(
     from rich.console import Console
 
     from glasscell.tasks import showcase
+    from glasscell.tasks.threads import one_thread
 
     console = Console(stderr=True, quiet=quiet)
     began = time.perf_counter()
-    with folder, _one_thread():
+    with folder, one_thread():
         duel = forecast = meals = None
         if duel_options is not None:
             duel = _fight(duel_options, console)
@@ -109,6 +109,7 @@ def conclude(found: Showcase, out: Path) -> None:
     from rich.console import Console
 
     from glasscell.tasks import adding_page
+    from glasscell.tasks.adding_terminal import duel_table, sparklines
     from glasscell.tasks.showcase import REPORT
     from glasscell.tasks.table import results
 
@@ -132,41 +133,6 @@ def conclude(found: Showcase, out: Path) -> None:
     console.print(str(place), highlight=False, markup=False, soft_wrap=True)
 
 
-def duel_table(duel: Duel) -> Any:
-    """Draw the duel's table for a terminal, the LSTM in bold."""
-    from rich.table import Table
-
-    from glasscell.tasks import adding_page
-
-    rows = adding_page.rows(duel)
-    table = Table(title=f"The adding problem, {duel.options.length} steps")
-    for number, name in enumerate(adding_page.COLUMNS):
-        table.add_column(name, justify="left" if number == 0 else "right")
-    for number, row in enumerate(rows):
-        table.add_row(*map(_cell, row), style="bold" if number == len(rows) - 1 else "")
-    return table
-
-
-def sparklines(duel: Duel, width: int = 50) -> list[str]:
-    """Draw log10 of the untrained networks' gradients along time, one line each, on one scale."""
-    import numpy as np
-
-    blocks = "▁▂▃▄▅▆▇█"
-    rnn, lstm = duel.rnn.before.hidden, duel.lstm.before.cell
-    assert lstm is not None
-    at = np.linspace(0, len(rnn) - 1, min(width, len(rnn))).round().astype(int)
-    logs = [np.log10(np.maximum(norms / norms[-1], 1e-12))[at] for norms in (rnn, lstm)]
-    high = max(float(line.max()) for line in logs)
-    levels = [((line + 12) / (high + 12) * (len(blocks) - 1)).round().astype(int) for line in logs]
-    names = ("plain RNN |dL/dh|", "LSTM      |dL/dC|")
-    head = f"{'':<{len(names[0])}}  t = 1{f't = {len(rnn)}':>{len(at) - 5}}"
-    lines = [
-        f"{name}  {''.join(blocks[level] for level in line)}"
-        for name, line in zip(names, levels, strict=True)
-    ]
-    return [head, *lines]
-
-
 def _require_packages(only: str | None) -> None:
     needs = NEEDS if only == "adding" else (*NEEDS, "bokeh_sampledata")
     missing = [name for name in needs if find_spec(name) is None]
@@ -175,11 +141,11 @@ def _require_packages(only: str | None) -> None:
 
 
 def _fight(options: DuelOptions, console: Console) -> Duel:
-    from glasscell.tasks.adding import duel
+    from glasscell.tasks.duel import duel
 
     _say(
         console,
-        f"1  The adding problem: remember two numbers from {options.length} steps, answer their sum.",
+        f"1  The adding problem: two numbers among {options.length} steps; answer their sum.",
     )
     with _bars(console) as bars:
         tasks: dict[tuple[str, float], TaskID] = {}
@@ -217,19 +183,6 @@ def _open_gates(result: FitResult) -> Any:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep to one thread: 32 units are too few to share, and waiting for a busy core costs more."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
 def _bars(console: Console) -> Iterator[Progress]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -242,14 +195,6 @@ def _bars(console: Console) -> Iterator[Progress]:
     )
     with Progress(*columns, console=console) as bars:
         yield bars
-
-
-def _cell(value: str | float) -> str:
-    if isinstance(value, str):
-        return value
-    if math.isnan(value):
-        return "–"
-    return f"{value:,.0f}" if value == int(value) else f"{value:.4g}"
 
 
 def _say(console: Console, text: str) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from glasscell import engine
 from glasscell.nn.observe import Observation, Record
-from glasscell.nn.packing import Place, array_of
+from glasscell.nn.packing import Place, array_of, view_of
 from glasscell.nn.ragged import Layout
 
 __all__ = ["Call", "Result", "gradients", "run"]
@@ -129,8 +129,7 @@ def _rows_of(tensor: Tensor) -> Array:
     """View a sequence as an array whose last axis is contiguous, copying it only if it is not."""
     if tensor.stride(-1) != 1:
         tensor = tensor.contiguous()
-    array: Array = tensor.detach().numpy()
-    return array
+    return view_of(tensor)
 
 
 def _each(states: Tensor | None, call: Call) -> Sequence[Array | None]:

@@ -10,18 +10,11 @@ import torch
 import glasscell
 from glasscell import report
 from glasscell.inspect.flow import LayerFlow
-from glasscell.tasks.adding import ALWAYS_ONE, LAYER, SOLVED, Duel, Try, draw
+from glasscell.tasks.adding import ALWAYS_ONE, LAYER, SOLVED, draw
+from glasscell.tasks.duel import Duel, Try
 
 NAMES = {"LSTM": "LSTM", "RNN": "plain RNN"}
-COLUMNS = [
-    "method",
-    "mean squared error",
-    "units",
-    "parameters",
-    "learning rate",
-    "steps",
-    "seconds",
-]
+COLUMNS = ["method", "MSE", "units", "parameters", "learning rate", "steps", "seconds"]
 
 
 def rows(duel: Duel) -> list[list[str | float]]:
@@ -36,8 +29,9 @@ def table(duel: Duel) -> report.Table:
     length = duel.options.length
     return report.Table(
         caption=(
-            f"The adding problem at T = {length}: error on {duel.options.held_out:,} sequences that "
-            f"no network has seen; below {SOLVED} it counts as solved."
+            f"The adding problem at T = {length}: mean squared error (MSE) on "
+            f"{duel.options.held_out:,} sequences that no network has seen; below {SOLVED} the "
+            "problem counts as solved."
         ),
         columns=COLUMNS,
         rows=rows(duel),
@@ -45,8 +39,8 @@ def table(duel: Duel) -> report.Table:
         note=(
             "Same sequences in the same order, same optimiser (Adam, gradients clipped at "
             f"{duel.options.clip:g}). The plain RNN has one try per learning rate, and at least as "
-            "many parameters and steps as the LSTM. The LSTM's forget and input biases start so that "
-            f"its units remember for 1 to {length - 1} steps; all else are torch's initial values."
+            "many parameters and steps as the LSTM. The LSTM's forget and input biases start so "
+            f"that its units remember for 1 to {length - 1} steps; all else is as torch starts it."
         ),
     )
 
@@ -55,9 +49,10 @@ def in_words(duel: Duel) -> str:
     """Say who solved the problem, and how much of the gradient reached the first step."""
     lstm, rnn, tries = duel.lstm, duel.rnn, len(duel.rnns)
     lag = duel.options.length - 1
+    best = f"in the best of {tries} {'tries' if tries > 1 else 'try'}"
     return (
-        f"On the adding problem {_solves(lstm)} after {lstm.steps:,} training steps; {_solves(rnn)} after {rnn.steps:,}, in "
-        f"the best of {tries} {'tries' if tries > 1 else 'try'}. Before training, over {lag} steps, "
+        f"On the adding problem {_solves(lstm)} after {lstm.steps:,} training steps; "
+        f"{_solves(rnn)} after {rnn.steps:,}, {best}. Before training, over {lag} steps, "
         f"the gradient shrinks to {_share(rnn.before)} of itself in the plain RNN, and to "
         f"{_share(lstm.before)} in the LSTM's memory cell."
     )
@@ -83,14 +78,14 @@ def river(duel: Duel) -> report.River:
         verdicts=verdicts,
         caption=(
             f"The adding problem at T = {duel.options.length}, one fixed batch of "
-            f"{duel.options.batch_size} sequences. The loss is the error of the answer after the last "
-            "step, so a value 75 steps back is learnt from what is left at lag 75."
+            f"{duel.options.batch_size} sequences. The loss is the error of the answer after the "
+            "last step, so a value 75 steps back is learnt from what is left at lag 75."
         ),
     )
 
 
 def gates(duel: Duel) -> report.GateWindow:
-    """Trace the trained LSTM over one sequence that it has not seen; its marked steps are events."""
+    """Trace the trained LSTM over one sequence that it has not seen; its marks are events."""
     x = example(duel.options.length, duel.options.seed)
     with glasscell.trace(duel.lstm.network) as traced, torch.no_grad():
         answer = float(duel.lstm.network(x))
@@ -108,10 +103,12 @@ def gates(duel: Duel) -> report.GateWindow:
 
 
 def example(length: int, seed: int) -> torch.Tensor:
-    """Give (T, 1, 2): of twenty new sequences the one whose two marks lie farthest apart."""
+    """Give (T, 1, 2): of 20 new sequences the one whose marks lie farthest apart, off the edges."""
     x, _ = draw(length, 20, np.random.default_rng([seed, 9]))
-    places = x[:, :, 1].T.nonzero()[:, 1].reshape(20, 2)
-    far = int((places[:, 1] - places[:, 0]).argmax())
+    first, second = x[:, :, 1].T.nonzero()[:, 1].reshape(20, 2).T
+    edge = length // 20
+    inside = (first >= edge) & (second < length - edge)
+    far = int(((second - first) * inside).argmax())
     return x[:, far : far + 1]
 
 
@@ -170,11 +167,11 @@ def _solves(one: Try) -> str:
 
 def _course(flow: LayerFlow) -> str:
     """Say in one line how the gradient changes along time."""
-    found, where = flow.judge(), "" if flow.cell is None else " in the memory cell"
-    start = f"× {found.rate:.3g} per step{where}"
+    found = flow.judge()
+    where = "" if flow.cell is None else " of the memory cell's"
     if found.reach is not None:
-        return f"{start}: after {found.reach} steps less than 1/10000 is left."
-    return f"{start}: at the first step there is {_share(flow)} of it."
+        return f"× {found.rate:.3f} per step: after {found.reach} steps less than 1/10000 is left."
+    return f"{_share(flow)}{where} is there at the first step."
 
 
 def _share(flow: LayerFlow) -> str:

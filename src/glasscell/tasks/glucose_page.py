@@ -117,7 +117,7 @@ def _trace(result: FitResult, windows: np.ndarray[Any, Any]) -> LayerTrace:
 def _cell(
     result: FitResult, window: report.GateWindow, index: int, unit: int
 ) -> report.CellNumbers:
-    """Take the numbers of one unit half an hour after the window's first rise (or in its middle)."""
+    """Take the numbers of one unit half an hour into the first rise (or in mid-window)."""
     plan = result.plan
     first = window.events[0][0] if window.events else plan.lookback // 2
     step = min(first + WITHIN, plan.lookback - 1)
@@ -137,7 +137,7 @@ def _cell(
 
 
 def _table(moved: dict[str, movement.Movement], count: int) -> report.Table:
-    rows = [
+    rows: list[list[str | float]] = [
         [
             LABELS[m.name],
             m.events,

@@ -1,4 +1,4 @@
-"""What the gates of an LSTM do at events: how much they move, and which units open and which close."""
+"""What the gates of an LSTM do at events: how much they move, which units open, which close."""
 
 from __future__ import annotations
 
@@ -128,8 +128,8 @@ def in_words(found: dict[str, Movement], count: int, event: str, contrast: str) 
     change = strongest.change[strongest.unit]
     return (
         f"At {count} {event} its gates move {_span([m.ratio for m in gates])} times as much as "
-        f"elsewhere ({contrast}: {_span([m.contrast_ratio for m in gates])} times; random times: at "
-        f"most {max(m.by_chance for m in gates):.2f}); the input gate opens in "
+        f"elsewhere ({contrast}: {_span([m.contrast_ratio for m in gates])} times; random times: "
+        f"at most {max(m.by_chance for m in gates):.2f}); the input gate opens in "
         f"{found['input'].opens} of {len(strongest.change)} units and closes in "
         f"{found['input'].closes}, and the strongest answer is unit {strongest.unit}, whose "
         f"{strongest.name} gate {'opens' if change > 0 else 'closes'} by {abs(change):.2f}."

@@ -34,7 +34,7 @@ def forecast_page(result: FitResult) -> report.Page:
     window = _liveliest(result.plan.test)
     gates, cell = _gates(result, window)
     return report.Page(
-        title=f"{result.plan.panel.source}: {result.plan.horizon} steps ahead",
+        title=f"{_subject(result)}, {result.plan.horizon} steps ahead",
         subtitle=_subtitle(result),
         verdict=result.verdict,
         tables=[results_table(result.methods, result.plan.options.unit)],
@@ -60,6 +60,12 @@ def results_table(methods: tuple[Method, ...], unit: str = "") -> report.Table:
         highlight=[i for i, m in enumerate(methods) if m.name == LSTM],
         note=f"LSTM and plain RNN: mean of {max(m.seeds for m in methods)} seed(s).",
     )
+
+
+def _subject(result: FitResult) -> str:
+    """Name the series if there are few, else the file."""
+    names = [series.unique_id for series in result.plan.dataset.series]
+    return ", ".join(names) if len(names) <= 3 else result.plan.panel.source
 
 
 def _subtitle(result: FitResult) -> str:

@@ -46,10 +46,10 @@ def find_rises(readings: Array) -> Array:
     later[:-WITHIN] = readings[WITHIN:] - readings[:-WITHIN]
     found: list[int] = []
     last = -n
-    for step in np.flatnonzero(later >= STEEP):
+    for step in np.flatnonzero(later >= STEEP).tolist():
         if step - last > APART:
             start = readings[step : step + WITHIN]
-            found.append(int(step + np.flatnonzero(start == np.nanmin(start))[-1]))
+            found.append(step + int(np.flatnonzero(start == np.nanmin(start))[-1]))
         last = step
     return np.array(found, np.int64)
 

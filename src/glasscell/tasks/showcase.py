@@ -27,7 +27,7 @@ import glasscell
 from glasscell import report
 from glasscell.errors import DataError
 from glasscell.tasks import adding_page
-from glasscell.tasks.adding import Duel
+from glasscell.tasks.duel import Duel
 from glasscell.tasks.forecast import FitResult
 from glasscell.tasks.glucose_page import MealView
 from glasscell.tasks.page import forecast_page
@@ -80,15 +80,15 @@ class DemoFolder:
     """
 
     def __init__(self, out: str | os.PathLike[str], force: bool = False) -> None:
-        self.out = Path(os.path.abspath(out))
+        self.out = Path(out).absolute()
         self.draft = self.out.parent / f".{self.out.name}.{secrets.token_hex(4)}"
         if os.path.lexists(self.out):
             if not force:
                 raise DataError(f"{out} exists; choose another --out, or replace it with --force")
             if not _replaceable(self.out):
                 raise DataError(
-                    f"{out} exists and was not written by glasscell demo, so --force does not replace "
-                    "it; choose another --out"
+                    f"{out} exists and was not written by glasscell demo, so --force does not "
+                    "replace it; choose another --out"
                 )
 
     def __enter__(self) -> DemoFolder:
@@ -146,17 +146,18 @@ def page(found: Showcase) -> report.Page:
 
 
 ADDING_NOTES = (
-    "The adding problem: experiment 4 of Hochreiter and Schmidhuber (1997), in the form of Le, Jaitly "
-    "and Hinton (2015) and Arjovsky, Shah and Bengio (2016): two inputs, a value from 0 to 1 and a "
-    "marker, which is 1 once in each half of the sequence; the target is the sum of the marked values.",
-    "A plain RNN can be brought to add, too, with much longer training or a special start (identity "
-    "weights and ReLU, Le et al. 2015). What the duel shows is the tanh RNN as it comes, with equal "
-    "means.",
+    "The adding problem: experiment 4 of Hochreiter and Schmidhuber (1997), in the form of Le, "
+    "Jaitly and Hinton (2015) and Arjovsky, Shah and Bengio (2016): two inputs, a value from 0 to "
+    "1 and a marker, which is 1 once in each half of the sequence; the target is the sum of the "
+    "two values marked.",
+    "A plain RNN can be brought to add, too, with much longer training or a special start "
+    "(identity weights and ReLU, Le et al. 2015). The duel shows the tanh RNN as it comes, with "
+    "equal means.",
 )
 
 GLUCOSE_NOTE = (
     "One person's continuous glucose monitor, 24 March to 10 October 2010, from the package "
-    "bokeh_sampledata (public domain). One person and one half year: nothing here is medical advice, "
+    "bokeh_sampledata (public domain). One person, half a year: nothing here is medical advice, "
     "nor does it say how the forecast would do for somebody else."
 )
 

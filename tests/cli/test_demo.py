@@ -1,0 +1,168 @@
+"""glasscell demo: its folder, its page, its refusals; with networks small enough for seconds."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import glasscell
+from glasscell.cli import demo, main
+from glasscell.tasks.duel import DuelOptions
+from glasscell.tasks.glucose import OPTIONS
+from glasscell.tasks.showcase import DemoFolder
+
+DUEL = DuelOptions(
+    length=20,
+    hidden_size=4,
+    rates=(0.01,),
+    steps=10,
+    batch_size=8,
+    check_every=5,
+    validation=20,
+    held_out=50,
+)
+FORECAST = OPTIONS.record() | {"seeds": 1, "epochs": 1, "hidden_size": 4, "season": 288}
+
+
+def readings(days=12):
+    """A person who eats three times a day."""
+    n = 288 * days
+    rng = np.random.default_rng(0)
+    level = np.full(n, 110.0)
+    for day in range(days):
+        for hour in (7, 12, 19):
+            start = 288 * day + 12 * hour + int(rng.integers(0, 12))
+            rise = 90 * np.exp(-(((np.arange(n) - start - 12) / 9) ** 2))
+            level += rise
+    times = pd.date_range("2021-03-01", periods=n, freq="5min")
+    return pd.DataFrame({"datetime": times, "glucose": level + rng.normal(size=n)})
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    from glasscell.tasks.options import ForecastOptions
+
+    out = tmp_path_factory.mktemp("demo") / "out"
+    options = ForecastOptions(**FORECAST)
+    found = demo.play(DemoFolder(out), DUEL, options, data=readings(), quiet=True)
+    return found, out
+
+
+def test_the_folder_holds_page_numbers_and_models(played):
+    _, out = played
+    assert {p.name for p in out.iterdir()} == {"report.html", "demo.json", "adding", "glucose"}
+    assert glasscell.load(out / "adding").input_size == 2
+    assert glasscell.load(out / "glucose").config["type"] == "Forecaster"
+    assert not [p for p in out.parent.iterdir() if p.name.startswith(".")]
+
+
+def test_the_page_shows_both_parts(played):
+    found, out = played
+    page = (out / "report.html").read_text(encoding="utf-8")
+    for text in ("adding problem", "blood glucose", "steep rise", "plain RNN", "ridge"):
+        assert text in page
+    assert found.meals is not None
+    assert found.meals.window.events
+
+
+def test_the_json_holds_both_tables(played):
+    found, out = played
+    record = json.loads((out / "demo.json").read_text(encoding="utf-8"))
+    assert [one["network"] for one in record["adding"]["tries"]] == ["plain RNN", "LSTM"]
+    assert record["glucose"]["methods"][-1]["name"] == "LSTM"
+    assert record["adding"] == found.record()["adding"]
+
+
+def test_the_end_shows_both_tables_and_the_report(played, capsys):
+    found, out = played
+    demo.conclude(found, out)
+    shown = capsys.readouterr().out
+    assert "The adding problem, 20 steps" in shown
+    assert "MAE, mg/dL" in shown
+    assert str(out / "report.html") in shown.replace("\n", "")
+
+
+def test_the_parts_run_alone(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("glasscell.tasks.duel.DuelOptions", lambda seed: DUEL)
+    out = tmp_path / "out"
+    assert main(["demo", "--out", str(out), "--only", "adding", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["glucose"] is None
+    assert record["adding"]["length"] == 20
+
+
+def test_what_exists_is_refused_without_force(tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    assert main(["demo", "--out", str(tmp_path / "out")]) == 2
+    assert "exists; choose another --out, or replace it with --force" in capsys.readouterr().err
+
+
+def test_force_replaces_no_folder_of_somebody_else(tmp_path, capsys):
+    thesis = tmp_path / "out" / "thesis.txt"
+    thesis.parent.mkdir()
+    thesis.write_text("years of work")
+    assert main(["demo", "--out", str(thesis.parent), "--force"]) == 2
+    assert "was not written by glasscell demo" in capsys.readouterr().err
+    assert thesis.read_text() == "years of work"
+
+
+def test_force_replaces_an_earlier_demo(played, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "demo.json").write_text("{}")
+    (out / "old").write_text("old")
+    demo.play(DemoFolder(out, force=True), DUEL, None, quiet=True)
+    assert {p.name for p in out.iterdir()} == {"report.html", "demo.json", "adding"}
+
+
+def test_ctrl_c_leaves_nothing(tmp_path, monkeypatch, capsys):
+    def interrupted(options, watch):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("glasscell.tasks.duel.duel", interrupted)
+    assert main(["demo", "--out", str(tmp_path / "out"), "--quiet"]) == 130
+    assert "stopped; nothing was written" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_package_is_named(tmp_path, monkeypatch, capsys):
+    def find(name):
+        return None if name == "bokeh_sampledata" else object()
+
+    monkeypatch.setattr(demo, "find_spec", find)
+    assert main(["demo", "--out", str(tmp_path / "out")]) == 2
+    assert "needs bokeh_sampledata; pip install 'glasscell[demo]'" in capsys.readouterr().err
+
+
+def test_a_negative_seed_is_refused(tmp_path, capsys):
+    assert main(["demo", "--out", str(tmp_path / "out"), "--seed=-1"]) == 2
+    assert "--seed: expected 0 or more, got -1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "claim"),
+    [
+        ("gates.py", "C_t = f_t * C_{t-1} + i_t * C̃_t, exactly: True"),
+        ("gradient_flow.py", "vanishes after"),
+        ("stream_without_torch.py", "same bits as in training: True"),
+    ],
+)
+def test_an_example_prints_what_it_claims(name, claim, request):
+    path = request.config.rootpath / "examples" / name
+    environment = os.environ | {"PYTHONIOENCODING": "utf-8", "OMP_NUM_THREADS": "1"}
+    run = subprocess.run(
+        [sys.executable, str(path)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=environment,
+        check=True,
+    )
+    assert claim in run.stdout
+    assert run.stderr == ""
