@@ -37,8 +37,8 @@ struct ExpConstants<float> {
   static constexpr float kHighest = 88.3f;  // n <= 127
   static constexpr float kTanhOne = 10.0f;  // 1 - tanh(10) = 4e-9: rounds to 1
   static constexpr int kDegree = 5;
-  static constexpr float kQ[kDegree + 1] = {0x1p-1f,        0x1.555556p-3f,  0x1.5554e8p-5f,
-                                            0x1.1110ep-7f,  0x1.6d4334p-10f, 0x1.a125p-13f};
+  static constexpr float kQ[kDegree + 1] = {0x1p-1f,       0x1.555556p-3f,  0x1.5554e8p-5f,
+                                            0x1.1110ep-7f, 0x1.6d4334p-10f, 0x1.a125p-13f};
 };
 template <>
 struct ExpConstants<double> {

@@ -78,8 +78,8 @@ class Arena {
   }
 
   std::vector<Block> blocks_;
-  int depth_ = 0;                               // of open scopes
-  std::size_t used_ = 0;                        // of the last block
+  int depth_ = 0;                              // of open scopes
+  std::size_t used_ = 0;                       // of the last block
   std::size_t wanted_ = std::size_t{1} << 18;  // size of the next first block
 };
 

@@ -33,15 +33,16 @@ const Kernels& named(const std::string& isa) {
 #if GLASSCELL_HAVE_NEON
   if (isa == "neon") return kKernelsNeon;
 #endif
-  throw std::runtime_error("GLASSCELL_FORCE_ISA: expected one of generic, avx2, avx512, neon that "
-                           "this CPU has and this build contains, got '" +
-                           isa + "'. Unset it to take the best.");
+  throw std::runtime_error(
+      "GLASSCELL_FORCE_ISA: expected one of generic, avx2, avx512, neon that "
+      "this CPU has and this build contains, got '" +
+      isa + "'. Unset it to take the best.");
 }
 
 }  // namespace
 
 const Kernels& kernels() {
-  static const Kernels& chosen = [] () -> const Kernels& {
+  static const Kernels& chosen = []() -> const Kernels& {
     const char* forced = std::getenv("GLASSCELL_FORCE_ISA");
     return forced && *forced ? named(forced) : best();
   }();

@@ -151,8 +151,7 @@ class ForwardWorker {
 
   // h_t = W_hr (o * tanh C_t)
   void project(ptrdiff_t active) {
-    kernel_table<T>().gemm(
-        {active, layer_.H, layer_.P, m_, 1, layer_.hr(), nullptr, h_next_});
+    kernel_table<T>().gemm({active, layer_.H, layer_.P, m_, 1, layer_.hr(), nullptr, h_next_});
     for (ptrdiff_t q = 0; q < active; ++q) std::copy(h_next_[q], h_next_[q] + layer_.P, y_[q]);
   }
 
@@ -191,11 +190,11 @@ class ForwardWorker {
   const ptrdiff_t n_, Pp_;
   ptrdiff_t block_ = 1;
   bool fused_ = false;
-  T** h_ = nullptr;        // [n] of (Pp): h_{t-1}
-  T** h_next_ = nullptr;   // [n] of (Pp): h_t
-  T** c_ = nullptr;        // [n] of (Hp)
-  T** m_ = nullptr;        // [n] of (Hp): o * tanh(C), only with projection
-  T* pre_ = nullptr;       // [block * n][columns]
+  T** h_ = nullptr;       // [n] of (Pp): h_{t-1}
+  T** h_next_ = nullptr;  // [n] of (Pp): h_t
+  T** c_ = nullptr;       // [n] of (Hp)
+  T** m_ = nullptr;       // [n] of (Hp): o * tanh(C), only with projection
+  T* pre_ = nullptr;      // [block * n][columns]
   T** pre_rows_ = nullptr;
   const T** x_ = nullptr;
   const T** bias_rows_ = nullptr;

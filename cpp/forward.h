@@ -8,13 +8,13 @@ namespace glasscell {
 // H hidden units, P outputs (proj_size or H), Hp = H rounded up to lanes. Outputs alias no input.
 template <class T>
 struct ForwardArgs {
-  Rows<const T> x;   // (I)
-  const T* h0;       // (B, P) contiguous, or null: zeros
-  const T* c0;       // (B, H), or null; unused by the RNN
-  Rows<T> y;         // (P); rows after the end of their sequence are set to zero
-  T* h_n;            // (B, P)
-  T* c_n;            // (B, H), null for the RNN
-  Rows<T> tape;      // [i f g o c][Hp], or no base: nothing is kept; rows after the end untouched
+  Rows<const T> x;  // (I)
+  const T* h0;      // (B, P) contiguous, or null: zeros
+  const T* c0;      // (B, H), or null; unused by the RNN
+  Rows<T> y;        // (P); rows after the end of their sequence are set to zero
+  T* h_n;           // (B, P)
+  T* c_n;           // (B, H), null for the RNN
+  Rows<T> tape;     // [i f g o c][Hp], or no base: nothing is kept; rows after the end untouched
 };
 
 template <class T>

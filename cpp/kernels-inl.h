@@ -71,12 +71,24 @@ GC_INLINE void for_row_tiles(ptrdiff_t rows, const F& f) {
   for (ptrdiff_t tile = 0; tile < tiles; ++tile) {
     const ptrdiff_t h = height + (tile < taller ? 1 : 0);
     switch (h) {
-      case 1: f.template run<1>(first); break;
-      case 2: f.template run<2>(first); break;
-      case 3: f.template run<3>(first); break;
-      case 4: f.template run<4>(first); break;
-      case 5: f.template run<5>(first); break;
-      default: f.template run<6>(first); break;
+      case 1:
+        f.template run<1>(first);
+        break;
+      case 2:
+        f.template run<2>(first);
+        break;
+      case 3:
+        f.template run<3>(first);
+        break;
+      case 4:
+        f.template run<4>(first);
+        break;
+      case 5:
+        f.template run<5>(first);
+        break;
+      default:
+        f.template run<6>(first);
+        break;
     }
     first += h;
   }
@@ -94,15 +106,25 @@ struct GemmTile {
   GC_INLINE void run(ptrdiff_t first) const {
     using V = Vec<T>;
     constexpr int VL = V::kLanes;
+    const bool from_init = g.init && !g.init_last;
     V acc[MR][NP * NV];
 #pragma GCC unroll 6
     for (int r = 0; r < MR; ++r) {
 #pragma GCC unroll 8
       for (int j = 0; j < NP * NV; ++j) {
-        acc[r][j] = g.init ? V::load(g.init[first + r] + column + j * VL) : V::set(T(0));
+        acc[r][j] = from_init ? V::load(g.init[first + r] + column + j * VL) : V::set(T(0));
       }
     }
     accumulate<T, MR, NV, NP>(g.a + first, g.ka, g.K, b, g.K * NV * VL, acc);
+    if (g.init_last) {
+#pragma GCC unroll 6
+      for (int r = 0; r < MR; ++r) {
+#pragma GCC unroll 8
+        for (int j = 0; j < NP * NV; ++j) {
+          acc[r][j] = add(V::load(g.init[first + r] + column + j * VL), acc[r][j]);
+        }
+      }
+    }
     const ptrdiff_t left = g.columns - column;
 #pragma GCC unroll 6
     for (int r = 0; r < MR; ++r) {
@@ -153,14 +175,17 @@ void gemm(const GemmArgs<T>& g) {
     b += g.K * W;
   }
   switch ((width - full * W) / VL) {
-    case 1: gemm_panel<T, 1, 1>(g, full * W, b); break;
+    case 1:
+      gemm_panel<T, 1, 1>(g, full * W, b);
+      break;
     case 2:
       if constexpr (kVectors > 2) gemm_panel<T, 2, 1>(g, full * W, b);
       break;
     case 3:
       if constexpr (kVectors > 3) gemm_panel<T, 3, 1>(g, full * W, b);
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -326,14 +351,17 @@ void rnn_step(const RnnStepArgs<T>& s) {
   }
   for (; column < full; column += W) rnn_panel<T, kRelu, kVectors>(s, column);
   switch ((width - full) / VL) {
-    case 1: rnn_panel<T, kRelu, 1>(s, full); break;
+    case 1:
+      rnn_panel<T, kRelu, 1>(s, full);
+      break;
     case 2:
       if constexpr (kVectors > 2) rnn_panel<T, kRelu, 2>(s, full);
       break;
     case 3:
       if constexpr (kVectors > 3) rnn_panel<T, kRelu, 3>(s, full);
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -382,8 +410,7 @@ void lstm_backward_pointwise(const LstmBackwardArgs<T>& s) {
       V dh = V::load(s.dh[m] + u);
       if (dy) dh = add(load_upto<T>(dy + u, n), dh);
       const V tc = tanh<T>(c);
-      const V dc =
-          add(V::load(s.dc[m] + u), mul(mul(dh, o), sub(one, mul(tc, tc))));
+      const V dc = add(V::load(s.dc[m] + u), mul(mul(dh, o), sub(one, mul(tc, tc))));
       const V da_i = mul(mul(dc, g), mul(i, sub(one, i)));
       const V da_f = mul(mul(dc, c_prev), mul(f, sub(one, f)));
       const V da_g = mul(mul(dc, i), sub(one, mul(g, g)));

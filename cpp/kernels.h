@@ -19,14 +19,17 @@ namespace glasscell {
 // C(m, n) = init(m, n) + sum_k A(m, k) B(k, n), A(m, k) = a[m][k * ka].
 template <class T>
 struct GemmArgs {
-  ptrdiff_t rows;         // may be 0
-  ptrdiff_t K;            // may be 0: C = init
-  ptrdiff_t columns;      // columns stored in C
-  const T* const* a;      // [rows]
-  ptrdiff_t ka;           // 1, or the row stride of a transposed A
-  const T* b;             // panels [K][panel], 64-byte aligned
-  const T* const* init;   // [rows], readable to `columns` rounded up to lanes; null: start from 0
-  T* const* c;            // [rows]; may equal init
+  ptrdiff_t rows;        // may be 0
+  ptrdiff_t K;           // may be 0: C = init
+  ptrdiff_t columns;     // columns stored in C
+  const T* const* a;     // [rows]
+  ptrdiff_t ka;          // 1, or the row stride of a transposed A
+  const T* b;            // panels [K][panel], 64-byte aligned
+  const T* const* init;  // [rows], readable to `columns` rounded up to lanes; null: start from 0
+  T* const* c;           // [rows]; may equal init
+  // Add init after the chain instead of starting from it: a long sum in parts, whose rounding error
+  // grows with the part and the number of parts instead of with their product.
+  bool init_last = false;
 };
 
 // One time step of an LSTM for `rows` sequences.

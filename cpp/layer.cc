@@ -63,8 +63,7 @@ Buffer<T> pack_rows(const std::vector<const T*>& row, ptrdiff_t columns) {
 
 // Rows of a (G, n) matrix in the order of the packed columns, null for padding.
 template <class T>
-std::vector<const T*> gate_order(const std::vector<ptrdiff_t>& rows, const T* matrix,
-                                 ptrdiff_t n) {
+std::vector<const T*> gate_order(const std::vector<ptrdiff_t>& rows, const T* matrix, ptrdiff_t n) {
   std::vector<const T*> out;
   out.reserve(rows.size());
   for (const ptrdiff_t row : rows) out.push_back(row < 0 ? nullptr : matrix + row * n);

@@ -14,14 +14,13 @@ void parallel(int n, void (*fn)(void* context, int k), void* context);
 // cores (training at H = 128 took twice as long). A forked child returns to its own threads, since
 // the other runtime's did not survive.
 using ParallelFor = int (*)(int64_t begin, int64_t end, int64_t grain,
-                            void (*body)(int64_t begin, int64_t end, void* context),
-                            void* context);
+                            void (*body)(int64_t begin, int64_t end, void* context), void* context);
 void use_parallel_for(ParallelFor other);  // null: our own threads again
 
 template <class F>
 void parallel_for(int n, const F& f) {
-  parallel(n, [](void* context, int k) { (*static_cast<const F*>(context))(k); },
-           const_cast<F*>(&f));
+  parallel(
+      n, [](void* context, int k) { (*static_cast<const F*>(context))(k); }, const_cast<F*>(&f));
 }
 
 }  // namespace glasscell

@@ -15,7 +15,9 @@ struct Rows {
   bool packed = false;
 
   explicit operator bool() const { return base != nullptr; }
-  T* at(ptrdiff_t t, ptrdiff_t b) const { return base + step[static_cast<std::size_t>(t)] + b * row; }
+  T* at(ptrdiff_t t, ptrdiff_t b) const {
+    return base + step[static_cast<std::size_t>(t)] + b * row;
+  }
 };
 
 // The ragged batch: rows sorted by length, longest first, so the rows that run at a step are always

@@ -1,4 +1,5 @@
-// One live sequence through a stack of layers, one step a call: nothing is allocated, nothing waits.
+// One live sequence through a stack of layers, one step a call: nothing is allocated, nothing
+// waits.
 #pragma once
 #include <vector>
 

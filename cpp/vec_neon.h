@@ -61,12 +61,8 @@ GC_INLINE F max(F a, F b) { return {vbslq_f32(vcgtq_f32(a.v, b.v), a.v, b.v)}; }
 GC_INLINE D max(D a, D b) { return {vbslq_f64(vcgtq_f64(a.v, b.v), a.v, b.v)}; }
 GC_INLINE F abs(F a) { return {vabsq_f32(a.v)}; }
 GC_INLINE D abs(D a) { return {vabsq_f64(a.v)}; }
-GC_INLINE F copysign(F a, F s) {
-  return {vbslq_f32(vdupq_n_u32(0x80000000u), s.v, a.v)};
-}
-GC_INLINE D copysign(D a, D s) {
-  return {vbslq_f64(vdupq_n_u64(0x8000000000000000u), s.v, a.v)};
-}
+GC_INLINE F copysign(F a, F s) { return {vbslq_f32(vdupq_n_u32(0x80000000u), s.v, a.v)}; }
+GC_INLINE D copysign(D a, D s) { return {vbslq_f64(vdupq_n_u64(0x8000000000000000u), s.v, a.v)}; }
 GC_INLINE F pow2(F m) {
   return {vreinterpretq_f32_s32(
       vaddq_s32(vshlq_n_s32(vreinterpretq_s32_f32(m.v), 23), vdupq_n_s32(0x3f800000)))};
@@ -76,12 +72,12 @@ GC_INLINE D pow2(D m) {
       vaddq_s64(vshlq_n_s64(vreinterpretq_s64_f64(m.v), 52), vdupq_n_s64(0x3ff0000000000000)))};
 }
 GC_INLINE F where_positive(F x, F y) {
-  return {vreinterpretq_f32_u32(
-      vandq_u32(vcgtq_f32(x.v, vdupq_n_f32(0)), vreinterpretq_u32_f32(y.v)))};
+  return {
+      vreinterpretq_f32_u32(vandq_u32(vcgtq_f32(x.v, vdupq_n_f32(0)), vreinterpretq_u32_f32(y.v)))};
 }
 GC_INLINE D where_positive(D x, D y) {
-  return {vreinterpretq_f64_u64(
-      vandq_u64(vcgtq_f64(x.v, vdupq_n_f64(0)), vreinterpretq_u64_f64(y.v)))};
+  return {
+      vreinterpretq_f64_u64(vandq_u64(vcgtq_f64(x.v, vdupq_n_f64(0)), vreinterpretq_u64_f64(y.v)))};
 }
 
 }  // namespace glasscell::GC_ISA

@@ -73,8 +73,9 @@ class PyLayer {
     require(x && y && h_n && c_n.has_value() == lstm(), "x, y, h_n and c_n");
     const Shape shape = shape_for(*x, lengths, batch_sizes);
     const Reset cut = reset_of(reset, shape);
-    const Sequence sequence(shape.T, shape.B, shape.lengths.empty() ? nullptr : shape.lengths.data(),
-                            cut.data, cut.t, cut.b, reverse);
+    const Sequence sequence(shape.T, shape.B,
+                            shape.lengths.empty() ? nullptr : shape.lengths.data(), cut.data, cut.t,
+                            cut.b, reverse);
     const ptrdiff_t B = shape.B;
     ForwardArgs<T> args{rows<const T>(x, shape, layer_.I, "x"),
                         contiguous<const T>(h0, {B, layer_.P}, "h0 must be (B, P), contiguous"),
@@ -103,8 +104,9 @@ class PyLayer {
             "all weight gradients or none");
     const Shape shape = shape_for(*x, lengths, batch_sizes);
     const Reset cut = reset_of(reset, shape);
-    const Sequence sequence(shape.T, shape.B, shape.lengths.empty() ? nullptr : shape.lengths.data(),
-                            cut.data, cut.t, cut.b, reverse);
+    const Sequence sequence(shape.T, shape.B,
+                            shape.lengths.empty() ? nullptr : shape.lengths.data(), cut.data, cut.t,
+                            cut.b, reverse);
     const ptrdiff_t B = shape.B, G = layer_.gate_rows(), I = layer_.I, H = layer_.H, P = layer_.P;
     BackwardArgs<T> args{rows<const T>(x, shape, I, "x"),
                          contiguous<const T>(h0, {B, P}, "h0"),
@@ -163,9 +165,10 @@ class PyLayer {
   PyLayer(Mode mode, const Sizes& s, const Maybe<const T>& weight_ih,
           const Maybe<const T>& weight_hh, const Maybe<const T>& bias_ih,
           const Maybe<const T>& bias_hh, const Maybe<const T>& weight_hr)
-      : layer_(mode, s.I, s.H, s.P,
-               raw_weights<T>(s.G, s.I, s.H, s.P, weight_ih, weight_hh, bias_ih, bias_hh,
-                              weight_hr)) {}
+      : layer_(
+            mode, s.I, s.H, s.P,
+            raw_weights<T>(s.G, s.I, s.H, s.P, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr)) {
+  }
 
   static Shape shape_for(const Array<const T>& x, const Maybe<const int64_t>& lengths,
                          const Maybe<const int64_t>& batch_sizes) {
@@ -187,9 +190,8 @@ class PyLinear {
  public:
   PyLinear(const Maybe<const T>& weight, const Maybe<const T>& bias) : PyLinear(weight, bias, 0) {}
   bool matches(const Maybe<const T>& weight, const Maybe<const T>& bias) const {
-    return linear_.matches(
-        contiguous<const T>(weight, {linear_.outputs, linear_.inputs}, "weight"),
-        contiguous<const T>(bias, {linear_.outputs}, "bias"));
+    return linear_.matches(contiguous<const T>(weight, {linear_.outputs, linear_.inputs}, "weight"),
+                           contiguous<const T>(bias, {linear_.outputs}, "bias"));
   }
   void run(const Maybe<const T>& x, const Maybe<T>& y, int threads) const {
     require(x && y && x->ndim() == 2 && y->ndim() == 2 && x->shape(0) == y->shape(0), "x and y");
@@ -344,12 +346,14 @@ void register_precision(nb::module_& m, const char* layer, const char* linear,
            "c"_a.noconvert().none())
       .def("get_state", &PyStepper<T>::get_state, "h"_a.noconvert().none(),
            "c"_a.noconvert().none());
-  m.def("sigmoid", [](const Array<const T>& x, const Array<T>& y) {
-    apply<T>(kernel_table<T>().sigmoid, x, y);
-  }, "x"_a.noconvert(), "y"_a.noconvert());
-  m.def("tanh", [](const Array<const T>& x, const Array<T>& y) {
-    apply<T>(kernel_table<T>().tanh, x, y);
-  }, "x"_a.noconvert(), "y"_a.noconvert());
+  m.def(
+      "sigmoid",
+      [](const Array<const T>& x, const Array<T>& y) { apply<T>(kernel_table<T>().sigmoid, x, y); },
+      "x"_a.noconvert(), "y"_a.noconvert());
+  m.def(
+      "tanh",
+      [](const Array<const T>& x, const Array<T>& y) { apply<T>(kernel_table<T>().tanh, x, y); },
+      "x"_a.noconvert(), "y"_a.noconvert());
 }
 
 std::vector<std::string> compiled_isas() {
@@ -376,14 +380,18 @@ NB_MODULE(_core, m) {
   m.attr("isa") = kernels().isa;
   m.attr("isas") = compiled_isas();
   m.def("available_cpus", &available_cpus);
-  m.def("use_parallel_for", [](std::uintptr_t address) {
-    use_parallel_for(reinterpret_cast<ParallelFor>(address));
-  }, "address"_a);
-  m.def("fma_burst", [](ptrdiff_t iterations) {
-    const nb::gil_scoped_release released;
-    float sink = 0;
-    return kernel_table<float>().fma_burst(iterations, &sink);
-  }, "iterations"_a);
+  m.def(
+      "use_parallel_for",
+      [](std::uintptr_t address) { use_parallel_for(reinterpret_cast<ParallelFor>(address)); },
+      "address"_a);
+  m.def(
+      "fma_burst",
+      [](ptrdiff_t iterations) {
+        const nb::gil_scoped_release released;
+        float sink = 0;
+        return kernel_table<float>().fma_burst(iterations, &sink);
+      },
+      "iterations"_a);
   register_precision<float>(m, "LayerF32", "LinearF32", "StepperF32");
   register_precision<double>(m, "LayerF64", "LinearF64", "StepperF64");
 }

@@ -1,0 +1,68 @@
+"""What is shown while training, and Ctrl-C as a request."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import threading
+
+import pytest
+from rich.console import Console
+
+from glasscell.tasks.progress import Reporter, stop_on_interrupt
+from glasscell.tasks.training import Epoch
+
+DONE = Epoch(epoch=3, train=0.25, validation=0.5, seconds=1.5)
+
+
+def shown(terminal, quiet=False):
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=terminal, quiet=quiet, width=100)
+    with Reporter(quiet=quiet, console=console) as reporter:
+        reporter.start(epochs=10)
+        reporter.within("LSTM, seed 0", 5.0)
+        reporter.epoch("LSTM, seed 0", DONE, 10, best=True)
+    return stream.getvalue()
+
+
+def test_a_terminal_shows_a_bar_and_no_lines():
+    text = shown(terminal=True)
+    assert "50 %" in text
+    assert "left" in text
+    assert "validation" not in text
+
+
+def test_a_file_gets_one_line_per_epoch():
+    text = shown(terminal=False)
+    assert text == (
+        "LSTM, seed 0  epoch 3/10  train 0.2500  validation 0.5000  1.5 s  best so far\n"
+    )
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_quiet_shows_nothing(terminal):
+    assert shown(terminal, quiet=True) == ""
+
+
+def test_the_first_ctrl_c_asks_and_the_second_stops():
+    before = signal.getsignal(signal.SIGINT)
+    with stop_on_interrupt() as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.pressed
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_other_threads_leave_signals_alone():
+    seen = []
+
+    def enter():
+        with stop_on_interrupt() as stop:
+            seen.append(stop.pressed)
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+    assert seen == [False]
