@@ -422,3 +422,10 @@ def test_any_arguments_are_run_or_refused_with_a_reason(config, x, state, length
         run = model.run(x, state=state, lengths=lengths, reset=reset, trace=True)
         assert run.output.shape[:-1] == x.shape[:-1]
         assert np.isfinite(run.output).all()
+
+
+def test_an_rnn_refuses_a_pair_for_its_state():
+    model = Model(*recurrent(CONFIGS[5]))
+    pair = np.zeros((3, 2, 5), np.float32), np.zeros((3, 4, 5), np.float32)
+    with pytest.raises(ShapeError, match="an RNN's state is h alone"):
+        model.run(np.zeros((4, 2, 3), np.float32), state=pair)

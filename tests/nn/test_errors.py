@@ -192,6 +192,14 @@ def test_a_cell_without_inputs_or_units_gives_torchs_result(
     torch.testing.assert_close(found, expected)
 
 
+@pytest.mark.parametrize("kind", ["LSTMCell", "RNNCell"])
+def test_a_cell_takes_anything_true_as_a_bias_as_torchs_does(kind: str) -> None:
+    module = getattr(glasscell.nn, kind)(INPUT, HIDDEN, "relu")
+    expected = getattr(torch.nn, kind)(INPUT, HIDDEN, "relu")
+    expected.load_state_dict(module.state_dict())
+    torch.testing.assert_close(module(zeros(2, INPUT)), expected(zeros(2, INPUT)))
+
+
 @pytest.mark.filterwarnings("ignore::glasscell.nn.SlowPathWarning")
 @pytest.mark.parametrize("role", ["weight_ih", "weight_hh", "bias_ih", "bias_hh"])
 @pytest.mark.parametrize("kind", ["LSTM", "RNN", "LSTMCell", "RNNCell"])

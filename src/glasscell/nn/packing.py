@@ -51,7 +51,7 @@ class Place(NamedTuple):
 def _place(bias: bool, projected: bool, suffix: str, end: str) -> Place:
     there = (True, True, bias, bias, projected)
     names = tuple(role + end if has else None for role, has in zip(_ROLES, there, strict=True))
-    return Place(suffix, names, sum(there))
+    return Place(suffix, names, sum(name is not None for name in names))
 
 
 class _Arrays(NamedTuple):

@@ -153,7 +153,13 @@ class Recurrent:
         ]
 
     def _check_part(self, what: str, part: Any, shape: tuple[int, ...]) -> Array:
-        array = np.asarray(part)
+        try:
+            array = np.asarray(part)
+        except ValueError:
+            raise ShapeError(
+                f"expected {what} as one array of shape {shape}, got {type(part).__name__} of "
+                "arrays that do not stack; an RNN's state is h alone, an LSTM's the pair (h, c)"
+            ) from None
         letters = "(D * L, B, ·)" if len(shape) == 3 else "(D * L, ·) as x has no batch axis"
         if array.shape != shape:
             raise ShapeError(f"expected {what} of shape {letters} = {shape}, got {array.shape}")
