@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Case:
-    """One row: T steps, B sequences, I inputs, H hidden units; one layer, one direction, float32."""
+    """One row: T steps, B sequences, I inputs, H hidden units; one layer, float32."""
 
     name: str
     mode: str  # "LSTM" or "RNN"
@@ -42,7 +42,7 @@ def _rows(mode: str) -> list[Case]:
     return [
         Case(f"{mode} {kind}", mode, task, T, B, I, H)
         for task in ("inference", "training")
-        for kind, T, B, I, H in sizes
+        for kind, T, B, I, H in sizes  # noqa: E741
         if not (task == "training" and B == 1 and H == 64)
     ]
 

@@ -9,7 +9,7 @@ from glasscell import _core
 
 
 def fma_peak(threads: int, seconds: float = 0.2) -> float:
-    """Return the best FLOP per second seen with register-only multiply-adds on `threads` threads."""
+    """Return the best FLOP per second of register-only multiply-adds on `threads` threads."""
 
     def burst(_: int) -> float:
         best = 0.0

@@ -30,8 +30,8 @@ WORDS = {
         "inference": "{mode}, inference",
         "trace": "{mode}, every gate of every step",
         "step": "{mode}, one step (NumPy stream)",
-        "foot": "{cpu}, {isa}, {threads} threads, float32, one layer; torch {torch}, ONNX Runtime {ort}; "
-        "median of {rows} rows taken in turns on {date}. ×: their time over ours, below 1 we lose. "
+        "foot": "{cpu}, {isa}, {threads} threads, float32, one layer; torch {torch}, "
+        "ONNX Runtime {ort}; median of {rows} rows taken in turns on {date}. ×: their time over ours, below 1 we lose. "
         "`make bench` repeats it.",
     },
     "zh": {
@@ -62,9 +62,7 @@ def main() -> int:
 
 
 def first_screen(result: dict[str, Any]) -> list[dict[str, Any]]:
-    by_key = {
-        (r["name"], r["task"], r["T"], r["B"], r["I"], r["H"]): r for r in result["rows"]
-    }
+    by_key = {(r["name"], r["task"], r["T"], r["B"], r["I"], r["H"]): r for r in result["rows"]}
     return [by_key[key] for key in FIRST_SCREEN]
 
 

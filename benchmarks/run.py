@@ -36,8 +36,10 @@ def main(argv: list[str] | None = None) -> int:
     engines = _installed(args.engines.split(","))
     peak = limit.fma_peak(args.threads)
     results: dict[str, Any] = {"env": env.describe(args.threads), "fma_peak": peak, "rows": []}
-    print(f"{results['env']['cpu']}, {results['env']['isa']}, {args.threads} threads, "
-          f"{peak / 1e9:.0f} GFLOP/s peak")
+    print(
+        f"{results['env']['cpu']}, {results['env']['isa']}, {args.threads} threads, "
+        f"{peak / 1e9:.0f} GFLOP/s peak"
+    )
     for case in CASES:
         text = f"{case.name} {case.task} ({case.T}, {case.B}, {case.I}, {case.H})"
         if args.cases in text:
@@ -90,12 +92,18 @@ def measure(case: Case, engines: dict[str, Any], threads: int, turns: int) -> di
         if name != "glasscell" and "glasscell" in seconds
     }
     return {
-        "name": case.name, "mode": case.mode, "task": case.task,
-        "T": case.T, "B": case.B, "I": case.I, "H": case.H, "flop": case.flop,
+        "name": case.name,
+        "mode": case.mode,
+        "task": case.task,
+        "T": case.T,
+        "B": case.B,
+        "I": case.I,
+        "H": case.H,
+        "flop": case.flop,
         "median_s": {name: statistics.median(s) for name, s in seconds.items()},
         "spread": {name: (max(s) - min(s)) / statistics.median(s) for name, s in seconds.items()},
         "times_faster_than": ratios,
-    }  # fmt: skip
+    }
 
 
 def _repeats(run: Run) -> int:

@@ -37,6 +37,7 @@ HEADS = {
 
 
 def main() -> None:
+    """Rewrite both READMEs."""
     demo = json.loads((ROOT / "docs/results/demo.json").read_text())
     co2 = json.loads((ROOT / "docs/results/co2.json").read_text())
     for path, lang in (("README.md", "en"), ("README.zh-CN.md", "zh")):
@@ -70,6 +71,7 @@ def adding(part: dict[str, Any], lang: str) -> str:
 
 
 def forecast(part: dict[str, Any], lang: str) -> str:
+    """All methods of one fit, the LSTM in bold."""
     lines = [HEADS[lang]["fit"], "|---|--:|--:|--:|--:|--:|"]
     for m in part["methods"]:
         spread = f" ± {m['mae_sd']:.2f}" if m["mae_sd"] else ""

@@ -28,7 +28,7 @@ def test_the_first_screen_prints_what_its_comments_say(name: str) -> None:
     ]
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        exec(block, {})  # noqa: S102
+        exec(block, {})
     lines = printed.getvalue().splitlines()
     assert len(lines) == len(promised) == 3
     for line, promise in zip(lines, promised, strict=True):
@@ -43,7 +43,7 @@ def test_the_verdict_in_the_first_screen_is_whole(name: str) -> None:
     )
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        exec(block, {})  # noqa: S102
+        exec(block, {})
     assert shown == "prints " + printed.getvalue().splitlines()[-1]
 
 
@@ -60,7 +60,7 @@ def test_the_deployment_lines_give_the_same_bits(
     monkeypatch.chdir(tmp_path)
     scope: dict[str, object] = {}
     with contextlib.redirect_stdout(io.StringIO()):
-        exec(code_blocks(name)[0] + code_blocks(name)[1], scope)  # noqa: S102
+        exec(code_blocks(name)[0] + code_blocks(name)[1], scope)
     y = scope["y"].detach().numpy()  # type: ignore[attr-defined]
     np.testing.assert_array_equal(scope["run"].output, y)  # type: ignore[attr-defined]
     np.testing.assert_array_equal(scope["y_t"], y[0, 0])  # type: ignore[arg-type]

@@ -1,7 +1,6 @@
 """One file per competitor. Each has `NAME` and `prepare(case, weights, x, threads) -> Run | None`.
 
-`weights` is the torch module that all engines take their numbers from; `Run.call` does the work once
-and returns the output as NumPy, or None for training, whose answer is `Run.check`.
+`weights` is the torch module that all engines take their numbers from. None: this engine cannot.
 """
 
 from __future__ import annotations

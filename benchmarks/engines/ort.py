@@ -1,4 +1,4 @@
-"""ONNX Runtime: io-binding, buffers bound once, equal threads. It neither trains nor shows gates."""
+"""ONNX Runtime: io-binding, buffers bound once, equal threads; no training, no gates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PyTorch's own layers: inference_mode, equal threads; its LSTMCell where every gate is asked for."""
+"""PyTorch's own layers: inference_mode, equal threads; LSTMCell for one step."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ class Stream:
         model: A model that reads forwards only.
 
     Notes:
-        All buffers are made here, once: a step of a recurrent network allocates nothing. One stream serves one thread at a time; different streams
-        of one model may run at the same time.
+        All buffers are made here, once: a step of a recurrent network allocates nothing. One stream
+        serves one thread at a time; different streams of one model may run at the same time.
 
     >>> from glasscell.model import Model
     >>> tree = {"type": "RNN", "mode": "RNN_RELU", "input_size": 1, "hidden_size": 1,
