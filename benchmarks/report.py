@@ -31,7 +31,8 @@ WORDS = {
         "trace": "{mode}, every gate of every step",
         "step": "{mode}, one step (NumPy stream)",
         "foot": "{cpu}, {isa}, {threads} threads, float32, one layer; torch {torch}, "
-        "ONNX Runtime {ort}; median of {rows} rows taken in turns on {date}. ×: their time over ours, below 1 we lose. "
+        "ONNX Runtime {ort}; median of {rows} rows taken in turns on {date}. "
+        "×: their time over ours, below 1 we lose. "
         "`make bench` repeats it.",
     },
     "zh": {

@@ -1,7 +1,7 @@
 """Write the demo's tables in README.md and README.zh-CN.md from docs/results/.
 
 docs/results/demo.json  is what `glasscell demo` leaves in its folder;
-docs/results/co2.json   is the metrics.json of the run that scripts/co2.sh makes.
+docs/results/co2.json   is the metrics.json of the run that examples/co2.py makes.
 """
 
 from __future__ import annotations

@@ -86,6 +86,7 @@ def play(
     """
     from rich.console import Console
 
+    # All BLAS libraries are loaded by now: only those can be kept to one thread.
     from glasscell.tasks import showcase
     from glasscell.tasks.threads import one_thread
 
