@@ -11,7 +11,7 @@ class Case:
 
     name: str
     mode: str  # "LSTM" or "RNN"
-    task: str  # "inference", "training", "trace" (every gate returned), "step" (one step, batch 1)
+    task: str  # "inference", "training", "trace" (every gate), "step" (one step), "cell"
     T: int
     B: int
     I: int  # noqa: E741
@@ -51,6 +51,7 @@ CASES = [
     Case("LSTM one step", "LSTM", "step", 1, 1, 64, 64),
     Case("LSTM one step", "LSTM", "step", 1, 1, 256, 256),
     *_rows("LSTM"),
+    Case("LSTMCell from torch", "LSTM", "cell", 1, 4, 16, 32),
     Case("LSTM every gate returned", "LSTM", "trace", 100, 32, 128, 128),
     Case("LSTM every gate returned", "LSTM", "trace", 100, 1, 128, 128),
     *[c for c in _rows("RNN") if c.H in (64, 128, 512) and c.B > 1],

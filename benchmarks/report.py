@@ -30,8 +30,9 @@ WORDS = {
         "inference": "{mode}, inference",
         "trace": "{mode}, every gate of every step",
         "step": "{mode}, one step (NumPy stream)",
+        "cell": "{mode}Cell, one step",
         "foot": "{cpu}, {isa}, {threads} threads, float32, one layer; torch {torch}, "
-        "ONNX Runtime {ort}; median of {rows} rows taken in turns on {date}. "
+        "ONNX Runtime {ort}; medians of {turns} blocks, engines in turns, {date}. "
         "×: their time over ours, below 1 we lose. "
         "`make bench` repeats it.",
     },
@@ -41,8 +42,9 @@ WORDS = {
         "inference": "{mode}，推理",
         "trace": "{mode}，取得每一步的每个门",
         "step": "{mode}，单步（NumPy 流）",
+        "cell": "{mode}Cell，单步",
         "foot": "{cpu}，{isa}，{threads} 个线程，float32，单层；torch {torch}，ONNX Runtime {ort}；"
-        "{date} 交替测量的中位数（共 {rows} 行）。×：对方用时除以我们的用时，小于 1 即我们输。"
+        "各引擎轮流测 {turns} 段取中位数，{date}。×：对方用时除以我们的用时，小于 1 即我们输。"
         "`make bench` 可重现。",
     },
 }
@@ -90,7 +92,7 @@ def table(result: dict[str, Any], rows: list[dict[str, Any]], lang: str) -> str:
         threads=about["threads"],
         torch=about["versions"]["torch"],
         ort=about["versions"]["onnxruntime"],
-        rows=len(result["rows"]),
+        turns=result["turns"],
         date=about["date"],
     )
     return "\n".join(lines) + f"\n\n<sub>{foot}</sub>"

@@ -35,7 +35,12 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     engines = _installed(args.engines.split(","))
     peak = limit.fma_peak(args.threads)
-    results: dict[str, Any] = {"env": env.describe(args.threads), "fma_peak": peak, "rows": []}
+    results: dict[str, Any] = {
+        "env": env.describe(args.threads),
+        "fma_peak": peak,
+        "turns": args.turns,
+        "rows": [],
+    }
     print(
         f"{results['env']['cpu']}, {results['env']['isa']}, {args.threads} threads, "
         f"{peak / 1e9:.0f} GFLOP/s peak"

@@ -25,13 +25,13 @@ HEADS = {
         "adding": "| network | hidden units | parameters | steps | mean squared error | seconds |",
         "fit": "| method | MAE | RMSE | MASE | parameters | seconds |",
         "always": "always answering 1",
-        "took": "The whole demo took {seconds:.0f} s on {cores} cores.",
+        "took": "Both parts together took {seconds:.0f} s, threads: {threads}.",
     },
     "zh": {
         "adding": "| 网络 | 隐藏单元 | 参数 | 训练步数 | 均方误差 | 秒 |",
         "fit": "| 方法 | MAE | RMSE | MASE | 参数 | 秒 |",
         "always": "永远回答 1",
-        "took": "整个演示在 {cores} 个核上用了 {seconds:.0f} 秒。",
+        "took": "整个演示用了 {seconds:.0f} 秒，{threads} 个线程。",
     },
 }
 
@@ -86,8 +86,8 @@ def forecast(part: dict[str, Any], lang: str) -> str:
 
 
 def _took(demo: dict[str, Any], lang: str) -> str:
-    cores = demo["environment"].get("cores", 2)
-    return HEADS[lang]["took"].format(seconds=demo["seconds"], cores=cores)
+    threads = demo["environment"]["threads"]
+    return HEADS[lang]["took"].format(seconds=demo["seconds"], threads=threads)
 
 
 def _quoted(sentence: str) -> str:

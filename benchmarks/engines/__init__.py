@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 
 @dataclass(frozen=True)
@@ -17,3 +18,19 @@ class Run:
 
     call: Callable[[], object]
     answer: Callable[[], np.ndarray]
+
+
+def cell_run(cell: torch.nn.Module, weights: torch.nn.Module, x: torch.Tensor) -> Run:
+    """One step of a cell module from torch tensors, its state kept by the caller."""
+    cell.load_state_dict({k.removesuffix("_l0"): v for k, v in weights.state_dict().items()})
+    x_t, state = x[0], [torch.zeros(x.shape[1], cell.hidden_size) for _ in range(2)]
+
+    def step() -> None:
+        with torch.inference_mode():
+            state[:] = cell(x_t, tuple(state))
+
+    def answer() -> np.ndarray:
+        with torch.inference_mode():
+            return cell(x_t)[0].numpy()[None]
+
+    return Run(step, answer)

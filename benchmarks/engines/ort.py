@@ -14,7 +14,7 @@ NAME = "onnxruntime"
 
 
 def prepare(case: Case, weights: torch.nn.Module, x: torch.Tensor, threads: int) -> Run | None:
-    if case.task in ("training", "trace"):
+    if case.task in ("training", "trace", "cell"):
         return None
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads

@@ -10,8 +10,8 @@ import torch
 
 import glasscell
 from benchmarks.cases import Case
-from benchmarks.engines import Run
-from glasscell.nn import LSTM, RNN
+from benchmarks.engines import Run, cell_run
+from glasscell.nn import LSTM, RNN, LSTMCell
 
 NAME = "glasscell"
 
@@ -19,6 +19,8 @@ NAME = "glasscell"
 def prepare(case: Case, weights: torch.nn.Module, x: torch.Tensor, threads: int) -> Run | None:
     torch.set_num_threads(threads)
     glasscell.set_num_threads(threads)
+    if case.task == "cell":
+        return cell_run(LSTMCell(case.I, case.H), weights, x)
     module = (LSTM if case.mode == "LSTM" else RNN)(case.I, case.H)
     module.load_state_dict(weights.state_dict())
     if case.task == "step":

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from benchmarks.cases import Case
-from benchmarks.engines import Run
+from benchmarks.engines import Run, cell_run
 
 NAME = "torch"
 
@@ -29,32 +29,14 @@ def prepare(case: Case, weights: torch.nn.Module, x: torch.Tensor, threads: int)
         return Run(step, answer)
     if case.task == "trace":
         return _gates_by_hand(module, x)
-    if case.task == "step":
-        return _cell(case, module, x)
+    if case.task in ("step", "cell"):  # torch's fastest way to take one step is the cell
+        return cell_run(torch.nn.LSTMCell(case.I, case.H), weights, x)
 
     def infer() -> torch.Tensor:
         with torch.inference_mode():
             return module(x)[0]
 
     return Run(infer, lambda: infer().numpy())
-
-
-def _cell(case: Case, module: torch.nn.Module, x: torch.Tensor) -> Run:
-    """One step: torch's fastest way is LSTMCell with the state kept by the caller."""
-    cell = torch.nn.LSTMCell(case.I, case.H)
-    cell.load_state_dict({k.removesuffix("_l0"): v for k, v in module.state_dict().items()})
-    x_t = x[0]
-    state = [torch.zeros(1, case.H), torch.zeros(1, case.H)]
-
-    def step() -> None:
-        with torch.inference_mode():
-            state[:] = cell(x_t, tuple(state))
-
-    def answer() -> np.ndarray:
-        with torch.inference_mode():
-            return cell(x_t)[0].numpy()[None]
-
-    return Run(step, answer)
 
 
 def _gates_by_hand(module: torch.nn.Module, x: torch.Tensor) -> Run:

@@ -85,7 +85,7 @@ def test_the_sentence_names_the_strongest_unit(answering):
     trace, events = answering
     words = in_words(movements(trace, events, events, span=6), 40, "rises", "falls")
     assert words.startswith("At 40 rises its gates move")
-    assert "unit 0, whose forget gate opens by 0.50" in words
+    assert "unit 0 answers most: its forget gate opens by 0.50" in words
 
 
 def test_noise_moves_no_more_at_events_than_by_chance():

@@ -178,4 +178,15 @@ def _share(flow: LayerFlow) -> str:
     """Write what is left at the first step, of the cell's gradient where there is a cell."""
     norms = flow.hidden if flow.cell is None else flow.cell
     share = float(norms[0] / norms[-1]) if norms[-1] > 0 else float("nan")
-    return f"{share:.0%}".replace("%", " %") if share >= 0.005 else f"10^{np.log10(share):.0f}"
+    if not share > 0:
+        return "nothing"
+    return f"{100 * share:.0f} %" if share >= 0.005 else f"10{_raised(round(np.log10(share)))}"
+
+
+def _raised(power: int) -> str:
+    """Write an exponent as superscript.
+
+    >>> _raised(-24)
+    '⁻²⁴'
+    """
+    return str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

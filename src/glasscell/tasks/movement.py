@@ -128,11 +128,10 @@ def in_words(found: dict[str, Movement], count: int, event: str, contrast: str) 
     change = strongest.change[strongest.unit]
     return (
         f"At {count} {event} its gates move {_span([m.ratio for m in gates])} times as much as "
-        f"elsewhere ({contrast}: {_span([m.contrast_ratio for m in gates])} times; random times: "
-        f"at most {max(m.by_chance for m in gates):.2f}); the input gate opens in "
-        f"{found['input'].opens} of {len(strongest.change)} units and closes in "
-        f"{found['input'].closes}, and the strongest answer is unit {strongest.unit}, whose "
-        f"{strongest.name} gate {'opens' if change > 0 else 'closes'} by {abs(change):.2f}."
+        f"elsewhere, at {contrast} {_span([m.contrast_ratio for m in gates])} times; the input gate "
+        f"opens in {found['input'].opens} of {len(strongest.change)} units and closes in "
+        f"{found['input'].closes}; unit {strongest.unit} answers most: its {strongest.name} gate "
+        f"{'opens' if change > 0 else 'closes'} by {abs(change):.2f}."
     )
 
 

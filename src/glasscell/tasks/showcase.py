@@ -15,7 +15,6 @@ import os
 import platform
 import secrets
 import shutil
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -139,8 +138,7 @@ def page(found: Showcase) -> report.Page:
         shown,
         title="glasscell demo: the LSTM you can see through",
         subtitle=(
-            f"{_parts(found)}; glasscell {glasscell.__version__}, {time.strftime('%Y-%m-%d')}, "
-            f"{found.seconds:.0f} seconds"
+            f"{_parts(found)}; glasscell {glasscell.__version__}, {found.seconds:.0f} seconds"
         ),
     )
 
