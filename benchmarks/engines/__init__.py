@@ -34,3 +34,18 @@ def cell_run(cell: torch.nn.Module, weights: torch.nn.Module, x: torch.Tensor) -
             return cell(x_t)[0].numpy()[None]
 
     return Run(step, answer)
+
+
+def training_run(module: torch.nn.Module, x: torch.Tensor) -> Run:
+    """Forward and backward of one layer, gradients of the weights, as after an optimizer step."""
+
+    def step() -> None:
+        module.zero_grad()
+        y, _ = module(x)
+        y.backward(torch.ones_like(y))
+
+    def answer() -> np.ndarray:
+        step()
+        return module.weight_hh_l0.grad.numpy()
+
+    return Run(step, answer)

@@ -10,7 +10,7 @@ import torch
 
 import glasscell
 from benchmarks.cases import Case
-from benchmarks.engines import Run, cell_run
+from benchmarks.engines import Run, cell_run, training_run
 from glasscell.nn import LSTM, RNN, LSTMCell
 
 NAME = "glasscell"
@@ -35,7 +35,7 @@ def prepare(case: Case, weights: torch.nn.Module, x: torch.Tensor, threads: int)
 
         return Run(lambda: stream.step(x_t), first_step)
     if case.task == "training":
-        return _training(module, x)
+        return training_run(module, x)
     if case.task == "trace":
 
         def traced() -> object:
@@ -50,16 +50,3 @@ def prepare(case: Case, weights: torch.nn.Module, x: torch.Tensor, threads: int)
             return module(x)[0]
 
     return Run(infer, lambda: infer().numpy())
-
-
-def _training(module: torch.nn.Module, x: torch.Tensor) -> Run:
-    def step() -> None:
-        module.zero_grad()
-        y, _ = module(x)
-        y.backward(torch.ones_like(y))
-
-    def answer() -> np.ndarray:
-        step()
-        return module.weight_hh_l0.grad.numpy()
-
-    return Run(step, answer)

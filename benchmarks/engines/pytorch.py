@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from benchmarks.cases import Case
-from benchmarks.engines import Run, cell_run
+from benchmarks.engines import Run, cell_run, training_run
 
 NAME = "torch"
 
@@ -16,17 +15,7 @@ def prepare(case: Case, weights: torch.nn.Module, x: torch.Tensor, threads: int)
     module = (torch.nn.LSTM if case.mode == "LSTM" else torch.nn.RNN)(case.I, case.H)
     module.load_state_dict(weights.state_dict())
     if case.task == "training":
-
-        def step() -> None:
-            module.zero_grad()
-            y, _ = module(x)
-            y.backward(torch.ones_like(y))
-
-        def answer() -> np.ndarray:
-            step()
-            return module.weight_hh_l0.grad.numpy()
-
-        return Run(step, answer)
+        return training_run(module, x)
     if case.task == "trace":
         return _gates_by_hand(module, x)
     if case.task in ("step", "cell"):  # torch's fastest way to take one step is the cell
