@@ -22,6 +22,7 @@ FIRST_SCREEN = [
     ("RNN batch", "training", 100, 32, 128, 128),
     ("LSTM one step", "step", 1, 1, 64, 64),
     ("LSTM sequence", "inference", 100, 1, 256, 256),
+    ("LSTMCell from torch", "cell", 1, 4, 16, 32),
 ]
 WORDS = {
     "en": {

@@ -207,6 +207,7 @@ class ForwardWorker {
 template <class T>
 void forward(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<T>& args,
              int threads) {
+  if (forward_team(layer, sequence, args, threads)) return;
   const int n = useful_threads(sequence, layer.columns * (layer.I + layer.P), threads);
   parallel_for(n, [&](int k) {
     const FlushDenormals flush;

@@ -47,6 +47,13 @@ template <class T>
 void backward(const Layer<T>& layer, const Sequence& sequence, const BackwardArgs<T>& args,
               int threads);
 
+// One sequence on several threads, each of which owns some of the hidden units and so keeps its share
+// of R in its own L2 over all steps. Same bits as one thread: a unit's chain is not divided.
+// Returns false, having done nothing, where one thread is as fast.
+template <class T>
+bool forward_team(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<T>& args,
+                  int threads);
+
 // Threads worth using for this much work, at most `threads`.
 int useful_threads(const Sequence& sequence, ptrdiff_t macs_per_row, int threads);
 

@@ -274,8 +274,9 @@ struct LstmTile {
 
 template <class T, bool kTape>
 void lstm_step(const LstmStepArgs<T>& s) {
-  const ptrdiff_t blocks = round_up(s.H, Vec<T>::kLanes) / Vec<T>::kLanes;
-  ptrdiff_t block = 0;
+  const ptrdiff_t all = round_up(s.H, Vec<T>::kLanes) / Vec<T>::kLanes;
+  const ptrdiff_t blocks = s.end_block < 0 ? all : s.end_block;
+  ptrdiff_t block = s.first_block;
   if (s.rows == 1) {
     // Two blocks: 8 accumulators for the one row.
     for (; block + 2 <= blocks; block += 2) LstmTile<T, kTape, 2>{s, block}.template run<1>(0);

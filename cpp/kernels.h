@@ -46,6 +46,8 @@ struct LstmStepArgs {
   T* const* h_next;      // [rows] of (Hp): o * tanh(C_t); never aliases h
   T* const* y;           // [rows] of (H), or null
   T* const* tape;        // [rows] of [i f g o c][Hp], or null
+  ptrdiff_t first_block = 0;  // only the unit blocks from here
+  ptrdiff_t end_block = -1;   // up to here; -1: to the last
 };
 
 // One time step of a plain RNN: h = act(init + W x + R h). Columns are units, rounded up to lanes.

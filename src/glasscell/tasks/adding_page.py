@@ -14,7 +14,7 @@ from glasscell.tasks.adding import ALWAYS_ONE, LAYER, SOLVED, draw
 from glasscell.tasks.duel import Duel, Try
 
 NAMES = {"LSTM": "LSTM", "RNN": "plain RNN"}
-COLUMNS = ["method", "MSE", "units", "parameters", "learning rate", "steps", "seconds"]
+COLUMNS = ["method", "MSE", "units", "parameters", "rate", "steps", "seconds"]
 
 
 def rows(duel: Duel) -> list[list[str | float]]:
@@ -168,10 +168,10 @@ def _solves(one: Try) -> str:
 def _course(flow: LayerFlow) -> str:
     """Say in one line how the gradient changes along time."""
     found = flow.judge()
-    where = "" if flow.cell is None else " of the memory cell's"
+    where = "It keeps" if flow.cell is None else "The memory cell keeps"
     if found.reach is not None:
         return f"× {found.rate:.3f} per step: after {found.reach} steps less than 1/10000 is left."
-    return f"{_share(flow)}{where} is there at the first step."
+    return f"{where} {_share(flow)} of its gradient at the first step."
 
 
 def _share(flow: LayerFlow) -> str:

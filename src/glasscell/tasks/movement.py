@@ -128,8 +128,8 @@ def in_words(found: dict[str, Movement], count: int, event: str, contrast: str) 
     change = strongest.change[strongest.unit]
     return (
         f"At {count} {event} its gates move {_span([m.ratio for m in gates])} times as much as "
-        f"elsewhere, at {contrast} {_span([m.contrast_ratio for m in gates])} times; the input gate "
-        f"opens in {found['input'].opens} of {len(strongest.change)} units and closes in "
+        f"elsewhere, at {contrast} {_span([m.contrast_ratio for m in gates])} times; the input "
+        f"gate opens in {found['input'].opens} of {len(strongest.change)} units and closes in "
         f"{found['input'].closes}; unit {strongest.unit} answers most: its {strongest.name} gate "
         f"{'opens' if change > 0 else 'closes'} by {abs(change):.2f}."
     )

@@ -1,0 +1,90 @@
+"""One long sequence on several threads: hidden units are divided, no bit changes."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from glasscell import engine
+
+# From H = 128 on, several threads share the units; 144 and 200 do not divide evenly.
+HIDDEN = (128, 144, 200, 256)
+
+
+def problem(hidden, dtype=np.float32, steps=70, inputs=9):
+    rng = np.random.default_rng(hidden)
+    draw = lambda *shape: rng.uniform(-0.2, 0.2, shape).astype(dtype)  # noqa: E731
+    weights = _Weights(
+        draw(4 * hidden, inputs), draw(4 * hidden, hidden), draw(4 * hidden), draw(4 * hidden)
+    )
+    return engine.pack("LSTM", weights), draw(steps, 1, inputs), draw(1, hidden), draw(1, hidden)
+
+
+class _Weights:
+    def __init__(self, weight_ih, weight_hh, bias_ih, bias_hh):
+        self.weight_ih, self.weight_hh = weight_ih, weight_hh
+        self.bias_ih, self.bias_hh, self.weight_hr = bias_ih, bias_hh, None
+
+
+def assert_same(one, other):
+    for name in ("output", "h_n", "c_n", "tape"):
+        a, b = getattr(one, name), getattr(other, name)
+        assert (a is None) == (b is None)
+        if a is not None:
+            np.testing.assert_array_equal(a, b, err_msg=name)
+
+
+OPTIONS = {
+    "plain": {},
+    "traced": {"tape": True},
+    "reversed": {"reverse": True},
+    "cut": {"reset": np.arange(70)[:, None] % 11 == 4},
+    "cut and reversed": {"reset": np.arange(70)[:, None] % 11 == 4, "reverse": True},
+    "ended early": {"lengths": np.array([37])},
+    "ended early, reversed": {"lengths": np.array([37]), "reverse": True, "tape": True},
+    "ended before it began": {"lengths": np.array([0])},
+    "packed": {"batch_sizes": np.ones(70, np.int64)},
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize("hidden", HIDDEN)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_any_number_of_threads_gives_the_same_bits(hidden, dtype, options):
+    layer, x, h0, c0 = problem(hidden, dtype)
+    x = x[:, 0] if "batch_sizes" in options else x
+    alone = engine.forward(layer, x, h0, c0, threads=1, **options)
+    for threads in (2, 3, 8):
+        assert_same(alone, engine.forward(layer, x, h0, c0, threads=threads, **options))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 4, 5, 63, 64, 65, 200])
+def test_any_number_of_steps_gives_the_same_bits(steps):
+    layer, x, h0, c0 = problem(128, steps=steps)
+    alone = engine.forward(layer, x, h0, c0, threads=1)
+    assert_same(alone, engine.forward(layer, x, h0, c0, threads=2))
+
+
+def test_more_threads_than_cores_finish_and_agree():
+    layer, x, h0, c0 = problem(256)
+    alone = engine.forward(layer, x, h0, c0, threads=1)
+    for _ in range(50):
+        assert_same(alone, engine.forward(layer, x, h0, c0, threads=8))
+
+
+def test_python_threads_may_run_teams_at_the_same_time():
+    layer, x, h0, c0 = problem(144)
+    alone = engine.forward(layer, x, h0, c0, threads=1)
+    together = threading.Barrier(3)
+
+    def run(_):
+        together.wait()
+        return [engine.forward(layer, x, h0, c0, threads=2) for _ in range(20)]
+
+    with ThreadPoolExecutor(3) as pool:
+        for runs in pool.map(run, range(3)):
+            for one in runs:
+                assert_same(alone, one)
