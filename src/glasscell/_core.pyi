@@ -33,6 +33,9 @@ class _Layer:
         bias_hh: _Array | None,
         weight_hr: _Array | None,
     ) -> bool: ...
+    def matches_at(
+        self, weight_ih: int, weight_hh: int, bias_ih: int, bias_hh: int, weight_hr: int
+    ) -> bool: ...
     def forward(
         self,
         x: _Array,

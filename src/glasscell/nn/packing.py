@@ -64,6 +64,30 @@ class _Arrays(NamedTuple):
     weight_hr: npt.NDArray[Any] | None
 
 
+class _Kept(NamedTuple):
+    """A packed layer and the shapes of the parameters that it was packed from."""
+
+    layer: Any
+    shapes: tuple[torch.Size | None, ...]
+
+    def holds(self, tensors: Weights) -> bool:
+        """Tell whether these parameters have the same shapes and, bit for bit, numbers.
+
+        Addresses alone go down: views of five arrays cost more than the comparison.
+        """
+        addresses = [0, 0, 0, 0, 0]
+        for k, (tensor, shape) in enumerate(zip(tensors, self.shapes, strict=True)):
+            if tensor is None:
+                if shape is not None:
+                    return False
+            elif tensor.shape != shape or not tensor.is_contiguous():
+                return False
+            else:
+                addresses[k] = tensor.data_ptr()
+        same: bool = self.layer.matches_at(*addresses)
+        return same
+
+
 class _Packed(dict[tuple[str, int], Any]):
     """Packed layers by suffix and size of a number; every copy and pickle of it is empty."""
 
@@ -160,18 +184,19 @@ def packed(
     kept = _kept(module)
     found = []
     for place, tensors in zip(layer, weights, strict=True):
-        arrays = _Arrays._make([None if tensor is None else array_of(tensor) for tensor in tensors])
-        key = place.suffix, arrays.weight_ih.itemsize
+        weight_ih = tensors[0]
+        key = place.suffix, 0 if weight_ih is None else weight_ih.itemsize
         one = kept.get(key)
-        if one is None or not engine.matches(one, arrays):
-            one = kept[key] = _pack(module, mode, arrays, place, input_size)
-        found.append(one)
+        if one is None or not one.holds(tensors):
+            one = kept[key] = _pack(module, mode, tensors, place, input_size)
+        found.append(one.layer)
     return tuple(found)
 
 
 def _pack(
-    module: torch.nn.Module, mode: str, arrays: _Arrays, place: Place, input_size: int
-) -> Any:
+    module: torch.nn.Module, mode: str, tensors: Weights, place: Place, input_size: int
+) -> _Kept:
+    arrays = _Arrays._make([None if tensor is None else array_of(tensor) for tensor in tensors])
     width = getattr(module, "proj_size", 0) or module.hidden_size
     sizes: tuple[Any, ...] = input_size, module.hidden_size, width
     try:
@@ -186,7 +211,7 @@ def _pack(
             f"expected parameters for input, hidden and output size {sizes}, got {shapes}; assign "
             "parameters of the shapes that the constructor makes"
         )
-    return one
+    return _Kept(one, tuple(None if tensor is None else tensor.shape for tensor in tensors))
 
 
 def packed_linear(module: torch.nn.Module, weight: Tensor, bias: Tensor | None) -> Any:
