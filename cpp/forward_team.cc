@@ -21,8 +21,8 @@ inline void pause() {
 #endif
 }
 
-// Phases 0, 1, 2 ... of n shares each; no share of a phase begins before all of the phase before are
-// done. A thread does its own share; what another has not begun after a while it does too, so a
+// Phases 0, 1, 2 ... of n shares each; no share of a phase begins before all of the phase before
+// are done. A thread does its own share; what another has not begun after a while it does too, so a
 // thread that sleeps, comes late or never comes costs time but cannot stop the others.
 class Lockstep {
  public:
@@ -32,47 +32,47 @@ class Lockstep {
   template <class F>
   void run(int k, ptrdiff_t phases, const F& share) {
     for (ptrdiff_t p = 0; p < phases; ++p) {
-      wait_for(n_ * p);
       attempt(k, p, share);
-      if (!spin_for(n_ * (p + 1), kPatience)) {
+      if (!done_within(p, kPatience)) {
         for (int j = 0; j < n_; ++j) attempt(j, p, share);
+        // A share that is claimed but not done may belong to a thread that waits for this core.
+        while (!done_within(p, kYield)) sched_yield();
       }
     }
-    wait_for(n_ * phases);
   }
 
  private:
-  // About two microseconds: longer than threads in step differ, shorter than a share is worth.
-  static constexpr int kPatience = 128;
-  static constexpr int kYield = 4096;
+  // Some microseconds: longer than threads in step differ, shorter than a share is worth.
+  static constexpr int kPatience = 512;
+  static constexpr int kYield = 8192;
 
-  bool spin_for(ptrdiff_t shares, int turns) const {
+  bool done_within(ptrdiff_t p, int turns) const {
+    int j = 0;
     for (int turn = 0; turn < turns; ++turn) {
-      if (finished_.load(std::memory_order_acquire) >= shares) return true;
-      pause();
+      while (j < n_ && done_[j].phases.load(std::memory_order_acquire) > p) ++j;
+      if (j == n_) return true;
+      if (turn > 64) pause();  // the first turns poll at full speed: a meeting is mostly short
     }
     return false;
-  }
-  void wait_for(ptrdiff_t shares) const {
-    // A share that is claimed but not done may belong to a thread that waits for this very core.
-    while (!spin_for(shares, kYield)) sched_yield();
   }
   template <class F>
   void attempt(int j, ptrdiff_t p, const F& share) {
     ptrdiff_t expected = p;
-    if (!claimed_[j].next.compare_exchange_strong(expected, p + 1, std::memory_order_acq_rel)) {
+    if (claimed_[j].phases.load(std::memory_order_relaxed) != p ||
+        !claimed_[j].phases.compare_exchange_strong(expected, p + 1, std::memory_order_acq_rel)) {
       return;
     }
     share(p, j);
-    finished_.fetch_add(1, std::memory_order_acq_rel);
+    done_[j].phases.store(p + 1, std::memory_order_release);
   }
 
-  struct alignas(64) Claim {
-    std::atomic<ptrdiff_t> next{0};  // the first phase whose share is not claimed
+  // A line each: a thread polls the others' done_ without disturbing their claims.
+  struct alignas(64) Count {
+    std::atomic<ptrdiff_t> phases{0};
   };
   const int n_;
-  Claim claimed_[kMost];
-  alignas(64) std::atomic<ptrdiff_t> finished_{0};  // shares done since the beginning
+  Count claimed_[kMost];  // the first phase whose share is not claimed
+  Count done_[kMost];     // phases whose share is done
 };
 
 // What every share reads; written before the threads start, then only in the units of a share.
@@ -88,7 +88,9 @@ class Team {
         steps_(sequence.steps()),
         block_(std::clamp<ptrdiff_t>(
             kBlockBytes / (layer.columns * static_cast<ptrdiff_t>(sizeof(T))), 1, steps_)) {
-    const auto take = [](ptrdiff_t n) { return Arena::mine().take<T>(static_cast<std::size_t>(n)); };
+    const auto take = [](ptrdiff_t n) {
+      return Arena::mine().take<T>(static_cast<std::size_t>(n));
+    };
     for (T*& h : h_) h = take(layer.Hp);
     initial_h_ = take(layer.Hp);
     c_ = take(layer.Hp);
@@ -125,11 +127,7 @@ class Team {
  private:
   static constexpr ptrdiff_t kBlockBytes = 128 << 10;
 
-  // Pairs of unit blocks: the kernel for one row takes two at a time.
-  ptrdiff_t first_block(int j) const {
-    const ptrdiff_t blocks = layer_.Hp / lanes_;
-    return j == n_ ? blocks : blocks * j / n_ / 2 * 2;
-  }
+  ptrdiff_t first_block(int j) const { return layer_.Hp / lanes_ * j / n_; }
 
   void input_share(ptrdiff_t s, ptrdiff_t end, int j) const {
     const Arena::Scope scope;
@@ -163,7 +161,7 @@ class Team {
     T* tape = args_.tape ? args_.tape.at(t, 0) : nullptr;
     kernel_table<T>().lstm_forward_step({1, layer_.H, 0, layer_.P, nullptr, &h, layer_.w(),
                                          layer_.r(), &init, &c, &next, &y, tape ? &tape : nullptr,
-                                         from, to});
+                                         from, to, s % 2 != 0});
   }
 
   const Layer<T>& layer_;
@@ -182,10 +180,10 @@ class Team {
 template <class T>
 bool forward_team(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<T>& args,
                   int threads) {
-  // A meeting costs about 0.2 us: worth it from 2^15 multiply-adds a thread and step, 0.5 to 1 us.
-  const ptrdiff_t n =
-      std::min<ptrdiff_t>({threads, Lockstep::kMost, layer.columns * layer.P >> 15,
-                           layer.Hp / kernel_table<T>().lanes / 2});
+  // A meeting costs about 0.2 us: worth it from 2^13 multiply-adds a thread and step, and from two
+  // unit blocks, which the kernel takes together.
+  const ptrdiff_t n = std::min<ptrdiff_t>({threads, Lockstep::kMost, layer.columns * layer.P >> 13,
+                                           layer.Hp / kernel_table<T>().lanes / 2});
   if (sequence.B != 1 || n < 2 || layer.mode != Mode::kLstm || layer.projected ||
       sequence.steps() < 4) {
     return false;

@@ -37,19 +37,19 @@ GC_INLINE void accumulate(const T* const* a, ptrdiff_t ka, ptrdiff_t K, const T*
     if constexpr (MR > NP * NV) {
       // Tall tile: the weights stay in registers, one broadcast at a time.
       V w[NP * NV];
-#pragma GCC unroll 8
+#pragma GCC unroll 12
       for (int j = 0; j < NP * NV; ++j) w[j] = V::load(b + (j / NV) * b_stride + (j % NV) * VL);
 #pragma GCC unroll 6
       for (int r = 0; r < MR; ++r) {
         const V s = V::set(row[r][at]);
-#pragma GCC unroll 8
+#pragma GCC unroll 12
         for (int j = 0; j < NP * NV; ++j) acc[r][j] = fma(s, w[j], acc[r][j]);
       }
     } else {
       V s[MR];
 #pragma GCC unroll 6
       for (int r = 0; r < MR; ++r) s[r] = V::set(row[r][at]);
-#pragma GCC unroll 8
+#pragma GCC unroll 12
       for (int j = 0; j < NP * NV; ++j) {
         const V w = V::load(b + (j / NV) * b_stride + (j % NV) * VL);
 #pragma GCC unroll 6
@@ -110,7 +110,7 @@ struct GemmTile {
     V acc[MR][NP * NV];
 #pragma GCC unroll 6
     for (int r = 0; r < MR; ++r) {
-#pragma GCC unroll 8
+#pragma GCC unroll 12
       for (int j = 0; j < NP * NV; ++j) {
         acc[r][j] = from_init ? V::load(g.init[first + r] + column + j * VL) : V::set(T(0));
       }
@@ -119,7 +119,7 @@ struct GemmTile {
     if (g.init_last) {
 #pragma GCC unroll 6
       for (int r = 0; r < MR; ++r) {
-#pragma GCC unroll 8
+#pragma GCC unroll 12
         for (int j = 0; j < NP * NV; ++j) {
           acc[r][j] = add(V::load(g.init[first + r] + column + j * VL), acc[r][j]);
         }
@@ -129,7 +129,7 @@ struct GemmTile {
 #pragma GCC unroll 6
     for (int r = 0; r < MR; ++r) {
       T* c = g.c[first + r] + column;
-#pragma GCC unroll 8
+#pragma GCC unroll 12
       for (int j = 0; j < NP * NV; ++j) {
         const ptrdiff_t n = left - j * VL;
         if (n >= VL) {
@@ -234,7 +234,7 @@ struct LstmTile {
     using V = Vec<T>;
     constexpr int VL = V::kLanes;
     constexpr int kPanels = NB * 4 / kVectors;
-    constexpr int NP = panels_together(MR) < kPanels ? panels_together(MR) : kPanels;
+    constexpr int NP = NB == 3 || panels_together(MR) > kPanels ? kPanels : panels_together(MR);
     constexpr ptrdiff_t W = kVectors * VL;
     alignas(64) T pre[MR][NB * 4 * VL];
     const ptrdiff_t base = block * 4 * VL;
@@ -244,7 +244,7 @@ struct LstmTile {
       V acc[MR][NP * kVectors];
 #pragma GCC unroll 6
       for (int r = 0; r < MR; ++r) {
-#pragma GCC unroll 8
+#pragma GCC unroll 12
         for (int j = 0; j < NP * kVectors; ++j) {
           acc[r][j] = V::load(s.init[first + r] + base + p * W + j * VL);
         }
@@ -255,7 +255,7 @@ struct LstmTile {
       accumulate<T, MR, kVectors, NP>(s.h + first, 1, s.P, s.r + panel * s.P * W, s.P * W, acc);
 #pragma GCC unroll 6
       for (int r = 0; r < MR; ++r) {
-#pragma GCC unroll 8
+#pragma GCC unroll 12
         for (int j = 0; j < NP * kVectors; ++j) acc[r][j].store(pre[r] + p * W + j * VL);
       }
     }
@@ -278,8 +278,20 @@ void lstm_step(const LstmStepArgs<T>& s) {
   const ptrdiff_t blocks = s.end_block < 0 ? all : s.end_block;
   ptrdiff_t block = s.first_block;
   if (s.rows == 1) {
-    // Two blocks: 8 accumulators for the one row.
-    for (; block + 2 <= blocks; block += 2) LstmTile<T, kTape, 2>{s, block}.template run<1>(0);
+    // Two blocks: 8 accumulators for the one row. A last odd block alone would have 4 and take as
+    // long as two: it joins the pair before it.
+    const ptrdiff_t count = blocks - block, pairs = count == 1 ? 0 : (count - count % 2 * 3) / 2;
+    const auto rest = [&] {
+      if (count == 1) LstmTile<T, kTape, 1>{s, block}.template run<1>(0);
+      if (count > 1 && count % 2) LstmTile<T, kTape, 3>{s, blocks - 3}.template run<1>(0);
+    };
+    if (s.descending) rest();
+    for (ptrdiff_t p = 0; p < pairs; ++p) {
+      const ptrdiff_t pair = s.descending ? pairs - 1 - p : p;
+      LstmTile<T, kTape, 2>{s, block + 2 * pair}.template run<1>(0);
+    }
+    if (!s.descending) rest();
+    return;
   }
   for (; block < blocks; ++block) for_row_tiles(s.rows, LstmTile<T, kTape, 1>{s, block});
 }
@@ -309,14 +321,14 @@ struct RnnTile {
     V acc[MR][NP * NV];
 #pragma GCC unroll 6
     for (int m = 0; m < MR; ++m) {
-#pragma GCC unroll 8
+#pragma GCC unroll 12
       for (int j = 0; j < NP * NV; ++j) acc[m][j] = V::load(s.init[first + m] + column + j * VL);
     }
     if (s.I) accumulate<T, MR, NV, NP>(s.x + first, 1, s.I, w, s.I * NV * VL, acc);
     accumulate<T, MR, NV, NP>(s.h + first, 1, s.P, r, s.P * NV * VL, acc);
 #pragma GCC unroll 6
     for (int m = 0; m < MR; ++m) {
-#pragma GCC unroll 8
+#pragma GCC unroll 12
       for (int j = 0; j < NP * NV; ++j) {
         const V h = kRelu ? max(V::set(T(0)), acc[m][j]) : tanh<T>(acc[m][j]);
         const ptrdiff_t u = column + j * VL;

@@ -37,7 +37,7 @@ void Stepper<T>::step(const T* x, T* y) {
       T* c = s.c.data();
       T* out = layer.projected ? s.m.data() : next;
       table.lstm_forward_step({1, layer.H, layer.I, layer.P, &x, &h, layer.w(), layer.r(), &init,
-                               &c, &out, nullptr, nullptr});
+                               &c, &out, nullptr, nullptr, 0, -1, s.now != 0});
       if (layer.projected) {
         const T* m = out;
         table.gemm({1, layer.H, layer.P, &m, 1, layer.hr(), nullptr, &next});
