@@ -10,8 +10,8 @@ import pytest
 
 from glasscell import engine
 
-# From H = 128 on, several threads share the units; 144 and 200 do not divide evenly.
-HIDDEN = (128, 144, 200, 256)
+# From H = 64 on, several threads share the units; 80, 104, 144 and 200 do not divide evenly.
+HIDDEN = (64, 80, 104, 144, 200, 256)
 
 
 def problem(hidden, dtype=np.float32, steps=70, inputs=9):
