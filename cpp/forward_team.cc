@@ -113,13 +113,16 @@ class Team {
 
 }  // namespace
 
+// More threads than this meet more often than they work.
+constexpr ptrdiff_t kMost = 8;
+
 template <class T>
 bool forward_team(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<T>& args,
                   int threads) {
   // A meeting costs about 0.2 us: worth it from 2^13 multiply-adds a thread and step, and from two
   // unit blocks, which the kernel takes together.
-  const ptrdiff_t n = std::min<ptrdiff_t>({threads, Lockstep::kMost, layer.columns * layer.P >> 13,
-                                           layer.Hp / kernel_table<T>().lanes / 2});
+  const ptrdiff_t n = std::min<ptrdiff_t>(
+      {threads, kMost, layer.columns * layer.P >> 13, layer.Hp / kernel_table<T>().lanes / 2});
   if (sequence.B != 1 || n < 2 || layer.mode != Mode::kLstm || layer.projected ||
       sequence.steps() < 4) {
     return false;

@@ -1,6 +1,7 @@
 #include "helpers.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include <atomic>
 #include <chrono>
@@ -9,7 +10,6 @@
 #include <thread>
 
 #include "cpu.h"
-#include "lockstep.h"
 
 namespace glasscell {
 namespace {
@@ -93,8 +93,8 @@ class Helper {
 
 struct Helpers {
   std::mutex busy;
-  Helper* each[Lockstep::kMost] = {};  // [k] for k >= 1, made at first use
-  Clock::time_point last;              // when the last job ended
+  Helper* each[kMostHelped] = {};  // [k] for k >= 1, made at first use
+  Clock::time_point last;          // when the last job ended
 };
 
 // Never destroyed, and forgotten by a forked child, which has none of these threads.

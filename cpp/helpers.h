@@ -3,6 +3,8 @@
 
 namespace glasscell {
 
+constexpr int kMostHelped = 8;  // n below is at most this
+
 // Runs fn(context, 0) on the caller; fn(context, k), k = 1 .. n-1, on threads that are awake. fn
 // must be able to finish the whole job from the caller alone (see Lockstep), since a helper that
 // has not begun by then does not begin at all. Helpers stay awake for 50 us after their last job;

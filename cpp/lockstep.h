@@ -14,7 +14,7 @@ namespace glasscell {
 // thread that sleeps, comes late or never comes costs time but cannot stop the others.
 class Lockstep {
  public:
-  static constexpr int kMost = 8;
+  static constexpr int kMost = 64;
   explicit Lockstep(int n) : n_(n) {}  // 1 <= n <= kMost
 
   // Thread k's part of all phases; share(p, j) does share j of phase p. Returns when all are done.

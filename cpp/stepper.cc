@@ -20,7 +20,7 @@ int useful_threads(const Layer<T>& layer, int threads) {
   const ptrdiff_t bytes = layer.columns * (layer.I + layer.P) * static_cast<ptrdiff_t>(sizeof(T));
   const ptrdiff_t blocks = layer.Hp / kernel_table<T>().lanes;
   return static_cast<int>(std::clamp<ptrdiff_t>(
-      std::min({bytes >> 19, blocks / 2, static_cast<ptrdiff_t>(Lockstep::kMost)}), 1,
+      std::min({bytes >> 19, blocks / 2, static_cast<ptrdiff_t>(kMostHelped)}), 1,
       std::max(1, bytes < (1 << 20) ? 1 : threads)));
 }
 
