@@ -20,7 +20,6 @@ class Team {
         seq_(sequence),
         args_(args),
         n_(n),
-        lanes_(kernel_table<T>().lanes),
         steps_(sequence.steps()),
         block_(std::clamp<ptrdiff_t>(
             kBlockBytes / (layer.columns * static_cast<ptrdiff_t>(sizeof(T))), 1, steps_)) {
@@ -54,7 +53,7 @@ class Team {
   void finish() {
     const T* h = steps_ ? h_[(steps_ - 1) % 2] : initial_h_;
     std::copy(h, h + layer_.P, args_.h_n);
-    std::copy(c_, c_ + layer_.H, args_.c_n);
+    if (args_.c_n) std::copy(c_, c_ + layer_.H, args_.c_n);
     for (ptrdiff_t t = steps_; !args_.y.packed && t < seq_.T; ++t) {
       std::fill(args_.y.at(t, 0), args_.y.at(t, 0) + layer_.P, T(0));
     }
@@ -63,12 +62,13 @@ class Team {
  private:
   static constexpr ptrdiff_t kBlockBytes = 128 << 10;
 
-  ptrdiff_t first_block(int j) const { return layer_.Hp / lanes_ * j / n_; }
+  ptrdiff_t first_piece(int j) const { return layer_.pieces() * j / n_; }
 
   void input_share(ptrdiff_t s, ptrdiff_t end, int j) const {
     const Arena::Scope scope;
-    const ptrdiff_t column = first_block(j) * 4 * lanes_;
-    const ptrdiff_t columns = first_block(j + 1) * 4 * lanes_ - column;
+    const ptrdiff_t column = first_piece(j) * layer_.piece();
+    const ptrdiff_t columns =
+        std::min(layer_.columns, first_piece(j + 1) * layer_.piece()) - column;
     const auto rows = static_cast<std::size_t>(end - s);
     const T** x = Arena::mine().take<const T*>(rows);
     const T** init = Arena::mine().take<const T*>(rows);
@@ -83,31 +83,37 @@ class Team {
   }
 
   void step(ptrdiff_t s, ptrdiff_t row, int j) const {
-    const ptrdiff_t t = seq_.time(s), from = first_block(j), to = first_block(j + 1);
-    const bool anew = seq_.restarts(t, 0);
-    if (anew) {
-      const ptrdiff_t begin = from * lanes_, end = std::min(layer_.H, to * lanes_);
-      for (ptrdiff_t u = begin; u < end; ++u) c_[u] = args_.c0 ? args_.c0[u] : T(0);
-    }
+    const ptrdiff_t t = seq_.time(s), from = first_piece(j), to = first_piece(j + 1);
+    const bool anew = seq_.restarts(t, 0), descending = s % 2 != 0;
     const T* h = s == 0 || anew ? initial_h_ : h_[(s - 1) % 2];
     const T* init = pre_ + row * layer_.columns;
-    T* c = c_;
     T* next = h_[s % 2];
     T* y = args_.y.at(t, 0);
+    if (layer_.mode != Mode::kLstm) {
+      kernel_table<T>().rnn_forward_step({1, layer_.H, 0, layer_.P, nullptr, &h, layer_.w(),
+                                          layer_.r(), &init, &next, &y,
+                                          layer_.mode == Mode::kRnnRelu, from, to, descending});
+      return;
+    }
+    if (anew) {
+      const ptrdiff_t lanes = layer_.piece() / 4, end = std::min(layer_.H, to * lanes);
+      for (ptrdiff_t u = from * lanes; u < end; ++u) c_[u] = args_.c0 ? args_.c0[u] : T(0);
+    }
+    T* c = c_;
     T* tape = args_.tape ? args_.tape.at(t, 0) : nullptr;
     kernel_table<T>().lstm_forward_step({1, layer_.H, 0, layer_.P, nullptr, &h, layer_.w(),
                                          layer_.r(), &init, &c, &next, &y, tape ? &tape : nullptr,
-                                         from, to, s % 2 != 0});
+                                         from, to, descending});
   }
 
   const Layer<T>& layer_;
   const Sequence& seq_;
   const ForwardArgs<T>& args_;
   const int n_;
-  const ptrdiff_t lanes_, steps_, block_;
+  const ptrdiff_t steps_, block_;
   T* h_[2];       // (Hp): h of even and of odd steps
   T* initial_h_;  // (Hp)
-  T* c_;          // (Hp)
+  T* c_;          // (Hp), unused by an RNN
   T* pre_;        // [block][columns]: b + W x
 };
 
@@ -120,11 +126,10 @@ template <class T>
 bool forward_team(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<T>& args,
                   int threads) {
   // A meeting costs about 0.2 us: worth it from 2^13 multiply-adds a thread and step, and from two
-  // unit blocks, which the kernel takes together.
-  const ptrdiff_t n = std::min<ptrdiff_t>(
-      {threads, kMost, layer.columns * layer.P >> 13, layer.Hp / kernel_table<T>().lanes / 2});
-  if (sequence.B != 1 || n < 2 || layer.mode != Mode::kLstm || layer.projected ||
-      sequence.steps() < 4) {
+  // pieces, which the kernel takes together.
+  const ptrdiff_t n =
+      std::min<ptrdiff_t>({threads, kMost, layer.columns * layer.P >> 13, layer.pieces() / 2});
+  if (sequence.B != 1 || n < 2 || layer.projected || sequence.steps() < 4) {
     return false;
   }
   const Arena::Scope scope;

@@ -66,6 +66,9 @@ struct RnnStepArgs {
   T* const* h_next;  // [rows] of (Hp)
   T* const* y;       // [rows] of (H)
   bool relu;
+  ptrdiff_t first_panel = 0;  // as an LSTM's unit blocks, in panels of units
+  ptrdiff_t end_panel = -1;
+  bool descending = false;
 };
 
 // Gate gradients of one LSTM step, before the product with R^T.
