@@ -48,7 +48,7 @@ struct LstmStepArgs {
   T* const* tape;             // [rows] of [i f g o c][Hp], or null
   ptrdiff_t first_block = 0;  // only the unit blocks from here
   ptrdiff_t end_block = -1;   // up to here; -1: to the last
-  // One row only: visit the blocks from the last to the first. Alternating from step to step meets
+  // Visit the blocks from the last to the first. Alternating from step to step meets
   // again what the caches still hold of weights that do not fit them.
   bool descending = false;
 };
