@@ -45,25 +45,42 @@ class ForwardWorker {
 
   void run() {
     if (n_ == 0) return;
-    take_buffers();
-    set_initial_state();
-    ptrdiff_t s = 0;
-    while (s < seq_.steps() && share_.active(seq_.active(seq_.time(s))) == 0) ++s;
-    while (s < seq_.steps()) {
-      const ptrdiff_t end = input_share(s);
-      for (ptrdiff_t done = 0; s < end; ++s) done += step(s, done);
-    }
+    end_ = seq_.steps();
+    take_buffers(end_);
+    for (ptrdiff_t q = 0; q < n_; ++q) begin_anew(q);
+    walk(0);
     clear_after_end();
     write_final_state();
   }
 
+  void run_again(ptrdiff_t segment) {
+    const ptrdiff_t first = segment * args_.segments.length;
+    replays_ = true;
+    end_ = std::min(seq_.steps(), first + args_.segments.length);
+    take_buffers(end_ - first);
+    const ptrdiff_t t = seq_.time(first), active = share_.active(seq_.active(t));
+    for (ptrdiff_t q = 0; q < n_; ++q) {
+      begin_anew(q);
+      if (q < active && !seq_.starts(t, share_.row(q))) resume(q, first);
+    }
+    walk(first);
+  }
+
  private:
+  void walk(ptrdiff_t s) {
+    while (s < end_ && share_.active(seq_.active(seq_.time(s))) == 0) ++s;
+    while (s < end_) {
+      const ptrdiff_t end = input_share(s);
+      for (ptrdiff_t done = 0; s < end; ++s) done += step(s, done);
+    }
+  }
+
   static ptrdiff_t round_up(ptrdiff_t n) {
     const ptrdiff_t lanes = kernel_table<T>().lanes;
     return (n + lanes - 1) / lanes * lanes;
   }
 
-  void take_buffers() {
+  void take_buffers(ptrdiff_t steps) {
     Arena& arena = Arena::mine();
     const auto take = [&](ptrdiff_t n) { return arena.take<T>(static_cast<std::size_t>(n)); };
     const auto pointers = [&](ptrdiff_t n) {
@@ -75,7 +92,7 @@ class ForwardWorker {
     m_ = layer_.projected ? rows_of(take(n_ * layer_.Hp), layer_.Hp, n_) : nullptr;
     block_ = std::clamp<ptrdiff_t>(
         kBlockBytes / (n_ * layer_.columns * static_cast<ptrdiff_t>(sizeof(T))), 1,
-        std::max<ptrdiff_t>(1, seq_.steps()));
+        std::max<ptrdiff_t>(1, steps));
     pre_ = take(block_ * n_ * layer_.columns);
     x_ = pointers(block_ * n_);
     pre_rows_ = arena.take<T*>(static_cast<std::size_t>(block_ * n_));
@@ -95,17 +112,24 @@ class ForwardWorker {
   }
 
   // Both buffers of h: in the reverse direction short rows join late, at whichever is current.
-  void set_initial_state() {
-    for (ptrdiff_t q = 0; q < n_; ++q) {
-      load_initial(q, h_[q], c_[q]);
-      load_initial(q, h_next_[q], c_[q]);
-      for (ptrdiff_t k = 0; m_ && k < layer_.Hp; ++k) m_[q][k] = T(0);
-    }
+  void begin_anew(ptrdiff_t q) const {
+    load_initial(q, h_[q], c_[q]);
+    load_initial(q, h_next_[q], c_[q]);
+    for (ptrdiff_t k = 0; m_ && k < layer_.Hp; ++k) m_[q][k] = T(0);
+  }
+
+  // The state before step s, the first of a segment.
+  void resume(ptrdiff_t q, ptrdiff_t s) const {
+    const ptrdiff_t b = seq_.batch(share_.row(q));
+    const T* h = args_.y.at(seq_.previous(seq_.time(s)), b);
+    const T* c = args_.segments.cell(s, b, seq_.B, layer_.H);
+    std::copy(h, h + layer_.P, h_[q]);
+    std::copy(c, c + layer_.H, c_[q]);
   }
 
   // Pre-activations bias + W x of the steps s ... return value - 1. A lone step is fused instead.
   ptrdiff_t input_share(ptrdiff_t s) {
-    const ptrdiff_t end = std::min(seq_.steps(), s + block_);
+    const ptrdiff_t end = std::min(end_, s + block_);
     fused_ = end - s == 1;
     if (fused_) return end;
     ptrdiff_t rows = 0;
@@ -131,12 +155,13 @@ class ForwardWorker {
       if (args_.tape) tape_[q] = args_.tape.at(t, b);
       if (seq_.restarts(t, j)) load_initial(q, h_[q], c_[q]);
     }
+    if (args_.segments && !replays_ && s && s % args_.segments.length == 0) keep_cells(s, active);
     const T* const* init = fused_ ? bias_rows_ : pre_rows_ + done;
     const ptrdiff_t I = fused_ ? layer_.I : 0;
     if (layer_.mode == Mode::kLstm) {
       kernel_table<T>().lstm_forward_step({active, layer_.H, I, layer_.P, x_, h_, layer_.w(),
                                            layer_.r(), init, c_, layer_.projected ? m_ : h_next_,
-                                           layer_.projected ? nullptr : y_,
+                                           layer_.projected || replays_ ? nullptr : y_,
                                            args_.tape ? tape_ : nullptr});
     } else {
       kernel_table<T>().rnn_forward_step({active, layer_.H, I, layer_.P, x_, h_, layer_.w(),
@@ -149,10 +174,19 @@ class ForwardWorker {
     return active;
   }
 
+  void keep_cells(ptrdiff_t s, ptrdiff_t active) const {
+    for (ptrdiff_t q = 0; q < active; ++q) {
+      T* to = args_.segments.cell(s, seq_.batch(share_.row(q)), seq_.B, layer_.H);
+      std::copy(c_[q], c_[q] + layer_.H, to);
+    }
+  }
+
   // h_t = W_hr (o * tanh C_t)
   void project(ptrdiff_t active) {
     kernel_table<T>().gemm({active, layer_.H, layer_.P, m_, 1, layer_.hr(), nullptr, h_next_});
-    for (ptrdiff_t q = 0; q < active; ++q) std::copy(h_next_[q], h_next_[q] + layer_.P, y_[q]);
+    for (ptrdiff_t q = 0; q < active && !replays_; ++q) {
+      std::copy(h_next_[q], h_next_[q] + layer_.P, y_[q]);
+    }
   }
 
   // Rows that end here leave h_ with their last state: both buffers get it.
@@ -188,8 +222,8 @@ class ForwardWorker {
   const ForwardArgs<T>& args_;
   const Share share_;
   const ptrdiff_t n_, Pp_;
-  ptrdiff_t block_ = 1;
-  bool fused_ = false;
+  ptrdiff_t block_ = 1, end_ = 0;
+  bool fused_ = false, replays_ = false;
   T** h_ = nullptr;       // [n] of (Pp): h_{t-1}
   T** h_next_ = nullptr;  // [n] of (Pp): h_t
   T** c_ = nullptr;       // [n] of (Hp)
@@ -216,8 +250,19 @@ void forward(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<
   });
 }
 
+template <class T>
+void replay(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<T>& args,
+            const Share& share, ptrdiff_t segment) {
+  const Arena::Scope scope;
+  ForwardWorker<T>(layer, sequence, args, share).run_again(segment);
+}
+
 template void forward<float>(const Layer<float>&, const Sequence&, const ForwardArgs<float>&, int);
 template void forward<double>(const Layer<double>&, const Sequence&, const ForwardArgs<double>&,
                               int);
+template void replay<float>(const Layer<float>&, const Sequence&, const ForwardArgs<float>&,
+                            const Share&, ptrdiff_t);
+template void replay<double>(const Layer<double>&, const Sequence&, const ForwardArgs<double>&,
+                             const Share&, ptrdiff_t);
 
 }  // namespace glasscell

@@ -5,6 +5,20 @@
 
 namespace glasscell {
 
+// Training without a tape: of every `length` steps, in the order of processing, forward keeps the
+// cell state before them, and backward runs them again when it comes to them.
+template <class T>
+struct Segments {
+  ptrdiff_t length = 0;  // 0: none, the tape holds all steps
+  T* cells = nullptr;    // (steps / length, B, H): C before steps length, 2 * length, ...
+
+  explicit operator bool() const { return length > 0; }
+  // C before step s > 0, the first of its segment, of row b of B.
+  T* cell(ptrdiff_t s, ptrdiff_t b, ptrdiff_t B, ptrdiff_t H) const {
+    return cells + ((s / length - 1) * B + b) * H;
+  }
+};
+
 // H hidden units, P outputs (proj_size or H), Hp = H rounded up to lanes. Outputs alias no input.
 template <class T>
 struct ForwardArgs {
@@ -15,11 +29,18 @@ struct ForwardArgs {
   T* h_n;           // (B, P)
   T* c_n;           // (B, H), null for the RNN
   Rows<T> tape;     // [i f g o c][Hp], or no base: nothing is kept; rows after the end untouched
+  Segments<T> segments{};
 };
 
 template <class T>
 void forward(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<T>& args,
              int threads);
+
+// Runs the steps of one segment again for the rows of a share, on this thread, and writes the tape
+// alone. args.y is read (the hidden state before the segment); h_n and c_n are not touched.
+template <class T>
+void replay(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<T>& args,
+            const Share& share, ptrdiff_t segment);
 
 // What training adds: gradients of a loss, from the tape of `forward`.
 template <class T>
@@ -41,14 +62,17 @@ struct BackwardArgs {
   T* dweight_hr;       // (P, H); null without projection
   Rows<T> dh;          // (P): total dL/dh_t, or no base
   Rows<T> dc;          // (H): total dL/dC_t, or no base
+  // With segments: what `replay` takes. Its tape is the one above, with room for one segment: steps
+  // that are a segment apart share their rows.
+  const ForwardArgs<T>* again = nullptr;
 };
 
 template <class T>
 void backward(const Layer<T>& layer, const Sequence& sequence, const BackwardArgs<T>& args,
               int threads);
 
-// One sequence on several threads, each of which owns some of the hidden units and so keeps its share
-// of R in its own L2 over all steps. Same bits as one thread: a unit's chain is not divided.
+// One sequence on several threads, each of which owns some of the hidden units and so keeps its
+// share of R in its own L2 over all steps. Same bits as one thread: a unit's chain is not divided.
 // Returns false, having done nothing, where one thread is as fast.
 template <class T>
 bool forward_team(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<T>& args,

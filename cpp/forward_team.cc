@@ -21,8 +21,8 @@ inline void pause() {
 #endif
 }
 
-// Phases 0, 1, 2 ... of n shares each; no share of a phase begins before all of the phase before are
-// done. A thread does its own share; what another has not begun after a while it does too, so a
+// Phases 0, 1, 2 ... of n shares each; no share of a phase begins before all of the phase before
+// are done. A thread does its own share; what another has not begun after a while it does too, so a
 // thread that sleeps, comes late or never comes costs time but cannot stop the others.
 class Lockstep {
  public:
@@ -88,7 +88,9 @@ class Team {
         steps_(sequence.steps()),
         block_(std::clamp<ptrdiff_t>(
             kBlockBytes / (layer.columns * static_cast<ptrdiff_t>(sizeof(T))), 1, steps_)) {
-    const auto take = [](ptrdiff_t n) { return Arena::mine().take<T>(static_cast<std::size_t>(n)); };
+    const auto take = [](ptrdiff_t n) {
+      return Arena::mine().take<T>(static_cast<std::size_t>(n));
+    };
     for (T*& h : h_) h = take(layer.Hp);
     initial_h_ = take(layer.Hp);
     c_ = take(layer.Hp);
@@ -155,6 +157,10 @@ class Team {
       const ptrdiff_t begin = from * lanes_, end = std::min(layer_.H, to * lanes_);
       for (ptrdiff_t u = begin; u < end; ++u) c_[u] = args_.c0 ? args_.c0[u] : T(0);
     }
+    if (args_.segments && s && s % args_.segments.length == 0) {
+      const ptrdiff_t begin = from * lanes_, end = std::min(layer_.H, to * lanes_);
+      std::copy(c_ + begin, c_ + end, args_.segments.cell(s, 0, 1, layer_.H) + begin);
+    }
     const T* h = s == 0 || anew ? initial_h_ : h_[(s - 1) % 2];
     const T* init = pre_ + row * layer_.columns;
     T* c = c_;
@@ -183,9 +189,8 @@ template <class T>
 bool forward_team(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<T>& args,
                   int threads) {
   // A meeting costs about 0.2 us: worth it from 2^15 multiply-adds a thread and step, 0.5 to 1 us.
-  const ptrdiff_t n =
-      std::min<ptrdiff_t>({threads, Lockstep::kMost, layer.columns * layer.P >> 15,
-                           layer.Hp / kernel_table<T>().lanes / 2});
+  const ptrdiff_t n = std::min<ptrdiff_t>({threads, Lockstep::kMost, layer.columns * layer.P >> 15,
+                                           layer.Hp / kernel_table<T>().lanes / 2});
   if (sequence.B != 1 || n < 2 || layer.mode != Mode::kLstm || layer.projected ||
       sequence.steps() < 4) {
     return false;

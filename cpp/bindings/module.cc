@@ -76,6 +76,8 @@ NB_MODULE(_core, m) {
   bind_activations<double>(m);
   bind_layer<float>(m, "LayerF32");
   bind_layer<double>(m, "LayerF64");
+  bind_addresses<float>(m, "LayerF32");
+  bind_addresses<double>(m, "LayerF64");
   bind_linear<float>(m, "LinearF32");
   bind_linear<double>(m, "LinearF64");
   bind_stepper<float>(m, "StepperF32");

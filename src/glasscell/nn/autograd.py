@@ -17,7 +17,8 @@ from torch.autograd import Function
 from glasscell import engine
 from glasscell.nn import slow
 from glasscell.nn.fallback import Reason, announce
-from glasscell.nn.kernels import Call, Result, gradients, run
+from glasscell.nn.gradients import gradients
+from glasscell.nn.kernels import Call, Result, run
 from glasscell.nn.observe import Observation
 from glasscell.nn.packing import Place, Weights, packed
 from glasscell.nn.ragged import Layout
@@ -59,7 +60,7 @@ def apply(
     """
     layers = packed(module, mode, places, weights, x.shape[-1])
     own = shown and (observation is not None or _editable(mode, layers, layout, x.dtype))
-    call = Call(module, mode, places, layers, layout, observation, own)
+    call = Call(module, mode, places, layers, layout, observation, own, 0)
     anchor = None if observation is None else observation.anchor
     flat = [tensor for direction in weights for tensor in direction]
     if torch.is_grad_enabled() and _any_requires_grad(anchor, x, h0, c0, *flat):
@@ -67,7 +68,7 @@ def apply(
             call, anchor, x, h0, c0, *flat
         )
         return result
-    result = run(call, x, h0, c0, keep=False)[0]
+    result = run(call, x, h0, c0, keep=observation is not None)[0]
     return result if observation is None else _with_own_output(call, result)
 
 
@@ -106,13 +107,12 @@ class LayerFunction(Function):
         *flat: Tensor | None,
     ) -> Result:
         """Run the layer and keep what the backward pass reads."""
-        result, tapes = run(call, x, h0, c0, keep=True)
+        result, kept = run(call, x, h0, c0, keep=True)
         ctx.call = call
         ctx.set_materialize_grads(False)
-        # Saved as tensors, the tapes too, so that torch's saved-tensor hooks (checkpointing,
-        # offloading) reach all of it and an in-place edit of a weight is found.
-        saved = [None if tape is None else torch.from_numpy(tape) for tape in tapes]
-        ctx.save_for_backward(x, h0, c0, result[0], *saved, *flat)
+        # The tapes too, so that torch's saved-tensor hooks (checkpointing, offloading) reach all of
+        # it; the weights, so that an edit of one in place is found.
+        ctx.save_for_backward(x, h0, c0, result[0], *kept, *flat)
         return _with_own_output(call, result)
 
     @staticmethod
