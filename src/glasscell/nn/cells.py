@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.modules.rnn import RNNCellBase
 
-from glasscell.nn import autograd
+from glasscell.nn import autograd, quick
 from glasscell.nn.autocast import CASTABLE, cast, low_precision, result_dtypes
 from glasscell.nn.classes import restored_copy
 from glasscell.nn.fallback import (
@@ -52,6 +52,9 @@ class Cell(RNNCellBase):
         """
         if torch.compiler.is_compiling():
             return super().forward(input, hx)
+        done = quick.step(self, self._kind(), input, hx)
+        if done is not None:
+            return done
         place = cell_place(self.bias)
         weights = fetch(self, place)
         reason = reason_to_leave(input, weights, place.tensors)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import dropout
 from torch.nn.utils.rnn import PackedSequence
 
-from glasscell.nn import arguments, autograd, slow
+from glasscell.nn import arguments, autograd, quick, slow
 from glasscell.nn.autocast import CASTABLE, cast, low_precision, result_dtypes
 from glasscell.nn.classes import restored_copy
 from glasscell.nn.fallback import (
@@ -65,8 +65,12 @@ class Recurrent(torch.nn.RNNBase):
             ShapeError: lengths or reset do not fit the input.
             DtypeError: lengths are not integers, or reset is not bool.
         """
-        if torch.compiler.is_compiling() and lengths is None and reset is None:
-            return super().forward(input, hx)
+        if lengths is None and reset is None:
+            if torch.compiler.is_compiling():
+                return super().forward(input, hx)
+            done = quick.sequence(self, input, hx)
+            if done is not None:
+                return done
         data = input.data if isinstance(input, PackedSequence) else input
         layers = places(self.num_layers, self.bidirectional, self.bias, self.proj_size > 0)
         weights = [[fetch(self, place) for place in layer] for layer in layers]

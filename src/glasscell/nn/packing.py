@@ -15,12 +15,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from glasscell import engine
 from glasscell.errors import ShapeError
 
 __all__ = [
     "ATTRIBUTE",
+    "Kept",
+    "Made",
+    "Packed",
     "Place",
     "Weights",
     "array_of",
@@ -64,14 +68,21 @@ class _Arrays(NamedTuple):
     weight_hr: npt.NDArray[Any] | None
 
 
-class _Kept(NamedTuple):
-    """A packed layer and the shapes of the parameters that it was packed from."""
+Made = tuple[str, int, int, int]
+"""What a layer was packed for: mode, I, H, P."""
+
+
+class Kept(NamedTuple):
+    """A packed layer, and of the parameters that it was packed from all but the numbers."""
 
     layer: Any
+    made: Made
+    dtype: torch.dtype
+    names: tuple[str | None, ...]
     shapes: tuple[torch.Size | None, ...]
 
-    def holds(self, tensors: Weights) -> bool:
-        """Tell whether these parameters have the same shapes and, bit for bit, numbers.
+    def holds(self, made: Made, tensors: Weights) -> bool:
+        """Tell whether it was packed for this, from parameters of these shapes and numbers.
 
         Addresses alone go down: views of five arrays cost more than the comparison.
         """
@@ -84,17 +95,42 @@ class _Kept(NamedTuple):
                 return False
             else:
                 addresses[k] = tensor.data_ptr()
-        same: bool = self.layer.matches_at(*addresses)
+        same: bool = self.made == made and self.layer.matches_at(*addresses)
+        return same
+
+    def held_by(self, made: Made, parameters: dict[str, Any]) -> bool:
+        """Tell whether `holds` says so of a module's own parameters, all plain ones."""
+        addresses = [0, 0, 0, 0, 0]
+        for k, name in enumerate(self.names):
+            if name is None:
+                continue
+            tensor = parameters.get(name)
+            if (
+                type(tensor) is not Parameter
+                or tensor.shape != self.shapes[k]
+                or tensor.dtype is not self.dtype
+                or tensor.layout is not torch.strided
+                or not (tensor.is_cpu and tensor.is_contiguous())
+            ):
+                return False
+            addresses[k] = tensor.data_ptr()
+        same: bool = self.made == made and self.layer.matches_at(*addresses)
         return same
 
 
-class _Packed(dict[tuple[str, int], Any]):
-    """Packed layers by suffix and size of a number; every copy and pickle of it is empty."""
+class Packed(dict[tuple[str, torch.dtype], Any]):
+    """Packed layers by suffix and dtype; every copy and pickle of it is empty.
 
-    def __reduce__(self) -> tuple[type[_Packed], tuple[()]]:
-        return _Packed, ()
+    Args:
+        plan: what `quick` knows of the module; its own.
+    """
 
-    def __reduce_ex__(self, protocol: Any) -> tuple[type[_Packed], tuple[()]]:
+    plan: Any = None
+
+    def __reduce__(self) -> tuple[type[Packed], tuple[()]]:
+        return Packed, ()
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[type[Packed], tuple[()]]:
         return self.__reduce__()
 
 
@@ -182,41 +218,42 @@ def packed(
         RuntimeError: someone assigned weights whose shapes do not fit together.
     """
     kept = _kept(module)
+    hidden: int = module.hidden_size
+    made = mode, input_size, hidden, getattr(module, "proj_size", 0) or hidden
     found = []
     for place, tensors in zip(layer, weights, strict=True):
-        weight_ih = tensors[0]
-        key = place.suffix, 0 if weight_ih is None else weight_ih.itemsize
+        assert tensors[0] is not None
+        key = place.suffix, tensors[0].dtype
         one = kept.get(key)
-        if one is None or not one.holds(tensors):
-            one = kept[key] = _pack(module, mode, tensors, place, input_size)
+        if one is None or not one.holds(made, tensors):
+            one = kept[key] = _pack(made, tensors, place)
         found.append(one.layer)
     return tuple(found)
 
 
-def _pack(
-    module: torch.nn.Module, mode: str, tensors: Weights, place: Place, input_size: int
-) -> _Kept:
+def _pack(made: Made, tensors: Weights, place: Place) -> Kept:
     arrays = _Arrays._make([None if tensor is None else array_of(tensor) for tensor in tensors])
-    width = getattr(module, "proj_size", 0) or module.hidden_size
-    sizes: tuple[Any, ...] = input_size, module.hidden_size, width
+    mode, *sizes = made
     try:
         one = engine.pack(mode, arrays)
     except ShapeError:
         one = None
-    if one is None or (one.input_size, one.hidden_size, one.output_size) != sizes:
+    if one is None or [one.input_size, one.hidden_size, one.output_size] != sizes:
         given = zip(place.names, arrays, strict=True)
         shapes = ", ".join(f"{name} {array.shape}" for name, array in given if array is not None)
         # torch's class of error; its own LSTM does not check, and may read beyond the end of them.
         raise RuntimeError(
-            f"expected parameters for input, hidden and output size {sizes}, got {shapes}; assign "
-            "parameters of the shapes that the constructor makes"
+            f"expected parameters for input, hidden and output size {tuple(sizes)}, got {shapes}; "
+            "assign parameters of the shapes that the constructor makes"
         )
-    return _Kept(one, tuple(None if tensor is None else tensor.shape for tensor in tensors))
+    assert tensors[0] is not None
+    given_shapes = tuple(None if tensor is None else tensor.shape for tensor in tensors)
+    return Kept(one, made, tensors[0].dtype, place.names, given_shapes)
 
 
 def packed_linear(module: torch.nn.Module, weight: Tensor, bias: Tensor | None) -> Any:
     """Give the packed form of a linear layer, as `packed` does."""
-    kept, key = _kept(module), ("linear", weight.itemsize)
+    kept, key = _kept(module), ("linear", weight.dtype)
     arrays = array_of(weight), None if bias is None else array_of(bias)
     one = kept.get(key)
     if one is None or not one.matches(*arrays):
@@ -224,8 +261,8 @@ def packed_linear(module: torch.nn.Module, weight: Tensor, bias: Tensor | None) 
     return one
 
 
-def _kept(module: torch.nn.Module) -> _Packed:
-    kept: _Packed | None = module.__dict__.get(ATTRIBUTE)
+def _kept(module: torch.nn.Module) -> Packed:
+    kept: Packed | None = module.__dict__.get(ATTRIBUTE)
     if kept is None:
-        kept = module.__dict__[ATTRIBUTE] = _Packed()
+        kept = module.__dict__[ATTRIBUTE] = Packed()
     return kept
