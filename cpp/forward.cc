@@ -155,18 +155,18 @@ class ForwardWorker {
       if (args_.tape) tape_[q] = args_.tape.at(t, b);
       if (seq_.restarts(t, j)) load_initial(q, h_[q], c_[q]);
     }
-    if (args_.segments && !replays_ && s && s % args_.segments.length == 0) keep_cells(s, active);
+    if (!replays_ && args_.segments.begin_at(s)) keep_cells(s, active);
     const T* const* init = fused_ ? bias_rows_ : pre_rows_ + done;
     const ptrdiff_t I = fused_ ? layer_.I : 0;
     if (layer_.mode == Mode::kLstm) {
       kernel_table<T>().lstm_forward_step({active, layer_.H, I, layer_.P, x_, h_, layer_.w(),
                                            layer_.r(), init, c_, layer_.projected ? m_ : h_next_,
                                            layer_.projected || replays_ ? nullptr : y_,
-                                           args_.tape ? tape_ : nullptr});
+                                           args_.tape ? tape_ : nullptr, 0, -1, s % 2 != 0});
     } else {
       kernel_table<T>().rnn_forward_step({active, layer_.H, I, layer_.P, x_, h_, layer_.w(),
                                           layer_.r(), init, h_next_, y_,
-                                          layer_.mode == Mode::kRnnRelu});
+                                          layer_.mode == Mode::kRnnRelu, 0, -1, s % 2 != 0});
     }
     if (layer_.projected) project(active);
     std::swap(h_, h_next_);

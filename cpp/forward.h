@@ -12,7 +12,7 @@ struct Segments {
   ptrdiff_t length = 0;  // 0: none, the tape holds all steps
   T* cells = nullptr;    // (steps / length, B, H): C before steps length, 2 * length, ...
 
-  explicit operator bool() const { return length > 0; }
+  bool begin_at(ptrdiff_t s) const { return length > 0 && s > 0 && s % length == 0; }
   // C before step s > 0, the first of its segment, of row b of B.
   T* cell(ptrdiff_t s, ptrdiff_t b, ptrdiff_t B, ptrdiff_t H) const {
     return cells + ((s / length - 1) * B + b) * H;
@@ -71,7 +71,7 @@ template <class T>
 void backward(const Layer<T>& layer, const Sequence& sequence, const BackwardArgs<T>& args,
               int threads);
 
-// One sequence on several threads, each of which owns some of the hidden units and so keeps its
+// Few sequences on several threads, each of which owns some of the hidden units and so keeps its
 // share of R in its own L2 over all steps. Same bits as one thread: a unit's chain is not divided.
 // Returns false, having done nothing, where one thread is as fast.
 template <class T>

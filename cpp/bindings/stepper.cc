@@ -12,8 +12,8 @@ template <class T>
 class PyStepper {
  public:
   // kept_ is a list of its own: what the caller does to his leaves the layers alive.
-  explicit PyStepper(const nb::list& layers)
-      : kept_(nb::handle(layers)), stepper_(stack_of<T>(kept_)) {
+  PyStepper(const nb::list& layers, int threads)
+      : kept_(nb::handle(layers)), stepper_(stack_of<T>(kept_), threads) {
     std::size_t shape[1] = {size_of(stepper_.outputs())};
     T* data = new T[shape[0]]();
     nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<T*>(p); });
@@ -68,7 +68,7 @@ void bind_stepper(nb::module_& m, const char* name) {
   using namespace nb::literals;
   // No GIL release in step: giving it up and taking it back costs a tenth of a small step.
   nb::class_<PyStepper<T>>(m, name)
-      .def(nb::init<nb::list>(), "layers"_a)
+      .def(nb::init<nb::list, int>(), "layers"_a, "threads"_a)
       .def("step", &PyStepper<T>::step, "x"_a.noconvert())
       .def_prop_ro("output", &PyStepper<T>::output)
       .def("set_state", &PyStepper<T>::set_state, "h"_a.noconvert().none(),
