@@ -16,6 +16,7 @@ from torch.autograd import Function
 
 from glasscell import engine
 from glasscell.nn import slow
+from glasscell.nn.checkpoint import Checkpoint, segment_length
 from glasscell.nn.fallback import Reason, announce
 from glasscell.nn.gradients import gradients
 from glasscell.nn.kernels import Call, Result, run
@@ -40,6 +41,7 @@ def apply(
     observation: Observation | None = None,
     *,
     shown: bool = False,
+    checkpoint: Checkpoint = None,
 ) -> Result:
     """Run one layer on the engine, in a graph if anything requires a gradient.
 
@@ -54,13 +56,17 @@ def apply(
         layout: where sequences begin and end.
         observation: who looks on; default nobody.
         shown: whether the caller's user gets the output in hand, and may edit it; default False.
+        checkpoint: of an LSTM, see `checkpoint.segment_length`; an observer, who sees every step,
+            has them all kept. Default: keep all.
 
     Returns:
         output (T, B, D * P) or (N, D * P), h_n (D, B, P), c_n (D, B, H) or None.
     """
     layers = packed(module, mode, places, weights, x.shape[-1])
     own = shown and (observation is not None or _editable(mode, layers, layout, x.dtype))
-    call = Call(module, mode, places, layers, layout, observation, own, 0)
+    again = mode == "LSTM" and observation is None
+    segment = segment_length(checkpoint, layout.steps(x)) if again else 0
+    call = Call(module, mode, places, layers, layout, observation, own, segment)
     anchor = None if observation is None else observation.anchor
     flat = [tensor for direction in weights for tensor in direction]
     if torch.is_grad_enabled() and _any_requires_grad(anchor, x, h0, c0, *flat):

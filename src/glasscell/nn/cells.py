@@ -74,7 +74,7 @@ class Cell(RNNCellBase):
 
     def _kind(self) -> str | None:
         """Give the engine's name of the recurrence, None for one that torch refuses."""
-        return "LSTM" if isinstance(self, torch.nn.LSTMCell) else _MODES.get(str(self.nonlinearity))
+        return _MODES.get(str(self.nonlinearity))
 
     def _misfit(self, input: Tensor, hx: Any, accepted: tuple[torch.dtype, ...]) -> Reason | None:
         """Give the reason why the kernels do not take these arguments, None if they do."""
@@ -154,6 +154,9 @@ class LSTMCell(Cell, torch.nn.LSTMCell):
     >>> print(f"{h.item():.4f} {c.item():.4f}")
     0.6083 0.8491
     """
+
+    def _kind(self) -> str:
+        return "LSTM"
 
 
 class RNNCell(Cell, torch.nn.RNNCell):

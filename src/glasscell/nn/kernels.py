@@ -62,7 +62,7 @@ def run(
     h_n = x.new_empty(sides, batch, size)
     c_n = x.new_empty(sides, batch, first.hidden_size) if first.lstm else None
     kept = [_kept(call, x, batch) if keep else None for _ in layers]
-    shared, (step, row) = frame(call, x), steps_and_rows(y)
+    shared, (step, row) = frame(call, x, keep), steps_and_rows(y)
     for d, layer in enumerate(layers):
         tape = address(kept[d])
         layer.forward_at(
@@ -73,8 +73,7 @@ def run(
             y.data_ptr() + d * size * y.itemsize,
             step,
             row,
-            0 if call.segment else tape,
-            tape if call.segment else 0,
+            *((0, tape) if call.segment else (tape, 0)),
             address(h_n, d),
             address(c_n, d),
         )
@@ -94,7 +93,7 @@ def _kept(call: Call, x: Tensor, batch: int) -> Tensor | None:
     return tape.zero_() if call.observation and call.layout.lengths is not None else tape
 
 
-def frame(call: Call, x: Tensor) -> tuple[int, ...]:
+def frame(call: Call, x: Tensor, keep: bool = True) -> tuple[int, ...]:
     """Give the arguments that the kernels' two entries share, for all directions."""
     return (
         x.data_ptr(),
@@ -102,7 +101,7 @@ def frame(call: Call, x: Tensor) -> tuple[int, ...]:
         call.layout.steps(x),
         x.shape[-2],
         *call.layout.addresses(),
-        call.segment,
+        call.segment if keep else 0,
         torch.get_num_threads(),
     )
 

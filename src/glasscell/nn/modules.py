@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from glasscell.nn import arguments, autograd, quick, slow
 from glasscell.nn.autocast import CASTABLE, cast, low_precision, result_dtypes
+from glasscell.nn.checkpoint import Checkpoint, segment_length
 from glasscell.nn.classes import restored_copy
 from glasscell.nn.fallback import (
     EMPTY,
@@ -36,6 +37,18 @@ class Recurrent(torch.nn.RNNBase):
 
     Stands before torch's own class among the bases, so that `super().forward` is torch's.
     """
+
+    checkpoint: Checkpoint = None  # of converted modules, which never saw our constructor
+
+    def __init__(self, *args: Any, checkpoint: Checkpoint = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        segment_length(checkpoint, 1)
+        self.checkpoint = checkpoint
+
+    def extra_repr(self) -> str:
+        """Describe the layer as torch does, and `checkpoint` where it is set."""
+        more = f", checkpoint={self.checkpoint}" if self.checkpoint else ""
+        return super().extra_repr() + more
 
     def forward(
         self,
@@ -116,7 +129,17 @@ class Recurrent(torch.nn.RNNBase):
             if fast:
                 last = index + 1 == len(layers)
                 done = autograd.apply(
-                    self, self.mode, layer, own, x, h, c, layout, observation, shown=last
+                    self,
+                    self.mode,
+                    layer,
+                    own,
+                    x,
+                    h,
+                    c,
+                    layout,
+                    observation,
+                    shown=last,
+                    checkpoint=self.checkpoint,
                 )
             else:
                 done = slow.run_layer(self.mode, own, x, h, c, layout)

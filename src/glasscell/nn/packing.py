@@ -218,7 +218,7 @@ def packed(
         RuntimeError: someone assigned weights whose shapes do not fit together.
     """
     kept = _kept(module)
-    hidden: int = module.hidden_size
+    hidden: Any = module.hidden_size
     made = mode, input_size, hidden, getattr(module, "proj_size", 0) or hidden
     found = []
     for place, tensors in zip(layer, weights, strict=True):
