@@ -1,13 +1,12 @@
 """One layer, in all its directions, as torch sees it: call the engine, remember, differentiate.
 
 `apply` is what modules call. Where nothing needs a gradient it calls the engine and returns; else
-`LayerFunction` keeps what the engine's backward pass reads. Second derivatives are taken through
-`slow.run_layer`, which is differentiable as often as one likes.
+`LayerFunction` keeps what the engine's backward pass reads. Second derivatives go through `again`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -16,8 +15,8 @@ from torch.autograd import Function
 
 from glasscell import engine
 from glasscell.nn import slow
+from glasscell.nn.again import batched, differentiable
 from glasscell.nn.checkpoint import Checkpoint, segment_length
-from glasscell.nn.fallback import Reason, announce
 from glasscell.nn.gradients import gradients
 from glasscell.nn.kernels import Call, Result, run
 from glasscell.nn.observe import Observation
@@ -25,9 +24,6 @@ from glasscell.nn.packing import Place, Weights, packed
 from glasscell.nn.ragged import Layout
 
 __all__ = ["apply"]
-
-SECOND = Reason("a derivative of a derivative is asked for (create_graph=True, or under vmap)")
-
 
 def apply(
     module: torch.nn.Module,
@@ -132,58 +128,22 @@ class LayerFunction(Function):
         tapes, flat = rest[:directions], rest[directions:]
         if dy is None and dh_n is None and dc_n is None:
             return (None,) * (5 + len(flat))
-        needed = ctx.needs_input_grad[2:]
-        again = torch.is_grad_enabled()
-        batched = any(g is not None and _is_batched(g) for g in (dy, dh_n, dc_n))
+        needed, incoming = ctx.needs_input_grad[2:], (dy, dh_n, dc_n)
+        again, many = torch.is_grad_enabled(), batched(incoming)
         grads: tuple[Tensor | None, ...] = ()
-        if not batched and (not again or call.records is not None):
-            saved = (x, h0, c0, output)
-            grads = gradients(call, saved, tapes, (dy, dh_n, dc_n), needed)
-        if again or batched:
-            announce(SECOND, "a plain loop of torch operations computes it")
-            grads = _slow_grads(call, (x, h0, c0, *flat), needed, (dy, dh_n, dc_n))
+        if not many and (not again or call.records is not None):
+            grads = gradients(call, (x, h0, c0, output), tapes, incoming, needed)
+        if again or many:
+            grads = differentiable(_slow(call), (x, h0, c0, *flat), needed, incoming)
         anchor = torch.zeros(()) if ctx.needs_input_grad[1] else None
         return (None, anchor, *grads)
 
 
-def _is_batched(tensor: Tensor) -> bool:
-    """Whether this is many gradients in one under vmap, of the older kind or of torch.func."""
-    functorch = torch._C._functorch
-    return functorch.is_legacy_batchedtensor(tensor) or functorch.is_functorch_wrapped_tensor(
-        tensor
-    )
+def _slow(call: Call) -> Callable[..., Result]:
+    """Give the layer as a function of its inputs and weights, in torch's operations."""
 
+    def run(x: Tensor, h0: Tensor | None, c0: Tensor | None, *flat: Tensor | None) -> Result:
+        weights = [flat[5 * d : 5 * d + 5] for d in range(len(call.layers))]
+        return slow.run_layer(call.mode, weights, x, h0, c0, call.layout)
 
-def _slow_grads(
-    call: Call,
-    inputs: tuple[Tensor | None, ...],
-    needed: Sequence[bool],
-    incoming: tuple[Tensor | None, Tensor | None, Tensor | None],
-) -> tuple[Tensor | None, ...]:
-    """Give the same gradients as `kernels.gradients`, as functions that can be differentiated."""
-    with torch.enable_grad(), torch.autocast("cpu", enabled=False):
-        # Through aliases: where x was itself computed from a weight, the weight's gradient here
-        # must not include the way through x, which torch adds by itself.
-        alias = [None if tensor is None else tensor.view_as(tensor) for tensor in inputs]
-        x, h0, c0, *flat = alias
-        assert x is not None
-        weights = [tuple(flat[5 * d : 5 * d + 5]) for d in range(len(call.layers))]
-        outputs = slow.run_layer(call.mode, weights, x, h0, c0, call.layout)
-        pairs = [
-            (output, grad)
-            for output, grad in zip(outputs, incoming, strict=True)
-            if output is not None and grad is not None
-        ]
-        wanted = [tensor for tensor, need in zip(alias, needed, strict=True) if need]
-        found = iter(
-            torch.autograd.grad(
-                [output for output, _ in pairs],
-                [tensor for tensor in wanted if tensor is not None],
-                [grad for _, grad in pairs],
-                create_graph=torch.is_grad_enabled(),
-                allow_unused=True,
-            )
-            if any(needed)
-            else ()
-        )
-    return tuple(next(found) if need else None for need in needed)
+    return run

@@ -28,7 +28,7 @@ Result = tuple[Tensor, Tensor, Tensor | None]
 class Call:
     """Everything about one run of one layer that is not a tensor of the graph."""
 
-    module: torch.nn.Module
+    module: torch.nn.Module | None  # who is shown to an observer
     mode: str
     places: Sequence[Place]
     layers: Sequence[engine.PackedLayer]

@@ -1,9 +1,10 @@
-"""The usual call without a graph, in as few steps as possible; whatever is unusual goes the long way.
+"""The usual call in as few steps as possible; whatever is unusual goes the long way.
 
 The long way's checks, observers and graphs cost 15 µs, more than a step of a small layer. Usual
 are plain strided CPU tensors, parameters of the module's own, weights that are packed already, and
-nobody who traces, transforms, casts, observes or differentiates. `sequence` and `step` look for
-just that and give None where it is not so; they refuse nothing and warn of nothing.
+nobody who traces, transforms, casts or observes; for whole sequences, nor who differentiates.
+`sequence` and `step` look for just that and give None where it is not so; they refuse nothing and
+warn of nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from torch.autograd import forward_ad
 
 from glasscell.nn.observe import current
 from glasscell.nn.packing import ATTRIBUTE, Made, places
+from glasscell.nn.step import StepFunction, run
 
 __all__ = ["sequence", "step"]
 
@@ -61,8 +63,7 @@ def _plan(config: tuple[Any, ...]) -> _Plan:
 def _alone() -> bool:
     """Whether a call is for its numbers only."""
     return not (
-        _graphs()
-        or _casts()
+        _casts()
         or current() is not None
         or _traces() is not None
         or _transforms() is not None
@@ -133,7 +134,9 @@ def sequence(module: torch.nn.Module, x: Any, hx: Any) -> Any:
     """
     own = module.__dict__
     kept = own.get(ATTRIBUTE)
-    if not kept or type(x) is not Tensor or not _alone() or (own["dropout"] and own["training"]):
+    if not kept or type(x) is not Tensor or _graphs() or not _alone():
+        return None
+    if own["dropout"] and own["training"]:
         return None
     plan, config, dtype = kept.plan, _CONFIG(own), x.dtype
     if plan is None or plan.config != config:
@@ -202,22 +205,17 @@ def step(module: torch.nn.Module, mode: str | None, x: Any, hx: Any) -> Any:
     if not kept or type(x) is not Tensor or not _alone():
         return None
     dtype, hidden, inputs = x.dtype, own["hidden_size"], own["input_size"]
-    source, one = _at(x, dtype), kept.get(("cell", dtype))
-    if not source or x.dim() != 2 or one is None:
+    one, shape, parameters = kept.get(("cell", dtype)), x.shape, own["_parameters"]
+    if one is None or not _at(x, dtype) or len(shape) != 2 or x.stride(1) != 1:
         return None
-    (batch, size), (row, last) = x.shape, x.stride()
-    shape = batch, hidden
-    initial = _initial(hx, shape, shape if mode == "LSTM" else None, dtype)
-    if initial is None or last != 1 or size != inputs:
+    if shape[1] != inputs or not one.held_by((mode, inputs, hidden, hidden), parameters):
         return None
-    if not one.held_by((mode, inputs, hidden, hidden), own["_parameters"]):
+    state = shape[0], hidden
+    if _initial(hx, state, state if mode == "LSTM" else None, dtype) is None:
         return None
-    h = x.new_empty(batch, hidden)
-    c = x.new_empty(batch, hidden) if mode == "LSTM" else None
-    at, c_at = h.data_ptr(), 0 if c is None else c.data_ptr()
-    # The one step's output is the hidden state: one place for both.
-    one.layer.forward_at(
-        *(source, 0, row, 1, batch, 0, 0, 0, 0, _threads(), False, *initial),
-        *(at, 0, hidden, 0, 0, at, c_at),
-    )
-    return h if c is None else (h, c)
+    h0, c0 = hx if type(hx) is tuple else (hx, None)
+    if not _graphs():
+        h, c = run(one, x, h0, c0)
+        return h if c is None else (h, c)
+    weights = [None if name is None else parameters[name] for name in one.names]
+    return StepFunction.apply(one, x, h0, c0, *weights)  # type: ignore[no-untyped-call]

@@ -34,6 +34,7 @@ def tell(
         tapes: of each direction, None for an RNN.
     """
     assert call.observation is not None
+    assert call.module is not None
     made = []
     for d, place in enumerate(call.places):
         record = _record(call, d, x, initial, result, tapes[d])
@@ -72,6 +73,7 @@ def _part(states: Tensor | None, d: int) -> Array | None:
 def show(call: Call, d: int, dy: Tensor, dh: Tensor, dc: Tensor | None) -> None:
     """Show the observer the derivatives that one direction's backward pass went through."""
     assert call.observation is not None
+    assert call.module is not None
     assert call.records is not None
     size = call.layers[0].output_size
     call.observation.observer.backward(
