@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "activations-inl.h"
+#include "fingerprint-inl.h"
 #include "kernels.h"
 
 namespace glasscell::GC_ISA {

@@ -111,10 +111,14 @@ struct KernelTable {
   ptrdiff_t (*fma_burst)(ptrdiff_t iterations, T* sink);
 };
 
+constexpr int kFingerprintWords = 16;
+
 struct Kernels {
   const char* isa;
   KernelTable<float> f32;
   KernelTable<double> f64;
+  // sums[kFingerprintWords] of n bytes, n a multiple of 64; see fingerprint-inl.h.
+  void (*fingerprint)(const unsigned char* data, ptrdiff_t n, uint64_t* sums);
 };
 
 // One per instruction set compiled in; defined in kernels_<isa>.cc.

@@ -95,8 +95,7 @@ class Kept(NamedTuple):
                 return False
             else:
                 addresses[k] = tensor.data_ptr()
-        same: bool = self.made == made and self.layer.matches_at(*addresses)
-        return same
+        return self._matches(made, addresses)
 
     def held_by(self, made: Made, parameters: dict[str, Any]) -> bool:
         """Tell whether `holds` says so of a module's own parameters, all plain ones."""
@@ -114,7 +113,12 @@ class Kept(NamedTuple):
             ):
                 return False
             addresses[k] = tensor.data_ptr()
-        same: bool = self.made == made and self.layer.matches_at(*addresses)
+        return self._matches(made, addresses)
+
+    def _matches(self, made: Made, addresses: list[int]) -> bool:
+        same: bool = self.made == made and self.layer.matches_at(
+            *addresses, torch.get_num_threads()
+        )
         return same
 
 
