@@ -91,7 +91,7 @@ class BackwardWorker {
       std::fill(dh_[at], dh_[at] + Pp_ + layer_.Hp, T(0));
       if (args_.dh_n) copy(args_.dh_n + b * layer_.P, layer_.P, dh_[at]);
       if (args_.dc_n) copy(args_.dc_n + b * layer_.H, layer_.H, dc_[at]);
-      std::fill(args_.dh0 + b * layer_.P, args_.dh0 + (b + 1) * layer_.P, T(0));
+      if (args_.dh0) std::fill(args_.dh0 + b * layer_.P, args_.dh0 + (b + 1) * layer_.P, T(0));
       if (args_.dc0) std::fill(args_.dc0 + b * layer_.H, args_.dc0 + (b + 1) * layer_.H, T(0));
     }
   }
@@ -215,7 +215,7 @@ class BackwardWorker {
     const ptrdiff_t b = seq_.batch(share_.row(q));
     T* dh = dh_[static_cast<std::size_t>(q)];
     T* dc = dc_[static_cast<std::size_t>(q)];
-    for (ptrdiff_t p = 0; p < layer_.P; ++p) args_.dh0[b * layer_.P + p] += dh[p];
+    for (ptrdiff_t p = 0; args_.dh0 && p < layer_.P; ++p) args_.dh0[b * layer_.P + p] += dh[p];
     for (ptrdiff_t u = 0; args_.dc0 && u < layer_.H; ++u) args_.dc0[b * layer_.H + u] += dc[u];
     std::fill(dh, dh + Pp_ + layer_.Hp, T(0));
   }

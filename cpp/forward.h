@@ -54,8 +54,8 @@ struct BackwardArgs {
   const T* dh_n;       // (B, P), or null: zeros
   const T* dc_n;       // (B, H), or null
   Rows<T> dx;          // (I), or no base: not wanted; rows after the end are set to zero
-  T* dh0;              // (B, P)
-  T* dc0;              // (B, H), null for the RNN
+  T* dh0;              // (B, P), or null: not wanted
+  T* dc0;              // (B, H), null for the RNN or if not wanted
   T* dweight_ih;       // (G, I), or null: no weight gradients wanted
   T* dweight_hh;       // (G, P)
   T* dbias;            // (G): gradient of bias_ih and of bias_hh; null without bias

@@ -449,9 +449,9 @@ def stepper(layers: Sequence[PackedLayer], threads: int | None = None) -> Steppe
         ShapeError: Layers that do not fit together.
 
     Notes:
-        A step allocates nothing and gives the bits of `forward`. It uses one thread, but several for
-        an LSTM layer of a megabyte of weights or more (float32: I = H = 182), which one core's cache
-        does not hold; these spin for 50 microseconds after a step and then sleep.
+        A step allocates nothing and gives the bits of `forward`. It uses one thread, but several
+        for an LSTM layer of a megabyte of weights or more (float32: I = H = 182), which one core's
+        cache does not hold; these spin for 50 microseconds after a step and then sleep.
 
     Example:
         >>> from types import SimpleNamespace

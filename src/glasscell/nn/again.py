@@ -1,4 +1,4 @@
-"""Derivatives of derivatives: the kernels' backward pass as operations that torch differentiates."""
+"""Derivatives of derivatives: a backward pass in operations that torch differentiates."""
 
 from __future__ import annotations
 

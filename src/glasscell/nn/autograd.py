@@ -25,6 +25,7 @@ from glasscell.nn.ragged import Layout
 
 __all__ = ["apply"]
 
+
 def apply(
     module: torch.nn.Module,
     mode: str,

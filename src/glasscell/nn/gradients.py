@@ -52,8 +52,8 @@ def gradients(
     dy = (torch.zeros_like(y) if flow else None) if incoming[0] is None else rows(incoming[0])
     dh_n, dc_n = whole(incoming[1]), whole(incoming[2])
     first, sides, batch = call.layers[0], len(call.layers), call.layout.batch(x)
-    dh0 = x.new_empty(sides, batch, first.output_size)
-    dc0 = x.new_empty(sides, batch, first.hidden_size) if first.lstm else None
+    dh0 = x.new_empty(sides, batch, first.output_size) if needed[1] else None
+    dc0 = x.new_empty(sides, batch, first.hidden_size) if needed[2] else None
     shared, dx, found = frame(call, x), None, list[Maybe]()
     for d, layer in enumerate(call.layers):
         own = _weights(layer, x) if any(needed[3:]) else _Weights()
@@ -82,7 +82,7 @@ def gradients(
         found += own.each()
         if dh is not None and dy is not None:
             records.show(call, d, dy, dh, dc)
-    return dx, None if h0 is None else dh0, None if c0 is None else dc0, *found
+    return dx, dh0, dc0, *found
 
 
 def _side(sequence: Maybe, d: int, layer: engine.PackedLayer) -> tuple[int, int, int]:

@@ -108,6 +108,8 @@ def frame(call: Call, x: Tensor, keep: bool = True) -> tuple[int, ...]:
 
 def rows(tensor: Tensor) -> Tensor:
     """Give a sequence with a contiguous last axis, a copy only if it has none."""
+    if tensor._is_zerotensor():
+        return torch.zeros(tensor.shape, dtype=tensor.dtype, device="cpu")
     if tensor.stride(-1) == 1 and not tensor.is_neg():
         return tensor
     if tensor.dim() == 3 and tensor.stride()[:2] == (0, 0):  # a sum's gradient: one row for all

@@ -164,7 +164,8 @@ def _run(
     batch_first: bool,
 ) -> Any:
     """Run layer upon layer; source: address, strides, T and B of x."""
-    (h0, c0), (*_, steps, batch), item, y = initial, source, x.itemsize, x
+    (h0, c0), (*_, steps, batch), item = initial, source, x.itemsize
+    held: tuple[Tensor, ...] = (x,)
     row, h_part, c_part = plan.sides * plan.width, batch * plan.width, batch * plan.hidden
     h_n = x.new_empty(plan.states, batch, plan.width)
     c_n = x.new_empty(plan.states, batch, plan.hidden) if plan.hidden else None
@@ -172,8 +173,8 @@ def _run(
     for k, layer in enumerate(layers):
         reverse = k % plan.sides
         if not reverse:
-            below, y = y, x.new_empty(steps, batch, row)  # `below` is still read
-            target = y.data_ptr()
+            held = held[-1], x.new_empty(steps, batch, row)  # what lies below is still read
+            target = held[-1].data_ptr()
         h, c = k * h_part * item, k * c_part * item
         layer.forward_at(
             *source,
@@ -184,7 +185,7 @@ def _run(
         )
         if reverse + 1 == plan.sides:
             source = target, batch * row, row, steps, batch
-    output = y.transpose(0, 1) if batch_first else y
+    output = held[-1].transpose(0, 1) if batch_first else held[-1]
     return (output, h_n) if c_n is None else (output, (h_n, c_n))
 
 

@@ -1,4 +1,4 @@
-"""One step of a cell on the kernels, and as one node of torch's graph: no axes of time and sides."""
+"""One step of a cell, alone or as one node of torch's graph, without axes of time and direction."""
 
 from __future__ import annotations
 
