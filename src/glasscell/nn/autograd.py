@@ -20,7 +20,8 @@ from glasscell.nn.checkpoint import Checkpoint, segment_length
 from glasscell.nn.gradients import gradients
 from glasscell.nn.kernels import Call, Result, run
 from glasscell.nn.observe import Observation
-from glasscell.nn.packing import Place, Weights, packed
+from glasscell.nn.packing import packed
+from glasscell.nn.places import Place, Weights
 from glasscell.nn.ragged import Layout
 
 __all__ = ["apply"]

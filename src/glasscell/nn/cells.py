@@ -22,7 +22,7 @@ from glasscell.nn.fallback import (
     reason_to_leave,
 )
 from glasscell.nn.observe import current
-from glasscell.nn.packing import Weights, cell_place, fetch
+from glasscell.nn.places import Weights, cell_place, fetch
 from glasscell.nn.ragged import Layout
 
 __all__ = ["LSTMCell", "RNNCell"]

@@ -15,7 +15,7 @@ from torch import Tensor
 from glasscell import engine
 from glasscell.nn import records
 from glasscell.nn.observe import Observation, Record
-from glasscell.nn.packing import Place
+from glasscell.nn.places import Place
 from glasscell.nn.ragged import Layout
 
 __all__ = ["Call", "Result", "address", "frame", "rows", "run", "steps_and_rows", "whole"]

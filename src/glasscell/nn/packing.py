@@ -1,4 +1,4 @@
-"""Which parameters a layer reads, and their packed form, made again only when a number has changed.
+"""The packed form of a layer's parameters, made again only when a number has changed.
 
 A module keeps its packed layers in one attribute that never travels: copies and pickles of the
 module start empty, the state_dict does not know it. The packed layers themselves are immutable, so
@@ -8,10 +8,8 @@ threads that run one module at the same time may at worst both pack.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any, NamedTuple, overload
+from typing import Any, NamedTuple
 
-import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
@@ -19,43 +17,12 @@ from torch.nn import Parameter
 
 from glasscell import engine
 from glasscell.errors import ShapeError
+from glasscell.nn.places import Place, Weights
+from glasscell.nn.views import array_of
 
-__all__ = [
-    "ATTRIBUTE",
-    "Kept",
-    "Made",
-    "Packed",
-    "Place",
-    "Weights",
-    "array_of",
-    "cell_place",
-    "fetch",
-    "packed",
-    "packed_linear",
-    "places",
-    "view_of",
-]
+__all__ = ["ATTRIBUTE", "Kept", "Made", "packed", "packed_linear"]
 
 ATTRIBUTE = "_glasscell_packed"
-
-Weights = tuple[Tensor | None, ...]
-"""weight_ih, weight_hh, bias_ih, bias_hh, weight_hr of one layer and direction; None: not there."""
-
-_ROLES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
-
-
-class Place(NamedTuple):
-    """One layer and direction: torch's suffix, and its parameters' names in `Weights` order."""
-
-    suffix: str
-    names: tuple[str | None, ...]
-    tensors: int
-
-
-def _place(bias: bool, projected: bool, suffix: str, end: str) -> Place:
-    there = (True, True, bias, bias, projected)
-    names = tuple(role + end if has else None for role, has in zip(_ROLES, there, strict=True))
-    return Place(suffix, names, sum(name is not None for name in names))
 
 
 class _Arrays(NamedTuple):
@@ -122,7 +89,7 @@ class Kept(NamedTuple):
         return same
 
 
-class Packed(dict[tuple[str, torch.dtype], Any]):
+class _Packed(dict[tuple[str, torch.dtype], Any]):
     """Packed layers by suffix and dtype; every copy and pickle of it is empty.
 
     Args:
@@ -131,80 +98,11 @@ class Packed(dict[tuple[str, torch.dtype], Any]):
 
     plan: Any = None
 
-    def __reduce__(self) -> tuple[type[Packed], tuple[()]]:
-        return Packed, ()
+    def __reduce__(self) -> tuple[type[_Packed], tuple[()]]:
+        return _Packed, ()
 
-    def __reduce_ex__(self, protocol: Any) -> tuple[type[Packed], tuple[()]]:
+    def __reduce_ex__(self, protocol: Any) -> tuple[type[_Packed], tuple[()]]:
         return self.__reduce__()
-
-
-@lru_cache(maxsize=256)
-def places(
-    num_layers: int, bidirectional: bool, bias: bool, projected: bool
-) -> tuple[tuple[Place, ...], ...]:
-    """Give the directions of each layer of a `torch.nn.LSTM` or `torch.nn.RNN`.
-
-    >>> [place.suffix for layer in places(2, True, True, False) for place in layer]
-    ['l0', 'l0_reverse', 'l1', 'l1_reverse']
-    """
-    ends = ("", "_reverse") if bidirectional else ("",)
-    return tuple(
-        tuple(_place(bias, projected, f"l{layer}{end}", f"_l{layer}{end}") for end in ends)
-        for layer in range(num_layers)
-    )
-
-
-@lru_cache(maxsize=2)
-def cell_place(bias: bool) -> Place:
-    """Give the one place of a `torch.nn.LSTMCell` or `torch.nn.RNNCell`; its suffix is "cell"."""
-    return _place(bias, False, "cell", "")
-
-
-def fetch(module: torch.nn.Module, place: Place) -> Weights:
-    """Give the parameters of one place as they are now.
-
-    By name at every call: `parametrize`, `weight_norm`, `functional_call` and plain assignment all
-    put a new tensor behind the name, and a list kept from an earlier call would be stale.
-    """
-    own = module._parameters
-    return tuple(
-        None if name is None else own[name] if name in own else getattr(module, name, None)
-        for name in place.names
-    )
-
-
-@overload
-def array_of(tensor: Tensor) -> npt.NDArray[Any]: ...
-@overload
-def array_of(tensor: None) -> None: ...
-def array_of(tensor: Tensor | None) -> npt.NDArray[Any] | None:
-    """Give a parameter or state as a C-contiguous NumPy array: a view unless it was strided."""
-    if tensor is None:
-        return None
-    return view_of(tensor if tensor.is_contiguous() else tensor.contiguous())
-
-
-class _Export:
-    """A tensor as NumPy takes it; `torch.Tensor.__dlpack__` is the same at five times the cost."""
-
-    __slots__ = ("tensor",)
-
-    def __init__(self, tensor: Tensor) -> None:
-        self.tensor = tensor
-
-    def __dlpack__(self, **_: Any) -> Any:
-        return torch._C._to_dlpack(self.tensor)
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return 1, 0
-
-
-def view_of(tensor: Tensor) -> npt.NDArray[Any]:
-    """View someone else's CPU tensor as an array, whatever its graph, and leave no mark on it.
-
-    `Tensor.numpy()` would: its storage could never be resized again, as sharded training does.
-    """
-    return np.from_dlpack(_Export(tensor))
 
 
 def packed(
@@ -265,8 +163,8 @@ def packed_linear(module: torch.nn.Module, weight: Tensor, bias: Tensor | None) 
     return one
 
 
-def _kept(module: torch.nn.Module) -> Packed:
-    kept: Packed | None = module.__dict__.get(ATTRIBUTE)
+def _kept(module: torch.nn.Module) -> _Packed:
+    kept: _Packed | None = module.__dict__.get(ATTRIBUTE)
     if kept is None:
-        kept = module.__dict__[ATTRIBUTE] = Packed()
+        kept = module.__dict__[ATTRIBUTE] = _Packed()
     return kept

@@ -17,7 +17,8 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from glasscell.nn.observe import current
-from glasscell.nn.packing import ATTRIBUTE, Made, places
+from glasscell.nn.packing import ATTRIBUTE, Made
+from glasscell.nn.places import places
 from glasscell.nn.step import StepFunction, run
 
 __all__ = ["sequence", "step"]

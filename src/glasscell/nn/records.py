@@ -8,7 +8,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from glasscell.nn.observe import Record
-from glasscell.nn.packing import view_of
+from glasscell.nn.views import view_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
