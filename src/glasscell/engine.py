@@ -149,7 +149,8 @@ def use_parallel_for(address: int) -> None:
     _core.use_parallel_for(address)
 
 
-def _thread_limit(threads: int | None) -> int:
+def thread_limit(threads: int | None) -> int:
+    """Give how many threads a call may use that was asked for `threads`, None for the default."""
     return get_num_threads() if threads is None else arguments.thread_count("threads", threads)
 
 
@@ -284,7 +285,7 @@ def forward(
     P, H = layer.output_size, layer.hidden_size
     lead = x.shape[:-1]
     y = arguments.target("out", out, (*lead, P), x.dtype)
-    limit = _thread_limit(threads)
+    limit = thread_limit(threads)
     want_tape = tape and layer.lstm
     # Rows after the end of a sequence are not written by the kernel: a trace shows zeros there.
     fresh = np.zeros if lengths is not None else np.empty
@@ -373,7 +374,7 @@ def backward(
     output = _from_forward("output", output, (*lead, P), dtype)
     if layer.lstm:
         tape = _from_forward("tape", tape, (*lead, 5, layer.padded_size), dtype)
-    limit = _thread_limit(threads)
+    limit = thread_limit(threads)
     fresh = np.zeros if lengths is not None else np.empty
     empty = 0 in lead
 
@@ -449,9 +450,9 @@ def stepper(layers: Sequence[PackedLayer], threads: int | None = None) -> Steppe
         ShapeError: Layers that do not fit together.
 
     Notes:
-        A step allocates nothing and gives the bits of `forward`. It uses one thread, but several for
-        an LSTM layer of a megabyte of weights or more (float32: I = H = 182), which one core's cache
-        does not hold; these spin for 50 microseconds after a step and then sleep.
+        A step allocates nothing and gives the bits of `forward`. It uses one thread, but several
+        for an LSTM layer of a megabyte of weights or more (float32: I = H = 182), which one core's
+        cache does not hold; these spin for 50 microseconds after a step and then sleep.
 
     Example:
         >>> from types import SimpleNamespace
@@ -470,7 +471,7 @@ def stepper(layers: Sequence[PackedLayer], threads: int | None = None) -> Steppe
         )
     make: Any = _core.StepperF32 if kinds == {_core.LayerF32} else _core.StepperF64
     try:
-        made: Stepper = make(list(layers), _thread_limit(threads))
+        made: Stepper = make(list(layers), thread_limit(threads))
     except ValueError as error:
         sizes = [(layer.input_size, layer.hidden_size, layer.output_size) for layer in layers]
         raise ShapeError(
@@ -547,7 +548,7 @@ def linear(
     y = arguments.target("out", out, (*x.shape[:-1], packed.outputs), dtype)
     if not y.flags.c_contiguous:
         raise ShapeError(f"out: expected a contiguous array, got strides {y.strides}.")
-    limit = _thread_limit(threads)
+    limit = thread_limit(threads)
     if y.size:
         packed.run(x.reshape(-1, packed.inputs), y.reshape(-1, packed.outputs), limit)
     return y

@@ -10,7 +10,8 @@ from torch.autograd import Function
 
 from glasscell import engine
 from glasscell.nn.fallback import UNFIT, announce, reason_to_leave
-from glasscell.nn.packing import array_of, packed_linear
+from glasscell.nn.packing import packed_linear
+from glasscell.nn.views import array_of
 
 __all__ = ["Linear"]
 
