@@ -21,6 +21,7 @@ double measure(int n) {
   Clock::time_point begun[kPhases + 1];
   Lockstep lockstep(n);
   parallel_for(n, [&](int k) {
+    lockstep.gather(k);
     lockstep.run(k, kPhases, [&](ptrdiff_t phase, int j) {
       if (j == 0) begun[phase] = Clock::now();
     });
