@@ -117,7 +117,7 @@ def test_every_public_name_is_described(path):
 FLOORS = (
     ("errors", "gates", "weights", "reference", "_core"),
     ("arguments", "engine"),
-    ("model", "modelfile", "nodes", "stream"),
+    ("model", "modelfile", "nodes", "pool", "stream"),
     ("nn",),
     ("inspect",),
     ("report", "tasks"),
