@@ -122,20 +122,44 @@ ptrdiff_t StreamPool<T>::place(const std::vector<Stack>& stacks) {
 }
 
 template <class T>
-void StreamPool<T>::find(ptrdiff_t n, const int64_t* ids, T** rows) const {
-  for (ptrdiff_t q = 0; q < n; ++q) rows[q] = slab_.data() + ids[q] * stride_;
-}
-
-template <class T>
-void StreamPool<T>::clear(ptrdiff_t n, T* const* rows) const {
-  for (ptrdiff_t q = 0; q < n; ++q) std::fill(rows[q], rows[q] + stride_, T(0));
-}
-
-template <class T>
 ptrdiff_t StreamPool<T>::work(std::size_t s) const {
   ptrdiff_t macs = 0;
   for (const Place& at : stacks_[s]) macs += at.layer->columns * (at.layer->I + at.layer->P);
   return macs;
+}
+
+template <class T>
+void StreamPool<T>::clear(ptrdiff_t n, const int64_t* ids) const {
+  for (ptrdiff_t q = 0; q < n; ++q) std::fill(row(ids[q]), row(ids[q]) + stride_, T(0));
+}
+
+template <class T>
+void StreamPool<T>::get_state(std::size_t s, ptrdiff_t n, const int64_t* ids, T* h, T* c) const {
+  for (const Place& at : stacks_[s]) {
+    for (ptrdiff_t q = 0; q < n; ++q) {
+      const T* from = row(ids[q]);
+      if (h) h = std::copy(from + at.h, from + at.h + at.layer->P, h);
+      if (c) c = std::copy(from + at.c, from + at.c + at.layer->H, c);
+    }
+  }
+}
+
+template <class T>
+void StreamPool<T>::set_state(std::size_t s, ptrdiff_t n, const int64_t* ids, const T* h,
+                              const T* c) const {
+  for (const Place& at : stacks_[s]) {
+    const bool lstm = at.layer->mode == Mode::kLstm;
+    for (ptrdiff_t q = 0; q < n; ++q) {
+      T* to = row(ids[q]);
+      for (ptrdiff_t p = 0; p < at.layer->P; ++p) to[at.h + p] = h ? *h++ : T(0);
+      for (ptrdiff_t u = 0; lstm && u < at.layer->H; ++u) to[at.c + u] = c ? *c++ : T(0);
+    }
+  }
+}
+
+template <class T>
+void StreamPool<T>::find(ptrdiff_t n, const int64_t* ids, T** rows) const {
+  for (ptrdiff_t q = 0; q < n; ++q) rows[q] = row(ids[q]);
 }
 
 template <class T>
@@ -151,30 +175,6 @@ void StreamPool<T>::step(std::size_t s, ptrdiff_t n, T* const* rows, const T* x,
     Worker(stacks_[s])
         .run(last - first, rows + first, x + first * x_row, x_row, y + first * y_row, y_row);
   });
-}
-
-template <class T>
-void StreamPool<T>::get_state(std::size_t s, ptrdiff_t n, T* const* rows, T* h, T* c) const {
-  for (const Place& at : stacks_[s]) {
-    const ptrdiff_t P = at.layer->P, H = c ? at.layer->H : 0;
-    for (ptrdiff_t q = 0; q < n; ++q, h += P, c += H) {
-      std::copy(rows[q] + at.h, rows[q] + at.h + P, h);
-      if (c) std::copy(rows[q] + at.c, rows[q] + at.c + H, c);
-    }
-  }
-}
-
-template <class T>
-void StreamPool<T>::set_state(std::size_t s, ptrdiff_t n, T* const* rows, const T* h,
-                              const T* c) const {
-  for (const Place& at : stacks_[s]) {
-    const bool lstm = at.layer->mode == Mode::kLstm;
-    const ptrdiff_t P = at.layer->P, H = lstm ? at.layer->H : 0;
-    for (ptrdiff_t q = 0; q < n; ++q) {
-      for (ptrdiff_t p = 0; p < P; ++p) rows[q][at.h + p] = h ? *h++ : T(0);
-      for (ptrdiff_t u = 0; u < H; ++u) rows[q][at.c + u] = c ? *c++ : T(0);
-    }
-  }
 }
 
 template class StreamPool<float>;

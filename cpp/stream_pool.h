@@ -20,22 +20,22 @@ class StreamPool {
 
   Slots slots;
 
-  // Rows of the slab for ids that passed slots.require_open. What computes takes rows, not ids:
-  // another Python thread could change the caller's array meanwhile.
-  void find(ptrdiff_t n, const int64_t* ids, T** rows) const;
-
-  void clear(ptrdiff_t n, T* const* rows) const;  // all states: zeros
-
-  // Advances n streams in stack s by one step: x row q (I of the first layer), y row q (P of the
-  // last), x_row and y_row elements apart; y overlaps nothing. Each stream has the bits of
-  // `forward`.
-  void step(std::size_t s, ptrdiff_t n, T* const* rows, const T* x, ptrdiff_t x_row, T* y,
-            ptrdiff_t y_row, int threads) const;
+  // Below, ids must have passed slots.require_open.
+  void clear(ptrdiff_t n, const int64_t* ids) const;  // all states: zeros
 
   // h (L, n, P) and c (L, n, H), contiguous, between stack s and the caller; null: skipped by
   // `get_state`, zeros in `set_state`. All layers of the stack have the same P and H.
-  void get_state(std::size_t s, ptrdiff_t n, T* const* rows, T* h, T* c) const;
-  void set_state(std::size_t s, ptrdiff_t n, T* const* rows, const T* h, const T* c) const;
+  void get_state(std::size_t s, ptrdiff_t n, const int64_t* ids, T* h, T* c) const;
+  void set_state(std::size_t s, ptrdiff_t n, const int64_t* ids, const T* h, const T* c) const;
+
+  // Where the streams lie. `step` takes rows instead of ids, since another Python thread may change
+  // the caller's array of ids while it runs.
+  void find(ptrdiff_t n, const int64_t* ids, T** rows) const;
+
+  // Advances n streams in stack s by one step: x row q (I of the first layer), y row q (P of the
+  // last), x_row and y_row elements apart; y overlaps nothing. Each stream has the bits of `forward`.
+  void step(std::size_t s, ptrdiff_t n, T* const* rows, const T* x, ptrdiff_t x_row, T* y,
+            ptrdiff_t y_row, int threads) const;
 
   std::size_t stacks() const { return stacks_.size(); }
   const Layer<T>& first(std::size_t s) const { return *stacks_[s].front().layer; }
@@ -52,6 +52,7 @@ class StreamPool {
     ptrdiff_t h;  // (Hp), which the kernel writes whole, or (P) where a projection writes it
   };
   class Worker;
+  T* row(int64_t id) const { return slab_.data() + id * stride_; }
   ptrdiff_t place(const std::vector<Stack>& stacks);
 
   std::vector<std::vector<Place>> stacks_;

@@ -8,62 +8,61 @@
 namespace glasscell {
 namespace {
 
-using Ids = nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Vector = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Matrix = nb::ndarray<T, nb::ndim<2>, nb::device::cpu>;
+using Ids = Vector<const int64_t>;
 
-ptrdiff_t count(const Ids& ids) { return static_cast<ptrdiff_t>(ids.shape(0)); }
-
-// Callers hold a lock around every function that touches states (glasscell.pool).
+// Of two calls that touch states, the caller starts the second when the first has ended
+// (glasscell.pool has a lock).
 template <class T>
 class PyStreamPool {
  public:
-  PyStreamPool(const nb::list& stacks, ptrdiff_t capacity)
-      : pool_((require(capacity > 0, "capacity"), kept(stacks)), capacity) {}
+  PyStreamPool(const nb::list& stacks, ptrdiff_t capacity) : pool_(kept(stacks), capacity) {}
 
-  void open(const nb::ndarray<int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>& ids) {
+  void open(const Vector<int64_t>& ids) {
     const auto n = static_cast<ptrdiff_t>(ids.shape(0));
     pool_.slots.open(n, ids.data());
-    const Call call(*this, n, ids.data());
-    pool_.clear(n, call.rows);
+    pool_.clear(n, ids.data());
   }
-  void close(const Ids& ids) {
-    check(ids);
-    pool_.slots.close(count(ids), ids.data());
+  void close(const Ids& ids) { pool_.slots.close(require_open(ids), ids.data()); }
+  void clear(const Ids& ids) { pool_.clear(require_open(ids), ids.data()); }
+  ptrdiff_t require_open(const Ids& ids) {
+    const auto n = static_cast<ptrdiff_t>(ids.shape(0));
+    pool_.slots.require_open(n, ids.data());
+    return n;
   }
-  void clear(const Ids& ids) {
-    const Call call(*this, ids);
-    pool_.clear(call.n, call.rows);
-  }
-  void check(const Ids& ids) { pool_.slots.require_open(count(ids), ids.data()); }
-  void list(const nb::ndarray<int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>& ids) const {
-    require(static_cast<ptrdiff_t>(ids.shape(0)) == pool_.slots.size(), "ids must be (len,)");
+  void list(const Vector<int64_t>& ids) const {
+    require(static_cast<ptrdiff_t>(ids.shape(0)) == size(), "ids must be (len,)");
     pool_.slots.list(ids.data());
   }
 
   void step(std::size_t s, const Ids& ids, const Matrix<const T>& x, const Matrix<T>& y,
             int threads) {
     require(s < pool_.stacks(), "stack");
-    const ptrdiff_t n = count(ids);
-    const T* from = rows_of(x, n, pool_.first(s).I, "x must be (n, I), rows contiguous");
-    T* to = rows_of(y, n, pool_.last(s).P, "y must be (n, P), rows contiguous");
-    const Call call(*this, ids);
-    // Letting go of the GIL and taking it back costs as much as some 2^14 multiply-adds.
+    const ptrdiff_t n = require_open(ids);
+    const T* from = first_row(x, n, pool_.first(s).I, "x must be (n, I), rows contiguous");
+    T* to = first_row(y, n, pool_.last(s).P, "y must be (n, P), rows contiguous");
+    const Arena::Scope scope;
+    T** rows = Arena::mine().take<T*>(size_of(n));
+    pool_.find(n, ids.data(), rows);
+    // About a microsecond of work: for less it is not worth while to hand the GIL over and wait for
+    // it again.
     std::optional<nb::gil_scoped_release> released;
-    if (n * pool_.work(s) >> 17) released.emplace();
-    pool_.step(s, n, call.rows, from, x.stride(0), to, y.stride(0), threads);
+    if (n * pool_.work(s) > 1 << 17) released.emplace();
+    pool_.step(s, n, rows, from, x.stride(0), to, y.stride(0), threads);
   }
 
   void get_state(std::size_t s, const Ids& ids, const Maybe<T>& h, const Maybe<T>& c) {
-    const auto [hs, cs] = state<T>(s, count(ids), h, c);
-    require(hs, "h must be given");
-    const Call call(*this, ids);
-    pool_.get_state(s, call.n, call.rows, hs, cs);
+    const ptrdiff_t n = require_open(ids);
+    const auto [to_h, to_c] = state(s, n, h, c);
+    pool_.get_state(s, n, ids.data(), to_h, to_c);
   }
   void set_state(std::size_t s, const Ids& ids, const Maybe<const T>& h, const Maybe<const T>& c) {
-    const auto [hs, cs] = state<const T>(s, count(ids), h, c);
-    const Call call(*this, ids);
-    pool_.set_state(s, call.n, call.rows, hs, cs);
+    const ptrdiff_t n = require_open(ids);
+    const auto [from_h, from_c] = state(s, n, h, c);
+    pool_.set_state(s, n, ids.data(), from_h, from_c);
   }
 
   ptrdiff_t size() const { return pool_.slots.size(); }
@@ -74,22 +73,8 @@ class PyStreamPool {
   }
 
  private:
-  // The rows of a call's streams, all open, in this thread's scratch memory.
-  struct Call {
-    Call(PyStreamPool& pool, const Ids& ids) : Call(pool, count(ids), ids.data(), true) {}
-    Call(PyStreamPool& pool, ptrdiff_t count, const int64_t* ids, bool check = false)
-        : n(count),
-          rows((check ? pool.pool_.slots.require_open(count, ids) : void(),
-                Arena::mine().take<T*>(size_of(count)))) {
-      pool.pool_.find(n, ids, rows);
-    }
-    const Arena::Scope scope;
-    const ptrdiff_t n;
-    T** const rows;
-  };
-
   template <class U>
-  static U* rows_of(const Matrix<U>& array, ptrdiff_t n, ptrdiff_t width, const char* what) {
+  static U* first_row(const Matrix<U>& array, ptrdiff_t n, ptrdiff_t width, const char* what) {
     require(static_cast<ptrdiff_t>(array.shape(0)) == n &&
                 static_cast<ptrdiff_t>(array.shape(1)) == width &&
                 (n == 0 || width == 1 || array.stride(1) == 1) &&
@@ -130,11 +115,11 @@ void bind_stream_pool(nb::module_& m, const char* name) {
       .def("open", &Pool::open, "ids"_a.noconvert())
       .def("close", &Pool::close, "ids"_a.noconvert())
       .def("clear", &Pool::clear, "ids"_a.noconvert())
-      .def("check", &Pool::check, "ids"_a.noconvert())
+      .def("require_open", &Pool::require_open, "ids"_a.noconvert())
       .def("list", &Pool::list, "ids"_a.noconvert())
       .def("step", &Pool::step, "stack"_a, "ids"_a.noconvert(), "x"_a.noconvert(),
            "y"_a.noconvert(), "threads"_a)
-      .def("get_state", &Pool::get_state, "stack"_a, "ids"_a.noconvert(), "h"_a.noconvert(),
+      .def("get_state", &Pool::get_state, "stack"_a, "ids"_a.noconvert(), "h"_a.noconvert().none(),
            "c"_a.noconvert().none())
       .def("set_state", &Pool::set_state, "stack"_a, "ids"_a.noconvert(), "h"_a.noconvert().none(),
            "c"_a.noconvert().none())

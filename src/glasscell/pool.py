@@ -271,7 +271,7 @@ class StreamPool:
             raise ShapeError(f"expected ids of shape (n,), or one id, got {array.shape}")
         at: Ids = np.require(array, np.int64, ["C", "A"]).reshape(-1)
         try:
-            self._slab.check(at)
+            self._slab.require_open(at)
         except IndexError as error:
             raise DataError(str(error)) from None
         return at
