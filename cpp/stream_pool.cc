@@ -8,7 +8,6 @@
 #include "pool.h"
 
 namespace glasscell {
-
 namespace {
 
 ptrdiff_t round_up(ptrdiff_t n, ptrdiff_t to) { return (n + to - 1) / to * to; }
@@ -165,6 +164,7 @@ void StreamPool<T>::find(ptrdiff_t n, const int64_t* ids, T** rows) const {
 template <class T>
 void StreamPool<T>::step(std::size_t s, ptrdiff_t n, T* const* rows, const T* x, ptrdiff_t x_row,
                          T* y, ptrdiff_t y_row, int threads) const {
+  if (n == 0) return;
   // As in forward: a thread is worth waking from about 2^19 multiply-adds.
   const int team = static_cast<int>(
       std::max<ptrdiff_t>(1, std::min<ptrdiff_t>({threads, n, ((n * work(s)) >> 19) + 1})));

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import operator
-import os
-import threading
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
 
-from glasscell import engine, nodes
+from glasscell import engine, forking, nodes
 from glasscell.arguments import target
 from glasscell.errors import DataError, DtypeError, ShapeError
 from glasscell.nodes import arguments
@@ -93,8 +90,7 @@ class StreamPool:
         self._dtype, self._width = model.dtype, model.input_size
         # A lone recurrent network needs none of the steps between.
         self._lone = model.recurrent[0].writes if self._leaves == model.recurrent[:1] else None
-        self._lock = threading.RLock()
-        _pools.add(self)
+        self._lock = forking.lock()
 
     def open(self, n: int = 1) -> Ids:
         """Begin streams, with states of zeros.
@@ -177,7 +173,8 @@ class StreamPool:
                 except (TypeError, ValueError, IndexError):
                     pass  # not contiguous arrays of the right kind: converted or explained below
             at = self._open_ids(ids)
-            y = arguments.check_input(x, self._dtype, self._width, "(n, I)")
+            letters = "(n,)" if self._width is None else "(n, I)"
+            y = arguments.check_input(x, self._dtype, self._width, letters)
             self._check_rows(at, y, out)
             for node in self._leaves:
                 y = self._advance(at, node, y, out)
@@ -321,29 +318,3 @@ def _count(name: str, n: Any, least: int) -> int:
     if not least <= count < 2**63:
         raise ValueError(f"{name}: expected an integer from {least} to 2^63 - 1, got {n}")
     return count
-
-
-# A child that is forked while another thread steps a pool would have its streams half advanced, and
-# a lock that nobody will release.
-_pools: WeakSet[StreamPool] = WeakSet()
-_forking = threading.RLock()
-_held: list[StreamPool] = []
-
-
-def _before_fork() -> None:
-    _forking.acquire()
-    for pool in list(_pools):
-        pool._lock.acquire()
-        _held.append(pool)
-
-
-def _after_fork() -> None:
-    while _held:
-        _held.pop()._lock.release()
-    _forking.release()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork
-    )
