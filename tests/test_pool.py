@@ -272,6 +272,15 @@ def test_out_receives_the_output(model):
     assert (wide[:, [0, -1]] == 9).all()
 
 
+def test_out_may_lie_between_the_columns_of_x():
+    model = Model(*recurrent(CONFIGS[0]))
+    pool, other = model.pool(4), model.pool(4)
+    both = np.random.default_rng(0).normal(size=(4, 8)).astype(np.float32)
+    expected = pool.step(pool.open(4), both[:, :3])
+    other.step(other.open(4), both[:, :3], out=both[:, 3:])
+    np.testing.assert_array_equal(both[:, 3:], expected)
+
+
 @pytest.mark.parametrize("model", MODELS, ids=repr)
 def test_a_call_for_no_stream_does_nothing(model):
     pool = model.pool(3)

@@ -86,6 +86,17 @@ def test_a_refused_state_leaves_the_old_ones_in_place():
     np.testing.assert_equal(pool.save(ids), good)
 
 
+def test_out_must_be_writeable():
+    model = Model(*recurrent(CONFIGS[0]))
+    pool, out = model.pool(2), np.zeros((2, 5), np.float32)
+    out.flags.writeable = False
+    ids = pool.open(2)
+    with pytest.raises(ShapeError, match="out: expected a writeable"):
+        pool.step(ids, inputs(model, 2), out)
+    assert not out.any()
+    assert not pool.save(ids)[0].any()
+
+
 def test_out_must_not_be_x():
     model = Model(*recurrent(Config(mode="LSTM", input_size=5, hidden_size=5)))
     pool, both = model.pool(3), np.ones((4, 5), np.float32)

@@ -165,10 +165,11 @@ class StreamPool:
             may leave the streams of the call advanced in some of the networks only.
         """
         with self._lock:
-            if self._lone is not None and out is None:
+            if self._lone is not None and (out is None or not np.may_share_memory(x, out)):
+                rows: Any = ids
                 try:
-                    y = np.empty((len(ids), self._lone), self._dtype)  # type: ignore[arg-type]
-                    self._slab.step(0, ids, x, y, _threads(len(y)))  # type: ignore[arg-type]
+                    y = np.empty((len(rows), self._lone), self._dtype) if out is None else out
+                    self._slab.step(0, rows, x, y, _threads(len(y)))  # type: ignore[arg-type]
                     return y
                 except (TypeError, ValueError, IndexError):
                     pass  # not contiguous arrays of the right kind: converted or explained below
