@@ -84,6 +84,8 @@ NB_MODULE(_core, m) {
   bind_linear<double>(m, "LinearF64");
   bind_stepper<float>(m, "StepperF32");
   bind_stepper<double>(m, "StepperF64");
+  bind_stream_pool<float>(m, "StreamPoolF32");
+  bind_stream_pool<double>(m, "StreamPoolF64");
 }
 
 }  // namespace glasscell

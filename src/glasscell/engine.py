@@ -26,11 +26,21 @@ except ImportError as error:  # pragma: no cover - only in a broken installation
     ) from error
 
 if TYPE_CHECKING:
-    from glasscell._core import LayerF32, LayerF64, LinearF32, LinearF64, StepperF32, StepperF64
+    from glasscell._core import (
+        LayerF32,
+        LayerF64,
+        LinearF32,
+        LinearF64,
+        StepperF32,
+        StepperF64,
+        StreamPoolF32,
+        StreamPoolF64,
+    )
 
     PackedLayer = LayerF32 | LayerF64
     PackedLinear = LinearF32 | LinearF64
     Stepper = StepperF32 | StepperF64
+    StreamPool = StreamPoolF32 | StreamPoolF64
 
 __all__ = [
     "LayerGrads",
@@ -46,6 +56,7 @@ __all__ = [
     "pack_linear",
     "set_num_threads",
     "stepper",
+    "stream_pool",
     "use_parallel_for",
 ]
 
@@ -477,6 +488,35 @@ def stepper(layers: Sequence[PackedLayer], threads: int | None = None) -> Steppe
         raise ShapeError(
             "stepper: expected layers that each read what the one before writes and have the same "
             f"sizes of state, got (I, H, P) of {sizes} ({error})."
+        ) from None
+    return made
+
+
+def stream_pool(stacks: Sequence[Sequence[PackedLayer]], capacity: int) -> StreamPool:
+    """Make room for the states of many live sequences; `glasscell.pool` is its face.
+
+    Args:
+        stacks: Packed layers of one dtype, each stack one that `stepper` takes. A stream has a
+            state in all stacks.
+        capacity: Most streams that may be open at a time, positive.
+
+    Returns:
+        An object whose functions take int64 ids (n,), x (n, I), y (n, P), h (L, n, P) and
+        c (L, n, H). `step` gives the bits of `forward`, and an IndexError unless all ids are open
+        and different.
+
+    Raises:
+        MemoryError: No address space for so many streams.
+
+    Notes:
+        No two functions that touch states may run at the same time: the caller sees to that.
+    """
+    make: Any = {_core.LayerF32: _core.StreamPoolF32, _core.LayerF64: _core.StreamPoolF64}
+    try:
+        made: StreamPool = make[type(stacks[0][0])]([list(stack) for stack in stacks], capacity)
+    except MemoryError:
+        raise MemoryError(
+            f"capacity: expected address space for {capacity} streams, found less; ask for fewer."
         ) from None
     return made
 
