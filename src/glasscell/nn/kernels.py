@@ -17,6 +17,7 @@ from glasscell.nn import records
 from glasscell.nn.observe import Observation, Record
 from glasscell.nn.places import Place
 from glasscell.nn.ragged import Layout
+from glasscell.nn.team import threads
 
 __all__ = ["Call", "Result", "address", "frame", "rows", "run", "steps_and_rows", "whole"]
 
@@ -102,7 +103,7 @@ def frame(call: Call, x: Tensor, keep: bool = True) -> tuple[int, ...]:
         x.shape[-2],
         *call.layout.addresses(),
         call.segment if keep else 0,
-        torch.get_num_threads(),
+        threads(),
     )
 
 

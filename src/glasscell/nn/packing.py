@@ -18,6 +18,7 @@ from torch.nn import Parameter
 from glasscell import engine
 from glasscell.errors import ShapeError
 from glasscell.nn.places import Place, Weights
+from glasscell.nn.team import threads
 from glasscell.nn.views import array_of
 
 __all__ = ["ATTRIBUTE", "Kept", "Made", "packed", "packed_linear"]
@@ -83,9 +84,7 @@ class Kept(NamedTuple):
         return self._matches(made, addresses)
 
     def _matches(self, made: Made, addresses: list[int]) -> bool:
-        same: bool = self.made == made and self.layer.matches_at(
-            *addresses, torch.get_num_threads()
-        )
+        same: bool = self.made == made and self.layer.matches_at(*addresses, threads())
         return same
 
 

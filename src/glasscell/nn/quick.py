@@ -20,6 +20,7 @@ from glasscell.nn.observe import current
 from glasscell.nn.packing import ATTRIBUTE, Made
 from glasscell.nn.places import places
 from glasscell.nn.step import StepFunction, run
+from glasscell.nn.team import threads
 
 __all__ = ["sequence", "step"]
 
@@ -29,7 +30,6 @@ _casts = torch._C._is_any_autocast_enabled
 _traces = torch._C._get_tracing_state
 _transforms = torch._C._functorch.peek_interpreter_stack
 _intercepts = torch._C._len_torch_dispatch_stack
-_threads = torch.get_num_threads
 _strided = torch.strided
 
 _CONFIG = itemgetter(
@@ -170,7 +170,7 @@ def _run(
     row, h_part, c_part = plan.sides * plan.width, batch * plan.width, batch * plan.hidden
     h_n = x.new_empty(plan.states, batch, plan.width)
     c_n = x.new_empty(plan.states, batch, plan.hidden) if plan.hidden else None
-    h_at, c_at, threads = h_n.data_ptr(), 0 if c_n is None else c_n.data_ptr(), _threads()
+    h_at, c_at, team = h_n.data_ptr(), 0 if c_n is None else c_n.data_ptr(), threads()
     for k, layer in enumerate(layers):
         reverse = k % plan.sides
         if not reverse:
@@ -179,7 +179,7 @@ def _run(
         h, c = k * h_part * item, k * c_part * item
         layer.forward_at(
             *source,
-            *(0, 0, 0, 0, threads, reverse == 1),
+            *(0, 0, 0, 0, team, reverse == 1),
             *(h0 and h0 + h, c0 and c0 + c),
             *(target + reverse * plan.width * item, batch * row, row),
             *(0, 0, h_at + h, c_at and c_at + c),
