@@ -153,6 +153,7 @@ def sequence(module: torch.nn.Module, x: Any, hx: Any) -> Any:
     layers = _packed(kept, plan, own, dtype) if inputs == plan.inputs and one == 1 else None
     if initial is None or layers is None:
         return None
+    kept.tapes.clear()
     return _run(plan, layers, x, (source, step, row, steps, batch), initial, first)
 
 
