@@ -62,6 +62,7 @@ NB_MODULE(_core, m) {
   m.attr("isas") = compiled_isas();
   m.def("available_cpus", &available_cpus);
   m.def("meeting_ns", &meeting_ns, "threads"_a);
+  m.def("cpu_quota", &cpu_quota, "root"_a = "/sys/fs/cgroup", "groups"_a = "/proc/self/cgroup");
   m.def(
       "use_parallel_for",
       [](std::uintptr_t address) { use_parallel_for(reinterpret_cast<ParallelFor>(address)); },

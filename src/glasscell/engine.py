@@ -8,6 +8,7 @@ so a batch-first array goes in as `x.swapaxes(0, 1)` without a copy.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -46,6 +47,7 @@ __all__ = [
     "LayerGrads",
     "LayerRun",
     "Weights",
+    "at_most",
     "backward",
     "cpu_info",
     "forward",
@@ -114,6 +116,9 @@ def set_num_threads(n: int) -> None:
         ValueError: If `n` is not positive.
         TypeError: If `n` is not an integer.
 
+    Notes:
+        Inside `glasscell.nn` the smaller of this and `torch.get_num_threads()` holds.
+
     Example:
         >>> set_num_threads(2)
         >>> get_num_threads()
@@ -140,10 +145,23 @@ def get_num_threads() -> int:
                 "Correct or unset it."
             )
         return int(asked)
-    return _available_cpus
+    return _core.available_cpus()
 
 
-_available_cpus = _core.available_cpus()
+_quota = _core.cpu_quota() or sys.maxsize
+
+
+def at_most(n: int) -> int:
+    """Cut another library's number of threads to what `set_num_threads` and the cgroup allow.
+
+    Args:
+        n: Threads that it would use itself.
+
+    Example:
+        >>> at_most(1)
+        1
+    """
+    return min(n, _quota, _threads or n)
 
 
 def use_parallel_for(address: int) -> None:

@@ -3,11 +3,11 @@
 ``from glasscell.nn import LSTM`` in place of ``from torch.nn import LSTM`` is the whole change;
 `convert` makes it inside a model that exists.
 
-The way of one call: `recurrent` and `cells` take torch's arguments. `quick` runs those that need no
-more than numbers. The rest is sorted by `arguments`, `ragged` and `autocast`; `fallback` is for what
-the kernels do not take. `autograd` and `step` make a layer a node of the graph, of which `kernels`
-and `gradients` are the two passes, with weights from `packing`; `again` and `slow` are for
-derivatives of derivatives. `observe` and `records` let others look on, `team` shares torch's
+The way of one call: `recurrent` and `cells` take torch's arguments. `quick` runs those that need
+no more than numbers. The rest is sorted by `arguments`, `ragged` and `autocast`; `fallback` is for
+what the kernels do not take. `autograd` and `step` make a layer a node of the graph, of which
+`kernels` and `gradients` are the two passes, with weights from `packing`; `again` and `slow` are
+for derivatives of derivatives. `observe` and `records` let others look on, `team` shares torch's
 threads.
 """
 

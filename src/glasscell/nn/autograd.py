@@ -20,7 +20,7 @@ from glasscell.nn.checkpoint import Checkpoint, segment_length
 from glasscell.nn.gradients import gradients
 from glasscell.nn.kernels import Call, Result, run
 from glasscell.nn.observe import Observation
-from glasscell.nn.packing import packed
+from glasscell.nn.packing import packed, tapes_of
 from glasscell.nn.places import Place, Weights
 from glasscell.nn.ragged import Layout
 
@@ -72,6 +72,7 @@ def apply(
             call, anchor, x, h0, c0, *flat
         )
         return result
+    tapes_of(module).clear()  # no training step follows at once: what they held is free
     result = run(call, x, h0, c0, keep=observation is not None)[0]
     return result if observation is None else _with_own_output(call, result)
 

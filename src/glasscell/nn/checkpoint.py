@@ -32,19 +32,19 @@ def segment_length(checkpoint: Checkpoint, steps: int) -> int:
     """
     if checkpoint is None or checkpoint is False:
         return 0
-    if checkpoint is True:
-        return isqrt(steps - 1) + 1 if steps > 1 else 0
-    try:
-        length = operator.index(checkpoint)
-    except TypeError:
-        raise TypeError(_expected(checkpoint)) from None
-    if length < 1:
-        raise ValueError(_expected(checkpoint))
+    length = isqrt(max(steps, 1) - 1) + 1 if checkpoint is True else _number(checkpoint)
     return length if length < steps else 0
 
 
-def _expected(checkpoint: object) -> str:
-    return (
+def _number(checkpoint: object) -> int:
+    said = (
         "expected checkpoint as None, True, False or a positive number of steps, got "
         f"{checkpoint!r}; True takes the square root of the number of steps"
     )
+    try:
+        length = operator.index(checkpoint)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(said) from None
+    if length < 1:
+        raise ValueError(said)
+    return length

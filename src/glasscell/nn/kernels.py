@@ -15,8 +15,10 @@ from torch import Tensor
 from glasscell import engine
 from glasscell.nn import records
 from glasscell.nn.observe import Observation, Record
+from glasscell.nn.packing import tapes_of
 from glasscell.nn.places import Place
 from glasscell.nn.ragged import Layout
+from glasscell.nn.team import threads
 
 __all__ = ["Call", "Result", "address", "frame", "rows", "run", "steps_and_rows", "whole"]
 
@@ -61,7 +63,7 @@ def run(
     y = x.new_empty(*x.shape[:-1], sides * size)
     h_n = x.new_empty(sides, batch, size)
     c_n = x.new_empty(sides, batch, first.hidden_size) if first.lstm else None
-    kept = [_kept(call, x, batch) if keep else None for _ in layers]
+    kept = [_kept(call, d, x, batch) if keep else None for d in range(sides)]
     shared, (step, row) = frame(call, x, keep), steps_and_rows(y)
     for d, layer in enumerate(layers):
         tape = address(kept[d])
@@ -82,13 +84,15 @@ def run(
     return (y, h_n, c_n), kept
 
 
-def _kept(call: Call, x: Tensor, batch: int) -> Tensor | None:
+def _kept(call: Call, d: int, x: Tensor, batch: int) -> Tensor | None:
     layer = call.layers[0]
     if not layer.lstm:
         return None
     if call.segment:
         return x.new_empty((call.layout.steps(x) - 1) // call.segment, batch, layer.hidden_size)
-    tape = x.new_empty(*x.shape[:-1], 5, layer.padded_size)
+    assert call.module is not None
+    shape = (*x.shape[:-1], 5, layer.padded_size)
+    tape = tapes_of(call.module).take(call.places[d].suffix, shape, x)
     # Rows after the end of a sequence are not written: a trace shows zeros there.
     return tape.zero_() if call.observation and call.layout.lengths is not None else tape
 
@@ -102,7 +106,7 @@ def frame(call: Call, x: Tensor, keep: bool = True) -> tuple[int, ...]:
         x.shape[-2],
         *call.layout.addresses(),
         call.segment if keep else 0,
-        torch.get_num_threads(),
+        threads(),
     )
 
 

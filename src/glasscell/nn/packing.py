@@ -18,9 +18,11 @@ from torch.nn import Parameter
 from glasscell import engine
 from glasscell.errors import ShapeError
 from glasscell.nn.places import Place, Weights
+from glasscell.nn.tapes import Tapes
+from glasscell.nn.team import threads
 from glasscell.nn.views import array_of
 
-__all__ = ["ATTRIBUTE", "Kept", "Made", "packed", "packed_linear"]
+__all__ = ["ATTRIBUTE", "Kept", "Made", "packed", "packed_linear", "tapes_of"]
 
 ATTRIBUTE = "_glasscell_packed"
 
@@ -83,9 +85,7 @@ class Kept(NamedTuple):
         return self._matches(made, addresses)
 
     def _matches(self, made: Made, addresses: list[int]) -> bool:
-        same: bool = self.made == made and self.layer.matches_at(
-            *addresses, torch.get_num_threads()
-        )
+        same: bool = self.made == made and self.layer.matches_at(*addresses, threads())
         return same
 
 
@@ -94,9 +94,14 @@ class _Packed(dict[tuple[str, torch.dtype], Any]):
 
     Args:
         plan: what `quick` knows of the module; its own.
+        tapes: memory for the next training step.
     """
 
     plan: Any = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tapes = Tapes()
 
     def __reduce__(self) -> tuple[type[_Packed], tuple[()]]:
         return _Packed, ()
@@ -161,6 +166,11 @@ def packed_linear(module: torch.nn.Module, weight: Tensor, bias: Tensor | None) 
     if one is None or not one.matches(*arrays):
         one = kept[key] = engine.pack_linear(*arrays)
     return one
+
+
+def tapes_of(module: torch.nn.Module) -> Tapes:
+    """Give the memory that a module keeps for its large tapes."""
+    return _kept(module).tapes
 
 
 def _kept(module: torch.nn.Module) -> _Packed:

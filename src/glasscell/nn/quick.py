@@ -20,6 +20,7 @@ from glasscell.nn.observe import current
 from glasscell.nn.packing import ATTRIBUTE, Made
 from glasscell.nn.places import places
 from glasscell.nn.step import StepFunction, run
+from glasscell.nn.team import threads
 
 __all__ = ["sequence", "step"]
 
@@ -29,7 +30,6 @@ _casts = torch._C._is_any_autocast_enabled
 _traces = torch._C._get_tracing_state
 _transforms = torch._C._functorch.peek_interpreter_stack
 _intercepts = torch._C._len_torch_dispatch_stack
-_threads = torch.get_num_threads
 _strided = torch.strided
 
 _CONFIG = itemgetter(
@@ -153,6 +153,7 @@ def sequence(module: torch.nn.Module, x: Any, hx: Any) -> Any:
     layers = _packed(kept, plan, own, dtype) if inputs == plan.inputs and one == 1 else None
     if initial is None or layers is None:
         return None
+    kept.tapes.clear()
     return _run(plan, layers, x, (source, step, row, steps, batch), initial, first)
 
 
@@ -183,7 +184,7 @@ def _stack(
     held = [x.new_empty(steps, batch, width) for _ in layers]
     outputs = [(one.data_ptr(), batch * width, width) for one in held]
     stack_at = type(layers[0]).stack_at
-    stack_at(layers, *source, 0, 0, _threads(), h0, c0, outputs, h_n, c_n)
+    stack_at(layers, *source, 0, 0, threads(), h0, c0, outputs, h_n, c_n)
     return held[-1]
 
 
@@ -191,7 +192,7 @@ def _one_by_one(
     plan: _Plan, layers: list[Any], x: Tensor, source: tuple[int, ...], states: tuple[int, ...]
 ) -> Tensor:
     """Run each layer and direction for itself."""
-    (*_, steps, batch), item, threads = source, x.itemsize, _threads()
+    (*_, steps, batch), item, team = source, x.itemsize, threads()
     held: tuple[Tensor, ...] = (x,)
     row, h_part, c_part = plan.sides * plan.width, batch * plan.width, batch * plan.hidden
     for k, layer in enumerate(layers):
@@ -203,7 +204,7 @@ def _one_by_one(
         h0, c0, h_n, c_n = (at and at + offsets[j % 2] for j, at in enumerate(states))
         layer.forward_at(
             *source,
-            *(0, 0, 0, 0, threads, reverse == 1),
+            *(0, 0, 0, 0, team, reverse == 1),
             *(h0, c0),
             *(target + reverse * plan.width * item, batch * row, row),
             *(0, 0, h_n, c_n),

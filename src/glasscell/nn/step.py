@@ -15,6 +15,7 @@ from glasscell.nn.gradients import gradients
 from glasscell.nn.kernels import Call, address
 from glasscell.nn.packing import Kept
 from glasscell.nn.ragged import Layout
+from glasscell.nn.team import threads
 
 __all__ = ["StepFunction", "run"]
 
@@ -40,10 +41,10 @@ def run(one: Kept, x: Tensor, h0: Maybe, c0: Maybe, tape: Maybe = None) -> tuple
     hidden = layer.hidden_size
     h = x.new_empty(batch, hidden)
     c = x.new_empty(batch, hidden) if layer.lstm else None
-    at, threads = h.data_ptr(), torch.get_num_threads()
+    at = h.data_ptr()
     # The one step's output is the hidden state: one place for both.
     layer.forward_at(
-        *(x.data_ptr(), 0, x.stride(0), 1, batch, 0, 0, 0, 0, threads, False),
+        *(x.data_ptr(), 0, x.stride(0), 1, batch, 0, 0, 0, 0, threads(), False),
         *(address(h0), address(c0), at, 0, hidden, address(tape), 0, at, address(c)),
     )
     return h, c
