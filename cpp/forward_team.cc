@@ -75,11 +75,10 @@ class Team {
     T** pre = Arena::mine().take<T*>(rows);
     for (ptrdiff_t r = 0; r < end - s; ++r) {
       x[r] = args_.x.at(seq_.time(s + r), 0);
-      init[r] = layer_.bias_sum() + column;
+      init[r] = layer_.start() + column;
       pre[r] = pre_ + r * layer_.columns + column;
     }
-    kernel_table<T>().gemm(
-        {end - s, layer_.I, columns, x, 1, layer_.w() + column * layer_.I, init, pre});
+    kernel_table<T>().gemm({end - s, layer_.I, columns, x, 1, layer_.w(column), init, pre});
   }
 
   void step(ptrdiff_t s, ptrdiff_t row, int j) const {

@@ -17,7 +17,7 @@ namespace {
 // megabyte.
 template <class T>
 int useful_threads(const Layer<T>& layer, int threads) {
-  const ptrdiff_t bytes = layer.columns * (layer.I + layer.P) * static_cast<ptrdiff_t>(sizeof(T));
+  const ptrdiff_t bytes = layer.columns * (layer.I + layer.P) * layer.bytes_per_weight();
   const ptrdiff_t blocks = layer.Hp / kernel_table<T>().lanes;
   return static_cast<int>(std::clamp<ptrdiff_t>(
       std::min({bytes >> 19, blocks / 2, static_cast<ptrdiff_t>(kMostHelped)}), 1,
@@ -59,7 +59,7 @@ void Stepper<T>::step(const T* x, T* y) {
       }
     } else {
       const T* h = s.h[s.now].data();
-      const T* init = layer.bias_sum();
+      const T* init = layer.start();
       table.rnn_forward_step({1, layer.H, layer.I, layer.P, &x, &h, layer.w(), layer.r(), &init,
                               &next, &next, layer.mode == Mode::kRnnRelu});
     }
@@ -72,7 +72,7 @@ void Stepper<T>::step(const T* x, T* y) {
 template <class T>
 void Stepper<T>::lstm_step(const Layer<T>& layer, State& s, const T* x, T* out) const {
   const T* h = s.h[s.now].data();
-  const T* init = layer.bias_sum();
+  const T* init = layer.start();
   T* c = s.c.data();
   const bool descending = s.now != 0;
   const auto blocks = [&](ptrdiff_t first, ptrdiff_t end) {

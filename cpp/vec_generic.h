@@ -5,10 +5,10 @@
 //
 //   load, store          whole vectors, any alignment
 //   load_n, store_n      the first n lanes (0 < n < kLanes); load_n fills the rest with zeros
-//   set                  one value in all lanes
-//   add sub mul div      as written
-//   fma(a, b, c)         a*b + c with one rounding
-//   min(a, b), max(a, b) b if either is NaN: min(limit, x) keeps a NaN in x
+//   load(int8_t*)        float only: kLanes small integers as floats
+//   load_half<k>         float only: of kLanes pairs of bfloat16 the first (k = 0) or second (k =
+//   1) set                  one value in all lanes add sub mul div      as written fma(a, b, c) a*b
+//   + c with one rounding min(a, b), max(a, b) b if either is NaN: min(limit, x) keeps a NaN in x
 //   abs, copysign        sign bit only
 //   pow2(m)              2^n from m = n + 1.5 * 2^(mantissa bits): n sits in m's low bits
 //   where_positive(x, y) y where x > 0, else 0
@@ -28,6 +28,14 @@ struct Vec<float> {
   static constexpr int kLanes = 1;
   float v;
   static GC_INLINE Vec load(const float* p) { return {*p}; }
+  static GC_INLINE Vec load(const int8_t* p) { return {static_cast<float>(*p)}; }
+  template <int k>
+  static GC_INLINE Vec load_half(const uint16_t* p) {
+    const uint32_t bits = static_cast<uint32_t>(p[k]) << 16;
+    float x;
+    __builtin_memcpy(&x, &bits, 4);
+    return {x};
+  }
   static GC_INLINE Vec load_n(const float* p, ptrdiff_t) { return {*p}; }
   static GC_INLINE Vec set(float x) { return {x}; }
   GC_INLINE void store(float* p) const { *p = v; }

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from glasscell import arguments
 from glasscell.errors import DtypeError, ShapeError
+from glasscell.storage import StoredWeights, compress
 
 try:
     from glasscell import _core
@@ -167,31 +168,42 @@ def _five(w: Weights) -> tuple[Any, ...]:
     return (w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr)
 
 
-def pack(mode: str, w: Weights) -> PackedLayer:
+def pack(mode: str, w: Weights | StoredWeights, storage: str | None = None) -> PackedLayer:
     """Pack one layer's weights into the panels that the kernels read.
 
     Args:
         mode: "LSTM", "RNN_TANH" or "RNN_RELU".
         w: Matrices as torch lays them out: weight_ih (G, I), weight_hh (G, P), bias_ih and bias_hh
-            (G,) or None, weight_hr (P, H) or None; G = 4H (gate order i f g o) or H.
+            (G,) or None, weight_hr (P, H) or None; G = 4H (gate order i f g o) or H. Or compressed
+            already, from `glasscell.storage.compress` or a folder.
+        storage: "bfloat16" or "int8" to compress the matrices; default: as they are.
 
     Returns:
-        An immutable packed layer that any number of threads may run.
+        An immutable packed layer that any number of threads may run. A compressed one has float32
+        input, states, sums and output; it runs forward only.
 
     Raises:
-        ValueError: An unknown mode.
-        DtypeError: Not all float32 or all float64.
+        ValueError: An unknown mode or storage.
+        DtypeError: Not all float32 or all float64; not float32 where they are to be compressed.
         ShapeError: Sizes that do not fit together.
+        WeightFormatError: NaN or infinity under int8.
 
     Notes:
         Costs one pass over the weights; keeps a plain copy beside the panels, for `matches` and for
-        the panels of the backward pass, which are made when first needed.
+        the panels of the backward pass, which are made when first needed. Compressed layers keep
+        the panels alone. A sum is one chain of fused multiply-adds in float32 whatever the storage:
+        for bfloat16 it gives the bits of a float32 layer with the rounded weights; for int8 it runs
+        over whole numbers from 0 and ends in `bias + scale * sum`, rounded once.
     """
     if mode not in ("LSTM", "RNN_TANH", "RNN_RELU"):
         raise ValueError(f"pack: expected mode LSTM, RNN_TANH or RNN_RELU, got {mode!r}.")
-    given = [None if a is None else np.ascontiguousarray(a) for a in _five(w)]
+    if storage is not None:
+        w = compress(w, storage)
+    stored = isinstance(w, StoredWeights)
+    arrays = (*_five(w), w.scale, w.scale_hr) if isinstance(w, StoredWeights) else _five(w)
+    given = [None if a is None else np.ascontiguousarray(a) for a in arrays]
     dtypes = {a.dtype for a in given if a is not None}
-    if dtypes == {np.dtype(np.float32)}:
+    if stored or dtypes == {np.dtype(np.float32)}:
         make: Any = _core.LayerF32
     elif dtypes == {np.dtype(np.float64)}:
         make = _core.LayerF64
