@@ -29,17 +29,17 @@ constexpr ptrdiff_t depth(ptrdiff_t K) {
   return round_up(K, kBeside<S>);
 }
 
-template <class T, int kWhich>
+template <class T, int kWhich, bool kMask>
 GC_INLINE Vec<T> weights(const T* p) {
   return Vec<T>::load(p);
 }
-template <class T, int kWhich>
+template <class T, int kWhich, bool kMask>
 GC_INLINE Vec<T> weights(const int8_t* p) {
   return Vec<T>::load(p);
 }
-template <class T, int kWhich>
+template <class T, int kWhich, bool kMask>
 GC_INLINE Vec<T> weights(const Bfloat16* p) {
-  return Vec<T>::template load_half<kWhich>(p);
+  return Vec<T>::template load_half<kWhich, kMask>(p);
 }
 
 // One k of `accumulate`, which of those beside each other at b: kWhich.
@@ -53,7 +53,7 @@ GC_INLINE void rank_one(const T* const (&row)[MR], ptrdiff_t at, const S* b, ptr
     V w[NP * NV];
 #pragma GCC unroll 12
     for (int j = 0; j < NP * NV; ++j) {
-      w[j] = weights<T, kWhich>(b + (j / NV) * b_stride + (j % NV) * VL);
+      w[j] = weights<T, kWhich, false>(b + (j / NV) * b_stride + (j % NV) * VL);
     }
 #pragma GCC unroll 6
     for (int r = 0; r < MR; ++r) {
@@ -67,7 +67,7 @@ GC_INLINE void rank_one(const T* const (&row)[MR], ptrdiff_t at, const S* b, ptr
     for (int r = 0; r < MR; ++r) s[r] = V::set(row[r][at]);
 #pragma GCC unroll 12
     for (int j = 0; j < NP * NV; ++j) {
-      const V w = weights<T, kWhich>(b + (j / NV) * b_stride + (j % NV) * VL);
+      const V w = weights<T, kWhich, true>(b + (j / NV) * b_stride + (j % NV) * VL);
 #pragma GCC unroll 6
       for (int r = 0; r < MR; ++r) acc[r][j] = fma(s[r], w, acc[r][j]);
     }
