@@ -284,6 +284,23 @@ GC_INLINE void lstm_cell(const T* pre, T* c_state, T* h_next, T* y, ptrdiff_t n,
   }
 }
 
+// The cells of neighbouring rows and unit blocks; pre is [rows][blocks][i f g o][lanes]. A function
+// of its own: within a tile its constants would take the registers of the sums, where there are 16.
+template <class T, bool kTape>
+GC_NOINLINE void lstm_cells(const LstmStepArgs<T>& s, ptrdiff_t first, int rows, ptrdiff_t block,
+                            int blocks, const T* pre) {
+  constexpr int VL = Vec<T>::kLanes;
+  const ptrdiff_t Hp = round_up(s.H, VL);
+  for (int b = 0; b < blocks; ++b) {
+    const ptrdiff_t u = (block + b) * VL;
+    for (int r = 0; r < rows; ++r) {
+      const ptrdiff_t m = first + r;
+      lstm_cell<T, kTape>(pre + (r * blocks + b) * 4 * VL, s.c[m] + u, s.h_next[m] + u,
+                          s.y ? s.y[m] + u : nullptr, s.H - u, kTape ? s.tape[m] + u : nullptr, Hp);
+    }
+  }
+}
+
 // `NB` unit blocks for all rows of one tile. Pre-activations pass through an L1 scratch, so one
 // epilogue serves both register files; measured cost of that detour: see docs/performance.md.
 template <class T, class S, bool kTape, int NB>
@@ -326,16 +343,7 @@ struct LstmTile {
         for (int j = 0; j < NP * kVectors; ++j) acc[r][j].store(pre[r] + p * W + j * VL);
       }
     }
-    const ptrdiff_t Hp = round_up(s.H, VL);
-    for (int b = 0; b < NB; ++b) {
-      const ptrdiff_t u = (block + b) * VL;
-      for (int r = 0; r < MR; ++r) {
-        const ptrdiff_t m = first + r;
-        lstm_cell<T, kTape>(pre[r] + b * 4 * VL, s.c[m] + u, s.h_next[m] + u,
-                            s.y ? s.y[m] + u : nullptr, s.H - u, kTape ? s.tape[m] + u : nullptr,
-                            Hp);
-      }
-    }
+    lstm_cells<T, kTape>(s, first, MR, block, NB, pre[0]);
   }
 };
 

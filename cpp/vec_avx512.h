@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #define GC_INLINE inline __attribute__((always_inline))
+#define GC_NOINLINE __attribute__((noinline))
 
 namespace glasscell::GC_ISA {
 
