@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "activations-inl.h"
+#include "fingerprint-inl.h"
 #include "kernels.h"
 
 namespace glasscell::GC_ISA {
@@ -368,7 +369,10 @@ void lstm_step(const LstmStepArgs<T>& s) {
     if (!s.descending) rest();
     return;
   }
-  for (; block < blocks; ++block) for_row_tiles(s.rows, LstmTile<T, S, kTape, 1>{s, block});
+  for (ptrdiff_t b = block; b < blocks; ++b) {
+    const ptrdiff_t at = s.descending ? blocks - 1 - (b - block) : b;
+    for_row_tiles(s.rows, LstmTile<T, S, kTape, 1>{s, at});
+  }
 }
 
 template <class T>
@@ -425,36 +429,47 @@ struct RnnTile {
 };
 
 template <class T, class S, bool kRelu, int NV>
-void rnn_panel(const RnnStepArgs<T>& s, ptrdiff_t column) {
+void rnn_tiles(const RnnStepArgs<T>& s, ptrdiff_t column) {
   for_row_tiles(s.rows, RnnTile<T, S, kRelu, NV, 1>{s, column});
 }
 
 template <class T, class S, bool kRelu>
-void rnn_step(const RnnStepArgs<T>& s) {
-  constexpr ptrdiff_t VL = Vec<T>::kLanes, W = kVectors * VL;
-  const ptrdiff_t width = round_up(s.H, VL);
-  const ptrdiff_t full = width / W * W;
-  ptrdiff_t column = 0;
-  if (s.rows == 1) {
-    constexpr int NP = panels_together(1);
-    for (; column + NP * W <= full; column += NP * W) {
-      RnnTile<T, S, kRelu, kVectors, NP>{s, column}.template run<1>(0);
-    }
-  }
-  for (; column < full; column += W) rnn_panel<T, S, kRelu, kVectors>(s, column);
-  switch ((width - full) / VL) {
+void rnn_panel(const RnnStepArgs<T>& s, ptrdiff_t panel) {
+  constexpr ptrdiff_t VL = Vec<T>::kLanes;
+  const ptrdiff_t column = panel * kVectors * VL;
+  switch ((round_up(s.H, VL) - column) / VL) {
     case 1:
-      rnn_panel<T, S, kRelu, 1>(s, full);
+      rnn_tiles<T, S, kRelu, 1>(s, column);
       break;
     case 2:
-      if constexpr (kVectors > 2) rnn_panel<T, S, kRelu, 2>(s, full);
+      rnn_tiles<T, S, kRelu, 2>(s, column);
       break;
     case 3:
-      if constexpr (kVectors > 3) rnn_panel<T, S, kRelu, 3>(s, full);
+      rnn_tiles < T, S, kRelu, kVectors<3 ? kVectors : 3>(s, column);
       break;
     default:
+      rnn_tiles<T, kRelu, kVectors>(s, column);
       break;
   }
+}
+
+template <class T, bool kRelu>
+void rnn_step(const RnnStepArgs<T>& s) {
+  constexpr ptrdiff_t W = kVectors * Vec<T>::kLanes;
+  constexpr int NP = panels_together(1);
+  const ptrdiff_t width = round_up(s.H, Vec<T>::kLanes), first = s.first_panel;
+  const ptrdiff_t end = s.end_panel < 0 ? (width + W - 1) / W : s.end_panel;
+  const ptrdiff_t full = width / W < end ? width / W : end;
+  // One row: full panels advance together, for 8 accumulators.
+  const ptrdiff_t groups = s.rows == 1 && full > first ? (full - first) / NP : 0;
+  const ptrdiff_t rest = first + groups * NP;
+  for (ptrdiff_t p = end; s.descending && p-- > rest;) rnn_panel<T, kRelu>(s, p);
+  for (ptrdiff_t g = 0; g < groups; ++g) {
+    const ptrdiff_t column = (first + (s.descending ? groups - 1 - g : g) * NP) * W;
+    RnnTile<T, kRelu, kVectors, NP>{s, column, s.w + column * s.I, s.r + column * s.P}
+        .template run<1>(0);
+  }
+  for (ptrdiff_t p = rest; !s.descending && p < end; ++p) rnn_panel<T, kRelu>(s, p);
 }
 
 template <class T>

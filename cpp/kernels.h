@@ -70,7 +70,7 @@ struct LstmStepArgs {
   T* const* tape;             // [rows] of [i f g o c][Hp], or null
   ptrdiff_t first_block = 0;  // only the unit blocks from here
   ptrdiff_t end_block = -1;   // up to here; -1: to the last
-  // One row only: visit the blocks from the last to the first. Alternating from step to step meets
+  // Visit the blocks from the last to the first. Alternating from step to step meets
   // again what the caches still hold of weights that do not fit them.
   bool descending = false;
 };
@@ -88,6 +88,9 @@ struct RnnStepArgs {
   T* const* h_next;  // [rows] of (Hp)
   T* const* y;       // [rows] of (H)
   bool relu;
+  ptrdiff_t first_panel = 0;  // as an LSTM's unit blocks, in panels of units
+  ptrdiff_t end_panel = -1;
+  bool descending = false;
 };
 
 // Gate gradients of one LSTM step, before the product with R^T.
@@ -130,10 +133,14 @@ struct KernelTable {
   ptrdiff_t (*fma_burst)(ptrdiff_t iterations, T* sink);
 };
 
+constexpr int kFingerprintWords = 16;
+
 struct Kernels {
   const char* isa;
   KernelTable<float> f32;
   KernelTable<double> f64;
+  // sums[kFingerprintWords] of n bytes, n a multiple of 64; see fingerprint-inl.h.
+  void (*fingerprint)(const unsigned char* data, ptrdiff_t n, uint64_t* sums);
 };
 
 // One per instruction set compiled in; defined in kernels_<isa>.cc.

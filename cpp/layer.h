@@ -4,6 +4,7 @@
 #include <mutex>
 #include <vector>
 
+#include "fingerprint.h"
 #include "kernels.h"
 
 namespace glasscell {
@@ -56,7 +57,7 @@ class Layer {
   template <class S>
   Layer(Mode mode, ptrdiff_t I, ptrdiff_t H, ptrdiff_t P, const RawWeights<T, S>& raw);
 
-  bool matches(const RawWeights<T>& raw) const;  // the same numbers, bit by bit
+  bool matches(const RawWeights<T>& raw, int threads = 1) const;  // the same bits: a fingerprint
 
   const Mode mode;
   const Storage storage;
@@ -64,6 +65,10 @@ class Layer {
   const ptrdiff_t Hp;       // H rounded up to lanes
   const ptrdiff_t columns;  // packed columns: 4 Hp, or Hp
   const bool bias, projected;
+  // What several threads may divide between them: unit blocks of an LSTM, panels of units of an
+  // RNN.
+  ptrdiff_t pieces() const { return (columns + piece() - 1) / piece(); }
+  ptrdiff_t piece() const;  // packed columns of one
   ptrdiff_t gate_rows() const { return (mode == Mode::kLstm ? 4 : 1) * H; }
 
   // Columns = packed from `column` on, a whole number of panels; K = I.
@@ -84,7 +89,10 @@ class Layer {
   template <class S>
   void pack(const RawWeights<T, S>& raw);
 
+  std::vector<Fingerprint::Array> all_bytes(const RawWeights<T>& raw) const;
+
   std::vector<T> raw_;  // weight_ih, weight_hh, bias_ih, bias_hh, weight_hr; empty if compressed
+  Fingerprint fingerprint_;
   Buffer<unsigned char> w_, r_, hr_;
   Buffer<T> bias_, scale_, scale_hr_, zeros_;
   mutable std::once_flag once_;
@@ -103,7 +111,7 @@ class Linear {
   const bool bias;
 
  private:
-  std::vector<T> raw_;
+  Fingerprint fingerprint_;
   Buffer<unsigned char> panels_;
   Buffer<T> start_;
 };

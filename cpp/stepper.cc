@@ -18,9 +18,8 @@ namespace {
 template <class T>
 int useful_threads(const Layer<T>& layer, int threads) {
   const ptrdiff_t bytes = layer.columns * (layer.I + layer.P) * layer.bytes_per_weight();
-  const ptrdiff_t blocks = layer.Hp / kernel_table<T>().lanes;
   return static_cast<int>(std::clamp<ptrdiff_t>(
-      std::min({bytes >> 19, blocks / 2, static_cast<ptrdiff_t>(kMostHelped)}), 1,
+      std::min({bytes >> 19, layer.pieces() / 2, static_cast<ptrdiff_t>(kMostHelped)}), 1,
       std::max(1, bytes < (1 << 20) ? 1 : threads)));
 }
 
@@ -45,23 +44,15 @@ Stepper<T>::Stepper(std::vector<const Layer<T>*> layers, int threads)
 template <class T>
 void Stepper<T>::step(const T* x, T* y) {
   const FlushDenormals flush;
-  const KernelTable<T>& table = kernel_table<T>();
   for (std::size_t k = 0; k < layers_.size(); ++k) {
     const Layer<T>& layer = *layers_[k];
     State& s = state_[k];
     T* next = s.h[1 - s.now].data();
-    if (layer.mode == Mode::kLstm) {
-      T* out = layer.projected ? s.m.data() : next;
-      lstm_step(layer, s, x, out);
-      if (layer.projected) {
-        const T* m = out;
-        table.gemm({1, layer.H, layer.P, &m, 1, layer.hr(), nullptr, &next});
-      }
-    } else {
-      const T* h = s.h[s.now].data();
-      const T* init = layer.start();
-      table.rnn_forward_step({1, layer.H, layer.I, layer.P, &x, &h, layer.w(), layer.r(), &init,
-                              &next, &next, layer.mode == Mode::kRnnRelu});
+    T* out = layer.projected ? s.m.data() : next;
+    on_threads(layer, [&](ptrdiff_t first, ptrdiff_t end) { pieces(k, x, out, first, end); });
+    if (layer.projected) {
+      const T* m = out;
+      kernel_table<T>().gemm({1, layer.H, layer.P, &m, 1, layer.hr(), nullptr, &next});
     }
     s.now = 1 - s.now;
     x = next;
@@ -70,26 +61,37 @@ void Stepper<T>::step(const T* x, T* y) {
 }
 
 template <class T>
-void Stepper<T>::lstm_step(const Layer<T>& layer, State& s, const T* x, T* out) const {
+template <class F>
+void Stepper<T>::on_threads(const Layer<T>& layer, const F& pieces) const {
+  const int n = useful_threads(layer, threads_);
+  const ptrdiff_t all = layer.pieces();
+  if (n == 1) {
+    pieces(0, all);
+    return;
+  }
+  Lockstep lockstep(n);
+  with_helpers(n, [&](int k) {
+    lockstep.run(k, 1, [&](ptrdiff_t, int j) { pieces(all * j / n, all * (j + 1) / n); });
+  });
+}
+
+template <class T>
+void Stepper<T>::pieces(std::size_t k, const T* x, T* out, ptrdiff_t first, ptrdiff_t end) {
+  const Layer<T>& layer = *layers_[k];
+  State& s = state_[k];
   const T* h = s.h[s.now].data();
   const T* init = layer.start();
-  T* c = s.c.data();
   const bool descending = s.now != 0;
-  const auto blocks = [&](ptrdiff_t first, ptrdiff_t end) {
+  if (layer.mode == Mode::kLstm) {
+    T* c = s.c.data();
     kernel_table<T>().lstm_forward_step({1, layer.H, layer.I, layer.P, &x, &h, layer.w(), layer.r(),
                                          &init, &c, &out, nullptr, nullptr, first, end,
                                          descending});
-  };
-  const int n = useful_threads(layer, threads_);
-  if (n == 1) {
-    blocks(0, -1);
-    return;
+  } else {
+    kernel_table<T>().rnn_forward_step({1, layer.H, layer.I, layer.P, &x, &h, layer.w(), layer.r(),
+                                        &init, &out, &out, layer.mode == Mode::kRnnRelu, first, end,
+                                        descending});
   }
-  const ptrdiff_t all = layer.Hp / kernel_table<T>().lanes;
-  Lockstep lockstep(n);
-  with_helpers(n, [&](int k) {
-    lockstep.run(k, 1, [&](ptrdiff_t, int j) { blocks(all * j / n, all * (j + 1) / n); });
-  });
 }
 
 template class Stepper<float>;

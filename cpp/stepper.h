@@ -31,7 +31,9 @@ class Stepper {
     Buffer<T> m;     // (Hp) o * tanh(C), only with projection
     int now = 0;
   };
-  void lstm_step(const Layer<T>& layer, State& s, const T* x, T* out) const;
+  template <class F>
+  void on_threads(const Layer<T>& layer, const F& pieces) const;  // pieces(first, end), all once
+  void pieces(std::size_t k, const T* x, T* out, ptrdiff_t first, ptrdiff_t end);
 
   std::vector<const Layer<T>*> layers_;
   std::vector<State> state_;

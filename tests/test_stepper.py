@@ -30,6 +30,14 @@ def test_a_step_on_any_number_of_threads_has_the_bits_of_the_whole_sequence(inpu
         np.testing.assert_array_equal(steps_of([layer], x[:, 0], threads, h0, c0), whole)
 
 
+@pytest.mark.parametrize("hidden", [520, 600])
+def test_a_step_of_an_rnn_on_any_number_of_threads_has_the_bits_of_the_whole_sequence(hidden):
+    layer, x, h0, _ = problem(hidden, inputs=hidden, mode="RNN_TANH")
+    whole = engine.forward(layer, x, h0, threads=1).output[:, 0]
+    for threads in (1, 2, 3, 8):
+        np.testing.assert_array_equal(steps_of([layer], x[:, 0], threads, h0), whole)
+
+
 def test_layers_of_a_stack_may_each_take_helpers():
     first, x, _, _ = problem(256, inputs=256, steps=12)
     second = problem(256, inputs=256, steps=1)[0]
