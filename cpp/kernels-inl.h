@@ -445,15 +445,15 @@ void rnn_panel(const RnnStepArgs<T>& s, ptrdiff_t panel) {
       rnn_tiles<T, S, kRelu, 2>(s, column);
       break;
     case 3:
-      rnn_tiles < T, S, kRelu, kVectors<3 ? kVectors : 3>(s, column);
+      rnn_tiles<T, S, kRelu, (kVectors < 3 ? kVectors : 3)>(s, column);
       break;
     default:
-      rnn_tiles<T, kRelu, kVectors>(s, column);
+      rnn_tiles<T, S, kRelu, kVectors>(s, column);
       break;
   }
 }
 
-template <class T, bool kRelu>
+template <class T, class S, bool kRelu>
 void rnn_step(const RnnStepArgs<T>& s) {
   constexpr ptrdiff_t W = kVectors * Vec<T>::kLanes;
   constexpr int NP = panels_together(1);
@@ -463,13 +463,12 @@ void rnn_step(const RnnStepArgs<T>& s) {
   // One row: full panels advance together, for 8 accumulators.
   const ptrdiff_t groups = s.rows == 1 && full > first ? (full - first) / NP : 0;
   const ptrdiff_t rest = first + groups * NP;
-  for (ptrdiff_t p = end; s.descending && p-- > rest;) rnn_panel<T, kRelu>(s, p);
+  for (ptrdiff_t p = end; s.descending && p-- > rest;) rnn_panel<T, S, kRelu>(s, p);
   for (ptrdiff_t g = 0; g < groups; ++g) {
     const ptrdiff_t column = (first + (s.descending ? groups - 1 - g : g) * NP) * W;
-    RnnTile<T, kRelu, kVectors, NP>{s, column, s.w + column * s.I, s.r + column * s.P}
-        .template run<1>(0);
+    RnnTile<T, S, kRelu, kVectors, NP>{s, column}.template run<1>(0);
   }
-  for (ptrdiff_t p = rest; !s.descending && p < end; ++p) rnn_panel<T, kRelu>(s, p);
+  for (ptrdiff_t p = rest; !s.descending && p < end; ++p) rnn_panel<T, S, kRelu>(s, p);
 }
 
 template <class T>
