@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from glasscell import arguments
 from glasscell.errors import DtypeError, ShapeError
-from glasscell.storage import StoredWeights, compress
+from glasscell.storage import COMPRESSED, StoredWeights, compress
 
 try:
     from glasscell import _core
@@ -199,11 +199,11 @@ def pack(mode: str, w: Weights | StoredWeights, storage: str | None = None) -> P
         raise ValueError(f"pack: expected mode LSTM, RNN_TANH or RNN_RELU, got {mode!r}.")
     if storage is not None:
         w = compress(w, storage)
-    stored = isinstance(w, StoredWeights)
+    compressed = isinstance(w, StoredWeights)
     arrays = (*_five(w), w.scale, w.scale_hr) if isinstance(w, StoredWeights) else _five(w)
     given = [None if a is None else np.ascontiguousarray(a) for a in arrays]
     dtypes = {a.dtype for a in given if a is not None}
-    if stored or dtypes == {np.dtype(np.float32)}:
+    if compressed or dtypes == {np.dtype(np.float32)}:
         make: Any = _core.LayerF32
     elif dtypes == {np.dtype(np.float64)}:
         make = _core.LayerF64
@@ -228,8 +228,12 @@ def matches(layer: PackedLayer, w: Weights) -> bool:
 
     Notes:
         One comparison of memory, about a tenth of the cost of packing; sees edits of any kind,
-        those that leave no trace elsewhere included.
+        those that leave no trace elsewhere included. A compressed layer keeps no copy to compare.
+
+    Raises:
+        DtypeError: The layer is compressed.
     """
+    _require_uncompressed("matches", layer)
     given: Any = [None if a is None else np.ascontiguousarray(a) for a in _five(w)]
     if any(a is not None and a.dtype != arguments.dtype_of(layer) for a in given):
         return False
@@ -238,6 +242,14 @@ def matches(layer: PackedLayer, w: Weights) -> bool:
     except ValueError:  # other shapes than those that were packed
         return False
     return same
+
+
+def _require_uncompressed(name: str, layer: PackedLayer) -> None:
+    if layer.storage in COMPRESSED:
+        raise DtypeError(
+            f"{name}: expected a layer packed from float32 or float64 weights, got one stored as "
+            f"{layer.storage}, which only runs forward. Pack the weights without a storage."
+        )
 
 
 def _empty_run(layer: PackedLayer, x: Array, h0: Any, c0: Any, y: Array, tape: Any) -> LayerRun:
@@ -367,12 +379,13 @@ def backward(
         LayerGrads, with None for what was not wanted.
 
     Raises:
-        ShapeError, DtypeError: As named, before anything runs.
+        ShapeError, DtypeError: As named, before anything runs; a compressed layer.
 
     Notes:
         Every weight gradient is one chain of sums in a fixed order: the same bits for any number of
         threads. Reads no row after the end of a ragged sequence. Releases the GIL.
     """
+    _require_uncompressed("backward", layer)
     x, h0, c0, lengths, reset, batch_sizes, B = arguments.inputs(
         layer, x, h0, c0, lengths, reset, batch_sizes
     )
@@ -461,9 +474,9 @@ def stepper(layers: Sequence[PackedLayer], threads: int | None = None) -> Steppe
         ShapeError: Layers that do not fit together.
 
     Notes:
-        A step allocates nothing and gives the bits of `forward`. It uses one thread, but several for
-        an LSTM layer of a megabyte of weights or more (float32: I = H = 182), which one core's cache
-        does not hold; these spin for 50 microseconds after a step and then sleep.
+        A step allocates nothing and gives the bits of `forward`. It uses one thread, but several
+        for a layer of a megabyte of weights or more (float32 LSTM: I = H = 182), which one core's
+        cache does not hold; these spin for 50 microseconds after a step and then sleep.
 
     Example:
         >>> from types import SimpleNamespace

@@ -27,7 +27,7 @@ __all__ = [
     "to_int8",
 ]
 
-COMPRESSED = {"bfloat16": np.dtype(np.uint16), "int8": np.dtype(np.int8)}
+COMPRESSED: dict[str, np.dtype[Any]] = {"bfloat16": np.dtype(np.uint16), "int8": np.dtype(np.int8)}
 """Name of each compressed storage to the NumPy dtype that carries it; bfloat16 goes as its bits."""
 
 STORAGES = ("float32", *COMPRESSED)
@@ -57,6 +57,34 @@ class StoredWeights:
     weight_hr: Array | None = None
     scale: Array | None = None
     scale_hr: Array | None = None
+
+    def __post_init__(self) -> None:
+        matrices = [self.weight_ih, self.weight_hh, self.weight_hr]
+        kinds = {storage_of(a.dtype) for a in matrices if a is not None}
+        if len(kinds) != 1 or not kinds <= set(COMPRESSED):
+            raise DtypeError(
+                "StoredWeights: expected matrices that are all uint16 (bfloat16) or all int8, got "
+                f"{', '.join(sorted(kinds))}. Make them with glasscell.storage.compress."
+            )
+        wanted = self.storage == "int8", self.storage == "int8" and self.weight_hr is not None
+        vectors = [self.bias_ih, self.bias_hh, self.scale, self.scale_hr]
+        if any(a is not None and a.dtype != np.float32 for a in vectors) or wanted != (
+            self.scale is not None,
+            self.scale_hr is not None,
+        ):
+            raise DtypeError(
+                f"StoredWeights: expected float32 biases and, for int8 alone, scales, for "
+                f"{self.storage} got {[None if a is None else a.dtype.name for a in vectors]}."
+            )
+
+    @property
+    def storage(self) -> str:
+        """The name of the storage: "bfloat16" or "int8"."""
+        return storage_of(self.weight_ih.dtype)
+
+    def arrays(self) -> dict[str, Array]:
+        """Give the arrays that this layer has, by name without suffix."""
+        return {name: array for name, array in vars(self).items() if array is not None}
 
 
 def storage_of(dtype: npt.DTypeLike) -> str:
@@ -102,7 +130,9 @@ def from_bfloat16(bits: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
 
 
 def to_int8(*matrices: Array) -> tuple[list[npt.NDArray[np.int8]], npt.NDArray[np.float32]]:
-    """Round to int8 with one scale for each row of all matrices side by side::
+    """Round to int8 with one scale for each row of all matrices side by side.
+
+    ::
 
         scale = max |row| / 127        q = round(row / scale), ties to even
 
@@ -116,9 +146,9 @@ def to_int8(*matrices: Array) -> tuple[list[npt.NDArray[np.int8]], npt.NDArray[n
         DtypeError: A matrix is not float32.
         WeightFormatError: A weight is NaN or infinite, which no scale can hold.
 
-    >>> (q,), scale = to_int8(np.array([[1, -0.5, 0], [0, 0, 0]], np.float32))
-    >>> q.tolist(), scale.round(6).tolist()
-    ([[127, -64, 0], [0, 0, 0]], [0.007874, 0.0])
+    >>> (q,), scale = to_int8(np.array([[254, -127, 0], [0, 0, 0]], np.float32))
+    >>> q.tolist(), scale.tolist()
+    ([[127, -64, 0], [0, 0, 0]], [2.0, 0.0])
     """
     for matrix in matrices:
         _require_float32("int8", matrix)
@@ -126,7 +156,7 @@ def to_int8(*matrices: Array) -> tuple[list[npt.NDArray[np.int8]], npt.NDArray[n
     if not np.isfinite(largest).all():
         raise WeightFormatError(
             "int8: expected finite weights, got NaN or infinity in row "
-            f"{int(np.flatnonzero(~np.isfinite(largest))[0])}. Store them as bfloat16, or mend them."
+            f"{int(np.flatnonzero(~np.isfinite(largest))[0])}. Keep them as bfloat16, or mend them."
         )
     scale = (largest / np.float32(_LARGEST)).astype(np.float32)
     # In float64, so that hardly a quotient is a tie that the exact one is not.
@@ -175,7 +205,7 @@ def compress(w: Any, storage: str) -> StoredWeights:
 
 
 def expand(w: StoredWeights) -> LayerWeights:
-    """Give the float32 weights that compressed ones stand for: exact for bfloat16, for int8 rounded.
+    """Give the float32 weights that compressed ones stand for: exact, but for int8 rounded once.
 
     Args:
         w: Compressed weights.
