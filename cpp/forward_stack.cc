@@ -34,7 +34,7 @@ ptrdiff_t wave_threads(const std::vector<const Layer<T>*>& layers, const Sequenc
   for (const Layer<T>* layer : layers) {
     const ptrdiff_t weights = layer->columns * (layer->I + layer->P);
     work += weights;
-    largest = std::max(largest, weights * static_cast<ptrdiff_t>(sizeof(T)));
+    largest = std::max(largest, weights * layer->bytes_per_weight());
   }
   n = std::min(n, (work * sequence.B * sequence.steps() >> 19) + 1);
   if (largest > kMostBytes || sequence.reverse || sequence.B >= 3 * n || n == 1) return 1;

@@ -105,12 +105,11 @@ class Team {
       const ptrdiff_t t = seq_.time(s), active = seq_.active(t);
       for (ptrdiff_t j = 0; j < active; ++j, ++rows) {
         x[rows] = args_.x.at(t, seq_.batch(j));
-        init[rows] = layer_.bias_sum() + column;
+        init[rows] = layer_.start() + column;
         pre[rows] = pre_ + ((s - first) * seq_.B + j) * layer_.columns + column;
       }
     }
-    kernel_table<T>().gemm(
-        {rows, layer_.I, columns, x, 1, layer_.w() + column * layer_.I, init, pre});
+    kernel_table<T>().gemm({rows, layer_.I, columns, x, 1, layer_.w(column), init, pre});
   }
 
   void step(ptrdiff_t s, ptrdiff_t row, int k) const {

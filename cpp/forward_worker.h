@@ -101,7 +101,7 @@ class ForwardWorker {
     x_ = pointers(block_ * n_);
     pre_rows_ = arena.take<T*>(static_cast<std::size_t>(block_ * n_));
     bias_rows_ = pointers(block_ * n_);
-    std::fill(bias_rows_, bias_rows_ + block_ * n_, layer_.bias_sum());
+    std::fill(bias_rows_, bias_rows_ + block_ * n_, layer_.start());
     y_ = arena.take<T*>(static_cast<std::size_t>(n_));
     tape_ = arena.take<T*>(static_cast<std::size_t>(n_));
   }

@@ -73,7 +73,7 @@ class StreamPool<T>::Worker {
       T* copy = h_copy_ + q * layer.P;
       std::copy(h_[q], h_[q] + layer.P, copy);
       h_before_[q] = copy;
-      bias_[q] = layer.bias_sum();
+      bias_[q] = layer.start();
       m_rows_[q] = m_ + q * layer.Hp;
     }
     if (layer.mode != Mode::kLstm) {

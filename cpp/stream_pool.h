@@ -33,7 +33,8 @@ class StreamPool {
   void find(ptrdiff_t n, const int64_t* ids, T** rows) const;
 
   // Advances n streams in stack s by one step: x row q (I of the first layer), y row q (P of the
-  // last), x_row and y_row elements apart; y overlaps nothing. Each stream has the bits of `forward`.
+  // last), x_row and y_row elements apart; y overlaps nothing. Each stream has the bits of
+  // `forward`.
   void step(std::size_t s, ptrdiff_t n, T* const* rows, const T* x, ptrdiff_t x_row, T* y,
             ptrdiff_t y_row, int threads) const;
 

@@ -7,6 +7,7 @@
     flow = glasscell.gradient_flow(model, x, loss)   # how far gradients travel back in time
     glasscell.save(module, "folder")                 # config.json and model.safetensors
     model = glasscell.load("folder")                 # runs without torch: model.run, .stream, .pool
+    glasscell.compress("folder", "small", "int8")    # the same model in a quarter of the bytes
 
 All names are found on first use, so that what needs torch (`save`, `convert`, `restore`, `trace`,
 `gradient_flow`, `glasscell.nn`) costs nothing where there is none: `import glasscell`, `load` and
@@ -27,7 +28,8 @@ from glasscell.errors import (
 )
 
 if TYPE_CHECKING:
-    from glasscell import gates, inspect, nn, reference, weights
+    from glasscell import gates, inspect, nn, reference, storage, weights
+    from glasscell.compressed import compress
     from glasscell.engine import cpu_info, get_num_threads, set_num_threads
     from glasscell.inspect.flow import gradient_flow
     from glasscell.inspect.trace import trace
@@ -49,6 +51,7 @@ __all__ = [
     "Stream",
     "StreamPool",
     "WeightFormatError",
+    "compress",
     "convert",
     "cpu_info",
     "gates",
@@ -61,6 +64,7 @@ __all__ = [
     "restore",
     "save",
     "set_num_threads",
+    "storage",
     "trace",
     "weights",
 ]
@@ -73,6 +77,7 @@ _LAZY = {
     "SlowPathWarning": "glasscell.nn.fallback",
     "Stream": "glasscell.stream",
     "StreamPool": "glasscell.pool",
+    "compress": "glasscell.compressed",
     "convert": "glasscell.nn.convert",
     "cpu_info": "glasscell.engine",
     "get_num_threads": "glasscell.engine",
@@ -83,7 +88,7 @@ _LAZY = {
     "set_num_threads": "glasscell.engine",
     "trace": "glasscell.inspect.trace",
 }
-_MODULES = ("gates", "inspect", "nn", "reference", "weights")
+_MODULES = ("gates", "inspect", "nn", "reference", "storage", "weights")
 
 
 def __getattr__(name: str) -> Any:

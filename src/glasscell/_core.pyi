@@ -26,6 +26,8 @@ class _Layer:
         bias_ih: _Array | None,
         bias_hh: _Array | None,
         weight_hr: _Array | None,
+        scale: _Array | None = None,  # these two with compressed weights only
+        scale_hr: _Array | None = None,
     ) -> None: ...
     def matches(
         self,
@@ -97,6 +99,8 @@ class _Layer:
     def output_size(self) -> int: ...
     @property
     def padded_size(self) -> int: ...
+    @property
+    def storage(self) -> str: ...
     @property
     def lstm(self) -> bool: ...
     @property

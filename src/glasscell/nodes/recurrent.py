@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from glasscell import engine, gates, stack, weights
+from glasscell import arguments, engine, gates, stack, weights
 from glasscell.errors import DtypeError, GlasscellError, ShapeError, WeightFormatError
 from glasscell.nodes.base import Call, Plan
+from glasscell.nodes.compressed import stored_layers
 from glasscell.nodes.fields import Fields, Tensors, refuse
 from glasscell.nodes.stepping import RecurrentStep, State
+from glasscell.storage import StoredWeights, storage_of
 from glasscell.weights import Array, Config
 
 __all__ = ["Recurrent", "State", "build_recurrent"]
@@ -36,6 +38,11 @@ class Recurrent:
     config: Config
     dtype: np.dtype[Any]
     layers: tuple[engine.PackedLayer, ...]
+
+    @property
+    def storage(self) -> str:
+        """What the weights are kept as: "float32", "float64", "bfloat16" or "int8"."""
+        return self.layers[0].storage
 
     @property
     def reads(self) -> int:
@@ -212,8 +219,8 @@ class Recurrent:
 
 
 def build_recurrent(fields: Fields, tensors: Tensors, kind: str) -> Recurrent:
-    """Build an LSTM or RNN from the fields of `Config` and weights."""
-    prefix = fields.prefix()
+    """Build an LSTM or RNN from the fields of `Config`, storage (if compressed) and weights."""
+    prefix, stored = fields.prefix(), fields.optional_text("storage")
     try:
         config = Config(**fields.rest())
     except (WeightFormatError, TypeError) as error:
@@ -225,9 +232,33 @@ def build_recurrent(fields: Fields, tensors: Tensors, kind: str) -> Recurrent:
         refuse(fields.path, f"num_layers {config.num_layers}: the weights file has fewer layers")
     arrays = tensors.under(prefix, fields.path)
     try:
-        layers = weights.from_state_dict(config, arrays, prefix)
+        layers: Sequence[weights.LayerWeights | StoredWeights] = (
+            weights.from_state_dict(config, arrays, prefix)
+            if stored is None
+            else stored_layers(config, arrays, prefix, stored)
+        )
     except GlasscellError as error:
         refuse(fields.path, str(error))
-    dtype = layers[0].weight_ih.dtype
-    packed = tuple(engine.pack(config.mode, layer) for layer in layers)
-    return Recurrent(prefix.removesuffix("."), config, dtype, packed)
+    packed = []
+    for suffix, layer in zip(config.suffixes(), layers, strict=True):
+        try:
+            packed.append(_pack(config.mode, layer, tensors.storage))
+        except GlasscellError as error:
+            refuse(fields.path, f"{suffix}: {error}")
+    name, dtype = prefix.removesuffix("."), arguments.dtype_of(packed[0])
+    return Recurrent(name, config, dtype, tuple(packed))
+
+
+def _pack(
+    mode: str, layer: weights.LayerWeights | StoredWeights, storage: str | None
+) -> engine.PackedLayer:
+    """Pack one layer as `storage`, or as it is if that is None."""
+    now = storage_of(layer.weight_ih.dtype)
+    if storage is None or storage == now:
+        return engine.pack(mode, layer)
+    if now != "float32":
+        raise DtypeError(
+            f"expected recurrent weights in float32 to keep them as {storage}, got {now}; load the "
+            "model as it is, or one that was saved in float32"
+        )
+    return engine.pack(mode, layer, storage)
