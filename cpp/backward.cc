@@ -1,7 +1,7 @@
 // Backward through time, in chunks of steps small enough to stay in cache.
 //
 // Per chunk: (1) each thread walks its own rows from the last step to the first: gate gradients da,
-// then dh = da R for the step before, and at the end dx = da W; (2) after a barrier the threads
+// then dh = da R for the step before, and at the end dx = da W; (2) after a meeting the threads
 // divide the tiles of the weight gradients, [dW dR db]^T += [x h_{t-1} 1]^T da. Every element of a
 // weight gradient is a sum over chunks of one chain over (step, row), in a fixed order: the same
 // for any thread count.
@@ -12,6 +12,7 @@
 #include "cpu.h"
 #include "forward.h"
 #include "kernels.h"
+#include "lockstep.h"
 #include "pool.h"
 
 namespace glasscell {
@@ -28,12 +29,31 @@ T* take(ptrdiff_t n) {
   return Arena::mine().take<T>(static_cast<std::size_t>(std::max<ptrdiff_t>(1, n)));
 }
 
+// Steps that are walked together, from end_step - 1 down to first_step.
+struct Steps {
+  ptrdiff_t first_step, end_step;  // processed positions s
+  std::vector<ptrdiff_t> offset;   // first chunk row of step s = first_step + k
+  ptrdiff_t rows;
+};
+
+// From the last step to the first, `size` steps at a time.
+std::vector<Steps> chunks_of(const Sequence& seq, ptrdiff_t size) {
+  std::vector<Steps> all;
+  for (ptrdiff_t end = seq.steps(); end > 0; end = all.back().first_step) {
+    Steps chunk{std::max<ptrdiff_t>(0, end - size), end, {}, 0};
+    chunk.offset.assign(static_cast<std::size_t>(end - chunk.first_step), 0);
+    for (ptrdiff_t s = end; s-- > chunk.first_step;) {
+      chunk.offset[static_cast<std::size_t>(s - chunk.first_step)] = chunk.rows;
+      chunk.rows += seq.active(seq.time(s));
+    }
+    all.push_back(std::move(chunk));
+  }
+  return all;
+}
+
 // What all threads see of the chunk at hand: rows in the order (step processed, sorted row).
 template <class T>
 struct Chunk {
-  ptrdiff_t first_step, end_step;  // processed positions s, walked from end_step - 1 down
-  std::vector<ptrdiff_t> offset;   // first chunk row of step s = first_step + k
-  ptrdiff_t rows;
   T* da;             // [rows][da_row], columns in torch's order
   ptrdiff_t da_row;  // G rounded up to lanes
   T* inputs;         // [rows][inputs_row]: x_t, h_{t-1}, 1
@@ -76,15 +96,15 @@ class BackwardWorker {
     }
   }
 
-  void run(const Chunk<T>& chunk) {
+  void run(const Chunk<T>& chunk, const Steps& steps) {
     if (n_ == 0) return;
     const Arena::Scope scope;
     zeros_ = take<T>(std::max(layer_.Hp, Pp_));
     std::fill(zeros_, zeros_ + std::max(layer_.Hp, Pp_), T(0));
     for (auto* rows : {&tape_, &c_prev_, &dy_, &h_}) *rows = take<const T*>(n_);
     for (auto* rows : {&da_, &dh_out_, &dc_out_, &dm_, &dp_}) *rows = take<T*>(n_);
-    for (ptrdiff_t s = chunk.end_step; s-- > chunk.first_step;) step(chunk, s);
-    if (args_.dx) input_gradient(chunk);
+    for (ptrdiff_t s = steps.end_step; s-- > steps.first_step;) step(chunk, steps, s);
+    if (args_.dx) input_gradient(chunk, steps);
   }
 
   // After the last chunk: what is left in the chains belongs to the initial state.
@@ -96,15 +116,15 @@ class BackwardWorker {
  private:
   static void copy(const T* from, ptrdiff_t n, T* to) { std::copy(from, from + n, to); }
 
-  T* chunk_row(const Chunk<T>& chunk, ptrdiff_t s, ptrdiff_t q, T* base, ptrdiff_t row) const {
-    const auto k = static_cast<std::size_t>(s - chunk.first_step);
-    return base + (chunk.offset[k] + share_.row(q)) * row;
+  T* chunk_row(const Steps& steps, ptrdiff_t s, ptrdiff_t q, T* base, ptrdiff_t row) const {
+    const auto k = static_cast<std::size_t>(s - steps.first_step);
+    return base + (steps.offset[k] + share_.row(q)) * row;
   }
 
-  void step(const Chunk<T>& chunk, ptrdiff_t s) {
+  void step(const Chunk<T>& chunk, const Steps& steps, ptrdiff_t s) {
     const ptrdiff_t t = seq_.time(s), active = share_.active(seq_.active(t));
     if (active == 0) return;
-    for (ptrdiff_t q = 0; q < active; ++q) point_at_row(chunk, s, t, q);
+    for (ptrdiff_t q = 0; q < active; ++q) point_at_row(chunk, steps, s, t, q);
     if (layer_.projected) through_projection(active);
     const T* const* dh = layer_.projected ? dm_ : dh_.data();
     const bool flow_h = args_.dh && !layer_.projected;
@@ -125,10 +145,11 @@ class BackwardWorker {
     }
   }
 
-  void point_at_row(const Chunk<T>& chunk, ptrdiff_t s, ptrdiff_t t, ptrdiff_t q) {
+  void point_at_row(const Chunk<T>& chunk, const Steps& steps, ptrdiff_t s, ptrdiff_t t,
+                    ptrdiff_t q) {
     const ptrdiff_t j = share_.row(q), b = seq_.batch(j), before = seq_.previous(t);
     const bool starts = seq_.starts(t, j);
-    da_[q] = chunk_row(chunk, s, q, chunk.da, chunk.da_row);
+    da_[q] = chunk_row(steps, s, q, chunk.da, chunk.da_row);
     if (args_.dy) dy_[q] = args_.dy.at(t, b);
     if (args_.dh) dh_out_[q] = args_.dh.at(t, b);
     if (args_.dc) dc_out_[q] = args_.dc.at(t, b);
@@ -139,15 +160,15 @@ class BackwardWorker {
       c_prev_[q] = starts ? c0 : args_.tape.at(before, b) + 4 * layer_.Hp;
     }
     if (args_.dweight_ih) {
-      T* z = chunk_row(chunk, s, q, chunk.inputs, chunk.inputs_row);
+      T* z = chunk_row(steps, s, q, chunk.inputs, chunk.inputs_row);
       const T* h0 = args_.h0 ? args_.h0 + b * layer_.P : zeros_;
       copy(args_.x.at(t, b), layer_.I, z);
       copy(starts ? h0 : args_.y.at(before, b), layer_.P, z + layer_.I);
       z[layer_.I + layer_.P] = T(1);
     }
     if (layer_.projected) {
-      dp_[q] = chunk_row(chunk, s, q, chunk.dp, Pp_);
-      dm_[q] = chunk_row(chunk, s, q, chunk.m, layer_.Hp);
+      dp_[q] = chunk_row(steps, s, q, chunk.dp, Pp_);
+      dm_[q] = chunk_row(steps, s, q, chunk.m, layer_.Hp);
     }
   }
 
@@ -166,12 +187,12 @@ class BackwardWorker {
 
  public:
   // m = o * tanh(C_t) of the chunk, for dW_hr = dp^T m.
-  void recompute_projected(const Chunk<T>& chunk) {
-    for (ptrdiff_t s = chunk.first_step; s < chunk.end_step; ++s) {
+  void recompute_projected(const Chunk<T>& chunk, const Steps& steps) {
+    for (ptrdiff_t s = steps.first_step; s < steps.end_step; ++s) {
       const ptrdiff_t t = seq_.time(s), active = share_.active(seq_.active(t));
       for (ptrdiff_t q = 0; q < active; ++q) {
         const T* tape = args_.tape.at(t, seq_.batch(share_.row(q)));
-        T* m = chunk_row(chunk, s, q, chunk.m, layer_.Hp);
+        T* m = chunk_row(steps, s, q, chunk.m, layer_.Hp);
         kernel_table<T>().tanh(layer_.Hp, tape + 4 * layer_.Hp, m);
         for (ptrdiff_t u = 0; u < layer_.Hp; ++u) m[u] *= tape[3 * layer_.Hp + u];
       }
@@ -188,18 +209,18 @@ class BackwardWorker {
     std::fill(dh, dh + Pp_ + layer_.Hp, T(0));
   }
 
-  void input_gradient(const Chunk<T>& chunk) {
+  void input_gradient(const Chunk<T>& chunk, const Steps& steps) {
     ptrdiff_t rows = 0;
-    for (ptrdiff_t s = chunk.first_step; s < chunk.end_step; ++s) {
+    for (ptrdiff_t s = steps.first_step; s < steps.end_step; ++s) {
       rows += share_.active(seq_.active(seq_.time(s)));
     }
     const T** da = take<const T*>(rows);
     T** dx = take<T*>(rows);
     rows = 0;
-    for (ptrdiff_t s = chunk.first_step; s < chunk.end_step; ++s) {
+    for (ptrdiff_t s = steps.first_step; s < steps.end_step; ++s) {
       const ptrdiff_t t = seq_.time(s), active = share_.active(seq_.active(t));
       for (ptrdiff_t q = 0; q < active; ++q, ++rows) {
-        da[rows] = chunk_row(chunk, s, q, chunk.da, chunk.da_row);
+        da[rows] = chunk_row(steps, s, q, chunk.da, chunk.da_row);
         dx[rows] = args_.dx.at(t, seq_.batch(share_.row(q)));
       }
     }
@@ -242,18 +263,15 @@ struct OuterProduct {
   ptrdiff_t right_row;
   T* sums;  // [M][N]
 
-  void run(int threads) const {
+  void share(int k, int threads) const {
     const ptrdiff_t W = kernel_table<T>().panel;
     const ptrdiff_t panels = (N + W - 1) / W;
     const ptrdiff_t parts = std::clamp<ptrdiff_t>((threads + panels - 1) / panels, 1, (M + 5) / 6);
     const ptrdiff_t tasks = panels * parts;
-    parallel_for(threads, [&](int k) {
-      const FlushDenormals flush;
-      for (ptrdiff_t task = tasks * k / threads; task < tasks * (k + 1) / threads; ++task) {
-        const ptrdiff_t part = task % parts, column = task / parts * W;
-        tile(M * part / parts, M * (part + 1) / parts, column, std::min(W, N - column));
-      }
-    });
+    for (ptrdiff_t task = tasks * k / threads; task < tasks * (k + 1) / threads; ++task) {
+      const ptrdiff_t part = task % parts, column = task / parts * W;
+      tile(M * part / parts, M * (part + 1) / parts, column, std::min(W, N - column));
+    }
   }
 
  private:
@@ -287,13 +305,11 @@ class Unpack {
         lanes_(kernel_table<T>().lanes),
         width_(up_to(layer.gate_rows(), lanes_)) {}
 
-  void run(int threads) const {
+  void share(int k, int threads) const {
     const ptrdiff_t blocks = width_ / lanes_;
-    parallel_for(threads, [&](int k) {
-      for (ptrdiff_t b = blocks * k / threads; b < blocks * (k + 1) / threads; ++b) {
-        block(b * lanes_);
-      }
-    });
+    for (ptrdiff_t b = blocks * k / threads; b < blocks * (k + 1) / threads; ++b) {
+      block(b * lanes_);
+    }
   }
 
  private:
@@ -325,7 +341,8 @@ void backward(const Layer<T>& layer, const Sequence& seq, const BackwardArgs<T>&
               int threads) {
   const Arena::Scope scope;
   const FlushDenormals flush;
-  const int n = useful_threads(seq, 3 * layer.columns * (layer.I + layer.P), threads);
+  const int n = std::min(Lockstep::kMost,
+                         useful_threads(seq, 3 * layer.columns * (layer.I + layer.P), threads));
   const ptrdiff_t Pp = up_to(layer.P, kernel_table<T>().lanes);
   const bool weights = args.dweight_ih != nullptr;
   const ptrdiff_t chunk_steps = std::max<ptrdiff_t>(1, kChunkRows / std::max<ptrdiff_t>(1, seq.B));
@@ -361,33 +378,34 @@ void backward(const Layer<T>& layer, const Sequence& seq, const BackwardArgs<T>&
     state += share.count * BackwardWorker<T>::state_size(layer);
   }
 
-  for (ptrdiff_t end = seq.steps(); end > 0; end = chunk.first_step) {
-    chunk.end_step = end;
-    chunk.first_step = std::max<ptrdiff_t>(0, end - chunk_steps);
-    chunk.offset.assign(static_cast<std::size_t>(chunk.end_step - chunk.first_step), 0);
-    chunk.rows = 0;
-    for (ptrdiff_t s = chunk.end_step; s-- > chunk.first_step;) {
-      chunk.offset[static_cast<std::size_t>(s - chunk.first_step)] = chunk.rows;
-      chunk.rows += seq.active(seq.time(s));
+  const std::vector<Steps> chunks = chunks_of(seq, chunk_steps);
+  const auto share = [&](ptrdiff_t phase, int k) {
+    const auto index = static_cast<std::size_t>(phase / 2);
+    BackwardWorker<T>& worker = workers[static_cast<std::size_t>(k)];
+    if (index == chunks.size()) {
+      worker.end();
+      if (weights) Unpack<T>(layer, sums, args).share(k, n);
+      return;
     }
-    parallel_for(n, [&](int k) {
-      const FlushDenormals flush_worker;
-      BackwardWorker<T>& worker = workers[static_cast<std::size_t>(k)];
-      worker.run(chunk);
-      if (hr_sums) worker.recompute_projected(chunk);
-    });
-    if (weights) {
-      OuterProduct<T>{chunk.rows,       M,        chunk.da_row, chunk.inputs,
+    const Steps& steps = chunks[index];
+    if (phase % 2 == 0) {
+      worker.run(chunk, steps);
+      if (hr_sums) worker.recompute_projected(chunk, steps);
+    } else if (weights) {
+      OuterProduct<T>{steps.rows,       M,        chunk.da_row, chunk.inputs,
                       chunk.inputs_row, chunk.da, chunk.da_row, sums}
-          .run(n);
+          .share(k, n);
+      if (hr_sums) {
+        OuterProduct<T>{steps.rows, layer.P, layer.Hp, chunk.dp, Pp, chunk.m, layer.Hp, hr_sums}
+            .share(k, n);
+      }
     }
-    if (hr_sums) {
-      OuterProduct<T>{chunk.rows, layer.P, layer.Hp, chunk.dp, Pp, chunk.m, layer.Hp, hr_sums}.run(
-          n);
-    }
-  }
-  for (BackwardWorker<T>& worker : workers) worker.end();
-  if (weights) Unpack<T>(layer, sums, args).run(n);
+  };
+  Lockstep lockstep(n);
+  parallel_for(n, [&](int k) {
+    const FlushDenormals flush_worker;
+    lockstep.run(k, 2 * static_cast<ptrdiff_t>(chunks.size()) + 1, share);
+  });
   for (ptrdiff_t p = 0; hr_sums && p < layer.P; ++p) {
     std::copy(hr_sums + p * layer.Hp, hr_sums + p * layer.Hp + layer.H,
               args.dweight_hr + p * layer.H);

@@ -14,6 +14,15 @@ bool cpu_has_avx512();  // AVX-512 F, DQ, BW, VL, enabled by the operating syste
 // CPUs that this process may use: the affinity mask, cut by the cgroup's quota.
 int available_cpus();
 
+// What a thread does between two looks at memory that another will write.
+inline void spin_pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
 // Flushes denormals to zero (inputs and results) while in scope. Decaying gates make denormals, and
 // one denormal operand costs over a hundred cycles; without this, speed would depend on the data.
 class FlushDenormals {

@@ -137,11 +137,11 @@ class ForwardWorker {
       kernel_table<T>().lstm_forward_step({active, layer_.H, I, layer_.P, x_, h_, layer_.w(),
                                            layer_.r(), init, c_, layer_.projected ? m_ : h_next_,
                                            layer_.projected ? nullptr : y_,
-                                           args_.tape ? tape_ : nullptr});
+                                           args_.tape ? tape_ : nullptr, 0, -1, s % 2 != 0});
     } else {
       kernel_table<T>().rnn_forward_step({active, layer_.H, I, layer_.P, x_, h_, layer_.w(),
                                           layer_.r(), init, h_next_, y_,
-                                          layer_.mode == Mode::kRnnRelu});
+                                          layer_.mode == Mode::kRnnRelu, 0, -1, s % 2 != 0});
     }
     if (layer_.projected) project(active);
     std::swap(h_, h_next_);

@@ -1,79 +1,15 @@
 // One sequence, several threads: hidden units are divided, and all meet after every time step.
-#include <sched.h>
-
 #include <algorithm>
-#include <atomic>
 
 #include "arena.h"
 #include "cpu.h"
 #include "forward.h"
 #include "kernels.h"
+#include "lockstep.h"
 #include "pool.h"
 
 namespace glasscell {
 namespace {
-
-inline void pause() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
-// Phases 0, 1, 2 ... of n shares each; no share of a phase begins before all of the phase before are
-// done. A thread does its own share; what another has not begun after a while it does too, so a
-// thread that sleeps, comes late or never comes costs time but cannot stop the others.
-class Lockstep {
- public:
-  static constexpr int kMost = 8;
-  explicit Lockstep(int n) : n_(n) {}
-
-  template <class F>
-  void run(int k, ptrdiff_t phases, const F& share) {
-    for (ptrdiff_t p = 0; p < phases; ++p) {
-      wait_for(n_ * p);
-      attempt(k, p, share);
-      if (!spin_for(n_ * (p + 1), kPatience)) {
-        for (int j = 0; j < n_; ++j) attempt(j, p, share);
-      }
-    }
-    wait_for(n_ * phases);
-  }
-
- private:
-  // About two microseconds: longer than threads in step differ, shorter than a share is worth.
-  static constexpr int kPatience = 128;
-  static constexpr int kYield = 4096;
-
-  bool spin_for(ptrdiff_t shares, int turns) const {
-    for (int turn = 0; turn < turns; ++turn) {
-      if (finished_.load(std::memory_order_acquire) >= shares) return true;
-      pause();
-    }
-    return false;
-  }
-  void wait_for(ptrdiff_t shares) const {
-    // A share that is claimed but not done may belong to a thread that waits for this very core.
-    while (!spin_for(shares, kYield)) sched_yield();
-  }
-  template <class F>
-  void attempt(int j, ptrdiff_t p, const F& share) {
-    ptrdiff_t expected = p;
-    if (!claimed_[j].next.compare_exchange_strong(expected, p + 1, std::memory_order_acq_rel)) {
-      return;
-    }
-    share(p, j);
-    finished_.fetch_add(1, std::memory_order_acq_rel);
-  }
-
-  struct alignas(64) Claim {
-    std::atomic<ptrdiff_t> next{0};  // the first phase whose share is not claimed
-  };
-  const int n_;
-  Claim claimed_[kMost];
-  alignas(64) std::atomic<ptrdiff_t> finished_{0};  // shares done since the beginning
-};
 
 // What every share reads; written before the threads start, then only in the units of a share.
 template <class T>
@@ -84,11 +20,12 @@ class Team {
         seq_(sequence),
         args_(args),
         n_(n),
-        lanes_(kernel_table<T>().lanes),
         steps_(sequence.steps()),
         block_(std::clamp<ptrdiff_t>(
             kBlockBytes / (layer.columns * static_cast<ptrdiff_t>(sizeof(T))), 1, steps_)) {
-    const auto take = [](ptrdiff_t n) { return Arena::mine().take<T>(static_cast<std::size_t>(n)); };
+    const auto take = [](ptrdiff_t n) {
+      return Arena::mine().take<T>(static_cast<std::size_t>(n));
+    };
     for (T*& h : h_) h = take(layer.Hp);
     initial_h_ = take(layer.Hp);
     c_ = take(layer.Hp);
@@ -116,7 +53,7 @@ class Team {
   void finish() {
     const T* h = steps_ ? h_[(steps_ - 1) % 2] : initial_h_;
     std::copy(h, h + layer_.P, args_.h_n);
-    std::copy(c_, c_ + layer_.H, args_.c_n);
+    if (args_.c_n) std::copy(c_, c_ + layer_.H, args_.c_n);
     for (ptrdiff_t t = steps_; !args_.y.packed && t < seq_.T; ++t) {
       std::fill(args_.y.at(t, 0), args_.y.at(t, 0) + layer_.P, T(0));
     }
@@ -125,16 +62,13 @@ class Team {
  private:
   static constexpr ptrdiff_t kBlockBytes = 128 << 10;
 
-  // Pairs of unit blocks: the kernel for one row takes two at a time.
-  ptrdiff_t first_block(int j) const {
-    const ptrdiff_t blocks = layer_.Hp / lanes_;
-    return j == n_ ? blocks : blocks * j / n_ / 2 * 2;
-  }
+  ptrdiff_t first_piece(int j) const { return layer_.pieces() * j / n_; }
 
   void input_share(ptrdiff_t s, ptrdiff_t end, int j) const {
     const Arena::Scope scope;
-    const ptrdiff_t column = first_block(j) * 4 * lanes_;
-    const ptrdiff_t columns = first_block(j + 1) * 4 * lanes_ - column;
+    const ptrdiff_t column = first_piece(j) * layer_.piece();
+    const ptrdiff_t columns =
+        std::min(layer_.columns, first_piece(j + 1) * layer_.piece()) - column;
     const auto rows = static_cast<std::size_t>(end - s);
     const T** x = Arena::mine().take<const T*>(rows);
     const T** init = Arena::mine().take<const T*>(rows);
@@ -149,45 +83,53 @@ class Team {
   }
 
   void step(ptrdiff_t s, ptrdiff_t row, int j) const {
-    const ptrdiff_t t = seq_.time(s), from = first_block(j), to = first_block(j + 1);
-    const bool anew = seq_.restarts(t, 0);
-    if (anew) {
-      const ptrdiff_t begin = from * lanes_, end = std::min(layer_.H, to * lanes_);
-      for (ptrdiff_t u = begin; u < end; ++u) c_[u] = args_.c0 ? args_.c0[u] : T(0);
-    }
+    const ptrdiff_t t = seq_.time(s), from = first_piece(j), to = first_piece(j + 1);
+    const bool anew = seq_.restarts(t, 0), descending = s % 2 != 0;
     const T* h = s == 0 || anew ? initial_h_ : h_[(s - 1) % 2];
     const T* init = pre_ + row * layer_.columns;
-    T* c = c_;
     T* next = h_[s % 2];
     T* y = args_.y.at(t, 0);
+    if (layer_.mode != Mode::kLstm) {
+      kernel_table<T>().rnn_forward_step({1, layer_.H, 0, layer_.P, nullptr, &h, layer_.w(),
+                                          layer_.r(), &init, &next, &y,
+                                          layer_.mode == Mode::kRnnRelu, from, to, descending});
+      return;
+    }
+    if (anew) {
+      const ptrdiff_t lanes = layer_.piece() / 4, end = std::min(layer_.H, to * lanes);
+      for (ptrdiff_t u = from * lanes; u < end; ++u) c_[u] = args_.c0 ? args_.c0[u] : T(0);
+    }
+    T* c = c_;
     T* tape = args_.tape ? args_.tape.at(t, 0) : nullptr;
     kernel_table<T>().lstm_forward_step({1, layer_.H, 0, layer_.P, nullptr, &h, layer_.w(),
                                          layer_.r(), &init, &c, &next, &y, tape ? &tape : nullptr,
-                                         from, to});
+                                         from, to, descending});
   }
 
   const Layer<T>& layer_;
   const Sequence& seq_;
   const ForwardArgs<T>& args_;
   const int n_;
-  const ptrdiff_t lanes_, steps_, block_;
+  const ptrdiff_t steps_, block_;
   T* h_[2];       // (Hp): h of even and of odd steps
   T* initial_h_;  // (Hp)
-  T* c_;          // (Hp)
+  T* c_;          // (Hp), unused by an RNN
   T* pre_;        // [block][columns]: b + W x
 };
 
 }  // namespace
 
+// More threads than this meet more often than they work.
+constexpr ptrdiff_t kMost = 8;
+
 template <class T>
 bool forward_team(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<T>& args,
                   int threads) {
-  // A meeting costs about 0.2 us: worth it from 2^15 multiply-adds a thread and step, 0.5 to 1 us.
+  // A meeting costs about 0.2 us: worth it from 2^13 multiply-adds a thread and step, and from two
+  // pieces, which the kernel takes together.
   const ptrdiff_t n =
-      std::min<ptrdiff_t>({threads, Lockstep::kMost, layer.columns * layer.P >> 15,
-                           layer.Hp / kernel_table<T>().lanes / 2});
-  if (sequence.B != 1 || n < 2 || layer.mode != Mode::kLstm || layer.projected ||
-      sequence.steps() < 4) {
+      std::min<ptrdiff_t>({threads, kMost, layer.columns * layer.P >> 13, layer.pieces() / 2});
+  if (sequence.B != 1 || n < 2 || layer.projected || sequence.steps() < 4) {
     return false;
   }
   const Arena::Scope scope;

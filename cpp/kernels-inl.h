@@ -37,19 +37,19 @@ GC_INLINE void accumulate(const T* const* a, ptrdiff_t ka, ptrdiff_t K, const T*
     if constexpr (MR > NP * NV) {
       // Tall tile: the weights stay in registers, one broadcast at a time.
       V w[NP * NV];
-#pragma GCC unroll 8
+#pragma GCC unroll 12
       for (int j = 0; j < NP * NV; ++j) w[j] = V::load(b + (j / NV) * b_stride + (j % NV) * VL);
 #pragma GCC unroll 6
       for (int r = 0; r < MR; ++r) {
         const V s = V::set(row[r][at]);
-#pragma GCC unroll 8
+#pragma GCC unroll 12
         for (int j = 0; j < NP * NV; ++j) acc[r][j] = fma(s, w[j], acc[r][j]);
       }
     } else {
       V s[MR];
 #pragma GCC unroll 6
       for (int r = 0; r < MR; ++r) s[r] = V::set(row[r][at]);
-#pragma GCC unroll 8
+#pragma GCC unroll 12
       for (int j = 0; j < NP * NV; ++j) {
         const V w = V::load(b + (j / NV) * b_stride + (j % NV) * VL);
 #pragma GCC unroll 6
@@ -110,7 +110,7 @@ struct GemmTile {
     V acc[MR][NP * NV];
 #pragma GCC unroll 6
     for (int r = 0; r < MR; ++r) {
-#pragma GCC unroll 8
+#pragma GCC unroll 12
       for (int j = 0; j < NP * NV; ++j) {
         acc[r][j] = from_init ? V::load(g.init[first + r] + column + j * VL) : V::set(T(0));
       }
@@ -119,7 +119,7 @@ struct GemmTile {
     if (g.init_last) {
 #pragma GCC unroll 6
       for (int r = 0; r < MR; ++r) {
-#pragma GCC unroll 8
+#pragma GCC unroll 12
         for (int j = 0; j < NP * NV; ++j) {
           acc[r][j] = add(V::load(g.init[first + r] + column + j * VL), acc[r][j]);
         }
@@ -129,7 +129,7 @@ struct GemmTile {
 #pragma GCC unroll 6
     for (int r = 0; r < MR; ++r) {
       T* c = g.c[first + r] + column;
-#pragma GCC unroll 8
+#pragma GCC unroll 12
       for (int j = 0; j < NP * NV; ++j) {
         const ptrdiff_t n = left - j * VL;
         if (n >= VL) {
@@ -234,7 +234,7 @@ struct LstmTile {
     using V = Vec<T>;
     constexpr int VL = V::kLanes;
     constexpr int kPanels = NB * 4 / kVectors;
-    constexpr int NP = panels_together(MR) < kPanels ? panels_together(MR) : kPanels;
+    constexpr int NP = NB == 3 || panels_together(MR) > kPanels ? kPanels : panels_together(MR);
     constexpr ptrdiff_t W = kVectors * VL;
     alignas(64) T pre[MR][NB * 4 * VL];
     const ptrdiff_t base = block * 4 * VL;
@@ -244,7 +244,7 @@ struct LstmTile {
       V acc[MR][NP * kVectors];
 #pragma GCC unroll 6
       for (int r = 0; r < MR; ++r) {
-#pragma GCC unroll 8
+#pragma GCC unroll 12
         for (int j = 0; j < NP * kVectors; ++j) {
           acc[r][j] = V::load(s.init[first + r] + base + p * W + j * VL);
         }
@@ -255,7 +255,7 @@ struct LstmTile {
       accumulate<T, MR, kVectors, NP>(s.h + first, 1, s.P, s.r + panel * s.P * W, s.P * W, acc);
 #pragma GCC unroll 6
       for (int r = 0; r < MR; ++r) {
-#pragma GCC unroll 8
+#pragma GCC unroll 12
         for (int j = 0; j < NP * kVectors; ++j) acc[r][j].store(pre[r] + p * W + j * VL);
       }
     }
@@ -278,8 +278,20 @@ void lstm_step(const LstmStepArgs<T>& s) {
   const ptrdiff_t blocks = s.end_block < 0 ? all : s.end_block;
   ptrdiff_t block = s.first_block;
   if (s.rows == 1) {
-    // Two blocks: 8 accumulators for the one row.
-    for (; block + 2 <= blocks; block += 2) LstmTile<T, kTape, 2>{s, block}.template run<1>(0);
+    // Two blocks: 8 accumulators for the one row. A last odd block alone would have 4 and take as
+    // long as two: it joins the pair before it.
+    const ptrdiff_t count = blocks - block, pairs = count == 1 ? 0 : (count - count % 2 * 3) / 2;
+    const auto rest = [&] {
+      if (count == 1) LstmTile<T, kTape, 1>{s, block}.template run<1>(0);
+      if (count > 1 && count % 2) LstmTile<T, kTape, 3>{s, blocks - 3}.template run<1>(0);
+    };
+    if (s.descending) rest();
+    for (ptrdiff_t p = 0; p < pairs; ++p) {
+      const ptrdiff_t pair = s.descending ? pairs - 1 - p : p;
+      LstmTile<T, kTape, 2>{s, block + 2 * pair}.template run<1>(0);
+    }
+    if (!s.descending) rest();
+    return;
   }
   for (; block < blocks; ++block) for_row_tiles(s.rows, LstmTile<T, kTape, 1>{s, block});
 }
@@ -309,14 +321,14 @@ struct RnnTile {
     V acc[MR][NP * NV];
 #pragma GCC unroll 6
     for (int m = 0; m < MR; ++m) {
-#pragma GCC unroll 8
+#pragma GCC unroll 12
       for (int j = 0; j < NP * NV; ++j) acc[m][j] = V::load(s.init[first + m] + column + j * VL);
     }
     if (s.I) accumulate<T, MR, NV, NP>(s.x + first, 1, s.I, w, s.I * NV * VL, acc);
     accumulate<T, MR, NV, NP>(s.h + first, 1, s.P, r, s.P * NV * VL, acc);
 #pragma GCC unroll 6
     for (int m = 0; m < MR; ++m) {
-#pragma GCC unroll 8
+#pragma GCC unroll 12
       for (int j = 0; j < NP * NV; ++j) {
         const V h = kRelu ? max(V::set(T(0)), acc[m][j]) : tanh<T>(acc[m][j]);
         const ptrdiff_t u = column + j * VL;
@@ -332,38 +344,48 @@ struct RnnTile {
 };
 
 template <class T, bool kRelu, int NV>
-void rnn_panel(const RnnStepArgs<T>& s, ptrdiff_t column) {
+void rnn_tiles(const RnnStepArgs<T>& s, ptrdiff_t column) {
   for_row_tiles(s.rows,
                 RnnTile<T, kRelu, NV, 1>{s, column, s.w + column * s.I, s.r + column * s.P});
 }
 
 template <class T, bool kRelu>
-void rnn_step(const RnnStepArgs<T>& s) {
-  constexpr ptrdiff_t VL = Vec<T>::kLanes, W = kVectors * VL;
-  const ptrdiff_t width = round_up(s.H, VL);
-  const ptrdiff_t full = width / W * W;
-  ptrdiff_t column = 0;
-  if (s.rows == 1) {
-    constexpr int NP = panels_together(1);
-    for (; column + NP * W <= full; column += NP * W) {
-      RnnTile<T, kRelu, kVectors, NP>{s, column, s.w + column * s.I, s.r + column * s.P}
-          .template run<1>(0);
-    }
-  }
-  for (; column < full; column += W) rnn_panel<T, kRelu, kVectors>(s, column);
-  switch ((width - full) / VL) {
+void rnn_panel(const RnnStepArgs<T>& s, ptrdiff_t panel) {
+  constexpr ptrdiff_t VL = Vec<T>::kLanes;
+  const ptrdiff_t column = panel * kVectors * VL;
+  switch ((round_up(s.H, VL) - column) / VL) {
     case 1:
-      rnn_panel<T, kRelu, 1>(s, full);
+      rnn_tiles<T, kRelu, 1>(s, column);
       break;
     case 2:
-      if constexpr (kVectors > 2) rnn_panel<T, kRelu, 2>(s, full);
+      rnn_tiles<T, kRelu, 2>(s, column);
       break;
     case 3:
-      if constexpr (kVectors > 3) rnn_panel<T, kRelu, 3>(s, full);
+      rnn_tiles < T, kRelu, kVectors<3 ? kVectors : 3>(s, column);
       break;
     default:
+      rnn_tiles<T, kRelu, kVectors>(s, column);
       break;
   }
+}
+
+template <class T, bool kRelu>
+void rnn_step(const RnnStepArgs<T>& s) {
+  constexpr ptrdiff_t W = kVectors * Vec<T>::kLanes;
+  constexpr int NP = panels_together(1);
+  const ptrdiff_t width = round_up(s.H, Vec<T>::kLanes), first = s.first_panel;
+  const ptrdiff_t end = s.end_panel < 0 ? (width + W - 1) / W : s.end_panel;
+  const ptrdiff_t full = width / W < end ? width / W : end;
+  // One row: full panels advance together, for 8 accumulators.
+  const ptrdiff_t groups = s.rows == 1 && full > first ? (full - first) / NP : 0;
+  const ptrdiff_t rest = first + groups * NP;
+  for (ptrdiff_t p = end; s.descending && p-- > rest;) rnn_panel<T, kRelu>(s, p);
+  for (ptrdiff_t g = 0; g < groups; ++g) {
+    const ptrdiff_t column = (first + (s.descending ? groups - 1 - g : g) * NP) * W;
+    RnnTile<T, kRelu, kVectors, NP>{s, column, s.w + column * s.I, s.r + column * s.P}
+        .template run<1>(0);
+  }
+  for (ptrdiff_t p = rest; !s.descending && p < end; ++p) rnn_panel<T, kRelu>(s, p);
 }
 
 template <class T>

@@ -36,18 +36,21 @@ struct GemmArgs {
 template <class T>
 struct LstmStepArgs {
   ptrdiff_t rows, H;
-  ptrdiff_t I, P;        // I = 0: the input's share is already in init
-  const T* const* x;     // [rows] of (I)
-  const T* const* h;     // [rows] of (P): h_{t-1}
-  const T* w;            // panels [I][panel] over packed columns
-  const T* r;            // panels [P][panel] over packed columns
-  const T* const* init;  // [rows] of packed columns: bias, or bias + W x
-  T* const* c;           // [rows] of (Hp), in: C_{t-1}, out: C_t
-  T* const* h_next;      // [rows] of (Hp): o * tanh(C_t); never aliases h
-  T* const* y;           // [rows] of (H), or null
-  T* const* tape;        // [rows] of [i f g o c][Hp], or null
+  ptrdiff_t I, P;             // I = 0: the input's share is already in init
+  const T* const* x;          // [rows] of (I)
+  const T* const* h;          // [rows] of (P): h_{t-1}
+  const T* w;                 // panels [I][panel] over packed columns
+  const T* r;                 // panels [P][panel] over packed columns
+  const T* const* init;       // [rows] of packed columns: bias, or bias + W x
+  T* const* c;                // [rows] of (Hp), in: C_{t-1}, out: C_t
+  T* const* h_next;           // [rows] of (Hp): o * tanh(C_t); never aliases h
+  T* const* y;                // [rows] of (H), or null
+  T* const* tape;             // [rows] of [i f g o c][Hp], or null
   ptrdiff_t first_block = 0;  // only the unit blocks from here
   ptrdiff_t end_block = -1;   // up to here; -1: to the last
+  // One row only: visit the blocks from the last to the first. Alternating from step to step meets
+  // again what the caches still hold of weights that do not fit them.
+  bool descending = false;
 };
 
 // One time step of a plain RNN: h = act(init + W x + R h). Columns are units, rounded up to lanes.
@@ -63,6 +66,9 @@ struct RnnStepArgs {
   T* const* h_next;  // [rows] of (Hp)
   T* const* y;       // [rows] of (H)
   bool relu;
+  ptrdiff_t first_panel = 0;  // as an LSTM's unit blocks, in panels of units
+  ptrdiff_t end_panel = -1;
+  bool descending = false;
 };
 
 // Gate gradients of one LSTM step, before the product with R^T.

@@ -137,6 +137,12 @@ Layer<T>::Layer(Mode mode_, ptrdiff_t I_, ptrdiff_t H_, ptrdiff_t P_, const RawW
 }
 
 template <class T>
+ptrdiff_t Layer<T>::piece() const {
+  const KernelTable<T>& table = kernel_table<T>();
+  return mode == Mode::kLstm ? 4 * table.lanes : table.panel;
+}
+
+template <class T>
 bool Layer<T>::matches(const RawWeights<T>& raw) const {
   if ((raw.bias_ih != nullptr) != bias || (raw.weight_hr != nullptr) != projected) return false;
   const ptrdiff_t G = gate_rows();

@@ -55,6 +55,10 @@ class Layer {
   const ptrdiff_t Hp;       // H rounded up to lanes
   const ptrdiff_t columns;  // packed columns: 4 Hp, or Hp
   const bool bias, projected;
+  // What several threads may divide between them: unit blocks of an LSTM, panels of units of an
+  // RNN.
+  ptrdiff_t pieces() const { return (columns + piece() - 1) / piece(); }
+  ptrdiff_t piece() const;  // packed columns of one
   ptrdiff_t gate_rows() const { return (mode == Mode::kLstm ? 4 : 1) * H; }
 
   const T* w() const { return w_.data(); }            // panels, columns = packed, K = I

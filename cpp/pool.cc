@@ -19,21 +19,13 @@ namespace {
 // uses no CPU: runtimes that spin for milliseconds slow everyone else down.
 constexpr auto kSpin = std::chrono::microseconds(30);
 
-inline void pause() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
 template <class Ready>
 bool spin_until(const Ready& ready) {
   const auto end = std::chrono::steady_clock::now() + kSpin;
   do {
     for (int k = 0; k < 32; ++k) {
       if (ready()) return true;
-      pause();
+      spin_pause();
     }
   } while (std::chrono::steady_clock::now() < end);
   return ready();

@@ -1,5 +1,4 @@
-// One live sequence through a stack of layers, one step a call: nothing is allocated, nothing
-// waits.
+// One live sequence through a stack of layers, one step a call: nothing is allocated.
 #pragma once
 #include <vector>
 
@@ -11,7 +10,8 @@ template <class T>
 class Stepper {
  public:
   // Layer k + 1 reads what layer k writes: its I is that P. The layers must outlive the stepper.
-  explicit Stepper(std::vector<const Layer<T>*> layers);
+  // At most `threads` work on one step, and more than one only on weights beyond one core's L2.
+  Stepper(std::vector<const Layer<T>*> layers, int threads);
 
   // x (I of the first layer), y (P of the last); they may not overlap. Same bits as `forward`.
   void step(const T* x, T* y);
@@ -31,8 +31,13 @@ class Stepper {
     Buffer<T> m;     // (Hp) o * tanh(C), only with projection
     int now = 0;
   };
+  template <class F>
+  void on_threads(const Layer<T>& layer, const F& pieces) const;  // pieces(first, end), all once
+  void pieces(std::size_t k, const T* x, T* out, ptrdiff_t first, ptrdiff_t end);
+
   std::vector<const Layer<T>*> layers_;
   std::vector<State> state_;
+  const int threads_;
 };
 
 }  // namespace glasscell

@@ -311,9 +311,9 @@ def test_a_stepper_says_what_it_expected(layer):
             with pytest.raises((ValueError, TypeError)):
                 method(h, c)
     with pytest.raises(TypeError):
-        _core.StepperF64(None)
+        _core.StepperF64(None, 1)
     with pytest.raises((TypeError, RuntimeError)):
-        _core.StepperF64([small])
+        _core.StepperF64([small], 1)
 
 
 def make_weights(dtype):
@@ -323,7 +323,7 @@ def make_weights(dtype):
 
 def test_a_stepper_keeps_its_layers_and_its_output_alive():
     layers = [engine.pack("RNN_TANH", make_weights(np.float64)) for _ in range(3)]
-    live, expected = _core.StepperF64(layers), engine.stepper(list(layers))
+    live, expected = _core.StepperF64(layers, 1), engine.stepper(list(layers))
     expected = expected.step(np.ones(3)).copy()
     layers.clear()
     gc.collect()

@@ -10,17 +10,17 @@ import pytest
 
 from glasscell import engine
 
-# From H = 128 on, several threads share the units; 144 and 200 do not divide evenly.
-HIDDEN = (128, 144, 200, 256)
+# From H = 64 on, several threads share the units; 80, 104, 144 and 200 do not divide evenly.
+HIDDEN = (64, 80, 104, 144, 200, 256)
 
 
-def problem(hidden, dtype=np.float32, steps=70, inputs=9):
+def problem(hidden, dtype=np.float32, steps=70, inputs=9, mode="LSTM"):
     rng = np.random.default_rng(hidden)
     draw = lambda *shape: rng.uniform(-0.2, 0.2, shape).astype(dtype)  # noqa: E731
-    weights = _Weights(
-        draw(4 * hidden, inputs), draw(4 * hidden, hidden), draw(4 * hidden), draw(4 * hidden)
-    )
-    return engine.pack("LSTM", weights), draw(steps, 1, inputs), draw(1, hidden), draw(1, hidden)
+    rows = 4 * hidden if mode == "LSTM" else hidden
+    weights = _Weights(draw(rows, inputs), draw(rows, hidden), draw(rows), draw(rows))
+    c0 = draw(1, hidden) if mode == "LSTM" else None
+    return engine.pack(mode, weights), draw(steps, 1, inputs), draw(1, hidden), c0
 
 
 class _Weights:
@@ -59,6 +59,18 @@ def test_any_number_of_threads_gives_the_same_bits(hidden, dtype, options):
     alone = engine.forward(layer, x, h0, c0, threads=1, **options)
     for threads in (2, 3, 8):
         assert_same(alone, engine.forward(layer, x, h0, c0, threads=threads, **options))
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize("mode", ["RNN_TANH", "RNN_RELU"])
+@pytest.mark.parametrize("hidden", [200, 256, 300, 520])
+def test_an_rnn_on_any_number_of_threads_gives_the_same_bits(hidden, mode, options):
+    options = {name: value for name, value in options.items() if name != "tape"}
+    layer, x, h0, _ = problem(hidden, mode=mode)
+    x = x[:, 0] if "batch_sizes" in options else x
+    alone = engine.forward(layer, x, h0, threads=1, **options)
+    for threads in (2, 3, 8):
+        assert_same(alone, engine.forward(layer, x, h0, threads=threads, **options))
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 4, 5, 63, 64, 65, 200])

@@ -432,11 +432,12 @@ def _from_forward(name: str, a: Any, shape: tuple[int, ...], dtype: Any) -> Arra
     return checked
 
 
-def stepper(layers: Sequence[PackedLayer]) -> Stepper:
+def stepper(layers: Sequence[PackedLayer], threads: int | None = None) -> Stepper:
     """Make the state and the buffers of one live sequence through a stack of layers.
 
     Args:
         layers: Packed layers, each reading what the one before it writes.
+        threads: At most so many; default `get_num_threads()`, now.
 
     Returns:
         An object with `step(x)`: x (I,), contiguous, of the weights' dtype, to the last layer's
@@ -448,7 +449,9 @@ def stepper(layers: Sequence[PackedLayer]) -> Stepper:
         ShapeError: Layers that do not fit together.
 
     Notes:
-        A step allocates nothing, uses one thread and gives the bits of `forward`.
+        A step allocates nothing and gives the bits of `forward`. It uses one thread, but several for
+        an LSTM layer of a megabyte of weights or more (float32: I = H = 182), which one core's cache
+        does not hold; these spin for 50 microseconds after a step and then sleep.
 
     Example:
         >>> from types import SimpleNamespace
@@ -467,7 +470,7 @@ def stepper(layers: Sequence[PackedLayer]) -> Stepper:
         )
     make: Any = _core.StepperF32 if kinds == {_core.LayerF32} else _core.StepperF64
     try:
-        made: Stepper = make(list(layers))
+        made: Stepper = make(list(layers), _thread_limit(threads))
     except ValueError as error:
         sizes = [(layer.input_size, layer.hidden_size, layer.output_size) for layer in layers]
         raise ShapeError(

@@ -1,0 +1,16 @@
+// What each file of this folder adds to the module; float and double under their own names.
+#pragma once
+#include <nanobind/nanobind.h>
+
+namespace glasscell {
+
+namespace nb = nanobind;
+
+template <class T>
+void bind_layer(nb::module_& m, const char* name);
+template <class T>
+void bind_linear(nb::module_& m, const char* name);
+template <class T>
+void bind_stepper(nb::module_& m, const char* name);
+
+}  // namespace glasscell

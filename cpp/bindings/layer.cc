@@ -1,0 +1,228 @@
+// LayerF32 and LayerF64: packing, forward, backward.
+#include <nanobind/stl/string.h>
+
+#include "bind.h"
+#include "forward.h"
+#include "py_layer.h"
+
+namespace glasscell {
+namespace {
+
+Mode mode_of(const std::string& name) {
+  if (name == "LSTM") return Mode::kLstm;
+  if (name == "RNN_TANH") return Mode::kRnnTanh;
+  if (name == "RNN_RELU") return Mode::kRnnRelu;
+  throw std::invalid_argument("_core: mode must be LSTM, RNN_TANH or RNN_RELU, got " + name);
+}
+
+struct Reset {
+  const uint8_t* data = nullptr;
+  ptrdiff_t t = 0, b = 0;
+};
+Reset reset_of(const Maybe<const uint8_t>& reset, const Shape& shape) {
+  if (!reset) return {};
+  require(reset->ndim() == 2 && static_cast<ptrdiff_t>(reset->shape(0)) == shape.T &&
+              static_cast<ptrdiff_t>(reset->shape(1)) == shape.B,
+          "reset must be (T, B)");
+  return {reset->data(), reset->stride(0), reset->stride(1)};
+}
+
+template <class T>
+RawWeights<T> raw_weights(ptrdiff_t G, ptrdiff_t I, ptrdiff_t H, ptrdiff_t P,
+                          const Maybe<const T>& weight_ih, const Maybe<const T>& weight_hh,
+                          const Maybe<const T>& bias_ih, const Maybe<const T>& bias_hh,
+                          const Maybe<const T>& weight_hr) {
+  require(bias_ih.has_value() == bias_hh.has_value(), "both biases or none");
+  return {contiguous<const T>(weight_ih, {G, I}, "weight_ih must be (G, I), contiguous"),
+          contiguous<const T>(weight_hh, {G, P}, "weight_hh must be (G, P), contiguous"),
+          contiguous<const T>(bias_ih, {G}, "bias_ih must be (G,)"),
+          contiguous<const T>(bias_hh, {G}, "bias_hh must be (G,)"),
+          contiguous<const T>(weight_hr, {P, H}, "weight_hr must be (P, H), contiguous")};
+}
+
+template <class T>
+Shape shape_for(const Array<const T>& x, const Maybe<const int64_t>& lengths,
+                const Maybe<const int64_t>& batch_sizes) {
+  require(x.ndim() >= 2, "x must be (T, B, I) or (N, I)");
+  return shape_of(x.ndim(), static_cast<ptrdiff_t>(x.shape(0)), static_cast<ptrdiff_t>(x.shape(1)),
+                  lengths, batch_sizes);
+}
+template <class U>
+Rows<U> rows(const Maybe<U>& array, const Shape& shape, ptrdiff_t width, const char* what) {
+  return rows_of<U>(array, shape.packed(), shape.T, shape.B, width, what);
+}
+
+}  // namespace
+
+template <class T>
+PyLayer<T>::PyLayer(const std::string& mode, const Maybe<const T>& weight_ih,
+                    const Maybe<const T>& weight_hh, const Maybe<const T>& bias_ih,
+                    const Maybe<const T>& bias_hh, const Maybe<const T>& weight_hr)
+    : PyLayer(mode_of(mode), sizes(mode_of(mode), weight_ih, weight_hh, weight_hr), weight_ih,
+              weight_hh, bias_ih, bias_hh, weight_hr) {}
+
+template <class T>
+PyLayer<T>::PyLayer(Mode mode, const Sizes& s, const Maybe<const T>& weight_ih,
+                    const Maybe<const T>& weight_hh, const Maybe<const T>& bias_ih,
+                    const Maybe<const T>& bias_hh, const Maybe<const T>& weight_hr)
+    : layer_(
+          mode, s.I, s.H, s.P,
+          raw_weights<T>(s.G, s.I, s.H, s.P, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr)) {}
+
+template <class T>
+typename PyLayer<T>::Sizes PyLayer<T>::sizes(Mode mode, const Maybe<const T>& weight_ih,
+                                             const Maybe<const T>& weight_hh,
+                                             const Maybe<const T>& weight_hr) {
+  require(weight_ih && weight_ih->ndim() == 2 && weight_hh && weight_hh->ndim() == 2,
+          "weight_ih and weight_hh must be matrices");
+  require(!weight_hr || (weight_hr->ndim() == 2 && mode == Mode::kLstm),
+          "weight_hr must be a matrix, of an LSTM");
+  const auto G = static_cast<ptrdiff_t>(weight_ih->shape(0));
+  const ptrdiff_t gates = mode == Mode::kLstm ? 4 : 1;
+  const Sizes s{G, static_cast<ptrdiff_t>(weight_ih->shape(1)), G / gates,
+                static_cast<ptrdiff_t>(weight_hh->shape(1))};
+  require(s.G > 0 && s.G % gates == 0 && s.I > 0 && s.P > 0 && (weight_hr || s.P == s.H),
+          "sizes of the weights");
+  return s;
+}
+
+template <class T>
+bool PyLayer<T>::matches(const Maybe<const T>& weight_ih, const Maybe<const T>& weight_hh,
+                         const Maybe<const T>& bias_ih, const Maybe<const T>& bias_hh,
+                         const Maybe<const T>& weight_hr) const {
+  return layer_.matches(raw_weights<T>(layer_.gate_rows(), layer_.I, layer_.H, layer_.P, weight_ih,
+                                       weight_hh, bias_ih, bias_hh, weight_hr));
+}
+
+template <class T>
+bool PyLayer<T>::matches_at(std::uintptr_t weight_ih, std::uintptr_t weight_hh,
+                            std::uintptr_t bias_ih, std::uintptr_t bias_hh,
+                            std::uintptr_t weight_hr) const {
+  const auto at = [](std::uintptr_t address) { return reinterpret_cast<const T*>(address); };
+  return layer_.matches({at(weight_ih), at(weight_hh), at(bias_ih), at(bias_hh), at(weight_hr)});
+}
+
+template <class T>
+void PyLayer<T>::run_forward(const Maybe<const T>& x, const Maybe<const T>& h0,
+                             const Maybe<const T>& c0, const Maybe<T>& y, const Maybe<T>& h_n,
+                             const Maybe<T>& c_n, const Maybe<T>& tape,
+                             const Maybe<const int64_t>& lengths, const Maybe<const uint8_t>& reset,
+                             const Maybe<const int64_t>& batch_sizes, bool reverse,
+                             int threads) const {
+  require(x && y && h_n && c_n.has_value() == lstm(), "x, y, h_n and c_n");
+  const Shape shape = shape_for(*x, lengths, batch_sizes);
+  const Reset cut = reset_of(reset, shape);
+  const Sequence sequence(shape.T, shape.B, shape.lengths.empty() ? nullptr : shape.lengths.data(),
+                          cut.data, cut.t, cut.b, reverse);
+  const ptrdiff_t B = shape.B;
+  ForwardArgs<T> args{rows<const T>(x, shape, layer_.I, "x"),
+                      contiguous<const T>(h0, {B, layer_.P}, "h0 must be (B, P), contiguous"),
+                      contiguous<const T>(c0, {B, layer_.H}, "c0 must be (B, H), contiguous"),
+                      rows<T>(y, shape, layer_.P, "y"),
+                      contiguous<T>(h_n, {B, layer_.P}, "h_n must be (B, P), contiguous"),
+                      contiguous<T>(c_n, {B, layer_.H}, "c_n must be (B, H), contiguous"),
+                      rows<T>(tape, shape, 5 * layer_.Hp, "tape")};
+  nb::gil_scoped_release released;
+  forward(layer_, sequence, args, threads);
+}
+
+template <class T>
+void PyLayer<T>::run_backward(
+    const Maybe<const T>& x, const Maybe<const T>& h0, const Maybe<const T>& c0,
+    const Maybe<const T>& y, const Maybe<const T>& tape, const Maybe<const T>& dy,
+    const Maybe<const T>& dh_n, const Maybe<const T>& dc_n, const Maybe<T>& dx, const Maybe<T>& dh0,
+    const Maybe<T>& dc0, const Maybe<T>& dweight_ih, const Maybe<T>& dweight_hh,
+    const Maybe<T>& dbias, const Maybe<T>& dweight_hr, const Maybe<T>& dh, const Maybe<T>& dc,
+    const Maybe<const int64_t>& lengths, const Maybe<const uint8_t>& reset,
+    const Maybe<const int64_t>& batch_sizes, bool reverse, int threads) const {
+  require(x && y && dh0 && dc0.has_value() == lstm() && tape.has_value() == lstm(),
+          "x, y, tape, dh0 and dc0");
+  const bool weights = dweight_ih.has_value();
+  require(dweight_hh.has_value() == weights && dbias.has_value() == (weights && layer_.bias) &&
+              dweight_hr.has_value() == (weights && layer_.projected),
+          "all weight gradients or none");
+  const Shape shape = shape_for(*x, lengths, batch_sizes);
+  const Reset cut = reset_of(reset, shape);
+  const Sequence sequence(shape.T, shape.B, shape.lengths.empty() ? nullptr : shape.lengths.data(),
+                          cut.data, cut.t, cut.b, reverse);
+  const ptrdiff_t B = shape.B, G = layer_.gate_rows(), I = layer_.I, H = layer_.H, P = layer_.P;
+  BackwardArgs<T> args{rows<const T>(x, shape, I, "x"),
+                       contiguous<const T>(h0, {B, P}, "h0"),
+                       contiguous<const T>(c0, {B, H}, "c0"),
+                       rows<const T>(y, shape, P, "y"),
+                       rows<const T>(tape, shape, 5 * layer_.Hp, "tape"),
+                       rows<const T>(dy, shape, P, "dy"),
+                       contiguous<const T>(dh_n, {B, P}, "dh_n"),
+                       contiguous<const T>(dc_n, {B, H}, "dc_n"),
+                       rows<T>(dx, shape, I, "dx"),
+                       contiguous<T>(dh0, {B, P}, "dh0"),
+                       contiguous<T>(dc0, {B, H}, "dc0"),
+                       contiguous<T>(dweight_ih, {G, I}, "dweight_ih"),
+                       contiguous<T>(dweight_hh, {G, P}, "dweight_hh"),
+                       contiguous<T>(dbias, {G}, "dbias"),
+                       contiguous<T>(dweight_hr, {P, H}, "dweight_hr"),
+                       rows<T>(dh, shape, P, "dh"),
+                       rows<T>(dc, shape, H, "dc")};
+  nb::gil_scoped_release released;
+  backward(layer_, sequence, args, threads);
+}
+
+template <class T>
+std::vector<const Layer<T>*> stack_of(const nb::list& layers) {
+  std::vector<const Layer<T>*> out;
+  for (nb::handle item : layers) {
+    const Layer<T>& layer = nb::cast<const PyLayer<T>&>(item).packed();
+    require(out.empty() ||
+                (layer.I == out.back()->P && layer.H == out.back()->H && layer.P == out.back()->P),
+            "layers of a stack must fit together");
+    out.push_back(&layer);
+  }
+  require(!out.empty(), "a stack needs a layer");
+  return out;
+}
+
+template <class T>
+void bind_layer(nb::module_& m, const char* name) {
+  using namespace nb::literals;
+  nb::class_<PyLayer<T>>(m, name)
+      .def(nb::init<const std::string&, const Maybe<const T>&, const Maybe<const T>&,
+                    const Maybe<const T>&, const Maybe<const T>&, const Maybe<const T>&>(),
+           "mode"_a, "weight_ih"_a.noconvert(), "weight_hh"_a.noconvert(),
+           "bias_ih"_a.noconvert().none(), "bias_hh"_a.noconvert().none(),
+           "weight_hr"_a.noconvert().none())
+      .def("matches", &PyLayer<T>::matches, "weight_ih"_a.noconvert(), "weight_hh"_a.noconvert(),
+           "bias_ih"_a.noconvert().none(), "bias_hh"_a.noconvert().none(),
+           "weight_hr"_a.noconvert().none())
+      .def("matches_at", &PyLayer<T>::matches_at, "weight_ih"_a, "weight_hh"_a, "bias_ih"_a,
+           "bias_hh"_a, "weight_hr"_a)
+      .def("forward", &PyLayer<T>::run_forward, "x"_a.noconvert(), "h0"_a.noconvert().none(),
+           "c0"_a.noconvert().none(), "y"_a.noconvert(), "h_n"_a.noconvert(),
+           "c_n"_a.noconvert().none(), "tape"_a.noconvert().none(), "lengths"_a.noconvert().none(),
+           "reset"_a.noconvert().none(), "batch_sizes"_a.noconvert().none(), "reverse"_a,
+           "threads"_a)
+      .def("backward", &PyLayer<T>::run_backward, "x"_a.noconvert(), "h0"_a.noconvert().none(),
+           "c0"_a.noconvert().none(), "y"_a.noconvert(), "tape"_a.noconvert().none(),
+           "dy"_a.noconvert().none(), "dh_n"_a.noconvert().none(), "dc_n"_a.noconvert().none(),
+           "dx"_a.noconvert().none(), "dh0"_a.noconvert(), "dc0"_a.noconvert().none(),
+           "dweight_ih"_a.noconvert().none(), "dweight_hh"_a.noconvert().none(),
+           "dbias"_a.noconvert().none(), "dweight_hr"_a.noconvert().none(),
+           "dh"_a.noconvert().none(), "dc"_a.noconvert().none(), "lengths"_a.noconvert().none(),
+           "reset"_a.noconvert().none(), "batch_sizes"_a.noconvert().none(), "reverse"_a,
+           "threads"_a)
+      .def_prop_ro("input_size", &PyLayer<T>::input_size)
+      .def_prop_ro("hidden_size", &PyLayer<T>::hidden_size)
+      .def_prop_ro("output_size", &PyLayer<T>::output_size)
+      .def_prop_ro("padded_size", &PyLayer<T>::padded_size)
+      .def_prop_ro("lstm", &PyLayer<T>::lstm)
+      .def_prop_ro("bias", &PyLayer<T>::bias)
+      .def_prop_ro("projected", &PyLayer<T>::projected);
+}
+
+template class PyLayer<float>;
+template class PyLayer<double>;
+template std::vector<const Layer<float>*> stack_of<float>(const nb::list&);
+template std::vector<const Layer<double>*> stack_of<double>(const nb::list&);
+template void bind_layer<float>(nb::module_&, const char*);
+template void bind_layer<double>(nb::module_&, const char*);
+
+}  // namespace glasscell
