@@ -40,7 +40,8 @@ def expected(case: Case, data: Data) -> Array:
         by side; trace: (6, T, B, H), i f g o c h.
     """
     if case.task == "training":
-        return np.sum([_gradient(case, part) for part in _parts(case, data)], axis=0)
+        gradients = [_gradient(case, part) for part in _parts(case, data)]
+        return np.asarray(np.sum(gradients, axis=0))
     if case.task in ("step", "cell", "pool"):
         data = data._replace(x=np.repeat(data.x, STEPS, 0))
     axis = 2 if case.task == "trace" else 1
@@ -80,9 +81,7 @@ def _parts(case: Case, data: Data) -> list[tuple[Data, Array | None]]:
     ]
 
 
-def _run(
-    case: Case, data: Data, lengths: Array | None
-) -> reference.LSTMRun | reference.RNNRun:
+def _run(case: Case, data: Data, lengths: Array | None) -> reference.LSTMRun | reference.RNNRun:
     weights = LayerWeights(**data.weights)
     if case.mode == "LSTM":
         return reference.lstm(weights, data.x, lengths=lengths)

@@ -17,7 +17,7 @@ class Cache(NamedTuple):
 
     name: str
     bytes: int
-    count: int
+    instances: int
 
 
 def caches(cpus: Sequence[int], threads: int, system: Path = SYSTEM) -> tuple[Cache, ...]:
@@ -34,7 +34,7 @@ def caches(cpus: Sequence[int], threads: int, system: Path = SYSTEM) -> tuple[Ca
             if _read(index / "type") == "Instruction":
                 continue
             level = f"L{_read(index / 'level')}"
-            size, places = levels.setdefault(level, (_size(_read(index / "size")), set()))
+            places = levels.setdefault(level, (_size(_read(index / "size")), set()))[1]
             places.add(_read(index / "shared_cpu_list"))
     found = tuple(Cache(name, size, len(places)) for name, (size, places) in levels.items())
     return found or (

@@ -17,7 +17,7 @@ from glasscell.bench.words import amount, best_peer, sizes, times
 
 __all__ = ["chart"]
 
-WIDTH, LEFT, RIGHT = 900, 356, 770  # of the axis; labels stand left and right of it
+WIDTH, LEFT, RIGHT = 940, 420, 790  # of the axis; labels stand left and right of it
 TOP, LINE, GAP, BAR = 96, 19, 14, 11
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 STYLE = """
@@ -94,7 +94,9 @@ def _summary(rows: list[dict[str, Any]]) -> str:
 
 def _caption(result: dict[str, Any]) -> str:
     turns = max((row["turns"] for row in result["rows"]), default=0)
-    return f"medians of up to {turns} blocks, engines in turns; logarithmic axis; left of ×1 we lose"
+    return (
+        f"medians of up to {turns} blocks, engines in turns; logarithmic axis; left of ×1 we lose"
+    )
 
 
 def _grid(axis: _Axis, foot: int) -> Iterator[str]:

@@ -43,9 +43,9 @@ def make(case: Case) -> Data:
     rng = np.random.default_rng(0)
     G, bound = case.gates * case.H, case.H**-0.5
     shapes = ((G, case.I), (G, case.H), (G,), (G,))
-    weights = (rng.uniform(-bound, bound, shape).astype(np.float32) for shape in shapes)
+    w, r, b_ih, b_hh = (rng.uniform(-bound, bound, shape).astype(np.float32) for shape in shapes)
     x = rng.standard_normal((case.T, case.B, case.I), np.float32)
     dy = rng.standard_normal((case.T, case.B, case.H), np.float32)
     if case.lengths is not None:
         dy[np.arange(case.T)[:, None] >= case.lengths] = 0
-    return Data(*weights, x, dy)
+    return Data(w, r, b_ih, b_hh, x, dy)

@@ -1,9 +1,9 @@
 """What this machine could do at best: peak multiply-adds and read rates, measured; the roofline.
 
-A row's bound is the longer of two times: the products' FLOP at the peak rate of fused multiply-adds,
-and the weights that every step must read again, at the rate of the cache level that holds them,
-times the steps. Nothing can be faster; what else a step costs (activations, results written, threads
-that wait for each other) is not in the bound, so 100 % is out of reach.
+A row's bound is the longer of two times: the products' FLOP at the peak rate of fused
+multiply-adds, and the weights that every step must read again, at the rate of the cache level that
+holds them, times the steps. Nothing can be faster; what else a step costs (activations, results
+written, threads that wait for each other) is not in the bound, so 100 % is out of reach.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def probe(threads: int, found: Sequence[Cache]) -> Limits:
         threads: How many compute at once.
         found: The caches of the CPUs that they run on, the smallest first.
     """
-    sizes = [cache.bytes * cache.count for cache in found]
+    sizes = [cache.bytes * cache.instances for cache in found]
     # Between this level's size and the one below, where neither edge is felt; beyond the last, far.
     below = [sizes[0] / 4, *sizes]
     reads = [(low * high) ** 0.5 for low, high in zip(below, sizes, strict=False)]
@@ -133,7 +133,7 @@ def _rate(pool: ThreadPoolExecutor, bursts: Sequence[Callable[[], int]]) -> floa
 
 
 def _aligned(size: int) -> Array:
-    """Bytes of float32 that begin where a cache line does, on pages of their own (zeros share one)."""
+    """Float32 numbers from the start of a cache line on; not zeros, whose pages would be one."""
     padded = np.ones(size // 4 + 16, np.float32)
     first = -padded.ctypes.data // 4 % 16
     return padded[first : first + size // 4]

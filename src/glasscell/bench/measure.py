@@ -6,18 +6,18 @@ import statistics
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol, Self
 
 from glasscell.bench import answers, data
 from glasscell.bench.cases import Case
 from glasscell.bench.engines import OURS, CannotRun
-from glasscell.bench.limit import Limits, bound
+from glasscell.bench.limit import Limits
+from glasscell.bench.rows import BESIDE, Found, row
 from glasscell.weights import Array
 
 __all__ = ["Asked", "Pace", "measure"]
 
-BESIDE = "beside"
 FRESH = 3  # fresh processes at most: TensorFlow alone takes seconds to import
 LONG = 0.5  # a call of so many seconds needs no warm-up: waking threads is below 1 % of it
 
@@ -52,26 +52,6 @@ class Pace(NamedTuple):
     row: float = 15.0
 
 
-@dataclass
-class _Found:
-    """What is known of a row so far: by engine, or `BESIDE`."""
-
-    values: dict[str, list[float]] = field(default_factory=dict)
-    ways: dict[str, str] = field(default_factory=dict)
-    facts: dict[str, dict[str, float]] = field(default_factory=dict)
-    left_out: dict[str, str] = field(default_factory=dict)
-
-    @contextmanager
-    def trying(self, name: str) -> Iterator[None]:
-        """Leave an engine out of the row if it cannot do what follows."""
-        try:
-            yield
-        except CannotRun as reason:
-            self.left_out[name] = str(reason)
-            for part in (self.values, self.ways, self.facts):
-                part.pop(name, None)
-
-
 class _Contender(NamedTuple):
     """One way of one engine to do a case, prepared, its answer checked."""
 
@@ -97,12 +77,12 @@ def measure(case: Case, workers: Mapping[str, Asked], limits: Limits, pace: Pace
     Returns:
         The row for the result file; its `median` is empty where glasscell itself cannot run.
     """
-    found = _Found()
+    found = Found()
     own = workers[OURS]
     with found.trying(OURS):
         own.ask("prepare", case)
     if found.left_out:
-        return _row(case, found, limits)
+        return row(case, found, limits)
     truth = answers.expected(case, data.make(case))
     if case.measure == "first call":
         _first_calls(case, workers, truth, found, pace)
@@ -110,7 +90,7 @@ def measure(case: Case, workers: Mapping[str, Asked], limits: Limits, pace: Pace
         _peaks(case, workers, truth, found)
     else:
         _in_turns(case, workers, truth, found, pace)
-    return _row(case, found, limits)
+    return row(case, found, limits)
 
 
 def _prepared(worker: Asked, name: str, case: Case, truth: Array) -> tuple[list[_Contender], Any]:
@@ -131,7 +111,7 @@ def _check(worker: Asked, name: str, case: Case, way: str, truth: Array) -> None
 
 
 def _in_turns(
-    case: Case, workers: Mapping[str, Asked], truth: Array, found: _Found, pace: Pace
+    case: Case, workers: Mapping[str, Asked], truth: Array, found: Found, pace: Pace
 ) -> None:
     """Time the fastest way of every engine, and glasscell's other way, in turns."""
     contenders: dict[str, tuple[_Contender, float]] = {}
@@ -145,14 +125,21 @@ def _in_turns(
             contenders[name] = _fastest(ready, pace)
             way = found.ways[name] = contenders[name][0].way
             found.facts[name] = facts[way]
-    turn = sum(pace.pause + max(2 * taken, pace.block) for _, taken in contenders.values())
-    for index in range(max(min(3, pace.turns), min(pace.turns, int(pace.row / turn)))):
+    for index in range(_turns(pace, [taken for _, taken in contenders.values()])):
         for name in [name for name in contenders if name not in found.left_out]:
             with found.trying(name):
                 value = _value(*contenders[name], pace, index)
                 found.values.setdefault(name, []).append(value)
     for worker in workers.values():
         worker.ask("forget")
+
+
+def _turns(pace: Pace, calls: list[float]) -> int:
+    """So many turns as a row has time for, given the seconds of each engine's call."""
+    one = sum(pace.pause + max(2 * taken, pace.block) for taken in calls)
+    if one * pace.turns <= pace.row:
+        return pace.turns
+    return min(pace.turns, max(3, int(pace.row / one)))
 
 
 def _value(contender: _Contender, taken: float, pace: Pace, index: int) -> float:
@@ -167,8 +154,10 @@ def _value(contender: _Contender, taken: float, pace: Pace, index: int) -> float
 
 
 def _fastest(ways: list[_Contender], pace: Pace) -> tuple[_Contender, float]:
-    """Choose a way by its shortest short block; with the seconds of a call. A change of length is
-    no matter of speed: there the first way counts."""
+    """Choose a way by its shortest short block, with the seconds of a call.
+
+    A change of length is no matter of speed: there the first way counts.
+    """
     if ways[0].case.measure != "time":
         ways = ways[:1]
     taken: dict[_Contender, float] = {}
@@ -183,7 +172,7 @@ def _fastest(ways: list[_Contender], pace: Pace) -> tuple[_Contender, float]:
 
 
 def _first_calls(
-    case: Case, workers: Mapping[str, Asked], truth: Array, found: _Found, pace: Pace
+    case: Case, workers: Mapping[str, Asked], truth: Array, found: Found, pace: Pace
 ) -> None:
     """The first call of fresh processes over a steady one; the answer is checked after it."""
     for _ in range(min(pace.turns, FRESH)):
@@ -199,7 +188,7 @@ def _first_calls(
                 found.values.setdefault(name, []).append(first / steady)
 
 
-def _peaks(case: Case, workers: Mapping[str, Asked], truth: Array, found: _Found) -> None:
+def _peaks(case: Case, workers: Mapping[str, Asked], truth: Array, found: Found) -> None:
     """What training steps add to the memory of a fresh process; the answer is checked after."""
     for name, engine in workers.items():
         with found.trying(name), _fresh(engine) as worker:
@@ -215,53 +204,3 @@ def _fresh(worker: Asked) -> Iterator[Asked]:
         yield fresh
     finally:
         fresh.close()
-
-
-def _row(case: Case, found: _Found, limits: Limits) -> dict[str, Any]:
-    """Everything about a row, as the result file has it."""
-    values = dict(found.values)
-    beside = values.pop(BESIDE, None)
-    row: dict[str, Any] = {
-        "label": case.label,
-        **asdict(case),
-        "unit": case.unit,
-        "flop": case.flop,
-        "turns": max(map(len, values.values()), default=0),
-        "median": {name: statistics.median(taken) for name, taken in values.items()},
-        "spread": {name: _spread(taken) for name, taken in values.items()},
-        "way": {name: way for name, way in found.ways.items() if name != BESIDE},
-        "facts": {name: facts for name, facts in found.facts.items() if facts},
-        "left_out": found.left_out,
-        "ratio": {},
-        "limit": None,
-        "beside": None,
-    }
-    if OURS not in values:
-        return row
-    own = values[OURS]
-    row["ratio"] = {
-        name: _paired(taken, own) for name, taken in values.items() if name != OURS
-    }
-    if case.measure == "time":
-        least = bound(case, limits)
-        share = least.seconds / row["median"][OURS]
-        row["limit"] = {"seconds": least.seconds, "by": least.by, "share": share}
-    if case.beside and beside:
-        name, other = case.beside
-        work = case.flop / other.flop if "per FLOP" in name else 1.0
-        median, ratio = statistics.median(beside), _paired(own, beside) / work
-        row["beside"] = {"name": name, "median": median, "ratio": ratio}
-    return row
-
-
-def _paired(numerator: list[float], denominator: list[float]) -> float:
-    """The median of the ratios of turns, so that a slow moment of the machine hits both."""
-    return statistics.median(a / b for a, b in zip(numerator, denominator, strict=True))
-
-
-def _spread(taken: list[float]) -> float:
-    """Interquartile range over the median; 0 of a single value."""
-    if len(taken) < 2:
-        return 0.0
-    low, middle, high = statistics.quantiles(taken, n=4, method="inclusive")
-    return (high - low) / middle

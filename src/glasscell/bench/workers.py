@@ -46,7 +46,10 @@ class Worker:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -92,7 +95,7 @@ class Worker:
     def _start(self) -> None:
         own, other = Pipe()
         threads = dict.fromkeys(THREAD_VARIABLES, str(self._threads))
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed in close)
         self._process = subprocess.Popen(
             [
                 sys.executable, "-m", "glasscell.bench.worker", self.name, str(self._threads),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from glasscell.errors import DataError
@@ -17,7 +17,10 @@ def add_arguments(parser: Any) -> None:
         "--cases", type=str, default="", help="Only rows with all these words: 'LSTM training 256'."
     )
     parser.add_argument(
-        "--engines", type=str | None, default=None, help="Only these, comma-separated. Default: all."
+        "--engines",
+        type=str | None,
+        default=None,
+        help="Only these, comma-separated. Default: all.",
     )
     parser.add_argument(
         "--threads", type=int | None, default=None, help="Of each engine. Default: every CPU."
@@ -51,8 +54,9 @@ def run(args: Any) -> int:
     if args.list:
         _list(cases, names)
         return 0
-    turns = args.turns or (QUICK_TURNS if args.quick else TURNS)
-    threads = _threads(args.threads)
+    threads, turns = _threads(args.threads), args.turns
+    if turns is None:
+        turns = QUICK_TURNS if args.quick else TURNS
     if turns < 1:
         raise DataError(f"--turns: expected 1 or more, got {turns}")
     from glasscell.bench import files
@@ -99,7 +103,12 @@ def _progress(count: int) -> Iterator[Callable[[str, dict[str, Any] | None], Non
 
     from glasscell.bench.words import line
 
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting the engines", total=count)
 

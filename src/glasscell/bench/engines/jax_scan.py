@@ -105,17 +105,17 @@ class JaxScan:
         return Run(step, answer)
 
     def _step(self, case: Case, weights: Any, data: Data) -> Run:
-        @self._jax.jit
         def advance(weights: Any, x_t: Any, h: Any, c: Any) -> Any:
             w, r, b = weights
             seen = self._cell(case.mode, x_t @ w + h @ r + b, c)
             return seen[-1], (seen[-2] if case.mode == "LSTM" else c)
 
+        stepped = self._jax.jit(advance)
         x_t, zero = self._np.asarray(data.x[0, 0]), self._np.zeros(case.H)
         state = [zero, zero]
 
         def step() -> None:
-            state[:] = self._jax.block_until_ready(advance(weights, x_t, *state))
+            state[:] = self._jax.block_until_ready(stepped(weights, x_t, *state))
 
         def answer() -> Array:
             state[:], outputs = (zero, zero), []

@@ -90,11 +90,14 @@ class KerasGraph:
         function = tf.function(update, jit_compile=compiled)
         function.get_concrete_function(*inputs, slow)  # traced beforehand
 
+        initial = [variable.numpy() for variable in variables]
+
         def answer() -> Array:
-            before = [variable.numpy() for variable in variables]
+            for variable, value in zip(variables, initial, strict=True):
+                variable.assign(value)
             function(*inputs, whole)
-            w, r, b = (a - v.numpy() for a, v in zip(before, variables, strict=True))
-            for variable, value in zip(variables, before, strict=True):
+            w, r, b = (a - v.numpy() for a, v in zip(initial, variables, strict=True))
+            for variable, value in zip(variables, initial, strict=True):
                 variable.assign(value)
             return np.concatenate([w.T, r.T, b[:, None]], axis=1)
 

@@ -1,4 +1,4 @@
-"""ONNX Runtime: io-binding, buffers bound once; at B = 1 also on one thread, and the faster counts."""
+"""ONNX Runtime: io-binding, buffers bound once; at B = 1 one thread or all, the faster counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenVINO: float32, one stream, latency; at B = 1 also on one thread, and the faster counts."""
+"""OpenVINO: float32, one stream, latency; at B = 1 one thread or all, the faster counts."""
 
 from __future__ import annotations
 

@@ -71,13 +71,13 @@ class Ours:
     def _trace(self, layer: Any, data: Data) -> Run:
         x = self._torch.from_numpy(data.x)
 
-        def traced() -> list[Array]:
+        def traced() -> list[Array | None]:
             with glasscell.trace(layer) as trace:
                 layer(x)
             seen = trace["l0"]
             return [seen.input, seen.forget, seen.candidate, seen.output, seen.cell, seen.hidden]
 
-        return Run(traced, lambda: np.stack(traced()), inside=self._torch.inference_mode)
+        return Run(traced, lambda: np.array(traced()), inside=self._torch.inference_mode)
 
 
 def _not_yet(case: Case) -> str | None:
@@ -116,6 +116,8 @@ def _pool(model: Any, case: Case, data: Data) -> Run:
     x = data.x[0]
 
     def answer() -> Array:
-        return np.stack([pool.step(ids, x).copy() for _ in range(STEPS)])
+        pool.reset(ids)
+        return np.stack([pool.step(ids, x) for _ in range(STEPS)])
 
-    return Run(partial(pool.step, ids, x), answer)
+    facts = {"bytes_per_stream": float(pool.stream_nbytes)}
+    return Run(partial(pool.step, ids, x), answer, facts=facts)

@@ -49,6 +49,7 @@ def training_run(module: Any, data: Data, forward: Callable[[], Any]) -> Run:
     import torch
 
     parameters = list(module.parameters())
+    initial = [parameter.detach().clone() for parameter in parameters]
     dy = torch.from_numpy(data.dy).reshape(forward().shape)
 
     def step() -> None:
@@ -59,12 +60,11 @@ def training_run(module: Any, data: Data, forward: Callable[[], Any]) -> Run:
                 parameter.sub_(parameter.grad, alpha=RATE)
 
     def answer() -> Array:
-        before = [parameter.detach().clone() for parameter in parameters]
+        with torch.no_grad():
+            for parameter, value in zip(parameters, initial, strict=True):
+                parameter.copy_(value)
         step()
         w, r, b = (parameter.grad.numpy() for parameter in parameters[:3])
-        with torch.no_grad():
-            for parameter, value in zip(parameters, before, strict=True):
-                parameter.copy_(value)
         return np.concatenate([w, r, b[:, None]], axis=1)
 
     return Run(step, answer)
