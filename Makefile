@@ -5,7 +5,7 @@ VENV   ?= .venv
 PY     := $(VENV)/bin/python
 CORE   := CMakeLists.txt pyproject.toml $(wildcard cpp/*.cc cpp/*.h cpp/bindings/*)
 
-.PHONY: demo test lint bench asan neon format clean
+.PHONY: demo test lint bench asan tsan neon format clean
 
 demo: $(VENV)/demo.stamp
 	$(VENV)/bin/glasscell demo --out demo-report --force
@@ -31,7 +31,10 @@ bench: $(VENV)/bench.stamp
 asan: $(VENV)/dev.stamp
 	scripts/asan.sh
 
-neon: $(VENV)/dev.stamp
+tsan:
+	scripts/tsan.sh
+
+neon:
 	scripts/neon.sh
 
 # torch is pinned first: without the pin an index may answer with a build that is gigabytes larger.

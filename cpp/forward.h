@@ -47,7 +47,7 @@ template <class T>
 void backward(const Layer<T>& layer, const Sequence& sequence, const BackwardArgs<T>& args,
               int threads);
 
-// One sequence on several threads, each of which owns some of the hidden units and so keeps its
+// Few sequences on several threads, each of which owns some of the hidden units and so keeps its
 // share of R in its own L2 over all steps. Same bits as one thread: a unit's chain is not divided.
 // Returns false, having done nothing, where one thread is as fast.
 template <class T>

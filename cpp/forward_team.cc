@@ -1,4 +1,4 @@
-// One sequence, several threads: hidden units are divided, and all meet after every time step.
+// Few sequences, several threads: hidden units are divided, and all meet after every time step.
 #include <algorithm>
 
 #include "arena.h"
@@ -11,6 +11,10 @@
 namespace glasscell {
 namespace {
 
+// More threads than this meet more often than they work.
+constexpr ptrdiff_t kMost = 8;
+constexpr ptrdiff_t kMostRows = 3 * kMost;
+
 // What every share reads; written before the threads start, then only in the units of a share.
 template <class T>
 class Team {
@@ -22,88 +26,114 @@ class Team {
         n_(n),
         steps_(sequence.steps()),
         block_(std::clamp<ptrdiff_t>(
-            kBlockBytes / (layer.columns * static_cast<ptrdiff_t>(sizeof(T))), 1, steps_)) {
-    const auto take = [](ptrdiff_t n) {
-      return Arena::mine().take<T>(static_cast<std::size_t>(n));
-    };
-    for (T*& h : h_) h = take(layer.Hp);
-    initial_h_ = take(layer.Hp);
-    c_ = take(layer.Hp);
-    pre_ = take(block_ * layer.columns);
-    const ptrdiff_t P = layer.P, H = layer.H;
-    std::fill(initial_h_, initial_h_ + layer.Hp, T(0));
-    std::fill(c_, c_ + layer.Hp, T(0));
-    if (args.h0) std::copy(args.h0, args.h0 + P, initial_h_);
-    if (args.c0) std::copy(args.c0, args.c0 + H, c_);
+            kBlockBytes / (sequence.B * layer.columns * static_cast<ptrdiff_t>(sizeof(T))), 4,
+            steps_)),
+        zeros_(take(layer.Hp)),
+        h_next_(take(sequence.B * layer.Hp)),
+        c_(take(sequence.B * layer.Hp)),
+        pre_(take(block_ * sequence.B * layer.columns)) {
+    std::fill(zeros_, zeros_ + layer.Hp, T(0));
+    for (ptrdiff_t j = 0; j < seq_.B && lstm(); ++j) {
+      std::fill(cell(j), cell(j) + layer.Hp, T(0));
+      set_cell(j, 0, layer.H);
+    }
   }
 
   // A block of steps is one phase for W x and one for each step.
   ptrdiff_t phases() const { return steps_ + (steps_ + block_ - 1) / block_; }
 
-  void share(ptrdiff_t phase, int j) {
+  void share(ptrdiff_t phase, int k) const {
     const ptrdiff_t block = phase / (block_ + 1), within = phase % (block_ + 1);
     const ptrdiff_t first = block * block_;
     if (within == 0) {
-      input_share(first, std::min(steps_, first + block_), j);
+      input_share(first, std::min(steps_, first + block_), k);
     } else {
-      step(first + within - 1, within - 1, j);
+      step(first + within - 1, within - 1, k);
     }
   }
 
-  void finish() {
-    const T* h = steps_ ? h_[(steps_ - 1) % 2] : initial_h_;
-    std::copy(h, h + layer_.P, args_.h_n);
-    if (args_.c_n) std::copy(c_, c_ + layer_.H, args_.c_n);
-    for (ptrdiff_t t = steps_; !args_.y.packed && t < seq_.T; ++t) {
-      std::fill(args_.y.at(t, 0), args_.y.at(t, 0) + layer_.P, T(0));
+  void finish() const {
+    for (ptrdiff_t j = 0; j < seq_.B; ++j) {
+      const ptrdiff_t b = seq_.batch(j), length = seq_.length(j), P = layer_.P;
+      const T* h = length ? args_.y.at(seq_.reverse ? 0 : length - 1, b) : initial_h(j);
+      std::copy(h, h + P, args_.h_n + b * P);
+      if (lstm()) std::copy(cell(j), cell(j) + layer_.H, args_.c_n + b * layer_.H);
+      for (ptrdiff_t t = length; !args_.y.packed && t < seq_.T; ++t) {
+        std::fill(args_.y.at(t, b), args_.y.at(t, b) + P, T(0));
+      }
     }
   }
 
  private:
   static constexpr ptrdiff_t kBlockBytes = 128 << 10;
 
-  ptrdiff_t first_piece(int j) const { return layer_.pieces() * j / n_; }
-
-  void input_share(ptrdiff_t s, ptrdiff_t end, int j) const {
-    const Arena::Scope scope;
-    const ptrdiff_t column = first_piece(j) * layer_.piece();
-    const ptrdiff_t columns =
-        std::min(layer_.columns, first_piece(j + 1) * layer_.piece()) - column;
-    const auto rows = static_cast<std::size_t>(end - s);
-    const T** x = Arena::mine().take<const T*>(rows);
-    const T** init = Arena::mine().take<const T*>(rows);
-    T** pre = Arena::mine().take<T*>(rows);
-    for (ptrdiff_t r = 0; r < end - s; ++r) {
-      x[r] = args_.x.at(seq_.time(s + r), 0);
-      init[r] = layer_.bias_sum() + column;
-      pre[r] = pre_ + r * layer_.columns + column;
-    }
-    kernel_table<T>().gemm(
-        {end - s, layer_.I, columns, x, 1, layer_.w() + column * layer_.I, init, pre});
+  template <class U = T>
+  static U* take(ptrdiff_t n) {
+    return Arena::mine().take<U>(static_cast<std::size_t>(n));
   }
 
-  void step(ptrdiff_t s, ptrdiff_t row, int j) const {
-    const ptrdiff_t t = seq_.time(s), from = first_piece(j), to = first_piece(j + 1);
-    const bool anew = seq_.restarts(t, 0), descending = s % 2 != 0;
-    const T* h = s == 0 || anew ? initial_h_ : h_[(s - 1) % 2];
-    const T* init = pre_ + row * layer_.columns;
-    T* next = h_[s % 2];
-    T* y = args_.y.at(t, 0);
-    if (layer_.mode != Mode::kLstm) {
-      kernel_table<T>().rnn_forward_step({1, layer_.H, 0, layer_.P, nullptr, &h, layer_.w(),
-                                          layer_.r(), &init, &next, &y,
-                                          layer_.mode == Mode::kRnnRelu, from, to, descending});
-      return;
+  bool lstm() const { return layer_.mode == Mode::kLstm; }
+  ptrdiff_t first_piece(int k) const { return layer_.pieces() * k / n_; }
+  T* cell(ptrdiff_t j) const { return c_ + j * layer_.Hp; }
+  const T* initial_h(ptrdiff_t j) const {
+    return args_.h0 ? args_.h0 + seq_.batch(j) * layer_.P : zeros_;
+  }
+  void set_cell(ptrdiff_t j, ptrdiff_t from, ptrdiff_t to) const {
+    const T* c0 = args_.c0 ? args_.c0 + seq_.batch(j) * layer_.H : zeros_;
+    std::copy(c0 + from, c0 + to, cell(j) + from);
+  }
+
+  // Pre-activations b + W x of the share's columns; row j of step s at ((s - first) B + j).
+  void input_share(ptrdiff_t first, ptrdiff_t end, int k) const {
+    const Arena::Scope scope;
+    const ptrdiff_t column = first_piece(k) * layer_.piece();
+    const ptrdiff_t columns =
+        std::min(layer_.columns, first_piece(k + 1) * layer_.piece()) - column;
+    const ptrdiff_t most = (end - first) * seq_.B;
+    const T** x = take<const T*>(most);
+    const T** init = take<const T*>(most);
+    T** pre = take<T*>(most);
+    ptrdiff_t rows = 0;
+    for (ptrdiff_t s = first; s < end; ++s) {
+      const ptrdiff_t t = seq_.time(s), active = seq_.active(t);
+      for (ptrdiff_t j = 0; j < active; ++j, ++rows) {
+        x[rows] = args_.x.at(t, seq_.batch(j));
+        init[rows] = layer_.bias_sum() + column;
+        pre[rows] = pre_ + ((s - first) * seq_.B + j) * layer_.columns + column;
+      }
     }
-    if (anew) {
-      const ptrdiff_t lanes = layer_.piece() / 4, end = std::min(layer_.H, to * lanes);
-      for (ptrdiff_t u = from * lanes; u < end; ++u) c_[u] = args_.c0 ? args_.c0[u] : T(0);
+    kernel_table<T>().gemm(
+        {rows, layer_.I, columns, x, 1, layer_.w() + column * layer_.I, init, pre});
+  }
+
+  void step(ptrdiff_t s, ptrdiff_t row, int k) const {
+    const ptrdiff_t t = seq_.time(s), active = seq_.active(t);
+    const ptrdiff_t from = first_piece(k), to = first_piece(k + 1);
+    const bool descending = s % 2 != 0;
+    const T *h[kMostRows], *init[kMostRows];
+    T *c[kMostRows], *next[kMostRows], *y[kMostRows], *tape[kMostRows];
+    for (ptrdiff_t j = 0; j < active; ++j) {
+      const ptrdiff_t b = seq_.batch(j);
+      h[j] = seq_.starts(t, j) ? initial_h(j) : args_.y.at(seq_.previous(t), b);
+      init[j] = pre_ + (row * seq_.B + j) * layer_.columns;
+      c[j] = cell(j);
+      next[j] = h_next_ + j * layer_.Hp;
+      y[j] = args_.y.at(t, b);
+      if (args_.tape) tape[j] = args_.tape.at(t, b);
+      if (lstm() && seq_.restarts(t, j)) {
+        const ptrdiff_t lanes = layer_.piece() / 4;
+        set_cell(j, from * lanes, std::min(layer_.H, to * lanes));
+      }
     }
-    T* c = c_;
-    T* tape = args_.tape ? args_.tape.at(t, 0) : nullptr;
-    kernel_table<T>().lstm_forward_step({1, layer_.H, 0, layer_.P, nullptr, &h, layer_.w(),
-                                         layer_.r(), &init, &c, &next, &y, tape ? &tape : nullptr,
-                                         from, to, descending});
+    if (lstm()) {
+      kernel_table<T>().lstm_forward_step({active, layer_.H, 0, layer_.P, nullptr, h, layer_.w(),
+                                           layer_.r(), init, c, next, y,
+                                           args_.tape ? tape : nullptr, from, to, descending});
+    } else {
+      kernel_table<T>().rnn_forward_step({active, layer_.H, 0, layer_.P, nullptr, h, layer_.w(),
+                                          layer_.r(), init, next, y, layer_.mode == Mode::kRnnRelu,
+                                          from, to, descending});
+    }
   }
 
   const Layer<T>& layer_;
@@ -111,27 +141,25 @@ class Team {
   const ForwardArgs<T>& args_;
   const int n_;
   const ptrdiff_t steps_, block_;
-  T* h_[2];       // (Hp): h of even and of odd steps
-  T* initial_h_;  // (Hp)
-  T* c_;          // (Hp), unused by an RNN
-  T* pre_;        // [block][columns]: b + W x
+  T* const zeros_;   // (Hp)
+  T* const h_next_;  // [B][Hp]: what the kernel writes in whole vectors; h_{t-1} is read from y
+  T* const c_;       // [B][Hp], unused by an RNN
+  T* const pre_;     // [block][B][columns]: b + W x
 };
 
 }  // namespace
 
-// More threads than this meet more often than they work.
-constexpr ptrdiff_t kMost = 8;
-
 template <class T>
 bool forward_team(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<T>& args,
                   int threads) {
-  // A meeting costs about 0.2 us: worth it from 2^13 multiply-adds a thread and step, and from two
-  // pieces, which the kernel takes together.
-  const ptrdiff_t n =
-      std::min<ptrdiff_t>({threads, kMost, layer.columns * layer.P >> 13, layer.pieces() / 2});
-  if (sequence.B != 1 || n < 2 || layer.projected || sequence.steps() < 4) {
-    return false;
-  }
+  // A meeting costs 0.1 to 0.3 us. One sequence cannot be divided otherwise: worth it from 2^13
+  // multiply-adds a thread and step, and from two pieces, which the kernel for one row takes
+  // together. A batch could be divided by rows; below three rows a thread that wastes more than a
+  // meeting costs, from 2^18 multiply-adds a thread on (B = 2 to 5 on two threads: 20 to 35 %).
+  const ptrdiff_t B = sequence.B, least = B == 1 ? 13 : 18;
+  const ptrdiff_t n = std::min<ptrdiff_t>(
+      {threads, kMost, B * layer.columns * layer.P >> least, layer.pieces() / 2});
+  if (B >= 3 * n || n < 2 || layer.projected || sequence.steps() < 4) return false;
   const Arena::Scope scope;
   Team<T> team(layer, sequence, args, static_cast<int>(n));
   Lockstep lockstep(static_cast<int>(n));

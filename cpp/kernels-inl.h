@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "activations-inl.h"
+#include "fingerprint-inl.h"
 #include "kernels.h"
 
 namespace glasscell::GC_ISA {
@@ -293,7 +294,10 @@ void lstm_step(const LstmStepArgs<T>& s) {
     if (!s.descending) rest();
     return;
   }
-  for (; block < blocks; ++block) for_row_tiles(s.rows, LstmTile<T, kTape, 1>{s, block});
+  for (ptrdiff_t b = block; b < blocks; ++b) {
+    const ptrdiff_t at = s.descending ? blocks - 1 - (b - block) : b;
+    for_row_tiles(s.rows, LstmTile<T, kTape, 1>{s, at});
+  }
 }
 
 template <class T>

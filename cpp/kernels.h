@@ -48,7 +48,7 @@ struct LstmStepArgs {
   T* const* tape;             // [rows] of [i f g o c][Hp], or null
   ptrdiff_t first_block = 0;  // only the unit blocks from here
   ptrdiff_t end_block = -1;   // up to here; -1: to the last
-  // One row only: visit the blocks from the last to the first. Alternating from step to step meets
+  // Visit the blocks from the last to the first. Alternating from step to step meets
   // again what the caches still hold of weights that do not fit them.
   bool descending = false;
 };
@@ -114,10 +114,14 @@ struct KernelTable {
   ptrdiff_t (*read_burst)(ptrdiff_t n, const T* data, ptrdiff_t passes, T* sink);
 };
 
+constexpr int kFingerprintWords = 16;
+
 struct Kernels {
   const char* isa;
   KernelTable<float> f32;
   KernelTable<double> f64;
+  // sums[kFingerprintWords] of n bytes, n a multiple of 64; see fingerprint-inl.h.
+  void (*fingerprint)(const unsigned char* data, ptrdiff_t n, uint64_t* sums);
 };
 
 // One per instruction set compiled in; defined in kernels_<isa>.cc.

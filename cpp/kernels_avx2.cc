@@ -6,5 +6,6 @@
 #include "kernels-inl.h"
 
 namespace glasscell {
-const Kernels kKernelsAvx2 = {"avx2", avx2::table<float>(), avx2::table<double>()};
+const Kernels kKernelsAvx2 = {"avx2", avx2::table<float>(), avx2::table<double>(),
+                              avx2::fingerprint};
 }

@@ -6,5 +6,6 @@
 #include "kernels-inl.h"
 
 namespace glasscell {
-const Kernels kKernelsAvx512 = {"avx512", avx512::table<float>(), avx512::table<double>()};
+const Kernels kKernelsAvx512 = {"avx512", avx512::table<float>(), avx512::table<double>(),
+                                avx512::fingerprint};
 }

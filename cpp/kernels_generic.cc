@@ -6,5 +6,6 @@
 #include "kernels-inl.h"
 
 namespace glasscell {
-const Kernels kKernelsGeneric = {"generic", generic::table<float>(), generic::table<double>()};
+const Kernels kKernelsGeneric = {"generic", generic::table<float>(), generic::table<double>(),
+                                 generic::fingerprint};
 }

@@ -6,5 +6,6 @@
 #include "kernels-inl.h"
 
 namespace glasscell {
-const Kernels kKernelsNeon = {"neon", neon::table<float>(), neon::table<double>()};
+const Kernels kKernelsNeon = {"neon", neon::table<float>(), neon::table<double>(),
+                              neon::fingerprint};
 }

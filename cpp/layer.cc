@@ -94,17 +94,13 @@ std::vector<ptrdiff_t> gate_rows_of(Mode mode, ptrdiff_t H) {
 }
 
 template <class T>
-bool same(const std::vector<T>& kept, std::size_t& at, const T* now, ptrdiff_t n) {
-  if (!now) return true;
-  const bool equal =
-      std::memcmp(kept.data() + at, now, static_cast<std::size_t>(n) * sizeof(T)) == 0;
-  at += static_cast<std::size_t>(n);
-  return equal;
+void keep(std::vector<T>& kept, const T* now, ptrdiff_t n) {
+  if (now) kept.insert(kept.end(), now, now + n);
 }
 
 template <class T>
-void keep(std::vector<T>& kept, const T* now, ptrdiff_t n) {
-  if (now) kept.insert(kept.end(), now, now + n);
+Fingerprint::Array bytes(const T* array, ptrdiff_t n) {
+  return {array, array ? static_cast<std::size_t>(n) * sizeof(T) : 0};
 }
 
 }  // namespace
@@ -125,6 +121,7 @@ Layer<T>::Layer(Mode mode_, ptrdiff_t I_, ptrdiff_t H_, ptrdiff_t P_, const RawW
   keep(raw_, raw.bias_ih, G);
   keep(raw_, raw.bias_hh, G);
   keep(raw_, raw.weight_hr, P * H);
+  fingerprint_ = Fingerprint(all_bytes(raw));
   const std::vector<ptrdiff_t> rows = gate_rows_of<T>(mode, H);
   w_ = pack_columns<T>(I, gate_order(rows, raw.weight_ih, I));
   r_ = pack_columns<T>(P, gate_order(rows, raw.weight_hh, P));
@@ -143,13 +140,16 @@ ptrdiff_t Layer<T>::piece() const {
 }
 
 template <class T>
-bool Layer<T>::matches(const RawWeights<T>& raw) const {
+bool Layer<T>::matches(const RawWeights<T>& raw, int threads) const {
   if ((raw.bias_ih != nullptr) != bias || (raw.weight_hr != nullptr) != projected) return false;
+  return fingerprint_.matches(all_bytes(raw), threads);
+}
+
+template <class T>
+std::vector<Fingerprint::Array> Layer<T>::all_bytes(const RawWeights<T>& raw) const {
   const ptrdiff_t G = gate_rows();
-  std::size_t at = 0;
-  return same(raw_, at, raw.weight_ih, G * I) && same(raw_, at, raw.weight_hh, G * P) &&
-         same(raw_, at, raw.bias_ih, G) && same(raw_, at, raw.bias_hh, G) &&
-         same(raw_, at, raw.weight_hr, P * H);
+  return {bytes(raw.weight_ih, G * I), bytes(raw.weight_hh, G * P), bytes(raw.bias_ih, G),
+          bytes(raw.bias_hh, G), bytes(raw.weight_hr, P * H)};
 }
 
 template <class T>
@@ -167,9 +167,10 @@ const BackwardPanels<T>& Layer<T>::backward() const {
 
 template <class T>
 Linear<T>::Linear(ptrdiff_t inputs_, ptrdiff_t outputs_, const T* weight, const T* bias_values)
-    : inputs(inputs_), outputs(outputs_), bias(bias_values != nullptr) {
-  keep(raw_, weight, outputs * inputs);
-  keep(raw_, bias_values, outputs);
+    : inputs(inputs_),
+      outputs(outputs_),
+      bias(bias_values != nullptr),
+      fingerprint_({bytes(weight, outputs_ * inputs_), bytes(bias_values, outputs_)}) {
   panels_ = pack_columns<T>(inputs, all_rows(weight, outputs, inputs));
   start_ = Buffer<T>(static_cast<std::size_t>(round_up(outputs, kernel_table<T>().lanes)));
   if (bias) std::copy(bias_values, bias_values + outputs, start_.data());
@@ -177,9 +178,8 @@ Linear<T>::Linear(ptrdiff_t inputs_, ptrdiff_t outputs_, const T* weight, const 
 
 template <class T>
 bool Linear<T>::matches(const T* weight, const T* bias_values) const {
-  std::size_t at = 0;
-  return (bias_values != nullptr) == bias && same(raw_, at, weight, outputs * inputs) &&
-         same(raw_, at, bias_values, outputs);
+  return (bias_values != nullptr) == bias &&
+         fingerprint_.matches({bytes(weight, outputs * inputs), bytes(bias_values, outputs)});
 }
 
 template <class T>

@@ -4,6 +4,8 @@
 #include <mutex>
 #include <vector>
 
+#include "fingerprint.h"
+
 namespace glasscell {
 
 enum class Mode { kLstm, kRnnTanh, kRnnRelu };
@@ -48,7 +50,7 @@ class Layer {
   // P = proj_size, or H. Copies what it needs; sizes >= 1 and all arrays complete.
   Layer(Mode mode, ptrdiff_t I, ptrdiff_t H, ptrdiff_t P, const RawWeights<T>& raw);
 
-  bool matches(const RawWeights<T>& raw) const;  // the same numbers, bit by bit
+  bool matches(const RawWeights<T>& raw, int threads = 1) const;  // the same bits: a fingerprint
 
   const Mode mode;
   const ptrdiff_t I, H, P;
@@ -69,7 +71,10 @@ class Layer {
   const BackwardPanels<T>& backward() const;  // packed at the first call
 
  private:
+  std::vector<Fingerprint::Array> all_bytes(const RawWeights<T>& raw) const;
+
   std::vector<T> raw_;  // weight_ih, weight_hh, bias_ih, bias_hh, weight_hr
+  Fingerprint fingerprint_;
   Buffer<T> w_, r_, bias_, hr_;
   mutable std::once_flag once_;
   mutable BackwardPanels<T> backward_;
@@ -87,7 +92,7 @@ class Linear {
   const bool bias;
 
  private:
-  std::vector<T> raw_;
+  Fingerprint fingerprint_;
   Buffer<T> panels_, start_;
 };
 

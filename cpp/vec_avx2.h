@@ -89,4 +89,19 @@ GC_INLINE D where_positive(D x, D y) {
   return {_mm256_and_pd(_mm256_cmp_pd(x.v, _mm256_setzero_pd(), _CMP_GT_OQ), y.v)};
 }
 
+struct Words {
+  static constexpr int kCount = 4;
+  __m256i v;
+  static GC_INLINE Words load(const void* p) {
+    return {_mm256_loadu_si256(static_cast<const __m256i*>(p))};
+  }
+  static GC_INLINE Words set(uint64_t x) { return {_mm256_set1_epi64x(static_cast<int64_t>(x))}; }
+  GC_INLINE void store(void* p) const { _mm256_storeu_si256(static_cast<__m256i*>(p), v); }
+};
+GC_INLINE Words add(Words a, Words b) { return {_mm256_add_epi64(a.v, b.v)}; }
+GC_INLINE Words fold(Words m) { return {_mm256_xor_si256(m.v, _mm256_srli_epi64(m.v, 29))}; }
+GC_INLINE Words halves_product(Words m) {
+  return {_mm256_mul_epu32(m.v, _mm256_srli_epi64(m.v, 32))};
+}
+
 }  // namespace glasscell::GC_ISA

@@ -80,4 +80,17 @@ GC_INLINE D where_positive(D x, D y) {
   return {_mm512_maskz_mov_pd(_mm512_cmp_pd_mask(x.v, _mm512_setzero_pd(), _CMP_GT_OQ), y.v)};
 }
 
+struct Words {
+  static constexpr int kCount = 8;
+  __m512i v;
+  static GC_INLINE Words load(const void* p) { return {_mm512_loadu_si512(p)}; }
+  static GC_INLINE Words set(uint64_t x) { return {_mm512_set1_epi64(static_cast<int64_t>(x))}; }
+  GC_INLINE void store(void* p) const { _mm512_storeu_si512(p, v); }
+};
+GC_INLINE Words add(Words a, Words b) { return {_mm512_add_epi64(a.v, b.v)}; }
+GC_INLINE Words fold(Words m) { return {_mm512_xor_si512(m.v, _mm512_srli_epi64(m.v, 29))}; }
+GC_INLINE Words halves_product(Words m) {
+  return {_mm512_mul_epu32(m.v, _mm512_srli_epi64(m.v, 32))};
+}
+
 }  // namespace glasscell::GC_ISA

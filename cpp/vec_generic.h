@@ -12,6 +12,11 @@
 //   abs, copysign        sign bit only
 //   pow2(m)              2^n from m = n + 1.5 * 2^(mantissa bits): n sits in m's low bits
 //   where_positive(x, y) y where x > 0, else 0
+//
+// and Words, kCount (1 to 8) 64-bit integers: load, store (any alignment), set, add, and
+//
+//   fold(m)              m ^ (m >> 29), which no two m share
+//   halves_product(m)    low 32 bits times high 32 bits
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -101,5 +106,20 @@ GC_INLINE Vec<double> pow2(Vec<double> m) {
   __builtin_memcpy(&s, &bits, 8);
   return {s};
 }
+
+struct Words {
+  static constexpr int kCount = 1;
+  uint64_t v;
+  static GC_INLINE Words load(const void* p) {
+    Words w;
+    __builtin_memcpy(&w.v, p, 8);
+    return w;
+  }
+  static GC_INLINE Words set(uint64_t x) { return {x}; }
+  GC_INLINE void store(void* p) const { __builtin_memcpy(p, &v, 8); }
+};
+GC_INLINE Words add(Words a, Words b) { return {a.v + b.v}; }
+GC_INLINE Words fold(Words m) { return {m.v ^ (m.v >> 29)}; }
+GC_INLINE Words halves_product(Words m) { return {(m.v & 0xffffffffu) * (m.v >> 32)}; }
 
 }  // namespace glasscell::GC_ISA

@@ -80,4 +80,21 @@ GC_INLINE D where_positive(D x, D y) {
       vreinterpretq_f64_u64(vandq_u64(vcgtq_f64(x.v, vdupq_n_f64(0)), vreinterpretq_u64_f64(y.v)))};
 }
 
+struct Words {
+  static constexpr int kCount = 2;
+  uint64x2_t v;
+  static GC_INLINE Words load(const void* p) {
+    return {vreinterpretq_u64_u8(vld1q_u8(static_cast<const uint8_t*>(p)))};
+  }
+  static GC_INLINE Words set(uint64_t x) { return {vdupq_n_u64(x)}; }
+  GC_INLINE void store(void* p) const {
+    vst1q_u8(static_cast<uint8_t*>(p), vreinterpretq_u8_u64(v));
+  }
+};
+GC_INLINE Words add(Words a, Words b) { return {vaddq_u64(a.v, b.v)}; }
+GC_INLINE Words fold(Words m) { return {veorq_u64(m.v, vshrq_n_u64(m.v, 29))}; }
+GC_INLINE Words halves_product(Words m) {
+  return {vmull_u32(vmovn_u64(m.v), vshrn_n_u64(m.v, 32))};
+}
+
 }  // namespace glasscell::GC_ISA

@@ -20,7 +20,7 @@ done
 out=$root/build/neon
 mkdir -p "$out"
 flags=(-std=c++17 -O2 -ffp-contract=off -fno-math-errno -Wall -Wextra -Werror -pthread -I"$root/cpp")
-core=("$root"/cpp/{cpu,dispatch,forward,backward,layer,pool,sequence,stepper}.cc)
+mapfile -t core < <(find "$root/cpp" -maxdepth 1 -name "*.cc" ! -name "kernels_*")
 
 echo "neon: compiling for AArch64 ..."
 "$cross" "${flags[@]}" -DGLASSCELL_HAVE_NEON=1 -o "$out/digest-aarch64" \

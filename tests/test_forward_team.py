@@ -1,4 +1,4 @@
-"""One long sequence on several threads: hidden units are divided, no bit changes."""
+"""Few long sequences on several threads: hidden units are divided, no bit changes."""
 
 from __future__ import annotations
 
@@ -71,6 +71,30 @@ def test_an_rnn_on_any_number_of_threads_gives_the_same_bits(hidden, mode, optio
     alone = engine.forward(layer, x, h0, threads=1, **options)
     for threads in (2, 3, 8):
         assert_same(alone, engine.forward(layer, x, h0, threads=threads, **options))
+
+
+@pytest.mark.parametrize("kind", ["plain", "traced", "ragged", "cut", "ragged and cut", "packed"])
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize(("mode", "hidden"), [("LSTM", 256), ("LSTM", 200), ("RNN_TANH", 520)])
+def test_a_small_batch_on_any_number_of_threads_gives_the_same_bits(mode, hidden, reverse, kind):
+    rng = np.random.default_rng(7)
+    layer, _, _, _ = problem(hidden, mode=mode)
+    for batch in (2, 3, 4, 5, 8, 11):
+        x = rng.standard_normal((23, batch, 9)).astype(np.float32)
+        h0, c0 = (rng.uniform(-1, 1, (batch, hidden)).astype(np.float32) for _ in range(2))
+        options = {"reverse": reverse}
+        if "ragged" in kind:
+            options["lengths"] = rng.permutation([0, 23, 1, 22, 9, 9, 4, 17, 2, 3, 23][:batch])
+        if "cut" in kind:
+            options["reset"] = rng.random((23, batch)) < 0.2
+        if kind == "packed":
+            options["batch_sizes"] = np.array([batch] * 9 + [2] * 6 + [1] * 8)
+            x = rng.standard_normal((options["batch_sizes"].sum(), 9)).astype(np.float32)
+        options["tape"] = kind == "traced" and mode == "LSTM"
+        states = (h0, c0 if mode == "LSTM" else None)
+        alone = engine.forward(layer, x, *states, threads=1, **options)
+        for threads in (2, 3, 8):
+            assert_same(alone, engine.forward(layer, x, *states, threads=threads, **options))
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 4, 5, 63, 64, 65, 200])

@@ -97,9 +97,10 @@ bool PyLayer<T>::matches(const Maybe<const T>& weight_ih, const Maybe<const T>& 
 template <class T>
 bool PyLayer<T>::matches_at(std::uintptr_t weight_ih, std::uintptr_t weight_hh,
                             std::uintptr_t bias_ih, std::uintptr_t bias_hh,
-                            std::uintptr_t weight_hr) const {
+                            std::uintptr_t weight_hr, int threads) const {
   const auto at = [](std::uintptr_t address) { return reinterpret_cast<const T*>(address); };
-  return layer_.matches({at(weight_ih), at(weight_hh), at(bias_ih), at(bias_hh), at(weight_hr)});
+  return layer_.matches({at(weight_ih), at(weight_hh), at(bias_ih), at(bias_hh), at(weight_hr)},
+                        threads);
 }
 
 template <class T>
@@ -194,7 +195,7 @@ void bind_layer(nb::module_& m, const char* name) {
            "bias_ih"_a.noconvert().none(), "bias_hh"_a.noconvert().none(),
            "weight_hr"_a.noconvert().none())
       .def("matches_at", &PyLayer<T>::matches_at, "weight_ih"_a, "weight_hh"_a, "bias_ih"_a,
-           "bias_hh"_a, "weight_hr"_a)
+           "bias_hh"_a, "weight_hr"_a, "threads"_a = 1)
       .def("forward", &PyLayer<T>::run_forward, "x"_a.noconvert(), "h0"_a.noconvert().none(),
            "c0"_a.noconvert().none(), "y"_a.noconvert(), "h_n"_a.noconvert(),
            "c_n"_a.noconvert().none(), "tape"_a.noconvert().none(), "lengths"_a.noconvert().none(),

@@ -23,7 +23,7 @@ class PyLayer {
   // The same, from addresses of contiguous matrices of this layer's own sizes and type (the caller
   // has checked), 0 where absent: a twentieth of the cost of five array objects.
   bool matches_at(std::uintptr_t weight_ih, std::uintptr_t weight_hh, std::uintptr_t bias_ih,
-                  std::uintptr_t bias_hh, std::uintptr_t weight_hr) const;
+                  std::uintptr_t bias_hh, std::uintptr_t weight_hr, int threads) const;
 
   void run_forward(const Maybe<const T>& x, const Maybe<const T>& h0, const Maybe<const T>& c0,
                    const Maybe<T>& y, const Maybe<T>& h_n, const Maybe<T>& c_n,

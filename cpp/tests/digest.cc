@@ -2,8 +2,10 @@
 // must be the same for every instruction set and processor: scripts/neon.sh compares them.
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <thread>
 #include <type_traits>
 #include <vector>
 
@@ -130,7 +132,7 @@ void run(const Case& k) {
   }
   backward(layer, seq, back, 2);
 
-  Stepper<T> live({&layer});
+  Stepper<T> live({&layer}, 2);
   auto stepped = zeros(k.P);
   Hash hash;
   for (ptrdiff_t t = 0; t < k.T; ++t) {
@@ -211,6 +213,14 @@ void run_all() {
       }
     }
   }
+  // Wide enough for threads to share units of few sequences, and helpers to join a live step.
+  for (const Mode mode : {Mode::kLstm, Mode::kRnnTanh}) {
+    for (const ptrdiff_t B : {1, 3}) {
+      const Case k{mode, 7, B, 280, 520, 520, B > 1, B > 1, B > 1};
+      run<float>(k);
+      run<double>(k);
+    }
+  }
   run_functions<float>();
   run_functions<double>();
   run_edges<float>();
@@ -220,8 +230,14 @@ void run_all() {
 }  // namespace
 }  // namespace glasscell
 
-int main() {
+// digest [N]: N times at once, on threads of their own, for scripts/tsan.sh; default once.
+int main(int count, char** arguments) {
   std::fprintf(stderr, "instruction set: %s\n", glasscell::kernels().isa);
+  std::vector<std::thread> others;
+  for (int k = count > 1 ? std::atoi(arguments[1]) : 1; k > 1; --k) {
+    others.emplace_back(glasscell::run_all);
+  }
   glasscell::run_all();
+  for (std::thread& other : others) other.join();
   return 0;
 }

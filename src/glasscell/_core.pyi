@@ -35,7 +35,13 @@ class _Layer:
         weight_hr: _Array | None,
     ) -> bool: ...
     def matches_at(
-        self, weight_ih: int, weight_hh: int, bias_ih: int, bias_hh: int, weight_hr: int
+        self,
+        weight_ih: int,
+        weight_hh: int,
+        bias_ih: int,
+        bias_hh: int,
+        weight_hr: int,
+        threads: int = 1,
     ) -> bool: ...
     def forward(
         self,

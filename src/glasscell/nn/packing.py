@@ -84,7 +84,7 @@ class _Kept(NamedTuple):
                 return False
             else:
                 addresses[k] = tensor.data_ptr()
-        same: bool = self.layer.matches_at(*addresses)
+        same: bool = self.layer.matches_at(*addresses, torch.get_num_threads())
         return same
 
 
