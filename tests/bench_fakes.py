@@ -83,7 +83,7 @@ def result_of(cases, medians):
         "version": VERSION,
         "environment": {
             "cpu": "A CPU & more", "cpu_family_model": "1/2", "isa": "avx2", "threads": 2,
-            "date": "2026-01-02", "commit": "abc1234",
+            "date": "2026-01-02", "commit": "abc1234", "busy_cpus": 0.01,
         },
         "limit": {"flop_per_s": LIMITS.flop_per_s, "levels": levels},
         "engines": {

@@ -13,7 +13,7 @@ from bench_fakes import result_of
 from glasscell.bench import files
 from glasscell.bench.cases import Case
 from glasscell.bench.chart import chart
-from glasscell.bench.environment import commit, cpu
+from glasscell.bench.environment import busy_cpus, commit, cpu
 from glasscell.bench.table import headline, notes, table
 from glasscell.bench.words import amount, line
 from glasscell.errors import DataError
@@ -112,8 +112,10 @@ def test_the_headline_names_the_machine_and_the_notes_who_is_left_out():
     )
     result = result_of(CASES[:1], [{"glasscell": 1.0}])
     result["rows"][0]["left_out"] = {"torch": "wrong answer (cell)", "onnxruntime": "no such call"}
+    result["environment"]["busy_cpus"] = 1.52
     assert notes(result) == [
         "JAX left out: jax is not installed",
+        "Others kept 1.5 CPUs busy: times of a busy machine say little.",
         "LSTM one step (1, 1, 32, 32): torch left out: wrong answer (cell)",
     ]
 
@@ -169,6 +171,17 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_measured(t
 def test_the_commit_is_that_of_the_tracked_file_or_none(tmp_path):
     (tmp_path / "file.py").touch()
     assert commit(tmp_path / "file.py") is None
+
+
+def test_what_others_use_of_the_machine_is_counted(tmp_path, monkeypatch):
+    stat = tmp_path / "stat"
+    stat.write_text("cpu 100 0 0 100 0 0 0 0 9 9\ncpu0 1\n")
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    busier = "cpu 125 0 0 150 25 0 0 0 9 9\n"
+    monkeypatch.setattr("time.sleep", lambda seconds: stat.write_text(busier))
+    assert busy_cpus(0.5, stat) == 1.0
+    assert busy_cpus(0.5, stat) == 0.0
+    assert busy_cpus(0.5, tmp_path / "none") is None
 
 
 def test_the_processor_is_named_with_its_family(tmp_path):

@@ -17,7 +17,7 @@ from glasscell.bench.words import amount, best_peer, sizes, times
 
 __all__ = ["chart"]
 
-WIDTH, LEFT, RIGHT = 940, 420, 790  # of the axis; labels stand left and right of it
+WIDTH, LEFT, RIGHT = 960, 424, 785  # of the axis; labels stand left and right of it
 TOP, LINE, GAP, BAR = 96, 19, 14, 11
 TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 STYLE = """
@@ -121,7 +121,7 @@ def _bar(axis: _Axis, row: dict[str, Any], base: float) -> Iterator[str]:
     kind = "win" if ratio >= 1 else "lose"
     low, high = sorted((axis(1), axis(ratio)))
     yield _text(28, base, row["name"])
-    yield _text(LEFT - 70, base, sizes(row), "faint end")
+    yield _text(LEFT - 80, base, sizes(row), "faint end")
     yield _text(LEFT - 8, base, amount(row["median"][OURS], row["unit"]), "end")
     yield (
         f'<rect class="{kind}" x="{low:.1f}" y="{base - BAR + 1:.1f}" '

@@ -7,13 +7,17 @@ import os
 import platform
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import glasscell
 from glasscell.engine import cpu_info
+from glasscell.weights import Array
 
-__all__ = ["commit", "cpu", "describe"]
+__all__ = ["busy_cpus", "commit", "cpu", "describe"]
 
 FORCES = ("GLASSCELL_FORCE_ISA", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS", "XLA_FLAGS")
 """Variables that change what an engine may use."""
@@ -45,6 +49,22 @@ def cpu(info: Path = Path("/proc/cpuinfo")) -> dict[str, str]:
         "cpu": fields.get("model name") or platform.processor() or platform.machine(),
         "cpu_family_model": f"{fields.get('cpu family', '?')}/{fields.get('model', '?')}",
     }
+
+
+def busy_cpus(seconds: float = 0.5, stat: Path = Path("/proc/stat")) -> float | None:
+    """Count the CPUs that others use while this process sleeps; None where nobody counts."""
+    if not stat.exists():
+        return None
+
+    def ticks() -> Array:
+        """All, and those in which a CPU worked; the fourth and fifth count are idle and disk."""
+        counts = np.array(stat.read_text(encoding="ascii").splitlines()[0].split()[1:9], int)
+        return np.array([counts.sum(), counts.sum() - counts[3:5].sum()])
+
+    before = ticks()
+    time.sleep(seconds)
+    every, working = ticks() - before
+    return float(working / max(every, 1)) * (os.cpu_count() or 1)
 
 
 def commit(file: Path) -> str | None:

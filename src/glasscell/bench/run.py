@@ -62,15 +62,22 @@ def run(
                 f"cannot measure glasscell: {left_out[OURS]}; pip install 'glasscell[bench]'"
             )
         limits: Limits = workers[OURS].ask("limits")
+        busy = [environment.busy_cpus()]
         rows = []
         for case in cases:
             watch(case.label, None)
             rows.append(measure(case, workers, limits, pace))
             watch(case.label, rows[-1])
+        busy.append(environment.busy_cpus())
     return {
         "format": FORMAT,
         "version": VERSION,
-        "environment": {**environment.describe(), "threads": threads, "cpus": list(cpus)},
+        "environment": {
+            **environment.describe(),
+            "threads": threads,
+            "cpus": list(cpus),
+            "busy_cpus": max((count for count in busy if count is not None), default=None),
+        },
         "limit": _record(limits),
         "engines": versions,
         "left_out": left_out,

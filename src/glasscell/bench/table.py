@@ -14,6 +14,7 @@ from glasscell.bench.words import amount, best_peer, sizes, times
 __all__ = ["headline", "notes", "table"]
 
 LOSING, WINNING = "bold red", "bold"
+BUSY = 0.2  # of one CPU, by others, before or after: more than a quiet system's own
 
 
 def table(result: dict[str, Any]) -> Table:
@@ -51,6 +52,9 @@ def notes(result: dict[str, Any]) -> list[str]:
     lines = [
         f"{ENGINES[name].title} left out: {reason}" for name, reason in result["left_out"].items()
     ]
+    busy = result["environment"]["busy_cpus"]
+    if busy is not None and busy >= BUSY:
+        lines.append(f"Others kept {busy:.1f} CPUs busy: times of a busy machine say little.")
     for row in result["rows"]:
         for name, reason in row["left_out"].items():
             if name == OURS or reason.startswith(("wrong", "failed", "no reply")):
