@@ -43,7 +43,7 @@ def test_the_table_has_a_column_for_every_engine_and_bold_for_the_best(report):
     assert lines[1] == "| --- | --- | --: | --: | --: | --: |"
     cells = lines[2].split(" | ")
     assert cells[:2] == ["| LSTM, one step", "(1, 1, 32, 32)"]
-    assert cells[2:5] == ["1.0 µs", "×30.0", "**×5.50**"]
+    assert cells[2:5] == ["1.00 µs", "×30.0", "**×5.50**"]
     assert "torch 2.13.0, onnxruntime 1.32.0" in lines[-1]
 
 

@@ -131,7 +131,7 @@ def test_a_row_in_one_line_says_what_happened():
 
 @pytest.mark.parametrize(
     ("value", "unit", "said"),
-    [(1.5, "s", "1.50 s"), (0.0125, "s", "12.50 ms"), (2e-8, "s", "0.0 µs"), (900, "B", "0.9 kB")],
+    [(1.5, "s", "1.50 s"), (0.0125, "s", "12.5 ms"), (2e-8, "s", "0.02 µs"), (900, "B", "0.90 kB")],
 )
 def test_amounts_take_the_unit_that_fits(value, unit, said):
     assert amount(value, unit) == said

@@ -195,9 +195,15 @@ def _first_calls(
 
 
 def _peaks(case: Case, workers: Mapping[str, Asked], truth: Array, found: Found) -> None:
-    """What training steps add to the memory of a fresh process; the answer is checked after."""
+    """What training steps add to the memory of a fresh process; the answer is checked after.
+
+    A step of two time steps goes before: it loads the code and starts the threads.
+    """
+    short = replace(case, T=2)
     for name, engine in workers.items():
         with found.trying(name), _fresh(engine) as worker:
+            worker.ask("seconds", short, next(iter(worker.ask("prepare", short))), 1)
+            worker.ask("forget")
             way = found.ways[name] = next(iter(worker.ask("prepare", case)))
             found.values[name] = [float(worker.ask("peak", case, way))]
             _check(worker, name, case, way, truth)

@@ -10,9 +10,9 @@ __all__ = ["amount", "best_peer", "line", "sizes", "times"]
 
 
 SCALES = {
-    "s": ((1.0, "s", 2), (1e-3, "ms", 2), (1e-6, "µs", 1)),
-    "B": ((1e9, "GB", 2), (1e6, "MB", 1), (1e3, "kB", 1)),
-    "x": ((1.0, "×", 2),),
+    "s": ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")),
+    "B": ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")),
+    "x": ((1.0, "×"),),
 }
 
 
@@ -20,12 +20,10 @@ def amount(value: float, unit: str) -> str:
     """Write a median with its unit.
 
     >>> amount(0.00182, "s"), amount(5.5e-6, "s"), amount(3.2e7, "B"), amount(1.3, "x")
-    ('1.82 ms', '5.5 µs', '32.0 MB', '1.30 ×')
+    ('1.82 ms', '5.50 µs', '32.0 MB', '1.30 ×')
     """
-    scale, name, digits = next(
-        (part for part in SCALES[unit] if value >= part[0]), SCALES[unit][-1]
-    )
-    return f"{value / scale:.{digits}f} {name}"
+    scale, name = next((part for part in SCALES[unit] if value >= part[0]), SCALES[unit][-1])
+    return f"{_short(value / scale)} {name}"
 
 
 def times(ratio: float) -> str:
@@ -34,7 +32,12 @@ def times(ratio: float) -> str:
     >>> times(1.434), times(17.3), times(348.0)
     ('×1.43', '×17.3', '×348')
     """
-    return f"×{ratio:.2f}" if ratio < 10 else f"×{ratio:.1f}" if ratio < 100 else f"×{ratio:.0f}"
+    return f"×{_short(ratio)}"
+
+
+def _short(value: float) -> str:
+    """Three digits, or all before the point."""
+    return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f}"
 
 
 def sizes(row: dict[str, Any]) -> str:
