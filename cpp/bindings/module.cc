@@ -6,6 +6,7 @@
 #include "bind.h"
 #include "cpu.h"
 #include "kernels.h"
+#include "meeting.h"
 #include "pool.h"
 
 namespace glasscell {
@@ -60,6 +61,8 @@ NB_MODULE(_core, m) {
   m.attr("isa") = kernels().isa;
   m.attr("isas") = compiled_isas();
   m.def("available_cpus", &available_cpus);
+  m.def("meeting_ns", &meeting_ns, "threads"_a);
+  m.def("cpu_quota", &cpu_quota, "root"_a = "/sys/fs/cgroup", "groups"_a = "/proc/self/cgroup");
   m.def(
       "use_parallel_for",
       [](std::uintptr_t address) { use_parallel_for(reinterpret_cast<ParallelFor>(address)); },
@@ -87,10 +90,14 @@ NB_MODULE(_core, m) {
   bind_activations<double>(m);
   bind_layer<float>(m, "LayerF32");
   bind_layer<double>(m, "LayerF64");
+  bind_addresses<float>(m, "LayerF32");
+  bind_addresses<double>(m, "LayerF64");
   bind_linear<float>(m, "LinearF32");
   bind_linear<double>(m, "LinearF64");
   bind_stepper<float>(m, "StepperF32");
   bind_stepper<double>(m, "StepperF64");
+  bind_stream_pool<float>(m, "StreamPoolF32");
+  bind_stream_pool<double>(m, "StreamPoolF64");
 }
 
 }  // namespace glasscell

@@ -6,7 +6,7 @@
     with glasscell.trace(model) as trace: model(x)   # every gate of every unit at every step
     flow = glasscell.gradient_flow(model, x, loss)   # how far gradients travel back in time
     glasscell.save(module, "folder")                 # config.json and model.safetensors
-    model = glasscell.load("folder")                 # runs without torch: model.run, model.stream
+    model = glasscell.load("folder")                 # runs without torch: model.run, .stream, .pool
 
 All names are found on first use, so that what needs torch (`save`, `convert`, `restore`, `trace`,
 `gradient_flow`, `glasscell.nn`) costs nothing where there is none: `import glasscell`, `load` and
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from glasscell.nn.convert import convert, restore
     from glasscell.nn.fallback import SlowPathWarning
     from glasscell.nn.saving import save
+    from glasscell.pool import StreamPool
     from glasscell.stream import Stream
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "ShapeError",
     "SlowPathWarning",
     "Stream",
+    "StreamPool",
     "WeightFormatError",
     "convert",
     "cpu_info",
@@ -70,6 +72,7 @@ _LAZY = {
     "Run": "glasscell.model",
     "SlowPathWarning": "glasscell.nn.fallback",
     "Stream": "glasscell.stream",
+    "StreamPool": "glasscell.pool",
     "convert": "glasscell.nn.convert",
     "cpu_info": "glasscell.engine",
     "get_num_threads": "glasscell.engine",
