@@ -120,11 +120,11 @@ FLOORS = (
     ("compressed", "model", "modelfile", "nodes", "pool", "stream"),
     ("nn",),
     ("inspect",),
-    ("report", "tasks"),
+    ("bench", "report", "tasks"),
     ("cli", "__main__"),
 )
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
-TORCH_LIVES_IN = ("nn", "tasks")
+TORCH_LIVES_IN = ("nn", "tasks", "bench")
 
 
 def imports(body):

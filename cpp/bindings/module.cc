@@ -75,6 +75,17 @@ NB_MODULE(_core, m) {
         return kernel_table<float>().fma_burst(iterations, &sink);
       },
       "iterations"_a);
+  m.def(
+      "read_burst",
+      [](const Array<const float>& data, ptrdiff_t passes) {
+        require(data.ndim() == 1 && (data.shape(0) <= 1 || data.stride(0) == 1),
+                "data must be contiguous (n,)");
+        const nb::gil_scoped_release released;
+        float sink = 0;
+        return kernel_table<float>().read_burst(static_cast<ptrdiff_t>(data.shape(0)), data.data(),
+                                                passes, &sink);
+      },
+      "data"_a.noconvert(), "passes"_a);
   bind_activations<float>(m);
   bind_activations<double>(m);
   bind_layer<float>(m, "LayerF32");
