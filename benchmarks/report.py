@@ -13,7 +13,7 @@ from typing import Any
 
 from glasscell.bench.engines import ENGINES, OURS
 from glasscell.bench.run import FORMAT, VERSION
-from glasscell.bench.words import amount, best_peer, sizes, times
+from glasscell.bench.words import amount, beside, best_peer, sizes, times
 
 ROOT = Path(__file__).parent.parent
 BEGIN, END = "<!-- benchmark:{} -->", "<!-- /benchmark -->"
@@ -99,7 +99,7 @@ def table(
     for row in rows:
         cells = [name(row, lang), sizes(row), own(row, full=full), *(peer(row, p) for p in peers)]
         cells.append(f"{100 * row['limit']['share']:.0f}" if row["limit"] else "–")
-        lines.append(cells + [beside(row)] * full)
+        lines.append(cells + [beside(row) or "–"] * full)
     body = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
     return f"{body}\n\n<sub>{foot(result, rows, lang)}</sub>"
 
@@ -121,11 +121,6 @@ def peer(row: dict[str, Any], engine: str) -> str:
         return "–"
     text, best = times(row["ratio"][engine]), best_peer(row)
     return f"**{text}**" if best and best[0] == engine else text
-
-
-def beside(row: dict[str, Any]) -> str:
-    found = row["beside"]
-    return f"{found['ratio']:.2f} of {found['name']}" if found else "–"
 
 
 def foot(result: dict[str, Any], rows: list[dict[str, Any]], lang: str) -> str:

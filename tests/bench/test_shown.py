@@ -15,7 +15,7 @@ from glasscell.bench.cases import Case
 from glasscell.bench.chart import chart
 from glasscell.bench.environment import busy_cpus, commit, cpu
 from glasscell.bench.table import headline, notes, table
-from glasscell.bench.words import amount, line
+from glasscell.bench.words import amount, beside, line
 from glasscell.errors import DataError
 
 CASES = [
@@ -127,6 +127,13 @@ def test_a_row_in_one_line_says_what_happened():
     empty = result_of(CASES[:1], [{}])["rows"][0]
     empty["left_out"] = {"glasscell": "has no pool"}
     assert line(empty).endswith("left out, has no pool")
+
+
+def test_a_pool_says_how_many_streams_it_serves_and_what_each_takes():
+    pool = Case("LSTM", "pool", "pool", 1, 1000, 32, 32, capacity=2000)
+    row = result_of([pool], [{"glasscell": 1e-4}])["rows"][0]
+    row["facts"]["glasscell"]["bytes_per_stream"] = 256.0
+    assert beside(row) == "5.00 M streams/s per core, 256 B each"
 
 
 @pytest.mark.parametrize(

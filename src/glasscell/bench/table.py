@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from glasscell.bench.engines import ENGINES, OURS
-from glasscell.bench.words import amount, best_peer, sizes, times
+from glasscell.bench.words import amount, beside, best_peer, sizes, times
 
 __all__ = ["headline", "notes", "table"]
 
@@ -68,7 +68,7 @@ def _kind(row: dict[str, Any] | None) -> tuple[str, ...]:
 
 
 def _cells(row: dict[str, Any], peers: list[str]) -> list[Text | str]:
-    best, limit, beside = best_peer(row), row["limit"], row["beside"]
+    best, limit = best_peer(row), row["limit"]
     cells: list[Text | str] = [
         f"{row['mode']} {row['name']}",
         sizes(row),
@@ -82,14 +82,5 @@ def _cells(row: dict[str, Any], peers: list[str]) -> list[Text | str]:
             style = LOSING if best[1] < 1 else WINNING
         text = times(row["ratio"][name]) if name in row["ratio"] else "–"
         cells.append(Text(text, style))
-    cells.append(_beside(row) if beside or row["facts"] else "")
+    cells.append(beside(row))
     return cells
-
-
-def _beside(row: dict[str, Any]) -> str:
-    """Our other way of the same work; streams a second, bytes a stream."""
-    parts = []
-    if row["beside"]:
-        parts.append(f"{row['beside']['ratio']:.2f} of {row['beside']['name']}")
-    parts += [f"{value:.0f} {name}" for name, value in row["facts"].get(OURS, {}).items()]
-    return ", ".join(parts)

@@ -6,7 +6,7 @@ from typing import Any
 
 from glasscell.bench.engines import OURS
 
-__all__ = ["amount", "best_peer", "line", "sizes", "times"]
+__all__ = ["amount", "beside", "best_peer", "line", "sizes", "times"]
 
 
 SCALES = {
@@ -53,6 +53,22 @@ def best_peer(row: dict[str, Any]) -> tuple[str, float] | None:
     """
     ratios = {name: ratio for name, ratio in row["ratio"].items() if name != OURS}
     return min(ratios.items(), key=lambda item: item[1]) if ratios else None
+
+
+def beside(row: dict[str, Any]) -> str:
+    """Say how we compare with our own other way, and what a pool serves and takes.
+
+    >>> beside({"beside": {"name": "dense", "ratio": 0.58}, "facts": {}})
+    '0.58 of dense'
+    """
+    parts, facts = [], row["facts"].get(OURS, {})
+    if row["beside"]:
+        parts.append(f"{row['beside']['ratio']:.2f} of {row['beside']['name']}")
+    if rate := facts.get("streams_per_s_per_core"):
+        parts.append(f"{rate / 1e6:.2f} M streams/s per core")
+    if size := facts.get("bytes_per_stream"):
+        parts.append(f"{size:.0f} B each")
+    return ", ".join(parts)
 
 
 def line(row: dict[str, Any]) -> str:

@@ -34,14 +34,14 @@ class Ours:
 
     def prepare(self, case: Case, data: Data) -> dict[str, Run]:
         """Prepare a case."""
-        if reason := _not_yet(case):
-            raise CannotRun(reason)
+        if case.weights != "float32" and "weights" not in signature(glasscell.load).parameters:
+            raise CannotRun(f"this glasscell stores no weights in {case.weights}")
         nn = glasscell.nn
         if case.task == "cell":
             cell: Any = (nn.LSTMCell if case.mode == "LSTM" else nn.RNNCell)(case.I, case.H)
             return {"cell": cell_run(filled(cell, data, ""), case, data)}
-        layer: Any = (nn.LSTM if case.mode == "LSTM" else nn.RNN)(case.I, case.H)
-        layer = filled(layer, data)
+        made: Any = nn.LSTM if case.mode == "LSTM" else nn.RNN
+        layer = filled(made(case.I, case.H, checkpoint=case.checkpoint), data)
         match case.task:
             case "step":
                 return {"stream": _stream(_loaded(layer, case), data)}
@@ -56,8 +56,6 @@ class Ours:
         """Inference or training over whole sequences."""
         torch = self._torch
         x, lengths = torch.from_numpy(data.x), case.lengths
-        if case.checkpoint:
-            layer.checkpoint = True
         run = layer if lengths is None else partial(layer, lengths=torch.from_numpy(lengths))
         if case.task == "training":
             return training_run(layer, data, lambda: run(x)[0])
@@ -78,17 +76,6 @@ class Ours:
             return [seen.input, seen.forget, seen.candidate, seen.output, seen.cell, seen.hidden]
 
         return Run(traced, lambda: np.array(traced()), inside=self._torch.inference_mode)
-
-
-def _not_yet(case: Case) -> str | None:
-    """What this glasscell lacks for a case; None: nothing."""
-    if case.task == "pool" and not hasattr(glasscell.Model, "pool"):
-        return "this glasscell has no Model.pool"
-    if case.weights != "float32" and "weights" not in signature(glasscell.load).parameters:
-        return f"this glasscell stores no weights in {case.weights}"
-    if case.checkpoint and not hasattr(glasscell.nn.LSTM(1, 1), "checkpoint"):
-        return "this glasscell has no checkpoint"
-    return None
 
 
 def _loaded(layer: Any, case: Case) -> Any:
