@@ -91,7 +91,7 @@ class BackwardWorker {
       std::fill(dh_[at], dh_[at] + Pp_ + layer_.Hp, T(0));
       if (args_.dh_n) copy(args_.dh_n + b * layer_.P, layer_.P, dh_[at]);
       if (args_.dc_n) copy(args_.dc_n + b * layer_.H, layer_.H, dc_[at]);
-      std::fill(args_.dh0 + b * layer_.P, args_.dh0 + (b + 1) * layer_.P, T(0));
+      if (args_.dh0) std::fill(args_.dh0 + b * layer_.P, args_.dh0 + (b + 1) * layer_.P, T(0));
       if (args_.dc0) std::fill(args_.dc0 + b * layer_.H, args_.dc0 + (b + 1) * layer_.H, T(0));
     }
   }
@@ -103,7 +103,10 @@ class BackwardWorker {
     std::fill(zeros_, zeros_ + std::max(layer_.Hp, Pp_), T(0));
     for (auto* rows : {&tape_, &c_prev_, &dy_, &h_}) *rows = take<const T*>(n_);
     for (auto* rows : {&da_, &dh_out_, &dc_out_, &dm_, &dp_}) *rows = take<T*>(n_);
-    for (ptrdiff_t s = steps.end_step; s-- > steps.first_step;) step(chunk, steps, s);
+    for (ptrdiff_t s = steps.end_step; s-- > steps.first_step;) {
+      bring_tape(s);
+      step(chunk, steps, s);
+    }
     if (args_.dx) input_gradient(chunk, steps);
   }
 
@@ -138,6 +141,7 @@ class BackwardWorker {
                                                 flow_h ? dh_out_ : nullptr,
                                                 layer_.mode == Mode::kRnnRelu});
     }
+    if (layer_.projected && args_.dweight_hr) output_before_projection(active);
     kernel_table<T>().gemm(
         {active, layer_.gate_rows(), layer_.P, da_, 1, {panels_.r.data()}, nullptr, dh_.data()});
     for (ptrdiff_t q = 0; seq_.cut() && q < active; ++q) {
@@ -156,8 +160,7 @@ class BackwardWorker {
     h_[q] = args_.y.at(t, b);
     if (layer_.mode == Mode::kLstm) {
       tape_[q] = args_.tape.at(t, b);
-      const T* c0 = args_.c0 ? args_.c0 + b * layer_.H : zeros_;
-      c_prev_[q] = starts ? c0 : args_.tape.at(before, b) + 4 * layer_.Hp;
+      c_prev_[q] = starts ? (args_.c0 ? args_.c0 + b * layer_.H : zeros_) : cell(s, before, b);
     }
     if (args_.dweight_ih) {
       T* z = chunk_row(steps, s, q, chunk.inputs, chunk.inputs_row);
@@ -172,8 +175,23 @@ class BackwardWorker {
     }
   }
 
+  // Without a whole tape: that of the segment of step s.
+  void bring_tape(ptrdiff_t s) {
+    if (!args_.again || s / args_.again->segments.length == segment_) return;
+    segment_ = s / args_.again->segments.length;
+    replay(layer_, seq_, *args_.again, share_, segment_);
+  }
+
+  // C before step s, which is not the first of its piece.
+  const T* cell(ptrdiff_t s, ptrdiff_t before, ptrdiff_t b) const {
+    if (args_.again && args_.again->segments.begin_at(s)) {
+      return args_.again->segments.cell(s, b, seq_.B, layer_.H);
+    }
+    return args_.tape.at(before, b) + 4 * layer_.Hp;
+  }
+
   // dp = dy + dh', d(o tanh C) = dp W_hr. The gradient takes the place of m = o tanh(C) in the
-  // chunk until the pointwise kernel has read it; m itself is written after.
+  // chunk until the pointwise kernel has read it; `output_before_projection` writes m itself after.
   void through_projection(ptrdiff_t active) {
     for (ptrdiff_t q = 0; q < active; ++q) {
       for (ptrdiff_t p = 0; p < layer_.P; ++p) {
@@ -185,26 +203,19 @@ class BackwardWorker {
     kernel_table<T>().gemm({active, layer_.P, layer_.H, dp_, 1, {panels_.hr.data()}, nullptr, dm_});
   }
 
- public:
-  // m = o * tanh(C_t) of the chunk, for dW_hr = dp^T m.
-  void recompute_projected(const Chunk<T>& chunk, const Steps& steps) {
-    for (ptrdiff_t s = steps.first_step; s < steps.end_step; ++s) {
-      const ptrdiff_t t = seq_.time(s), active = share_.active(seq_.active(t));
-      for (ptrdiff_t q = 0; q < active; ++q) {
-        const T* tape = args_.tape.at(t, seq_.batch(share_.row(q)));
-        T* m = chunk_row(steps, s, q, chunk.m, layer_.Hp);
-        kernel_table<T>().tanh(layer_.Hp, tape + 4 * layer_.Hp, m);
-        for (ptrdiff_t u = 0; u < layer_.Hp; ++u) m[u] *= tape[3 * layer_.Hp + u];
-      }
+  // m = o * tanh(C_t), for dW_hr = dp^T m.
+  void output_before_projection(ptrdiff_t active) const {
+    for (ptrdiff_t q = 0; q < active; ++q) {
+      kernel_table<T>().tanh(layer_.Hp, tape_[q] + 4 * layer_.Hp, dm_[q]);
+      for (ptrdiff_t u = 0; u < layer_.Hp; ++u) dm_[q][u] *= tape_[q][3 * layer_.Hp + u];
     }
   }
 
- private:
   void hand_to_initial_state(ptrdiff_t q) {
     const ptrdiff_t b = seq_.batch(share_.row(q));
     T* dh = dh_[static_cast<std::size_t>(q)];
     T* dc = dc_[static_cast<std::size_t>(q)];
-    for (ptrdiff_t p = 0; p < layer_.P; ++p) args_.dh0[b * layer_.P + p] += dh[p];
+    for (ptrdiff_t p = 0; args_.dh0 && p < layer_.P; ++p) args_.dh0[b * layer_.P + p] += dh[p];
     for (ptrdiff_t u = 0; args_.dc0 && u < layer_.H; ++u) args_.dc0[b * layer_.H + u] += dc[u];
     std::fill(dh, dh + Pp_ + layer_.Hp, T(0));
   }
@@ -244,6 +255,7 @@ class BackwardWorker {
   const BackwardArgs<T>& args_;
   const Share share_;
   const ptrdiff_t n_, lanes_, Pp_;
+  ptrdiff_t segment_ = -1;   // the one whose tape is at hand
   std::vector<T*> dh_, dc_;  // [n] of (Pp), (Hp): the chains
   T* zeros_ = nullptr;
   const T **tape_ = nullptr, **c_prev_ = nullptr, **dy_ = nullptr, **h_ = nullptr;
@@ -390,7 +402,6 @@ void backward(const Layer<T>& layer, const Sequence& seq, const BackwardArgs<T>&
     const Steps& steps = chunks[index];
     if (phase % 2 == 0) {
       worker.run(chunk, steps);
-      if (hr_sums) worker.recompute_projected(chunk, steps);
     } else if (weights) {
       OuterProduct<T>{steps.rows,       M,        chunk.da_row, chunk.inputs,
                       chunk.inputs_row, chunk.da, chunk.da_row, sums}

@@ -1,6 +1,7 @@
 // What this processor can do, and the floating-point mode that kernels run in.
 #pragma once
 #include <cstdint>
+#include <string>
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -11,8 +12,12 @@ namespace glasscell {
 bool cpu_has_avx2();    // AVX2 and FMA, enabled by the operating system
 bool cpu_has_avx512();  // AVX-512 F, DQ, BW, VL, enabled by the operating system
 
-// CPUs that this process may use: the affinity mask, cut by the cgroup's quota.
+// CPUs that this process may use: the affinity mask as it is now, cut by the cgroup's quota.
 int available_cpus();
+
+// CPUs' worth of time that this process's cgroup and those around it allow, rounded up; 0: no
+// limit. root is where the groups are mounted, groups the file that lists this process's own.
+int cpu_quota(const std::string& root, const std::string& groups);
 
 // What a thread does between two looks at memory that another will write.
 inline void spin_pause() {

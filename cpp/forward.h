@@ -5,6 +5,20 @@
 
 namespace glasscell {
 
+// Training without a tape: of every `length` steps, in the order of processing, forward keeps the
+// cell state before them, and backward runs them again when it comes to them.
+template <class T>
+struct Segments {
+  ptrdiff_t length = 0;  // 0: none, the tape holds all steps
+  T* cells = nullptr;    // (steps / length, B, H): C before steps length, 2 * length, ...
+
+  bool begin_at(ptrdiff_t s) const { return length > 0 && s > 0 && s % length == 0; }
+  // C before step s > 0, the first of its segment, of row b of B.
+  T* cell(ptrdiff_t s, ptrdiff_t b, ptrdiff_t B, ptrdiff_t H) const {
+    return cells + ((s / length - 1) * B + b) * H;
+  }
+};
+
 // H hidden units, P outputs (proj_size or H), Hp = H rounded up to lanes. Outputs alias no input.
 template <class T>
 struct ForwardArgs {
@@ -15,11 +29,18 @@ struct ForwardArgs {
   T* h_n;           // (B, P)
   T* c_n;           // (B, H), null for the RNN
   Rows<T> tape;     // [i f g o c][Hp], or no base: nothing is kept; rows after the end untouched
+  Segments<T> segments{};
 };
 
 template <class T>
 void forward(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<T>& args,
              int threads);
+
+// Runs the steps of one segment again for the rows of a share, on this thread, and writes the tape
+// alone. args.y is read (the hidden state before the segment); h_n and c_n are not touched.
+template <class T>
+void replay(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<T>& args,
+            const Share& share, ptrdiff_t segment);
 
 // What training adds: gradients of a loss, from the tape of `forward`.
 template <class T>
@@ -33,14 +54,17 @@ struct BackwardArgs {
   const T* dh_n;       // (B, P), or null: zeros
   const T* dc_n;       // (B, H), or null
   Rows<T> dx;          // (I), or no base: not wanted; rows after the end are set to zero
-  T* dh0;              // (B, P)
-  T* dc0;              // (B, H), null for the RNN
+  T* dh0;              // (B, P), or null: not wanted
+  T* dc0;              // (B, H), null for the RNN or if not wanted
   T* dweight_ih;       // (G, I), or null: no weight gradients wanted
   T* dweight_hh;       // (G, P)
   T* dbias;            // (G): gradient of bias_ih and of bias_hh; null without bias
   T* dweight_hr;       // (P, H); null without projection
   Rows<T> dh;          // (P): total dL/dh_t, or no base
   Rows<T> dc;          // (H): total dL/dC_t, or no base
+  // With segments: what `replay` takes. Its tape is the one above, with room for one segment: steps
+  // that are a segment apart share their rows.
+  const ForwardArgs<T>* again = nullptr;
 };
 
 template <class T>
@@ -53,6 +77,13 @@ void backward(const Layer<T>& layer, const Sequence& sequence, const BackwardArg
 template <class T>
 bool forward_team(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<T>& args,
                   int threads);
+
+// Layer upon layer, none of them reversed: args[k].x are the outputs args[k - 1].y. Few sequences
+// go through as a wave: each thread has layers of its own and runs them on the steps that the
+// layers below have done, a block of steps behind. Same bits as one layer after the other.
+template <class T>
+void forward_stack(const std::vector<const Layer<T>*>& layers, const Sequence& sequence,
+                   const std::vector<ForwardArgs<T>>& args, int threads);
 
 // Threads worth using for this much work, at most `threads`.
 int useful_threads(const Sequence& sequence, ptrdiff_t macs_per_row, int threads);

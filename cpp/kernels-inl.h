@@ -579,6 +579,27 @@ ptrdiff_t fma_burst(ptrdiff_t iterations, T* sink) {
 }
 
 template <class T>
+ptrdiff_t read_burst(ptrdiff_t n, const T* data, ptrdiff_t passes, T* sink) {
+  using V = Vec<T>;
+  constexpr int kChains = 8;  // two loads a cycle, an addition of up to four cycles after each
+  constexpr ptrdiff_t kStride = kChains * V::kLanes;
+  V acc[kChains];
+#pragma GCC unroll 8
+  for (int j = 0; j < kChains; ++j) acc[j] = V::set(T(0));
+  const ptrdiff_t end = n / kStride * kStride;
+  for (ptrdiff_t pass = 0; pass < passes; ++pass) {
+    for (ptrdiff_t k = 0; k < end; k += kStride) {
+#pragma GCC unroll 8
+      for (int j = 0; j < kChains; ++j) acc[j] = add(acc[j], V::load(data + k + j * V::kLanes));
+    }
+  }
+#pragma GCC unroll 8
+  for (int j = 1; j < kChains; ++j) acc[0] = add(acc[0], acc[j]);
+  acc[0].store_n(sink, 1);
+  return static_cast<ptrdiff_t>(sizeof(T)) * end * passes;
+}
+
+template <class T>
 constexpr KernelTable<T> table() {
   return {Vec<T>::kLanes,
           kVectors * Vec<T>::kLanes,
@@ -589,7 +610,8 @@ constexpr KernelTable<T> table() {
           rnn_backward_pointwise<T>,
           map<T, sigmoid<T>>,
           map<T, tanh<T>>,
-          fma_burst<T>};
+          fma_burst<T>,
+          read_burst<T>};
 }
 
 }  // namespace glasscell::GC_ISA

@@ -131,6 +131,9 @@ struct KernelTable {
   void (*tanh)(ptrdiff_t n, const T* x, T* y);
   // Register-only multiply-adds, for the measurement of this machine's peak: returns their FLOP.
   ptrdiff_t (*fma_burst)(ptrdiff_t iterations, T* sink);
+  // Sum of the first n elements, 64-byte aligned, `passes` times over, in chains that keep two
+  // loads a cycle in flight: for the rate at which a cache level is read. Returns the bytes read.
+  ptrdiff_t (*read_burst)(ptrdiff_t n, const T* data, ptrdiff_t passes, T* sink);
 };
 
 constexpr int kFingerprintWords = 16;

@@ -82,48 +82,53 @@ struct Shape {
   const std::vector<ptrdiff_t>* packed() const { return offsets.empty() ? nullptr : &offsets; }
 };
 
+// From the rows of each of T steps, `stride` apart, which add up to N.
+inline Shape packed_shape(ptrdiff_t T, ptrdiff_t N, const int64_t* sizes, ptrdiff_t stride) {
+  Shape shape{T, static_cast<ptrdiff_t>(sizes[0]), {}, {}};
+  require(shape.B > 0 && shape.B <= N, "batch_sizes[0] is the batch");
+  shape.lengths.assign(size_of(shape.B), 0);
+  ptrdiff_t total = 0;
+  int64_t before = sizes[0];
+  for (ptrdiff_t t = 0; t < T; ++t) {
+    const int64_t now = sizes[t * stride];
+    require(now > 0 && now <= before, "batch_sizes must be positive and never grow");
+    shape.offsets.push_back(total);
+    total += static_cast<ptrdiff_t>(now);
+    for (int64_t b = now; b < before; ++b) shape.lengths[static_cast<std::size_t>(b)] = t;
+    before = now;
+  }
+  for (int64_t b = 0; b < before; ++b) shape.lengths[static_cast<std::size_t>(b)] = T;
+  require(total == N, "batch_sizes must add up to N");
+  shape.offsets.push_back(total);
+  return shape;
+}
+
+// lengths: B of them, `stride` apart, or null.
+inline Shape padded_shape(ptrdiff_t T, ptrdiff_t B, const int64_t* lengths, ptrdiff_t stride) {
+  Shape shape{T, B, {}, {}};
+  require(T > 0 && B > 0, "T and B must be positive");
+  for (ptrdiff_t b = 0; lengths && b < B; ++b) {
+    const int64_t n = lengths[b * stride];
+    require(n >= 0 && n <= T, "lengths must lie in [0, T]");
+    shape.lengths.push_back(n);
+  }
+  return shape;
+}
+
 inline Shape shape_of(std::size_t ndim, ptrdiff_t first, ptrdiff_t second,
                       const Maybe<const int64_t>& lengths,
                       const Maybe<const int64_t>& batch_sizes) {
-  Shape shape{};
   if (batch_sizes) {
     require(ndim == 2 && batch_sizes->ndim() == 1 && batch_sizes->shape(0) > 0 && !lengths,
             "batch_sizes go with x (N, I) and without lengths");
-    shape.T = static_cast<ptrdiff_t>(batch_sizes->shape(0));
-    const int64_t* sizes = batch_sizes->data();
-    const ptrdiff_t stride = batch_sizes->stride(0);
-    shape.B = static_cast<ptrdiff_t>(sizes[0]);
-    require(shape.B > 0 && shape.B <= first, "batch_sizes[0] is the batch");
-    shape.lengths.assign(size_of(shape.B), 0);
-    ptrdiff_t total = 0;
-    int64_t before = sizes[0];
-    for (ptrdiff_t t = 0; t < shape.T; ++t) {
-      const int64_t now = sizes[t * stride];
-      require(now > 0 && now <= before, "batch_sizes must be positive and never grow");
-      shape.offsets.push_back(total);
-      total += static_cast<ptrdiff_t>(now);
-      for (int64_t b = now; b < before; ++b) shape.lengths[static_cast<std::size_t>(b)] = t;
-      before = now;
-    }
-    for (int64_t b = 0; b < before; ++b) shape.lengths[static_cast<std::size_t>(b)] = shape.T;
-    require(total == first, "batch_sizes must add up to N");
-    shape.offsets.push_back(total);
-    return shape;
+    return packed_shape(static_cast<ptrdiff_t>(batch_sizes->shape(0)), first, batch_sizes->data(),
+                        batch_sizes->stride(0));
   }
   require(ndim == 3, "x must be (T, B, I)");
-  shape.T = first;
-  shape.B = second;
-  require(shape.T > 0 && shape.B > 0, "T and B must be positive");
-  if (lengths) {
-    require(lengths->ndim() == 1 && static_cast<ptrdiff_t>(lengths->shape(0)) == shape.B,
-            "lengths must be (B,)");
-    for (ptrdiff_t b = 0; b < shape.B; ++b) {
-      const int64_t n = lengths->data()[b * lengths->stride(0)];
-      require(n >= 0 && n <= shape.T, "lengths must lie in [0, T]");
-      shape.lengths.push_back(n);
-    }
-  }
-  return shape;
+  require(!lengths || (lengths->ndim() == 1 && static_cast<ptrdiff_t>(lengths->shape(0)) == second),
+          "lengths must be (B,)");
+  return padded_shape(first, second, lengths ? lengths->data() : nullptr,
+                      lengths ? lengths->stride(0) : 0);
 }
 
 }  // namespace glasscell

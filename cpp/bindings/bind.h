@@ -8,9 +8,14 @@ namespace nb = nanobind;
 
 template <class T>
 void bind_layer(nb::module_& m, const char* name);
+// Adds to a class that `bind_layer` has made.
+template <class T>
+void bind_addresses(nb::module_& m, const char* name);
 template <class T>
 void bind_linear(nb::module_& m, const char* name);
 template <class T>
 void bind_stepper(nb::module_& m, const char* name);
+template <class T>
+void bind_stream_pool(nb::module_& m, const char* name);
 
 }  // namespace glasscell

@@ -13,6 +13,7 @@
 #include "forward.h"
 #include "kernels.h"
 #include "stepper.h"
+#include "stream_pool.h"
 
 namespace glasscell {
 namespace {
@@ -190,6 +191,16 @@ void run(const Case& k) {
   for (ptrdiff_t t = 0; t < k.T; ++t) {
     live.step(x.data() + t * B * k.I, stepped.data());
     hash.add(stepped);
+  }
+  StreamPool<T> pool({{&layer}}, B);
+  std::vector<int64_t> ids(static_cast<std::size_t>(B));
+  std::vector<T*> streams(ids.size());
+  auto all = zeros(B * k.P);
+  pool.slots.open(B, ids.data());
+  pool.find(B, ids.data(), streams.data());
+  for (ptrdiff_t t = 0; t < k.T; ++t) {
+    pool.step(0, B, streams.data(), x.data() + t * B * k.I, k.I, all.data(), k.P, 2);
+    hash.add(all);
   }
   for (const auto* v : {&y, &h_n, &c_n, &dx, &dh0, &dc0, &dw, &dr, &db, &dhr, &dh, &dc}) {
     hash.add(*v);

@@ -6,7 +6,7 @@
     with glasscell.trace(model) as trace: model(x)   # every gate of every unit at every step
     flow = glasscell.gradient_flow(model, x, loss)   # how far gradients travel back in time
     glasscell.save(module, "folder")                 # config.json and model.safetensors
-    model = glasscell.load("folder")                 # runs without torch: model.run, model.stream
+    model = glasscell.load("folder")                 # runs without torch: model.run, .stream, .pool
     glasscell.compress("folder", "small", "int8")    # the same model in a quarter of the bytes
 
 All names are found on first use, so that what needs torch (`save`, `convert`, `restore`, `trace`,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from glasscell.nn.convert import convert, restore
     from glasscell.nn.fallback import SlowPathWarning
     from glasscell.nn.saving import save
+    from glasscell.pool import StreamPool
     from glasscell.stream import Stream
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "ShapeError",
     "SlowPathWarning",
     "Stream",
+    "StreamPool",
     "WeightFormatError",
     "compress",
     "convert",
@@ -74,6 +76,7 @@ _LAZY = {
     "Run": "glasscell.model",
     "SlowPathWarning": "glasscell.nn.fallback",
     "Stream": "glasscell.stream",
+    "StreamPool": "glasscell.pool",
     "compress": "glasscell.compressed",
     "convert": "glasscell.nn.convert",
     "cpu_info": "glasscell.engine",

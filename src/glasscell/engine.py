@@ -8,6 +8,7 @@ so a batch-first array goes in as `x.swapaxes(0, 1)` without a copy.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -27,16 +28,27 @@ except ImportError as error:  # pragma: no cover - only in a broken installation
     ) from error
 
 if TYPE_CHECKING:
-    from glasscell._core import LayerF32, LayerF64, LinearF32, LinearF64, StepperF32, StepperF64
+    from glasscell._core import (
+        LayerF32,
+        LayerF64,
+        LinearF32,
+        LinearF64,
+        StepperF32,
+        StepperF64,
+        StreamPoolF32,
+        StreamPoolF64,
+    )
 
     PackedLayer = LayerF32 | LayerF64
     PackedLinear = LinearF32 | LinearF64
     Stepper = StepperF32 | StepperF64
+    StreamPool = StreamPoolF32 | StreamPoolF64
 
 __all__ = [
     "LayerGrads",
     "LayerRun",
     "Weights",
+    "at_most",
     "backward",
     "cpu_info",
     "forward",
@@ -47,6 +59,7 @@ __all__ = [
     "pack_linear",
     "set_num_threads",
     "stepper",
+    "stream_pool",
     "use_parallel_for",
 ]
 
@@ -104,6 +117,9 @@ def set_num_threads(n: int) -> None:
         ValueError: If `n` is not positive.
         TypeError: If `n` is not an integer.
 
+    Notes:
+        Inside `glasscell.nn` the smaller of this and `torch.get_num_threads()` holds.
+
     Example:
         >>> set_num_threads(2)
         >>> get_num_threads()
@@ -130,10 +146,23 @@ def get_num_threads() -> int:
                 "Correct or unset it."
             )
         return int(asked)
-    return _available_cpus
+    return _core.available_cpus()
 
 
-_available_cpus = _core.available_cpus()
+_quota = _core.cpu_quota() or sys.maxsize
+
+
+def at_most(n: int) -> int:
+    """Cut another library's number of threads to what `set_num_threads` and the cgroup allow.
+
+    Args:
+        n: Threads that it would use itself.
+
+    Example:
+        >>> at_most(1)
+        1
+    """
+    return min(n, _quota, _threads or n)
 
 
 def use_parallel_for(address: int) -> None:
@@ -150,7 +179,8 @@ def use_parallel_for(address: int) -> None:
     _core.use_parallel_for(address)
 
 
-def _thread_limit(threads: int | None) -> int:
+def thread_limit(threads: int | None) -> int:
+    """Give how many threads a call may use that was asked for `threads`, None for the default."""
     return get_num_threads() if threads is None else arguments.thread_count("threads", threads)
 
 
@@ -308,7 +338,7 @@ def forward(
     P, H = layer.output_size, layer.hidden_size
     lead = x.shape[:-1]
     y = arguments.target("out", out, (*lead, P), x.dtype)
-    limit = _thread_limit(threads)
+    limit = thread_limit(threads)
     want_tape = tape and layer.lstm
     # Rows after the end of a sequence are not written by the kernel: a trace shows zeros there.
     fresh = np.zeros if lengths is not None else np.empty
@@ -398,7 +428,7 @@ def backward(
     output = _from_forward("output", output, (*lead, P), dtype)
     if layer.lstm:
         tape = _from_forward("tape", tape, (*lead, 5, layer.padded_size), dtype)
-    limit = _thread_limit(threads)
+    limit = thread_limit(threads)
     fresh = np.zeros if lengths is not None else np.empty
     empty = 0 in lead
 
@@ -495,12 +525,41 @@ def stepper(layers: Sequence[PackedLayer], threads: int | None = None) -> Steppe
         )
     make: Any = _core.StepperF32 if kinds == {_core.LayerF32} else _core.StepperF64
     try:
-        made: Stepper = make(list(layers), _thread_limit(threads))
+        made: Stepper = make(list(layers), thread_limit(threads))
     except ValueError as error:
         sizes = [(layer.input_size, layer.hidden_size, layer.output_size) for layer in layers]
         raise ShapeError(
             "stepper: expected layers that each read what the one before writes and have the same "
             f"sizes of state, got (I, H, P) of {sizes} ({error})."
+        ) from None
+    return made
+
+
+def stream_pool(stacks: Sequence[Sequence[PackedLayer]], capacity: int) -> StreamPool:
+    """Make room for the states of many live sequences; `glasscell.pool` is its face.
+
+    Args:
+        stacks: Packed layers of one dtype, each stack one that `stepper` takes. A stream has a
+            state in all stacks.
+        capacity: Most streams that may be open at a time, positive.
+
+    Returns:
+        An object whose functions take int64 ids (n,), x (n, I), y (n, P), h (L, n, P) and
+        c (L, n, H). `step` gives the bits of `forward`, and an IndexError unless all ids are open
+        and different.
+
+    Raises:
+        MemoryError: No address space for so many streams.
+
+    Notes:
+        No two functions that touch states may run at the same time: the caller sees to that.
+    """
+    make: Any = {_core.LayerF32: _core.StreamPoolF32, _core.LayerF64: _core.StreamPoolF64}
+    try:
+        made: StreamPool = make[type(stacks[0][0])]([list(stack) for stack in stacks], capacity)
+    except MemoryError:
+        raise MemoryError(
+            f"capacity: expected address space for {capacity} streams, found less; ask for fewer."
         ) from None
     return made
 
@@ -572,7 +631,7 @@ def linear(
     y = arguments.target("out", out, (*x.shape[:-1], packed.outputs), dtype)
     if not y.flags.c_contiguous:
         raise ShapeError(f"out: expected a contiguous array, got strides {y.strides}.")
-    limit = _thread_limit(threads)
+    limit = thread_limit(threads)
     if y.size:
         packed.run(x.reshape(-1, packed.inputs), y.reshape(-1, packed.outputs), limit)
     return y

@@ -1,7 +1,7 @@
 """A saved model, loaded and run with NumPy alone: the same bits as in `glasscell.nn`, no torch.
 
-`load` reads a folder that `glasscell.save` wrote; `Model.run` runs whole sequences, and
-`Model.stream` one step at a time.
+`load` reads a folder that `glasscell.save` wrote; `Model.run` runs whole sequences, `Model.stream`
+one step at a time, and `Model.pool` many live sequences, any of them one step a call.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from glasscell.weights import Array
 
 if TYPE_CHECKING:
     from glasscell.inspect.trace import LayerTrace
+    from glasscell.pool import StreamPool
     from glasscell.stream import Stream
 
 __all__ = ["Model", "Run", "load"]
@@ -190,6 +191,24 @@ class Model:
         from glasscell.stream import Stream
 
         return Stream(self)
+
+    def pool(self, capacity: int) -> StreamPool:
+        """Start many streams in one slab of memory, any subset of which goes forward in one call.
+
+        Args:
+            capacity: Most streams that may be open at a time; costs nothing until they are.
+
+        Returns:
+            A `StreamPool`. A model can have any number of them.
+
+        Raises:
+            ShapeError: The model is bidirectional or a Forecaster, so it cannot go step by step, or
+                has no recurrent layer.
+            ValueError: The capacity is not positive.
+        """
+        from glasscell.pool import StreamPool
+
+        return StreamPool(self, capacity)
 
     @property
     def _batch_first(self) -> bool:

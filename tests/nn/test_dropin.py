@@ -90,7 +90,10 @@ def test_weights_load_in_both_directions(name: str) -> None:
 def test_the_constructors_take_torchs_arguments() -> None:
     for name in ("LSTM", "RNN", "LSTMCell", "RNNCell", "Linear"):
         ours, theirs = getattr(glasscell.nn, name), getattr(torch.nn, name)
-        assert inspect.signature(ours.__init__) == inspect.signature(theirs.__init__)
+        more = {"checkpoint"} if name in ("LSTM", "RNN") else set()
+        taken, known = (inspect.signature(one.__init__).parameters for one in (ours, theirs))
+        assert [key for key in taken if key not in more] == list(known)
+        assert all(taken[key].kind is known[key].kind for key in known)
         made = ours(3, 4, device="meta", dtype=torch.float64)
         assert {(p.device.type, p.dtype) for p in made.parameters()} == {("meta", torch.float64)}
 

@@ -1,11 +1,14 @@
 """Drop-in recurrent layers for torch: `torch.nn`'s names, `glasscell`'s kernels.
 
 ``from glasscell.nn import LSTM`` in place of ``from torch.nn import LSTM`` is the whole change;
-`convert` makes it inside a model that exists. The way of one call: `modules` and `cells` take
-torch's arguments (`arguments`, `ragged`, `autocast`, and `fallback` for what the kernels do not
-take), `autograd` makes each layer a node of the graph, `kernels` and `packing` call the engine,
-`slow` is the same layer as a loop of torch operations, `observe` lets others look on, `team`
-shares torch's threads.
+`convert` makes it inside a model that exists.
+
+The way of one call: `recurrent` and `cells` take torch's arguments. `quick` runs those that need
+no more than numbers. The rest is sorted by `arguments`, `ragged` and `autocast`; `fallback` is for
+what the kernels do not take. `autograd` and `step` make a layer a node of the graph, of which
+`kernels` and `gradients` are the two passes, with weights from `packing`; `again` and `slow` are
+for derivatives of derivatives. `observe` and `records` let others look on, `team` shares torch's
+threads.
 """
 
 from glasscell.nn.cells import LSTMCell, RNNCell

@@ -97,7 +97,8 @@ def rows(
                 "it has its own lengths, and for reset pad it with pad_packed_sequence"
             )
         order = None if input.sorted_indices is None else input.sorted_indices.cpu().numpy()
-        return input.data, Layout(batch_sizes=input.batch_sizes.numpy(), sorted_indices=order)
+        sizes = input.batch_sizes.contiguous().numpy()
+        return input.data, Layout(batch_sizes=sizes, sorted_indices=order)
     unbatched = input.dim() == 2
     first = module.batch_first and not unbatched
     x = input.unsqueeze(1) if unbatched else input.transpose(0, 1) if first else input

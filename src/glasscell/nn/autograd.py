@@ -1,13 +1,12 @@
 """One layer, in all its directions, as torch sees it: call the engine, remember, differentiate.
 
 `apply` is what modules call. Where nothing needs a gradient it calls the engine and returns; else
-`LayerFunction` keeps what the engine's backward pass reads. Second derivatives are taken through
-`slow.run_layer`, which is differentiable as often as one likes.
+`LayerFunction` keeps what the engine's backward pass reads. Second derivatives go through `again`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -16,15 +15,16 @@ from torch.autograd import Function
 
 from glasscell import engine
 from glasscell.nn import slow
-from glasscell.nn.fallback import Reason, announce
-from glasscell.nn.kernels import Call, Result, gradients, run
+from glasscell.nn.again import batched, differentiable
+from glasscell.nn.checkpoint import Checkpoint, segment_length
+from glasscell.nn.gradients import gradients
+from glasscell.nn.kernels import Call, Result, run
 from glasscell.nn.observe import Observation
-from glasscell.nn.packing import Place, Weights, packed
+from glasscell.nn.packing import packed, tapes_of
+from glasscell.nn.places import Place, Weights
 from glasscell.nn.ragged import Layout
 
 __all__ = ["apply"]
-
-SECOND = Reason("a derivative of a derivative is asked for (create_graph=True, or under vmap)")
 
 
 def apply(
@@ -39,6 +39,7 @@ def apply(
     observation: Observation | None = None,
     *,
     shown: bool = False,
+    checkpoint: Checkpoint = None,
 ) -> Result:
     """Run one layer on the engine, in a graph if anything requires a gradient.
 
@@ -53,13 +54,17 @@ def apply(
         layout: where sequences begin and end.
         observation: who looks on; default nobody.
         shown: whether the caller's user gets the output in hand, and may edit it; default False.
+        checkpoint: of an LSTM, see `checkpoint.segment_length`; an observer, who sees every step,
+            has them all kept. Default: keep all.
 
     Returns:
         output (T, B, D * P) or (N, D * P), h_n (D, B, P), c_n (D, B, H) or None.
     """
     layers = packed(module, mode, places, weights, x.shape[-1])
     own = shown and (observation is not None or _editable(mode, layers, layout, x.dtype))
-    call = Call(module, mode, places, layers, layout, observation, own)
+    again = mode == "LSTM" and observation is None
+    segment = segment_length(checkpoint, layout.steps(x)) if again else 0
+    call = Call(module, mode, places, layers, layout, observation, own, segment)
     anchor = None if observation is None else observation.anchor
     flat = [tensor for direction in weights for tensor in direction]
     if torch.is_grad_enabled() and _any_requires_grad(anchor, x, h0, c0, *flat):
@@ -67,7 +72,8 @@ def apply(
             call, anchor, x, h0, c0, *flat
         )
         return result
-    result = run(call, x, h0, c0, keep=False)[0]
+    tapes_of(module).clear()  # no training step follows at once: what they held is free
+    result = run(call, x, h0, c0, keep=observation is not None)[0]
     return result if observation is None else _with_own_output(call, result)
 
 
@@ -106,13 +112,12 @@ class LayerFunction(Function):
         *flat: Tensor | None,
     ) -> Result:
         """Run the layer and keep what the backward pass reads."""
-        result, tapes = run(call, x, h0, c0, keep=True)
+        result, kept = run(call, x, h0, c0, keep=True)
         ctx.call = call
         ctx.set_materialize_grads(False)
-        # Saved as tensors, the tapes too, so that torch's saved-tensor hooks (checkpointing,
-        # offloading) reach all of it and an in-place edit of a weight is found.
-        saved = [None if tape is None else torch.from_numpy(tape) for tape in tapes]
-        ctx.save_for_backward(x, h0, c0, result[0], *saved, *flat)
+        # The tapes too, so that torch's saved-tensor hooks (checkpointing, offloading) reach all of
+        # it; the weights, so that an edit of one in place is found.
+        ctx.save_for_backward(x, h0, c0, result[0], *kept, *flat)
         return _with_own_output(call, result)
 
     @staticmethod
@@ -126,58 +131,22 @@ class LayerFunction(Function):
         tapes, flat = rest[:directions], rest[directions:]
         if dy is None and dh_n is None and dc_n is None:
             return (None,) * (5 + len(flat))
-        needed = ctx.needs_input_grad[2:]
-        again = torch.is_grad_enabled()
-        batched = any(g is not None and _is_batched(g) for g in (dy, dh_n, dc_n))
+        needed, incoming = ctx.needs_input_grad[2:], (dy, dh_n, dc_n)
+        again, many = torch.is_grad_enabled(), batched(incoming)
         grads: tuple[Tensor | None, ...] = ()
-        if not batched and (not again or call.records is not None):
-            saved = (x, h0, c0, output)
-            grads = gradients(call, saved, tapes, (dy, dh_n, dc_n), needed)
-        if again or batched:
-            announce(SECOND, "a plain loop of torch operations computes it")
-            grads = _slow_grads(call, (x, h0, c0, *flat), needed, (dy, dh_n, dc_n))
+        if not many and (not again or call.records is not None):
+            grads = gradients(call, (x, h0, c0, output), tapes, incoming, needed)
+        if again or many:
+            grads = differentiable(_slow(call), (x, h0, c0, *flat), needed, incoming)
         anchor = torch.zeros(()) if ctx.needs_input_grad[1] else None
         return (None, anchor, *grads)
 
 
-def _is_batched(tensor: Tensor) -> bool:
-    """Whether this is many gradients in one under vmap, of the older kind or of torch.func."""
-    functorch = torch._C._functorch
-    return functorch.is_legacy_batchedtensor(tensor) or functorch.is_functorch_wrapped_tensor(
-        tensor
-    )
+def _slow(call: Call) -> Callable[..., Result]:
+    """Give the layer as a function of its inputs and weights, in torch's operations."""
 
+    def run(x: Tensor, h0: Tensor | None, c0: Tensor | None, *flat: Tensor | None) -> Result:
+        weights = [flat[5 * d : 5 * d + 5] for d in range(len(call.layers))]
+        return slow.run_layer(call.mode, weights, x, h0, c0, call.layout)
 
-def _slow_grads(
-    call: Call,
-    inputs: tuple[Tensor | None, ...],
-    needed: Sequence[bool],
-    incoming: tuple[Tensor | None, Tensor | None, Tensor | None],
-) -> tuple[Tensor | None, ...]:
-    """Give the same gradients as `kernels.gradients`, as functions that can be differentiated."""
-    with torch.enable_grad(), torch.autocast("cpu", enabled=False):
-        # Through aliases: where x was itself computed from a weight, the weight's gradient here
-        # must not include the way through x, which torch adds by itself.
-        alias = [None if tensor is None else tensor.view_as(tensor) for tensor in inputs]
-        x, h0, c0, *flat = alias
-        assert x is not None
-        weights = [tuple(flat[5 * d : 5 * d + 5]) for d in range(len(call.layers))]
-        outputs = slow.run_layer(call.mode, weights, x, h0, c0, call.layout)
-        pairs = [
-            (output, grad)
-            for output, grad in zip(outputs, incoming, strict=True)
-            if output is not None and grad is not None
-        ]
-        wanted = [tensor for tensor, need in zip(alias, needed, strict=True) if need]
-        found = iter(
-            torch.autograd.grad(
-                [output for output, _ in pairs],
-                [tensor for tensor in wanted if tensor is not None],
-                [grad for _, grad in pairs],
-                create_graph=torch.is_grad_enabled(),
-                allow_unused=True,
-            )
-            if any(needed)
-            else ()
-        )
-    return tuple(next(found) if need else None for need in needed)
+    return run

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.modules.rnn import RNNCellBase
 
-from glasscell.nn import autograd
+from glasscell.nn import autograd, quick
 from glasscell.nn.autocast import CASTABLE, cast, low_precision, result_dtypes
 from glasscell.nn.classes import restored_copy
 from glasscell.nn.fallback import (
@@ -22,7 +22,7 @@ from glasscell.nn.fallback import (
     reason_to_leave,
 )
 from glasscell.nn.observe import current
-from glasscell.nn.packing import Weights, cell_place, fetch
+from glasscell.nn.places import Weights, cell_place, fetch
 from glasscell.nn.ragged import Layout
 
 __all__ = ["LSTMCell", "RNNCell"]
@@ -52,6 +52,9 @@ class Cell(RNNCellBase):
         """
         if torch.compiler.is_compiling():
             return super().forward(input, hx)
+        done = quick.step(self, self._kind(), input, hx)
+        if done is not None:
+            return done
         place = cell_place(self.bias)
         weights = fetch(self, place)
         reason = reason_to_leave(input, weights, place.tensors)
@@ -71,7 +74,7 @@ class Cell(RNNCellBase):
 
     def _kind(self) -> str | None:
         """Give the engine's name of the recurrence, None for one that torch refuses."""
-        return "LSTM" if isinstance(self, torch.nn.LSTMCell) else _MODES.get(str(self.nonlinearity))
+        return _MODES.get(str(self.nonlinearity))
 
     def _misfit(self, input: Tensor, hx: Any, accepted: tuple[torch.dtype, ...]) -> Reason | None:
         """Give the reason why the kernels do not take these arguments, None if they do."""
@@ -151,6 +154,9 @@ class LSTMCell(Cell, torch.nn.LSTMCell):
     >>> print(f"{h.item():.4f} {c.item():.4f}")
     0.6083 0.8491
     """
+
+    def _kind(self) -> str:
+        return "LSTM"
 
 
 class RNNCell(Cell, torch.nn.RNNCell):

@@ -18,6 +18,7 @@ from glasscell.nn.packing import ATTRIBUTE
 __all__ = ["converted_class", "pair", "restore_module", "restored_copy", "swap"]
 
 _ORIGINAL = "_glasscell_original"
+_OURS = (ATTRIBUTE, "checkpoint")
 _OVERRIDES = (
     "forward",
     "__call__",
@@ -121,7 +122,8 @@ def restore_module(module: Module) -> None:
     """Make a module of ours torch's again, if it is one."""
     cls = _original_class(module)
     if cls is not None:
-        module.__dict__.pop(ATTRIBUTE, None)
+        for attribute in _OURS:
+            module.__dict__.pop(attribute, None)
         module.__class__ = cls
 
 

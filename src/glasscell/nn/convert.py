@@ -9,7 +9,9 @@ from torch.nn import Module
 
 from glasscell.nn import classes
 from glasscell.nn.cells import LSTMCell, RNNCell
+from glasscell.nn.checkpoint import Checkpoint, segment_length
 from glasscell.nn.modules import LSTM, RNN
+from glasscell.nn.recurrent import Recurrent
 
 __all__ = ["convert", "restore"]
 
@@ -21,7 +23,7 @@ classes.pair(LSTMCell, torch.nn.LSTMCell)
 classes.pair(RNNCell, torch.nn.RNNCell)
 
 
-def convert(model: AnyModule) -> AnyModule:
+def convert(model: AnyModule, checkpoint: Checkpoint = None) -> AnyModule:
     """Make every `torch.nn.LSTM`, `RNN`, `LSTMCell` and `RNNCell` in a model run on our kernels.
 
     The modules stay the same objects, only their class changes: parameters, buffers, hooks,
@@ -29,9 +31,13 @@ def convert(model: AnyModule) -> AnyModule:
 
     Args:
         model: any module, which may itself be such a layer.
+        checkpoint: of every LSTM and RNN in it, as in `glasscell.nn.LSTM`; default None, leave it.
 
     Returns:
         The same `model`.
+
+    Raises:
+        ValueError, TypeError: checkpoint is neither None, a bool nor a positive integer.
 
     Notes:
         A subclass of the user's is converted too (it stays an instance of that class) unless it, or
@@ -42,8 +48,11 @@ def convert(model: AnyModule) -> AnyModule:
     >>> type(model[0])
     <class 'glasscell.nn.modules.LSTM'>
     """
+    segment_length(checkpoint, 1)
     for module in model.modules():
         classes.swap(module)
+        if checkpoint is not None and isinstance(module, Recurrent):
+            module.checkpoint = checkpoint
     return model
 
 

@@ -49,7 +49,7 @@ TRACED = Reason("the call is being traced or exported")
 TRANSFORMED = Reason("a torch.func transform or a forward-mode derivative is active")
 INTERCEPTED = Reason("a tensor subclass or a torch dispatch mode takes part")
 HALF = Reason("the module is neither float32 nor float64")
-DEVICE = Reason("the tensors are not on the CPU", said=False)
+DEVICE = Reason("the tensors are no plain memory of the CPU", said=False)
 EMPTY = Reason("a size is zero", said=False)
 MISSING = Reason("a parameter was deleted or set to None")
 UNFIT = Reason("the arguments are not what the kernels take")
@@ -103,7 +103,7 @@ def reason_to_leave(
     present = [weight for weight in weights if weight is not None]
     if len(present) < expected:
         return MISSING
-    if not data.is_cpu:
+    if not data.is_cpu or data.layout is not torch.strided:
         return DEVICE
     dtype = present[0].dtype
     for weight in present:

@@ -1,28 +1,26 @@
-"""One layer on the engine: tensors in, NumPy views through the kernels, tensors out; no graph.
+"""One layer on the kernels: tensors in, tensors out, nothing but addresses between; no graph.
 
-`run` and `gradients` are the two halves that `autograd` makes one node of torch's graph of. Both
-tell an observer what they did, where there is one.
+`run` here and `gradients.gradients` are the two halves that `autograd` makes one node of torch's
+graph of. What an observer is shown of them is in `records`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from glasscell import engine
+from glasscell.nn import records
 from glasscell.nn.observe import Observation, Record
-from glasscell.nn.packing import Place, array_of, view_of
+from glasscell.nn.packing import tapes_of
+from glasscell.nn.places import Place
 from glasscell.nn.ragged import Layout
+from glasscell.nn.team import threads
 
-__all__ = ["Call", "Result", "gradients", "run"]
-
-Array = npt.NDArray[Any]
+__all__ = ["Call", "Result", "address", "frame", "rows", "run", "steps_and_rows", "whole"]
 
 Result = tuple[Tensor, Tensor, Tensor | None]
 """output (T, B, D * P) or (N, D * P), h_n (D, B, P), c_n (D, B, H) or None."""
@@ -32,167 +30,112 @@ Result = tuple[Tensor, Tensor, Tensor | None]
 class Call:
     """Everything about one run of one layer that is not a tensor of the graph."""
 
-    module: torch.nn.Module
+    module: torch.nn.Module | None  # who is shown to an observer
     mode: str
     places: Sequence[Place]
     layers: Sequence[engine.PackedLayer]
     layout: Layout
     observation: Observation | None
     own_output: bool  # the user's output is a copy: an edit must not reach what is kept
+    segment: int  # steps that the backward pass runs again at a time; 0: a tape keeps all
     records: list[Record] | None = None
 
 
 def run(
     call: Call, x: Tensor, h0: Tensor | None, c0: Tensor | None, keep: bool
-) -> tuple[Result, list[Array | None]]:
-    """Run every direction into its part of one output; also give their tapes, if to `keep`."""
-    size, ends = call.layers[0].output_size, call.layout.ends()
-    rows = _rows_of(x)
-    h0s, c0s = _each(h0, call), _each(c0, call)
-    output = torch.empty((*x.shape[:-1], len(call.layers) * size), dtype=x.dtype)
-    y = output.numpy()
-    runs = [
-        engine.forward(
-            layer,
-            rows,
-            h0s[d],
-            c0s[d],
-            reverse=d == 1,
-            out=y[..., d * size : (d + 1) * size],
-            tape=keep or call.observation is not None,
-            threads=torch.get_num_threads(),
-            **ends,
-        )
-        for d, layer in enumerate(call.layers)
-    ]
-    if call.observation is not None:
-        call.records = [_record(call, rows, *s) for s in zip(h0s, c0s, runs, strict=True)]
-        for place, record in zip(call.places, call.records, strict=True):
-            call.observation.observer.forward(call.module, place.suffix, record)
-    c_n = _joined([one.c_n for one in runs]) if call.mode == "LSTM" else None
-    return (output, _joined([one.h_n for one in runs]), c_n), [one.tape for one in runs]
-
-
-def gradients(
-    call: Call,
-    saved: tuple[Tensor, Tensor | None, Tensor | None, Tensor],
-    tapes: Sequence[Tensor | None],
-    incoming: tuple[Tensor | None, Tensor | None, Tensor | None],
-    needed: Sequence[bool],
-) -> tuple[Tensor | None, ...]:
-    """Give the gradients of x, h0, c0 and every direction's weights.
+) -> tuple[Result, list[Tensor | None]]:
+    """Run every direction into its part of one output.
 
     Args:
-        call: that of `run`.
-        saved: x, h0, c0 and output of `run`.
-        tapes: of each direction.
-        incoming: gradients of output, h_n and c_n; None for zero.
-        needed: which of x, h0, c0 and the weights, in this order, must have a gradient.
+        call: what to run.
+        x: (T, B, I) or (N, I).
+        h0: (D, B, P), None for zeros.
+        c0: (D, B, H), None for zeros.
+        keep: whether a backward pass will come.
+
+    Returns:
+        The result, and what the backward pass needs beside it, one for each direction: the tape
+        (T, B, 5, Hp) or (N, 5, Hp), or the cell states between segments (K, B, H); else None.
     """
-    x, h0, c0, output = saved
-    size, ends = call.layers[0].output_size, call.layout.ends()
-    rows, y = _rows_of(x), output.detach().numpy()
-    h0s, c0s = _each(h0, call), _each(c0, call)
-    flow = call.observation is not None and call.observation.gradients
-    if incoming[0] is None and flow:
-        incoming = (torch.zeros_like(output), *incoming[1:])
-    dy = None if incoming[0] is None else _rows_of(incoming[0])
-    dh_n, dc_n = _each(incoming[1], call), _each(incoming[2], call)
-    results = []
-    for d, (layer, tape) in enumerate(zip(call.layers, tapes, strict=True)):
-        part = (..., slice(d * size, (d + 1) * size))
-        grads = engine.backward(
-            layer,
-            rows,
-            y[part],
-            h0s[d],
-            c0s[d],
-            None if tape is None else tape.numpy(),
-            None if dy is None else dy[part],
-            dh_n[d],
-            dc_n[d],
-            reverse=d == 1,
-            need_x=needed[0],
-            need_weights=any(needed[3:]),
-            flow=flow,
-            threads=torch.get_num_threads(),
-            **ends,
+    x, h0, c0 = rows(x), whole(h0), whole(c0)
+    layers, first = call.layers, call.layers[0]
+    size, sides, batch = first.output_size, len(call.layers), call.layout.batch(x)
+    y = x.new_empty(*x.shape[:-1], sides * size)
+    h_n = x.new_empty(sides, batch, size)
+    c_n = x.new_empty(sides, batch, first.hidden_size) if first.lstm else None
+    kept = [_kept(call, d, x, batch) if keep else None for d in range(sides)]
+    shared, (step, row) = frame(call, x, keep), steps_and_rows(y)
+    for d, layer in enumerate(layers):
+        tape = address(kept[d])
+        layer.forward_at(
+            *shared,
+            d == 1,
+            address(h0, d),
+            address(c0, d),
+            y.data_ptr() + d * size * y.itemsize,
+            step,
+            row,
+            *((0, tape) if call.segment else (tape, 0)),
+            address(h_n, d),
+            address(c_n, d),
         )
-        results.append(grads)
-        if flow and dy is not None and grads.dh is not None:
-            _show(call, d, dy[part], grads.dh, grads.dc)
-    weights = [tensor for grads in results for tensor in _weight_grads(grads)]
-    return (_input_grad(results), *_state_grads(results, h0, c0), *weights)
+    if call.observation is not None:
+        call.records = records.tell(call, x, (h0, c0), (y, h_n, c_n), kept)
+    return (y, h_n, c_n), kept
 
 
-def _rows_of(tensor: Tensor) -> Array:
-    """View a sequence as an array whose last axis is contiguous, copying it only if it is not."""
-    if tensor.stride(-1) != 1:
-        tensor = tensor.contiguous()
-    return view_of(tensor)
-
-
-def _each(states: Tensor | None, call: Call) -> Sequence[Array | None]:
-    """Give each direction its (B, ·) of (D, B, ·)."""
-    return (None,) * len(call.layers) if states is None else tuple(array_of(states))
-
-
-def _joined(arrays: Sequence[Any]) -> Tensor:
-    """Stack the directions' (B, ·) to (D, B, ·), without a copy where there is one."""
-    if len(arrays) == 1:
-        return torch.from_numpy(arrays[0].reshape(1, *arrays[0].shape))
-    return torch.from_numpy(np.stack(arrays))
-
-
-def _record(
-    call: Call, x: Array, h0: Array | None, c0: Array | None, one: engine.LayerRun
-) -> Record:
-    layout = call.layout
-    return Record(
-        x=x,
-        h0=h0,
-        c0=c0,
-        output=one.output,
-        tape=one.tape,
-        h_n=one.h_n.copy(),
-        c_n=None if one.c_n is None else one.c_n.copy(),
-        mode=call.mode,
-        hidden_size=call.layers[0].hidden_size,
-        batch_first=layout.batch_first,
-        unbatched=layout.unbatched,
-        sorted_indices=layout.sorted_indices,
-        **layout.ends(),
-    )
-
-
-def _show(call: Call, d: int, dy: Array, dh: Array, dc: Array | None) -> None:
-    assert call.observation is not None
-    assert call.records is not None
-    suffix, record = call.places[d].suffix, call.records[d]
-    call.observation.observer.backward(call.module, suffix, record, dy, dh, dc)
-
-
-def _input_grad(results: Sequence[engine.LayerGrads]) -> Tensor | None:
-    first = results[0].x
-    if first is None:
+def _kept(call: Call, d: int, x: Tensor, batch: int) -> Tensor | None:
+    layer = call.layers[0]
+    if not layer.lstm:
         return None
-    for other in results[1:]:
-        assert other.x is not None
-        first += other.x
-    return torch.from_numpy(first)
+    if call.segment:
+        return x.new_empty((call.layout.steps(x) - 1) // call.segment, batch, layer.hidden_size)
+    assert call.module is not None
+    shape = (*x.shape[:-1], 5, layer.padded_size)
+    tape = tapes_of(call.module).take(call.places[d].suffix, shape, x)
+    # Rows after the end of a sequence are not written: a trace shows zeros there.
+    return tape.zero_() if call.observation and call.layout.lengths is not None else tape
 
 
-def _state_grads(
-    results: Sequence[engine.LayerGrads], h0: Tensor | None, c0: Tensor | None
-) -> tuple[Tensor | None, Tensor | None]:
-    dh0 = None if h0 is None else _joined([grads.h0 for grads in results])
-    return dh0, None if c0 is None else _joined([grads.c0 for grads in results])
-
-
-def _weight_grads(grads: engine.LayerGrads) -> tuple[Tensor | None, ...]:
-    w_ih, w_hh, bias, w_hr = (
-        None if array is None else torch.from_numpy(array)
-        for array in (grads.weight_ih, grads.weight_hh, grads.bias, grads.weight_hr)
+def frame(call: Call, x: Tensor, keep: bool = True) -> tuple[int, ...]:
+    """Give the arguments that the kernels' two entries share, for all directions."""
+    return (
+        x.data_ptr(),
+        *steps_and_rows(x),
+        call.layout.steps(x),
+        x.shape[-2],
+        *call.layout.addresses(),
+        call.segment if keep else 0,
+        threads(),
     )
-    # Not one tensor twice: torch would keep it as .grad of both biases and scale it twice.
-    return w_ih, w_hh, bias, None if bias is None else bias.clone(), w_hr
+
+
+def rows(tensor: Tensor) -> Tensor:
+    """Give a sequence with a contiguous last axis, a copy only if it has none."""
+    if tensor._is_zerotensor():
+        return torch.zeros(tensor.shape, dtype=tensor.dtype, device="cpu")
+    if tensor.stride(-1) == 1 and not tensor.is_neg():
+        return tensor
+    if tensor.dim() == 3 and tensor.stride()[:2] == (0, 0):  # a sum's gradient: one row for all
+        return tensor[:1, :1].contiguous().expand_as(tensor)
+    return tensor.contiguous().resolve_neg()
+
+
+def whole(tensor: Tensor | None) -> Tensor | None:
+    """Give a tensor contiguous, a copy only if it is not."""
+    if tensor is None or (tensor.is_contiguous() and not tensor.is_neg()):
+        return tensor
+    return tensor.contiguous().resolve_neg()
+
+
+def steps_and_rows(tensor: Tensor) -> tuple[int, int]:
+    """Give how far apart two steps and two rows of a sequence lie; packed rows have no steps."""
+    strides = tensor.stride()
+    return (strides[0], strides[1]) if len(strides) == 3 else (0, strides[0])
+
+
+def address(tensor: Tensor | None, part: int = 0) -> int:
+    """Give where a contiguous tensor, or its part along the first axis, begins; 0 for None."""
+    if tensor is None:
+        return 0
+    return tensor.data_ptr() + part * tensor.stride(0) * tensor.itemsize

@@ -10,7 +10,9 @@ from torch.autograd import Function
 
 from glasscell import engine
 from glasscell.nn.fallback import UNFIT, announce, reason_to_leave
-from glasscell.nn.packing import array_of, packed_linear
+from glasscell.nn.packing import packed_linear
+from glasscell.nn.team import threads
+from glasscell.nn.views import array_of
 
 __all__ = ["Linear"]
 
@@ -68,7 +70,7 @@ class LinearFunction(Function):
         ctx.save_for_backward(x, weight)
         output = torch.empty((*x.shape[:-1], len(weight)), dtype=x.dtype)
         layer = packed_linear(module, weight, bias)
-        engine.linear(layer, array_of(x), out=output.numpy(), threads=torch.get_num_threads())
+        engine.linear(layer, array_of(x), out=output.numpy(), threads=threads())
         return output
 
     @staticmethod

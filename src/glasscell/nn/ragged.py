@@ -39,13 +39,24 @@ class Layout:
     batch_first: bool = False
     unbatched: bool = False
 
-    def ends(self) -> dict[str, Array | None]:
-        """Give what the engine has to know, by its argument names."""
-        return {
-            "lengths": self.lengths,
-            "reset": self.reset,
-            "batch_sizes": self.batch_sizes,
-        }
+    def steps(self, x: Tensor) -> int:
+        """Give T of x."""
+        return len(x) if self.batch_sizes is None else len(self.batch_sizes)
+
+    def batch(self, x: Tensor) -> int:
+        """Give B of x."""
+        return x.shape[1] if self.batch_sizes is None else int(self.batch_sizes[0])
+
+    def addresses(self) -> tuple[int, int, int]:
+        """Give where lengths, reset and batch_sizes lie, contiguous; 0 for None."""
+        return _address(self.lengths), _address(self.reset), _address(self.batch_sizes)
+
+
+def _address(array: Array | None) -> int:
+    if array is None:
+        return 0
+    address: int = array.__array_interface__["data"][0]
+    return address
 
 
 def layout_of(

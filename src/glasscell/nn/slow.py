@@ -14,7 +14,7 @@ from torch.nn.functional import linear
 
 from glasscell import gates
 from glasscell.nn.kernels import Result
-from glasscell.nn.packing import Weights
+from glasscell.nn.places import Weights
 from glasscell.nn.ragged import Layout
 
 __all__ = ["run_layer"]

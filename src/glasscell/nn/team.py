@@ -10,9 +10,14 @@ import torch
 
 from glasscell import engine
 
-__all__ = ["join_torch"]
+__all__ = ["join_torch", "threads"]
 
 _LIBRARY = {"win32": "torch_cpu.dll", "darwin": "libtorch_cpu.dylib"}
+
+
+def threads() -> int:
+    """Give the threads that a call may use: torch's, or fewer if `glasscell` was told so."""
+    return engine.at_most(torch.get_num_threads())
 
 
 def join_torch() -> bool:

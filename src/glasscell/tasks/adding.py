@@ -73,7 +73,7 @@ class Adder(torch.nn.Module):
         super().__init__()
         self.recurrent = {"LSTM": LSTM, "RNN": RNN}[kind](2, hidden_size)
         self.head = Linear(hidden_size, 1)
-        if kind == "LSTM":
+        if isinstance(self.recurrent, LSTM):
             start_memories(self.recurrent, length)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

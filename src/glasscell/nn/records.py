@@ -1,0 +1,86 @@
+"""What an observer is shown of a layer's two passes: views of their memory, as arrays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
+from torch import Tensor
+
+from glasscell.nn.observe import Record
+from glasscell.nn.views import view_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from glasscell.nn.kernels import Call, Result
+
+__all__ = ["show", "tell"]
+
+Array = npt.NDArray[Any]
+States = tuple[Tensor | None, Tensor | None]
+
+
+def tell(
+    call: Call, x: Tensor, initial: States, result: Result, tapes: Sequence[Tensor | None]
+) -> list[Record]:
+    """Show the observer one run, direction after direction.
+
+    Args:
+        call: what ran; its observation is not None.
+        x: what the layer read.
+        initial: h0 and c0 of all directions, None for zeros.
+        result: what it gave.
+        tapes: of each direction, None for an RNN.
+    """
+    assert call.observation is not None
+    assert call.module is not None
+    made = []
+    for d, place in enumerate(call.places):
+        record = _record(call, d, x, initial, result, tapes[d])
+        call.observation.observer.forward(call.module, place.suffix, record)
+        made.append(record)
+    return made
+
+
+def _record(
+    call: Call, d: int, x: Tensor, initial: States, result: Result, tape: Tensor | None
+) -> Record:
+    layout, size = call.layout, call.layers[0].output_size
+    return Record(
+        x=view_of(x),
+        h0=_part(initial[0], d),
+        c0=_part(initial[1], d),
+        output=view_of(result[0])[..., d * size : (d + 1) * size],
+        tape=None if tape is None else view_of(tape),
+        h_n=view_of(result[1])[d].copy(),
+        c_n=None if result[2] is None else view_of(result[2])[d].copy(),
+        mode=call.mode,
+        hidden_size=call.layers[0].hidden_size,
+        batch_first=layout.batch_first,
+        unbatched=layout.unbatched,
+        lengths=layout.lengths,
+        reset=layout.reset,
+        batch_sizes=layout.batch_sizes,
+        sorted_indices=layout.sorted_indices,
+    )
+
+
+def _part(states: Tensor | None, d: int) -> Array | None:
+    return None if states is None else view_of(states)[d]
+
+
+def show(call: Call, d: int, dy: Tensor, dh: Tensor, dc: Tensor | None) -> None:
+    """Show the observer the derivatives that one direction's backward pass went through."""
+    assert call.observation is not None
+    assert call.module is not None
+    assert call.records is not None
+    size = call.layers[0].output_size
+    call.observation.observer.backward(
+        call.module,
+        call.places[d].suffix,
+        call.records[d],
+        view_of(dy)[..., d * size : (d + 1) * size],
+        view_of(dh),
+        None if dc is None else view_of(dc),
+    )
