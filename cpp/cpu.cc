@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -46,12 +47,13 @@ double limit_v2(const std::string& folder) {
   std::ifstream file{folder + "/cpu.max"};
   std::string quota;
   double period = 0;
-  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
-  return std::stod(quota) / period;
+  if (!(file >> quota >> period) || period <= 0) return 0;
+  return std::strtod(quota.c_str(), nullptr) / period;  // 0 for "max"
 }
 
 double limit_v1(const std::string& folder) {
-  std::ifstream quota_file{folder + "/cpu.cfs_quota_us"}, period_file{folder + "/cpu.cfs_period_us"};
+  std::ifstream quota_file{folder + "/cpu.cfs_quota_us"},
+      period_file{folder + "/cpu.cfs_period_us"};
   double quota = 0, period = 0;
   if (!(quota_file >> quota) || !(period_file >> period) || quota <= 0 || period <= 0) return 0;
   return quota / period;
@@ -83,7 +85,8 @@ int cpu_quota(const std::string& root, const std::string& groups) {
     const std::string group = line.substr(second + 1);
     double here = 0;
     if (controllers == ",,") here = least(root, group, limit_v2);
-    if (controllers.find(",cpu,") != std::string::npos) here = least(root + "/cpu", group, limit_v1);
+    if (controllers.find(",cpu,") != std::string::npos)
+      here = least(root + "/cpu", group, limit_v1);
     if (here > 0 && (found == 0 || here < found)) found = here;
   }
   return static_cast<int>(std::ceil(found));
