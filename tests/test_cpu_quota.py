@@ -51,7 +51,9 @@ def test_version_one(tmp_path, controllers):
     assert quota(tmp_path, groups, limit | own | free) == 0
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "nonsense 100000", "max", "100000 0", "-5 100000"])
+@pytest.mark.parametrize(
+    "text", ["", "nonsense", "nonsense 100000", "max", "100000 0", "-5 100000"]
+)
 def test_what_cannot_be_read_is_no_limit(tmp_path, text):
     assert quota(tmp_path, "0::/\nnonsense\n", {"cpu.max": text}) == 0
     assert _core.cpu_quota(str(tmp_path / "nowhere"), str(tmp_path / "nothing")) == 0
