@@ -25,8 +25,8 @@ format: $(VENV)/dev.stamp
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/clang-format -i $(wildcard cpp/*.cc cpp/*.h cpp/bindings/*.cc cpp/bindings/*.h)
 
-bench: $(VENV)/dev.stamp
-	$(PY) benchmarks/run.py
+bench: $(VENV)/bench.stamp
+	$(VENV)/bin/glasscell bench --out bench-report --force
 
 asan: $(VENV)/dev.stamp
 	scripts/asan.sh
@@ -51,5 +51,9 @@ $(VENV)/dev.stamp: $(VENV)/torch.stamp $(CORE)
 	$(PY) -m pip install -q -e '.[dev]'
 	touch $@ $(VENV)/demo.stamp
 
+$(VENV)/bench.stamp: $(VENV)/torch.stamp $(CORE)
+	$(PY) -m pip install -q -e '.[bench]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) build demo-report .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build bench-report demo-report .pytest_cache .mypy_cache .ruff_cache

@@ -11,106 +11,146 @@ import re
 from pathlib import Path
 from typing import Any
 
+from glasscell.bench.engines import ENGINES, OURS
+from glasscell.bench.run import FORMAT, VERSION
+from glasscell.bench.words import amount, best_peer, sizes, times
+
 ROOT = Path(__file__).parent.parent
 BEGIN, END = "<!-- benchmark:{} -->", "<!-- /benchmark -->"
 
-# README's rows: name, task, T, B, I, H. One of them we lose; it stays until we win it.
-FIRST_SCREEN = [
-    ("LSTM batch", "training", 100, 32, 128, 128),
-    ("LSTM batch", "inference", 100, 32, 128, 128),
-    ("LSTM every gate returned", "trace", 100, 32, 128, 128),
-    ("RNN batch", "training", 100, 32, 128, 128),
-    ("LSTM one step", "step", 1, 1, 64, 64),
-    ("LSTM sequence", "inference", 100, 1, 256, 256),
-    ("LSTMCell from torch", "cell", 1, 4, 16, 32),
-]
-WORDS = {
-    "en": {
-        "head": "| (T, B, I, H) | glasscell | torch | ONNX Runtime | % of limit |",
-        "training": "{mode}, training step",
-        "inference": "{mode}, inference",
-        "trace": "{mode}, every gate of every step",
-        "step": "{mode}, one step (NumPy stream)",
-        "cell": "{mode}Cell, one step",
-        "foot": "{cpu}, {isa}, {threads} threads, float32, one layer; torch {torch}, "
-        "ONNX Runtime {ort}; medians of {turns} blocks, engines in turns, {date}. "
-        "×: their time over ours, below 1 we lose. "
-        "`make bench` repeats it.",
-    },
-    "zh": {
-        "head": "| (T, B, I, H) | glasscell | torch | ONNX Runtime | 占极限 |",
-        "training": "{mode}，训练一步",
-        "inference": "{mode}，推理",
-        "trace": "{mode}，取得每一步的每个门",
-        "step": "{mode}，单步（NumPy 流）",
-        "cell": "{mode}Cell，单步",
-        "foot": "{cpu}，{isa}，{threads} 个线程，float32，单层；torch {torch}，ONNX Runtime {ort}；"
-        "各引擎轮流测 {turns} 段取中位数，{date}。×：对方用时除以我们的用时，小于 1 即我们输。"
-        "`make bench` 可重现。",
-    },
+# README's rows. The row that we lose by most joins them, whichever it is.
+FIRST_SCREEN = (
+    "LSTM training (100, 32, 128, 128)",
+    "LSTM inference (100, 32, 128, 128)",
+    "LSTM ragged inference (100, 32, 128, 128)",
+    "LSTM every gate (100, 32, 128, 128)",
+    "LSTM inference (100, 1, 256, 256)",
+    "LSTM one step (1, 1, 64, 64)",
+    "RNN training (100, 32, 128, 128)",
+)
+LIMIT = {"en": "% of limit", "zh": "占极限 %"}
+BESIDE = "beside our other way"
+FOOT = {
+    "en": "{cpu}, {isa}, {threads} threads, float32, one layer; {versions}; medians of up to "
+    "{turns} blocks, engines in turns, {date}{commit}. ×: their time over ours, below 1 we lose; "
+    "the best other engine is bold. `make bench` repeats it.",
+    "zh": "{cpu}，{isa}，{threads} 个线程，float32，单层；{versions}；"
+    "各引擎轮流测最多 {turns} 段取中位数，{date}{commit}。"
+    "×：对方用时除以我们的用时，小于 1 即我们输；最快的对手为粗体。`make bench` 可重现。",
+}
+CHINESE = {
+    "one step": "单步（NumPy 流）",
+    "inference": "推理",
+    "training": "训练一步",
+    "ragged inference": "长度不一的推理",
+    "ragged training": "长度不一的训练",
+    "every gate": "取得每一步的每个门",
+    "cell from torch": "Cell，由 torch 单步调用",
+    "pool, one step": "流池，单步",
+    "first call": "新进程的首次调用",
+    "new length": "从未见过的长度",
+    "peak memory": "训练的内存峰值",
+    "peak memory, checkpoint": "训练的内存峰值（检查点）",
+    "training, checkpoint": "训练一步（检查点）",
+    "one step, bfloat16 weights": "单步，bfloat16 权重",
+    "one step, int8 weights": "单步，int8 权重",
 }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("result", type=Path)
-    result = json.loads(parser.parse_args().result.read_text())
-    for path, lang, rows in (
-        ("README.md", "en", first_screen(result)),
-        ("README.zh-CN.md", "zh", first_screen(result)),
-        ("docs/performance.md", "en", result["rows"]),
+    result = read(parser.parse_args().result)
+    for path, text in (
+        ("README.md", table(result, first_screen(result), "en")),
+        ("README.zh-CN.md", table(result, first_screen(result), "zh")),
+        ("docs/performance.md", table(result, measured(result), "en", full=True)),
     ):
-        _replace(ROOT / path, table(result, rows, lang))
+        replace(ROOT / path, text)
         print(f"Wrote {path}")
     return 0
 
 
+def read(path: Path) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if (result.get("format"), result.get("version")) != (FORMAT, VERSION):
+        raise SystemExit(f"{path}: expected a result of glasscell bench, version {VERSION}")
+    return result
+
+
+def measured(result: dict[str, Any]) -> list[dict[str, Any]]:
+    return [row for row in result["rows"] if OURS in row["median"]]
+
+
 def first_screen(result: dict[str, Any]) -> list[dict[str, Any]]:
-    by_key = {(r["name"], r["task"], r["T"], r["B"], r["I"], r["H"]): r for r in result["rows"]}
-    return [by_key[key] for key in FIRST_SCREEN]
+    rows = {row["label"]: row for row in measured(result)}
+    if missing := [label for label in FIRST_SCREEN if label not in rows]:
+        raise SystemExit(f"expected a whole result, found none of {', '.join(missing)}")
+    worst = min((row for row in rows.values() if best_peer(row)), key=lambda row: best_peer(row)[1])
+    return [rows[label] for label in dict.fromkeys((*FIRST_SCREEN, worst["label"]))]
 
 
-def table(result: dict[str, Any], rows: list[dict[str, Any]], lang: str) -> str:
-    words = WORDS[lang]
-    lines = [words["head"].replace("|", "| |", 1), "|---|---|--:|--:|--:|--:|"]
+def table(
+    result: dict[str, Any], rows: list[dict[str, Any]], lang: str, *, full: bool = False
+) -> str:
+    peers = [name for name in result["engines"] if name != OURS]
+    heads = ["", "(T, B, I, H)", OURS, *(ENGINES[name].title for name in peers), LIMIT[lang]]
+    lines = [heads + [BESIDE] * full, ["---", "---", *["--:"] * (len(heads) - 2 + full)]]
     for row in rows:
-        seconds, ratio = row["median_s"], row["times_faster_than"]
-        cells = [
-            words[row["task"]].format(mode=row["mode"]),
-            f"({row['T']}, {row['B']}, {row['I']}, {row['H']})",
-            _time(seconds["glasscell"]),
-            *(
-                f"{_time(seconds[e])} (×{ratio[e]:.2f})" if e in seconds else "–"
-                for e in ("torch", "onnxruntime")
-            ),
-            f"{100 * row['flop'] / seconds['glasscell'] / result['fma_peak']:.0f}",
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
-    about = result["env"]
-    foot = words["foot"].format(
-        cpu=about["cpu"] + f" (family/model {about['cpu_family_model']})",
+        cells = [name(row, lang), sizes(row), own(row, full=full), *(peer(row, p) for p in peers)]
+        cells.append(f"{100 * row['limit']['share']:.0f}" if row["limit"] else "–")
+        lines.append(cells + [beside(row)] * full)
+    body = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+    return f"{body}\n\n<sub>{foot(result, rows, lang)}</sub>"
+
+
+def name(row: dict[str, Any], lang: str) -> str:
+    if lang == "zh":
+        said = CHINESE[row["name"]]
+        return f"{row['mode']}{'' if said.startswith('Cell') else '，'}{said}"
+    return f"{row['mode']}, {row['name']}"
+
+
+def own(row: dict[str, Any], *, full: bool) -> str:
+    spread = f" ± {100 * row['spread'][OURS]:.0f} %" if full and row["turns"] > 1 else ""
+    return amount(row["median"][OURS], row["unit"]) + spread
+
+
+def peer(row: dict[str, Any], engine: str) -> str:
+    if engine not in row["ratio"]:
+        return "–"
+    text, best = times(row["ratio"][engine]), best_peer(row)
+    return f"**{text}**" if best and best[0] == engine else text
+
+
+def beside(row: dict[str, Any]) -> str:
+    found = row["beside"]
+    return f"{found['ratio']:.2f} of {found['name']}" if found else "–"
+
+
+def foot(result: dict[str, Any], rows: list[dict[str, Any]], lang: str) -> str:
+    about = result["environment"]
+    versions = {k: v for engine in result["engines"].values() for k, v in engine.items()}
+    shown = [f"{name} {versions[name]}" for name in versions if name not in ("glasscell", "numpy")]
+    return FOOT[lang].format(
+        cpu=f"{about['cpu']} (family/model {about['cpu_family_model']})",
         isa=about["isa"],
         threads=about["threads"],
-        torch=about["versions"]["torch"],
-        ort=about["versions"]["onnxruntime"],
-        turns=result["turns"],
+        versions=", ".join(shown),
+        turns=max(row["turns"] for row in rows),
         date=about["date"],
+        commit=f", {about['commit']}" if about["commit"] else "",
     )
-    return "\n".join(lines) + f"\n\n<sub>{foot}</sub>"
 
 
-def _time(seconds: float) -> str:
-    return f"{seconds * 1e3:.2f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.1f} µs"
-
-
-def _replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str) -> None:
     begin = BEGIN.format("speed")
     pattern = re.compile(re.escape(begin) + ".*?" + re.escape(END), re.DOTALL)
-    old = path.read_text()
+    old = path.read_text(encoding="utf-8")
     new, count = pattern.subn(lambda _: f"{begin}\n{text}\n{END}", old)
     if count != 1:
         raise SystemExit(f"{path}: expected one {begin} ... {END}, found {count}")
-    path.write_text(new)
+    path.write_text(new, encoding="utf-8")
 
 
 if __name__ == "__main__":

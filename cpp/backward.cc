@@ -143,7 +143,7 @@ class BackwardWorker {
     }
     if (layer_.projected && args_.dweight_hr) output_before_projection(active);
     kernel_table<T>().gemm(
-        {active, layer_.gate_rows(), layer_.P, da_, 1, panels_.r.data(), nullptr, dh_.data()});
+        {active, layer_.gate_rows(), layer_.P, da_, 1, {panels_.r.data()}, nullptr, dh_.data()});
     for (ptrdiff_t q = 0; seq_.cut() && q < active; ++q) {
       if (seq_.restarts(t, share_.row(q))) hand_to_initial_state(q);
     }
@@ -200,7 +200,7 @@ class BackwardWorker {
       if (args_.dh) copy(dp_[q], layer_.P, dh_out_[q]);
       std::fill(dm_[q], dm_[q] + layer_.Hp, T(0));
     }
-    kernel_table<T>().gemm({active, layer_.P, layer_.H, dp_, 1, panels_.hr.data(), nullptr, dm_});
+    kernel_table<T>().gemm({active, layer_.P, layer_.H, dp_, 1, {panels_.hr.data()}, nullptr, dm_});
   }
 
   // m = o * tanh(C_t), for dW_hr = dp^T m.
@@ -236,7 +236,7 @@ class BackwardWorker {
       }
     }
     kernel_table<T>().gemm(
-        {rows, layer_.gate_rows(), layer_.I, da, 1, panels_.w.data(), nullptr, dx});
+        {rows, layer_.gate_rows(), layer_.I, da, 1, {panels_.w.data()}, nullptr, dx});
   }
 
   void clear_after_end() const {
@@ -301,7 +301,7 @@ struct OuterProduct {
       a[q] = left + first + q;
       c[q] = sums + (first + q) * N + column;
     }
-    kernel_table<T>().gemm({m, rows, width, a, left_row, panel, c, c, true});
+    kernel_table<T>().gemm({m, rows, width, a, left_row, {panel}, c, c, true});
   }
 };
 

@@ -78,6 +78,13 @@ template <class T>
 bool forward_team(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<T>& args,
                   int threads);
 
+// Layer upon layer, none of them reversed: args[k].x are the outputs args[k - 1].y. Few sequences
+// go through as a wave: each thread has layers of its own and runs them on the steps that the
+// layers below have done, a block of steps behind. Same bits as one layer after the other.
+template <class T>
+void forward_stack(const std::vector<const Layer<T>*>& layers, const Sequence& sequence,
+                   const std::vector<ForwardArgs<T>>& args, int threads);
+
 // Threads worth using for this much work, at most `threads`.
 int useful_threads(const Sequence& sequence, ptrdiff_t macs_per_row, int threads);
 

@@ -6,6 +6,7 @@
 #include "forward.h"
 #include "kernels.h"
 #include "lockstep.h"
+#include "meeting.h"
 #include "pool.h"
 
 namespace glasscell {
@@ -104,12 +105,11 @@ class Team {
       const ptrdiff_t t = seq_.time(s), active = seq_.active(t);
       for (ptrdiff_t j = 0; j < active; ++j, ++rows) {
         x[rows] = args_.x.at(t, seq_.batch(j));
-        init[rows] = layer_.bias_sum() + column;
+        init[rows] = layer_.start() + column;
         pre[rows] = pre_ + ((s - first) * seq_.B + j) * layer_.columns + column;
       }
     }
-    kernel_table<T>().gemm(
-        {rows, layer_.I, columns, x, 1, layer_.w() + column * layer_.I, init, pre});
+    kernel_table<T>().gemm({rows, layer_.I, columns, x, 1, layer_.w(column), init, pre});
   }
 
   void step(ptrdiff_t s, ptrdiff_t row, int k) const {
@@ -154,19 +154,26 @@ class Team {
   T* const pre_;     // [block][B][columns]: b + W x
 };
 
+// Whether n threads save more than their meetings cost. One sequence cannot be divided otherwise;
+// its weights pass at about 40 multiply-adds a nanosecond. A batch could be divided by rows: below
+// three rows a thread that wastes a tenth to a third, more than any meeting from 2^18 multiply-adds
+// on.
+bool worth_meeting(const Sequence& sequence, ptrdiff_t work, ptrdiff_t n) {
+  constexpr double kPerNanosecond = 40, kStart = 8000;
+  const auto steps = static_cast<double>(sequence.steps()), threads = static_cast<double>(n);
+  const double saved = static_cast<double>(work) / kPerNanosecond * (1 - 1 / threads);
+  if (sequence.B > 1) return steps >= 4;
+  return steps * saved > kStart && steps * (saved - 1.3 * meeting_ns(static_cast<int>(n))) > kStart;
+}
+
 }  // namespace
 
 template <class T>
 bool forward_team(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<T>& args,
                   int threads) {
-  // A meeting costs 0.1 to 0.3 us. One sequence cannot be divided otherwise: worth it from 2^13
-  // multiply-adds a thread and step, and from two pieces, which the kernel for one row takes
-  // together. A batch could be divided by rows; below three rows a thread that wastes more than a
-  // meeting costs, from 2^18 multiply-adds a thread on (B = 2 to 5 on two threads: 20 to 35 %).
-  const ptrdiff_t B = sequence.B, least = B == 1 ? 13 : 18;
-  const ptrdiff_t n = std::min<ptrdiff_t>(
-      {threads, kMost, B * layer.columns * layer.P >> least, layer.pieces() / 2});
-  if (B >= 3 * n || n < 2 || layer.projected || sequence.steps() < 4) return false;
+  const ptrdiff_t B = sequence.B, work = B * layer.columns * layer.P, least = B == 1 ? 13 : 18;
+  const ptrdiff_t n = std::min<ptrdiff_t>({threads, kMost, work >> least, layer.pieces() / 2});
+  if (B >= 3 * n || n < 2 || layer.projected || !worth_meeting(sequence, work, n)) return false;
   const Arena::Scope scope;
   Team<T> team(layer, sequence, args, static_cast<int>(n));
   Lockstep lockstep(static_cast<int>(n));

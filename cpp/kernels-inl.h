@@ -24,42 +24,98 @@ constexpr int panels_together(int rows) {
 
 constexpr ptrdiff_t round_up(ptrdiff_t n, ptrdiff_t to) { return (n + to - 1) / to * to; }
 
-// acc[r][p * NV + v] += sum_k a[r][k * ka] * b[p][k][v], the panels `b_stride` elements apart.
-template <class T, int MR, int NV, int NP>
-GC_INLINE void accumulate(const T* const* a, ptrdiff_t ka, ptrdiff_t K, const T* b,
-                          ptrdiff_t b_stride, Vec<T> (&acc)[MR][NP * NV]) {
+// S is the type in which weights are stored: T, Bfloat16 or int8_t. `depth` is the K of its panels.
+template <class S>
+constexpr ptrdiff_t depth(ptrdiff_t K) {
+  return round_up(K, kBeside<S>);
+}
+
+template <class T, int kWhich, bool kMask>
+GC_INLINE Vec<T> weights(const T* p) {
+  return Vec<T>::load(p);
+}
+template <class T, int kWhich, bool kMask>
+GC_INLINE Vec<T> weights(const int8_t* p) {
+  return Vec<T>::load(p);
+}
+template <class T, int kWhich, bool kMask>
+GC_INLINE Vec<T> weights(const Bfloat16* p) {
+  return Vec<T>::template load_half<kWhich, kMask>(p);
+}
+
+// One k of `accumulate`, which of those beside each other at b: kWhich.
+template <class T, class S, int kWhich, int MR, int NV, int NP>
+GC_INLINE void rank_one(const T* const (&row)[MR], ptrdiff_t at, const S* b, ptrdiff_t b_stride,
+                        Vec<T> (&acc)[MR][NP * NV]) {
   using V = Vec<T>;
-  constexpr int VL = V::kLanes;
+  constexpr int VL = V::kLanes * kBeside<S>;
+  if constexpr (MR > NP * NV) {
+    // Tall tile: the weights stay in registers, one broadcast at a time.
+    V w[NP * NV];
+#pragma GCC unroll 12
+    for (int j = 0; j < NP * NV; ++j) {
+      w[j] = weights<T, kWhich, false>(b + (j / NV) * b_stride + (j % NV) * VL);
+    }
+#pragma GCC unroll 6
+    for (int r = 0; r < MR; ++r) {
+      const V s = V::set(row[r][at]);
+#pragma GCC unroll 12
+      for (int j = 0; j < NP * NV; ++j) acc[r][j] = fma(s, w[j], acc[r][j]);
+    }
+  } else {
+    V s[MR];
+#pragma GCC unroll 6
+    for (int r = 0; r < MR; ++r) s[r] = V::set(row[r][at]);
+#pragma GCC unroll 12
+    for (int j = 0; j < NP * NV; ++j) {
+      const V w = weights<T, kWhich, true>(b + (j / NV) * b_stride + (j % NV) * VL);
+#pragma GCC unroll 6
+      for (int r = 0; r < MR; ++r) acc[r][j] = fma(s[r], w, acc[r][j]);
+    }
+  }
+}
+
+// acc[r][p * NV + v] += sum_k a[r][k * ka] * b[p][k][v], the panels `b_stride` elements apart.
+template <class T, class S, int MR, int NV, int NP>
+GC_INLINE void accumulate(const T* const* a, ptrdiff_t ka, ptrdiff_t K, const S* b,
+                          ptrdiff_t b_stride, Vec<T> (&acc)[MR][NP * NV]) {
+  constexpr ptrdiff_t kStep = kBeside<S>;
   const T* row[MR];
 #pragma GCC unroll 6
   for (int r = 0; r < MR; ++r) row[r] = a[r];
   ptrdiff_t at = 0;
-  for (ptrdiff_t k = 0; k < K; ++k) {
-    if constexpr (MR > NP * NV) {
-      // Tall tile: the weights stay in registers, one broadcast at a time.
-      V w[NP * NV];
-#pragma GCC unroll 12
-      for (int j = 0; j < NP * NV; ++j) w[j] = V::load(b + (j / NV) * b_stride + (j % NV) * VL);
-#pragma GCC unroll 6
-      for (int r = 0; r < MR; ++r) {
-        const V s = V::set(row[r][at]);
-#pragma GCC unroll 12
-        for (int j = 0; j < NP * NV; ++j) acc[r][j] = fma(s, w[j], acc[r][j]);
-      }
-    } else {
-      V s[MR];
-#pragma GCC unroll 6
-      for (int r = 0; r < MR; ++r) s[r] = V::set(row[r][at]);
-#pragma GCC unroll 12
-      for (int j = 0; j < NP * NV; ++j) {
-        const V w = V::load(b + (j / NV) * b_stride + (j % NV) * VL);
-#pragma GCC unroll 6
-        for (int r = 0; r < MR; ++r) acc[r][j] = fma(s[r], w, acc[r][j]);
-      }
-    }
-    b += NV * VL;
-    at += ka;
+  for (ptrdiff_t k = 0; k + kStep <= K; k += kStep) {
+    rank_one<T, S, 0, MR, NV, NP>(row, at, b, b_stride, acc);
+    if constexpr (kStep == 2) rank_one<T, S, 1, MR, NV, NP>(row, at + ka, b, b_stride, acc);
+    b += NV * Vec<T>::kLanes * kStep;
+    at += ka * kStep;
   }
+  if (K % kStep) rank_one<T, S, 0, MR, NV, NP>(row, at, b, b_stride, acc);
+}
+
+// Ends a sum over integers: acc = bias + scale * acc, `column` the first of the tile.
+template <class T, class S, int MR, int N>
+GC_INLINE void apply_scale(const Panels<T>& b, ptrdiff_t column, Vec<T> (&acc)[MR][N]) {
+  if constexpr (sizeof(S) == 1) {
+    if (!b.scale) return;
+#pragma GCC unroll 12
+    for (int j = 0; j < N; ++j) {
+      const ptrdiff_t at = column + j * Vec<T>::kLanes;
+      const Vec<T> scale = Vec<T>::load(b.scale + at), bias = Vec<T>::load(b.bias + at);
+#pragma GCC unroll 6
+      for (int r = 0; r < MR; ++r) acc[r][j] = fma(acc[r][j], scale, bias);
+    }
+  }
+}
+
+// Calls f with a value of the type in which the numbers are stored; a double only as itself.
+template <class T, class F>
+GC_INLINE void with_type_of(Storage storage, const F& f) {
+  if constexpr (sizeof(T) == sizeof(float)) {
+    if (storage == Storage::kBfloat16) return f(Bfloat16{});
+    if (storage == Storage::kInt8) return f(int8_t{});
+  }
+  f(T{});
 }
 
 // Calls f.template run<MR>(first row) for tiles of nearly equal height <= kMaxRows.
@@ -97,11 +153,11 @@ GC_INLINE void for_row_tiles(ptrdiff_t rows, const F& f) {
 
 // ---------------------------------------------------------------------------------- products
 
-template <class T, int NV, int NP>
+template <class T, class S, int NV, int NP>
 struct GemmTile {
   const GemmArgs<T>& g;
   ptrdiff_t column;  // first column of the panel
-  const T* b;
+  const S* b;
 
   template <int MR>
   GC_INLINE void run(ptrdiff_t first) const {
@@ -116,7 +172,8 @@ struct GemmTile {
         acc[r][j] = from_init ? V::load(g.init[first + r] + column + j * VL) : V::set(T(0));
       }
     }
-    accumulate<T, MR, NV, NP>(g.a + first, g.ka, g.K, b, g.K * NV * VL, acc);
+    accumulate<T, S, MR, NV, NP>(g.a + first, g.ka, g.K, b, depth<S>(g.K) * NV * VL, acc);
+    apply_scale<T, S>(g.b, column, acc);
     if (g.init_last) {
 #pragma GCC unroll 6
       for (int r = 0; r < MR; ++r) {
@@ -143,51 +200,56 @@ struct GemmTile {
   }
 };
 
-template <class T, int NV, int NP>
-void gemm_panel(const GemmArgs<T>& g, ptrdiff_t column, const T* b) {
-  for_row_tiles(g.rows, GemmTile<T, NV, NP>{g, column, b});
+template <class T, class S, int NV, int NP>
+void gemm_panel(const GemmArgs<T>& g, ptrdiff_t column, const S* b) {
+  for_row_tiles(g.rows, GemmTile<T, S, NV, NP>{g, column, b});
 }
 
 // With one to three rows several full panels advance together (see panels_together).
-template <class T, int MR>
-GC_INLINE ptrdiff_t gemm_thin(const GemmArgs<T>& g, ptrdiff_t full, const T*& b) {
+template <class T, class S, int MR>
+GC_INLINE ptrdiff_t gemm_thin(const GemmArgs<T>& g, ptrdiff_t full, const S*& b) {
   constexpr int NP = panels_together(MR);
   constexpr ptrdiff_t W = kVectors * Vec<T>::kLanes;
   ptrdiff_t p = 0;
   for (; NP > 1 && p + NP <= full; p += NP) {
-    GemmTile<T, kVectors, NP>{g, p * W, b}.template run<MR>(0);
-    b += NP * g.K * W;
+    GemmTile<T, S, kVectors, NP>{g, p * W, b}.template run<MR>(0);
+    b += NP * depth<S>(g.K) * W;
   }
   return p;
 }
 
-template <class T>
-void gemm(const GemmArgs<T>& g) {
+template <class T, class S>
+void gemm_stored(const GemmArgs<T>& g) {
   constexpr ptrdiff_t VL = Vec<T>::kLanes, W = kVectors * VL;
   const ptrdiff_t width = round_up(g.columns, VL);
   const ptrdiff_t full = width / W;
-  const T* b = g.b;
+  const S* b = static_cast<const S*>(g.b.data);
   ptrdiff_t p = 0;
-  if (g.rows == 1) p = gemm_thin<T, 1>(g, full, b);
-  if (g.rows == 2) p = gemm_thin<T, 2>(g, full, b);
-  if (g.rows == 3) p = gemm_thin<T, 3>(g, full, b);
+  if (g.rows == 1) p = gemm_thin<T, S, 1>(g, full, b);
+  if (g.rows == 2) p = gemm_thin<T, S, 2>(g, full, b);
+  if (g.rows == 3) p = gemm_thin<T, S, 3>(g, full, b);
   for (; p < full; ++p) {
-    gemm_panel<T, kVectors, 1>(g, p * W, b);
-    b += g.K * W;
+    gemm_panel<T, S, kVectors, 1>(g, p * W, b);
+    b += depth<S>(g.K) * W;
   }
   switch ((width - full * W) / VL) {
     case 1:
-      gemm_panel<T, 1, 1>(g, full * W, b);
+      gemm_panel<T, S, 1, 1>(g, full * W, b);
       break;
     case 2:
-      if constexpr (kVectors > 2) gemm_panel<T, 2, 1>(g, full * W, b);
+      if constexpr (kVectors > 2) gemm_panel<T, S, 2, 1>(g, full * W, b);
       break;
     case 3:
-      if constexpr (kVectors > 3) gemm_panel<T, 3, 1>(g, full * W, b);
+      if constexpr (kVectors > 3) gemm_panel<T, S, 3, 1>(g, full * W, b);
       break;
     default:
       break;
   }
+}
+
+template <class T>
+void gemm(const GemmArgs<T>& g) {
+  with_type_of<T>(g.b.storage, [&](auto stored) { gemm_stored<T, decltype(stored)>(g); });
 }
 
 // ------------------------------------------------------------------------------ LSTM forward
@@ -223,9 +285,26 @@ GC_INLINE void lstm_cell(const T* pre, T* c_state, T* h_next, T* y, ptrdiff_t n,
   }
 }
 
+// The cells of neighbouring rows and unit blocks; pre is [rows][blocks][i f g o][lanes]. A function
+// of its own: within a tile its constants would take the registers of the sums, where there are 16.
+template <class T, bool kTape>
+GC_NOINLINE void lstm_cells(const LstmStepArgs<T>& s, ptrdiff_t first, int rows, ptrdiff_t block,
+                            int blocks, const T* pre) {
+  constexpr int VL = Vec<T>::kLanes;
+  const ptrdiff_t Hp = round_up(s.H, VL);
+  for (int b = 0; b < blocks; ++b) {
+    const ptrdiff_t u = (block + b) * VL;
+    for (int r = 0; r < rows; ++r) {
+      const ptrdiff_t m = first + r;
+      lstm_cell<T, kTape>(pre + (r * blocks + b) * 4 * VL, s.c[m] + u, s.h_next[m] + u,
+                          s.y ? s.y[m] + u : nullptr, s.H - u, kTape ? s.tape[m] + u : nullptr, Hp);
+    }
+  }
+}
+
 // `NB` unit blocks for all rows of one tile. Pre-activations pass through an L1 scratch, so one
 // epilogue serves both register files; measured cost of that detour: see docs/performance.md.
-template <class T, bool kTape, int NB>
+template <class T, class S, bool kTape, int NB>
 struct LstmTile {
   const LstmStepArgs<T>& s;
   ptrdiff_t block;
@@ -251,29 +330,25 @@ struct LstmTile {
         }
       }
       if (s.I) {
-        accumulate<T, MR, kVectors, NP>(s.x + first, 1, s.I, s.w + panel * s.I * W, s.I * W, acc);
+        const ptrdiff_t stride = depth<S>(s.I) * W;
+        const S* w = static_cast<const S*>(s.w.data) + panel * stride;
+        accumulate<T, S, MR, kVectors, NP>(s.x + first, 1, s.I, w, stride, acc);
       }
-      accumulate<T, MR, kVectors, NP>(s.h + first, 1, s.P, s.r + panel * s.P * W, s.P * W, acc);
+      const ptrdiff_t stride = depth<S>(s.P) * W;
+      const S* r = static_cast<const S*>(s.r.data) + panel * stride;
+      accumulate<T, S, MR, kVectors, NP>(s.h + first, 1, s.P, r, stride, acc);
+      apply_scale<T, S>(s.r, base + p * W, acc);
 #pragma GCC unroll 6
       for (int r = 0; r < MR; ++r) {
 #pragma GCC unroll 12
         for (int j = 0; j < NP * kVectors; ++j) acc[r][j].store(pre[r] + p * W + j * VL);
       }
     }
-    const ptrdiff_t Hp = round_up(s.H, VL);
-    for (int b = 0; b < NB; ++b) {
-      const ptrdiff_t u = (block + b) * VL;
-      for (int r = 0; r < MR; ++r) {
-        const ptrdiff_t m = first + r;
-        lstm_cell<T, kTape>(pre[r] + b * 4 * VL, s.c[m] + u, s.h_next[m] + u,
-                            s.y ? s.y[m] + u : nullptr, s.H - u, kTape ? s.tape[m] + u : nullptr,
-                            Hp);
-      }
-    }
+    lstm_cells<T, kTape>(s, first, MR, block, NB, pre[0]);
   }
 };
 
-template <class T, bool kTape>
+template <class T, class S, bool kTape>
 void lstm_step(const LstmStepArgs<T>& s) {
   const ptrdiff_t all = round_up(s.H, Vec<T>::kLanes) / Vec<T>::kLanes;
   const ptrdiff_t blocks = s.end_block < 0 ? all : s.end_block;
@@ -283,40 +358,40 @@ void lstm_step(const LstmStepArgs<T>& s) {
     // long as two: it joins the pair before it.
     const ptrdiff_t count = blocks - block, pairs = count == 1 ? 0 : (count - count % 2 * 3) / 2;
     const auto rest = [&] {
-      if (count == 1) LstmTile<T, kTape, 1>{s, block}.template run<1>(0);
-      if (count > 1 && count % 2) LstmTile<T, kTape, 3>{s, blocks - 3}.template run<1>(0);
+      if (count == 1) LstmTile<T, S, kTape, 1>{s, block}.template run<1>(0);
+      if (count > 1 && count % 2) LstmTile<T, S, kTape, 3>{s, blocks - 3}.template run<1>(0);
     };
     if (s.descending) rest();
     for (ptrdiff_t p = 0; p < pairs; ++p) {
       const ptrdiff_t pair = s.descending ? pairs - 1 - p : p;
-      LstmTile<T, kTape, 2>{s, block + 2 * pair}.template run<1>(0);
+      LstmTile<T, S, kTape, 2>{s, block + 2 * pair}.template run<1>(0);
     }
     if (!s.descending) rest();
     return;
   }
   for (ptrdiff_t b = block; b < blocks; ++b) {
     const ptrdiff_t at = s.descending ? blocks - 1 - (b - block) : b;
-    for_row_tiles(s.rows, LstmTile<T, kTape, 1>{s, at});
+    for_row_tiles(s.rows, LstmTile<T, S, kTape, 1>{s, at});
   }
 }
 
 template <class T>
 void lstm_forward_step(const LstmStepArgs<T>& s) {
-  if (s.tape) {
-    lstm_step<T, true>(s);
-  } else {
-    lstm_step<T, false>(s);
-  }
+  with_type_of<T>(s.r.storage, [&](auto stored) {
+    if (s.tape) {
+      lstm_step<T, decltype(stored), true>(s);
+    } else {
+      lstm_step<T, decltype(stored), false>(s);
+    }
+  });
 }
 
 // ------------------------------------------------------------------------------- RNN forward
 
-template <class T, bool kRelu, int NV, int NP>
+template <class T, class S, bool kRelu, int NV, int NP>
 struct RnnTile {
   const RnnStepArgs<T>& s;
   ptrdiff_t column;
-  const T* w;
-  const T* r;
 
   template <int MR>
   GC_INLINE void run(ptrdiff_t first) const {
@@ -328,8 +403,14 @@ struct RnnTile {
 #pragma GCC unroll 12
       for (int j = 0; j < NP * NV; ++j) acc[m][j] = V::load(s.init[first + m] + column + j * VL);
     }
-    if (s.I) accumulate<T, MR, NV, NP>(s.x + first, 1, s.I, w, s.I * NV * VL, acc);
-    accumulate<T, MR, NV, NP>(s.h + first, 1, s.P, r, s.P * NV * VL, acc);
+    const ptrdiff_t deep_w = depth<S>(s.I), deep_r = depth<S>(s.P);
+    if (s.I) {
+      const S* w = static_cast<const S*>(s.w.data) + column * deep_w;
+      accumulate<T, S, MR, NV, NP>(s.x + first, 1, s.I, w, deep_w * NV * VL, acc);
+    }
+    const S* r = static_cast<const S*>(s.r.data) + column * deep_r;
+    accumulate<T, S, MR, NV, NP>(s.h + first, 1, s.P, r, deep_r * NV * VL, acc);
+    apply_scale<T, S>(s.r, column, acc);
 #pragma GCC unroll 6
     for (int m = 0; m < MR; ++m) {
 #pragma GCC unroll 12
@@ -347,33 +428,32 @@ struct RnnTile {
   }
 };
 
-template <class T, bool kRelu, int NV>
+template <class T, class S, bool kRelu, int NV>
 void rnn_tiles(const RnnStepArgs<T>& s, ptrdiff_t column) {
-  for_row_tiles(s.rows,
-                RnnTile<T, kRelu, NV, 1>{s, column, s.w + column * s.I, s.r + column * s.P});
+  for_row_tiles(s.rows, RnnTile<T, S, kRelu, NV, 1>{s, column});
 }
 
-template <class T, bool kRelu>
+template <class T, class S, bool kRelu>
 void rnn_panel(const RnnStepArgs<T>& s, ptrdiff_t panel) {
   constexpr ptrdiff_t VL = Vec<T>::kLanes;
   const ptrdiff_t column = panel * kVectors * VL;
   switch ((round_up(s.H, VL) - column) / VL) {
     case 1:
-      rnn_tiles<T, kRelu, 1>(s, column);
+      rnn_tiles<T, S, kRelu, 1>(s, column);
       break;
     case 2:
-      rnn_tiles<T, kRelu, 2>(s, column);
+      rnn_tiles<T, S, kRelu, 2>(s, column);
       break;
     case 3:
-      rnn_tiles < T, kRelu, kVectors<3 ? kVectors : 3>(s, column);
+      rnn_tiles<T, S, kRelu, (kVectors < 3 ? kVectors : 3)>(s, column);
       break;
     default:
-      rnn_tiles<T, kRelu, kVectors>(s, column);
+      rnn_tiles<T, S, kRelu, kVectors>(s, column);
       break;
   }
 }
 
-template <class T, bool kRelu>
+template <class T, class S, bool kRelu>
 void rnn_step(const RnnStepArgs<T>& s) {
   constexpr ptrdiff_t W = kVectors * Vec<T>::kLanes;
   constexpr int NP = panels_together(1);
@@ -383,22 +463,23 @@ void rnn_step(const RnnStepArgs<T>& s) {
   // One row: full panels advance together, for 8 accumulators.
   const ptrdiff_t groups = s.rows == 1 && full > first ? (full - first) / NP : 0;
   const ptrdiff_t rest = first + groups * NP;
-  for (ptrdiff_t p = end; s.descending && p-- > rest;) rnn_panel<T, kRelu>(s, p);
+  for (ptrdiff_t p = end; s.descending && p-- > rest;) rnn_panel<T, S, kRelu>(s, p);
   for (ptrdiff_t g = 0; g < groups; ++g) {
     const ptrdiff_t column = (first + (s.descending ? groups - 1 - g : g) * NP) * W;
-    RnnTile<T, kRelu, kVectors, NP>{s, column, s.w + column * s.I, s.r + column * s.P}
-        .template run<1>(0);
+    RnnTile<T, S, kRelu, kVectors, NP>{s, column}.template run<1>(0);
   }
-  for (ptrdiff_t p = rest; !s.descending && p < end; ++p) rnn_panel<T, kRelu>(s, p);
+  for (ptrdiff_t p = rest; !s.descending && p < end; ++p) rnn_panel<T, S, kRelu>(s, p);
 }
 
 template <class T>
 void rnn_forward_step(const RnnStepArgs<T>& s) {
-  if (s.relu) {
-    rnn_step<T, true>(s);
-  } else {
-    rnn_step<T, false>(s);
-  }
+  with_type_of<T>(s.r.storage, [&](auto stored) {
+    if (s.relu) {
+      rnn_step<T, decltype(stored), true>(s);
+    } else {
+      rnn_step<T, decltype(stored), false>(s);
+    }
+  });
 }
 
 // ---------------------------------------------------------------------------------- backward
@@ -504,6 +585,27 @@ ptrdiff_t fma_burst(ptrdiff_t iterations, T* sink) {
 }
 
 template <class T>
+ptrdiff_t read_burst(ptrdiff_t n, const T* data, ptrdiff_t passes, T* sink) {
+  using V = Vec<T>;
+  constexpr int kChains = 8;  // two loads a cycle, an addition of up to four cycles after each
+  constexpr ptrdiff_t kStride = kChains * V::kLanes;
+  V acc[kChains];
+#pragma GCC unroll 8
+  for (int j = 0; j < kChains; ++j) acc[j] = V::set(T(0));
+  const ptrdiff_t end = n / kStride * kStride;
+  for (ptrdiff_t pass = 0; pass < passes; ++pass) {
+    for (ptrdiff_t k = 0; k < end; k += kStride) {
+#pragma GCC unroll 8
+      for (int j = 0; j < kChains; ++j) acc[j] = add(acc[j], V::load(data + k + j * V::kLanes));
+    }
+  }
+#pragma GCC unroll 8
+  for (int j = 1; j < kChains; ++j) acc[0] = add(acc[0], acc[j]);
+  acc[0].store_n(sink, 1);
+  return static_cast<ptrdiff_t>(sizeof(T)) * end * passes;
+}
+
+template <class T>
 constexpr KernelTable<T> table() {
   return {Vec<T>::kLanes,
           kVectors * Vec<T>::kLanes,
@@ -514,7 +616,8 @@ constexpr KernelTable<T> table() {
           rnn_backward_pointwise<T>,
           map<T, sigmoid<T>>,
           map<T, tanh<T>>,
-          fma_burst<T>};
+          fma_burst<T>,
+          read_burst<T>};
 }
 
 }  // namespace glasscell::GC_ISA

@@ -16,15 +16,37 @@
 
 namespace glasscell {
 
+// How a layer's matrices are stored. Sums are of type T whatever the storage: a stored number
+// becomes a float, exactly, in a register.
+enum class Storage { kFull, kBfloat16, kInt8 };
+using Bfloat16 = uint16_t;  // the upper half of a float
+
+// The k of one column that lie beside each other in a panel of S. Two of Bfloat16: one load serves
+// both, and either becomes floats with one operation, a shift or a mask.
+template <class S>
+constexpr ptrdiff_t kBeside = sizeof(S) == sizeof(Bfloat16) ? 2 : 1;
+
+// A matrix (K x columns) as products read it: panels [K / kBeside rounded up][panel][kBeside] of T,
+// Bfloat16 or int8_t, 64-byte aligned.
+template <class T>
+struct Panels {
+  const void* data;
+  Storage storage = Storage::kFull;
+  // [columns rounded up to lanes] both; null but in the matrix that ends a sum of kInt8, whose
+  // result is bias + scale * sum, rounded once: a scale belongs to a column, so it can wait.
+  const T* scale = nullptr;
+  const T* bias = nullptr;
+};
+
 // C(m, n) = init(m, n) + sum_k A(m, k) B(k, n), A(m, k) = a[m][k * ka].
 template <class T>
 struct GemmArgs {
-  ptrdiff_t rows;        // may be 0
-  ptrdiff_t K;           // may be 0: C = init
-  ptrdiff_t columns;     // columns stored in C
-  const T* const* a;     // [rows]
-  ptrdiff_t ka;          // 1, or the row stride of a transposed A
-  const T* b;            // panels [K][panel], 64-byte aligned
+  ptrdiff_t rows;     // may be 0
+  ptrdiff_t K;        // may be 0: C = init
+  ptrdiff_t columns;  // columns stored in C
+  const T* const* a;  // [rows]
+  ptrdiff_t ka;       // 1, or the row stride of a transposed A
+  Panels<T> b;
   const T* const* init;  // [rows], readable to `columns` rounded up to lanes; null: start from 0
   T* const* c;           // [rows]; may equal init
   // Add init after the chain instead of starting from it: a long sum in parts, whose rounding error
@@ -39,9 +61,9 @@ struct LstmStepArgs {
   ptrdiff_t I, P;             // I = 0: the input's share is already in init
   const T* const* x;          // [rows] of (I)
   const T* const* h;          // [rows] of (P): h_{t-1}
-  const T* w;                 // panels [I][panel] over packed columns
-  const T* r;                 // panels [P][panel] over packed columns
-  const T* const* init;       // [rows] of packed columns: bias, or bias + W x
+  Panels<T> w;                // K = I, over packed columns
+  Panels<T> r;                // K = P, over packed columns; stored as w
+  const T* const* init;       // [rows] of packed columns: Layer::start, or that + W x
   T* const* c;                // [rows] of (Hp), in: C_{t-1}, out: C_t
   T* const* h_next;           // [rows] of (Hp): o * tanh(C_t); never aliases h
   T* const* y;                // [rows] of (H), or null
@@ -60,8 +82,8 @@ struct RnnStepArgs {
   ptrdiff_t I, P;
   const T* const* x;
   const T* const* h;
-  const T* w;
-  const T* r;
+  Panels<T> w;
+  Panels<T> r;
   const T* const* init;
   T* const* h_next;  // [rows] of (Hp)
   T* const* y;       // [rows] of (H)
@@ -109,6 +131,9 @@ struct KernelTable {
   void (*tanh)(ptrdiff_t n, const T* x, T* y);
   // Register-only multiply-adds, for the measurement of this machine's peak: returns their FLOP.
   ptrdiff_t (*fma_burst)(ptrdiff_t iterations, T* sink);
+  // Sum of the first n elements, 64-byte aligned, `passes` times over, in chains that keep two
+  // loads a cycle in flight: for the rate at which a cache level is read. Returns the bytes read.
+  ptrdiff_t (*read_burst)(ptrdiff_t n, const T* data, ptrdiff_t passes, T* sink);
 };
 
 constexpr int kFingerprintWords = 16;

@@ -19,12 +19,14 @@ Buffer<T> panels_for(ptrdiff_t K, ptrdiff_t width) {
 }
 
 // Panels of B (K x columns) from its columns: B(k, j) = column[j][k], or 0 where column[j] is null.
-template <class T>
-Buffer<T> pack_columns(ptrdiff_t K, const std::vector<const T*>& column) {
+template <class T, class S>
+Buffer<unsigned char> pack_columns(ptrdiff_t K, const std::vector<const S*>& column) {
   const KernelTable<T>& table = kernel_table<T>();
+  constexpr ptrdiff_t beside = kBeside<S>;
   const ptrdiff_t width = round_up(static_cast<ptrdiff_t>(column.size()), table.lanes);
-  Buffer<T> out = panels_for<T>(K, width);
-  T* dst = out.data();
+  const ptrdiff_t deep = round_up(K, beside);
+  Buffer<unsigned char> out(static_cast<std::size_t>(deep * width) * sizeof(S));
+  S* dst = reinterpret_cast<S*>(out.data());
   // 16 steps of k at a time: 16 lines of the panel stay in L1 while all of its columns are written.
   constexpr ptrdiff_t kBlock = 16;
   for (ptrdiff_t first = 0; first < width; first += table.panel) {
@@ -34,11 +36,13 @@ Buffer<T> pack_columns(ptrdiff_t K, const std::vector<const T*>& column) {
     for (ptrdiff_t k0 = 0; k0 < K; k0 += kBlock) {
       const ptrdiff_t k1 = std::min(K, k0 + kBlock);
       for (ptrdiff_t j = 0; j < real; ++j) {
-        const T* from = column[static_cast<std::size_t>(first + j)];
-        for (ptrdiff_t k = k0; from && k < k1; ++k) dst[k * panel + j] = from[k];
+        const S* from = column[static_cast<std::size_t>(first + j)];
+        for (ptrdiff_t k = k0; from && k < k1; ++k) {
+          dst[(k / beside * panel + j) * beside + k % beside] = from[k];
+        }
       }
     }
-    dst += K * panel;
+    dst += deep * panel;
   }
   return out;
 }
@@ -106,15 +110,21 @@ Fingerprint::Array bytes(const T* array, ptrdiff_t n) {
 }  // namespace
 
 template <class T>
-Layer<T>::Layer(Mode mode_, ptrdiff_t I_, ptrdiff_t H_, ptrdiff_t P_, const RawWeights<T>& raw)
+Layer<T>::Layer(Mode mode_, ptrdiff_t I_, ptrdiff_t H_, ptrdiff_t P_, Storage storage_, bool bias_,
+                bool projected_)
     : mode(mode_),
+      storage(storage_),
       I(I_),
       H(H_),
       P(P_),
       Hp(round_up(H_, kernel_table<T>().lanes)),
       columns((mode_ == Mode::kLstm ? 4 : 1) * Hp),
-      bias(raw.bias_ih != nullptr),
-      projected(raw.weight_hr != nullptr) {
+      bias(bias_),
+      projected(projected_) {}
+
+template <class T>
+Layer<T>::Layer(Mode mode_, ptrdiff_t I_, ptrdiff_t H_, ptrdiff_t P_, const RawWeights<T>& raw)
+    : Layer(mode_, I_, H_, P_, Storage::kFull, raw.bias_ih != nullptr, raw.weight_hr != nullptr) {
   const ptrdiff_t G = gate_rows();
   keep(raw_, raw.weight_ih, G * I);
   keep(raw_, raw.weight_hh, G * P);
@@ -122,15 +132,50 @@ Layer<T>::Layer(Mode mode_, ptrdiff_t I_, ptrdiff_t H_, ptrdiff_t P_, const RawW
   keep(raw_, raw.bias_hh, G);
   keep(raw_, raw.weight_hr, P * H);
   fingerprint_ = Fingerprint(all_bytes(raw));
+  pack(raw);
+}
+
+template <class T>
+template <class S>
+Layer<T>::Layer(Mode mode_, ptrdiff_t I_, ptrdiff_t H_, ptrdiff_t P_, const RawWeights<T, S>& raw)
+    : Layer(mode_, I_, H_, P_, sizeof(S) == 1 ? Storage::kInt8 : Storage::kBfloat16,
+            raw.bias_ih != nullptr, raw.weight_hr != nullptr) {
+  pack(raw);
+}
+
+template <class T>
+template <class S>
+void Layer<T>::pack(const RawWeights<T, S>& raw) {
   const std::vector<ptrdiff_t> rows = gate_rows_of<T>(mode, H);
   w_ = pack_columns<T>(I, gate_order(rows, raw.weight_ih, I));
   r_ = pack_columns<T>(P, gate_order(rows, raw.weight_hh, P));
-  bias_ = Buffer<T>(static_cast<std::size_t>(columns));
-  for (ptrdiff_t j = 0; bias && j < columns; ++j) {
-    const ptrdiff_t row = rows[static_cast<std::size_t>(j)];
-    if (row >= 0) bias_.data()[j] = raw.bias_ih[row] + raw.bias_hh[row];
-  }
   if (projected) hr_ = pack_columns<T>(H, all_rows(raw.weight_hr, P, H));
+  const auto wide = static_cast<std::size_t>(columns);
+  bias_ = Buffer<T>(wide);
+  if (raw.scale) scale_ = Buffer<T>(wide);
+  for (ptrdiff_t j = 0; j < columns; ++j) {
+    const ptrdiff_t row = rows[static_cast<std::size_t>(j)];
+    if (row < 0) continue;
+    if (bias) bias_.data()[j] = raw.bias_ih[row] + raw.bias_hh[row];
+    if (raw.scale) scale_.data()[j] = raw.scale[row];
+  }
+  if (!raw.scale) return;
+  const auto outputs = static_cast<std::size_t>(round_up(P, kernel_table<T>().lanes));
+  zeros_ = Buffer<T>(std::max(wide, outputs));
+  scale_hr_ = Buffer<T>(outputs);
+  if (projected) std::copy(raw.scale_hr, raw.scale_hr + P, scale_hr_.data());
+}
+
+template <class T>
+ptrdiff_t Layer<T>::bytes_per_weight() const {
+  if (storage == Storage::kBfloat16) return sizeof(Bfloat16);
+  return storage == Storage::kInt8 ? 1 : sizeof(T);
+}
+
+template <class T>
+Panels<T> Layer<T>::w(ptrdiff_t column) const {
+  const ptrdiff_t deep = storage == Storage::kBfloat16 ? round_up(I, kBeside<Bfloat16>) : I;
+  return {w_.data() + column * deep * bytes_per_weight(), storage};
 }
 
 template <class T>
@@ -204,13 +249,17 @@ void Linear<T>::run(ptrdiff_t rows, const T* x, ptrdiff_t x_row, T* y, ptrdiff_t
         init[q] = start_.data();
         c[q] = y + (block + q) * y_row;
       }
-      kernel_table<T>().gemm({m, inputs, outputs, a, 1, panels_.data(), init, c});
+      kernel_table<T>().gemm({m, inputs, outputs, a, 1, {panels_.data()}, init, c});
     }
   });
 }
 
 template class Layer<float>;
 template class Layer<double>;
+template Layer<float>::Layer(Mode, ptrdiff_t, ptrdiff_t, ptrdiff_t,
+                             const RawWeights<float, Bfloat16>&);
+template Layer<float>::Layer(Mode, ptrdiff_t, ptrdiff_t, ptrdiff_t,
+                             const RawWeights<float, int8_t>&);
 template class Linear<float>;
 template class Linear<double>;
 

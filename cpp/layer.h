@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "fingerprint.h"
+#include "kernels.h"
 
 namespace glasscell {
 
@@ -26,14 +27,17 @@ class Buffer {
   std::vector<T> storage_;
 };
 
-// Weights as torch lays them out, row-major and contiguous; null where absent.
-template <class T>
+// Weights as torch lays them out, row-major and contiguous; null where absent. S is T, or Bfloat16
+// or int8_t, whose numbers times the scale of their row are the weights.
+template <class T, class S = T>
 struct RawWeights {
-  const T* weight_ih;  // (G, I)
-  const T* weight_hh;  // (G, P)
-  const T* bias_ih;    // (G)
-  const T* bias_hh;    // (G)
-  const T* weight_hr;  // (P, H), only with projection
+  const S* weight_ih;           // (G, I)
+  const S* weight_hh;           // (G, P)
+  const T* bias_ih;             // (G)
+  const T* bias_hh;             // (G)
+  const S* weight_hr;           // (P, H), only with projection
+  const T* scale = nullptr;     // (G), of weight_ih and weight_hh; int8_t only
+  const T* scale_hr = nullptr;  // (P), of weight_hr
 };
 
 // Panels of the matrices that backward multiplies by, K rows each.
@@ -49,10 +53,14 @@ class Layer {
  public:
   // P = proj_size, or H. Copies what it needs; sizes >= 1 and all arrays complete.
   Layer(Mode mode, ptrdiff_t I, ptrdiff_t H, ptrdiff_t P, const RawWeights<T>& raw);
+  // Compressed, float only: for `forward` and `Stepper`, without `matches` and `backward`.
+  template <class S>
+  Layer(Mode mode, ptrdiff_t I, ptrdiff_t H, ptrdiff_t P, const RawWeights<T, S>& raw);
 
   bool matches(const RawWeights<T>& raw, int threads = 1) const;  // the same bits: a fingerprint
 
   const Mode mode;
+  const Storage storage;
   const ptrdiff_t I, H, P;
   const ptrdiff_t Hp;       // H rounded up to lanes
   const ptrdiff_t columns;  // packed columns: 4 Hp, or Hp
@@ -63,19 +71,30 @@ class Layer {
   ptrdiff_t piece() const;  // packed columns of one
   ptrdiff_t gate_rows() const { return (mode == Mode::kLstm ? 4 : 1) * H; }
 
-  const T* w() const { return w_.data(); }            // panels, columns = packed, K = I
-  const T* r() const { return r_.data(); }            // panels, columns = packed, K = P
-  const T* bias_sum() const { return bias_.data(); }  // packed columns: b_ih + b_hh, or zeros
-  const T* hr() const { return hr_.data(); }          // panels, columns = P, K = H
+  // Columns = packed from `column` on, a whole number of panels; K = I.
+  Panels<T> w(ptrdiff_t column = 0) const;
+  Panels<T> r() const { return {r_.data(), storage, scale_.data(), bias_.data()}; }  // K = P
+  // What each sum starts from, packed columns: b_ih + b_hh, zeros without; zeros too where the
+  // bias waits for the scale.
+  const T* start() const { return storage == Storage::kInt8 ? zeros_.data() : bias_.data(); }
+  // Columns = P, K = H.
+  Panels<T> hr() const { return {hr_.data(), storage, scale_hr_.data(), zeros_.data()}; }
+  ptrdiff_t bytes_per_weight() const;
 
   const BackwardPanels<T>& backward() const;  // packed at the first call
 
  private:
+  Layer(Mode mode, ptrdiff_t I, ptrdiff_t H, ptrdiff_t P, Storage storage, bool bias,
+        bool projected);
+  template <class S>
+  void pack(const RawWeights<T, S>& raw);
+
   std::vector<Fingerprint::Array> all_bytes(const RawWeights<T>& raw) const;
 
-  std::vector<T> raw_;  // weight_ih, weight_hh, bias_ih, bias_hh, weight_hr
+  std::vector<T> raw_;  // weight_ih, weight_hh, bias_ih, bias_hh, weight_hr; empty if compressed
   Fingerprint fingerprint_;
-  Buffer<T> w_, r_, bias_, hr_;
+  Buffer<unsigned char> w_, r_, hr_;
+  Buffer<T> bias_, scale_, scale_hr_, zeros_;
   mutable std::once_flag once_;
   mutable BackwardPanels<T> backward_;
 };
@@ -93,7 +112,8 @@ class Linear {
 
  private:
   Fingerprint fingerprint_;
-  Buffer<T> panels_, start_;
+  Buffer<unsigned char> panels_;
+  Buffer<T> start_;
 };
 
 }  // namespace glasscell

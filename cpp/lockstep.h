@@ -10,18 +10,38 @@
 namespace glasscell {
 
 // Phases 0, 1, 2 ... of n shares each; no share of a phase begins before all of the phase before
-// are done. A thread does its own share; what another has not begun after a while it does too, so a
-// thread that sleeps, comes late or never comes costs time but cannot stop the others.
+// are done. A thread does its own share, that of threads that have not come yet, and after a while
+// what another has not begun: one that sleeps, comes late or never comes cannot stop the others.
 class Lockstep {
  public:
   static constexpr int kMost = 64;
-  explicit Lockstep(int n) : n_(n) {}  // 1 <= n <= kMost
+  // 1 <= n <= kMost. Sets no more lines than it needs: a live step makes one each time.
+  explicit Lockstep(int n) : n_(n) {
+    for (int j = 0; j < n; ++j) {
+      for (Count* counts : {come_, claimed_, done_}) counts[j].phases.store(0);
+    }
+  }
+
+  // Waits until all threads have come, for a tenth of a millisecond at most.
+  void gather(int k) {
+    come_[k].phases.store(1, std::memory_order_relaxed);
+    for (int turn = 0; turn < kYield; ++turn) {
+      int j = 0;
+      while (j < n_ && come_[j].phases.load(std::memory_order_relaxed)) ++j;
+      if (j == n_) return;
+      spin_pause();
+    }
+  }
 
   // Thread k's part of all phases; share(p, j) does share j of phase p. Returns when all are done.
   template <class F>
   void run(int k, ptrdiff_t phases, const F& share) {
+    come_[k].phases.store(1, std::memory_order_relaxed);
     for (ptrdiff_t p = 0; p < phases; ++p) {
       attempt(k, p, share);
+      for (int j = 0; j < n_; ++j) {
+        if (!come_[j].phases.load(std::memory_order_relaxed)) attempt(j, p, share);
+      }
       if (!done_within(p, kPatience)) {
         for (int j = 0; j < n_; ++j) attempt(j, p, share);
         // A share that is claimed but not done may belong to a thread that waits for this core.
@@ -58,9 +78,10 @@ class Lockstep {
 
   // A line each: a thread polls the others' done_ without disturbing their claims.
   struct alignas(64) Count {
-    std::atomic<ptrdiff_t> phases{0};
+    std::atomic<ptrdiff_t> phases;
   };
   const int n_;
+  Count come_[kMost];     // 1 once thread k runs
   Count claimed_[kMost];  // the first phase whose share is not claimed
   Count done_[kMost];     // phases whose share is done
 };

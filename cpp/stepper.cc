@@ -17,7 +17,7 @@ namespace {
 // megabyte.
 template <class T>
 int useful_threads(const Layer<T>& layer, int threads) {
-  const ptrdiff_t bytes = layer.columns * (layer.I + layer.P) * static_cast<ptrdiff_t>(sizeof(T));
+  const ptrdiff_t bytes = layer.columns * (layer.I + layer.P) * layer.bytes_per_weight();
   return static_cast<int>(std::clamp<ptrdiff_t>(
       std::min({bytes >> 19, layer.pieces() / 2, static_cast<ptrdiff_t>(kMostHelped)}), 1,
       std::max(1, bytes < (1 << 20) ? 1 : threads)));
@@ -80,7 +80,7 @@ void Stepper<T>::pieces(std::size_t k, const T* x, T* out, ptrdiff_t first, ptrd
   const Layer<T>& layer = *layers_[k];
   State& s = state_[k];
   const T* h = s.h[s.now].data();
-  const T* init = layer.bias_sum();
+  const T* init = layer.start();
   const bool descending = s.now != 0;
   if (layer.mode == Mode::kLstm) {
     T* c = s.c.data();

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #define GC_INLINE inline __attribute__((always_inline))
+#define GC_NOINLINE __attribute__((noinline))
 
 namespace glasscell::GC_ISA {
 
@@ -18,6 +19,16 @@ struct Vec<float> {
   __m512 v;
   static GC_INLINE __mmask16 mask(ptrdiff_t n) { return static_cast<__mmask16>((1u << n) - 1); }
   static GC_INLINE Vec load(const float* p) { return {_mm512_loadu_ps(p)}; }
+  static GC_INLINE Vec load(const int8_t* p) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes))};
+  }
+  template <int k, bool>
+  static GC_INLINE Vec load_half(const uint16_t* p) {
+    const __m512i pairs = _mm512_loadu_si512(p);
+    return {_mm512_castsi512_ps(k ? _mm512_and_si512(pairs, _mm512_set1_epi32(-0x10000))
+                                  : _mm512_slli_epi32(pairs, 16))};
+  }
   static GC_INLINE Vec load_n(const float* p, ptrdiff_t n) {
     return {_mm512_maskz_loadu_ps(mask(n), p)};
   }

@@ -5,6 +5,9 @@
 //
 //   load, store          whole vectors, any alignment
 //   load_n, store_n      the first n lanes (0 < n < kLanes); load_n fills the rest with zeros
+//   load(int8_t*)        float only: kLanes small integers, exactly
+//   load_half<k, mask>   float only: of kLanes pairs of bfloat16 the first (k = 0) or the second;
+//                        mask: the caller's loop has a register to spare for a mask
 //   set                  one value in all lanes
 //   add sub mul div      as written
 //   fma(a, b, c)         a*b + c with one rounding
@@ -22,6 +25,7 @@
 #include <cstdint>
 
 #define GC_INLINE inline __attribute__((always_inline))
+#define GC_NOINLINE __attribute__((noinline))
 
 namespace glasscell::GC_ISA {
 
@@ -33,6 +37,14 @@ struct Vec<float> {
   static constexpr int kLanes = 1;
   float v;
   static GC_INLINE Vec load(const float* p) { return {*p}; }
+  static GC_INLINE Vec load(const int8_t* p) { return {static_cast<float>(*p)}; }
+  template <int k, bool>
+  static GC_INLINE Vec load_half(const uint16_t* p) {
+    const uint32_t bits = static_cast<uint32_t>(p[k]) << 16;
+    float x;
+    __builtin_memcpy(&x, &bits, 4);
+    return {x};
+  }
   static GC_INLINE Vec load_n(const float* p, ptrdiff_t) { return {*p}; }
   static GC_INLINE Vec set(float x) { return {x}; }
   GC_INLINE void store(float* p) const { *p = v; }

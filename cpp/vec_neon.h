@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #define GC_INLINE inline __attribute__((always_inline))
+#define GC_NOINLINE __attribute__((noinline))
 
 namespace glasscell::GC_ISA {
 
@@ -17,6 +18,18 @@ struct Vec<float> {
   static constexpr int kLanes = 4;
   float32x4_t v;
   static GC_INLINE Vec load(const float* p) { return {vld1q_f32(p)}; }
+  static GC_INLINE Vec load(const int8_t* p) {
+    int32_t four;
+    __builtin_memcpy(&four, p, 4);
+    const int8x8_t bytes = vreinterpret_s8_s32(vdup_n_s32(four));
+    return {vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(bytes))))};
+  }
+  template <int k, bool>
+  static GC_INLINE Vec load_half(const uint16_t* p) {
+    const uint32x4_t pairs = vreinterpretq_u32_u16(vld1q_u16(p));
+    return {vreinterpretq_f32_u32(k ? vandq_u32(pairs, vdupq_n_u32(0xffff0000u))
+                                    : vshlq_n_u32(pairs, 16))};
+  }
   static GC_INLINE Vec load_n(const float* p, ptrdiff_t n) {
     float lanes[4] = {0, 0, 0, 0};
     for (ptrdiff_t k = 0; k < n; ++k) lanes[k] = p[k];

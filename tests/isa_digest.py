@@ -13,6 +13,7 @@ import itertools
 import numpy as np
 
 from glasscell import _core, engine
+from glasscell.storage import COMPRESSED
 from glasscell.weights import Config
 from strategies import make_problem
 
@@ -40,6 +41,17 @@ def run(problem):
     return [out.output, out.h_n, out.c_n, tape, *back]
 
 
+def run_compressed(problem, kept):
+    """Give all that a compressed layer computes: forward, and step by step."""
+    p, H = problem, problem.config.hidden_size
+    layer = engine.pack(p.config.mode, p.weights, kept)
+    out = engine.forward(layer, p.x, p.h0, p.c0, tape=True, **p.order())
+    live = engine.stepper([layer])
+    steps = [live.step(x).copy() for x in p.x[:, 0].copy()]
+    tape = None if out.tape is None else out.tape[..., :H]
+    return [out.output, out.h_n, out.c_n, tape, *steps]
+
+
 def main():
     for mode, proj, (I, H), order, dtype in itertools.product(  # noqa: E741
         ("LSTM", "RNN_TANH", "RNN_RELU"), (0, 2), SIZES, ORDERS, (np.float32, np.float64)
@@ -50,6 +62,9 @@ def main():
         for T, B in ((1, 1), (7, 5), (19, 13)):
             problem = make_problem(config, T, B, seed=T * H, dtype=dtype, **order)
             print(mode, proj, I, H, T, B, *order, np.dtype(dtype), digest(run(problem)))
+            for kept in COMPRESSED if dtype is np.float32 else ():
+                found = digest(run_compressed(problem, kept))
+                print(mode, proj, I, H, T, B, *order, kept, found)
     rng = np.random.default_rng(2)
     for dtype in (np.float32, np.float64):
         x = rng.uniform(-30, 30, 4099).astype(dtype)

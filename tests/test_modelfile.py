@@ -198,7 +198,7 @@ def test_a_missing_or_emptied_file_is_refused(folder, name):
     ("change", "words"),
     [
         ({"format": "keras"}, '"format": "glasscell"'),
-        ({"version": 2}, "version 2 is newer than 1, .*upgrade"),
+        ({"version": 3}, "version 3 is newer than 2, .*upgrade"),
         ({"version": "1"}, "version from 1"),
         ({"version": True}, "version from 1"),
         ({"version": 0}, "version from 1"),

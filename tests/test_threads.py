@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -231,3 +232,12 @@ def test_python_goes_on_while_a_layer_runs():
         if gap < took / 2:
             return
     pytest.fail(f"Python stood still for {gap:.3f} of {took:.3f} s in each of five runs")
+
+
+def test_a_meeting_of_threads_is_measured_in_nanoseconds():
+    code = "from glasscell import _core; print(*(_core.meeting_ns(n) for n in (1, 2, 3)))"
+    outside = {k: v for k, v in os.environ.items() if k != "GLASSCELL_MEETING_NS"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=outside, capture_output=True, text=True, check=True
+    )
+    assert all(0 < float(cost) < 1e9 for cost in done.stdout.split())

@@ -3,7 +3,12 @@
 // An array object costs a quarter of a microsecond, an integer a hundredth of that, and a call has
 // up to twenty of them. Addresses are of the layer's own type, 0 where absent; sequences have their
 // strides in elements and a contiguous last axis, everything else is contiguous.
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
 #include <optional>
+#include <tuple>
+#include <vector>
 
 #include "bind.h"
 #include "forward.h"
@@ -96,6 +101,39 @@ void forward_at(const PyLayer<T>& self, Address x, ptrdiff_t x_step, ptrdiff_t x
   forward(layer, frame.sequence, args, threads);
 }
 
+// The layers of a stack, none reversed. Per layer: address and strides of its output; states are
+// (L, B, P) and (L, B, H), of layers that are all alike in P and H.
+template <class T>
+void stack_at(const std::vector<const PyLayer<T>*>& layers, Address x, ptrdiff_t x_step,
+              ptrdiff_t x_row, ptrdiff_t steps, ptrdiff_t batch, Address lengths, Address reset,
+              int threads, Address h0, Address c0,
+              const std::vector<std::tuple<Address, ptrdiff_t, ptrdiff_t>>& outputs, Address h_n,
+              Address c_n) {
+  require(!layers.empty() && layers.size() == outputs.size(), "one output for each layer");
+  const Frame frame(steps, batch, lengths, reset, 0, false);
+  const ptrdiff_t item = sizeof(T);
+  std::vector<const Layer<T>*> packed;
+  std::vector<ForwardArgs<T>> args;
+  ptrdiff_t multiply_adds = 0;
+  for (std::size_t k = 0; k < layers.size(); ++k) {
+    const Layer<T>& layer = layers[k]->packed();
+    const auto at_place = [&, k](Address base, ptrdiff_t width) {
+      return base ? base + k * size_of(batch * width * item) : 0;
+    };
+    const auto [y, y_step, y_row] = outputs[k];
+    packed.push_back(&layer);
+    args.push_back({frame.rows<const T>(x, x_step, x_row), at<const T>(at_place(h0, layer.P)),
+                    at<const T>(at_place(c0, layer.H)), frame.rows<T>(y, y_step, y_row),
+                    at<T>(at_place(h_n, layer.P)), at<T>(at_place(c_n, layer.H)), Rows<T>{}});
+    multiply_adds += work(layer, steps, batch);
+    x = y;
+    x_step = y_step;
+    x_row = y_row;
+  }
+  const Released released(multiply_adds);
+  forward_stack(packed, frame.sequence, args, threads);
+}
+
 // With a segment length the tape is room for so many steps of the whole batch, and is written.
 template <class T>
 void backward_at(const PyLayer<T>& self, Address x, ptrdiff_t x_step, ptrdiff_t x_row,
@@ -151,7 +189,10 @@ void bind_addresses(nb::module_& m, const char* name) {
            "lengths"_a, "reset"_a, "batch_sizes"_a, "segment"_a, "threads"_a, "reverse"_a, "h0"_a,
            "c0"_a, "y"_a, "y_step"_a, "y_row"_a, "tape"_a, "cells"_a, "dy"_a, "dy_step"_a,
            "dy_row"_a, "dh_n"_a, "dc_n"_a, "dx"_a, "dh0"_a, "dc0"_a, "dweight_ih"_a, "dweight_hh"_a,
-           "dbias"_a, "dweight_hr"_a, "dh"_a, "dc"_a);
+           "dbias"_a, "dweight_hr"_a, "dh"_a, "dc"_a)
+      .def_static("stack_at", &stack_at<T>, "layers"_a, "x"_a, "x_step"_a, "x_row"_a, "steps"_a,
+                  "batch"_a, "lengths"_a, "reset"_a, "threads"_a, "h0"_a, "c0"_a, "outputs"_a,
+                  "h_n"_a, "c_n"_a);
 }
 
 template void bind_addresses<float>(nb::module_&, const char*);

@@ -15,5 +15,7 @@ template <class T>
 void bind_linear(nb::module_& m, const char* name);
 template <class T>
 void bind_stepper(nb::module_& m, const char* name);
+template <class T>
+void bind_stream_pool(nb::module_& m, const char* name);
 
 }  // namespace glasscell

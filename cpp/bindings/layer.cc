@@ -27,17 +27,52 @@ Reset reset_of(const Maybe<const uint8_t>& reset, const Shape& shape) {
   return {reset->data(), reset->stride(0), reset->stride(1)};
 }
 
-template <class T>
-RawWeights<T> raw_weights(ptrdiff_t G, ptrdiff_t I, ptrdiff_t H, ptrdiff_t P,
-                          const Maybe<const T>& weight_ih, const Maybe<const T>& weight_hh,
-                          const Maybe<const T>& bias_ih, const Maybe<const T>& bias_hh,
-                          const Maybe<const T>& weight_hr) {
+template <class T, class S>
+RawWeights<T, S> raw_weights(ptrdiff_t G, ptrdiff_t I, ptrdiff_t H, ptrdiff_t P,
+                             const Maybe<const S>& weight_ih, const Maybe<const S>& weight_hh,
+                             const Maybe<const T>& bias_ih, const Maybe<const T>& bias_hh,
+                             const Maybe<const S>& weight_hr) {
   require(bias_ih.has_value() == bias_hh.has_value(), "both biases or none");
-  return {contiguous<const T>(weight_ih, {G, I}, "weight_ih must be (G, I), contiguous"),
-          contiguous<const T>(weight_hh, {G, P}, "weight_hh must be (G, P), contiguous"),
+  return {contiguous<const S>(weight_ih, {G, I}, "weight_ih must be (G, I), contiguous"),
+          contiguous<const S>(weight_hh, {G, P}, "weight_hh must be (G, P), contiguous"),
           contiguous<const T>(bias_ih, {G}, "bias_ih must be (G,)"),
           contiguous<const T>(bias_hh, {G}, "bias_hh must be (G,)"),
-          contiguous<const T>(weight_hr, {P, H}, "weight_hr must be (P, H), contiguous")};
+          contiguous<const S>(weight_hr, {P, H}, "weight_hr must be (P, H), contiguous")};
+}
+
+struct Sizes {
+  ptrdiff_t G, I, H, P;
+};
+template <class S>
+Sizes sizes(Mode mode, const Maybe<const S>& weight_ih, const Maybe<const S>& weight_hh,
+            const Maybe<const S>& weight_hr) {
+  require(weight_ih && weight_ih->ndim() == 2 && weight_hh && weight_hh->ndim() == 2,
+          "weight_ih and weight_hh must be matrices");
+  require(!weight_hr || (weight_hr->ndim() == 2 && mode == Mode::kLstm),
+          "weight_hr must be a matrix, of an LSTM");
+  const auto G = static_cast<ptrdiff_t>(weight_ih->shape(0));
+  const ptrdiff_t gates = mode == Mode::kLstm ? 4 : 1;
+  const Sizes s{G, static_cast<ptrdiff_t>(weight_ih->shape(1)), G / gates,
+                static_cast<ptrdiff_t>(weight_hh->shape(1))};
+  require(s.G > 0 && s.G % gates == 0 && s.I > 0 && s.P > 0 && (weight_hr || s.P == s.H),
+          "sizes of the weights");
+  return s;
+}
+
+template <class T, class S>
+Layer<T> packed_layer(Mode mode, const Maybe<const S>& weight_ih, const Maybe<const S>& weight_hh,
+                      const Maybe<const T>& bias_ih, const Maybe<const T>& bias_hh,
+                      const Maybe<const S>& weight_hr, const Maybe<const T>& scale,
+                      const Maybe<const T>& scale_hr) {
+  const Sizes s = sizes(mode, weight_ih, weight_hh, weight_hr);
+  RawWeights<T, S> raw =
+      raw_weights<T, S>(s.G, s.I, s.H, s.P, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr);
+  constexpr bool scaled = sizeof(S) == 1;
+  require(scale.has_value() == scaled && scale_hr.has_value() == (scaled && weight_hr.has_value()),
+          "int8 weights and no others have scales");
+  raw.scale = contiguous<const T>(scale, {s.G}, "scale must be (G,)");
+  raw.scale_hr = contiguous<const T>(scale_hr, {s.P}, "scale_hr must be (P,)");
+  return Layer<T>(mode, s.I, s.H, s.P, raw);
 }
 
 template <class T>
@@ -58,46 +93,32 @@ template <class T>
 PyLayer<T>::PyLayer(const std::string& mode, const Maybe<const T>& weight_ih,
                     const Maybe<const T>& weight_hh, const Maybe<const T>& bias_ih,
                     const Maybe<const T>& bias_hh, const Maybe<const T>& weight_hr)
-    : PyLayer(mode_of(mode), sizes(mode_of(mode), weight_ih, weight_hh, weight_hr), weight_ih,
-              weight_hh, bias_ih, bias_hh, weight_hr) {}
+    : layer_(packed_layer<T, T>(mode_of(mode), weight_ih, weight_hh, bias_ih, bias_hh, weight_hr,
+                                std::nullopt, std::nullopt)) {}
 
 template <class T>
-PyLayer<T>::PyLayer(Mode mode, const Sizes& s, const Maybe<const T>& weight_ih,
-                    const Maybe<const T>& weight_hh, const Maybe<const T>& bias_ih,
-                    const Maybe<const T>& bias_hh, const Maybe<const T>& weight_hr)
-    : layer_(
-          mode, s.I, s.H, s.P,
-          raw_weights<T>(s.G, s.I, s.H, s.P, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr)) {}
-
-template <class T>
-typename PyLayer<T>::Sizes PyLayer<T>::sizes(Mode mode, const Maybe<const T>& weight_ih,
-                                             const Maybe<const T>& weight_hh,
-                                             const Maybe<const T>& weight_hr) {
-  require(weight_ih && weight_ih->ndim() == 2 && weight_hh && weight_hh->ndim() == 2,
-          "weight_ih and weight_hh must be matrices");
-  require(!weight_hr || (weight_hr->ndim() == 2 && mode == Mode::kLstm),
-          "weight_hr must be a matrix, of an LSTM");
-  const auto G = static_cast<ptrdiff_t>(weight_ih->shape(0));
-  const ptrdiff_t gates = mode == Mode::kLstm ? 4 : 1;
-  const Sizes s{G, static_cast<ptrdiff_t>(weight_ih->shape(1)), G / gates,
-                static_cast<ptrdiff_t>(weight_hh->shape(1))};
-  require(s.G > 0 && s.G % gates == 0 && s.I > 0 && s.P > 0 && (weight_hr || s.P == s.H),
-          "sizes of the weights");
-  return s;
-}
+template <class S>
+PyLayer<T>::PyLayer(const std::string& mode, const Maybe<const S>& weight_ih,
+                    const Maybe<const S>& weight_hh, const Maybe<const T>& bias_ih,
+                    const Maybe<const T>& bias_hh, const Maybe<const S>& weight_hr,
+                    const Maybe<const T>& scale, const Maybe<const T>& scale_hr)
+    : layer_(packed_layer<T, S>(mode_of(mode), weight_ih, weight_hh, bias_ih, bias_hh, weight_hr,
+                                scale, scale_hr)) {}
 
 template <class T>
 bool PyLayer<T>::matches(const Maybe<const T>& weight_ih, const Maybe<const T>& weight_hh,
                          const Maybe<const T>& bias_ih, const Maybe<const T>& bias_hh,
                          const Maybe<const T>& weight_hr) const {
-  return layer_.matches(raw_weights<T>(layer_.gate_rows(), layer_.I, layer_.H, layer_.P, weight_ih,
-                                       weight_hh, bias_ih, bias_hh, weight_hr));
+  require_full();
+  return layer_.matches(raw_weights<T, T>(layer_.gate_rows(), layer_.I, layer_.H, layer_.P,
+                                          weight_ih, weight_hh, bias_ih, bias_hh, weight_hr));
 }
 
 template <class T>
 bool PyLayer<T>::matches_at(std::uintptr_t weight_ih, std::uintptr_t weight_hh,
                             std::uintptr_t bias_ih, std::uintptr_t bias_hh,
                             std::uintptr_t weight_hr, int threads) const {
+  require_full();
   const auto at = [](std::uintptr_t address) { return reinterpret_cast<const T*>(address); };
   return layer_.matches({at(weight_ih), at(weight_hh), at(bias_ih), at(bias_hh), at(weight_hr)},
                         threads);
@@ -136,6 +157,7 @@ void PyLayer<T>::run_backward(
     const Maybe<T>& dbias, const Maybe<T>& dweight_hr, const Maybe<T>& dh, const Maybe<T>& dc,
     const Maybe<const int64_t>& lengths, const Maybe<const uint8_t>& reset,
     const Maybe<const int64_t>& batch_sizes, bool reverse, int threads) const {
+  require_full();
   require(x && y && dh0 && dc0.has_value() == lstm() && tape.has_value() == lstm(),
           "x, y, tape, dh0 and dc0");
   const bool weights = dweight_ih.has_value();
@@ -183,9 +205,30 @@ std::vector<const Layer<T>*> stack_of(const nb::list& layers) {
 }
 
 template <class T>
+const char* PyLayer<T>::storage() const {
+  if (layer_.storage == Storage::kBfloat16) return "bfloat16";
+  if (layer_.storage == Storage::kInt8) return "int8";
+  return sizeof(T) == sizeof(float) ? "float32" : "float64";
+}
+
+// Compressed layers are LayerF32 too: what runs them cannot tell.
+template <class T, class S>
+void bind_compressed(nb::class_<PyLayer<T>>& layer) {
+  using namespace nb::literals;
+  layer.def(nb::init<const std::string&, const Maybe<const S>&, const Maybe<const S>&,
+                     const Maybe<const T>&, const Maybe<const T>&, const Maybe<const S>&,
+                     const Maybe<const T>&, const Maybe<const T>&>(),
+            "mode"_a, "weight_ih"_a.noconvert(), "weight_hh"_a.noconvert(),
+            "bias_ih"_a.noconvert().none(), "bias_hh"_a.noconvert().none(),
+            "weight_hr"_a.noconvert().none(), "scale"_a.noconvert().none(),
+            "scale_hr"_a.noconvert().none());
+}
+
+template <class T>
 void bind_layer(nb::module_& m, const char* name) {
   using namespace nb::literals;
-  nb::class_<PyLayer<T>>(m, name)
+  nb::class_<PyLayer<T>> layer(m, name);
+  layer
       .def(nb::init<const std::string&, const Maybe<const T>&, const Maybe<const T>&,
                     const Maybe<const T>&, const Maybe<const T>&, const Maybe<const T>&>(),
            "mode"_a, "weight_ih"_a.noconvert(), "weight_hh"_a.noconvert(),
@@ -214,9 +257,14 @@ void bind_layer(nb::module_& m, const char* name) {
       .def_prop_ro("hidden_size", &PyLayer<T>::hidden_size)
       .def_prop_ro("output_size", &PyLayer<T>::output_size)
       .def_prop_ro("padded_size", &PyLayer<T>::padded_size)
+      .def_prop_ro("storage", &PyLayer<T>::storage)
       .def_prop_ro("lstm", &PyLayer<T>::lstm)
       .def_prop_ro("bias", &PyLayer<T>::bias)
       .def_prop_ro("projected", &PyLayer<T>::projected);
+  if constexpr (sizeof(T) == sizeof(float)) {
+    bind_compressed<T, Bfloat16>(layer);
+    bind_compressed<T, int8_t>(layer);
+  }
 }
 
 template class PyLayer<float>;

@@ -6,6 +6,7 @@
 #include "bind.h"
 #include "cpu.h"
 #include "kernels.h"
+#include "meeting.h"
 #include "pool.h"
 
 namespace glasscell {
@@ -60,6 +61,7 @@ NB_MODULE(_core, m) {
   m.attr("isa") = kernels().isa;
   m.attr("isas") = compiled_isas();
   m.def("available_cpus", &available_cpus);
+  m.def("meeting_ns", &meeting_ns, "threads"_a);
   m.def("cpu_quota", &cpu_quota, "root"_a = "/sys/fs/cgroup", "groups"_a = "/proc/self/cgroup");
   m.def(
       "use_parallel_for",
@@ -73,6 +75,17 @@ NB_MODULE(_core, m) {
         return kernel_table<float>().fma_burst(iterations, &sink);
       },
       "iterations"_a);
+  m.def(
+      "read_burst",
+      [](const Array<const float>& data, ptrdiff_t passes) {
+        require(data.ndim() == 1 && (data.shape(0) <= 1 || data.stride(0) == 1),
+                "data must be contiguous (n,)");
+        const nb::gil_scoped_release released;
+        float sink = 0;
+        return kernel_table<float>().read_burst(static_cast<ptrdiff_t>(data.shape(0)), data.data(),
+                                                passes, &sink);
+      },
+      "data"_a.noconvert(), "passes"_a);
   bind_activations<float>(m);
   bind_activations<double>(m);
   bind_layer<float>(m, "LayerF32");
@@ -83,6 +96,8 @@ NB_MODULE(_core, m) {
   bind_linear<double>(m, "LinearF64");
   bind_stepper<float>(m, "StepperF32");
   bind_stepper<double>(m, "StepperF64");
+  bind_stream_pool<float>(m, "StreamPoolF32");
+  bind_stream_pool<double>(m, "StreamPoolF64");
 }
 
 }  // namespace glasscell

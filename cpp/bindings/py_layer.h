@@ -16,6 +16,13 @@ class PyLayer {
           const Maybe<const T>& bias_ih, const Maybe<const T>& bias_hh,
           const Maybe<const T>& weight_hr);
 
+  // Compressed, S = Bfloat16 or int8_t: see RawWeights.
+  template <class S>
+  PyLayer(const std::string& mode, const Maybe<const S>& weight_ih, const Maybe<const S>& weight_hh,
+          const Maybe<const T>& bias_ih, const Maybe<const T>& bias_hh,
+          const Maybe<const S>& weight_hr, const Maybe<const T>& scale,
+          const Maybe<const T>& scale_hr);
+
   bool matches(const Maybe<const T>& weight_ih, const Maybe<const T>& weight_hh,
                const Maybe<const T>& bias_ih, const Maybe<const T>& bias_hh,
                const Maybe<const T>& weight_hr) const;
@@ -45,19 +52,15 @@ class PyLayer {
   ptrdiff_t hidden_size() const { return layer_.H; }
   ptrdiff_t output_size() const { return layer_.P; }
   ptrdiff_t padded_size() const { return layer_.Hp; }
+  const char* storage() const;
   bool lstm() const { return layer_.mode == Mode::kLstm; }
   bool bias() const { return layer_.bias; }
   bool projected() const { return layer_.projected; }
 
  private:
-  struct Sizes {
-    ptrdiff_t G, I, H, P;
-  };
-  static Sizes sizes(Mode mode, const Maybe<const T>& weight_ih, const Maybe<const T>& weight_hh,
-                     const Maybe<const T>& weight_hr);
-  PyLayer(Mode mode, const Sizes& s, const Maybe<const T>& weight_ih,
-          const Maybe<const T>& weight_hh, const Maybe<const T>& bias_ih,
-          const Maybe<const T>& bias_hh, const Maybe<const T>& weight_hr);
+  void require_full() const {
+    require(layer_.storage == Storage::kFull, "a compressed layer only runs forward");
+  }
 
   Layer<T> layer_;
 };

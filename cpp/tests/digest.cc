@@ -13,6 +13,7 @@
 #include "forward.h"
 #include "kernels.h"
 #include "stepper.h"
+#include "stream_pool.h"
 
 namespace glasscell {
 namespace {
@@ -70,6 +71,58 @@ struct Case {
   ptrdiff_t T, B, I, H, P;
   bool ragged, cut, reverse;
 };
+
+// The bits of integers as weights: any uint16_t that is a small bfloat16, any int8_t.
+template <class S>
+std::vector<S> stored(Numbers& numbers, ptrdiff_t n) {
+  std::vector<S> out;
+  for (const double x : numbers.draw<double>(n, 1)) {
+    if (sizeof(S) == 1) {
+      out.push_back(static_cast<S>(static_cast<int>(x * 127)));
+    } else {
+      const auto f = static_cast<float>(x / 4);
+      uint32_t bits;
+      std::memcpy(&bits, &f, 4);
+      out.push_back(static_cast<S>(bits >> 16));
+    }
+  }
+  return out;
+}
+
+// What a compressed layer adds: forward and step by step.
+template <class S>
+void run_compressed(const Case& k) {
+  const bool projected = k.P != k.H, lstm = k.mode == Mode::kLstm, scaled = sizeof(S) == 1;
+  const ptrdiff_t G = (lstm ? 4 : 1) * k.H, B = k.B;
+  Numbers numbers;
+  const auto w = stored<S>(numbers, G * k.I), r = stored<S>(numbers, G * k.P);
+  const auto hr = stored<S>(numbers, k.P * k.H);
+  const auto b = numbers.draw<float>(G, 1), scale = numbers.draw<float>(G, 0.004);
+  RawWeights<float, S> raw{w.data(), r.data(), b.data(), b.data(), projected ? hr.data() : nullptr};
+  if (scaled) raw.scale = raw.scale_hr = scale.data();
+  const Layer<float> layer(k.mode, k.I, k.H, k.P, raw);
+  const Sequence seq(k.T, B, nullptr, nullptr, B, 1, k.reverse);
+  auto x = numbers.draw<float>(k.T * B * k.I, 2);
+  std::vector<float> y(static_cast<std::size_t>(k.T * B * k.P)), h_n(y), c_n(y);
+  h_n.resize(static_cast<std::size_t>(B * k.P));
+  c_n.resize(static_cast<std::size_t>(B * k.H));
+  ForwardArgs<float> ahead{};
+  ahead.x = rows<const float>(x, k.T, B, k.I);
+  ahead.y = rows<float>(y, k.T, B, k.P);
+  ahead.h_n = h_n.data();
+  if (lstm) ahead.c_n = c_n.data();
+  forward(layer, seq, ahead, 2);
+  Hash hash;
+  for (const auto* v : {&y, &h_n, &c_n}) hash.add(*v);
+  Stepper<float> live({&layer}, 2);
+  std::vector<float> stepped(static_cast<std::size_t>(k.P));
+  for (ptrdiff_t t = 0; t < k.T; ++t) {
+    live.step(x.data() + t * B * k.I, stepped.data());
+    hash.add(stepped);
+  }
+  std::printf("%d T%td B%td I%td H%td P%td %d stored in %zu: %016llx\n", static_cast<int>(k.mode),
+              k.T, k.B, k.I, k.H, k.P, k.reverse, sizeof(S), hash.value());
+}
 
 template <class T>
 void run(const Case& k) {
@@ -138,6 +191,16 @@ void run(const Case& k) {
   for (ptrdiff_t t = 0; t < k.T; ++t) {
     live.step(x.data() + t * B * k.I, stepped.data());
     hash.add(stepped);
+  }
+  StreamPool<T> pool({{&layer}}, B);
+  std::vector<int64_t> ids(static_cast<std::size_t>(B));
+  std::vector<T*> streams(ids.size());
+  auto all = zeros(B * k.P);
+  pool.slots.open(B, ids.data());
+  pool.find(B, ids.data(), streams.data());
+  for (ptrdiff_t t = 0; t < k.T; ++t) {
+    pool.step(0, B, streams.data(), x.data() + t * B * k.I, k.I, all.data(), k.P, 2);
+    hash.add(all);
   }
   for (const auto* v : {&y, &h_n, &c_n, &dx, &dh0, &dc0, &dw, &dr, &db, &dhr, &dh, &dc}) {
     hash.add(*v);
@@ -209,6 +272,10 @@ void run_all() {
                        P,    order > 1,       order == 2, order % 2 == 0};
           run<float>(k);
           run<double>(k);
+          if (order > 1) {
+            run_compressed<Bfloat16>(k);
+            run_compressed<int8_t>(k);
+          }
         }
       }
     }

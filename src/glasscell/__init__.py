@@ -6,7 +6,8 @@
     with glasscell.trace(model) as trace: model(x)   # every gate of every unit at every step
     flow = glasscell.gradient_flow(model, x, loss)   # how far gradients travel back in time
     glasscell.save(module, "folder")                 # config.json and model.safetensors
-    model = glasscell.load("folder")                 # runs without torch: model.run, model.stream
+    model = glasscell.load("folder")                 # runs without torch: model.run, .stream, .pool
+    glasscell.compress("folder", "small", "int8")    # the same model in a quarter of the bytes
 
 All names are found on first use, so that what needs torch (`save`, `convert`, `restore`, `trace`,
 `gradient_flow`, `glasscell.nn`) costs nothing where there is none: `import glasscell`, `load` and
@@ -27,7 +28,8 @@ from glasscell.errors import (
 )
 
 if TYPE_CHECKING:
-    from glasscell import gates, inspect, nn, reference, weights
+    from glasscell import gates, inspect, nn, reference, storage, weights
+    from glasscell.compressed import compress
     from glasscell.engine import cpu_info, get_num_threads, set_num_threads
     from glasscell.inspect.flow import gradient_flow
     from glasscell.inspect.trace import trace
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from glasscell.nn.convert import convert, restore
     from glasscell.nn.fallback import SlowPathWarning
     from glasscell.nn.saving import save
+    from glasscell.pool import StreamPool
     from glasscell.stream import Stream
 
 __all__ = [
@@ -46,7 +49,9 @@ __all__ = [
     "ShapeError",
     "SlowPathWarning",
     "Stream",
+    "StreamPool",
     "WeightFormatError",
+    "compress",
     "convert",
     "cpu_info",
     "gates",
@@ -59,6 +64,7 @@ __all__ = [
     "restore",
     "save",
     "set_num_threads",
+    "storage",
     "trace",
     "weights",
 ]
@@ -70,6 +76,8 @@ _LAZY = {
     "Run": "glasscell.model",
     "SlowPathWarning": "glasscell.nn.fallback",
     "Stream": "glasscell.stream",
+    "StreamPool": "glasscell.pool",
+    "compress": "glasscell.compressed",
     "convert": "glasscell.nn.convert",
     "cpu_info": "glasscell.engine",
     "get_num_threads": "glasscell.engine",
@@ -80,7 +88,7 @@ _LAZY = {
     "set_num_threads": "glasscell.engine",
     "trace": "glasscell.inspect.trace",
 }
-_MODULES = ("gates", "inspect", "nn", "reference", "weights")
+_MODULES = ("gates", "inspect", "nn", "reference", "storage", "weights")
 
 
 def __getattr__(name: str) -> Any:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from glasscell import arguments
 from glasscell.errors import DtypeError, ShapeError
+from glasscell.storage import COMPRESSED, StoredWeights, compress
 
 try:
     from glasscell import _core
@@ -27,11 +28,21 @@ except ImportError as error:  # pragma: no cover - only in a broken installation
     ) from error
 
 if TYPE_CHECKING:
-    from glasscell._core import LayerF32, LayerF64, LinearF32, LinearF64, StepperF32, StepperF64
+    from glasscell._core import (
+        LayerF32,
+        LayerF64,
+        LinearF32,
+        LinearF64,
+        StepperF32,
+        StepperF64,
+        StreamPoolF32,
+        StreamPoolF64,
+    )
 
     PackedLayer = LayerF32 | LayerF64
     PackedLinear = LinearF32 | LinearF64
     Stepper = StepperF32 | StepperF64
+    StreamPool = StreamPoolF32 | StreamPoolF64
 
 __all__ = [
     "LayerGrads",
@@ -48,6 +59,7 @@ __all__ = [
     "pack_linear",
     "set_num_threads",
     "stepper",
+    "stream_pool",
     "use_parallel_for",
 ]
 
@@ -167,7 +179,8 @@ def use_parallel_for(address: int) -> None:
     _core.use_parallel_for(address)
 
 
-def _thread_limit(threads: int | None) -> int:
+def thread_limit(threads: int | None) -> int:
+    """Give how many threads a call may use that was asked for `threads`, None for the default."""
     return get_num_threads() if threads is None else arguments.thread_count("threads", threads)
 
 
@@ -185,31 +198,42 @@ def _five(w: Weights) -> tuple[Any, ...]:
     return (w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr)
 
 
-def pack(mode: str, w: Weights) -> PackedLayer:
+def pack(mode: str, w: Weights | StoredWeights, storage: str | None = None) -> PackedLayer:
     """Pack one layer's weights into the panels that the kernels read.
 
     Args:
         mode: "LSTM", "RNN_TANH" or "RNN_RELU".
         w: Matrices as torch lays them out: weight_ih (G, I), weight_hh (G, P), bias_ih and bias_hh
-            (G,) or None, weight_hr (P, H) or None; G = 4H (gate order i f g o) or H.
+            (G,) or None, weight_hr (P, H) or None; G = 4H (gate order i f g o) or H. Or compressed
+            already, from `glasscell.storage.compress` or a folder.
+        storage: "bfloat16" or "int8" to compress the matrices; default: as they are.
 
     Returns:
-        An immutable packed layer that any number of threads may run.
+        An immutable packed layer that any number of threads may run. A compressed one has float32
+        input, states, sums and output; it runs forward only.
 
     Raises:
-        ValueError: An unknown mode.
-        DtypeError: Not all float32 or all float64.
+        ValueError: An unknown mode or storage.
+        DtypeError: Not all float32 or all float64; not float32 where they are to be compressed.
         ShapeError: Sizes that do not fit together.
+        WeightFormatError: NaN or infinity under int8.
 
     Notes:
         Costs one pass over the weights; keeps a plain copy beside the panels, for `matches` and for
-        the panels of the backward pass, which are made when first needed.
+        the panels of the backward pass, which are made when first needed. Compressed layers keep
+        the panels alone. A sum is one chain of fused multiply-adds in float32 whatever the storage:
+        for bfloat16 it gives the bits of a float32 layer with the rounded weights; for int8 it runs
+        over whole numbers from 0 and ends in `bias + scale * sum`, rounded once.
     """
     if mode not in ("LSTM", "RNN_TANH", "RNN_RELU"):
         raise ValueError(f"pack: expected mode LSTM, RNN_TANH or RNN_RELU, got {mode!r}.")
-    given = [None if a is None else np.ascontiguousarray(a) for a in _five(w)]
+    if storage is not None:
+        w = compress(w, storage)
+    compressed = isinstance(w, StoredWeights)
+    arrays = (*_five(w), w.scale, w.scale_hr) if isinstance(w, StoredWeights) else _five(w)
+    given = [None if a is None else np.ascontiguousarray(a) for a in arrays]
     dtypes = {a.dtype for a in given if a is not None}
-    if dtypes == {np.dtype(np.float32)}:
+    if compressed or dtypes == {np.dtype(np.float32)}:
         make: Any = _core.LayerF32
     elif dtypes == {np.dtype(np.float64)}:
         make = _core.LayerF64
@@ -234,8 +258,12 @@ def matches(layer: PackedLayer, w: Weights) -> bool:
 
     Notes:
         One comparison of memory, about a tenth of the cost of packing; sees edits of any kind,
-        those that leave no trace elsewhere included.
+        those that leave no trace elsewhere included. A compressed layer keeps no copy to compare.
+
+    Raises:
+        DtypeError: The layer is compressed.
     """
+    _require_uncompressed("matches", layer)
     given: Any = [None if a is None else np.ascontiguousarray(a) for a in _five(w)]
     if any(a is not None and a.dtype != arguments.dtype_of(layer) for a in given):
         return False
@@ -244,6 +272,14 @@ def matches(layer: PackedLayer, w: Weights) -> bool:
     except ValueError:  # other shapes than those that were packed
         return False
     return same
+
+
+def _require_uncompressed(name: str, layer: PackedLayer) -> None:
+    if layer.storage in COMPRESSED:
+        raise DtypeError(
+            f"{name}: expected a layer packed from float32 or float64 weights, got one stored as "
+            f"{layer.storage}, which only runs forward. Pack the weights without a storage."
+        )
 
 
 def _empty_run(layer: PackedLayer, x: Array, h0: Any, c0: Any, y: Array, tape: Any) -> LayerRun:
@@ -302,7 +338,7 @@ def forward(
     P, H = layer.output_size, layer.hidden_size
     lead = x.shape[:-1]
     y = arguments.target("out", out, (*lead, P), x.dtype)
-    limit = _thread_limit(threads)
+    limit = thread_limit(threads)
     want_tape = tape and layer.lstm
     # Rows after the end of a sequence are not written by the kernel: a trace shows zeros there.
     fresh = np.zeros if lengths is not None else np.empty
@@ -373,12 +409,13 @@ def backward(
         LayerGrads, with None for what was not wanted.
 
     Raises:
-        ShapeError, DtypeError: As named, before anything runs.
+        ShapeError, DtypeError: As named, before anything runs; a compressed layer.
 
     Notes:
         Every weight gradient is one chain of sums in a fixed order: the same bits for any number of
         threads. Reads no row after the end of a ragged sequence. Releases the GIL.
     """
+    _require_uncompressed("backward", layer)
     x, h0, c0, lengths, reset, batch_sizes, B = arguments.inputs(
         layer, x, h0, c0, lengths, reset, batch_sizes
     )
@@ -391,7 +428,7 @@ def backward(
     output = _from_forward("output", output, (*lead, P), dtype)
     if layer.lstm:
         tape = _from_forward("tape", tape, (*lead, 5, layer.padded_size), dtype)
-    limit = _thread_limit(threads)
+    limit = thread_limit(threads)
     fresh = np.zeros if lengths is not None else np.empty
     empty = 0 in lead
 
@@ -468,7 +505,7 @@ def stepper(layers: Sequence[PackedLayer], threads: int | None = None) -> Steppe
 
     Notes:
         A step allocates nothing and gives the bits of `forward`. It uses one thread, but several
-        for an LSTM layer of a megabyte of weights or more (float32: I = H = 182), which one core's
+        for a layer of a megabyte of weights or more (float32 LSTM: I = H = 182), which one core's
         cache does not hold; these spin for 50 microseconds after a step and then sleep.
 
     Example:
@@ -488,12 +525,41 @@ def stepper(layers: Sequence[PackedLayer], threads: int | None = None) -> Steppe
         )
     make: Any = _core.StepperF32 if kinds == {_core.LayerF32} else _core.StepperF64
     try:
-        made: Stepper = make(list(layers), _thread_limit(threads))
+        made: Stepper = make(list(layers), thread_limit(threads))
     except ValueError as error:
         sizes = [(layer.input_size, layer.hidden_size, layer.output_size) for layer in layers]
         raise ShapeError(
             "stepper: expected layers that each read what the one before writes and have the same "
             f"sizes of state, got (I, H, P) of {sizes} ({error})."
+        ) from None
+    return made
+
+
+def stream_pool(stacks: Sequence[Sequence[PackedLayer]], capacity: int) -> StreamPool:
+    """Make room for the states of many live sequences; `glasscell.pool` is its face.
+
+    Args:
+        stacks: Packed layers of one dtype, each stack one that `stepper` takes. A stream has a
+            state in all stacks.
+        capacity: Most streams that may be open at a time, positive.
+
+    Returns:
+        An object whose functions take int64 ids (n,), x (n, I), y (n, P), h (L, n, P) and
+        c (L, n, H). `step` gives the bits of `forward`, and an IndexError unless all ids are open
+        and different.
+
+    Raises:
+        MemoryError: No address space for so many streams.
+
+    Notes:
+        No two functions that touch states may run at the same time: the caller sees to that.
+    """
+    make: Any = {_core.LayerF32: _core.StreamPoolF32, _core.LayerF64: _core.StreamPoolF64}
+    try:
+        made: StreamPool = make[type(stacks[0][0])]([list(stack) for stack in stacks], capacity)
+    except MemoryError:
+        raise MemoryError(
+            f"capacity: expected address space for {capacity} streams, found less; ask for fewer."
         ) from None
     return made
 
@@ -565,7 +631,7 @@ def linear(
     y = arguments.target("out", out, (*x.shape[:-1], packed.outputs), dtype)
     if not y.flags.c_contiguous:
         raise ShapeError(f"out: expected a contiguous array, got strides {y.strides}.")
-    limit = _thread_limit(threads)
+    limit = thread_limit(threads)
     if y.size:
         packed.run(x.reshape(-1, packed.inputs), y.reshape(-1, packed.outputs), limit)
     return y

@@ -1,7 +1,7 @@
 """A saved model, loaded and run with NumPy alone: the same bits as in `glasscell.nn`, no torch.
 
-`load` reads a folder that `glasscell.save` wrote; `Model.run` runs whole sequences, and
-`Model.stream` one step at a time.
+`load` reads a folder that `glasscell.save` wrote; `Model.run` runs whole sequences, `Model.stream`
+one step at a time, and `Model.pool` many live sequences, any of them one step a call.
 """
 
 from __future__ import annotations
@@ -17,13 +17,17 @@ import numpy as np
 from glasscell import modelfile, nodes
 from glasscell.errors import ShapeError, WeightFormatError
 from glasscell.nodes import arguments
+from glasscell.storage import COMPRESSED, STORAGES
 from glasscell.weights import Array
 
 if TYPE_CHECKING:
     from glasscell.inspect.trace import LayerTrace
+    from glasscell.pool import StreamPool
     from glasscell.stream import Stream
 
 __all__ = ["Model", "Run", "load"]
+
+_FLOAT32 = np.dtype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,21 +50,35 @@ class Model:
 
     Args:
         tree: The "model" of config.json.
-        arrays: torch's parameter names to arrays, all float32 or all float64.
+        arrays: torch's parameter names to arrays, all float32 or all float64, or compressed as the
+            tree says.
+        weights: What recurrent weights are kept as, see `load`; default as they are.
 
     Raises:
-        WeightFormatError: The two do not fit each other.
+        ValueError: Unknown `weights`.
+        WeightFormatError: The tree and the arrays do not fit each other, or not `weights`.
     """
 
-    def __init__(self, tree: dict[str, Any], arrays: Mapping[str, Array]) -> None:
-        if len(dtypes := {array.dtype for array in arrays.values()}) != 1:
+    def __init__(
+        self, tree: dict[str, Any], arrays: Mapping[str, Array], weights: str | None = None
+    ) -> None:
+        if weights is not None and weights not in STORAGES:
+            raise ValueError(f"weights: expected one of {', '.join(STORAGES)}, got {weights!r}")
+        # What is no float is compressed, and belongs to a float32 model.
+        dtypes = {a.dtype if a.dtype.kind == "f" else _FLOAT32 for a in arrays.values()}
+        if len(dtypes) != 1:
             names = ", ".join(sorted(dtype.name for dtype in dtypes)) or "no weights"
             raise WeightFormatError(f"model: expected weights of one dtype, got {names}")
-        self.root = nodes.build(tree, arrays)
+        self.root = nodes.build(tree, arrays, weights)
         self._config = copy.deepcopy(tree)
-        self._parameters = sum(array.size for array in arrays.values())
+        self._parameters = sum(a.size for name, a in arrays.items() if not nodes.is_scale(name))
         self._dtype = dtypes.pop()
         self.recurrent = [n for n in nodes.walk(self.root) if isinstance(n, nodes.Recurrent)]
+        if weights in COMPRESSED and not self.recurrent:
+            raise WeightFormatError(
+                f"model: expected an LSTM or RNN, whose weights {weights} is for, got none; "
+                "load it as it is"
+            )
 
     @property
     def config(self) -> dict[str, Any]:
@@ -78,6 +96,14 @@ class Model:
         return self._dtype
 
     @property
+    def weights_dtype(self) -> str:
+        """What the recurrent weights are kept as: "float32", "float64", "bfloat16" or "int8".
+
+        All else is of the model's dtype: biases, other layers, states, sums.
+        """
+        return self.recurrent[0].storage if self.recurrent else self._dtype.name
+
+    @property
     def input_size(self) -> int | None:
         """I, features of each step; None if a step is one index for an Embedding."""
         return None if nodes.reads_indices(self.root) else self.root.reads
@@ -86,7 +112,10 @@ class Model:
         kind, count = self._config["type"], f"{self._parameters:,}"
         reads = "indices" if self.input_size is None else f"input_size={self.input_size}"
         writes = self.root.writes or self.input_size
-        return f"Model({kind}, {reads}, output_size={writes}, {self._dtype}, {count} parameters)"
+        kept = f" with {self.weights_dtype} weights" * (self.weights_dtype in COMPRESSED)
+        return (
+            f"Model({kind}, {reads}, output_size={writes}, {self._dtype}{kept}, {count} parameters)"
+        )
 
     def run(
         self,
@@ -163,6 +192,24 @@ class Model:
 
         return Stream(self)
 
+    def pool(self, capacity: int) -> StreamPool:
+        """Start many streams in one slab of memory, any subset of which goes forward in one call.
+
+        Args:
+            capacity: Most streams that may be open at a time; costs nothing until they are.
+
+        Returns:
+            A `StreamPool`. A model can have any number of them.
+
+        Raises:
+            ShapeError: The model is bidirectional or a Forecaster, so it cannot go step by step, or
+                has no recurrent layer.
+            ValueError: The capacity is not positive.
+        """
+        from glasscell.pool import StreamPool
+
+        return StreamPool(self, capacity)
+
     @property
     def _batch_first(self) -> bool:
         return any(layer.config.batch_first for layer in self.recurrent)
@@ -199,18 +246,27 @@ class Model:
         return steps, batch, True
 
 
-def load(folder: str | os.PathLike[str]) -> Model:
-    """Load a model that `glasscell.save` wrote; needs no torch.
+def load(folder: str | os.PathLike[str], weights: str | None = None) -> Model:
+    """Load a model that `glasscell.save` or `glasscell.compress` wrote; needs no torch.
 
     Args:
         folder: The model folder, with config.json and model.safetensors.
+        weights: What the matrices of LSTM and RNN layers are kept as in memory: "float32",
+            "bfloat16" (half the bytes) or "int8" (a quarter, one scale for each unit and gate). The
+            folder stays as it is. Default: as the folder has them.
 
     Returns:
-        The model, ready to run.
+        The model, ready to run. Compressed or not, input, output, states and sums are float32.
 
     Raises:
         FileNotFoundError: There is no such folder.
-        WeightFormatError: The folder is damaged, incomplete, or of a newer version.
+        ValueError: Unknown `weights`.
+        WeightFormatError: The folder is damaged, incomplete, or of a newer version; or its weights
+            are not float32, or NaN or infinite under int8, and so cannot be kept as `weights`.
+
+    Notes:
+        bfloat16 gives the bits of a float32 model with rounded weights. A step on weights that do
+        not fit a core's cache is as fast as these can be read: see docs/performance.md.
 
     >>> import tempfile, torch, glasscell
     >>> lstm = torch.nn.LSTM(1, 1)
@@ -226,4 +282,4 @@ def load(folder: str | os.PathLike[str]) -> Model:
            [0.7613],
            [0.8407]], dtype=float32)
     """
-    return Model(*modelfile.read(folder))
+    return Model(*modelfile.read(folder), weights)

@@ -4,6 +4,9 @@ config.json::
 
     {"format": "glasscell", "version": 1, "model": {"type": "LSTM", ...}, "sha256": {...}}
 
+Version 2 is the same with compressed weights, see `glasscell.nodes.compressed`; a model without
+them is written as version 1, which older programs read.
+
 The two digests say that neither file has changed since it was written: a damaged folder is refused,
 never half loaded. Nothing is ever unpickled.
 """
@@ -22,7 +25,6 @@ from typing import Any, NoReturn
 
 import numpy as np
 import safetensors
-import safetensors.numpy
 
 from glasscell.errors import WeightFormatError
 from glasscell.weights import Array
@@ -32,10 +34,12 @@ __all__ = ["CONFIG", "TENSORS", "VERSION", "read", "write"]
 CONFIG = "config.json"
 TENSORS = "model.safetensors"
 FORMAT = "glasscell"
-VERSION = 1
+VERSION = 2
 
 _LARGEST_CONFIG = 1 << 24
 _DTYPES = {"F32": "<f4", "F64": "<f8"}
+# From version 2 on; bfloat16 goes as its bits.
+_COMPRESSED = {"BF16": "<u2", "I8": "i1"}
 
 
 def write(
@@ -49,7 +53,8 @@ def write(
     Args:
         folder: Where; its parents are created.
         tree: The "model" of config.json.
-        arrays: torch's parameter names to arrays, float32 or float64.
+        arrays: torch's parameter names to arrays, float32 or float64; compressed ones uint16 (the
+            bits of bfloat16) or int8.
         force: Write into a folder that exists. Only config.json and model.safetensors are replaced,
             and only if the config.json there is glasscell's own; default False.
 
@@ -112,7 +117,8 @@ def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Arra
                 folder / file,
                 f"changed since it was saved: sha256 is not what {CONFIG} says it was",
             )
-    return config["model"], _decode(folder / TENSORS, data)
+    dtypes = _DTYPES if config["version"] == 1 else _DTYPES | _COMPRESSED
+    return config["model"], _decode(folder / TENSORS, data, dtypes)
 
 
 def _require_replaceable(folder: Path, force: bool) -> None:
@@ -137,16 +143,40 @@ def _require_replaceable(folder: Path, force: bool) -> None:
 
 
 def _encode(tree: dict[str, Any], arrays: Mapping[str, Array]) -> dict[str, bytes]:
-    data = safetensors.numpy.save({name: np.ascontiguousarray(a) for name, a in arrays.items()})
+    compressed = any(array.dtype.kind != "f" for array in arrays.values())
+    data = _serialize({name: np.ascontiguousarray(a) for name, a in arrays.items()})
     config = {
         "format": FORMAT,
-        "version": VERSION,
+        "version": 2 if compressed else 1,
         "model": tree,
         "sha256": {"model": _digest_tree(tree), TENSORS: _digest(data)},
     }
     text = json.dumps(config, indent=2, allow_nan=False) + "\n"
     # The weights first: a folder whose config.json is there has both.
     return {TENSORS: data, CONFIG: text.encode()}
+
+
+def _serialize(arrays: Mapping[str, Array]) -> bytes:
+    """Give the bytes of a safetensors file, whose own NumPy writer knows no bfloat16.
+
+    A little-endian length, a JSON header padded to 8 bytes, then the numbers, widest first.
+    """
+    names = {np.dtype(kind): name for name, kind in (_DTYPES | _COMPRESSED).items()}
+    header: dict[str, Any] = {}
+    parts, end = [], 0
+    for name in sorted(arrays, key=lambda name: (-arrays[name].itemsize, name)):
+        array = arrays[name]
+        dtype = array.dtype.newbyteorder("<")
+        begin, end = end, end + array.nbytes
+        header[name] = {
+            "dtype": names[dtype],
+            "shape": array.shape,
+            "data_offsets": [begin, end],
+        }
+        parts.append(array.astype(dtype, copy=False).tobytes())
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return b"".join([len(text).to_bytes(8, "little"), text, *parts])
 
 
 def _write_synced(path: Path, data: bytes) -> None:
@@ -186,28 +216,28 @@ def _read_bytes(path: Path, largest: int | None = None) -> bytes:
     return path.read_bytes()
 
 
-def _decode(path: Path, data: bytes) -> dict[str, Array]:
+def _decode(path: Path, data: bytes, dtypes: Mapping[str, str]) -> dict[str, Array]:
     try:
         entries = safetensors.deserialize(data)  # type: ignore[no-untyped-call]
-        arrays = {name: _to_array(path, name, entry) for name, entry in entries}
+        arrays = {name: _to_array(path, name, entry, dtypes) for name, entry in entries}
     except (safetensors.SafetensorError, ValueError, OverflowError) as error:
         if isinstance(error, WeightFormatError):
             raise
         _refuse(path, f"expected a safetensors file, got something else: {error}")
-    dtypes = sorted({array.dtype.name for array in arrays.values()})
-    if len(dtypes) != 1:
-        _refuse(path, f"expected tensors of one dtype, got {', '.join(dtypes) or 'no tensor'}")
+    found = sorted({array.dtype.name for array in arrays.values() if array.dtype.kind == "f"})
+    if not arrays or len(found) > 1:
+        _refuse(path, f"expected tensors of one dtype, got {', '.join(found) or 'no tensor'}")
     return arrays
 
 
-def _to_array(path: Path, name: str, entry: dict[str, Any]) -> Array:
-    dtype = _DTYPES.get(entry["dtype"])
+def _to_array(path: Path, name: str, entry: dict[str, Any], dtypes: Mapping[str, str]) -> Array:
+    dtype = dtypes.get(entry["dtype"])
     if dtype is None:
-        _refuse(path, f"expected {name} as F32 or F64, got {entry['dtype']}")
+        _refuse(path, f"expected {name} as {' or '.join(dtypes)}, got {entry['dtype']}")
     array = np.frombuffer(entry["data"], dtype)
     if array.size != math.prod(entry["shape"]):
         _refuse(path, f"expected {entry['shape']} numbers in {name}, got {array.size}")
-    return array.reshape(entry["shape"]).astype(dtype[1:], copy=False)
+    return array.reshape(entry["shape"]).astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def _digest(data: bytes) -> str:

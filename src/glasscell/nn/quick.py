@@ -166,29 +166,52 @@ def _run(
     batch_first: bool,
 ) -> Any:
     """Run layer upon layer; source: address, strides, T and B of x."""
-    (h0, c0), (*_, steps, batch), item = initial, source, x.itemsize
-    held: tuple[Tensor, ...] = (x,)
-    row, h_part, c_part = plan.sides * plan.width, batch * plan.width, batch * plan.hidden
+    batch = source[-1]
     h_n = x.new_empty(plan.states, batch, plan.width)
     c_n = x.new_empty(plan.states, batch, plan.hidden) if plan.hidden else None
-    h_at, c_at, team = h_n.data_ptr(), 0 if c_n is None else c_n.data_ptr(), threads()
+    states = *initial, h_n.data_ptr(), 0 if c_n is None else c_n.data_ptr()
+    whole = plan.sides == 1 and len(layers) > 1
+    output = (_stack if whole else _one_by_one)(plan, layers, x, source, states)
+    output = output.transpose(0, 1) if batch_first else output
+    return (output, h_n) if c_n is None else (output, (h_n, c_n))
+
+
+def _stack(
+    plan: _Plan, layers: list[Any], x: Tensor, source: tuple[int, ...], states: tuple[int, ...]
+) -> Tensor:
+    """Run all layers in one call: they may go through as a wave."""
+    (*_, steps, batch), (h0, c0, h_n, c_n), width = source, states, plan.width
+    held = [x.new_empty(steps, batch, width) for _ in layers]
+    outputs = [(one.data_ptr(), batch * width, width) for one in held]
+    stack_at = type(layers[0]).stack_at
+    stack_at(layers, *source, 0, 0, threads(), h0, c0, outputs, h_n, c_n)
+    return held[-1]
+
+
+def _one_by_one(
+    plan: _Plan, layers: list[Any], x: Tensor, source: tuple[int, ...], states: tuple[int, ...]
+) -> Tensor:
+    """Run each layer and direction for itself."""
+    (*_, steps, batch), item, team = source, x.itemsize, threads()
+    held: tuple[Tensor, ...] = (x,)
+    row, h_part, c_part = plan.sides * plan.width, batch * plan.width, batch * plan.hidden
     for k, layer in enumerate(layers):
         reverse = k % plan.sides
         if not reverse:
             held = held[-1], x.new_empty(steps, batch, row)  # what lies below is still read
             target = held[-1].data_ptr()
-        h, c = k * h_part * item, k * c_part * item
+        offsets = k * h_part * item, k * c_part * item
+        h0, c0, h_n, c_n = (at and at + offsets[j % 2] for j, at in enumerate(states))
         layer.forward_at(
             *source,
             *(0, 0, 0, 0, team, reverse == 1),
-            *(h0 and h0 + h, c0 and c0 + c),
+            *(h0, c0),
             *(target + reverse * plan.width * item, batch * row, row),
-            *(0, 0, h_at + h, c_at and c_at + c),
+            *(0, 0, h_n, c_n),
         )
         if reverse + 1 == plan.sides:
             source = target, batch * row, row, steps, batch
-    output = held[-1].transpose(0, 1) if batch_first else held[-1]
-    return (output, h_n) if c_n is None else (output, (h_n, c_n))
+    return held[-1]
 
 
 def step(module: torch.nn.Module, mode: str | None, x: Any, hx: Any) -> Any:

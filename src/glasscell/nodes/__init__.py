@@ -1,8 +1,8 @@
 """The parts that a saved model is made of, each built from a piece of config.json and its tensors.
 
-Reading order: base (what a node does), fields (how config.json is read), recurrent, stepping,
-affine, activation, compose, arguments. `build` turns a whole tree into one node; nothing here knows
-files or torch.
+Reading order: base (what a node does), fields (how config.json is read), recurrent, compressed,
+stepping, affine, activation, compose, arguments. `build` turns a whole tree into one node; nothing
+here knows files or torch.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from glasscell.nodes.activation import ACTIVATIONS, build_activation, build_iden
 from glasscell.nodes.affine import build_embedding, build_layer_norm, build_linear
 from glasscell.nodes.base import Call, Node, Plan
 from glasscell.nodes.compose import Forecaster, Sequential, chain, forecaster, reads_indices
+from glasscell.nodes.compressed import compress, is_scale
 from glasscell.nodes.fields import Fields, Tensors, refuse
 from glasscell.nodes.recurrent import Recurrent, build_recurrent
 from glasscell.nodes.stepping import State
@@ -28,6 +29,8 @@ __all__ = [
     "Sequential",
     "State",
     "build",
+    "compress",
+    "is_scale",
     "reads_indices",
     "walk",
 ]
@@ -49,12 +52,13 @@ KINDS = ("Sequential", "Forecaster", *_LEAVES)
 """Every node type that a model folder may hold, under torch's names."""
 
 
-def build(tree: object, arrays: Mapping[str, Array]) -> Node:
+def build(tree: object, arrays: Mapping[str, Array], storage: str | None = None) -> Node:
     """Build the node of a whole model.
 
     Args:
         tree: The "model" of config.json.
-        arrays: torch's parameter names to arrays, float32 or float64.
+        arrays: torch's parameter names to arrays, float32 or float64, or compressed.
+        storage: What recurrent weights are kept as, see `Tensors`; default as they are.
 
     Returns:
         The root node; every array is used in it.
@@ -67,12 +71,14 @@ def build(tree: object, arrays: Mapping[str, Array]) -> Node:
     >>> build(tree, {"weight": np.ones((1, 2))}).writes
     1
     """
-    tensors = Tensors(arrays)
+    tensors = Tensors(arrays, storage)
     node = _build(tree, tensors, "model", 0)
     tensors.require_empty()
-    layouts = {leaf.config.batch_first for leaf in walk(node) if isinstance(leaf, Recurrent)}
-    if len(layouts) > 1:
+    recurrent = [leaf for leaf in walk(node) if isinstance(leaf, Recurrent)]
+    if len({leaf.config.batch_first for leaf in recurrent}) > 1:
         refuse("model", "expected all recurrent layers with the same batch_first, got both")
+    if len(storages := {leaf.storage for leaf in recurrent}) > 1:
+        refuse("model", f"expected all recurrent layers stored alike, got {sorted(storages)}")
     return node
 
 

@@ -21,12 +21,16 @@ class Tensors:
     """The arrays of a model folder, each of which exactly one node must take.
 
     Args:
-        arrays: torch's parameter names to arrays, float32 or float64.
+        arrays: torch's parameter names to arrays, float32 or float64; compressed ones uint16 (the
+            bits of bfloat16) or int8.
+        storage: "float32", "bfloat16" or "int8": what recurrent weights are to be kept as; None: as
+            they are.
     """
 
-    def __init__(self, arrays: Mapping[str, Array]) -> None:
+    def __init__(self, arrays: Mapping[str, Array], storage: str | None = None) -> None:
         self._arrays = dict(arrays)
         self._free = dict(arrays)
+        self.storage = storage
 
     def __len__(self) -> int:
         return len(self._arrays)
@@ -47,6 +51,8 @@ class Tensors:
             refuse(path, f"expected the tensor {name}, the weights file has none that is free")
         if array.shape != shape:
             refuse(path, f"expected {name} of shape {shape}, the weights file has {array.shape}")
+        if array.dtype.kind != "f":
+            refuse(path, f"expected {name} as float32 or float64, got {array.dtype}")
         return array
 
     def require_empty(self) -> None:
@@ -83,6 +89,10 @@ class Fields:
         if type(value) is not str:
             refuse(self.path, f"expected {name} to be a string, got {value!r}")
         return value
+
+    def optional_text(self, name: str) -> str | None:
+        """A string, or None where there is no such field."""
+        return self.text(name) if name in self._node else None
 
     def flag(self, name: str) -> bool:
         """True or false."""

@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from glasscell import engine, gates, weights
+from glasscell import arguments, engine, gates, stack, weights
 from glasscell.errors import DtypeError, GlasscellError, ShapeError, WeightFormatError
 from glasscell.nodes.base import Call, Plan
+from glasscell.nodes.compressed import stored_layers
 from glasscell.nodes.fields import Fields, Tensors, refuse
 from glasscell.nodes.stepping import RecurrentStep, State
+from glasscell.storage import StoredWeights, storage_of
 from glasscell.weights import Array, Config
 
 __all__ = ["Recurrent", "State", "build_recurrent"]
@@ -38,6 +40,11 @@ class Recurrent:
     layers: tuple[engine.PackedLayer, ...]
 
     @property
+    def storage(self) -> str:
+        """What the weights are kept as: "float32", "float64", "bfloat16" or "int8"."""
+        return self.layers[0].storage
+
+    @property
     def reads(self) -> int:
         """I."""
         return self.config.input_size
@@ -52,11 +59,39 @@ class Recurrent:
         layout = "TH" if not call.batched else "BTH" if self.config.batch_first else "TBH"
         y = {"TH": lambda: x[:, None], "BTH": lambda: x.swapaxes(0, 1)}.get(layout, lambda: x)()
         initial = self.unpack_state(call.state.get(self.name), y.shape[1], call.batched)
-        last: list[engine.LayerRun] = []
-        for layer in range(self.config.num_layers):
-            y = self._run_layer(layer, y, layout, initial, call, last)
-        call.final[self.name] = self.pack_state(last, call.batched)
+        if len(self.layers) > 1 and not self.config.bidirectional and call.traces is None:
+            y = self._run_stack(y, layout, initial, call)
+        else:
+            last: list[engine.LayerRun] = []
+            for layer in range(self.config.num_layers):
+                y = self._run_layer(layer, y, layout, initial, call, last)
+            h = np.stack([run.h_n for run in last])
+            cells = [run.c_n for run in last if run.c_n is not None]
+            call.final[self.name] = self._pack_state(
+                h, np.stack(cells) if cells else None, call.batched
+            )
         return y[:, 0] if layout == "TH" else y.swapaxes(0, 1) if layout == "BTH" else y
+
+    def _output(self, x: Array, layout: str) -> Array:
+        # Allocated as the caller will see it, so that what follows reads contiguous memory.
+        steps, batch = x.shape[:2]
+        if layout != "BTH":
+            return np.empty((steps, batch, self.writes), self.dtype)
+        return np.empty((batch, steps, self.writes), self.dtype).swapaxes(0, 1)
+
+    def _run_stack(
+        self, x: Array, layout: str, initial: tuple[Array | None, Array | None], call: Call
+    ) -> Array:
+        run = stack.forward(
+            self.layers,
+            x,
+            *initial,
+            lengths=call.lengths,
+            reset=call.reset,
+            out=self._output(x, layout),
+        )
+        call.final[self.name] = self._pack_state(run.h_n, run.c_n, call.batched)
+        return run.output
 
     def _run_layer(
         self,
@@ -67,12 +102,8 @@ class Recurrent:
         call: Call,
         last: list[engine.LayerRun],
     ) -> Array:
-        steps, batch = x.shape[:2]
         width = self.config.output_size
-        # Allocated as the caller will see it, so that what follows reads contiguous memory.
-        shape = (batch, steps) if layout == "BTH" else (steps, batch)
-        output = np.empty((*shape, self.writes), self.dtype)
-        output = output.swapaxes(0, 1) if layout == "BTH" else output
+        output = self._output(x, layout)
         for direction in range(self.config.directions):
             place = layer * self.config.directions + direction
             h0, c0 = (None if part is None else part[place] for part in initial)
@@ -167,13 +198,11 @@ class Recurrent:
             raise DtypeError(f"expected {what} as {self.dtype}, got {array.dtype}; convert it")
         return np.ascontiguousarray(array)
 
-    def pack_state(self, runs: Sequence[engine.LayerRun], batched: bool) -> State:
-        """Stack the last state of every layer and direction in torch's form."""
-        h = np.stack([run.h_n for run in runs])
+    def _pack_state(self, h: Array, c: Array | None, batched: bool) -> State:
+        """Give the last states (D * L, B, ·) in torch's form."""
         h = h if batched else h[:, 0]
-        if self.config.mode != "LSTM":
+        if c is None:
             return h
-        c = np.stack([run.c_n for run in runs if run.c_n is not None])
         return h, c if batched else c[:, 0]
 
     def plan(self, source: Array, plan: Plan) -> Array:
@@ -190,8 +219,8 @@ class Recurrent:
 
 
 def build_recurrent(fields: Fields, tensors: Tensors, kind: str) -> Recurrent:
-    """Build an LSTM or RNN from the fields of `Config` and weights."""
-    prefix = fields.prefix()
+    """Build an LSTM or RNN from the fields of `Config`, storage (if compressed) and weights."""
+    prefix, stored = fields.prefix(), fields.optional_text("storage")
     try:
         config = Config(**fields.rest())
     except (WeightFormatError, TypeError) as error:
@@ -203,9 +232,33 @@ def build_recurrent(fields: Fields, tensors: Tensors, kind: str) -> Recurrent:
         refuse(fields.path, f"num_layers {config.num_layers}: the weights file has fewer layers")
     arrays = tensors.under(prefix, fields.path)
     try:
-        layers = weights.from_state_dict(config, arrays, prefix)
+        layers: Sequence[weights.LayerWeights | StoredWeights] = (
+            weights.from_state_dict(config, arrays, prefix)
+            if stored is None
+            else stored_layers(config, arrays, prefix, stored)
+        )
     except GlasscellError as error:
         refuse(fields.path, str(error))
-    dtype = layers[0].weight_ih.dtype
-    packed = tuple(engine.pack(config.mode, layer) for layer in layers)
-    return Recurrent(prefix.removesuffix("."), config, dtype, packed)
+    packed = []
+    for suffix, layer in zip(config.suffixes(), layers, strict=True):
+        try:
+            packed.append(_pack(config.mode, layer, tensors.storage))
+        except GlasscellError as error:
+            refuse(fields.path, f"{suffix}: {error}")
+    name, dtype = prefix.removesuffix("."), arguments.dtype_of(packed[0])
+    return Recurrent(name, config, dtype, tuple(packed))
+
+
+def _pack(
+    mode: str, layer: weights.LayerWeights | StoredWeights, storage: str | None
+) -> engine.PackedLayer:
+    """Pack one layer as `storage`, or as it is if that is None."""
+    now = storage_of(layer.weight_ih.dtype)
+    if storage is None or storage == now:
+        return engine.pack(mode, layer)
+    if now != "float32":
+        raise DtypeError(
+            f"expected recurrent weights in float32 to keep them as {storage}, got {now}; load the "
+            "model as it is, or one that was saved in float32"
+        )
+    return engine.pack(mode, layer, storage)

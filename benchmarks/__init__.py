@@ -1,1 +1,0 @@
-"""Speed, measured: see README.md."""

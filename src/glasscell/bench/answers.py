@@ -1,0 +1,105 @@
+"""What the answer to a case is: from the equations in float64, before anybody is timed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from glasscell import reference
+from glasscell.bench.cases import Case
+from glasscell.bench.data import Data
+from glasscell.weights import Array, LayerWeights
+
+__all__ = ["STEPS", "Check", "check", "expected"]
+
+STEPS = 3
+"""Steps that a one-step engine takes for its answer: more than one, or its state could be lost."""
+
+ROWS = 32  # sequences at a time: bounds the memory of the float64 run
+
+
+class Check(NamedTuple):
+    """Largest error of an answer over the largest value, and what rounding may explain."""
+
+    error: float
+    allowed: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the answer is one."""
+        return self.error <= self.allowed
+
+
+def expected(case: Case, data: Data) -> Array:
+    """Give what every engine must answer, in float64.
+
+    Returns:
+        step, cell, pool: (STEPS, B, H), outputs with the same x in every step; inference:
+        (T, B, H); training: (G, I + H + 1), the gradients of weight_ih, weight_hh and a bias side
+        by side; trace: (6, T, B, H), i f g o c h.
+    """
+    if case.task == "training":
+        gradients = [_gradient(case, part) for part in _parts(case, data)]
+        return np.asarray(np.sum(gradients, axis=0))
+    if case.task in ("step", "cell", "pool"):
+        data = data._replace(x=np.repeat(data.x, STEPS, 0))
+    axis = 2 if case.task == "trace" else 1
+    return np.concatenate([_forward(case, part) for part in _parts(case, data)], axis=axis)
+
+
+def check(case: Case, answer: Array, truth: Array) -> Check:
+    """Compare an answer with the truth.
+
+    The bound grows with the longest chain of roundings: I + H products a step, T steps that feed
+    each other, and T B terms of a weight's gradient, each of which rounds by half a unit. Stored
+    weights add their own rounding, half of 2^-8 (bfloat16) or 1/127 (int8) of the largest weight,
+    I + H times a step, of which the square root survives as the signs are random.
+    """
+    chain = case.T * (case.I + case.H)
+    if case.task == "training":
+        chain = max(chain, case.T * case.B)
+    allowed = chain * 2.0**-23
+    storage = {"float32": 0.0, "bfloat16": 2.0**-9, "int8": 0.5 / 127}[case.weights]
+    allowed += storage * STEPS * (case.I + case.H) ** 0.5
+    if answer.shape != truth.shape:
+        return Check(float("inf"), allowed)
+    error = np.abs(np.asarray(answer, np.float64) - truth).max() / np.abs(truth).max()
+    return Check(float(error if np.isfinite(error) else np.inf), allowed)
+
+
+def _parts(case: Case, data: Data) -> list[tuple[Data, Array | None]]:
+    """Cut the batch, in float64."""
+    wide = Data(*(array.astype(np.float64) for array in data))
+    spans = [slice(b, b + ROWS) for b in range(0, case.B, ROWS)]
+    return [
+        (
+            wide._replace(x=wide.x[:, span], dy=wide.dy[:, span]),
+            None if case.lengths is None else case.lengths[span],
+        )
+        for span in spans
+    ]
+
+
+def _run(case: Case, data: Data, lengths: Array | None) -> reference.LSTMRun | reference.RNNRun:
+    weights = LayerWeights(**data.weights)
+    if case.mode == "LSTM":
+        return reference.lstm(weights, data.x, lengths=lengths)
+    return reference.rnn(weights, data.x, lengths=lengths)
+
+
+def _forward(case: Case, part: tuple[Data, Array | None]) -> Array:
+    run = _run(case, *part)
+    if case.task == "trace" and isinstance(run, reference.LSTMRun):
+        return np.stack([run.i, run.f, run.g, run.o, run.c, run.h])
+    return run.h
+
+
+def _gradient(case: Case, part: tuple[Data, Array | None]) -> Array:
+    run, dy = _run(case, *part), part[0].dy
+    if isinstance(run, reference.LSTMRun):
+        found = reference.lstm_backward(run, dy)
+    else:
+        found = reference.rnn_backward(run, dy)
+    assert found.dbias_ih is not None
+    return np.concatenate([found.dweight_ih, found.dweight_hh, found.dbias_ih[:, None]], axis=1)

@@ -1,0 +1,123 @@
+"""glasscell: `glasscell.nn` for sequences and training, a NumPy stream for one step."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import glasscell
+from glasscell.bench.answers import STEPS
+from glasscell.bench.cases import Case
+from glasscell.bench.data import Data
+from glasscell.bench.engines import CannotRun, Run
+from glasscell.bench.engines.torch_runs import cell_run, filled, inference_run, training_run
+from glasscell.weights import Array
+
+__all__ = ["Ours"]
+
+
+class Ours:
+    """The engine that all others are compared with."""
+
+    def __init__(self, threads: int) -> None:
+        import torch
+
+        torch.set_num_threads(threads)
+        glasscell.set_num_threads(threads)
+        self._torch = torch
+
+    def prepare(self, case: Case, data: Data) -> dict[str, Run]:
+        """Prepare a case."""
+        if reason := _not_yet(case):
+            raise CannotRun(reason)
+        nn = glasscell.nn
+        if case.task == "cell":
+            cell: Any = (nn.LSTMCell if case.mode == "LSTM" else nn.RNNCell)(case.I, case.H)
+            return {"cell": cell_run(filled(cell, data, ""), case, data)}
+        layer: Any = (nn.LSTM if case.mode == "LSTM" else nn.RNN)(case.I, case.H)
+        layer = filled(layer, data)
+        match case.task:
+            case "step":
+                return {"stream": _stream(_loaded(layer, case), data)}
+            case "pool":
+                return {"pool": _pool(_loaded(layer, case), case, data)}
+            case "trace":
+                return {"trace": self._trace(layer, data)}
+            case _:
+                return {"layer": self._sequence(layer, case, data)}
+
+    def _sequence(self, layer: Any, case: Case, data: Data) -> Run:
+        """Inference or training over whole sequences."""
+        torch = self._torch
+        x, lengths = torch.from_numpy(data.x), case.lengths
+        if case.checkpoint:
+            layer.checkpoint = True
+        run = layer if lengths is None else partial(layer, lengths=torch.from_numpy(lengths))
+        if case.task == "training":
+            return training_run(layer, data, lambda: run(x)[0])
+
+        def at(steps: int) -> Callable[[], object]:
+            part = x[:steps].clone()
+            return lambda: layer(part)[0]
+
+        return inference_run(lambda: run(x)[0], at)
+
+    def _trace(self, layer: Any, data: Data) -> Run:
+        x = self._torch.from_numpy(data.x)
+
+        def traced() -> list[Array | None]:
+            with glasscell.trace(layer) as trace:
+                layer(x)
+            seen = trace["l0"]
+            return [seen.input, seen.forget, seen.candidate, seen.output, seen.cell, seen.hidden]
+
+        return Run(traced, lambda: np.array(traced()), inside=self._torch.inference_mode)
+
+
+def _not_yet(case: Case) -> str | None:
+    """What this glasscell lacks for a case; None: nothing."""
+    if case.task == "pool" and not hasattr(glasscell.Model, "pool"):
+        return "this glasscell has no Model.pool"
+    if case.weights != "float32" and "weights" not in signature(glasscell.load).parameters:
+        return f"this glasscell stores no weights in {case.weights}"
+    if case.checkpoint and not hasattr(glasscell.nn.LSTM(1, 1), "checkpoint"):
+        return "this glasscell has no checkpoint"
+    return None
+
+
+def _loaded(layer: Any, case: Case) -> Any:
+    """Save and load: what a deployment does."""
+    stored = {} if case.weights == "float32" else {"weights": case.weights}
+    with tempfile.TemporaryDirectory() as folder:
+        return glasscell.load(glasscell.save(layer, Path(folder) / "model"), **stored)
+
+
+def _stream(model: Any, data: Data) -> Run:
+    stream, x_t = model.stream(), data.x[0, 0]
+
+    def answer() -> Array:
+        stream.reset()
+        return np.stack([stream.step(x_t)[None].copy() for _ in range(STEPS)])
+
+    return Run(partial(stream.step, x_t), answer)
+
+
+def _pool(model: Any, case: Case, data: Data) -> Run:
+    """Steps of B streams, drawn among all that are open."""
+    pool = model.pool(case.capacity)
+    every = pool.open(case.capacity)
+    ids = np.random.default_rng(0).permutation(every)[: case.B]
+    x = data.x[0]
+
+    def answer() -> Array:
+        pool.reset(ids)
+        return np.stack([pool.step(ids, x) for _ in range(STEPS)])
+
+    facts = {"bytes_per_stream": float(pool.stream_nbytes)}
+    return Run(partial(pool.step, ids, x), answer, facts=facts)
