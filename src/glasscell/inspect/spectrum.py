@@ -31,7 +31,7 @@ EXACT = 128
 and is exact at every lag; beyond, `SPARE` columns more than were asked for."""
 
 SPARE = 8
-SETTLED = 1e-4
+SETTLED = 1e-3
 """Passes to and fro end when no log10 of a singular value moves by more than this."""
 
 PASSES = 24
@@ -98,8 +98,8 @@ def fan(
     Notes:
         Up to S = 128 all directions are followed once, exact at every lag (relative error below
         1e-9, however far apart they are). Beyond that k + 8 columns go to and fro over each lag
-        until they settle: those values are never above the true ones, and short of them by some
-        parts in 1000 where more than k + 8 lie close together, as over the first few lags. Cost for n lags: steps *
+        until they settle: those values are never above the true ones, and short of them by up
+        to 0.005 in log10 where more than k + 8 lie close together, as over the first few lags. Cost for n lags: steps *
         (8 H P S + 6 S^3) flops, or 6 * sum(lags) * 8 H P (k + 8). Source: G. W. Stewart, On
         graded QR decompositions of products of matrices, ETNA 3, 1995.
 
