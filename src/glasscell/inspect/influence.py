@@ -20,8 +20,8 @@ __all__ = ["influence", "probe_columns"]
 Float64: TypeAlias = npt.NDArray[np.float64]
 
 RESCALED = 16
-"""Steps between two looks at the size of what is carried; each look costs as much as half a step,
-and no gate takes more than some ten decades at once."""
+"""Steps between two looks at the size of what is carried, to keep it in float64: a look costs half
+a step, and in between there is room for 8 decades a step."""
 
 
 def influence(
@@ -110,7 +110,7 @@ def _swept(
                 found[t] = (np.log(norms) + log_scale) / np.log(10.0)
         if place % RESCALED == 0:
             largest = np.abs(carried).max(axis=(0, 2), initial=0.0)
-            largest[(largest == 0) | ((largest > 1e-100) & (largest < 1e100))] = 1.0
+            largest[(largest == 0) | ((largest > 1e-20) & (largest < 1e20))] = 1.0
             carried /= largest[:, None]
             log_scale += np.log(largest)
     return found

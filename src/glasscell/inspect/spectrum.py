@@ -99,9 +99,9 @@ def fan(
         Up to S = 128 all directions are followed once, exact at every lag (relative error below
         1e-9, however far apart they are). Beyond that k + 8 columns go to and fro over each lag
         until they settle: those values are never above the true ones, and short of them by up
-        to 0.005 in log10 where more than k + 8 lie close together, as over the first few lags. Cost for n lags: steps *
-        (8 H P S + 6 S^3) flops, or 6 * sum(lags) * 8 H P (k + 8). Source: G. W. Stewart, On
-        graded QR decompositions of products of matrices, ETNA 3, 1995.
+        to 0.005 in log10 where more than k + 8 lie close together, as over the first few lags.
+        Cost: steps * (8 H P S + 6 S^3) flops, or some 6 * sum(lags) * 8 H P (k + 8). Source: G. W.
+        Stewart, On graded QR decompositions of products of matrices, ETNA 3, 1995.
 
     >>> from glasscell.inspect.trace import LayerTrace
     >>> from glasscell.weights import LayerWeights
@@ -170,7 +170,9 @@ def lyapunov(
     if not 0 <= skipped < len(of):
         raise ValueError(f"expected a warm-up of 0 to {len(of) - 1} steps, got {skipped}")
     most = of.size if of.size <= EXACT else 16
-    product = GradedProduct(orthonormal(of.size, min(most if columns is None else columns, of.size)))
+    product = GradedProduct(
+        orthonormal(of.size, min(most if columns is None else columns, of.size))
+    )
     growth = []
     for t in of.order:
         product.apply(of.jvp(t, product.basis))
