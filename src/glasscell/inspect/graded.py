@@ -96,13 +96,15 @@ class GradedProduct:
             count: how many, at most k.
 
         Returns:
-            (count,) falling; -inf where the product has fewer.
+            (count,) falling; -inf where the product has fewer, NaN if there was one in a factor.
 
         Notes:
             `ROUNDS` QR decompositions of (k, k), and one of singular values for every 2 decades
             between the first and the last value. Relative errors stay below 1e-9.
         """
         log_scale, rows = self.log_scale, self.rows
+        if np.isnan(rows).any():
+            return np.full(count, np.nan)
         for _ in range(ROUNDS):
             log_scale, rows = _round(*_sorted(log_scale, rows))
         log_scale, rows = _sorted(log_scale, rows)

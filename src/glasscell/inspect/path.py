@@ -101,7 +101,7 @@ def path_split(
         belt = np.exp(log_kept - log_scale)[:, None] * probes
         gates = off_belt + of.through_hidden(t, hidden)
         norms = _log_norm(gates) + log_scale, _log_norm(belt + gates) + log_scale
-        found.append((np.logaddexp.reduce(2 * log_kept) / 2, *norms))
+        found.append((_log_norm_of(log_kept), *norms))
         hidden = of.vjp(t, np.concatenate([hidden, belt + off_belt]))[:P]
         # Kept apart from the belt, so that little of the one does not drown in much of the other.
         off_belt = kept[t][:, None] * gates
@@ -127,9 +127,15 @@ def _scale(*parts: Float64) -> float:
     return 1.0 if largest == 0 or 1e-100 < largest < 1e100 else largest
 
 
+def _log_norm_of(logs: Float64) -> float:
+    """As `_log_norm`, of a vector given by its logarithms."""
+    with np.errstate(invalid="ignore"):
+        return float(np.logaddexp.reduce(2 * logs) / 2)
+
+
 def _log_norm(matrix: Float64) -> float:
     size = float(np.linalg.norm(matrix))
-    return log(size) if size > 0 else -inf
+    return -inf if size == 0 else log(size)
 
 
 def _share(log10_belt: Float64, log10_gates: Float64) -> Float64:

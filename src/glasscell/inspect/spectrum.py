@@ -231,7 +231,7 @@ def _settled(
         for t in steps:
             product.apply(of.jvp(t, product.basis))
         values = product.log10_singular_values(count)
-        if np.allclose(values, before, rtol=0, atol=SETTLED):
+        if np.isnan(values).any() or np.allclose(values, before, rtol=0, atol=SETTLED):
             break
         before, start = values, product.basis
         for t in steps[::-1]:
