@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,3 +63,14 @@ def initial_state(layer: LayerTrace) -> np.ndarray:
     """s before the first step."""
     parts = [layer.initial_hidden[0]]
     return np.concatenate(parts + ([] if layer.cell is None else [layer.initial_cell[0]]))
+
+
+def jacobian_norms(run: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> np.ndarray:
+    """(T', T) norms of the Jacobian of run(x) (T', O) by x (T, I)."""
+    full = torch.autograd.functional.jacobian(run, x)
+    return full.movedim(1, 2).flatten(2).norm(dim=2).numpy()
+
+
+def assert_logs(found: np.ndarray, norms: np.ndarray) -> None:
+    np.testing.assert_allclose(10.0**found, norms, rtol=1e-6, atol=1e-12 * norms.max())
+    assert (np.isneginf(found) == (norms == 0)).all()
