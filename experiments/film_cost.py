@@ -2,7 +2,7 @@
 
     python experiments/film_cost.py
 
-Prints, per network, the median step, one frame, and the share of training time at 50 steps a frame.
+Prints, per network, the median step, one frame, and the share of training time at 100 steps a frame.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CASES = (
     (LSTM, 1, 200, 64, 64, 256),
     (RNN, 1, 100, 64, 8, 64),
 )
-EVERY = 50
+EVERY = 100
 
 
 def measure(kind: type[torch.nn.RNNBase], layers: int, steps: int, batch: int, *sizes: int) -> None:

@@ -25,7 +25,7 @@ class Film:
 
     Args:
         model: any torch module with LSTM or RNN layers, ours or torch's own, on any device.
-        every: steps between two frames; default 50. Step 1 is the first frame.
+        every: steps between two frames; default 100. Step 1 is the first frame.
         sequences: how many sequences of the batch are looked at; default 8.
 
     Raises:
@@ -54,7 +54,7 @@ class Film:
     (3, 4)
     """
 
-    def __init__(self, model: torch.nn.Module, every: int = 50, sequences: int = 8) -> None:
+    def __init__(self, model: torch.nn.Module, every: int = 100, sequences: int = 8) -> None:
         for name, value in (("every", every), ("sequences", sequences)):
             if value < 1:
                 raise ValueError(f"expected {name} >= 1, got {value}")
@@ -67,6 +67,7 @@ class Film:
         self._frames: dict[str, dict[int, Frame]] = {}
         self._hooks: list[Any] = []
         self._calls: dict[str, Call] = {}
+        self._copies: dict[str, torch.nn.Module] = {}
         self._watch()
 
     def step(self, loss: torch.Tensor | float) -> None:
@@ -155,7 +156,7 @@ class Film:
 
     def _take(self) -> None:
         """Measure what was seen in this step."""
-        from glasscell.inspect.rerun import measured
+        from glasscell.inspect.rerun import copy_of, measured
 
         calls = {name: call for name, call in self._calls.items() if call.reached}
         self.close()
@@ -169,7 +170,8 @@ class Film:
         self._means.append(float(self._sum) / self._losses)
         self._sum, self._losses = 0.0, 0
         for name, call in calls.items():
-            for layer, (flow, trace) in measured(name, self._modules[name], call).items():
+            copy = self._copies[name] = copy_of(self._modules[name], self._copies.get(name))
+            for layer, (flow, trace) in measured(name, copy, call).items():
                 frames = self._frames.setdefault(layer, {})
                 lags = next(iter(frames.values()))["lags"] if frames else None
                 frames[self._count] = frame(flow, trace, lags)

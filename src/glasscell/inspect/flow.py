@@ -16,7 +16,9 @@ from glasscell.inspect.verdict import LayerVerdict, in_words, judge
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["GradientFlow", "LayerFlow", "gradient_flow"]
+    from glasscell.inspect.recorder import GradientRecorder
+
+__all__ = ["GradientFlow", "LayerFlow", "gradient_flow", "observed"]
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 
@@ -158,6 +160,24 @@ def gradient_flow(
     l0 vanishes after 14 steps: |dL/dh_t| changes by x 0.5 per step and stays below 1/10000 of ...
     For l0: Use an LSTM (forget bias 3.3 for 19 steps), start from an orthogonal weight_hh, or ...
     """
+    recorder, value = observed(model, x, loss)
+    return recorder.flow(value)
+
+
+def observed(
+    model: torch.nn.Module, x: Any, loss: Callable[[Any], torch.Tensor]
+) -> tuple[GradientRecorder, float]:
+    """Run a model forwards and back under observation, and leave it as it was.
+
+    Args:
+        model, x, loss: as for `gradient_flow`.
+
+    Returns:
+        What was recorded, and the value of the loss.
+
+    Raises:
+        TypeError, ValueError, RuntimeError: as `gradient_flow`.
+    """
     import torch
 
     from glasscell.inspect.recorder import GradientRecorder
@@ -177,7 +197,7 @@ def gradient_flow(
         _check_loss(value)
         if observation.anchor is None or not _reaches(value, observation.anchor):
             raise ValueError(UNREACHED)
-    return recorder.flow(float(value.detach()))
+    return recorder, float(value.detach())
 
 
 NOTHING_RAN = (

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-__all__ = ["Call", "Hook", "measured"]
+__all__ = ["Call", "Hook", "copy_of", "measured"]
 
 
 @dataclass(eq=False)
@@ -158,10 +158,13 @@ class _Cut:
 
 def _own(tensor: Tensor) -> Tensor:
     """A copy on the CPU, in a dtype that our kernels take; its memory holds nothing else."""
+    return tensor.detach().to("cpu", _dtype(tensor), copy=True).contiguous()
+
+
+def _dtype(tensor: Tensor) -> torch.dtype:
     import torch
 
-    wanted = torch.float64 if tensor.dtype == torch.float64 else torch.float32
-    return tensor.detach().to("cpu", wanted, copy=True).contiguous()
+    return torch.float64 if tensor.dtype == torch.float64 else torch.float32
 
 
 def _flat(output: Any) -> Tensor:
@@ -174,13 +177,13 @@ def _pair(state: Any) -> tuple[Any, ...]:
 
 
 def measured(
-    name: str, module: torch.nn.Module, call: Call
+    name: str, copy: torch.nn.Module, call: Call
 ) -> dict[str, tuple[LayerFlow, LayerTrace]]:
     """Repeat a run on a copy of the module, forwards and back, and measure it.
 
     Args:
         name: the module's dotted name.
-        module: an LSTM or RNN, with the weights that it has now.
+        copy: what `copy_of` gave.
         call: the run, with its gradients.
 
     Returns:
@@ -191,7 +194,6 @@ def measured(
     from glasscell.inspect.recorder import GradientRecorder
     from glasscell.inspect.watch import watching
 
-    copy = _copy(module)
     recorder = GradientRecorder({name: copy})
     with (
         torch.inference_mode(False),
@@ -210,23 +212,39 @@ def measured(
     return recorder.measured()
 
 
-def _copy(module: Any) -> torch.nn.Module:
-    """The same layer on the CPU with frozen weights, made without drawing a random number."""
+def copy_of(module: Any, earlier: torch.nn.Module | None = None) -> torch.nn.Module:
+    """Give the same layer on the CPU with frozen weights, without drawing a random number.
+
+    Args:
+        module: an LSTM or RNN, on any device.
+        earlier: a copy of it that may be used again; default None.
+
+    Returns:
+        A layer on our kernels with the module's weights of now, in eval mode.
+    """
     import torch
+
+    copy = earlier if earlier is not None and _fits(earlier, module) else _blank(module)
+    with torch.no_grad():
+        for key, parameter in copy.named_parameters():
+            parameter.copy_(getattr(module, key))
+    return copy
+
+
+def _fits(copy: Any, module: Any) -> bool:
+    return bool(copy.weight_hh_l0.dtype == _dtype(module.weight_hh_l0))
+
+
+def _blank(module: Any) -> torch.nn.Module:
 
     from glasscell.nn import LSTM, RNN
 
     options = {name: getattr(module, name) for name in ("num_layers", "bias", "batch_first")}
-    options |= {"bidirectional": module.bidirectional, "dtype": _own(module.weight_hh_l0).dtype}
+    options |= {"bidirectional": module.bidirectional, "dtype": _dtype(module.weight_hh_l0)}
     if module.mode == "LSTM":
         options["proj_size"] = module.proj_size
     else:
         options["nonlinearity"] = module.mode.removeprefix("RNN_").lower()
     kind = LSTM if module.mode == "LSTM" else RNN
     made: torch.nn.Module = kind(module.input_size, module.hidden_size, device="meta", **options)
-    copy = made.to_empty(device="cpu")
-    with torch.no_grad():
-        for key, parameter in copy.named_parameters():
-            parameter.copy_(getattr(module, key))
-            parameter.requires_grad_(False)
-    return copy.eval()
+    return made.to_empty(device="cpu").requires_grad_(False).eval()
