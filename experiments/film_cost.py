@@ -2,7 +2,7 @@
 
     python experiments/film_cost.py
 
-Prints, per network, the median step, one frame, and the share of training time at 100 steps a frame.
+Prints, per network, the median step, one frame, and its share of the time at 100 steps a frame.
 """
 
 from __future__ import annotations

@@ -69,6 +69,18 @@ def recall(steps: int) -> Problem:
     return Problem("recall", steps, steps - 1, False, 2, draw, 1 / 3)
 
 
+def sign(steps: int) -> Problem:
+    """Say at the end, as +1 or -1, the sign of what was shown first: a bit to latch."""
+
+    def draw(chance: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+        x = np.zeros((steps, count, 2))
+        x[:, :, 0] = 0.3 * chance.normal(size=(steps, count))
+        x[0, :, 0], x[0, :, 1] = chance.choice([-1.0, 1.0], count), 1
+        return x, x[0, :, 0].copy()
+
+    return Problem("sign", steps, steps - 1, False, 2, draw, 1.0)
+
+
 def echo(steps: int, delay: int) -> Problem:
     """Repeat at every step the number shown some steps ago."""
 

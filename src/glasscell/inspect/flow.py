@@ -96,6 +96,14 @@ class GradientFlow(Mapping[str, LayerFlow]):
         """One line per layer (vanishes, explodes, arrives, with numbers), then what to change."""
         return in_words(self)
 
+    def said(self, lang: str = "en") -> str:
+        """Say the verdict in a language.
+
+        Args:
+            lang: "en" or "zh"; default "en".
+        """
+        return in_words(self, lang)
+
     def __getitem__(self, name: str) -> LayerFlow:
         if name not in self._layers:
             raise KeyError(f"no layer {name!r}; known: {', '.join(self._layers) or 'none'}")
@@ -170,7 +178,9 @@ def observed(
     """Run a model forwards and back under observation, and leave it as it was.
 
     Args:
-        model, x, loss: as for `gradient_flow`.
+        model: as for `gradient_flow`.
+        x: as there.
+        loss: as there.
 
     Returns:
         What was recorded, and the value of the loss.
