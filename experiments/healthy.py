@@ -100,6 +100,18 @@ def designs(seed: int) -> list[Design]:
     return found
 
 
+def untrained(seed: int) -> list[Design]:
+    """Designs with long lags and answers at every step, to plant faults in; nobody trains them."""
+    size = SIZES[seed % 4]
+    echoes = echo(60, 30), echo(100, 60)
+    return [
+        Design("LSTM", echoes[seed % 2], size, 1, "one", 100 * seed + 70),
+        Design("LSTM", adding(100), size, 1, "zero", 100 * seed + 71),
+        Design("tanh", echoes[1 - seed % 2], max(size, 16), 1, "orthogonal", 100 * seed + 72),
+        Design("relu", recall(80), max(size, 16), 1, "identity", 100 * seed + 73),
+    ]
+
+
 def trained(design: Design) -> tuple[Network, float]:
     """Train a network; give it and its share of the baseline's error."""
     network = design.network()

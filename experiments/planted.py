@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from checks import flat_share, growth
+from checks import flat_share, growth, kept
 from healthy import Design
 from problems import Network, loss_of, train
 from torch import Tensor
 
 from glasscell.gates import Textbook
-from glasscell.nn import LSTM
+from glasscell.nn import LSTM, RNN
 
 Loss = Callable[[Any], Tensor]
 
@@ -82,7 +82,7 @@ def vanish(network: Network, design: Design, chance: Chance) -> Planted:
     lag = design.problem.lag
     if lag < 11:
         return
-    decades = chance.uniform(5.5, 12)
+    decades = chance.uniform(3, 12)
     factor = 10 ** (-decades / lag)
     if network.kind != "LSTM":
         for weight in _recurrent(network):
@@ -103,18 +103,18 @@ def explode(network: Network, design: Design, chance: Chance) -> Planted:
     if lag < 11:
         return
     if network.kind == "relu":
-        factor = 10 ** (chance.uniform(3.5, 8) / lag)
+        factor = 10 ** (chance.uniform(2, 8) / lag)
         for weight in _recurrent(network):
             weight.copy_(torch.eye(H) * factor)
         network.recurrent.bias_ih_l0.data.abs_()
         yield f"W = {factor:.2f} I", network
     elif network.kind == "tanh":
-        gain = chance.uniform(2.5, 5)
+        gain = chance.uniform(2, 5)
         for weight in _recurrent(network):
             torch.nn.init.normal_(weight, std=gain / H**0.5)
         yield f"random W of gain {gain:.1f}", network
     else:
-        gain = chance.uniform(8, 20)
+        gain = chance.uniform(6, 20)
         for weight in _recurrent(network):
             torch.nn.init.normal_(weight, std=gain / H**0.5)
         for book in _books(network):
@@ -128,16 +128,16 @@ def saturate(network: Network, design: Design, chance: Chance) -> Planted:
     """Data that nobody scaled; weights that start too large; a learning rate far too high."""
     if network.kind == "relu":
         return
-    scale = float(10 ** chance.uniform(2.5, 4))
+    scale = float(10 ** chance.uniform(1.5, 4))
     unscaled = copy.deepcopy(network)
     unscaled.input_scale = scale
     yield f"inputs times {scale:.0f}", unscaled
-    gain = float(10 ** chance.uniform(2.2, 3.5))
+    gain = float(10 ** chance.uniform(1.5, 3.5))
     large = copy.deepcopy(network)
     for parameter in large.recurrent.parameters():
         parameter.data *= gain
     yield f"weights times {gain:.0f}", large
-    rate = chance.uniform(1, 4)
+    rate = chance.uniform(0.5, 4)
     train(network, design.problem, design.chance(), 30, rate, clip=None)
     yield f"after 30 steps at learning rate {rate:.1f}", network
 
@@ -147,7 +147,7 @@ def forget(network: Network, design: Design, chance: Chance) -> Planted:
     lag = design.problem.lag
     if network.kind != "LSTM" or lag < 11:
         return
-    steps = lag * chance.uniform(0.02, 0.1)
+    steps = lag * chance.uniform(0.015, 0.1)
     kept = 0.5 ** (1 / steps)
     for book in _books(network):
         book.W_f = book.W_f * 0.2
@@ -158,7 +158,8 @@ def forget(network: Network, design: Design, chance: Chance) -> Planted:
 def kill(network: Network, design: Design, chance: Chance) -> Planted:
     """Units that give out the same at every step."""
     H, layers = design.hidden_size, network.recurrent.num_layers
-    share = chance.uniform(0.5, 0.95)
+    # A ReLU network starts with up to half of its units at 0.
+    share = chance.uniform(0.65 if network.kind == "relu" else 0.3, 0.95)
     units = np.sort(chance.choice(H, round(share * H), replace=False))
     for layer, book in enumerate(_books(network) if network.kind == "LSTM" else [None] * layers):
         if book is not None:
@@ -210,6 +211,27 @@ class Detached(Network):
         return super().forward(self.first(x)[0].detach())
 
 
+class OneEnd(torch.nn.Module):
+    """A bidirectional network whose answer reads both directions at the last step."""
+
+    def __init__(self, design: Design) -> None:
+        super().__init__()
+        kind = {"LSTM": LSTM, "tanh": RNN, "relu": RNN}[design.kind]
+        self.recurrent = kind(design.problem.inputs, design.hidden_size, bidirectional=True)
+        self.head = torch.nn.Linear(2 * design.hidden_size, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Answer at the last step, (1, B)."""
+        answers: Tensor = self.head(self.recurrent(x)[0][-1:])[..., 0]
+        return answers
+
+
+def cut(network: Network, design: Design, chance: Chance) -> Planted:
+    """A reverse direction that is read where it has seen one step."""
+    if not design.problem.every_step:
+        yield "both directions read at the last step", OneEnd(design)
+
+
 PLANTS: dict[str, Callable[[Network, Design, Chance], Planted]] = {
     "vanishing": vanish,
     "exploding": explode,
@@ -217,16 +239,25 @@ PLANTS: dict[str, Callable[[Network, Design, Chance], Planted]] = {
     "forgets": forget,
     "dead": kill,
     "silent": silence,
+    "cut off": cut,
     "not finite": corrupt,
 }
 
 
 def confirmed(planted: Case) -> bool:
-    """Whether a planted fault took, by a measure that knows no gradient and no verdict."""
+    """Whether a planted fault took, by a measure that knows no gradient and no verdict.
+
+    Vanishing: a small change of the state is below 1/10000 after the lag. Exploding: above 100.
+    Saturated: four of five values beyond the bend of their curve. Forgets: the forget gates keep
+    less than 1/10000 over the lag in the median unit. What lies between that and health is no case
+    for either side of the table.
+    """
     if planted.fault == "vanishing":
-        return growth(planted.network, planted.x, planted.lag) < 1e-5
+        return growth(planted.network, planted.x, planted.lag) < 1e-4
     if planted.fault == "exploding":
-        return growth(planted.network, planted.x, planted.lag) > 1e3
+        return growth(planted.network, planted.x, planted.lag) > 100
     if planted.fault == "saturated":
         return flat_share(planted.network, planted.x) > 0.8
+    if planted.fault == "forgets":
+        return kept(planted.network, planted.x, planted.lag) < 1e-4
     return True
