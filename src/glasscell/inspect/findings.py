@@ -21,9 +21,9 @@ __all__ = ["DEAD", "MEMORY", "ORDER", "STUCK", "Finding", "faults"]
 STUCK: Final = 0.7
 """Share of flat values from which on a layer counts as saturated."""
 
-MEMORY: Final = 0.09
-"""Half-life of the slow units over the lag, below which an LSTM forgets too early: eleven halvings
-leave 1/2000."""
+MEMORY: Final = 0.11
+"""Half-life of the slow units over the lag, below which an LSTM forgets too early: nine halvings
+leave 1/550."""
 
 DEAD: Final = {"LSTM": 0.2, "RNN_TANH": 0.2, "RNN_RELU": 0.55}
 """Share of dead units from which on they are a fault. Of a ReLU network that starts at the identity

@@ -47,6 +47,10 @@ def run(
 ) -> tuple[Result, list[Array | None]]:
     """Run every direction into its part of one output; also give their tapes, if to `keep`."""
     size, ends = call.layers[0].output_size, call.layout.ends()
+    if call.observation is not None:
+        # Records keep views of these. With the graph of the layer below behind them, and that
+        # layer's observer in the graph, nothing of either would ever be freed.
+        x, h0, c0 = x.detach(), _detached(h0), _detached(c0)
     rows = _rows_of(x)
     h0s, c0s = _each(h0, call), _each(c0, call)
     output = torch.empty((*x.shape[:-1], len(call.layers) * size), dtype=x.dtype)
@@ -135,6 +139,10 @@ def _rows_of(tensor: Tensor) -> Array:
 def _each(states: Tensor | None, call: Call) -> Sequence[Array | None]:
     """Give each direction its (B, ·) of (D, B, ·)."""
     return (None,) * len(call.layers) if states is None else tuple(array_of(states))
+
+
+def _detached(tensor: Tensor | None) -> Tensor | None:
+    return None if tensor is None else tensor.detach()
 
 
 def _joined(arrays: Sequence[Any]) -> Tensor:
