@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import torch
 from torch.nn.utils.rnn import pack_sequence
 
 import glasscell
+from glasscell.inspect.flow import observed
 
 CLOSE = {"rtol": 1e-10, "atol": 1e-300}
 
@@ -338,3 +341,25 @@ def test_printed_a_flow_is_a_table_and_a_verdict() -> None:
     assert [line.split()[0] for line in table.splitlines()] == ["layer", "l0", "l1"]
     assert verdict.startswith("l0 vanishes after ")
     assert max(map(len, str(flow).splitlines())) <= 100
+
+
+@pytest.mark.parametrize("build", [lambda: torch.nn.LSTM(2, 3, 2), lambda: Looped()])
+def test_nothing_of_a_measurement_stays_in_memory(build: Any) -> None:
+    model = build()
+    recorder, _ = observed(model, torch.randn(5, 2, 2), lambda out: out[0].sum())
+    gone = weakref.ref(recorder)
+    del recorder
+    gc.collect()
+    assert gone() is None
+
+
+class Looped(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell = torch.nn.LSTMCell(2, 3)
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        state = None
+        for step in x:
+            state = self.cell(step, state)
+        return [state[0]]

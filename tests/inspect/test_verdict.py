@@ -179,8 +179,8 @@ def test_a_broken_gradient_is_called_that() -> None:
 def test_open_forget_gates_are_not_blamed() -> None:
     flow = LayerFlow(np.ones(9), np.ones(9), None, half_life=np.full(4, 1e6))
     evidence, change = remember(flow, lag=8, reach=2)
-    assert evidence.startswith("100% of its units keep half of their cell state for 8 steps")
-    assert change.startswith("Forget gates are not the cause")
+    assert evidence.say().startswith("100% of its units keep half of their cell state for 8 steps")
+    assert change.say().startswith("Forget gates are not the cause")
 
 
 def test_a_profile_without_anything_else_is_enough() -> None:

@@ -13,6 +13,7 @@ import torch
 
 import glasscell
 from glasscell.errors import DataError
+from glasscell.inspect import Reel
 from glasscell.tasks import networks
 from glasscell.tasks.forecast import fit
 from glasscell.tasks.progress import Reporter
@@ -252,3 +253,17 @@ def test_the_network_learns_what_a_line_cannot():
     assert {m.name: m.mae for m in result.methods}["LSTM"] < 0.5 * next(
         m.mae for m in result.methods if m.name == "ridge"
     )
+
+
+def test_a_film_changes_no_bit_of_training_and_resumes_to_the_same_frames(run, tmp_path):
+    whole = fit(waves(), tmp_path / "whole", **SMALL, film=2)
+    assert weights(tmp_path / "whole") == weights(run.folder)
+    assert {p.name for p in (tmp_path / "whole").iterdir()} == FILES | {"film.npz"}
+    fit(waves(), tmp_path / "broken", **SMALL, film=2, reporter=PressCtrlC(2))
+    fit(waves(), tmp_path / "broken", **SMALL, film=2, resume=True)
+    first, second = (Reel.load(tmp_path / name / "film.npz") for name in ("whole", "broken"))
+    assert list(first.layers) == ["recurrent.l0"]
+    np.testing.assert_array_equal(first.steps[:3], [1, 3, 5])
+    for name, array in first.arrays().items():
+        np.testing.assert_array_equal(array, second.arrays()[name])
+        np.testing.assert_array_equal(array, whole.best.film.arrays()[name])

@@ -8,11 +8,17 @@ truncation (what a shorter window would lose). README.md lists every measure wit
 
 from __future__ import annotations
 
+from glasscell.inspect.ablation import ablation
 from glasscell.inspect.decay import Decay, decay
+from glasscell.inspect.diagnosis import Diagnosis, diagnose, examine
+from glasscell.inspect.dossier import Dossier, dossier
+from glasscell.inspect.film import Film
+from glasscell.inspect.findings import Finding, faults
 from glasscell.inspect.flow import GradientFlow, LayerFlow
 from glasscell.inspect.influence import influence
 from glasscell.inspect.jacobian import StateJacobian, jacobians
 from glasscell.inspect.last_step import layer_weights
+from glasscell.inspect.match import Match, Matches, match
 from glasscell.inspect.model_influence import model_influence
 from glasscell.inspect.path import PathSplit, path_split
 from glasscell.inspect.provenance import (
@@ -21,6 +27,8 @@ from glasscell.inspect.provenance import (
     provenance,
     provenance_triangle,
 )
+from glasscell.inspect.reel import LayerReel, Reel
+from glasscell.inspect.sentences import KINDS
 from glasscell.inspect.spectrum import Fan, Lyapunov, fan, lyapunov
 from glasscell.inspect.timescales import (
     Saturation,
@@ -35,22 +43,36 @@ from glasscell.inspect.truncation import Truncation, truncation
 from glasscell.inspect.verdict import LayerVerdict, judge
 
 __all__ = [
+    "KINDS",
     "Decay",
+    "Diagnosis",
+    "Dossier",
     "Fan",
+    "Film",
+    "Finding",
     "GradientFlow",
     "LayerFlow",
+    "LayerReel",
     "LayerTrace",
     "LayerVerdict",
     "Lyapunov",
+    "Match",
+    "Matches",
     "PathSplit",
     "Provenance",
+    "Reel",
     "Saturation",
     "StateJacobian",
     "TimeScales",
     "Trace",
     "Truncation",
+    "ablation",
     "decay",
+    "diagnose",
+    "dossier",
+    "examine",
     "fan",
+    "faults",
     "forget_bias",
     "half_life",
     "influence",
@@ -59,6 +81,7 @@ __all__ = [
     "layer_provenance",
     "layer_weights",
     "lyapunov",
+    "match",
     "model_influence",
     "path_split",
     "provenance",

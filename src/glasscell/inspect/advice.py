@@ -1,21 +1,24 @@
-"""The sentences of a verdict: what was measured, and what to change."""
+"""What a verdict says: which sentence, with which numbers, and what to change."""
 
 from __future__ import annotations
 
 from math import isfinite, log
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from glasscell.inspect.sentences import Phrase
 from glasscell.inspect.timescales import forget_bias
 
 if TYPE_CHECKING:
     from glasscell.inspect.flow import LayerFlow
 
 __all__ = [
+    "Phrases",
     "cut_off",
     "exploding",
     "healthy",
+    "longer",
     "not_finite",
     "remember",
     "short",
@@ -23,113 +26,77 @@ __all__ = [
     "vanishing",
 ]
 
+Phrases: TypeAlias = tuple[Phrase, ...]
+
 ENOUGH_UNITS = 0.1
 """Share of units with a half-life as long as the lag from which on forget gates are not blamed."""
 
 
-def vanishing(symbol: str, rate: float, reach: int, lag: int) -> str:
+def vanishing(symbol: str, rate: float, reach: int, lag: int) -> Phrase:
     """Say after how many steps the gradient is gone."""
-    return (
-        f"vanishes after {_steps(reach)}: {symbol} {_changes(rate)} and stays below 1/10000 of its "
-        f"start from lag {reach} on; the window has {_lags(lag)}"
-    )
+    return Phrase("vanishing", {"symbol": symbol, "rate": rate, "reach": reach, "lag": lag})
 
 
-def short(symbol: str, rate: float, reach: int, lag: int) -> str:
+def short(symbol: str, rate: float, reach: int, lag: int) -> Phrase:
     """Say that fresh gradients at every step hide a short reach."""
-    return (
-        f"reaches back {_steps(reach)} only: every step has a gradient of its own (from the loss "
-        f"or from the layer above), but of what the last step alone sends back {symbol} "
-        f"{_changes(rate)} and stays below 1/10000 of its start from lag {reach} on; the window "
-        f"has {_lags(lag)}"
-    )
+    return Phrase("short", {"symbol": symbol, "rate": rate, "reach": reach, "lag": lag})
 
 
-def healthy(symbol: str, rate: float, change: float, lag: int, spread: bool) -> str:
-    """Say how much arrives at the far end."""
+def healthy(symbol: str, rate: float, change: float, lag: int, spread: bool) -> Phrases:
+    """Say how much arrives at the far end; the phrases make one sentence."""
     if lag == 0:
-        return f"there is one step, and nothing for {symbol} to be carried over"
-    ending = ", with a gradient of its own at every step" if spread else ""
+        return (Phrase("one step", {"symbol": symbol}),)
+    found = [Phrase("healthy", {"symbol": symbol, "rate": rate, "change": change, "lag": lag})]
+    if spread:
+        found.append(Phrase("healthy, spread"))
     if isfinite(rate) and 0 < rate < 0.999:
-        ending += f"; at this rate 1/10000 is reached at lag {round(log(1e-4) / log(rate))}"
-    return f"arrives: over {_lags(lag)} {symbol} becomes x {change:.3g} ({_changes(rate)}){ending}"
+        found.append(Phrase("healthy, until", {"until": round(log(1e-4) / log(rate))}))
+    return tuple(found)
 
 
 def exploding(
     symbol: str, rate: float, largest: float, lag: int, overflows: int | None
-) -> tuple[str, str]:
+) -> tuple[Phrase, Phrase]:
     """Say how fast the gradient grows, and how to hold it."""
-    summary = f"explodes by x {rate:.3g} per step: {symbol} grows to x {largest:.3g} of its start"
-    summary += f" over {_lags(lag)}" if overflows is None else f" and overflows at lag {overflows}"
-    return summary, (
-        "Clip the gradient norm (torch.nn.utils.clip_grad_norm_, at about its median over "
-        "training), start with a smaller or orthogonal weight_hh, or lower the learning rate; "
-        "the eigenvalues of weight_hh tell nothing about this"
-    )
+    values = {"symbol": symbol, "rate": rate, "largest": largest}
+    if overflows is None:
+        summary = Phrase("exploding", {**values, "lag": lag})
+    else:
+        summary = Phrase("overflowing", {**values, "overflows": overflows})
+    return summary, Phrase("exploding.do")
 
 
-def silent(symbol: str) -> tuple[str, str]:
+def silent(symbol: str) -> tuple[Phrase, Phrase]:
     """Say that no gradient arrives at all."""
-    return f"receives no gradient: {symbol} is 0 at every step", (
-        "Check that the loss reads this layer's output, and that no detach, argmax or dead ReLU "
-        "lies between"
-    )
+    return Phrase("silent", {"symbol": symbol}), Phrase("silent.do")
 
 
-def not_finite(symbol: str) -> tuple[str, str]:
+def not_finite(symbol: str) -> tuple[Phrase, Phrase]:
     """Say that the gradient is broken before it travels."""
-    return f"is not finite: {symbol} is NaN or infinite at the step where the loss reads it", (
-        "Look for NaN in the data, log or division by 0 in the loss, or weights that overflowed"
-    )
+    return Phrase("not finite", {"symbol": symbol}), Phrase("not finite.do")
 
 
-def cut_off(steps: int, reverse: bool) -> tuple[str, str]:
+def cut_off(steps: int, reverse: bool) -> tuple[Phrase, Phrase]:
     """Say that the loss reads a layer only where it has not yet seen anything."""
-    summary = (
-        f"carries nothing: the loss reads it only at the first of the {steps} steps that it worked "
-        "on, so no gradient goes through its recurrence"
-    )
-    if reverse:
-        return summary, (
-            "A reverse direction has read the whole sequence at t = 0, not at the last step: take "
-            "h_n, or the output at t = 0 for that half"
-        )
-    return summary, "Read a later step, or h_n"
+    return Phrase("cut off", {"steps": steps}), Phrase(f"cut off.{'reverse' if reverse else 'do'}")
 
 
-def remember(flow: LayerFlow, lag: int, reach: int) -> tuple[str, str]:
+def remember(flow: LayerFlow, lag: int, reach: int) -> tuple[Phrase | None, Phrase]:
     """Say why a layer does not carry gradients over a lag, and how to make it."""
-    bias = forget_bias(max(lag, 1))
     if flow.cell is None:
         slope = "1 - h_t^2" if flow.mode == "RNN_TANH" else "0 or 1"
-        return f"A plain RNN multiplies the gradient by weight_hh and by {slope} at each step", (
-            f"Use an LSTM (forget bias {bias:.2g} for {lag} steps), start from an orthogonal "
-            f"weight_hh, or bring what matters within {_steps(reach)}"
-        )
-    longer = (
-        f"Raise the forget bias to about {bias:.2g} (half-life {_steps(lag)}), or use chrono "
-        f"initialisation: b_f = ln u with u uniform in 1 … {max(lag, 2)}, b_i = -b_f; where such "
-        "lags do not matter, cut the window"
-    )
+        values = {"bias": forget_bias(max(lag, 1)), "lag": lag, "reach": reach}
+        return Phrase("rnn", {"slope": slope}), Phrase("rnn.do", values)
     if flow.half_life is None or not len(flow.half_life):
-        return "", longer
+        return None, longer(lag)
     long_enough = float(np.mean(flow.half_life >= lag))
     if long_enough < ENOUGH_UNITS:
-        median = float(np.median(flow.half_life))
-        return f"Half of its units lose half of their cell state within {median:.1f} steps", longer
-    return f"{long_enough:.0%} of its units keep half of their cell state for {_steps(lag)}", (
-        "Forget gates are not the cause: look for output gates that stay closed, or for a step at "
-        "which the forget gates close (a reset)"
-    )
+        return Phrase("half of units", {"median": float(np.median(flow.half_life))}), longer(lag)
+    share = Phrase("long enough", {"share": long_enough, "lag": lag})
+    return share, Phrase("not the forget gates.do")
 
 
-def _changes(rate: float) -> str:
-    return f"changes by x {rate:.3g} per step" if isfinite(rate) else "drops at once"
-
-
-def _steps(count: int) -> str:
-    return "1 step" if count == 1 else f"{count} steps"
-
-
-def _lags(count: int) -> str:
-    return "1 lag" if count == 1 else f"{count} lags"
+def longer(lag: int) -> Phrase:
+    """Say how to make a cell remember over a lag."""
+    values = {"bias": forget_bias(max(lag, 1)), "lag": lag, "span": max(lag, 2)}
+    return Phrase("longer.do", values)

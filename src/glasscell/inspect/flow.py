@@ -16,7 +16,9 @@ from glasscell.inspect.verdict import LayerVerdict, in_words, judge
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["GradientFlow", "LayerFlow", "arguments", "check_loss", "gradient_flow"]
+    from glasscell.inspect.recorder import GradientRecorder
+
+__all__ = ["GradientFlow", "LayerFlow", "arguments", "check_loss", "gradient_flow", "observed"]
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 
@@ -94,6 +96,14 @@ class GradientFlow(Mapping[str, LayerFlow]):
         """One line per layer (vanishes, explodes, arrives, with numbers), then what to change."""
         return in_words(self)
 
+    def said(self, lang: str = "en") -> str:
+        """Say the verdict in a language.
+
+        Args:
+            lang: "en" or "zh"; default "en".
+        """
+        return in_words(self, lang)
+
     def __getitem__(self, name: str) -> LayerFlow:
         if name not in self._layers:
             raise KeyError(f"no layer {name!r}; known: {', '.join(self._layers) or 'none'}")
@@ -158,6 +168,26 @@ def gradient_flow(
     l0 vanishes after 14 steps: |dL/dh_t| changes by x 0.5 per step and stays below 1/10000 of ...
     For l0: Use an LSTM (forget bias 3.3 for 19 steps), start from an orthogonal weight_hh, or ...
     """
+    recorder, value = observed(model, x, loss)
+    return recorder.flow(value)
+
+
+def observed(
+    model: torch.nn.Module, x: Any, loss: Callable[[Any], torch.Tensor]
+) -> tuple[GradientRecorder, float]:
+    """Run a model forwards and back under observation, and leave it as it was.
+
+    Args:
+        model: as for `gradient_flow`.
+        x: as there.
+        loss: as there.
+
+    Returns:
+        What was recorded, and the value of the loss.
+
+    Raises:
+        TypeError, ValueError, RuntimeError: as `gradient_flow`.
+    """
     import torch
 
     from glasscell.inspect.recorder import GradientRecorder
@@ -177,7 +207,7 @@ def gradient_flow(
         check_loss(value)
         if observation.anchor is None or not _reaches(value, observation.anchor):
             raise ValueError(UNREACHED)
-    return recorder.flow(float(value.detach()))
+    return recorder, float(value.detach())
 
 
 NOTHING_RAN = (

@@ -118,11 +118,15 @@ class GradientRecorder:
         Args:
             loss: value of the loss.
         """
-        return GradientFlow({name: _measured(runs) for name, runs in self._runs.items()}, loss)
+        return GradientFlow({name: flow for name, (flow, _) in self.measured().items()}, loss)
+
+    def measured(self) -> dict[str, tuple[LayerFlow, LayerTrace]]:
+        """Give every layer's flow, and the gates of the run that it was measured on."""
+        return {name: _measured(runs) for name, runs in self._runs.items()}
 
 
-def _measured(runs: Sequence[_Run]) -> LayerFlow:
-    """The flow through the last run, and through those that handed it their state."""
+def _measured(runs: Sequence[_Run]) -> tuple[LayerFlow, LayerTrace]:
+    """The last run and those that handed it their state: the flow through them, and their gates."""
     runs = runs[last_chain([run.trace for run in runs]) :]
     last = runs[-1]
     weight_hr = getattr(last.module, f"weight_hr_{last.suffix}", None)
@@ -130,14 +134,16 @@ def _measured(runs: Sequence[_Run]) -> LayerFlow:
     dy, dh = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
     cells = [dc for _, _, dc in parts if dc is not None]
     dc = np.concatenate(cells) if cells else None
+    trace = joined([run.trace for run in runs])
     flow = flow_of(
-        joined([run.trace for run in runs]),
+        trace,
         dh,
         dc,
         None if is_cell(last.module) else dy,
         None if weight_hr is None else weight_hr.detach().numpy(),
     )
     if len(runs) > 1 or not every_step(flow):
-        return flow
+        return flow, trace
     weights = layer_weights(last.module, last.suffix)
-    return replace(flow, last_step_by_lag=carried_back(last.record, last.trace, weights, dh, dc))
+    carried = carried_back(last.record, last.trace, weights, dh, dc)
+    return replace(flow, last_step_by_lag=carried), trace

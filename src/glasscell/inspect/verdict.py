@@ -8,7 +8,7 @@ the matrix multiplies (see `tests/inspect/test_verdict.py` for one with two unit
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from glasscell.inspect import advice
 from glasscell.inspect.decay import REACH, Decay, decay
+from glasscell.inspect.sentences import Phrase, say
 
 if TYPE_CHECKING:
     from glasscell.inspect.flow import LayerFlow
@@ -50,8 +51,9 @@ class LayerVerdict:
         rate: factor per step, from a straight line through log10 of the profile; NaN if no fit.
         reach: lag from which on the profile stays below `REACH` of its start; None if it does not.
         change: profile at the end of `lag` over its start.
-        summary: what was seen, with numbers; one or two sentences without the last full stop.
-        advice: what to change; empty where nothing needs to.
+        largest: largest value of the profile within `lag` over its start.
+        sentences: what was seen, with numbers: one or two sentences, each in one or more parts.
+        change_this: what to change; None where nothing needs to.
     """
 
     kind: Kind
@@ -59,8 +61,31 @@ class LayerVerdict:
     rate: float
     reach: int | None
     change: float
-    summary: str
-    advice: str = ""
+    largest: float
+    sentences: tuple[tuple[Phrase, ...], ...]
+    change_this: Phrase | None = None
+
+    @property
+    def summary(self) -> str:
+        """What was seen, in English, without the last full stop."""
+        return self.said()[0]
+
+    @property
+    def advice(self) -> str:
+        """What to change, in English; empty where nothing needs to."""
+        return self.said()[1]
+
+    def said(self, lang: str = "en") -> tuple[str, str]:
+        """Give what was seen and what to change, each without its last full stop.
+
+        Args:
+            lang: "en" or "zh"; default "en".
+        """
+        between = "。" if lang == "zh" else ". "
+        seen = between.join(
+            "".join(part.say(lang) for part in sentence) for sentence in self.sentences
+        )
+        return seen, "" if self.change_this is None else self.change_this.say(lang)
 
     def __str__(self) -> str:
         return f"{self.summary}. {self.advice}." if self.advice else f"{self.summary}."
@@ -151,40 +176,45 @@ def _decide(flow: LayerFlow, seen: Decay, alone: Decay | None) -> LayerVerdict:
     if alone is not None and alone.reach is not None:
         summary = advice.short(symbol, alone.rate, alone.reach, alone.lag)
         return _forgets("short", alone, summary, flow, alone.reach)
-    return _verdict(
-        "healthy", seen, advice.healthy(symbol, seen.rate, seen.change, seen.lag, spread)
-    )
+    sentence = advice.healthy(symbol, seen.rate, seen.change, seen.lag, spread)
+    return _verdict("healthy", seen, sentence)
 
 
-def _forgets(kind: Kind, seen: Decay, summary: str, flow: LayerFlow, reach: int) -> LayerVerdict:
+def _forgets(kind: Kind, seen: Decay, summary: Phrase, flow: LayerFlow, reach: int) -> LayerVerdict:
     evidence, change = advice.remember(flow, seen.lag, reach)
-    return _verdict(kind, seen, f"{summary}. {evidence}" if evidence else summary, change)
+    found = _verdict(kind, seen, summary, change)
+    return replace(found, sentences=((summary,), (evidence,))) if evidence else found
 
 
-def _verdict(kind: Kind, seen: Decay, summary: str, change: str = "") -> LayerVerdict:
+def _verdict(
+    kind: Kind, seen: Decay, sentence: Phrase | advice.Phrases, change: Phrase | None = None
+) -> LayerVerdict:
     return LayerVerdict(
         kind=kind,
         lag=seen.lag,
         rate=seen.rate,
         reach=seen.reach,
         change=seen.change,
-        summary=summary,
-        advice=change,
+        largest=seen.largest,
+        sentences=((sentence,) if isinstance(sentence, Phrase) else sentence,),
+        change_this=change,
     )
 
 
-def in_words(flows: Mapping[str, LayerFlow]) -> str:
+def in_words(flows: Mapping[str, LayerFlow], lang: str = "en") -> str:
     """Put the verdicts of several layers together, each piece of advice once.
 
     Args:
         flows: layer name to its flow.
+        lang: "en" or "zh"; default "en".
 
     Returns:
         One line per layer, then one line per piece of advice with the layers that it is for.
     """
-    verdicts = {name: judge(flow) for name, flow in flows.items()}
-    lines = [f"{name} {verdict.summary}." for name, verdict in verdicts.items()]
-    for text in dict.fromkeys(v.advice for v in verdicts.values() if v.advice):
-        names = [name for name, verdict in verdicts.items() if verdict.advice == text]
-        lines.append(f"For {', '.join(names)}: {text}.")
+    said = {name: judge(flow).said(lang) for name, flow in flows.items()}
+    stop = "。" if lang == "zh" else "."
+    lines = [f"{name} {seen}{stop}" for name, (seen, _) in said.items()]
+    for text in dict.fromkeys(change for _, change in said.values() if change):
+        names = [name for name, (_, change) in said.items() if change == text]
+        lines.append(f"{say('advice for', lang, names=', '.join(names))}{text}{stop}")
     return "\n".join(lines)

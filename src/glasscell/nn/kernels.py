@@ -58,6 +58,10 @@ def run(
         (T, B, 5, Hp) or (N, 5, Hp), or the cell states between segments (K, B, H); else None.
     """
     x, h0, c0 = rows(x), whole(h0), whole(c0)
+    if call.observation is not None:
+        # Records keep views of these. With the graph of the layer below behind them, and that
+        # layer's observer in the graph, nothing of either would ever be freed.
+        x, h0, c0 = x.detach(), _detached(h0), _detached(c0)
     layers, first = call.layers, call.layers[0]
     size, sides, batch = first.output_size, len(call.layers), call.layout.batch(x)
     y = x.new_empty(*x.shape[:-1], sides * size)
@@ -80,8 +84,14 @@ def run(
             address(c_n, d),
         )
     if call.observation is not None:
-        call.records = records.tell(call, x, (h0, c0), (y, h_n, c_n), kept)
+        # Nor of the results themselves, which are about to become nodes of the graph.
+        results = (y.detach(), h_n.detach(), _detached(c_n))
+        call.records = records.tell(call, x, (h0, c0), results, kept)
     return (y, h_n, c_n), kept
+
+
+def _detached(tensor: Tensor | None) -> Tensor | None:
+    return None if tensor is None else tensor.detach()
 
 
 def _kept(call: Call, d: int, x: Tensor, batch: int) -> Tensor | None:

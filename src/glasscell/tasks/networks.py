@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from glasscell.errors import DataError
+from glasscell.inspect.reel import Reel
 from glasscell.tasks.baselines import LinearForecast
 from glasscell.tasks.network import Forecaster, Kind, twin_hidden_size
 from glasscell.tasks.plan import Plan
@@ -49,6 +50,7 @@ class Trained:
         validation: Its validation error.
         best_epoch: The epoch that was kept; 0 is the linear model it started from.
         history: One entry per epoch.
+        film: What its gates and gradients did in training, if asked for.
     """
 
     kind: Kind
@@ -57,6 +59,7 @@ class Trained:
     validation: float
     best_epoch: int
     history: tuple[Epoch, ...]
+    film: Reel | None = None
 
     @property
     def parameters(self) -> int:
@@ -168,7 +171,8 @@ class Campaign:
             max_windows=options.max_windows,
         )
         network = self.network(kind, seed)
-        return Trainer(network, self.plan.train, self.plan.validation, schedule, seed)
+        plan = self.plan
+        return Trainer(network, plan.train, plan.validation, schedule, seed, options.film)
 
     def _trained(self, kind: Kind, seed: int, trainer: Trainer) -> Trained:
         network = self.network(kind, seed)
@@ -181,6 +185,7 @@ class Campaign:
             trainer.best_validation,
             trainer.best_epoch,
             tuple(trainer.history),
+            None if trainer.film is None else trainer.film.reel,
         )
 
     def _save(self, trainer: Trainer) -> None:

@@ -45,6 +45,8 @@ class ForecastOptions:
         level: Show the networks and ridge the level of the target beside its changes. Default: if
             validation stays within the range of training.
         unit: Unit of the target, for the report.
+        film: Training steps between two frames of the training film (gates, memory and gradients of
+            the saved network, in film.npz). Default: no film.
     """
 
     horizon: int | None = None
@@ -69,6 +71,7 @@ class ForecastOptions:
     max_windows: int = 30_000
     level: bool | None = None
     unit: str = ""
+    film: int | None = None
 
     def __post_init__(self) -> None:
         least = {
@@ -79,7 +82,7 @@ class ForecastOptions:
             "epochs": 1,
             "hidden_size": 1,
         }
-        least |= {"batch_size": 1, "patience": 1, "max_windows": 1, "seed": 0}
+        least |= {"film": 1, "batch_size": 1, "patience": 1, "max_windows": 1, "seed": 0}
         for name, low in least.items():
             value = getattr(self, name)
             if value is not None and value < low:

@@ -18,6 +18,7 @@ import torch
 from accelerate import Accelerator
 from torch.optim.swa_utils import AveragedModel
 
+from glasscell.inspect.film import Film
 from glasscell.tasks.network import Forecaster
 from glasscell.tasks.windows import Windows
 
@@ -71,6 +72,7 @@ class Trainer:
         validation: Windows that decide which epoch is kept.
         schedule: How to train.
         seed: Seed of the order of the windows.
+        film: Training steps between two frames of a film of gates and gradients; None: no film.
 
     Notes:
         What is validated, kept and given back are the averaged weights (exponential moving
@@ -84,6 +86,7 @@ class Trainer:
         validation: Windows,
         schedule: Schedule,
         seed: int,
+        film: int | None = None,
     ) -> None:
         accelerator = Accelerator()
         if accelerator.num_processes > 1:
@@ -113,6 +116,7 @@ class Trainer:
         self.best: dict[str, torch.Tensor] = _weights(network)
         self.best_validation = self.error(validation)
         self.best_epoch = 0
+        self.film = None if film is None else Film(self.network, every=film)
 
     @property
     def finished(self) -> bool:
@@ -157,6 +161,8 @@ class Trainer:
         loss = torch.nn.functional.l1_loss(self.network(inputs), targets)
         self.optimizer.zero_grad()
         self.accelerator.backward(loss)
+        if self.film is not None:
+            self.film.step(loss)
         self.accelerator.clip_grad_norm_(self.network.parameters(), self.schedule.clip)
         self.optimizer.step()
         self.rates.step()
@@ -180,6 +186,7 @@ class Trainer:
             "best": self.best,
             "best_validation": self.best_validation,
             "best_epoch": self.best_epoch,
+            "film": None if self.film is None else self.film.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -192,6 +199,8 @@ class Trainer:
         self.history = [Epoch(*entry) for entry in state["history"]]
         self.best, self.best_epoch = state["best"], state["best_epoch"]
         self.best_validation = state["best_validation"]
+        if self.film is not None:
+            self.film.load_state_dict(state["film"])
 
 
 class _Batches:

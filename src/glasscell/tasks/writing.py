@@ -33,6 +33,8 @@ def write_run(result: FitResult, folder: runs.RunFolder, data: Any) -> None:
     folder.write_settings({**settings, **result.plan.options.record()})
     folder.write_json(runs.METRICS, {**result.metrics(), "environment": _environment()})
     folder.write_log(line for trained in result.networks for line in trained.log())
+    if result.best.film is not None:
+        result.best.film.save(folder.draft / runs.FILM)
     report.write(forecast_page(result), folder.draft / runs.REPORT, force=True)
     folder.commit(keep_checkpoint=result.interrupted)
 

@@ -1,0 +1,231 @@
+"""How often the verdict is right: networks with one planted fault each, and healthy ones.
+
+    python experiments/verdicts.py [--quick] [--out FILE]
+
+Half of the networks (even seeds) say where the thresholds belong, the other half is the test. The
+result is experiments/results/verdicts.json; five minutes on one core, a few seconds with --quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from healthy import SOLVED, designs, trained, untrained
+from planted import PLANTS, Case, all_of, case, confirmed
+
+import glasscell
+from glasscell.inspect import findings, verdict
+from glasscell.inspect.findings import faults
+from glasscell.inspect.flow import observed
+from glasscell.inspect.symptoms import symptoms
+
+RESULTS = Path(__file__).parent / "results" / "verdicts.json"
+SAME = {"vanishing": {"vanishing", "short"}}
+"""A gradient that vanishes where every step has one of its own is called short."""
+
+Row = dict[str, Any]
+
+
+def cases(seeds: Sequence[int], counts: dict[str, list[int]]) -> Iterator[tuple[int, Case]]:
+    """Make networks one after the other, and count what was left out."""
+    for seed in seeds:
+        for design in designs(seed):
+            network, share = trained(design)
+            solved = share < 1.05 * SOLVED
+            tally(counts, "healthy", solved)
+            if solved:
+                yield seed, case("healthy", "solved", network, design)
+            for fault in PLANTS:
+                yield from checked(seed, all_of(fault, design, network if solved else None), counts)
+        for design in untrained(seed):
+            for fault in PLANTS:
+                yield from checked(seed, all_of(fault, design, None), counts)
+
+
+def checked(
+    seed: int, planted: Iterator[Case], counts: dict[str, list[int]]
+) -> Iterator[tuple[int, Case]]:
+    """Let those pass in which the fault took."""
+    for one in planted:
+        took = confirmed(one)
+        tally(counts, one.fault, took)
+        if took:
+            yield seed, one
+
+
+def tally(counts: dict[str, list[int]], fault: str, kept: bool) -> None:
+    """Count one network, and whether it was kept."""
+    made, used = counts.setdefault(fault, [0, 0])
+    counts[fault] = [made + 1, used + kept]
+
+
+def judged(seed: int, one: Case) -> Row:
+    """Judge one network."""
+    recorder, _ = observed(one.network, one.x, one.loss)
+    layers = recorder.measured()
+    found = [
+        f for name, (flow, trace) in layers.items() for f in faults(flow, trace, one.lag, name)
+    ]
+    blind = [f for name, (flow, trace) in layers.items() for f in faults(flow, trace, None, name)]
+    return {
+        "seed": seed,
+        "fault": one.fault,
+        "how": one.how,
+        "lag": one.lag,
+        "named": sorted({f.kind for f in found if not f.good}),
+        "named without lag": sorted({f.kind for f in blind if not f.good}),
+        "numbers": numbers(layers, one),
+    }
+
+
+def numbers(layers: Mapping[str, Any], one: Case) -> dict[str, float]:
+    """The measures that thresholds cut, of the worst layer."""
+    found: dict[str, list[float]] = {}
+    for flow, trace in layers.values():
+        seen, told = symptoms(trace), verdict.judge(flow, one.lag)
+        if told.kind == "not finite":
+            continue
+        found.setdefault("stuck", []).append(seen.stuck)
+        found.setdefault(f"dead {trace.mode}", []).append(seen.dead)
+        if seen.memory is not None:
+            found.setdefault("memory", []).append(-seen.memory / one.lag)
+        if told.kind in ("healthy", "vanishing", "exploding", "short"):
+            found.setdefault("left", []).append(-told.change)
+            found.setdefault("growth", []).append(told.largest)
+    return {name: abs(max(values)) for name, values in found.items()}
+
+
+CUTS = {
+    # threshold: measure, planted fault, whether faulty networks have less
+    "REACH": ("left", "vanishing", True),
+    "GROWN": ("growth", "exploding", False),
+    "MEMORY": ("memory", "forgets", True),
+    "STUCK": ("stuck", "saturated", False),
+    "DEAD LSTM": ("dead LSTM", "dead", False),
+    "DEAD RNN_TANH": ("dead RNN_TANH", "dead", False),
+    "DEAD RNN_RELU": ("dead RNN_RELU", "dead", False),
+}
+
+IN_USE = {
+    "REACH": verdict.REACH,
+    "GROWN": verdict.GROWN,
+    "MEMORY": findings.MEMORY,
+    "STUCK": findings.STUCK,
+    **{f"DEAD {mode}": share for mode, share in findings.DEAD.items()},
+}
+
+
+def thresholds(rows: Sequence[Row]) -> dict[str, Row]:
+    """Where each threshold may lie: between the healthy networks and the planted ones."""
+    return {name: _cut(rows, name, *CUTS[name]) for name in CUTS}
+
+
+def _cut(rows: Sequence[Row], name: str, measure: str, fault: str, less: bool) -> Row:
+    sides = {
+        kind: np.array(
+            [r["numbers"][measure] for r in rows if r["fault"] == kind and measure in r["numbers"]]
+        )
+        for kind in ("healthy", fault)
+    }
+    well, ill = sides["healthy"], sides[fault]
+    ends = (0.05, 0.95) if less else (0.95, 0.05)
+    edge = float(np.quantile(well, ends[0])), float(np.quantile(ill, ends[1]))
+    right = (
+        (well > IN_USE[name], ill <= IN_USE[name])
+        if less
+        else (well < IN_USE[name], ill >= IN_USE[name])
+    )
+    return {
+        "measure": measure,
+        "fault": fault,
+        "in use": IN_USE[name],
+        "healthy: its worst 5 % begin at": edge[0],
+        "planted: its mildest 5 % begin at": edge[1],
+        "between them": bool(min(edge) <= IN_USE[name] <= max(edge)),
+        "healthy on the right side": float(right[0].mean()),
+        "planted on the right side": float(right[1].mean()),
+    }
+
+
+def table(rows: Sequence[Row]) -> dict[str, Row]:
+    """The confusion table: of each planted fault the networks, and how many were called what."""
+    kinds = [kind for kind in findings.ORDER if kind != "healthy"]
+    found = {}
+    for fault in ("healthy", *PLANTS):
+        mine = [row for row in rows if row["fault"] == fault]
+        wanted = SAME.get(fault, {fault})
+        right = [
+            not r["named"] if fault == "healthy" else bool(wanted & set(r["named"])) for r in mine
+        ]
+        found[fault] = {
+            "networks": len(mine),
+            "right": sum(right),
+            "share": round(sum(right) / max(len(mine), 1), 4),
+            "named": {kind: sum(kind in row["named"] for row in mine) for kind in kinds},
+            "wrong": [row["how"] for row, fine in zip(mine, right, strict=True) if not fine][:20],
+        }
+    return found
+
+
+def main() -> None:
+    """Run the experiment and write the result."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="two seeds; writes nothing by itself")
+    parser.add_argument("--out", type=Path, default=None)
+    parser.add_argument("--seeds", type=int, default=None)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    glasscell.set_num_threads(1)
+    warnings.simplefilter("ignore", RuntimeWarning)
+    seeds = range(args.seeds or (2 if args.quick else 16))
+    began, counts = time.process_time(), {}
+    rows = [judged(seed, one) for seed, one in cases(seeds, counts)]
+    even, odd = ([row for row in rows if row["seed"] % 2 == rest] for rest in (0, 1))
+    blind = [row for row in odd if row["fault"] == "healthy"]
+    result = {
+        "seeds": len(seeds),
+        "networks": {
+            fault: {"made": made, "taken": used} for fault, (made, used) in counts.items()
+        },
+        "thresholds, on even seeds": thresholds(even),
+        "table, on odd seeds": table(odd),
+        "healthy and silent without being told the lag": round(
+            float(np.mean([not row["named without lag"] for row in blind])), 4
+        ),
+    }
+    show(result)
+    print(f"{len(rows)} networks judged in {time.process_time() - began:.0f} s of one core")
+    out = args.out or (None if args.quick else RESULTS)
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def show(result: Row) -> None:
+    """Print the table."""
+    for name, row in result["thresholds, on even seeds"].items():
+        healthy, planted = (
+            row[f"{k} begin at"] for k in ("healthy: its worst 5 %", "planted: its mildest 5 %")
+        )
+        print(
+            f"{name:14} {row['in use']:<8g} healthy {healthy:10.3g} planted {planted:10.3g}"
+            f"{'' if row['between them'] else '   NOT BETWEEN'}"
+        )
+    for fault, row in result["table, on odd seeds"].items():
+        also = ", ".join(f"{kind} {count}" for kind, count in row["named"].items() if count)
+        print(f"{fault:12} {row['right']:4}/{row['networks']:<4} {row['share']:7.2%}   {also}")
+        for how in row["wrong"][:6]:
+            print(f"{'':14}- {how}")
+    print("healthy, lag not told:", result["healthy and silent without being told the lag"])
+
+
+if __name__ == "__main__":
+    main()
