@@ -18,7 +18,7 @@
       output: ["#1b171c", "#3c223c", "#673465", "#995297", "#c97dc5", "#e6b3e3", "#fdeafc"],
     },
   };
-  const NAMES = ["ink", "soft", "faint", "rule", "edge", "card", "paper", "accent", "good", "bad",
+  const NAMES = ["ink", "soft", "faint", "rule", "edge", "tint", "card", "paper", "accent", "good", "bad",
     "forget", "input", "candidate", "output", "cell", "hidden"];
 
   const table = (anchors) => {
@@ -34,8 +34,13 @@
   /** The colours of the shown theme; `ramp(quantity)` is the map of one quantity. */
   GC.palette = (theme = GC.state.theme) => {
     if (cached[theme]) return cached[theme];
-    const style = getComputedStyle(document.documentElement);
-    const out = Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+    // light-dark() in a variable is resolved only where a property uses it.
+    const probe = document.body.appendChild(GC.make("i", { style: { colorScheme: theme } }));
+    const out = Object.fromEntries(NAMES.map((name) => {
+      probe.style.color = `var(--${name})`;
+      return [name, getComputedStyle(probe).color];
+    }));
+    probe.remove();
     const maps = Object.fromEntries(Object.entries(RAMPS[theme]).map(([name, anchors]) => [name, lookup(table(anchors))]));
     out.sequential = maps.sequential;
     out.diverging = (v) => maps.diverging((v + 1) / 2);
