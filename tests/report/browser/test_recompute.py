@@ -8,10 +8,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import madeup
 import numpy as np
-import oracles
 import pytest
+
+import madeup
+import oracles
 from glasscell.model import Model
 from glasscell.weights import Config
 
