@@ -25,9 +25,7 @@ def with_measures(page: Exploration, seed: int = 0, frames: int = 24) -> Explora
     arrays["film/loss"] = np.exp(-np.arange(frames) / 8) + 0.02
     kinds = ["vanishing"] * (frames // 2) + ["healthy"] * (frames - frames // 2)
     numbers["film"] = {"kinds": {str(k): kinds for k in range(len(page.layers))}}
-    return replace(
-        page, arrays={**page.arrays, **arrays}, measures={**page.measures, **numbers}
-    )
+    return replace(page, arrays={**page.arrays, **arrays}, measures={**page.measures, **numbers})
 
 
 def _flow(steps, layer, rng):

@@ -29,18 +29,18 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "river.cell": ("cell state |dL/dC|", "记忆单元 |dL/dC|"),
     "river.cell_path": ("along the conveyor belt alone", "仅沿传送带"),
     "river.far": (
-        "{lag} steps back, {share} of the signal at its strongest is left.",
-        "向前 {lag} 步处，信号剩下最强处的 {share}。",
+        "At lag {lag}, {share} of the signal at its strongest is left.",
+        "时滞 {lag} 处，信号剩下最强处的 {share}。",
     ),
-    "river.gone": ("{lag} steps back nothing is left at all.", "向前 {lag} 步处，信号完全为零。"),
+    "river.gone": ("At lag {lag} nothing is left at all.", "时滞 {lag} 处，信号完全为零。"),
     "river.empty": ("No gradient here is a finite number.", "这里没有有限的梯度值。"),
     "river.rate": (
         "It changes by × {rate} per step ({slope} decades).",
         "每步变为原来的 {rate} 倍（{slope} 个数量级）。",
     ),
     "river.reach": (
-        "From {reach} steps back on less than 1/10000 of it arrives.",
-        "自向前 {reach} 步起，到达的不足 1/10000。",
+        "From lag {reach} on less than 1/10000 of it arrives.",
+        "自时滞 {reach} 起，到达的不足 1/10000。",
     ),
     "river.all": (
         "Everywhere more than 1/10000 of it arrives.",
@@ -53,7 +53,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Row: an output step. Column: an input step. Dark or bright means that this output still "
         "changes when that input does, on a log scale of six decades. A narrow diagonal band is a "
         "network that only knows the recent past.",
-        "行：输出时间步；列：输入时间步。颜色越强，表示该输入变化时该输出变化越大（对数刻度，六个数量级）。"
+        "行：输出时间步；列：输入时间步。颜色越强，表示该输入变化时该输出变化越大（对数刻度，"
+        "六个数量级）。"
         "如果只有对角线附近的窄带，网络只知道最近的过去。",
     ),
     "influence.absent": (
@@ -63,7 +64,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "influence.row": ("Output step", "输出时间步"),
     "influence.x": ("input step", "输入时间步"),
     "influence.aria": ("The strongest is {top}.", "最强处为 {top}。"),
-    "influence.profile": ("Influence of every input on output {step}", "各输入对输出 {step} 的影响"),
+    "influence.profile": (
+        "Influence of every input on output {step}",
+        "各输入对输出 {step} 的影响",
+    ),
     "influence.reading": (
         "Output {out} to input {in}: {value}. Its strongest input is {best} ({most}).",
         "输出 {out} 对输入 {in}：{value}。影响它最强的输入是 {best}（{most}）。",
@@ -91,8 +95,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "path.gates": ("through the gates", "经过各个门"),
     "path.sizes": ("Size of each path", "两条路径的大小"),
     "path.reading": (
-        "Over {lag} steps the belt carries {belt} of the gradient; both paths together: {total}.",
-        "经过 {lag} 步，传送带承载梯度的 {belt}；两条路径合计：{total}。",
+        "At lag {lag} the belt carries {belt} of the gradient; both paths together: {total}.",
+        "时滞 {lag} 处，传送带承载梯度的 {belt}；两条路径合计：{total}。",
     ),
     "view.fan": ("Jacobian fan", "雅可比扇"),
     "view.fan.how": (
@@ -100,8 +104,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "each line is a singular value of the product of the actual Jacobians. Lines that all "
         "fall: everything is forgotten. One line high above the others: only one direction is "
         "remembered. Dashed: the Lyapunov exponents, the slope in the long run.",
-        "状态 (h, c) 的微小变化经过越来越多步后被放大或缩小多少：每条线是实际雅可比矩阵之积的一个奇异值。"
-        "所有线都下降：一切都被遗忘；只有一条线高出许多：只记住一个方向。虚线：李雅普诺夫指数，即长期斜率。",
+        "状态 (h, c) 的微小变化经过越来越多步后被放大或缩小多少："
+        "每条线是实际雅可比矩阵之积的一个奇异值。"
+        "所有线都下降：一切都被遗忘；只有一条线高出许多：只记住一个方向。虚线：李雅普诺夫指数，"
+        "即长期斜率。",
     ),
     "fan.absent": (
         "Products of Jacobians were not measured for this layer. In Python: "
@@ -112,9 +118,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "fan.lyapunov": ("Lyapunov exponents", "李雅普诺夫指数"),
     "fan.one": ("unchanged size", "大小不变"),
     "fan.reading": (
-        "After {lag} steps the largest singular value is {first}, the smallest shown {last}; "
+        "At lag {lag} the largest singular value is {first}, the smallest shown {last}; "
         "{alive} of {k} are within a factor of ten of the largest.",
-        "经过 {lag} 步，最大奇异值为 {first}，所示最小的为 {last}；{k} 个中有 {alive} 个与最大值相差不到十倍。",
+        "时滞 {lag} 处，最大奇异值为 {first}，所示最小的为 {last}；"
+        "{k} 个中有 {alive} 个与最大值相差不到十倍。",
     ),
     "fan.memory": (
         "Lyapunov exponent {rate} per step: a change fades to 1/e in {memory} steps.",
@@ -152,7 +159,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "film.absent": (
         "No training film was recorded. Record one with glasscell fit --film N, or in your own "
         "loop with glasscell.inspect.Film.",
-        "没有录制训练影片。可用 glasscell fit --film N 录制，或在自己的训练循环中使用 glasscell.inspect.Film。",
+        "没有录制训练影片。可用 glasscell fit --film N 录制，"
+        "或在自己的训练循环中使用 glasscell.inspect.Film。",
     ),
     "film.layer": (
         "The film has nothing on this layer. Choose another one.",

@@ -26,7 +26,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "match.cursor": ("Around the cursor", "光标附近"),
     "match.level": ("on above this", "高于此线为激活"),
     "match.reading": (
-        "{count} units are on all through the range ({units}); {ranges} other ranges are like it.",
+        "On all through the range: {count} of the units ({units}). Other ranges like it: {ranges}.",
         "该段中始终激活的单元有 {count} 个（{units}）；另有 {ranges} 个相似片段。",
     ),
     "match.none": (
@@ -41,7 +41,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "view.dossier.how": (
         "Everything about one unit: its gates and contents over time, the inputs that it follows, "
         "the units that behave like it, and how much the loss grows without it.",
-        "一个单元的全部信息：它的门和内容随时间的变化、它跟随的输入、与它相似的单元，以及去掉它后损失增加多少。",
+        "一个单元的全部信息：它的门和内容随时间的变化、它跟随的输入、与它相似的单元，"
+        "以及去掉它后损失增加多少。",
     ),
     "dossier.inputs": ("Inputs that it follows", "它跟随的输入"),
     "dossier.inputs.none": (
@@ -55,7 +56,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Not measured. It needs a loss: glasscell.inspect.ablation(model, x, loss).",
         "没有测量。需要损失函数：glasscell.inspect.ablation(model, x, loss)。",
     ),
-    "dossier.lag": ("{lag} steps later", "滞后 {lag} 步"),
+    "dossier.lag": ("lag {lag}", "滞后 {lag} 步"),
     "dossier.half": ("Half of its memory is left after {life} steps.", "{life} 步后记忆剩下一半。"),
     "dossier.never": ("Its memory never fades.", "它的记忆从不衰减。"),
     "dossier.follows": (
@@ -72,12 +73,14 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "view.whatif.how": (
         "Change the network and see it run again, here in the browser, from its own weights: shift "
         "the bias of the forget gate, hold a gate still, cut a unit or an input (held at 0).",
-        "修改网络，并在浏览器中用它自己的权重重新运行：移动遗忘门偏置、固定某个门、去掉某个单元或输入（固定为 0）。",
+        "修改网络，并在浏览器中用它自己的权重重新运行：移动遗忘门偏置、固定某个门、"
+        "去掉某个单元或输入（固定为 0）。",
     ),
     "whatif.absent": (
         "This network cannot run in the page: it is not one that glasscell.save can write "
         "(recurrent layers, Linear, Embedding, activations in a row), or it was not given.",
-        "该网络无法在页面中运行：它不是 glasscell.save 能保存的网络（依次连接的循环层、Linear、Embedding、激活函数），"
+        "该网络无法在页面中运行：它不是 glasscell.save 能保存的网络（依次连接的循环层、Linear、"
+        "Embedding、激活函数），"
         "或未提供模型。",
     ),
     "whatif.input": (

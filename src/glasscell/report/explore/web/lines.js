@@ -30,6 +30,18 @@
     return low > high ? fallback : [low, high];
   };
 
+  /** A range to draw: [low, high] with a little room, and never empty. */
+  GC.room = ([low, high], share = 0.05) => {
+    const pad = high > low ? (high - low) * share : Math.max(Math.abs(low) * share, 0.05);
+    return [low - pad, high + pad];
+  };
+
+  /** Whether anything that the whole picture depends on has changed: not the cursor alone. */
+  GC.anew = (changed, ...more) => ["series", "layer", "lang", "theme", "size", ...more].some((name) => changed.has(name));
+
+  /** Margins of a chart with both axes. */
+  GC.MARGINS = { left: 52, right: 12, top: 10, bottom: 42 };
+
   const swatch = ({ color, dash = [], width = 2.4, block }) => {
     const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     drawing.setAttribute("viewBox", "0 0 26 10");
@@ -135,7 +147,8 @@
       const [xs, ys] = thinned(Array.from(line.xs, sx), Array.from(line.ys, (v) => (Number.isFinite(v) ? sy(v) : NaN)));
       const color = colours[line.color] ?? line.color;
       if (line.fill || line.base) area(plot, xs, ys, line.base ? Array.from(line.base, sy) : sy(Math.max(y[0], Math.min(y[1], 0))), color);
-      if (line.width !== 0) GC.line(plot, xs, ys, { ...line, color });
+      if (xs.length === 1) GC.dots(plot, xs, ys, { color, radius: 4 });
+      else if (line.width !== 0) GC.line(plot, xs, ys, { ...line, color });
     }
     ctx.restore();
     for (const { at, text, color = "bad" } of levels) if (at > y[0] && at < y[1]) level(plot, sy(at), text, colours[color]);

@@ -39,7 +39,7 @@
     const found = names(model);
     const there = found.length && found.every((name) => {
       const index = layers.findIndex((layer) => layer.name === name);
-      return index >= 0 && GC.has(`weights/${index}/weight_ih`);
+      return GC.data.arrays[`weights/${index}/weight_ih`]?.type === "f32";
     });
     return there ? null : "whatif.weights";
   };
@@ -82,24 +82,23 @@
   };
 
   const largest = (python, own) => {
-    let [most, count] = [0, 0];
-    const [rows, T] = python.shape.length > 1 ? python.shape : [python.shape[0], 1];
+    let most = 0;
+    const [rows, T] = python.shape;
     for (let r = 0; r < rows; r += 1) {
       for (let t = 0; t < T; t += 1) {
         const [a, b] = [python[r * T + t], own[t * rows + r]];
-        if (Object.is(a, b) || (Number.isNaN(a) && Number.isNaN(b))) { count += 1; continue; }
-        most = Math.max(most, Number.isNaN(a - b) ? Infinity : Math.abs(a - b));
-        count += 1;
+        const same = a === b || (Number.isNaN(a) && Number.isNaN(b));
+        if (!same) most = Math.max(most, Number.isNaN(a - b) ? Infinity : Math.abs(a - b));
       }
     }
-    return { most, count };
+    return { most, count: rows * T };
   };
 
   /** Largest |page − Python| of an unchanged run over everything that the page holds exactly. */
   const check = (run) => {
     const all = [];
     const output = floats(`${GC.state.series}/output`);
-    if (output && (output.pool ?? 1) === 1 && output.length === run.output.length) all.push(largest(output, run.output));
+    if (output && output.pool === 1 && output.length === run.output.length) all.push(largest(output, run.output));
     for (const [name, layer] of Object.entries(run.runs)) {
       const index = GC.data.layers.findIndex((one) => one.name === name);
       for (const part of ["hidden", "cell"]) {

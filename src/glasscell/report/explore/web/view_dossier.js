@@ -41,7 +41,7 @@
       const gateLegend = GC.legend(host);
       const gates = GC.canvas(host, { height: 120, time: true, left: 52, right: 12, top: 8, bottom: 8 });
       const legend = GC.legend(host);
-      const contents = GC.canvas(host, { height: 170, time: true, left: 52, right: 12, top: 8, bottom: 42 });
+      const contents = GC.canvas(host, { height: 170, time: true, ...GC.MARGINS });
       const columns = GC.make("div", { className: "panels three" });
       host.append(columns);
       const panel = (word) => {
@@ -98,7 +98,7 @@
       const fillInputs = (unit) => {
         const found = correlations(unit).sort((a, b) => (Math.abs(b.value) || 0) - (Math.abs(a.value) || 0)).slice(0, MOST);
         if (!found.length) return absent(inputs.list, "dossier.inputs.none");
-        return inputs.list.replaceChildren(...found.map(({ name, value, lag }) => bar(name, value, 1, GC.number(value, 2) + (lag ? ` · ${GC.say("dossier.lag", { lag })}` : ""))));
+        return inputs.list.replaceChildren(...found.map(({ name, value, lag }) => bar(lag ? `${name} (${GC.say("dossier.lag", { lag })})` : name, value, 1, GC.number(value, 2))));
       };
       const fillNear = (unit) => {
         const found = nearest(unit);
@@ -161,7 +161,7 @@
 
       return {
         draw(state, changed) {
-          if (["series", "layer", "unit", "lang", "theme", "size"].some((name) => changed.has(name))) {
+          if (GC.anew(changed, "unit")) {
             paint(state.unit);
             fillInputs(state.unit);
             fillNear(state.unit);

@@ -45,7 +45,7 @@
         return { index, heat, triangle, caption };
       });
       const legend = GC.legend(host);
-      const river = GC.canvas(host, { height: 260, time: true, left: 52, right: 12, top: 10, bottom: 42 });
+      const river = GC.canvas(host, { height: 260, time: true, ...GC.MARGINS });
 
       const paintHeat = ({ index, heat }) => {
         const array = GC.get("hidden", index);
@@ -68,7 +68,7 @@
         triangle.clear();
         GC.heat({ rows, columns, centre: -1e9, value: (r, c) => Math.max(array[r * columns + c], -1e8), colour: (v) => GC.palette().sequential(Math.max(0, 1 - (top - v) / 6)) }).paint(triangle, x, y, w, h);
         GC.axis(triangle, GC.scale(0, GC.series.T, x, x + w), GC.timeAxis(triangle, GC.series.T, GC.say("influence.x")));
-        GC.axis(triangle, GC.scale(0, GC.series.T, y, y + h), { side: "left" });
+        GC.axis(triangle, GC.scale(0, GC.series.T, y, y + h), { side: "left", format: GC.tick });
         triangle.label(`${GC.say("duel.influence")}: ${layers[index].name}`);
       };
       let lines = [];
@@ -98,7 +98,7 @@
 
       return {
         draw(state, changed) {
-          if (["series", "lang", "theme", "size"].some((name) => changed.has(name))) {
+          if (GC.anew(changed)) {
             sides.forEach(paintHeat);
             sides.forEach(paintTriangle);
             paintRiver();

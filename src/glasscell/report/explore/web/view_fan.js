@@ -13,7 +13,7 @@
     build(host, api) {
       const say = GC.readout(host);
       GC.legend(host, [{ say: "fan.sigma", color: "accent" }, { say: "fan.lyapunov", color: "candidate", dash: [6, 5], width: 1.6 }]);
-      const plot = GC.canvas(host, { height: 300, left: 52, right: 12, top: 10, bottom: 42 });
+      const plot = GC.canvas(host, { height: 300, ...GC.MARGINS });
       let lags = [];
 
       const place = () => GC.key("").slice(0, -1);
@@ -73,7 +73,7 @@
 
       return {
         draw(state, changed) {
-          if (["series", "layer", "lang", "theme", "size"].some((name) => changed.has(name))) outline();
+          if (GC.anew(changed)) outline();
           const lag = lagOf(state.t);
           const inside = lag >= 0 && lag <= lags.at(-1);
           plot.cursor(inside ? lag / Math.max(1, lags.at(-1)) : null);

@@ -11,8 +11,7 @@
   const rowOf = (array, k) => array.subarray(k * array.shape[1], (k + 1) * array.shape[1]);
   // An infinite half-life is drawn at the top of the scale.
   const log2 = (values) => Float64Array.from(values, (v) => (v === Infinity ? ALWAYS : Math.min(ALWAYS, Math.log2(v))));
-  const MARGINS = { left: 52, right: 12, top: 10, bottom: 42 };
-
+  
   GC.view({
     id: "film",
     order: 12,
@@ -38,7 +37,7 @@
         const box = GC.make("div", {}, GC.make("h4", { data: { say: word }, textContent: GC.say(word) }));
         grid.append(box);
         const legend = GC.legend(box);
-        return { box, legend, plot: GC.canvas(box, { height, ...MARGINS }) };
+        return { box, legend, plot: GC.canvas(box, { height, ...GC.MARGINS }) };
       };
       const loss = panel("film.loss");
       const life = panel("film.half_life");
@@ -164,7 +163,7 @@
 
       return {
         draw(state, changed) {
-          if (["layer", "lang", "theme", "size"].some((name) => changed.has(name))) {
+          if (GC.anew(changed)) {
             drawLoss();
             drawLife();
             drawGates();

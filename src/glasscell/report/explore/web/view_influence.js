@@ -30,7 +30,7 @@
       const text = GC.make("p", { className: "chips", hidden: true });
       host.append(text);
       const map = GC.canvas(host, { height: 380, time: true, left: 52, right: 12, top: 6, bottom: 42 });
-      const profile = GC.canvas(host, { height: 130, time: true, left: 52, right: 12, top: 10, bottom: 42 });
+      const profile = GC.canvas(host, { height: 130, time: true, ...GC.MARGINS });
       const rowMark = GC.make("i", { className: "row-mark" });
       map.host.append(rowMark);
 
@@ -112,7 +112,7 @@
             row = GC.layer.reverse ? 0 : rows() - 1;
             slider.input.max = rows() - 1;
           }
-          const all = ["series", "layer", "lang", "theme", "size"].some((name) => changed.has(name));
+          const all = GC.anew(changed);
           top1 = top();
           if (all) paintMap();
           if (all || changed.has("row")) { paintRow(); paintText(); }

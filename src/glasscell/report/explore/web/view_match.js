@@ -59,7 +59,7 @@
       const last = GC.slider(controls, { say: "match.to", min: 0, max: 1, step: 1, value: 0, format: (v) => GC.stepName(v), onInput: (v) => { range(Math.min(v, chosen.from), v + 1); } });
       GC.button(controls, "match.cursor", () => { range(Math.max(0, GC.state.t - 2), Math.min(GC.series.T, GC.state.t + 3)); });
       const say = GC.readout(host);
-      const lines = GC.canvas(host, { height: 190, time: true, left: 52, right: 12, top: 10, bottom: 42 });
+      const lines = GC.canvas(host, { height: 190, time: true, ...GC.MARGINS });
       const band = GC.make("i", { className: "band" });
       lines.host.prepend(band);
       const list = GC.make("ol", { className: "matches" });
@@ -109,7 +109,7 @@
         const xs = GC.steps(own.shape[1], own.pool);
         const units = found.units.slice(0, 40);
         GC.chart(lines, {
-          x: [0, T], y: [low, Math.max(high, low + 1e-6)],
+          x: [0, T], y: GC.room([low, high]),
           lines: [
             ...units.map((u) => ({ xs, ys: GC.row(own, u), color: "accent", width: 1, alpha: 0.55 })),
             ...(units.includes(GC.state.unit) ? [{ xs, ys: GC.row(own, GC.state.unit), color: "candidate", width: 2.2 }] : []),
@@ -166,7 +166,7 @@
           if (layer !== state.layer) { layer = state.layer; restart(); changed.add("range"); }
           if (chosen.to > GC.data.series[chosen.series].T) restart();
           if (changed.has("series")) { first.input.max = last.input.max = GC.series.T - 1; }
-          if (["range", "series", "lang", "theme", "size", "unit"].some((n) => changed.has(n))) {
+          if (GC.anew(changed, "range", "unit")) {
             first.set(chosen.from);
             last.set(chosen.to - 1);
             search();

@@ -21,9 +21,9 @@
     build(host, api) {
       const say = GC.readout(host);
       const shares = GC.legend(host, [{ say: "path.belt", color: "forget", block: true }, { say: "path.gates", color: "candidate", block: true }]);
-      const split = GC.canvas(host, { height: 170, left: 52, right: 12, top: 8, bottom: 42 });
+      const split = GC.canvas(host, { height: 170, ...GC.MARGINS });
       const legend = GC.legend(host);
-      const sizes = GC.canvas(host, { height: 210, left: 52, right: 12, top: 8, bottom: 42 });
+      const sizes = GC.canvas(host, { height: 210, ...GC.MARGINS });
       let lags = [];
       let shown = [];
 
@@ -97,7 +97,7 @@
 
       return {
         draw(state, changed) {
-          if (["series", "layer", "lang", "theme", "size"].some((name) => changed.has(name))) {
+          if (GC.anew(changed)) {
             lags = GC.get("path_lags");
             drawSplit();
             drawSizes();

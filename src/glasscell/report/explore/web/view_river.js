@@ -60,7 +60,7 @@
       toggle.setAttribute("aria-pressed", "false");
       const say = GC.readout(host);
       const legend = GC.legend(host);
-      const plot = GC.canvas(host, { height: 290, time: true, left: 52, right: 12, top: 10, bottom: 42 });
+      const plot = GC.canvas(host, { height: 290, time: true, ...GC.MARGINS });
       let shown = [];
       let logs = [];
 
@@ -106,7 +106,7 @@
 
       return {
         draw(state, changed) {
-          if (["series", "layer", "lang", "theme", "size"].some((name) => changed.has(name))) outline(GC.series.T);
+          if (GC.anew(changed)) outline(GC.series.T);
           shown.forEach((part, k) => part.show(GC.size(logs[k][state.t])));
         },
       };

@@ -88,7 +88,7 @@
         grid.replaceChildren();
         blocks = gatesOf().flatMap((gate) => ["weight_hh", "weight_ih"].map((name) => {
           const letter = gate === "hidden" ? "h" : { forget: "f", input: "i", candidate: "g", output: "o" }[gate];
-          const title = GC.make("h4", {}, GC.make("var", { textContent: name === "weight_hh" ? "U" : "W" }), GC.make("sub", { textContent: letter }), " ", GC.make("small", { textContent: name === "weight_hh" ? `${GC.say(gate)} · ${GC.say("weights.of.hidden")}` : GC.say("weights.of.input") }));
+          const title = GC.make("h4", {}, GC.make("var", { textContent: name === "weight_hh" ? "U" : "W" }), GC.make("sub", { textContent: letter }), " ", GC.make("small", { textContent: name === "weight_hh" ? GC.say(gate) : "" }));
           const box = GC.make("div", { className: name === "weight_hh" ? "wide" : "narrow" }, title);
           grid.append(box);
           const plot = GC.canvas(box, { height: 170, unit: true, left: 0, right: 0, top: 0, bottom: 0 });
@@ -128,14 +128,15 @@
           const ys = order.map((u) => bias[place * H + u]);
           return { xs: ys.map((_, j) => k * (H + gap) + j + 0.5), ys, base: ys.map(() => 0), color: gate, width: 1.6 };
         });
-        const { sx } = GC.chart(strip, { x: [0, total], y: [Math.min(low, 0), Math.max(high, 0)], lines, xAxis: { ticks: [] } });
+        const { sx } = GC.chart(strip, { x: [0, total], y: GC.room([Math.min(low, 0), Math.max(high, 0)]), lines, xAxis: { ticks: [] } });
         const { ctx } = strip;
         ctx.save();
         Object.assign(ctx, { font: GC.font(12, 600), textAlign: "left", textBaseline: "top" });
         const width = sx(H) - sx(0);
         gates.forEach((gate, k) => {
           ctx.fillStyle = GC.palette()[gate];
-          ctx.fillText(GC.say("weights.bias", { gate: GC.say(gate) }), sx(k * (H + gap)), 6, width);
+          const text = GC.say("weights.bias", { gate: GC.say(gate) });
+          ctx.fillText(ctx.measureText(text).width < width ? text : `b${gate === "candidate" ? "g" : gate[0]}`, sx(k * (H + gap)), 6);
         });
         ctx.restore();
         strip.label(GC.say("weights.biases"));
@@ -171,7 +172,7 @@
       return {
         draw(state, changed) {
           if (layer !== state.layer || lang !== state.lang) { [layer, lang] = [state.layer, state.lang]; arrange(); changed.add("size"); }
-          if (["layer", "sort", "lang", "theme", "size", "series"].some((name) => changed.has(name))) {
+          if (GC.anew(changed, "sort")) {
             paint();
             paintBiases();
             fillNorms();

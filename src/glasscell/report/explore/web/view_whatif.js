@@ -23,6 +23,7 @@
       let edit = fresh();
       let base = null;
       let now = null;
+      let checked = null;
       let shownFor = "";
 
       // ---- controls -------------------------------------------------------------------------
@@ -68,14 +69,13 @@
       // ---- pictures -------------------------------------------------------------------------
       const channel = GC.menu(host, { say: "whatif.channel", onChange: (v) => { edit.channel = Number(v); GC.redraw("whatif", "done"); } });
       const legend = GC.legend(host, [{ say: "whatif.before", color: "ink", dash: [3, 4] }, { say: "whatif.after", color: "accent" }]);
-      const margins = { left: 52, right: 12, top: 10, bottom: 42 };
       GC.heading(host, "whatif.output");
-      const out = GC.canvas(host, { height: 190, time: true, ...margins });
+      const out = GC.canvas(host, { height: 190, time: true, ...GC.MARGINS });
       const unitHead = GC.make("h4");
       host.append(unitHead);
-      const one = GC.canvas(host, { height: 160, time: true, ...margins });
+      const one = GC.canvas(host, { height: 160, time: true, ...GC.MARGINS });
       GC.heading(host, "whatif.map");
-      const map = GC.canvas(host, { height: 200, time: true, unit: true, ...margins });
+      const map = GC.canvas(host, { height: 200, time: true, unit: true, ...GC.MARGINS });
 
       const toggleUnit = (layer, unit) => {
         const set = new Set(edit.units[layer] ?? []);
@@ -99,10 +99,8 @@
         bar.hidden = true;
         if (!base) {
           base = result;
-          const { most, count } = GC.rerun.check(result);
-          const text = count === 0 ? "whatif.proof.none" : most === 0 ? "whatif.proof.exact" : "whatif.proof";
-          proof(GC.say(text, { value: most.toExponential(2), count: count.toLocaleString("en") }));
-          host.dataset.difference = count ? String(most) : "";
+          checked = GC.rerun.check(result);
+          host.dataset.difference = checked.count ? String(checked.most) : "";
           if (changed()) { run(true); return; }
         }
         now = result;
@@ -139,9 +137,8 @@
       const column = (values, width, k) => Float64Array.from({ length: values.length / width }, (_, t) => values[t * width + k]);
       const two = (plot, before, after, xs, x, xAxis) => {
         const [low, high] = GC.extent([before, after], [0, 1]);
-        const pad = Math.max((high - low) * 0.05, 1e-6);
         GC.chart(plot, {
-          x, y: [low - pad, high + pad], xAxis,
+          x, y: GC.room([low, high]), xAxis,
           lines: [{ xs, ys: after, color: "accent", width: 2.3 }, { xs, ys: before, color: "ink", width: 1.5, dash: [3, 4] }],
         });
       };
@@ -180,6 +177,10 @@
         GC.axis(map, GC.scale(0, GC.series.T, x, x + w), GC.timeAxis(map, GC.series.T));
         map.label(`${GC.say("whatif.map")}: ± ${GC.number(top)}`);
       };
+      const proven = ({ most, count }) => {
+        const text = count === 0 ? "whatif.proof.none" : most === 0 ? "whatif.proof.exact" : "whatif.proof";
+        return GC.say(text, { value: most.toExponential(1), count: count.toLocaleString("en") });
+      };
       const sentence = () => {
         if (!changed()) return GC.say("whatif.unchanged");
         let most = 0;
@@ -206,8 +207,8 @@
           if (names.has("layer") && !edit.all && (edit.shift || Object.keys(edit.clamp).length)) run();
           if (names.has("unit") || names.has("layer") || names.has("lang")) fillCuts();
           if (!now || !base) return;
-          const all = ["done", "layer", "lang", "theme", "size", "sort"].some((name) => names.has(name));
-          if (all) { drawOutput(); drawMap(); say(sentence()); }
+          const all = GC.anew(names, "done", "sort");
+          if (all) { drawOutput(); drawMap(); say(sentence()); proof(proven(checked)); }
           if (all || names.has("unit")) drawUnit();
         },
       };
