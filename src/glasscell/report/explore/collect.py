@@ -73,7 +73,8 @@ def collect(
         x: (B, T, I) or (T, I) numbers, array or tensor; (B, T) integers where the model begins
             with an Embedding. Turned to (T, B, ·) for a model whose layers are not `batch_first`.
         loss: Callable on the model's output that returns a scalar tensor, as for
-            `glasscell.gradient_flow`; default the sum of the last step's output.
+            `glasscell.gradient_flow`; default the sum of the last step's output
+            (where layers read both ways, of the last and the first).
         title: The page's heading; default what the model is.
         shown: Which sequences of the batch the page shows; default the first four.
         names: Names of the shown sequences.

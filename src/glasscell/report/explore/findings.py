@@ -8,16 +8,12 @@ from typing import Any, Final
 from glasscell.inspect.flow import GradientFlow
 from glasscell.inspect.timescales import forget_bias
 from glasscell.inspect.verdict import LayerVerdict
-from glasscell.report.explore.data import Finding, Layer
+from glasscell.report.explore.data import Finding, Layer, Pair
 from glasscell.report.markup import fixed
 
 __all__ = ["of_gradients", "of_memory"]
 
 _TEXT: Final = {
-    "healthy": (
-        "{name}: the gradient arrives. Over {lag} steps back it changes by a factor of {change}.",
-        "{name}：梯度能够到达。向后 {lag} 步，梯度变为原来的 {change} 倍。",
-    ),
     "vanishing": (
         "{name}: the gradient vanishes. It falls by × {rate} per step and is below 1/10000 of its "
         "start after {reach} of {lag} steps.",
@@ -43,6 +39,15 @@ _TEXT: Final = {
         "{name}：梯度从一开始就是 NaN 或无穷大。",
     ),
 }
+
+_HEALTHY: Final = (
+    "{names}: the gradient arrives. Over {lag} steps back it changes by {changes}.",
+    "{names}：梯度能够到达。向前回溯 {lag} 步，梯度变为原来的 {changes}。",
+)
+_MEMORY: Final = (
+    "Units whose forget gate alone keeps half of what they store for {lag} steps: {counts}.",
+    "仅靠遗忘门就能把所存内容的一半保留 {lag} 步的单元：{counts}。",
+)
 
 _ADVICE: Final = {
     "vanishing": (
@@ -76,60 +81,57 @@ _PLAIN_RNN: Final = (
 
 
 def of_gradients(flow: GradientFlow, layers: Sequence[Layer]) -> list[Finding]:
-    """Give one finding per layer whose gradient was measured, the worst first."""
+    """Give one finding for each layer that has a fault, then one for all that have none."""
     names = [layer.name for layer in layers]
-    found = [
-        _finding(name, layers[names.index(name)].mode, one.judge(), names.index(name))
-        for name, one in flow.items()
-        if name in names
-    ]
-    return sorted(found, key=lambda finding: finding.good)
-
-
-def of_memory(layers: Sequence[Layer], half_life: Mapping[str, Any], lag: int) -> list[Finding]:
-    """Say how many units of each LSTM layer hold a memory over a lag, on the first series."""
-    found = []
-    for k, layer in enumerate(layers):
-        halves = half_life.get(f"0/{k}")
-        if halves is None or lag < 1:
-            continue
-        slow = sum(1 for half in halves if half == "never" or half >= lag)
-        values = {"name": layer.name, "slow": slow, "H": len(halves), "lag": lag}
-        text = (
-            "{name}: {slow} of {H} units hold at least half of what they store for {lag} steps.",
-            "{name}：{H} 个单元中有 {slow} 个能把所存内容保留一半以上达 {lag} 步。",
-        )
-        found.append(
-            Finding(
-                text=(text[0].format(**values), text[1].format(**values)),
-                kind="memory",
-                layer=k,
-                evidence="ladder",
-            )
-        )
+    judged = [(names.index(name), one.judge()) for name, one in flow.items() if name in names]
+    found = [_finding(layers[k], verdict, k) for k, verdict in judged if verdict.kind != "healthy"]
+    sound = [(k, verdict) for k, verdict in judged if verdict.kind == "healthy"]
+    if sound:
+        values = {
+            "names": ", ".join(names[k] for k, _ in sound),
+            "lag": sound[0][1].lag,
+            "changes": ", ".join(f"× {fixed(verdict.change, 2)}" for _, verdict in sound),
+        }
+        found.append(Finding(text=_filled(_HEALTHY, values), layer=sound[0][0]))
     return found
 
 
-def _finding(name: str, mode: str, verdict: LayerVerdict, layer: int) -> Finding:
+def of_memory(layers: Sequence[Layer], half_life: Mapping[str, Any], lag: int) -> list[Finding]:
+    """Say how many units of the LSTM layers hold a memory over a lag, on the first series."""
+    counts = [
+        f"{layer.name} {sum(1 for half in halves if half == 'never' or (half or 0) >= lag)}"
+        f"/{len(halves)}"
+        for k, layer in enumerate(layers)
+        if (halves := half_life.get(f"0/{k}")) is not None
+    ]
+    if not counts or lag < 1:
+        return []
+    values = {"counts": ", ".join(counts), "lag": lag}
+    return [Finding(text=_filled(_MEMORY, values), kind="memory", evidence="ladder")]
+
+
+def _filled(texts: Pair, values: Mapping[str, Any]) -> Pair:
+    return texts[0].format(**values), texts[1].format(**values)
+
+
+def _finding(layer: Layer, verdict: LayerVerdict, place: int) -> Finding:
     lag = max(1, verdict.lag)
     values = {
-        "name": name,
+        "name": layer.name,
         "lag": verdict.lag,
         "rate": fixed(verdict.rate, 2),
         "reach": verdict.reach,
-        "change": fixed(verdict.change, 2),
         "bias": fixed(forget_bias(lag), 1),
     }
     kind = verdict.kind
     fades = kind in ("vanishing", "short")
-    advice = _PLAIN_RNN if fades and mode != "LSTM" else _ADVICE.get(
+    advice = _PLAIN_RNN if fades and layer.mode != "LSTM" else _ADVICE.get(
         "vanishing" if fades else kind, ("", "")
     )
-    text = _TEXT[kind]
     return Finding(
-        text=(text[0].format(**values), text[1].format(**values)),
-        advice=(advice[0].format(**values), advice[1].format(**values)),
+        text=_filled(_TEXT[kind], values),
+        advice=_filled(advice, values),
         kind=kind,
-        good=kind == "healthy",
-        layer=layer,
+        good=False,
+        layer=place,
     )

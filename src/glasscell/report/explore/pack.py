@@ -87,7 +87,7 @@ def pack(shown: Exploration, words: Mapping[str, Sequence[str]], lang: str) -> t
         _add_series(blob, s, series, chosen, exact)
     weights = _add_weights(blob, shown)
     for key, array in shown.arrays.items():
-        blob.add(key, np.asarray(array))
+        blob.add(key, np.asarray(array), "u8" if key.endswith("/influence") else "f32")
     data = {
         "format": FORMAT,
         "lang": lang,

@@ -56,7 +56,8 @@ def torch_recording(
     Args:
         model: Any module with recurrent layers.
         x: (B, T, I) or (T, I), array or tensor; (B, T) integers.
-        loss: As for `glasscell.gradient_flow`; None for the sum of the last step's output.
+        loss: As for `glasscell.gradient_flow`; None for the sum of the last step's output
+            (where layers read both ways, of the last and the first).
 
     Returns:
         The recording, and x as (B, T, I), None if it is integers.
@@ -76,11 +77,12 @@ def torch_recording(
         given = given.to(next(model.parameters()).dtype)
     with glasscell.trace(model) as trace, torch.no_grad():
         result = model(given)
+    both = any(getattr(module, "bidirectional", False) for module in modules.values())
     output = _tensor(result)
     answer = None if output is None else output.detach().cpu().numpy()
     if answer is not None and not first and answer.ndim == 3:
         answer = answer.swapaxes(0, 1)
-    flow = glasscell.gradient_flow(model, given, loss or (lambda out: _last(out, first)))
+    flow = glasscell.gradient_flow(model, given, loss or (lambda out: _ends(out, first, both)))
     tree, others = _saved(model)
     found = Recording(
         traces={name: trace[name] for name in trace}, weights=_torch_weights(modules),
@@ -108,7 +110,8 @@ def _tensor(result: Any) -> torch.Tensor | None:
     return result if isinstance(result, torch.Tensor) else None
 
 
-def _last(result: Any, batch_first: bool) -> torch.Tensor:
+def _ends(result: Any, batch_first: bool, both: bool) -> torch.Tensor:
+    """The last step's output, summed; where layers read both ways, the first step's too."""
     output = _tensor(result)
     if output is None:
         raise TypeError(
@@ -116,7 +119,8 @@ def _last(result: Any, batch_first: bool) -> torch.Tensor:
         )
     if output.ndim < 3:
         return output.sum()
-    return (output[:, -1] if batch_first else output[-1]).sum()
+    steps = output.swapaxes(0, 1) if batch_first else output
+    return steps[-1].sum() + (steps[0].sum() if both else 0.0)
 
 
 def _torch_weights(modules: Mapping[str, torch.nn.Module]) -> dict[str, LayerWeights]:

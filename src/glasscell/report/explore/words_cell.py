@@ -15,6 +15,25 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "The gradient arrives in every layer: this network can learn over the whole window.",
         "每一层都有梯度到达：该网络能够在整个窗口内学习。",
     ),
+    "verdict.head.healthy.one": (
+        "The gradient arrives: this network can learn over the whole window.",
+        "梯度能够到达：该网络能够在整个窗口内学习。",
+    ),
+    "verdict.head.vanishing.one": ("The gradient vanishes.", "梯度消失。"),
+    "verdict.head.exploding.one": ("The gradient explodes.", "梯度爆炸。"),
+    "verdict.head.short.one": (
+        "The last step's gradient does not reach far back.",
+        "最后一步的梯度传不远。",
+    ),
+    "verdict.head.silent.one": ("No gradient arrives.", "没有梯度到达。"),
+    "verdict.head.cut off.one": (
+        "The loss reads only the step that the layer worked on first.",
+        "损失只用到了该层最先处理的那一步。",
+    ),
+    "verdict.head.not finite.one": (
+        "The gradient is not a finite number.",
+        "梯度不是有限数。",
+    ),
     "verdict.head.vanishing": (
         "The gradient vanishes in {n} of {N} layers.",
         "{N} 层中有 {n} 层梯度消失。",
@@ -57,8 +76,14 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "wall.alone.aria": ("Line chart of one unit: {names}", "单个单元的折线图：{names}"),
     "wall.alone": ("its state", "它的状态"),
     "wall.alone.gates": ("its gates", "它的门"),
-    "wall.alone.contents": ("its contents", "它的内容"),
+    "wall.alone.memory": ("its memory", "它的记忆"),
+    "wall.alone.contents": ("in and out", "进与出"),
+    "wall.contrast": ("Contrast", "对比度"),
+    "wall.contrast.shared": ("One scale", "统一刻度"),
+    "wall.contrast.own": ("Each unit's own", "各单元自己的刻度"),
     "wall.alone.title": ("Unit {unit} alone", "单独看单元 {unit}"),
+    "wall.max": ("max", "最大"),
+    "wall.min": ("min", "最小"),
     "wall.table": ("Every unit at {step}", "{step} 时的所有单元"),
     "wall.pooled": (
         "So long a sequence is drawn with one column for {pool} steps: of these the value farthest "
@@ -204,7 +229,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "ladder.line": ("lag {lag}", "时滞 {lag}"),
     "ladder.axis": ("half-life in steps (log scale)", "半衰期（步，对数刻度）"),
     "ladder.says": (
-        "{slow} of {H} units hold half of what they store for {lag} steps or longer.",
+        "{slow} of {H} units: so many hold half of what they store for {lag} steps or longer.",
         "{H} 个单元中有 {slow} 个能把所存内容的一半保留 {lag} 步或更久。",
     ),
     "ladder.says.none": (

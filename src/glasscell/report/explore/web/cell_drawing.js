@@ -2,8 +2,8 @@
 (() => {
   // x of the gates' columns; y of belt, tanh, showing ×, writing ×, gates, bus.
   const WIDE = {
-    name: "wide", width: 1000, height: 452, f: 178, i: 350, g: 512, o: 716, leave: 886, join: 96,
-    belt: 76, write: 200, squash: 150, show: 224, gates: 324, bus: 398, r: 17, box: [98, 46], body: [52, 18, 948, 424], stacked: false,
+    name: "wide", width: 1000, height: 452, f: 230, i: 378, g: 528, o: 706, leave: 836, join: 152,
+    belt: 76, write: 200, squash: 150, show: 224, gates: 324, bus: 398, r: 17, box: [98, 46], body: [116, 18, 884, 424], stacked: false,
   };
   const NARROW = {
     name: "narrow", width: 400, height: 560, f: 66, i: 146, g: 226, o: 312, leave: 368, join: 28,

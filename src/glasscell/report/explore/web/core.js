@@ -22,8 +22,9 @@ const GC = {};
     const raw = new floats[type](blob.buffer, at, size);
     const out = type === "f32" ? raw : new Float32Array(size);
     if (type !== "f32") {
-      const width = size / shape[0];
-      for (let row = 0; row < shape[0]; row += 1) {
+      const rows = shape.length > 1 ? shape[0] : 1;
+      const width = size / rows;
+      for (let row = 0; row < rows; row += 1) {
         const by = Array.isArray(scale) ? scale[row] : scale ?? 1;
         const from = Array.isArray(offset) ? offset[row] : offset ?? 0;
         for (let k = row * width; k < (row + 1) * width; k += 1) {
@@ -64,7 +65,7 @@ const GC = {};
   });
   /** The step that the layer worked on before t: t - 1, for a reverse layer t + 1; -1 for none. */
   GC.before = (t) => (GC.layer.reverse ? (t + 1 < GC.series.T ? t + 1 : -1) : t - 1);
-  GC.stepName = (t) => GC.series.labels?.[t] ?? `t = ${t}`;
+  GC.stepName = (t) => GC.series.labels?.[t] ?? `t\u00a0=\u00a0${t}`;
 
   // ---- words ------------------------------------------------------------------------------
   /** The page's own word for a key in the page's language; {name} parts are filled. */
@@ -118,12 +119,15 @@ const GC = {};
   };
 
   const show = (view) => {
+    // What this data can never have is left out; what was only not measured says so.
+    if (view.optional) view.section.hidden = view.link.hidden = Boolean(reason(view));
     if (!view.near) return;
     const why = reason(view);
     if (why !== view.why || (!view.built && !why)) {
       view.why = why;
       view.host.replaceChildren();
       view.built = why ? null : view.build(view.host, view.api);
+      GC.translate(view.section);
       view.pending = new Set([...Object.keys(GC.state), "size"]);
       if (why) view.host.append(GC.make("p", { className: "absent", data: { say: why }, textContent: GC.say(why) }));
       view.section.classList.toggle("is-absent", Boolean(why));

@@ -182,7 +182,7 @@
   };
   GC.font = (size = 12, weight = 400) => `${weight} ${size}px ${getComputedStyle(document.body).fontFamily}`;
   /** An axis with its ticks, at "left", "right" or "bottom" of the plot's area. */
-  GC.axis = (plot, scale, { side = "bottom", ticks, format = (v) => GC.number(v, 2).replace(/\.?0+$/, ""), label = "", grid = false } = {}) => {
+  GC.axis = (plot, scale, { side = "bottom", ticks, format = (v) => String(Number(v.toPrecision(6))).replace("-", "−"), label = "", grid = false } = {}) => {
     const { ctx, area } = plot;
     const colours = GC.palette();
     const flat = side === "bottom";
@@ -204,7 +204,7 @@
         ctx.fillText(text, Math.max(half, Math.min(plot.width - half, at)), area.y + area.h + 6);
       } else {
         ctx.textAlign = side === "left" ? "right" : "left";
-        ctx.fillText(text, side === "left" ? area.x - 7 : area.x + area.w + 7, at);
+        ctx.fillText(text, side === "left" ? area.x - 7 : area.x + area.w + 7, Math.max(7, Math.min(plot.height - 7, at)));
       }
     }
     if (label) {

@@ -49,12 +49,12 @@
   };
 
   // ---- sections ---------------------------------------------------------------------------
-  const section = (view, number) => {
+  const section = (view) => {
     const host = make("div", { className: "host" });
     const tools = make("div", { className: "tools" });
     const note = make("p", { className: "note", hidden: true });
     const details = make("details", { className: "numbers", hidden: true }, make("summary", { data: { say: "numbers" } }));
-    const heading = make("h2", {}, make("span", { className: "no", textContent: String(number).padStart(2, "0") }), make("span", { data: { say: view.title } }));
+    const heading = make("h2", {}, make("span", { className: "no", aria: { hidden: "true" } }), make("span", { data: { say: view.title } }));
     const header = make("header", {}, heading, make("p", { className: "how", data: { say: `${view.title}.how` } }), tools);
     view.section = make("section", { className: "view", id: view.id, data: { view: view.id } }, header, make("div", { className: "body" }, host, note, details));
     view.host = host;
@@ -136,6 +136,7 @@
   const button = (text, label, press, data = {}) => make("button", { type: "button", className: "icon", textContent: text, onclick: press, data: { sayLabel: label, ...data } });
 
   const deck = (host) => {
+    host.classList.toggle("many", GC.data.layers.length > 2 || (GC.data.layers.length > 1 && GC.data.series.length > 1));
     const series = select("series", (value) => GC.set({ series: Number(value) }));
     const unit = make("output", { className: "unit" });
     const sort = select("sort", (value) => GC.set({ sort: value }));
@@ -154,6 +155,8 @@
       step.textContent = `${GC.stepName(state.t)}`;
       unit.textContent = `${GC.say("unit")} ${state.unit}`;
       [...layerTabs.children].forEach((tab, k) => { tab.setAttribute("aria-selected", String(k === state.layer)); tab.tabIndex = k === state.layer ? 0 : -1; });
+      const chosen = layerTabs.children[state.layer];
+      layerTabs.scrollLeft = Math.max(0, chosen.offsetLeft - layerTabs.offsetLeft - 40);
       for (const tab of layerTabs.children) tab.style.setProperty("--dot", GC.data.layers[[...layerTabs.children].indexOf(tab)].mode === "LSTM" ? "var(--cell)" : "var(--hidden)");
       fill(series, GC.data.series.map((one, k) => [k, one.name]), state.series);
       fill(sort, sorts().map((name) => [name, GC.say(`sort.${name}`)]), sorts().includes(state.sort) ? state.sort : "index");
@@ -184,10 +187,12 @@
     settings(byId("settings"));
     deck(byId("console"));
     const contents = byId("contents");
-    views.forEach((view, k) => {
-      byId("views").append(section(view, k + 1));
-      contents.append(make("li", {}, make("a", { href: `#${view.id}`, data: { say: view.title } })));
-    });
+    for (const view of views) {
+      byId("views").append(section(view));
+      view.link = make("li", {}, make("a", { href: `#${view.id}`, data: { say: view.title } }));
+      contents.append(view.link);
+    }
+    byId("views").firstElementChild.after(contents.closest("nav"));
     document.addEventListener("keydown", onKey);
     addEventListener("beforeprint", () => theme("light"));
   };

@@ -1,7 +1,7 @@
 // Rows of pictures over one time axis: a label with the value at the cursor, a plot, its scale.
 (() => {
-  const RIGHT = 46;
-  GC.rowMargin = () => (innerWidth <= 640 ? 34 : RIGHT);
+  const [RIGHT, RIGHT_PHONE] = [58, 44];
+  GC.rowMargin = () => (innerWidth <= 640 ? RIGHT_PHONE : RIGHT);
 
   /** One row: {label, plot, value}; `unit` as for GC.canvas. */
   GC.rowOf = (host, { name, what = "", letter = "", colour = "", height, unit = false, label, bottom = 0 }) => {
@@ -22,7 +22,9 @@
     plot.draw = () => {
       plot.clear();
       const { T, labels } = GC.series;
-      const count = Math.max(2, Math.floor(plot.area.w / (labels ? 120 : 80)));
+      plot.ctx.font = GC.font(11.5);
+      const widest = labels ? Math.max(...[labels[0], labels[T - 1], labels[T >> 1]].map((text) => plot.ctx.measureText(text).width)) : 40;
+      const count = Math.max(1, Math.floor(plot.area.w / (widest + 34)) - 1);
       const ticks = GC.ticks(0, T - 1, Math.min(count, T)).filter(Number.isInteger);
       const x = (t) => ((t + 0.5) / T) * plot.area.w;
       const scale = Object.assign(x, { domain: [0, T - 1] });

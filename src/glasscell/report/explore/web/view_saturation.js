@@ -13,7 +13,7 @@
       const charts = GATES.map((gate) => {
         const box = GC.make("div", {}, GC.make("h3", { data: { say: gate }, style: { color: `var(--${gate})` } }));
         panels.append(box);
-        const plot = GC.canvas(box, { height: 280, left: 38, right: 10, top: 10, bottom: 40, label: "" });
+        const plot = GC.canvas(box, { height: 280, left: 44, right: 22, top: 24, bottom: 44, label: "" });
         const text = GC.make("p", { className: "note" });
         box.append(text);
         const place = (unit) => {
@@ -65,12 +65,25 @@
         ctx.fillText(GC.say("saturation.open"), 0, 0);
         ctx.restore();
         const units = Array.from({ length: GC.layer.H }, (_, unit) => unit);
-        const points = units.map(place);
-        const radius = units.length > 150 ? 3 : 4.5;
-        GC.dots(plot, points.map((p) => p[0]), points.map((p) => p[1]), { color: colours[gate], radius, alpha: units.length > 60 ? 0.4 : 0.6 });
-        const [cx, cy] = points[GC.state.unit];
+        const placeOf = (px, py) => `${Math.round(px / 5)} ${Math.round(py / 5)}`;
+        const groups = new Map(); // units at one place are one dot, as large as they are many
+        for (const unit of units) {
+          const [px, py] = place(unit);
+          const key = placeOf(px, py);
+          const group = groups.get(key) ?? { px, py, n: 0 };
+          group.n += 1;
+          groups.set(key, group);
+        }
+        const radius = (n) => Math.min(26, 3.6 * Math.sqrt(n));
+        for (const { px, py, n } of groups.values()) {
+          GC.dots(plot, [px], [py], { color: colours[gate], radius: radius(n), alpha: 0.72 });
+          if (n < 6) continue;
+          Object.assign(ctx, { font: GC.font(11, 650), fillStyle: colours.card, textAlign: "center", textBaseline: "middle" });
+          ctx.fillText(String(n), px, py + 0.5);
+        }
+        const [cx, cy] = place(GC.state.unit);
         Object.assign(ctx, { strokeStyle: colours.ink, lineWidth: 2 });
-        ctx.beginPath(); ctx.arc(cx, cy, radius + 3.5, 0, 7); ctx.stroke();
+        ctx.beginPath(); ctx.arc(cx, cy, radius(groups.get(placeOf(cx, cy))?.n ?? 1) + 3, 0, 7); ctx.stroke();
         const part = found()[gate];
         const count = (test) => units.filter(test).length;
         const values = { open: count((u) => part.open[u] > MOSTLY), closed: count((u) => part.closed[u] > MOSTLY), middle: count((u) => part.open[u] + part.closed[u] < SELDOM) };

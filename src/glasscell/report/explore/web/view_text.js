@@ -4,7 +4,7 @@
   const GATE = ["forget", "input", "output"];
 
   GC.view({
-    id: "text", order: 2.5, title: "text", needs: () => (GC.series.text ? null : "text.absent"),
+    id: "text", order: 2.5, optional: true, title: "text", needs: () => (GC.series.text ? null : "text.absent"),
     build(host, api) {
       let quantity = GC.lstm ? "cell" : "hidden";
       const bar = GC.make("div", { className: "scalebar" });

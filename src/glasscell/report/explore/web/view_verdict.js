@@ -7,7 +7,9 @@
     const worst = BAD.find((kind) => judged.some((one) => one.kind === kind));
     const count = judged.filter((one) => one.kind === worst).length;
     if (!judged.length) return GC.say("verdict.none");
-    return GC.say(`verdict.head.${worst ?? "healthy"}`, { n: count, N: judged.length });
+    const key = `verdict.head.${worst ?? "healthy"}`;
+    const N = GC.data.layers.length;
+    return GC.say(N === 1 ? `${key}.one` : key, { n: count, N });
   };
 
   const show = (finding) => {
@@ -19,7 +21,7 @@
 
   const card = (finding) => {
     const target = GC.views.find((view) => view.id === finding.evidence);
-    const node = GC.make("li", { className: `finding ${finding.good ? "good" : "bad"}` },
+    const node = GC.make("li", { className: `finding ${finding.kind === "memory" ? "memory" : finding.good ? "good" : "bad"}` },
       GC.make("p", { className: "seen", textContent: GC.say(finding.text) }));
     const advice = GC.say(finding.advice);
     if (advice) node.append(GC.make("p", { className: "advice" }, GC.make("b", { textContent: `${GC.say("verdict.change")} ` }), advice));

@@ -12,17 +12,31 @@
     return GC.top(array, BRIGHT) || GC.top(array) || 1;
   };
 
-  const paint = (plot, name, array) => {
+  // With a scale of its own each unit runs from its lowest to its highest value.
+  const ownScale = (array, gate) => Array.from({ length: array.shape[0] }, (_, unit) => {
+    const row = GC.row(array, unit).filter(Number.isFinite);
+    if (!gate) return [0, GC.top(row) || 1];
+    const [low, high] = row.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
+    return [low, high - low || 1];
+  });
+
+  const paint = (plot, name, array, own_scale) => {
     plot.clear();
     const colours = GC.palette();
     const [H, columns] = array.shape;
     const own = GC.order().length === H ? GC.order() : Array.from({ length: H }, (_, k) => k);
     const top = limit(name, array);
     const ramp = colours.ramp(name);
+    const gate = GATE.includes(name);
+    const scales = own_scale ? ownScale(array, gate) : null;
+    const value = scales
+      ? (r, c) => (array[own[r] * columns + c] - scales[own[r]][0]) / scales[own[r]][1]
+      : (r, c) => array[own[r] * columns + c];
     GC.heat({
-      rows: H, columns, value: (r, c) => array[own[r] * columns + c], centre: GATE.includes(name) ? 0.5 : 0,
-      colour: GATE.includes(name) ? ramp : (v) => ramp(Math.max(-1, Math.min(1, v / top))),
+      rows: H, columns, value, centre: gate ? 0.5 : 0,
+      colour: gate ? ramp : (v) => ramp(Math.max(-1, Math.min(1, scales ? v : v / top))),
     }).paint(plot, 0, 0, plot.area.w, plot.area.h);
+    if (scales) { GC.ramp(plot, name, GC.say("wall.max"), gate ? GC.say("wall.min") : "−" + GC.say("wall.max")); return; }
     const digits = top === 1 ? 0 : 1;
     const beyond = name === "cell" ? ["≥", "≤"] : ["", ""];
     GC.ramp(plot, name, beyond[0] + GC.number(top, digits), GATE.includes(name) ? "0" : beyond[1] + GC.number(-top, digits));
@@ -63,7 +77,7 @@
 
   const alone = (rows) => {
     const chart = (names, title, bounds) => {
-      const row = GC.rowOf(rows, { name: title, height: 92, label: GC.say("wall.alone.aria", { names: names.map((name) => GC.say(name)).join(", ") }) });
+      const row = GC.rowOf(rows, { name: title, height: names.length > 2 ? 92 : 78, label: GC.say("wall.alone.aria", { names: names.map((name) => GC.say(name)).join(", ") }) });
       const keys = names.map((name) => GC.make("span", { className: `key ${name}` }, GC.make("var", { textContent: LETTERS[name] }), GC.make("output")));
       row.value.replaceWith(GC.make("span", { className: "keys" }, ...keys));
       row.draw = () => {
@@ -82,7 +96,7 @@
       return row;
     };
     if (!GC.lstm) return [chart(["hidden"], GC.say("wall.alone"), null)];
-    return [chart(GATE, GC.say("wall.alone.gates"), 1), chart(["cell", "candidate", "hidden"], GC.say("wall.alone.contents"), null)];
+    return [chart(GATE, GC.say("wall.alone.gates"), 1), chart(["cell"], GC.say("wall.alone.memory"), null), chart(["candidate", "hidden"], GC.say("wall.alone.contents"), null)];
   };
 
   GC.view({
@@ -90,6 +104,9 @@
     build(host, api) {
       let rows = [];
       let axis = null;
+      let contrast = "shared";
+      const choice = GC.choice("wall.contrast", [["shared", "wall.contrast.shared"], ["own", "wall.contrast.own"]], contrast, (value) => { contrast = value; GC.redraw("wall", "theme"); });
+      api.tools.append(GC.make("span", { className: "named" }, GC.make("span", { data: { say: "wall.contrast" } }), choice));
       const box = GC.make("div", { className: "rows" });
       host.append(box);
       api.table(() => {
@@ -111,7 +128,7 @@
             height: Math.max(46, Math.min(132, H * 4)), label: GC.say("wall.aria", { name: GC.say(name), H, T: GC.series.T }),
           });
           row.plot.host.classList.add("heat");
-          row.draw = () => paint(row.plot, name, array);
+          row.draw = () => paint(row.plot, name, array, contrast === "own");
           row.read = () => GC.number(GC.value(name));
           GC.tipOn(row.plot, ({ fx, fy }) => {
             const own = GC.order().length === H ? GC.order() : null;
