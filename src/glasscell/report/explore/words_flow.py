@@ -58,8 +58,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "如果只有对角线附近的窄带，网络只知道最近的过去。",
     ),
     "influence.absent": (
-        "Influences were not measured for this layer. In Python: collect(model, x, measures=True).",
-        "没有测量这一层的影响。在 Python 中：collect(model, x, measures=True)。",
+        "Influences were not measured here. It takes the layer's weights and finite values, and "
+        "a network on which it takes seconds; with large ones only the first series is "
+        "measured: choose that, or inspect a shorter one with collect(model, x).",
+        "这里没有测量影响。测量需要该层的权重和有限的数值，并且网络不能太大；"
+        "网络较大时只测量第一个序列：请选择它，或用 collect(model, x) 检查较短的序列。",
     ),
     "influence.row": ("Output step", "输出时间步"),
     "influence.x": ("input step", "输入时间步"),
@@ -81,9 +84,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "梯度主要走哪一条？传送带正是 LSTM 的发明，另一条就是普通 RNN 的路。",
     ),
     "path.absent": (
-        "The two paths were not measured for this layer. In Python: "
-        "collect(model, x, measures=True).",
-        "没有测量这一层的两条路径。在 Python 中：collect(model, x, measures=True)。",
+        "The two paths were not measured here. It takes the layer's weights and finite values, "
+        "and a network on which it takes seconds; with large ones only the first series is "
+        "measured: choose that, or inspect a shorter one with collect(model, x).",
+        "这里没有测量两条路径。测量需要该层的权重和有限的数值，并且网络不能太大；"
+        "网络较大时只测量第一个序列：请选择它，或用 collect(model, x) 检查较短的序列。",
     ),
     "path.rnn": (
         "A plain RNN has no conveyor belt: all of its gradient goes through the weights. Choose an "
@@ -110,9 +115,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "即长期斜率。",
     ),
     "fan.absent": (
-        "Products of Jacobians were not measured for this layer. In Python: "
-        "collect(model, x, measures=True).",
-        "没有测量这一层的雅可比矩阵之积。在 Python 中：collect(model, x, measures=True)。",
+        "Products of Jacobians were not measured here. It takes the layer's weights and finite "
+        "values, and a network on which it takes seconds; with large ones only the first series "
+        "is measured: choose that, or inspect a shorter one with collect(model, x).",
+        "这里没有测量雅可比矩阵之积。测量需要该层的权重和有限的数值，并且网络不能太大；"
+        "网络较大时只测量第一个序列：请选择它，或用 collect(model, x) 检查较短的序列。",
     ),
     "fan.sigma": ("singular values", "奇异值"),
     "fan.lyapunov": ("Lyapunov exponents", "李雅普诺夫指数"),

@@ -119,8 +119,9 @@
         });
         lines.label(`${GC.say("view.match")}. ${sentence()}`);
         band.hidden = chosen.series !== GC.state.series;
-        const { x, w, y, h } = lines.area;
-        band.style.cssText = `left:${x + (chosen.from / T) * w}px;width:${Math.max(2, ((chosen.to - chosen.from) / T) * w)}px;top:${y}px;height:${h}px`;
+        const { left, right, top, bottom } = GC.MARGINS;
+        const at = (t) => `calc(${left}px + ${t / T} * (100% - ${left + right}px))`;
+        band.style.cssText = `left:${at(chosen.from)};right:calc(100% - ${at(chosen.to).slice(4)});top:${top}px;bottom:${bottom}px`;
       };
       const sentence = () => (found.units.length
         ? GC.say("match.reading", { count: found.units.length, units: found.units.slice(0, 8).join(", ") + (found.units.length > 8 ? " …" : ""), ranges: found.ranges.length })
