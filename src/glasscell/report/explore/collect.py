@@ -19,7 +19,8 @@ from glasscell.inspect.flow import GradientFlow
 from glasscell.inspect.trace import LayerTrace
 from glasscell.report.explore import findings
 from glasscell.report.explore.data import Array, Exploration, Layer, Series
-from glasscell.report.explore.measure import Seen, measure
+from glasscell.report.explore.measure import Measured, Seen, measure
+from glasscell.report.explore.measure_flow import measure_flow
 from glasscell.weights import LayerWeights
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Recording:
         flow: Gradients of the loss; None if there was none.
         model: Tree of `glasscell.save`, None if the model cannot be written as one.
         parameters: Weights of the tree's other nodes, by torch's name.
+        indices: (B, T) what the model read, if that were integers for an Embedding.
     """
 
     traces: Mapping[str, LayerTrace]
@@ -50,6 +52,7 @@ class Recording:
     flow: GradientFlow | None = None
     model: Mapping[str, Any] | None = None
     parameters: Mapping[str, Array] = field(default_factory=dict)
+    indices: Array | None = None
 
 
 def collect(
@@ -64,6 +67,7 @@ def collect(
     labels: Sequence[str] | None = None,
     text: Sequence[Sequence[str]] | None = None,
     lag: int | None = None,
+    ways: bool = True,
 ) -> Exploration:
     """Run a model on data and measure everything that the page shows.
 
@@ -82,6 +86,8 @@ def collect(
         labels: Names of the T steps.
         text: Of each shown sequence, its T characters or words.
         lag: How many steps back the data asks for; default T - 1.
+        ways: Whether to measure influences, path splits and Jacobian fans too, which takes ten
+            seconds at most; default True.
 
     Returns:
         `Exploration`, for `render` and `write`.
@@ -104,7 +110,7 @@ def collect(
         found, batch = torch_recording(model, x, loss)
     return explore(
         found, batch, title=title or _title(found), shown=shown, names=names, inputs=inputs,
-        labels=labels, text=text, lag=lag,
+        labels=labels, text=text, lag=lag, ways=ways,
     )  # fmt: skip
 
 
@@ -119,6 +125,7 @@ def explore(
     labels: Sequence[str] | None = None,
     text: Sequence[Sequence[str]] | None = None,
     lag: int | None = None,
+    ways: bool = True,
 ) -> Exploration:
     """Measure what was recorded; arguments as for `collect`, `x` (B, T, I) or None."""
     if not found.traces:
@@ -138,6 +145,7 @@ def explore(
         for k, trace in enumerate(one.traces)
     }
     measured = measure(seen)
+    way = measure_flow(seen) if ways else Measured()
     lag = series[0].steps - 1 if lag is None else lag
     words = [] if found.flow is None else findings.of_gradients(found.flow, layers)
     words += findings.of_memory(layers, measured.numbers.get("half_life", {}), lag)
@@ -147,12 +155,22 @@ def explore(
         layers=layers,
         series=series,
         findings=words,
-        measures={**measured.numbers, "lag": lag},
-        arrays=measured.arrays,
+        measures={**measured.numbers, **way.numbers, "lag": lag},
+        arrays={**measured.arrays, **way.arrays, **_indices(found, rows, series)},
         model=found.model,
         parameters=found.parameters,
         start=_start(series[0], layers, measured.numbers),
     )
+
+
+def _indices(found: Recording, rows: Sequence[int], series: Sequence[Series]) -> dict[str, Array]:
+    """What an Embedding read, (1, T) a series, for the page to run the network again."""
+    if found.indices is None:
+        return {}
+    return {
+        f"{s}/indices": found.indices[row : row + 1, : one.steps]
+        for s, (row, one) in enumerate(zip(rows, series, strict=True))
+    }
 
 
 def _layer(name: str, trace: LayerTrace, weights: Mapping[str, LayerWeights]) -> Layer:

@@ -43,7 +43,12 @@ def folder_recording(folder: Path, x: Any) -> tuple[Recording, Array | None]:
     output = run.output if first or run.output.ndim < 3 else run.output.swapaxes(0, 1)
     weights, others = _split(model, arrays)
     found = Recording(
-        traces=run.trace or {}, weights=weights, output=output, model=tree, parameters=others
+        traces=run.trace or {},
+        weights=weights,
+        output=output,
+        model=tree,
+        parameters=others,
+        indices=batch if model.input_size is None else None,
     )
     return found, None if model.input_size is None else batch
 
@@ -87,6 +92,7 @@ def torch_recording(
     found = Recording(
         traces={name: trace[name] for name in trace}, weights=_torch_weights(modules),
         output=answer, flow=flow, model=tree, parameters=others,
+        indices=None if whole else batch,
     )  # fmt: skip
     return found, batch if whole else None
 
