@@ -8,7 +8,7 @@ from glasscell.inspect.flow import LayerFlow
 from glasscell.inspect.trace import LayerTrace
 from glasscell.report import charts, palette
 from glasscell.report.axes import time_ticks
-from glasscell.report.explore.data import Array, Exploration, Series
+from glasscell.report.explore.data import Array, Exploration, Finding, Series
 from glasscell.report.explore.pooling import pool
 from glasscell.report.explore.words import table
 from glasscell.report.markup import escape, fixed
@@ -48,13 +48,17 @@ def _say(key: str, lang: str, **values: object) -> str:
 def _verdict(shown: Exploration, lang: str) -> str:
     column = lang == "zh"
     items = [
-        f'<li class="finding {"good" if one.good else "bad"}"><p class="seen">'
+        f'<li class="finding {_mark(one)}"><p class="seen">'
         f"{escape(one.text[column])}</p>"
         + (f'<p class="advice">{escape(one.advice[column])}</p>' if one.advice[column] else "")
         + "</li>"
         for one in shown.findings
     ]
     return f'<ol class="findings">{"".join(items)}</ol>'
+
+
+def _mark(finding: Finding) -> str:
+    return "memory" if finding.kind == "memory" else "good" if finding.good else "bad"
 
 
 def _table(shown: Exploration, series: Series, lang: str) -> str:

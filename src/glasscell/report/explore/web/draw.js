@@ -138,14 +138,19 @@
     paint(plot, x, y, w, h) {
       const [W, H] = [Math.max(1, Math.min(columns, Math.round(w * plot.ratio))), Math.max(1, Math.min(rows, Math.round(h * plot.ratio)))];
       const image = new ImageData(W, H);
+      const { data } = image;
+      const [starts, ends] = [new Int32Array(W), new Int32Array(W)];
+      for (let px = 0; px < W; px += 1) {
+        starts[px] = Math.floor((px * columns) / W);
+        ends[px] = Math.max(starts[px] + 1, Math.floor(((px + 1) * columns) / W));
+      }
       for (let py = 0; py < H; py += 1) {
         const [r0, r1] = [Math.floor((py * rows) / H), Math.max(Math.floor((py * rows) / H) + 1, Math.floor(((py + 1) * rows) / H))];
         for (let px = 0; px < W; px += 1) {
-          const [c0, c1] = [Math.floor((px * columns) / W), Math.max(Math.floor((px * columns) / W) + 1, Math.floor(((px + 1) * columns) / W))];
           let best = NaN;
           let far = -1;
           for (let r = r0; r < r1; r += 1) {
-            for (let c = c0; c < c1; c += 1) {
+            for (let c = starts[px]; c < ends[px]; c += 1) {
               const v = value(r, c);
               const d = Math.abs(v - centre);
               if (d > far) { far = d; best = v; }
@@ -154,7 +159,10 @@
           if (Number.isNaN(best)) continue;
           const rgb = colour(best);
           const at = 4 * (py * W + px);
-          [image.data[at], image.data[at + 1], image.data[at + 2], image.data[at + 3]] = [rgb[0], rgb[1], rgb[2], 255];
+          data[at] = rgb[0];
+          data[at + 1] = rgb[1];
+          data[at + 2] = rgb[2];
+          data[at + 3] = 255;
         }
       }
       const sheet = new OffscreenCanvas(W, H);
