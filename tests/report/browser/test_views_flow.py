@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+import madeup
+from glasscell import modelfile
 from glasscell.report.explore.collect import collect
 from glasscell.report.explore.data import Exploration
 from glasscell.report.explore.render import write
+from glasscell.weights import Config
 from report.browser import chromium, made_measures
 
 pytestmark = [
@@ -178,6 +181,44 @@ def test_the_page_runs_the_network_with_pythons_numbers(name, opened, tmp_path):
     page.until("document.querySelector('#whatif .host').dataset.difference !== undefined")
     assert float(page.page.get_attribute("#whatif .host", "data-difference")) <= 2**-23
     assert "Python" in page.text("#whatif .proof")
+
+
+def forecaster():
+    parts = {
+        "recurrent": madeup.recurrent(
+            Config(mode="LSTM", input_size=2, hidden_size=5, batch_first=True), "recurrent"
+        ),
+        "head": madeup.linear(5, 3, "head"),
+        "skip": madeup.linear(12, 3, "skip", seed=6),
+    }
+    tensors = {name: array for _, found in parts.values() for name, array in found.items()}
+    nodes = {role: node for role, (node, _) in parts.items()}
+    x = np.random.default_rng(2).normal(size=(1, 12, 2)).astype("f4")
+    return {"type": "Forecaster", "lookback": 12, "horizon": 3, **nodes}, tensors, x
+
+
+def text_model():
+    config = Config(mode="LSTM", input_size=3, hidden_size=5, batch_first=True)
+    node, tensors = madeup.recurrent(config, "1")
+    table = np.random.default_rng(3).normal(size=(7, 3)).astype("f4")
+    embedding = {"type": "Embedding", "num_embeddings": 7, "embedding_dim": 3, "weights": "0"}
+    last, more = madeup.linear(5, 7, "2")
+    x = np.random.default_rng(4).integers(0, 7, (1, 20))
+    tree = {"type": "Sequential", "children": [embedding, node, last, {"type": "LogSoftmax"}]}
+    return tree, {"0.weight": table, **tensors, **more}, x
+
+
+@pytest.mark.parametrize("build", [forecaster, text_model])
+def test_a_saved_folder_runs_in_its_page(build, opened, tmp_path):
+    tree, tensors, x = build()
+    shown = collect(modelfile.write(tmp_path / "saved", tree, tensors), x)
+    page = opened(saved(shown, tmp_path))
+    page.view("whatif")
+    page.until("document.querySelector('#whatif .host').dataset.difference !== undefined")
+    assert 0 <= float(page.page.get_attribute("#whatif .host", "data-difference")) <= 1e-6
+    slide(page, "#whatif .slider input[type=range]", 2)
+    assert "changes by up to" in page.text("#whatif .reading")
+    assert page.problems == []
 
 
 def test_an_edit_in_the_page_is_the_same_edit_in_python(opened, tmp_path):

@@ -5,7 +5,7 @@
 // path_gates, path_total (n,); measures.path["s/l"].step is the step T, by default the last read.
 (() => {
   const LINES = [
-    { name: "path_total", say: "path.total", color: "hidden", width: 2.2 },
+    { name: "path_total", say: "path.total", color: "faint", width: 4 },
     { name: "path_belt", say: "path.belt", color: "forget", width: 2.2, dash: [7, 4] },
     { name: "path_gates", say: "path.gates", color: "candidate", width: 2, dash: [2, 4] },
   ];
