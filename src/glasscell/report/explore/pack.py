@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from glasscell.inspect.trace import LayerTrace
 from glasscell.report.explore.data import QUANTITIES, Array, Exploration, Series
 from glasscell.report.explore.pooling import encode, pool
 
@@ -151,25 +152,30 @@ def _add_series(
     if series.output is not None and 4 * series.output.size <= X_BYTES:
         blob.add(f"{s}/output", np.atleast_2d(series.output).T)
     for k, trace in enumerate(series.traces):
-        for name in QUANTITIES:
-            array = getattr(trace, name)
-            if array is None:
-                continue
-            blob.add(f"{s}/{k}/{name}", array.T, chosen.kind, chosen.size)
-            rows = exact.get(f"{s}/{k}", [])
-            if rows and max(rows) < array.shape[1]:
-                blob.add(f"{s}/{k}/exact/{name}", array.T[rows], "i16")
-        for name in ("initial_hidden", "initial_cell"):
-            state = getattr(trace, name)
-            if state is not None:
-                blob.add(f"{s}/{k}/{name}", np.ravel(state))
+        _add_trace(blob, f"{s}/{k}", trace, chosen, exact.get(f"{s}/{k}", []))
     for k, flow in enumerate(series.flows):
-        parts = {} if flow is None else {
-            "grad_hidden": flow.hidden, "grad_cell": flow.cell, "grad_path": flow.cell_path,
-        }  # fmt: skip
-        for name, norms in parts.items():
-            if norms is not None:
-                blob.add(f"{s}/{k}/{name}", norms)
+        if flow is not None:
+            norms = {"hidden": flow.hidden, "cell": flow.cell, "path": flow.cell_path}
+            _add_known(blob, {f"{s}/{k}/grad_{name}": array for name, array in norms.items()})
+
+
+def _add_trace(blob: Blob, key: str, trace: LayerTrace, chosen: Plan, exact: Sequence[int]) -> None:
+    for name in QUANTITIES:
+        array = getattr(trace, name)
+        if array is None:
+            continue
+        blob.add(f"{key}/{name}", array.T, chosen.kind, chosen.size)
+        if exact and max(exact) < array.shape[1]:
+            blob.add(f"{key}/exact/{name}", array.T[exact], "i16")
+    for name in ("initial_hidden", "initial_cell"):
+        state = getattr(trace, name)
+        _add_known(blob, {f"{key}/{name}": None if state is None else np.ravel(state)})
+
+
+def _add_known(blob: Blob, arrays: Mapping[str, Array | None]) -> None:
+    for key, array in arrays.items():
+        if array is not None:
+            blob.add(key, array)
 
 
 def _add_weights(blob: Blob, shown: Exploration) -> dict[str, dict[str, str]]:

@@ -165,6 +165,11 @@
     return { ticks: ticks.map((t) => t + 0.5), format: (t) => GC.series.labels?.[t - 0.5] ?? String(t - 0.5), label };
   };
 
+  /** x axis of a chart over lags: whole numbers. */
+  GC.lagAxis = (plot, [low, high], label = GC.say("axis.lag")) => ({
+    label, ticks: GC.ticks(low, high, Math.max(2, Math.round(plot.area.w / 110))).filter(Number.isInteger),
+  });
+
   /** y axis of a chart of logarithms: 10⁻³ … */
   GC.powerAxis = (low, high) => {
     const every = Math.max(1, Math.ceil((high - low) / 6));

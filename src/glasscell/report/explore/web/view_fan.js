@@ -44,7 +44,7 @@
             ...first.map((rate) => ({ xs: [0, lags.at(-1)], ys: [0, (rate * lags.at(-1)) / LN10], color: "candidate", dash: [6, 5], width: 1.3 })),
           ],
           levels: [{ at: 0, text: GC.say("fan.one"), color: "soft" }],
-          xAxis: { label: GC.say("axis.lag.from", { step: GC.stepName(start()) }) }, yAxis: GC.powerAxis(...y),
+          xAxis: GC.lagAxis(plot, [0, lags.at(-1)], GC.say("axis.lag.from", { step: GC.stepName(start()) })), yAxis: GC.powerAxis(...y),
         });
         plot.label(`${GC.say("view.fan")}. ${sentence(lags.length - 1)}`);
       };

@@ -124,7 +124,7 @@
         GC.chart(now.plot, {
           x: [0, Math.max(1, lags.at(-1))], y: [Math.min(y[0], y[1] - 1), y[1]],
           lines: [...faint, { xs: lags, ys: all[frame], color: "accent", width: 2.6 }],
-          xAxis: { label: GC.say("axis.lag") }, yAxis: GC.powerAxis(...y),
+          xAxis: GC.lagAxis(now.plot, [0, lags.at(-1)]), yAxis: GC.powerAxis(...y),
         });
         now.plot.label(`${GC.say("film.profile")}, ${GC.say("film.step", { step: steps()[frame] })}`);
       };

@@ -45,9 +45,8 @@
       const drawSplit = () => {
         const belt = Float64Array.from(share());
         const x = [lags[0], Math.max(lags[0] + 1, lags.at(-1))];
-        const xAxis = { label: GC.say("axis.lag"), format: (v) => String(v) };
         GC.chart(split, {
-          x, y: [0, 1], xAxis,
+          x, y: [0, 1], xAxis: GC.lagAxis(split, x),
           lines: [
             { xs: lags, ys: belt, color: "forget", width: 2.2, base: belt.map(() => 0) },
             { xs: lags, ys: belt, color: "candidate", width: 0, base: belt.map(() => 1) },
@@ -59,13 +58,13 @@
       const drawSizes = () => {
         shown = LINES.filter(({ name }) => GC.has(GC.key(name)));
         legend.fill(shown);
+        const x = [lags[0], Math.max(lags[0] + 1, lags.at(-1))];
         const lists = shown.map(({ name }) => GC.get(name));
         const [low, high] = GC.extent(lists, [-1, 0]);
         const y = [Math.max(Math.floor(low), Math.floor(high) - 40), Math.ceil(high + 0.05)];
         GC.chart(sizes, {
-          x: [lags[0], Math.max(lags[0] + 1, lags.at(-1))], y: [Math.min(y[0], y[1] - 1), y[1]],
+          x, y: [Math.min(y[0], y[1] - 1), y[1]], xAxis: GC.lagAxis(sizes, x), yAxis: GC.powerAxis(...y),
           lines: shown.map((line, k) => ({ ...line, xs: lags, ys: lists[k] })),
-          xAxis: { label: GC.say("axis.lag"), format: (v) => String(v) }, yAxis: GC.powerAxis(...y),
         });
         sizes.label(GC.say("path.sizes"));
       };
