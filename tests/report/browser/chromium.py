@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class Opened:
@@ -73,7 +73,10 @@ def browser() -> Iterator[Callable[..., Opened]]:
         chrome = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
 
         def open_page(path: Path, width: int = 1200, theme: str = "light") -> Opened:
+            for context in chrome.contexts:  # one page at a time: they all draw
+                context.close()
             page = chrome.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
+            page.set_default_timeout(1000 * PATIENCE)
             page.route("http*://**", lambda route: route.abort())
             opened = Opened(page)
             page.goto(path.as_uri())
