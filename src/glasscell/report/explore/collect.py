@@ -197,7 +197,10 @@ def _series(
     traces = [trace.sequence(row) for trace in found.traces.values()]
     T = len(traces[0].hidden)
     if any(len(trace.hidden) != T for trace in traces):
-        raise ShapeError("expected all recurrent layers to run over the same steps")
+        raise ShapeError(
+            "expected layers that ran over the same steps, got several lengths; show those of one "
+            "length at a time: trace.to_html(layers=[…])"
+        )
     flow = found.flow
     flows = [] if flow is None else [_whole(flow, layer, T) for layer in found.traces]
     return Series(
@@ -231,8 +234,8 @@ def _at(values: Sequence[Any], k: int, otherwise: Any) -> Any:
 
 
 def _title(found: Recording) -> str:
-    modes = list(dict.fromkeys(trace.mode for trace in found.traces.values()))
-    return f"Inside the {' and '.join(mode.replace('_TANH', '').replace('_RELU', '') for mode in modes)}"
+    kinds = dict.fromkeys(trace.mode.partition("_")[0] for trace in found.traces.values())
+    return f"Inside the {' and the '.join(kinds)}"
 
 
 def _subtitle(layers: Sequence[Layer], series: Sequence[Series], found: Recording) -> str:

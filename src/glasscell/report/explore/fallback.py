@@ -31,9 +31,7 @@ def build(shown: Exploration, lang: str) -> str:
         lang: "en" or "zh".
     """
     series = shown.series[0]
-    pictures = [
-        _pictures(shown, k, series, lang) for k in range(min(len(shown.layers), _LAYERS))
-    ]
+    pictures = [_pictures(shown, k, series, lang) for k in range(min(len(shown.layers), _LAYERS))]
     return (
         f'<section class="view"><header><h2>{_say("verdict", lang)}</h2></header><div class="body">'
         f"{_verdict(shown, lang)}{_table(shown, series, lang)}</div></section>{''.join(pictures)}"

@@ -125,9 +125,9 @@ def _finding(layer: Layer, verdict: LayerVerdict, place: int) -> Finding:
     }
     kind = verdict.kind
     fades = kind in ("vanishing", "short")
-    advice = _PLAIN_RNN if fades and layer.mode != "LSTM" else _ADVICE.get(
-        "vanishing" if fades else kind, ("", "")
-    )
+    advice = _ADVICE.get("vanishing" if fades else kind, ("", ""))
+    if fades and layer.mode != "LSTM":
+        advice = _PLAIN_RNN
     return Finding(
         text=_filled(_TEXT[kind], values),
         advice=_filled(advice, values),

@@ -50,7 +50,7 @@ Measure: TypeAlias = Callable[[Seen], Measured]
 def _half_lives(seen: Seen) -> Measured:
     if seen.trace.forget is None:
         return Measured()
-    finite = np.isfinite(seen.trace.forget).all(axis=1)
+    finite = np.asarray(np.isfinite(seen.trace.forget).all(axis=1))
     halves = half_life(seen.trace.forget, finite)
     return Measured(
         numbers={"half_life": ["never" if np.isposinf(h) else float(h) for h in halves]}

@@ -44,7 +44,7 @@ def pool(values: Array, size: int) -> Array:
 
 
 def encode(values: Array, kind: str) -> tuple[bytes, dict[str, Any]]:
-    """Quantise a matrix row by row.
+    r"""Quantise a matrix row by row.
 
     Args:
         values: (rows, columns); one axis counts as one row, more are joined.
@@ -57,7 +57,7 @@ def encode(values: Array, kind: str) -> tuple[bytes, dict[str, Any]]:
         NaN has a level of its own in each type; infinity becomes NaN except in f32.
 
     >>> encode(np.array([[0.0, 1.0, np.nan]]), "u8")[0]
-    b'\\x00\\xfe\\xff'
+    b'\x00\xfe\xff'
     """
     entry: dict[str, Any] = {"type": kind, "shape": list(values.shape)}
     if kind == "f32":

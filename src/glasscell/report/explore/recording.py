@@ -136,18 +136,17 @@ def _torch_weights(modules: Mapping[str, torch.nn.Module]) -> dict[str, LayerWei
     for name, module in modules.items():
         suffixes = [""] if is_cell(module) else _suffixes(module)
         for suffix in suffixes:
-            arrays = {
-                part: getattr(module, f"{part}_{suffix}" if suffix else part, None)
-                for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
-            }
-            found[layer_name(name, suffix or "cell")] = LayerWeights(
-                **{
-                    part: None if value is None else value.detach().numpy()
-                    for part, value in arrays.items()
-                    if value is not None and hasattr(value, "detach")
-                }
-            )
+            found[layer_name(name, suffix or "cell")] = _layer_weights(module, suffix)
     return found
+
+
+def _layer_weights(module: torch.nn.Module, suffix: str) -> LayerWeights:
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+    values = {part: getattr(module, f"{part}_{suffix}" if suffix else part, None) for part in names}
+    # A cell without biases has the attribute all the same, as None.
+    return LayerWeights(
+        **{part: value.detach().numpy() for part, value in values.items() if value is not None}
+    )
 
 
 def _suffixes(module: Any) -> list[str]:

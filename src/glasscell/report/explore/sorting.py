@@ -96,4 +96,5 @@ def _standardised(values: Array) -> Float64:
     centred = np.where(finite, columns - mean, 0.0)
     length = np.sqrt((centred**2).sum(axis=0))
     moves = length > 1e-12 * np.maximum(1.0, np.abs(mean)) * np.sqrt(count)
-    return np.divide(centred, length, out=np.zeros_like(centred), where=moves)
+    scaled: Float64 = np.divide(centred, length, out=np.zeros_like(centred), where=moves)
+    return scaled

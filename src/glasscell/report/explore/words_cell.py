@@ -109,7 +109,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "wire is as thick as its value is large; a gate is filled as far as it is open. The memory "
         "runs along the top like a conveyor belt; the gates below decide what leaves it, what is "
         "put on it, and what is shown.",
-        "教科书中的 LSTM 单元图，数值取自所选单元在光标处的真实值。连线越粗数值越大；门填充得越多打开越大。"
+        "教科书中的 LSTM 单元图，数值取自所选单元在光标处的真实值。连线越粗数值越大；"
+        "门填充得越多打开越大。"
         "记忆像传送带一样沿顶部流过；下方的门决定丢掉什么、放上什么、输出什么。",
     ),
     "cell.aria": (
@@ -241,7 +242,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Each dot is a unit: how much of its time its gate is closed (below 0.1) and open (above "
         "0.9). A forget gate in the upper corner is what memory needs. An output or input gate in "
         "the right corner is a dead unit. Dots at the origin never commit.",
-        "每个点是一个单元：它的门有多少时间关闭（小于 0.1）、多少时间打开（大于 0.9）。遗忘门位于上角正是记忆所需；"
+        "每个点是一个单元：它的门有多少时间关闭（小于 0.1）、多少时间打开（大于 0.9）。"
+        "遗忘门位于上角正是记忆所需；"
         "输入门或输出门位于右角则是死单元；位于原点的门从不表态。",
     ),
     "saturation.closed": ("% of time closed", "关闭时间（%）"),

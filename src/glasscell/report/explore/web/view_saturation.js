@@ -13,7 +13,7 @@
       const charts = GATES.map((gate) => {
         const box = GC.make("div", {}, GC.make("h3", { data: { say: gate }, style: { color: `var(--${gate})` } }));
         panels.append(box);
-        const plot = GC.canvas(box, { height: 280, left: 44, right: 22, top: 24, bottom: 44, label: "" });
+        const plot = GC.canvas(box, { height: 280, left: 52, right: 22, top: 24, bottom: 44, label: "" });
         const text = GC.make("p", { className: "note" });
         box.append(text);
         const place = (unit) => {
@@ -65,7 +65,7 @@
         ctx.fillText(GC.say("saturation.open"), 0, 0);
         ctx.restore();
         const units = Array.from({ length: GC.layer.H }, (_, unit) => unit);
-        const placeOf = (px, py) => `${Math.round(px / 5)} ${Math.round(py / 5)}`;
+        const placeOf = (px, py) => `${Math.round(px / 14)} ${Math.round(py / 14)}`;
         const groups = new Map(); // units at one place are one dot, as large as they are many
         for (const unit of units) {
           const [px, py] = place(unit);
@@ -74,7 +74,7 @@
           group.n += 1;
           groups.set(key, group);
         }
-        const radius = (n) => Math.min(26, 3.6 * Math.sqrt(n));
+        const radius = (n) => Math.min(13, 3.8 * Math.sqrt(n));
         for (const { px, py, n } of groups.values()) {
           GC.dots(plot, [px], [py], { color: colours[gate], radius: radius(n), alpha: 0.72 });
           if (n < 6) continue;
