@@ -59,8 +59,8 @@ def similar_together(state: Array) -> NDArray[np.intp]:
         (H,) unit indices.
 
     >>> t = np.linspace(0, 6, 50)
-    >>> list(similar_together(np.stack([np.sin(t), np.cos(t), np.sin(t + 0.1)], axis=1)))
-    [1, 2, 0]
+    >>> similar_together(np.stack([np.sin(t), np.cos(t), np.sin(t + 0.1)], axis=1)).tolist()
+    [0, 2, 1]
     """
     scores = _standardised(state)
     if scores.shape[1] < 3 or not scores.any():
