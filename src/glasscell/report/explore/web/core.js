@@ -200,7 +200,8 @@ const GC = {};
     for (const view of views) watch.observe(view.section);
     // Printing shows all views, also those that nobody scrolled to.
     addEventListener("beforeprint", () => {
-      for (const view of views) { view.near = true; show(view); }
+      for (const view of views) view.near = true;
+      flush();
     });
     addEventListener("error", (event) => { document.documentElement.dataset.error = event.message; });
     GC.translate();
