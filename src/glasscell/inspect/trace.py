@@ -162,6 +162,38 @@ class Trace(Mapping[str, LayerTrace]):
     def __len__(self) -> int:
         return len(self._calls)
 
+    def to_html(
+        self,
+        x: Array | None = None,
+        *,
+        layers: Sequence[str] | None = None,
+        title: str = "",
+        lang: str = "en",
+    ) -> str:
+        """Give the inspect page of what was traced: one HTML text that opens offline.
+
+        Args:
+            x: (B, T, I) what the model read, to be drawn above its gates; default not shown.
+            layers: names of the layers to show, all of one length; default all.
+            title: the page's heading.
+            lang: "en" or "zh"; the page has a switch.
+
+        Returns:
+            HTML. No gradients: `glasscell.report.explore.collect` measures those too.
+
+        Raises:
+            ValueError: nothing ran in the block yet.
+            ShapeError: the layers ran over different numbers of steps.
+        """
+        from glasscell.report.explore.notebook import page
+
+        return page(self, x, layers, title, lang)
+
+    def _repr_html_(self) -> str | None:
+        from glasscell.report.explore.notebook import inline
+
+        return inline(self) if self else None
+
     def __repr__(self) -> str:
         return f"Trace({', '.join(self)})"
 

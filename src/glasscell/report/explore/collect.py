@@ -1,0 +1,252 @@
+"""From a model and its data to an `Exploration`: run it once, trace it, measure everything.
+
+`Recording` is what the two kinds of model have in common: torch's are run by `torch_recording`,
+folders that `glasscell.save` wrote by `folder_recording`, without torch.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glasscell.errors import DataError, ShapeError
+from glasscell.inspect.flow import GradientFlow
+from glasscell.inspect.trace import LayerTrace
+from glasscell.report.explore import findings
+from glasscell.report.explore.data import Array, Exploration, Layer, Series
+from glasscell.report.explore.measure import Measured, Seen, measure
+from glasscell.report.explore.measure_flow import measure_flow
+from glasscell.weights import LayerWeights
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Recording", "collect", "explore"]
+
+SHOWN = 4
+"""Sequences of a batch that the page shows unless it is told which."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Recording:
+    """What a model did with a batch.
+
+    Args:
+        traces: Layer name to trace of the batch.
+        weights: Layer name to weights, where they are known.
+        output: (B, T, O), (B, O) or None.
+        flow: Gradients of the loss; None if there was none.
+        model: Tree of `glasscell.save`, None if the model cannot be written as one.
+        parameters: Weights of the tree's other nodes, by torch's name.
+        indices: (B, T) what the model read, if that were integers for an Embedding.
+    """
+
+    traces: Mapping[str, LayerTrace]
+    weights: Mapping[str, LayerWeights] = field(default_factory=dict)
+    output: Array | None = None
+    flow: GradientFlow | None = None
+    model: Mapping[str, Any] | None = None
+    parameters: Mapping[str, Array] = field(default_factory=dict)
+    indices: Array | None = None
+
+
+def collect(
+    model: torch.nn.Module | str | os.PathLike[str],
+    x: Any,
+    loss: Callable[[Any], torch.Tensor] | None = None,
+    *,
+    title: str = "",
+    shown: Sequence[int] | None = None,
+    names: Sequence[str] = (),
+    inputs: Sequence[str] = (),
+    labels: Sequence[str] | None = None,
+    text: Sequence[Sequence[str]] | None = None,
+    lag: int | None = None,
+    ways: bool = True,
+) -> Exploration:
+    """Run a model on data and measure everything that the page shows.
+
+    Args:
+        model: A torch module with LSTM, RNN, LSTMCell or RNNCell layers, or a folder that
+            `glasscell.save` wrote (then torch is not needed, and no gradients are measured).
+        x: (B, T, I) or (T, I) numbers, array or tensor; (B, T) integers where the model begins
+            with an Embedding. Turned to (T, B, ·) for a model whose layers are not `batch_first`.
+        loss: Callable on the model's output that returns a scalar tensor, as for
+            `glasscell.gradient_flow`; default the sum of the last step's output
+            (where layers read both ways, of the last and the first).
+        title: The page's heading; default what the model is.
+        shown: Which sequences of the batch the page shows; default the first four.
+        names: Names of the shown sequences.
+        inputs: Names of the I inputs.
+        labels: Names of the T steps.
+        text: Of each shown sequence, its T characters or words.
+        lag: How many steps back the data asks for; default T - 1.
+        ways: Whether to measure influences, path splits and Jacobian fans too, which takes ten
+            seconds at most; default True.
+
+    Returns:
+        `Exploration`, for `render` and `write`.
+
+    Raises:
+        ShapeError: `x` has the wrong shape.
+        ValueError: The model has no recurrent layer, or none ran.
+
+    Notes:
+        One traced run of the whole batch and, for torch models, one backward pass. The gradient
+        norms are those of the whole batch.
+    """
+    if isinstance(model, str | os.PathLike):
+        from glasscell.report.explore.recording import folder_recording
+
+        found, batch = folder_recording(Path(model), x)
+    else:
+        from glasscell.report.explore.recording import torch_recording
+
+        found, batch = torch_recording(model, x, loss)
+    return explore(
+        found, batch, title=title or _title(found), shown=shown, names=names, inputs=inputs,
+        labels=labels, text=text, lag=lag, ways=ways,
+    )  # fmt: skip
+
+
+def explore(
+    found: Recording,
+    x: Array | None,
+    *,
+    title: str,
+    shown: Sequence[int] | None = None,
+    names: Sequence[str] = (),
+    inputs: Sequence[str] = (),
+    labels: Sequence[str] | None = None,
+    text: Sequence[Sequence[str]] | None = None,
+    lag: int | None = None,
+    ways: bool = True,
+) -> Exploration:
+    """Measure what was recorded; arguments as for `collect`, `x` (B, T, I) or None."""
+    if not found.traces:
+        raise ValueError("expected at least one recurrent layer that ran, got none")
+    layers = [_layer(name, trace, found.weights) for name, trace in found.traces.items()]
+    batch = next(iter(found.traces.values())).alive().shape[1]
+    rows = list(range(min(batch, SHOWN))) if shown is None else list(shown)
+    if bad := [row for row in rows if not 0 <= row < batch] or not rows:
+        raise DataError(f"expected sequences of 0 … {batch - 1} to show, got {bad or 'none'}")
+    series = [
+        _series(found, row, x, _at(names, k, f"#{row}"), inputs, labels, _at(text or (), k, None))
+        for k, row in enumerate(rows)
+    ]
+    seen = {
+        f"{s}/{k}": Seen(trace=trace, weights=found.weights.get(layers[k].name), x=one.x)
+        for s, one in enumerate(series)
+        for k, trace in enumerate(one.traces)
+    }
+    measured = measure(seen)
+    way = measure_flow(seen) if ways else Measured()
+    lag = series[0].steps - 1 if lag is None else lag
+    words = [] if found.flow is None else findings.of_gradients(found.flow, layers)
+    words += findings.of_memory(layers, measured.numbers.get("half_life", {}), lag)
+    return Exploration(
+        title=title,
+        subtitle=_subtitle(layers, series, found),
+        layers=layers,
+        series=series,
+        findings=words,
+        measures={**measured.numbers, **way.numbers, "lag": lag},
+        arrays={**measured.arrays, **way.arrays, **_indices(found, rows, series)},
+        model=found.model,
+        parameters=found.parameters,
+        start=_start(series[0], layers, measured.numbers),
+    )
+
+
+def _indices(found: Recording, rows: Sequence[int], series: Sequence[Series]) -> dict[str, Array]:
+    """What an Embedding read, (1, T) a series, for the page to run the network again."""
+    if found.indices is None:
+        return {}
+    return {
+        f"{s}/indices": found.indices[row : row + 1, : one.steps]
+        for s, (row, one) in enumerate(zip(rows, series, strict=True))
+    }
+
+
+def _layer(name: str, trace: LayerTrace, weights: Mapping[str, LayerWeights]) -> Layer:
+    arrays: dict[str, Array] = {}
+    if name in weights:
+        one = weights[name]
+        arrays = {"weight_ih": one.weight_ih, "weight_hh": one.weight_hh}
+        if one.bias_ih is not None and one.bias_hh is not None:
+            arrays["bias"] = one.bias_ih + one.bias_hh
+        if one.weight_hr is not None:
+            arrays["weight_hr"] = one.weight_hr
+    return Layer(name=name, mode=trace.mode, reverse=trace.reverse, weights=arrays)
+
+
+def _series(
+    found: Recording,
+    row: int,
+    x: Array | None,
+    name: str,
+    inputs: Sequence[str],
+    labels: Sequence[str] | None,
+    text: Sequence[str] | None,
+) -> Series:
+    traces = [trace.sequence(row) for trace in found.traces.values()]
+    T = len(traces[0].hidden)
+    if any(len(trace.hidden) != T for trace in traces):
+        raise ShapeError(
+            "expected layers that ran over the same steps, got several lengths; show those of one "
+            "length at a time: trace.to_html(layers=[…])"
+        )
+    flow = found.flow
+    flows = [] if flow is None else [_whole(flow, layer, T) for layer in found.traces]
+    return Series(
+        name=name,
+        traces=traces,
+        x=None if x is None else x[row, :T],
+        inputs=inputs,
+        labels=None if labels is None else labels[:T],
+        text=None if text is None else text[:T],
+        output=_output(found.output, row, T),
+        flows=flows,
+    )
+
+
+def _whole(flow: GradientFlow, layer: str, steps: int) -> Any:
+    """A layer's flow, if it is of this series' steps."""
+    one = flow.get(layer)
+    return one if one is not None and len(one.hidden) == steps else None
+
+
+def _output(output: Array | None, row: int, steps: int) -> Array | None:
+    """One sequence's output (T, O), or (1, O) where the model gives one answer a sequence."""
+    if output is None:
+        return None
+    one = np.atleast_2d(output[row])
+    return one[:steps] if one.shape[0] >= steps else one
+
+
+def _at(values: Sequence[Any], k: int, otherwise: Any) -> Any:
+    return values[k] if k < len(values) else otherwise
+
+
+def _title(found: Recording) -> str:
+    kinds = dict.fromkeys(trace.mode.partition("_")[0] for trace in found.traces.values())
+    return f"Inside the {' and the '.join(kinds)}"
+
+
+def _subtitle(layers: Sequence[Layer], series: Sequence[Series], found: Recording) -> str:
+    widths = [np.shape(trace.hidden)[-1] for trace in series[0].traces]
+    named = ", ".join(f"{layer.name} ({w})" for layer, w in zip(layers[:6], widths, strict=False))
+    more = f" + {len(layers) - 6}" if len(layers) > 6 else ""
+    return f"{named}{more} · T = {series[0].steps}"
+
+
+def _start(series: Series, layers: Sequence[Layer], numbers: Mapping[str, Any]) -> dict[str, int]:
+    """Begin at the last step of the first layer, at a unit in the middle of the slow third."""
+    order = numbers["orders"]["0/0"]
+    units = order.get("half_life") or order["similarity"]
+    return {"series": 0, "layer": 0, "t": series.steps - 1, "unit": units[len(units) // 8]}

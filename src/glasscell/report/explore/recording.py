@@ -1,0 +1,182 @@
+"""Run a model once with everything recorded: torch modules, and folders without torch."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glasscell import modelfile
+from glasscell.errors import DtypeError, ShapeError, WeightFormatError
+from glasscell.model import Model
+from glasscell.report.explore.collect import Recording
+from glasscell.report.explore.data import Array
+from glasscell.weights import LayerWeights
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["folder_recording", "torch_recording"]
+
+
+def folder_recording(folder: Path, x: Any) -> tuple[Recording, Array | None]:
+    """Run a folder that `glasscell.save` wrote.
+
+    Args:
+        folder: config.json and model.safetensors.
+        x: (B, T, I) or (T, I); integers (B, T) or (T,) for a model that begins with an Embedding.
+
+    Returns:
+        The recording, and x as (B, T, I), None if it is integers.
+    """
+    tree, arrays = modelfile.read(folder)
+    model = Model(tree, arrays)
+    batch = np.asarray(x)
+    if np.issubdtype(batch.dtype, np.floating):
+        batch = batch.astype(model.dtype)
+    batch = _batched(batch, indices=model.input_size is None)
+    first = any(node.config.batch_first for node in model.recurrent)
+    run = model.run(batch if first else batch.swapaxes(0, 1).copy(), trace=True)
+    output = run.output if first or run.output.ndim < 3 else run.output.swapaxes(0, 1)
+    weights, others = _split(model, arrays)
+    found = Recording(
+        traces=run.trace or {},
+        weights=weights,
+        output=output,
+        model=tree,
+        parameters=others,
+        indices=batch if model.input_size is None else None,
+    )
+    return found, None if model.input_size is None else batch
+
+
+def torch_recording(
+    model: torch.nn.Module, x: Any, loss: Callable[[Any], torch.Tensor] | None
+) -> tuple[Recording, Array | None]:
+    """Run a torch module, and take its gradients.
+
+    Args:
+        model: Any module with recurrent layers.
+        x: (B, T, I) or (T, I), array or tensor; (B, T) integers.
+        loss: As for `glasscell.gradient_flow`; None for the sum of the last step's output
+            (where layers read both ways, of the last and the first).
+
+    Returns:
+        The recording, and x as (B, T, I), None if it is integers.
+    """
+    import torch
+
+    import glasscell
+    from glasscell.inspect.watch import recurrent_modules
+
+    modules = recurrent_modules(model)
+    first = all(getattr(module, "batch_first", True) for module in modules.values())
+    tensor = torch.as_tensor(x)
+    whole = tensor.is_floating_point()
+    batch = _batched(tensor.detach().cpu().numpy(), indices=not whole)
+    given = torch.from_numpy(np.ascontiguousarray(batch if first else batch.swapaxes(0, 1)))
+    if whole:
+        given = given.to(next(model.parameters()).dtype)
+    with glasscell.trace(model) as trace, torch.no_grad():
+        result = model(given)
+    both = any(getattr(module, "bidirectional", False) for module in modules.values())
+    output = _tensor(result)
+    answer = None if output is None else output.detach().cpu().numpy()
+    if answer is not None and not first and answer.ndim == 3:
+        answer = answer.swapaxes(0, 1)
+    flow = glasscell.gradient_flow(model, given, loss or (lambda out: _ends(out, first, both)))
+    tree, others = _saved(model)
+    found = Recording(
+        traces={name: trace[name] for name in trace}, weights=_torch_weights(modules),
+        output=answer, flow=flow, model=tree, parameters=others,
+        indices=None if whole else batch,
+    )  # fmt: skip
+    return found, batch if whole else None
+
+
+def _batched(x: Array, indices: bool) -> Array:
+    axes = 2 if indices else 3
+    if x.ndim == axes - 1:
+        x = x[None]
+    if x.ndim != axes or 0 in x.shape[:2]:
+        wanted = "(B, T) integers" if indices else "(B, T, I) or (T, I)"
+        raise ShapeError(f"expected x of shape {wanted}, none of them 0, got {x.shape}")
+    return x
+
+
+def _tensor(result: Any) -> torch.Tensor | None:
+    """The output of a model: itself, or the first of several."""
+    import torch
+
+    while isinstance(result, tuple | list) and result:
+        result = result[0]
+    return result if isinstance(result, torch.Tensor) else None
+
+
+def _ends(result: Any, batch_first: bool, both: bool) -> torch.Tensor:
+    """The last step's output, summed; where layers read both ways, the first step's too."""
+    output = _tensor(result)
+    if output is None:
+        raise TypeError(
+            f"expected a model that gives a tensor, got {type(result).__name__}; pass a loss"
+        )
+    if output.ndim < 3:
+        return output.sum()
+    steps = output.swapaxes(0, 1) if batch_first else output
+    return steps[-1].sum() + (steps[0].sum() if both else 0.0)
+
+
+def _torch_weights(modules: Mapping[str, torch.nn.Module]) -> dict[str, LayerWeights]:
+    from glasscell.inspect.watch import is_cell, layer_name
+
+    found: dict[str, LayerWeights] = {}
+    for name, module in modules.items():
+        suffixes = [""] if is_cell(module) else _suffixes(module)
+        for suffix in suffixes:
+            found[layer_name(name, suffix or "cell")] = _layer_weights(module, suffix)
+    return found
+
+
+def _layer_weights(module: torch.nn.Module, suffix: str) -> LayerWeights:
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+    values = {part: getattr(module, f"{part}_{suffix}" if suffix else part, None) for part in names}
+    # A cell without biases has the attribute all the same, as None.
+    return LayerWeights(
+        **{part: value.detach().numpy() for part, value in values.items() if value is not None}
+    )
+
+
+def _suffixes(module: Any) -> list[str]:
+    ends = ("", "_reverse")[: 2 if module.bidirectional else 1]
+    return [f"l{layer}{end}" for layer in range(module.num_layers) for end in ends]
+
+
+def _saved(model: torch.nn.Module) -> tuple[Mapping[str, Any] | None, dict[str, Array]]:
+    """What `glasscell.save` would write, or nothing for a model that it refuses."""
+    import glasscell
+
+    with tempfile.TemporaryDirectory() as place:
+        try:
+            tree, arrays = modelfile.read(glasscell.save(model, Path(place) / "model"))
+        except (WeightFormatError, DtypeError):
+            return None, {}
+    return tree, _split(Model(tree, arrays), arrays)[1]
+
+
+def _split(
+    model: Model, arrays: Mapping[str, Array]
+) -> tuple[dict[str, LayerWeights], dict[str, Array]]:
+    """Tell the recurrent layers' weights, by layer name, from all other parameters."""
+    layers: dict[str, LayerWeights] = {}
+    others = dict(arrays)
+    for node in model.recurrent:
+        dot = f"{node.name}." if node.name else ""
+        for index, suffix in enumerate(node.config.suffixes()):
+            parts = node.config.shapes(index // node.config.directions)
+            layers[dot + suffix] = LayerWeights(
+                **{part: others.pop(f"{dot}{part}_{suffix}") for part in parts}
+            )
+    return layers, others

@@ -1,0 +1,120 @@
+"""An `Exploration` as one HTML file: data, script, style, and what it shows without script."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from string import Template
+
+from glasscell.errors import DataError
+from glasscell.report.explore import fallback
+from glasscell.report.explore.data import Exploration
+from glasscell.report.explore.pack import pack
+from glasscell.report.explore.words import table
+from glasscell.report.markup import escape
+
+__all__ = ["render", "write"]
+
+_FIRST = ("core.js", "draw.js", "frame.js")
+_LAST = "boot.js"
+_COMMENT = re.compile(r"^[ \t]*/\*.*?\*/[ \t]*$", re.MULTILINE | re.DOTALL)
+
+
+def render(exploration: Exploration, lang: str = "en") -> str:
+    """Give the page as one HTML text that opens offline.
+
+    Args:
+        exploration: What to show, from `collect` or filled by hand.
+        lang: Language at first, "en" or "zh"; the page has a switch.
+
+    Returns:
+        HTML; asks no network for anything and refuses to, by its content security policy.
+
+    Raises:
+        DataError: Another language.
+    """
+    if lang not in ("en", "zh"):
+        raise DataError(f'expected lang "en" or "zh", got {lang!r}')
+    words = table()
+    data, blob = pack(exploration, words, lang)
+    column = 1 if lang == "zh" else 0
+    return Template(_web("template.html")).substitute(
+        lang="zh-Hans" if lang == "zh" else "en",
+        title=escape(exploration.title),
+        subtitle=escape(exploration.subtitle),
+        skip=escape(words["skip"][column]),
+        contents=escape(words["contents"][column]),
+        made=escape(words["made"][column]),
+        fallback=fallback.build(exploration, lang),
+        style=_joined(".css"),
+        script=_joined(".js"),
+        data=_json(data),
+        blob=base64.b64encode(blob).decode(),
+    )
+
+
+def write(
+    exploration: Exploration, path: str | os.PathLike[str], lang: str = "en", force: bool = False
+) -> Path:
+    """Write the page.
+
+    Args:
+        exploration: What to show.
+        path: The HTML file.
+        lang: "en" or "zh".
+        force: Replace a file that is there; default False.
+
+    Returns:
+        The path.
+
+    Raises:
+        FileExistsError: The file is there and `force` is False.
+        DataError: Another language.
+    """
+    target = Path(path)
+    text = render(exploration, lang)
+    try:
+        with target.open("w" if force else "x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        raise FileExistsError(
+            f"{target}: expected a new file, got one that is there; "
+            "choose another name or pass force=True"
+        ) from None
+    return target
+
+
+def _json(value: object) -> str:
+    """Give JSON that cannot end the script element it stands in."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+@cache
+def _joined(ending: str) -> str:
+    """Put all files of a kind together, in the order that README.md gives."""
+    names = sorted(file.name for file in _folder().iterdir() if file.name.endswith(ending))
+    middle = [name for name in names if name not in (*_FIRST, _LAST)]
+    first = [name for name in _FIRST if name in names]
+    last = [name for name in (_LAST,) if name in names]
+    return "\n".join(_compact(_web(name)) for name in [*first, *middle, *last])
+
+
+def _compact(source: str) -> str:
+    """Leave out indentation, empty lines and lines that are comments: a fifth of the bytes."""
+    lines = (line.strip() for line in _COMMENT.sub("", source).splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
+
+
+@cache
+def _web(name: str) -> str:
+    return (_folder() / name).read_text(encoding="utf-8")
+
+
+def _folder() -> resources.abc.Traversable:
+    return resources.files(__package__) / "web"

@@ -1,0 +1,112 @@
+"use strict";
+// RNN against LSTM: two layers of the page that read the same data, side by side.
+// Which two: measures.duel {layers: [a, b], scores: [text, text]}; without it the first LSTM and the
+// first plain RNN of the page. Draws hidden states, |dL/dh_t| of both in one picture, influences.
+(() => {
+  const pair = () => {
+    const given = GC.data.measures.duel?.layers;
+    if (given) return given;
+    const { layers } = GC.data;
+    const lstm = layers.findIndex((layer) => layer.mode === "LSTM");
+    const rnn = layers.findIndex((layer) => layer.mode !== "LSTM");
+    return lstm < 0 || rnn < 0 ? null : [lstm, rnn];
+  };
+  const MODES = { LSTM: "LSTM", RNN_TANH: "RNN (tanh)", RNN_RELU: "RNN (ReLU)" };
+  const DASHES = [[], [7, 4]];
+
+  // log10 relative to the strongest step, so that two losses of different size can be compared.
+  const relative = (values) => {
+    const logs = GC.log(values);
+    const [, top] = GC.extent([logs], [0, 0]);
+    return logs.map((v) => (v === -Infinity ? -60 : v - top));
+  };
+
+  GC.view({
+    id: "duel",
+    order: 11,
+    title: "view.duel",
+    needs: () => (pair() ? null : "duel.absent"),
+    build(host, api) {
+      const { layers } = GC.data;
+      const both = pair();
+      const say = GC.readout(host);
+      const grid = GC.make("div", { className: "duel" });
+      host.append(grid);
+      const sides = both.map((index, k) => {
+        const head = GC.make("h4", { textContent: `${MODES[layers[index].mode]} · ${layers[index].name}` });
+        const score = GC.make("p", { className: "score", textContent: GC.data.measures.duel?.scores?.[k] ?? "" });
+        const side = GC.make("div", { className: "side" }, head, score);
+        grid.append(side);
+        side.append(GC.make("p", { className: "small", data: { say: "duel.hidden" }, textContent: GC.say("duel.hidden") }));
+        const heat = GC.canvas(side, { height: 170, time: true, left: 8, right: 8, top: 4, bottom: 42 });
+        const caption = GC.make("p", { className: "small", data: { say: "duel.influence" }, textContent: GC.say("duel.influence") });
+        side.append(caption);
+        const triangle = GC.canvas(side, { height: 240, time: true, left: 40, right: 8, top: 4, bottom: 42 });
+        return { index, heat, triangle, caption };
+      });
+      const legend = GC.legend(host);
+      const river = GC.canvas(host, { height: 260, time: true, ...GC.MARGINS });
+
+      const paintHeat = ({ index, heat }) => {
+        const array = GC.get("hidden", index);
+        const [rows, columns] = array.shape;
+        const [low, high] = GC.extent([array], [-1, 1]);
+        const top = Math.max(Math.abs(low), Math.abs(high), 1e-9);
+        const { x, y, w, h } = heat.area;
+        heat.clear();
+        GC.heat({ rows, columns, value: (r, c) => array[r * columns + c], colour: (v) => GC.palette().diverging(v / top) }).paint(heat, x, y, w, h);
+        GC.axis(heat, GC.scale(0, GC.series.T, x, x + w), GC.timeAxis(heat, GC.series.T));
+        heat.label(`${GC.say("duel.hidden")}: ${layers[index].name}`);
+      };
+      const paintTriangle = ({ index, triangle, caption }) => {
+        const array = GC.get("influence", index);
+        triangle.host.hidden = caption.hidden = !array;
+        if (!array) return;
+        const [rows, columns] = array.shape;
+        const [, top] = GC.extent([array], [-1, 0]);
+        const { x, y, w, h } = triangle.area;
+        triangle.clear();
+        GC.heat({ rows, columns, centre: -1e9, value: (r, c) => Math.max(array[r * columns + c], -1e8), colour: (v) => GC.palette().sequential(Math.max(0, 1 - (top - v) / 6)) }).paint(triangle, x, y, w, h);
+        GC.axis(triangle, GC.scale(0, GC.series.T, x, x + w), GC.timeAxis(triangle, GC.series.T, GC.say("influence.x")));
+        GC.axis(triangle, GC.scale(0, GC.series.T, y, y + h), { side: "left", format: GC.tick });
+        triangle.label(`${GC.say("duel.influence")}: ${layers[index].name}`);
+      };
+      let lines = [];
+      const paintRiver = () => {
+        lines = both.filter((index) => GC.has(GC.key("grad_hidden", index))).map((index, k) => ({
+          index, text: layers[index].name, color: layers[index].mode === "LSTM" ? "cell" : "candidate", dash: DASHES[k], width: 2.3,
+          ys: relative(GC.get("grad_hidden", index)),
+        }));
+        river.host.hidden = legend.box.hidden = !lines.length;
+        if (!lines.length) return;
+        legend.fill(lines);
+        const [low] = GC.extent(lines.map((line) => line.ys));
+        const y = [Math.max(-46, Math.min(-1, Math.floor(low))), 0.3];
+        GC.chart(river, {
+          x: [0, GC.series.T], y, lines: lines.map((line) => ({ ...line, xs: GC.steps(line.ys.length) })),
+          levels: [{ at: -24 * Math.log10(2), text: GC.say("river.round") }],
+          xAxis: GC.timeAxis(river, GC.series.T), yAxis: GC.powerAxis(...y),
+        });
+        river.label(`${GC.say("duel.river")}. ${sentence(0)}`);
+      };
+      const sentence = (t) => lines.map((line) => `${line.text}: ${GC.size(line.ys[t])}`).join(" · ");
+      api.table(() => ({
+        caption: GC.say("duel.river"),
+        head: [GC.say("axis.step"), ...lines.map((line) => line.text)],
+        rows: Array.from({ length: GC.series.T }, (_, t) => [GC.stepName(t), ...lines.map((line) => GC.size(line.ys[t]))]),
+      }));
+
+      return {
+        draw(state, changed) {
+          if (GC.anew(changed)) {
+            sides.forEach(paintHeat);
+            sides.forEach(paintTriangle);
+            paintRiver();
+          }
+          lines.forEach((line) => line.show(GC.size(line.ys[state.t])));
+          say(lines.length ? GC.say("duel.reading", { step: GC.stepName(state.t), values: sentence(state.t) }) : "");
+        },
+      };
+    },
+  });
+})();

@@ -1,0 +1,124 @@
+"use strict";
+// Influence triangle: log10 |dy_t'/dx_t| for all pairs of an output step t' and an input step t.
+// Reads s/l/influence (rows t', columns t), pooled to at most 256 x 256; -inf or a low floor: none.
+(() => {
+  const DECADES = 6;
+
+  GC.view({
+    id: "influence",
+    order: 8,
+    title: "view.influence",
+    needs: () => (GC.has(GC.key("influence")) ? null : "influence.absent"),
+    build(host, api) {
+      let row = -1;
+      const array = () => GC.get("influence");
+      const rows = () => array().shape[0];
+      const columns = () => array().shape[1];
+      const T = () => GC.series.T;
+      const stepsOf = (r) => {
+        if (!GC.has(GC.key("influence"))) return "";
+        const [first, last] = [Math.floor((r * T()) / rows()), Math.ceil(((r + 1) * T()) / rows()) - 1];
+        return last > first ? `${GC.stepName(first)} … ${GC.stepName(last)}` : GC.stepName(first);
+      };
+      const sliders = GC.make("div", { className: "controls" });
+      host.append(sliders);
+      const slider = GC.slider(sliders, {
+        say: "influence.row", min: 0, max: 1, step: 1, value: 0,
+        format: (v) => stepsOf(v), onInput: (v) => { row = v; GC.redraw("influence", "row"); },
+      });
+      const say = GC.readout(host);
+      const text = GC.make("p", { className: "chips", hidden: true });
+      host.append(text);
+      const map = GC.canvas(host, { height: 380, time: true, left: 52, right: 12, top: 6, bottom: 42 });
+      const profile = GC.canvas(host, { height: 130, time: true, ...GC.MARGINS });
+      const rowMark = GC.make("i", { className: "row-mark" });
+      map.host.append(rowMark);
+
+      const values = (r) => array().subarray(r * columns(), (r + 1) * columns());
+      const top = () => GC.extent([array()], [-1, 0])[1];
+      const colour = (v) => GC.palette().sequential(Math.max(0, 1 - (top1 - v) / DECADES));
+      let top1 = 0;
+
+      const paintMap = () => {
+        map.clear();
+        const { x, y, w, h } = map.area;
+        GC.heat({
+          rows: rows(), columns: columns(), centre: -1e9, colour,
+          value: (r, c) => Math.max(array()[r * columns() + c], -1e8),
+        }).paint(map, x, y, w, h);
+        GC.axis(map, GC.scale(0, T(), x, x + w), GC.timeAxis(map, T(), GC.say("influence.x")));
+        const ticks = GC.ticks(0, T() - 1, 5).filter(Number.isInteger);
+        GC.axis(map, GC.scale(0, T(), y, y + h), { side: "left", ticks: ticks.map((t) => t + 0.5), format: (t) => String(t - 0.5) });
+        map.label(`${GC.say("view.influence")}. ${GC.say("influence.aria", { top: GC.size(top1) })}`);
+      };
+
+      const paintRow = () => {
+        const line = values(row);
+        const y = [Math.floor(top1) - DECADES, Math.ceil(top1 + 0.05)];
+        GC.chart(profile, {
+          x: [0, T()], y,
+          lines: [{ xs: GC.steps(line.length, T() / line.length), ys: Float64Array.from(line, (v) => (v < y[0] ? y[0] : v)), color: "accent", width: 2, base: Float64Array.from(line, () => y[0]) }],
+          xAxis: GC.timeAxis(profile, T()), yAxis: GC.powerAxis(...y),
+        });
+        profile.label(GC.say("influence.profile", { step: stepsOf(row) }));
+        const { y: from, h } = map.area;
+        rowMark.style.cssText = `left:${map.area.x}px;right:${map.width - map.area.x - map.area.w}px;top:${from + (row / rows()) * h}px;height:${Math.max(2, h / rows())}px`;
+        slider.set(row);
+      };
+
+      // The text that was read, each character as strong as its influence on the chosen output.
+      const paintText = () => {
+        const chars = GC.series.text;
+        text.hidden = !chars || chars.length > 1200;
+        if (text.hidden) return;
+        const line = values(row);
+        text.replaceChildren(...chars.map((c, t) => {
+          const rgb = colour(line[Math.floor((t * line.length) / chars.length)]);
+          return GC.make("span", { textContent: c, style: { background: GC.css(rgb), color: GC.inkOn(rgb) } });
+        }));
+      };
+
+      const strongest = () => {
+        const line = values(row);
+        let best = 0;
+        for (let c = 0; c < line.length; c += 1) if (line[c] > line[best] || Number.isNaN(line[best])) best = c;
+        return best;
+      };
+      const read = (t) => {
+        const c = Math.floor((t * columns()) / T());
+        say(GC.say("influence.reading", {
+          out: stepsOf(row), in: GC.stepName(t), value: GC.size(values(row)[c]),
+          best: GC.stepName(Math.floor((strongest() * T()) / columns())), most: GC.size(values(row)[strongest()]),
+        }));
+      };
+
+      const choose = (event) => {
+        if (event.type === "pointermove" && event.pointerType === "touch" && !event.buttons) return;
+        row = Math.floor(map.pick(event).fy * rows());
+        GC.redraw("influence", "row");
+      };
+      map.host.addEventListener("pointermove", choose);
+      map.host.addEventListener("pointerdown", choose);
+
+      api.table(() => ({
+        caption: GC.say("influence.profile", { step: stepsOf(row) }),
+        head: [GC.say("axis.step"), "log10"],
+        rows: Array.from(values(row), (v, c) => [GC.stepName(Math.floor((c * T()) / columns())), GC.number(v, 2)]),
+      }));
+
+      return {
+        draw(state, changed) {
+          if (changed.has("series") || changed.has("layer") || row < 0 || row >= rows()) {
+            row = GC.layer.reverse ? 0 : rows() - 1;
+            slider.input.max = rows() - 1;
+          }
+          const all = GC.anew(changed);
+          top1 = top();
+          if (all) paintMap();
+          if (all || changed.has("row")) { paintRow(); paintText(); }
+          read(state.t);
+        },
+      };
+    },
+  });
+})();

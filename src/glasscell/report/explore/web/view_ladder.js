@@ -1,0 +1,94 @@
+// 5 Half-life ladder: how long each unit's forget gate keeps half, against the lag one needs.
+(() => {
+  const ROW = 15;
+  const SHORTEST = 0.25;
+  const number = (half) => (half === "never" ? Infinity : half ?? NaN);
+
+  GC.view({
+    id: "ladder", order: 5, title: "ladder", needs: () => (GC.lstm ? null : "needs.lstm"),
+    build(host, api) {
+      let lag = GC.data.measures.lag ?? GC.series.T - 1;
+      let rungs = [];
+      const says = GC.make("p", { className: "says" });
+      const slider = GC.make("input", { type: "range", min: 0, max: 1000, oninput: () => { lag = Math.round(2 ** ((slider.value / 1000) * Math.log2(longest()))); GC.redraw("ladder", "lag"); } });
+      const name = GC.make("output");
+      host.append(GC.make("div", { className: "lagbar" }, GC.make("label", {}, GC.make("span", { data: { say: "ladder.lag" } }), slider, name)), says);
+      const plot = GC.canvas(host, { height: 200, left: 46, right: 46, bottom: 40, label: "" });
+      plot.host.tabIndex = 0;
+      plot.host.classList.add("live");
+      const longest = () => Math.max(8, 2 * GC.series.T, lag);
+      const x = () => {
+        const [low, high] = [Math.log2(SHORTEST), Math.log2(longest()) + 0.3];
+        return GC.scale(low, high, plot.area.x, plot.area.x + plot.area.w);
+      };
+      const at = (event) => rungs[Math.floor(plot.pick(event).fy * rungs.length)];
+      plot.host.addEventListener("pointerdown", (event) => GC.set({ unit: at(event).unit }));
+      GC.tipOn(plot, ({ fy }) => {
+        const rung = rungs[Math.floor(fy * rungs.length)];
+        return rung && [`${GC.say("unit")} ${rung.unit}`, `${GC.say("sort.half_life")}: ${GC.lifeText(rung.half === Infinity ? "never" : rung.half)}`];
+      });
+      plot.host.addEventListener("keydown", (event) => {
+        const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+        if (!step) return;
+        event.preventDefault();
+        const to = rungs[rungs.findIndex((rung) => rung.unit === GC.state.unit) + step];
+        if (to) GC.set({ unit: to.unit });
+      });
+      api.table(() => ({ caption: "", head: [GC.say("unit"), GC.say("sort.half_life")], rows: rungs.map((rung) => [String(rung.unit), GC.lifeText(rung.half === Infinity ? "never" : rung.half)]) }));
+
+      const draw = () => {
+        plot.clear();
+        const { ctx, area } = plot;
+        const colours = GC.palette();
+        const scale = x();
+        const ticks = [];
+        for (let k = 0; 2 ** k <= longest(); k += area.w < 420 ? 2 : 1) ticks.push(k);
+        GC.axis(plot, scale, { ticks, format: (k) => String(2 ** k), label: GC.say("ladder.axis"), grid: true });
+        const h = area.h / rungs.length;
+        rungs.forEach((rung, k) => {
+          const y = area.y + (k + 0.5) * h;
+          const far = rung.half === Infinity ? area.x + area.w : scale(Math.log2(Math.max(SHORTEST, rung.half)));
+          const chosen = rung.unit === GC.state.unit;
+          const strong = rung.half >= lag;
+          if (Number.isNaN(rung.half)) return;
+          Object.assign(ctx, { strokeStyle: chosen ? colours.ink : strong ? colours.forget : colours.edge, lineWidth: Math.max(1, Math.min(strong ? 3 : 2, h * 0.7)) });
+          ctx.beginPath(); ctx.moveTo(area.x, y); ctx.lineTo(far, y); ctx.stroke();
+          if (h > 5) {
+            ctx.fillStyle = chosen ? colours.ink : strong ? colours.forget : colours.faint;
+            ctx.beginPath(); ctx.arc(far, y, Math.min(5, h * 0.36), 0, 7); ctx.fill();
+          }
+          if (rung.half === Infinity || chosen || h > 11) {
+            Object.assign(ctx, { font: GC.font(11, chosen ? 700 : 400), fillStyle: chosen ? colours.ink : colours.soft, textBaseline: "middle", textAlign: "right" });
+            if (h > 11 || chosen) ctx.fillText(String(rung.unit), area.x - 8, y);
+            ctx.textAlign = "left";
+            if (rung.half === Infinity && h > 8) ctx.fillText("∞", area.x + area.w + 8, y);
+          }
+        });
+        const line = scale(Math.log2(lag));
+        Object.assign(ctx, { strokeStyle: colours.bad, lineWidth: 1.6 });
+        ctx.setLineDash([6, 4]);
+        ctx.beginPath(); ctx.moveTo(line, area.y); ctx.lineTo(line, area.y + area.h); ctx.stroke();
+        ctx.setLineDash([]);
+        Object.assign(ctx, { font: GC.font(12, 650), fillStyle: colours.bad, textBaseline: "bottom", textAlign: line > plot.width - 120 ? "right" : "left" });
+        ctx.fillText(GC.say("ladder.line", { lag }), line + (line > plot.width - 120 ? -6 : 6), area.y + area.h - 4);
+      };
+
+      return {
+        draw(state, changed) {
+          const halves = GC.halfLives() ?? [];
+          if (changed.has("series") || changed.has("layer")) rungs = halves.map((half, unit) => ({ unit, half: number(half) })).sort((a, b) => (b.half > a.half) - (b.half < a.half) || a.unit - b.unit);
+          if (changed.has("series") && changed.size < 7) lag = Math.min(lag, GC.series.T - 1);
+          lag = Math.max(1, lag);
+          slider.value = (Math.log2(lag) / Math.log2(longest())) * 1000;
+          name.textContent = GC.say("steps", { value: lag });
+          const slow = rungs.filter((rung) => rung.half >= lag).length;
+          says.textContent = GC.say(slow ? "ladder.says" : "ladder.says.none", { slow, H: rungs.length, lag, best: GC.lifeText(rungs[0]?.half === Infinity ? "never" : rungs[0]?.half) });
+          const height = Math.round(Math.max(150, Math.min(460, rungs.length * ROW + 48)));
+          if (plot.height !== height) plot.resize(height);
+          plot.label(says.textContent);
+          if (["series", "layer", "unit", "lag", "theme", "size", "lang"].some((key) => changed.has(key))) draw();
+        },
+      };
+    },
+  });
+})();

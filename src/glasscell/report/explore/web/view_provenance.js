@@ -1,0 +1,164 @@
+// 4 Memory provenance: which step wrote what is in this cell now. An identity, not an estimate.
+(() => {
+  const ROWS = 160; // rows of the overview at most
+  /** Split C at step T: what is left of each write, and of the initial state. */
+  GC.split = (f, i, g, T, initial, reverse) => {
+    const steps = f.length;
+    const left = new Float64Array(steps).fill(NaN);
+    const kept = new Float64Array(steps).fill(NaN);
+    let log = 0;
+    for (let s = T; s >= 0 && s < steps; s += reverse ? 1 : -1) {
+      kept[s] = Math.exp(log);
+      left[s] = kept[s] * i[s] * g[s];
+      log += Math.log(f[s]);
+    }
+    return { left, kept, initial: initial ? Math.exp(log) * initial : 0 };
+  };
+
+  const gates = () => ["forget", "input", "candidate"].map((name) => GC.whole(name));
+  const largest = (left) => Array.from(left, (value, s) => [s, value]).filter(([, value]) => Number.isFinite(value)).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
+
+  GC.view({
+    id: "provenance", order: 4, title: "provenance", needs: () => (GC.lstm ? null : "needs.lstm"),
+    build(host, api) {
+      let [T, rows, axis, split, over] = [GC.series.T - 1, {}, null, null, null];
+      const says = GC.make("p", { className: "says" });
+      const slider = GC.make("input", { type: "range", min: 0, step: 1, oninput: () => pin(Number(slider.value)) });
+      const name = GC.make("output");
+      const bar = GC.make("div", { className: "lagbar" }, GC.make("label", {}, GC.make("span", { data: { say: "provenance.now" } }), slider, name));
+      const jump = GC.make("button", { type: "button", className: "press", onclick: () => GC.set({ unit: GC.nearestExact() }) });
+      const box = GC.make("div", { className: "rows" });
+      host.append(bar, says, jump, box);
+      const pin = (t) => { T = Math.max(0, Math.min(GC.series.T - 1, t)); GC.redraw("provenance", "T"); };
+
+      const make = () => {
+        box.replaceChildren();
+        rows = {
+          cell: GC.rowOf(box, { name: GC.say("cell"), letter: "C", what: GC.say("provenance.drag"), colour: "var(--cell)", height: 70, label: GC.say("provenance.cell.aria") }),
+          left: GC.rowOf(box, { name: GC.say("provenance.left"), what: GC.say("provenance.left.what"), colour: "var(--cell)", height: 150, label: GC.say("provenance.left.aria") }),
+          kept: GC.rowOf(box, { name: GC.say("provenance.kept"), colour: "var(--forget)", height: 54, label: GC.say("provenance.kept.aria") }),
+          map: GC.rowOf(box, { name: GC.say("provenance.map"), what: GC.say("provenance.map.what"), height: 190, label: GC.say("provenance.map.aria") }),
+        };
+        const drag = (plot) => (event) => {
+          if (event.type === "pointermove" && !event.buttons) return;
+          if (event.type === "pointerdown") plot.host.setPointerCapture(event.pointerId);
+          pin(Math.floor(plot.pick(event).fx * GC.series.T));
+        };
+        for (const kind of ["pointerdown", "pointermove"]) {
+          rows.cell.plot.host.addEventListener(kind, drag(rows.cell.plot));
+          rows.map.plot.host.addEventListener(kind, (event) => { if (event.buttons || kind === "pointerdown") pin(Math.floor(rows.map.plot.pick(event).fy * GC.series.T)); });
+        }
+        axis = GC.stepAxis(box);
+      };
+
+      const now = (plot) => {
+        const x = ((T + 0.5) / GC.series.T) * plot.area.w;
+        const { ctx } = plot;
+        Object.assign(ctx, { strokeStyle: GC.palette().accent, lineWidth: 1.5 });
+        ctx.beginPath(); ctx.moveTo(x, 0); ctx.lineTo(x, plot.area.h); ctx.stroke();
+        return x;
+      };
+      const drawCell = (plot) => {
+        plot.clear();
+        const whole = GC.whole("cell");
+        const top = (GC.top(whole) || 1) * 1.1;
+        const y = GC.scale(-top, top, plot.area.h, 0);
+        GC.sideTicks(plot, y, GC.ticks(-top, top, 2));
+        GC.line(plot, GC.columns(plot, whole.length), Array.from(whole, y), { color: GC.palette().cell, width: 2 });
+        const x = now(plot);
+        plot.ctx.fillStyle = GC.palette().accent;
+        plot.ctx.beginPath(); plot.ctx.arc(x, Number.isFinite(whole[T]) ? y(whole[T]) : plot.area.h / 2, 5, 0, 7); plot.ctx.fill();
+      };
+      const drawLeft = (plot, i, g) => {
+        plot.clear();
+        const { ctx, area } = plot;
+        const colours = GC.palette();
+        const written = Float64Array.from(i, (value, s) => (Number.isNaN(split.kept[s]) ? NaN : value * g[s]));
+        const top = (Math.max(GC.top(split.left), GC.top(written)) || 1) * 1.06;
+        const y = GC.scale(-top, top, area.h, 0);
+        GC.sideTicks(plot, y, GC.ticks(-top, top, 4));
+        const wide = area.w / i.length;
+        const w = Math.max(0.8, wide * 0.72);
+        for (let s = 0; s < i.length; s += 1) {
+          if (Number.isNaN(split.left[s])) continue;
+          const x = (s + 0.5) * wide - w / 2;
+          if (wide > 3) {
+            Object.assign(ctx, { strokeStyle: colours.faint, lineWidth: 0.8 });
+            ctx.strokeRect(x, Math.min(y(0), y(written[s])), w, Math.abs(y(written[s]) - y(0)));
+          }
+          ctx.fillStyle = GC.css(colours.diverging(split.left[s] < 0 ? -0.62 : 0.62));
+          ctx.fillRect(x, Math.min(y(0), y(split.left[s])), w, Math.abs(y(split.left[s]) - y(0)));
+        }
+        now(plot);
+      };
+      const drawKept = (plot) => {
+        plot.clear();
+        const y = GC.scale(0, 1, plot.area.h - 3, 3);
+        GC.sideTicks(plot, Object.assign(y, {}), [0, 1]);
+        GC.line(plot, GC.columns(plot, split.kept.length), Array.from(split.kept, y), { color: GC.palette().forget, width: 2 });
+        now(plot);
+      };
+      const overview = ([f, i, g]) => {
+        const count = Math.min(ROWS, GC.series.T);
+        const table = Array.from({ length: count }, (_, r) => GC.split(f, i, g, Math.floor(((r + 0.5) / count) * f.length), 0, GC.layer.reverse).left);
+        const top = GC.top(Float64Array.from(table.flatMap((row) => [GC.top(row)])), 0.9) || 1;
+        over = { table, top };
+      };
+      const drawMap = (plot) => {
+        plot.clear();
+        const { table, top } = over;
+        const diverging = GC.palette().diverging;
+        GC.heat({ rows: table.length, columns: table[0].length, value: (r, c) => table[r][c], colour: (v) => diverging(Math.max(-1, Math.min(1, v / top))) }).paint(plot, 0, 0, plot.area.w, plot.area.h);
+        GC.ramp(plot, "diverging", GC.number(top, 2), GC.number(-top, 2));
+        const y = ((T + 0.5) / GC.series.T) * plot.area.h;
+        Object.assign(plot.ctx, { strokeStyle: GC.palette().accent, lineWidth: 1.5 });
+        plot.ctx.beginPath(); plot.ctx.moveTo(0, y); plot.ctx.lineTo(plot.area.w, y); plot.ctx.stroke();
+      };
+      const tell = () => {
+        const value = GC.value("cell", GC.state.unit, T);
+        const first = largest(split.left).slice(0, 3).filter(([, part]) => Math.abs(part) > 5e-4);
+        const list = first.map(([s, part]) => GC.say("provenance.from", { step: GC.stepName(s), part: GC.number(part) })).join(GC.say("comma"));
+        says.textContent = GC.say(first.length ? "provenance.says" : "provenance.says.none", { unit: GC.state.unit, T: GC.stepName(T), value: GC.number(value), list });
+        const total = split.initial + split.left.reduce((a, part) => a + (Number.isNaN(part) ? 0 : part), 0);
+        api.note(GC.say("provenance.check", { initial: GC.number(split.initial), total: GC.number(total, 5), value: GC.number(value, 5), difference: GC.number(Math.abs(total - value), 7) }));
+      };
+      api.table(() => ({
+        caption: GC.say("provenance.table", { T: GC.stepName(T), unit: GC.state.unit }), head: [GC.say("step"), GC.say("provenance.left"), GC.say("provenance.kept")],
+        rows: split ? largest(split.left).slice(0, 50).map(([s, part]) => [GC.stepName(s), part, split.kept[s]]) : [],
+      }));
+
+      return {
+        draw(state, changed) {
+          if (["series", "layer", "lang"].some((key) => changed.has(key))) {
+            if (changed.has("series") || changed.has("layer")) T = GC.layer.reverse ? 0 : GC.series.T - 1;
+            make();
+          }
+          const parts = gates();
+          const absent = parts.some((part) => !part);
+          jump.hidden = !absent;
+          box.hidden = absent;
+          jump.textContent = GC.say("go.unit", { unit: GC.nearestExact() });
+          if (absent) { says.textContent = GC.say("provenance.pooled"); api.note(""); return; }
+          slider.max = GC.series.T - 1;
+          slider.value = T;
+          name.textContent = GC.stepName(T);
+          const initial = GC.get("initial_cell")?.[state.unit];
+          const moved = ["T", "unit", "series", "layer", "lang", "theme", "size"].some((key) => changed.has(key));
+          if (moved) {
+            split = GC.split(...parts, T, initial, GC.layer.reverse);
+            if (["unit", "series", "layer", "lang"].some((key) => changed.has(key)) || !over) overview(parts);
+            drawCell(rows.cell.plot);
+            drawLeft(rows.left.plot, parts[1], parts[2]);
+            drawKept(rows.kept.plot);
+            drawMap(rows.map.plot);
+            axis.draw();
+            tell();
+          }
+          rows.cell.value.textContent = GC.number(GC.value("cell"));
+          rows.left.value.textContent = GC.number(split.left[state.t]);
+          rows.kept.value.textContent = Number.isNaN(split.kept[state.t]) ? "–" : `${GC.number(split.kept[state.t] * 100, 1)} %`;
+        },
+      };
+    },
+  });
+})();

@@ -1,0 +1,100 @@
+// 6 Saturation map: how much of its time each unit's gate spends closed and open.
+(() => {
+  const GATES = ["forget", "input", "output"];
+  const MOSTLY = 0.9;
+  const SELDOM = 0.1;
+
+  GC.view({
+    id: "saturation", order: 6, title: "saturation", needs: () => (GC.lstm ? null : "needs.lstm"),
+    build(host, api) {
+      const panels = GC.make("div", { className: "three" });
+      host.append(panels);
+      const found = () => GC.data.measures.saturation?.[`${GC.state.series}/${GC.state.layer}`] ?? {};
+      const charts = GATES.map((gate) => {
+        const box = GC.make("div", {}, GC.make("h3", { data: { say: gate }, style: { color: `var(--${gate})` } }));
+        panels.append(box);
+        const plot = GC.canvas(box, { height: 280, left: 52, right: 22, top: 24, bottom: 44, label: "" });
+        const text = GC.make("p", { className: "note" });
+        box.append(text);
+        const place = (unit) => {
+          const part = found()[gate];
+          const [x, y] = scales(plot);
+          return [x(part.closed[unit] ?? NaN), y(part.open[unit] ?? NaN)];
+        };
+        const nearest = ({ x, y }) => {
+          let [best, far] = [null, 18];
+          for (let unit = 0; unit < GC.layer.H; unit += 1) {
+            const [px, py] = place(unit);
+            const d = Math.hypot(px - x, py - y);
+            if (d < far) [best, far] = [unit, d];
+          }
+          return best;
+        };
+        plot.host.classList.add("live");
+        plot.host.tabIndex = 0;
+        plot.host.addEventListener("pointerdown", (event) => { const unit = nearest(plot.pick(event)); if (unit !== null) GC.set({ unit }); });
+        GC.tipOn(plot, (at) => {
+          const unit = nearest(at);
+          const part = found()[gate];
+          return unit === null ? null : [`${GC.say("unit")} ${unit}`, `${GC.say("closed")} ${GC.number(part.closed[unit] * 100, 0)} % · ${GC.say("open")} ${GC.number(part.open[unit] * 100, 0)} %`];
+        });
+        return { gate, plot, place, text };
+      });
+      const scales = (plot) => [GC.scale(0, 1, plot.area.x, plot.area.x + plot.area.w), GC.scale(0, 1, plot.area.y + plot.area.h, plot.area.y)];
+      api.table(() => ({
+        caption: "", head: [GC.say("unit"), ...GATES.flatMap((gate) => [`${GC.say(gate)}: ${GC.say("closed")}`, `${GC.say(gate)}: ${GC.say("open")}`])],
+        rows: Array.from({ length: GC.layer.H }, (_, unit) => [String(unit), ...GATES.flatMap((gate) => [found()[gate].closed[unit], found()[gate].open[unit]])]),
+      }));
+
+      const paint = ({ gate, plot, place, text }) => {
+        plot.clear();
+        const { ctx, area } = plot;
+        const colours = GC.palette();
+        const [x, y] = scales(plot);
+        ctx.fillStyle = colours.card;
+        ctx.beginPath(); ctx.moveTo(x(0), y(0)); ctx.lineTo(x(1), y(0)); ctx.lineTo(x(0), y(1)); ctx.closePath(); ctx.fill();
+        Object.assign(ctx, { strokeStyle: colours.edge, lineWidth: 1 });
+        ctx.stroke();
+        const percent = (v) => `${Math.round(v * 100)}`;
+        GC.axis(plot, x, { ticks: [0, 0.5, 1], format: percent, label: GC.say("saturation.closed") });
+        GC.axis(plot, y, { side: "left", ticks: [0, 0.5, 1], format: percent });
+        ctx.save();
+        Object.assign(ctx, { font: GC.font(11.5), fillStyle: colours.soft, textAlign: "center", textBaseline: "top" });
+        ctx.translate(0, area.y + area.h / 2);
+        ctx.rotate(-Math.PI / 2);
+        ctx.fillText(GC.say("saturation.open"), 0, 0);
+        ctx.restore();
+        const units = Array.from({ length: GC.layer.H }, (_, unit) => unit);
+        const placeOf = (px, py) => `${Math.round(px / 14)} ${Math.round(py / 14)}`;
+        const groups = new Map(); // units at one place are one dot, as large as they are many
+        for (const unit of units) {
+          const [px, py] = place(unit);
+          const key = placeOf(px, py);
+          const group = groups.get(key) ?? { px, py, n: 0 };
+          group.n += 1;
+          groups.set(key, group);
+        }
+        const radius = (n) => Math.min(13, 3.8 * Math.sqrt(n));
+        for (const { px, py, n } of groups.values()) {
+          GC.dots(plot, [px], [py], { color: colours[gate], radius: radius(n), alpha: 0.72 });
+          if (n < 6) continue;
+          Object.assign(ctx, { font: GC.font(11, 650), fillStyle: colours.card, textAlign: "center", textBaseline: "middle" });
+          ctx.fillText(String(n), px, py + 0.5);
+        }
+        const [cx, cy] = place(GC.state.unit);
+        Object.assign(ctx, { strokeStyle: colours.ink, lineWidth: 2 });
+        ctx.beginPath(); ctx.arc(cx, cy, radius(groups.get(placeOf(cx, cy))?.n ?? 1) + 3, 0, 7); ctx.stroke();
+        const part = found()[gate];
+        const count = (test) => units.filter(test).length;
+        const values = { open: count((u) => part.open[u] > MOSTLY), closed: count((u) => part.closed[u] > MOSTLY), middle: count((u) => part.open[u] + part.closed[u] < SELDOM) };
+        text.textContent = GC.say("saturation.counts", values);
+        plot.label(`${GC.say(gate)}: ${text.textContent}`);
+      };
+      return {
+        draw(state, changed) {
+          if (["series", "layer", "unit", "theme", "size", "lang"].some((key) => changed.has(key))) charts.forEach(paint);
+        },
+      };
+    },
+  });
+})();

@@ -1,0 +1,166 @@
+// 2 Gate wall: what the network read, then six heat maps of the layer, all over one time axis.
+(() => {
+  const LSTM = ["forget", "input", "candidate", "output", "cell", "hidden"];
+  const LETTERS = { forget: "f", input: "i", candidate: "C̃", output: "o", cell: "C", hidden: "h" };
+  const GATE = ["forget", "input", "output"];
+  const LINES = 4;
+  const BRIGHT = 0.98; // share of the cell states that colours tell apart; the rest is darkest
+
+  const limit = (name, array) => {
+    if (GATE.includes(name)) return 1;
+    if (name === "candidate" || (name === "hidden" && GC.layer.mode !== "RNN_RELU")) return 1;
+    return GC.top(array, BRIGHT) || GC.top(array) || 1;
+  };
+
+  // With a scale of its own each unit runs from its lowest to its highest value.
+  const ownScale = (array, gate) => Array.from({ length: array.shape[0] }, (_, unit) => {
+    const row = GC.row(array, unit).filter(Number.isFinite);
+    if (!gate) return [0, GC.top(row) || 1];
+    const [low, high] = row.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
+    return [low, high - low || 1];
+  });
+
+  const paint = (plot, name, array, own_scale) => {
+    plot.clear();
+    const colours = GC.palette();
+    const [H, columns] = array.shape;
+    const own = GC.order().length === H ? GC.order() : Array.from({ length: H }, (_, k) => k);
+    const top = limit(name, array);
+    const ramp = colours.ramp(name);
+    const gate = GATE.includes(name);
+    const scales = own_scale ? ownScale(array, gate) : null;
+    const value = scales
+      ? (r, c) => (array[own[r] * columns + c] - scales[own[r]][0]) / scales[own[r]][1]
+      : (r, c) => array[own[r] * columns + c];
+    GC.heat({
+      rows: H, columns, value, centre: gate ? 0.5 : 0,
+      colour: gate ? ramp : (v) => ramp(Math.max(-1, Math.min(1, scales ? v : v / top))),
+    }).paint(plot, 0, 0, plot.area.w, plot.area.h);
+    if (scales) { GC.ramp(plot, name, GC.say("wall.max"), gate ? GC.say("wall.min") : "−" + GC.say("wall.max")); return; }
+    const digits = top === 1 ? 0 : 1;
+    const beyond = name === "cell" ? ["≥", "≤"] : ["", ""];
+    GC.ramp(plot, name, beyond[0] + GC.number(top, digits), GATE.includes(name) ? "0" : beyond[1] + GC.number(-top, digits));
+  };
+
+  const readInputs = (rows) => {
+    const x = GC.array(`${GC.state.series}/x`);
+    if (!x || !x.shape[0]) return [];
+    const { inputs } = GC.series;
+    if (x.shape[0] > LINES) {
+      const row = GC.rowOf(rows, { name: GC.say("wall.inputs", { I: x.shape[0] }), height: Math.min(90, 8 * x.shape[0]), label: GC.say("wall.inputs.aria") });
+      const tops = Array.from({ length: x.shape[0] }, (_, k) => GC.top(GC.row(x, k)) || 1);
+      row.draw = () => {
+        row.plot.clear();
+        const columns = x.shape[1];
+        GC.heat({ rows: x.shape[0], columns, value: (r, c) => x[r * columns + c] / tops[r], colour: GC.palette().diverging }).paint(row.plot, 0, 0, row.plot.area.w, row.plot.area.h);
+      };
+      row.read = () => "";
+      return [row];
+    }
+    return inputs.map((name, k) => {
+      const row = GC.rowOf(rows, { name, height: k ? 44 : 64, label: GC.say("wall.input.aria", { name }) });
+      const values = GC.row(x, k);
+      row.draw = () => {
+        row.plot.clear();
+        const finite = values.filter(Number.isFinite);
+        const [low, high] = finite.length ? [Math.min(...thin(finite)), Math.max(...thin(finite))] : [0, 1];
+        const pad = (high - low || 1) * 0.08;
+        const y = GC.scale(low - pad, high + pad, row.plot.area.h, 0);
+        GC.sideTicks(row.plot, y, low === high ? [low] : GC.ticks(low, high, 2));
+        GC.line(row.plot, GC.columns(row.plot, values.length, x.pool), Array.from(values, y), { color: GC.palette().ink, width: 1.5 });
+      };
+      row.read = () => GC.number(GC.at(x, k, GC.state.t), 2);
+      return row;
+    });
+  };
+  const thin = (values) => (values.length > 50000 ? values.filter((_, k) => k % Math.ceil(values.length / 50000) === 0) : values);
+
+  const alone = (rows) => {
+    const chart = (names, title, bounds) => {
+      const row = GC.rowOf(rows, { name: title, height: names.length > 2 ? 92 : 78, label: GC.say("wall.alone.aria", { names: names.map((name) => GC.say(name)).join(", ") }) });
+      const keys = names.map((name) => GC.make("span", { className: `key ${name}` }, GC.make("var", { textContent: LETTERS[name] }), GC.make("output")));
+      row.value.replaceWith(GC.make("span", { className: "keys" }, ...keys));
+      row.draw = () => {
+        row.plot.clear();
+        const found = names.map((name) => [name, GC.get(name), GC.whole(name)]).filter(([, array]) => array && GC.state.unit < array.shape[0]);
+        const values = found.map(([, array, whole]) => whole ?? GC.row(array, GC.state.unit));
+        const top = bounds ?? Math.max(1, ...values.map((list) => GC.top(list))) * 1.06;
+        const y = GC.scale(bounds ? -0.04 : -top, bounds ? 1.04 : top, row.plot.area.h, 0);
+        GC.sideTicks(row.plot, y, bounds ? [0, 0.5, 1] : GC.ticks(-top, top, 2));
+        found.forEach(([name, array, whole], k) => {
+          const xs = GC.columns(row.plot, values[k].length, whole ? 1 : array.pool);
+          GC.line(row.plot, xs, Array.from(values[k], y), { color: GC.palette()[name], width: name === "forget" || name === "cell" ? 2.2 : 1.6, dash: { input: [6, 3], candidate: [6, 3], output: [2, 3.5], hidden: [2, 3.5] }[name] ?? [] });
+        });
+      };
+      row.read = () => { keys.forEach((key, k) => { key.lastChild.textContent = GC.number(GC.value(names[k])); }); return null; };
+      return row;
+    };
+    if (!GC.lstm) return [chart(["hidden"], GC.say("wall.alone"), null)];
+    return [chart(GATE, GC.say("wall.alone.gates"), 1), chart(["cell"], GC.say("wall.alone.memory"), null), chart(["candidate", "hidden"], GC.say("wall.alone.contents"), null)];
+  };
+
+  GC.view({
+    id: "wall", order: 2, title: "wall",
+    build(host, api) {
+      let rows = [];
+      let axis = null;
+      let contrast = "shared";
+      const choice = GC.choice("wall.contrast", [["shared", "wall.contrast.shared"], ["own", "wall.contrast.own"]], contrast, (value) => { contrast = value; GC.redraw("wall", "theme"); });
+      api.tools.append(GC.make("span", { className: "named" }, GC.make("span", { data: { say: "wall.contrast" } }), choice));
+      const box = GC.make("div", { className: "rows" });
+      host.append(box);
+      api.table(() => {
+        const names = (GC.lstm ? LSTM : ["hidden"]);
+        const shown = GC.order().slice(0, 200);
+        return {
+          caption: GC.say("wall.table", { step: GC.stepName(GC.state.t) }), head: [GC.say("unit"), ...names.map((name) => GC.say(name))],
+          rows: shown.map((unit) => [String(unit), ...names.map((name) => GC.value(name, unit))]),
+        };
+      });
+      const make = () => {
+        box.replaceChildren();
+        rows = readInputs(box);
+        for (const name of GC.lstm ? LSTM : ["hidden"]) {
+          const array = GC.get(name);
+          const [H] = array.shape;
+          const row = GC.rowOf(box, {
+            name: GC.say(name), what: GC.say(`${name}.what`), letter: LETTERS[name], colour: `var(--${name})`, unit: H === GC.layer.H,
+            height: Math.max(46, Math.min(132, H * 4)), label: GC.say("wall.aria", { name: GC.say(name), H, T: GC.series.T }),
+          });
+          row.plot.host.classList.add("heat");
+          row.draw = () => paint(row.plot, name, array, contrast === "own");
+          row.read = () => GC.number(GC.value(name));
+          GC.tipOn(row.plot, ({ fx, fy }) => {
+            const own = GC.order().length === H ? GC.order() : null;
+            const place = Math.floor(fy * H);
+            const unit = own ? own[place] : place;
+            const t = Math.floor(fx * GC.series.T);
+            return [`${GC.say("unit")} ${unit} · ${GC.stepName(t)}`, `${LETTERS[name]} = ${GC.number(GC.value(name, unit, t))}`];
+          });
+          rows.push(row);
+        }
+        const split = GC.make("div", { className: "split" }, GC.make("h3", { className: "alone" }));
+        box.append(split);
+        rows.push(...alone(box));
+        axis = GC.stepAxis(box);
+        const pooled = GC.get("hidden").pool;
+        api.note(pooled > 1 ? GC.say("wall.pooled", { pool: pooled, units: (GC.exactUnits() ?? []).length }) : "");
+      };
+      return {
+        draw(state, changed) {
+          const anew = ["series", "layer", "lang"].some((name) => changed.has(name));
+          if (anew) make();
+          const fresh = anew || ["sort", "theme", "size"].some((name) => changed.has(name));
+          const lines = changed.has("unit");
+          for (const row of rows) {
+            if (fresh || (lines && !row.plot.unit)) row.draw();
+            const text = row.read();
+            if (text !== null) row.value.textContent = text;
+          }
+          if (fresh) axis.draw();
+          box.querySelector(".alone").textContent = GC.say("wall.alone.title", { unit: state.unit });
+        },
+      };
+    },
+  });
+})();

@@ -1,0 +1,217 @@
+"use strict";
+// What if: shift the forget bias, hold a gate, cut a unit or an input, and see the network run again.
+// Everything is recomputed here (lstm.js, tree.js, rerun.js) from the weights in the page.
+(() => {
+  const CLAMPS = ["forget", "input", "output"];
+  const SLOW = 3e9;
+  const HALF = Math.log(0.5);
+
+  const halfLives = (forget, H) => {
+    const logs = new Float64Array(H);
+    for (let k = 0; k < forget.length; k += 1) logs[k % H] += Math.log(forget[k]);
+    const lives = logs.map((sum) => (sum === 0 ? Infinity : HALF / (sum / (forget.length / H)))).sort();
+    return lives[Math.floor(H / 2)];
+  };
+
+  GC.view({
+    id: "whatif",
+    order: 15,
+    title: "view.whatif",
+    needs: () => GC.rerun.refusal(),
+    build(host, api) {
+      const fresh = () => ({ all: false, shift: 0, clamp: {}, units: {}, inputs: new Set(), channel: 0 });
+      let edit = fresh();
+      let base = null;
+      let now = null;
+      let checked = null;
+      let shownFor = "";
+
+      // ---- controls -------------------------------------------------------------------------
+      const panel = GC.make("div", { className: "whatif" });
+      host.append(panel);
+      const scope = GC.choice("whatif.scope", [["one", "whatif.one"], ["all", "whatif.all"]], "one", (value) => { edit.all = value === "all"; run(); });
+      panel.append(scope);
+      const sliders = GC.make("div", { className: "controls" });
+      panel.append(sliders);
+      const signed = (v) => (v > 0 ? `+${GC.number(v, 1)}` : GC.number(v, 1));
+      const shift = GC.slider(sliders, { say: "whatif.shift", min: -6, max: 6, step: 0.1, value: 0, format: signed, onInput: (v) => { edit.shift = v; run(); } });
+      const clamps = CLAMPS.map((gate) => {
+        const row = GC.make("div", { className: "clamp" });
+        sliders.append(row);
+        const on = GC.make("input", { type: "checkbox" });
+        const set = (v) => { edit.clamp = { ...edit.clamp }; if (on.checked) edit.clamp[gate] = v; else delete edit.clamp[gate]; run(); };
+        const slider = GC.slider(row, { say: `whatif.hold.${gate}`, min: 0, max: 1, step: 0.01, value: 1, onInput: (v) => { on.checked = true; set(v); } });
+        on.setAttribute("aria-label", GC.say(`whatif.hold.${gate}`));
+        slider.box.prepend(on);
+        on.addEventListener("change", () => set(Number(slider.input.value)));
+        return { on, slider };
+      });
+      const cuts = GC.make("div", { className: "cuts" });
+      panel.append(cuts);
+      const buttons = GC.make("div", { className: "controls" });
+      panel.append(buttons);
+      const cutUnit = GC.make("button", { type: "button" });
+      cutUnit.addEventListener("click", () => { toggleUnit(GC.state.layer, GC.state.unit); });
+      buttons.append(cutUnit);
+      GC.button(buttons, "whatif.reset", () => {
+        edit = fresh();
+        scope.choose("one");
+        shift.set(0);
+        for (const { on, slider } of clamps) { on.checked = false; slider.set(1); }
+        run();
+      });
+      const go = GC.button(buttons, "whatif.run", () => run(true), { hidden: true });
+      const bar = GC.make("progress", { max: 1, value: 0, hidden: true });
+      buttons.append(bar);
+      const say = GC.readout(host);
+      const proof = GC.readout(host, "proof");
+
+      // ---- pictures -------------------------------------------------------------------------
+      const channel = GC.menu(host, { say: "whatif.channel", onChange: (v) => { edit.channel = Number(v); GC.redraw("whatif", "done"); } });
+      const legend = GC.legend(host, [{ say: "whatif.before", color: "ink", dash: [3, 4] }, { say: "whatif.after", color: "accent" }]);
+      GC.heading(host, "whatif.output");
+      const out = GC.canvas(host, { height: 190, time: true, ...GC.MARGINS });
+      const unitHead = GC.make("h4");
+      host.append(unitHead);
+      const one = GC.canvas(host, { height: 160, time: true, ...GC.MARGINS });
+      GC.heading(host, "whatif.map");
+      const map = GC.canvas(host, { height: 200, time: true, unit: true, ...GC.MARGINS });
+
+      const toggleUnit = (layer, unit) => {
+        const set = new Set(edit.units[layer] ?? []);
+        if (!set.delete(unit)) set.add(unit);
+        edit.units = { ...edit.units, [layer]: set };
+        run();
+      };
+      const edits = () => {
+        const here = GC.layer.name;
+        return Object.fromEntries(GC.rerun.names().map((name) => {
+          const index = GC.data.layers.findIndex((layer) => layer.name === name);
+          const meant = edit.all || name === here;
+          return [name, { forgetBias: meant ? edit.shift : 0, clamp: meant ? edit.clamp : {}, units: edit.units[index] }];
+        }));
+      };
+      const changed = () => edit.shift !== 0 || Object.keys(edit.clamp).length > 0 || edit.inputs.size > 0 || Object.values(edit.units).some((set) => set.size > 0);
+
+      // ---- running --------------------------------------------------------------------------
+      const progress = (share) => { bar.hidden = false; bar.value = share; };
+      const finished = (result) => {
+        bar.hidden = true;
+        if (!base) {
+          base = result;
+          checked = GC.rerun.check(result);
+          host.dataset.difference = checked.count ? String(checked.most) : "";
+          if (changed()) { run(true); return; }
+        }
+        now = result;
+        host.dataset.runs = String(Number(host.dataset.runs ?? 0) + 1);
+        GC.redraw("whatif", "done");
+      };
+      function run(asked = false) {
+        fillCuts();
+        const slow = GC.rerun.cost() > SLOW && !asked;
+        go.hidden = !slow;
+        if (slow) { say(GC.say("whatif.slow")); return; }
+        if (base && !changed()) { GC.rerun.start({}, new Set(), () => {}, () => {}); bar.hidden = true; finished(base); return; }
+        GC.rerun.start(base ? edits() : {}, base ? edit.inputs : new Set(), finished, progress);
+      }
+
+      // ---- drawing --------------------------------------------------------------------------
+      const chip = (text, pressed, onClick) => {
+        const node = GC.make("button", { type: "button", className: "chip", textContent: text, aria: { pressed } });
+        node.addEventListener("click", onClick);
+        return node;
+      };
+      const fillCuts = () => {
+        const units = Object.entries(edit.units).flatMap(([layer, set]) => [...set].map((u) => (
+          chip(GC.say("whatif.cut.chip", { what: `${GC.data.layers[layer].name} · ${GC.say("unit")} ${u}` }), true, () => toggleUnit(layer, u))
+        )));
+        const inputs = GC.rerun.readsIndices() ? [] : GC.series.inputs.slice(0, 40).map((name, i) => chip(name, edit.inputs.has(i), () => {
+          if (!edit.inputs.delete(i)) edit.inputs.add(i);
+          run();
+        }));
+        const row = (word, list) => (list.length ? GC.make("p", {}, GC.make("span", { textContent: `${GC.say(word)} ` }), ...list) : null);
+        cuts.replaceChildren(...[row("whatif.cut.inputs", inputs), row("whatif.cut.units", units)].filter(Boolean));
+        cutUnit.textContent = GC.say(edit.units[GC.state.layer]?.has(GC.state.unit) ? "whatif.mend.unit" : "whatif.cut.unit", { unit: GC.state.unit, layer: GC.layer.name });
+      };
+      const column = (values, width, k) => Float64Array.from({ length: values.length / width }, (_, t) => values[t * width + k]);
+      const two = (plot, before, after, xs, x, xAxis) => {
+        const [low, high] = GC.extent([before, after], [0, 1]);
+        GC.chart(plot, {
+          x, y: GC.room([low, high]), xAxis,
+          lines: [{ xs, ys: after, color: "accent", width: 2.3 }, { xs, ys: before, color: "ink", width: 1.5, dash: [3, 4] }],
+        });
+      };
+      const drawOutput = () => {
+        const { width, rows } = now;
+        const { T } = GC.series;
+        channel.box.hidden = width < 2 || rows === 1;
+        channel.fill(Array.from({ length: Math.min(width, 200) }, (_, k) => [k, `y${k + 1}`]));
+        edit.channel = Math.min(edit.channel, width - 1);
+        channel.select.value = String(edit.channel);
+        if (rows === 1) {
+          out.cursor(null);
+          two(out, base.output, now.output, GC.steps(width), [0, width], { label: GC.say("whatif.ahead"), ticks: GC.ticks(0, width - 1, 6).filter(Number.isInteger).map((v) => v + 0.5), format: (v) => String(v + 0.5) });
+        } else two(out, column(base.output, width, edit.channel), column(now.output, width, edit.channel), GC.steps(rows), [0, T], GC.timeAxis(out, T));
+        out.label(`${GC.say("whatif.output")}. ${sentence()}`);
+      };
+      const shownLayer = () => (GC.layer.name in now.runs ? GC.layer : GC.data.layers.find(({ name }) => name in now.runs));
+      const drawUnit = () => {
+        const layer = shownLayer();
+        const part = layer.mode === "LSTM" ? "cell" : "hidden";
+        const unit = Math.min(GC.state.unit, layer.H - 1);
+        unitHead.textContent = `${GC.say(part)} · ${layer.name} · ${GC.say("unit")} ${unit}`;
+        two(one, column(base.runs[layer.name][part], layer.H, unit), column(now.runs[layer.name][part], layer.H, unit), GC.steps(GC.series.T), [0, GC.series.T], GC.timeAxis(one, GC.series.T));
+        one.label(unitHead.textContent);
+      };
+      const drawMap = () => {
+        const layer = shownLayer();
+        const part = layer.mode === "LSTM" ? "cell" : "hidden";
+        const [a, b] = [base.runs[layer.name][part], now.runs[layer.name][part]];
+        let top = 1e-9;
+        for (let k = 0; k < a.length; k += 1) if (Math.abs(b[k] - a[k]) > top) top = Math.abs(b[k] - a[k]);
+        const order = GC.order();
+        const { x, y, w, h } = map.area;
+        map.clear();
+        GC.heat({ rows: layer.H, columns: GC.series.T, value: (r, c) => { const at = c * layer.H + (order[r] ?? r); return b[at] - a[at]; }, colour: (v) => GC.palette().diverging(v / top) }).paint(map, x, y, w, h);
+        GC.axis(map, GC.scale(0, GC.series.T, x, x + w), GC.timeAxis(map, GC.series.T));
+        map.label(`${GC.say("whatif.map")}: ± ${GC.number(top)}`);
+      };
+      const proven = ({ most, count }) => {
+        const text = count === 0 ? "whatif.proof.none" : most === 0 ? "whatif.proof.exact" : "whatif.proof";
+        return GC.say(text, { value: most.toExponential(1), count: count.toLocaleString("en") });
+      };
+      const sentence = () => {
+        if (!changed()) return GC.say("whatif.unchanged");
+        let most = 0;
+        now.output.forEach((v, k) => { most = Math.max(most, Math.abs(v - base.output[k])); });
+        const parts = [GC.say("whatif.reading", { most: GC.number(most, 4) })];
+        const layer = shownLayer();
+        if (layer.mode === "LSTM") parts.push(GC.say("whatif.life", { before: GC.number(halfLives(base.runs[layer.name].forget, layer.H), 1), after: GC.number(halfLives(now.runs[layer.name].forget, layer.H), 1) }));
+        return parts.join(" ");
+      };
+
+      api.table(() => ({
+        caption: GC.say("whatif.output"),
+        head: [GC.say("axis.step"), GC.say("whatif.before"), GC.say("whatif.after")],
+        rows: now ? Array.from({ length: now.rows === 1 ? now.width : now.rows }, (_, t) => {
+          const at = now.rows === 1 ? t : t * now.width + edit.channel;
+          return [now.rows === 1 ? String(t + 1) : GC.stepName(t), GC.number(base.output[at], 4), GC.number(now.output[at], 4)];
+        }) : [],
+      }));
+
+      return {
+        draw(state, names) {
+          const key = `${state.series}`;
+          if (shownFor !== key) { shownFor = key; base = now = null; run(); return; }
+          if (names.has("layer") && !edit.all && (edit.shift || Object.keys(edit.clamp).length)) run();
+          if (names.has("unit") || names.has("layer") || names.has("lang")) fillCuts();
+          if (!now || !base) return;
+          const all = GC.anew(names, "done", "sort");
+          if (all) { drawOutput(); drawMap(); say(sentence()); proof(proven(checked)); }
+          if (all || names.has("unit")) drawUnit();
+        },
+      };
+    },
+  });
+})();

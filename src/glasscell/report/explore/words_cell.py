@@ -1,0 +1,255 @@
+"""Words of the views on one layer: verdict, wall, text, living cell, provenance, ladder, map."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["WORDS"]
+
+WORDS: Final[dict[str, tuple[str, str]]] = {
+    "comma": (", ", "、"),
+    "never": ("never fades", "永不衰减"),
+    "steps": ("{value} steps", "{value} 步"),
+    "go.unit": ("Go to unit {unit}", "转到单元 {unit}"),
+    "verdict.head.healthy": (
+        "The gradient arrives in every layer: this network can learn over the whole window.",
+        "每一层都有梯度到达：该网络能够在整个窗口内学习。",
+    ),
+    "verdict.head.healthy.one": (
+        "The gradient arrives: this network can learn over the whole window.",
+        "梯度能够到达：该网络能够在整个窗口内学习。",
+    ),
+    "verdict.head.vanishing.one": ("The gradient vanishes.", "梯度消失。"),
+    "verdict.head.exploding.one": ("The gradient explodes.", "梯度爆炸。"),
+    "verdict.head.short.one": (
+        "The last step's gradient does not reach far back.",
+        "最后一步的梯度传不远。",
+    ),
+    "verdict.head.silent.one": ("No gradient arrives.", "没有梯度到达。"),
+    "verdict.head.cut off.one": (
+        "The loss reads only the step that the layer worked on first.",
+        "损失只用到了该层最先处理的那一步。",
+    ),
+    "verdict.head.not finite.one": (
+        "The gradient is not a finite number.",
+        "梯度不是有限数。",
+    ),
+    "verdict.head.vanishing": (
+        "The gradient vanishes in {n} of {N} layers.",
+        "{N} 层中有 {n} 层梯度消失。",
+    ),
+    "verdict.head.exploding": (
+        "The gradient explodes in {n} of {N} layers.",
+        "{N} 层中有 {n} 层梯度爆炸。",
+    ),
+    "verdict.head.short": (
+        "In {n} of {N} layers the last step's gradient does not reach far back.",
+        "{N} 层中有 {n} 层，最后一步的梯度传不远。",
+    ),
+    "verdict.head.silent": (
+        "No gradient arrives in {n} of {N} layers.",
+        "{N} 层中有 {n} 层没有梯度到达。",
+    ),
+    "verdict.head.cut off": (
+        "In {n} of {N} layers the loss reads only one step.",
+        "{N} 层中有 {n} 层，损失只用到了一个时间步。",
+    ),
+    "verdict.head.not finite": (
+        "The gradient is not finite in {n} of {N} layers.",
+        "{N} 层中有 {n} 层的梯度不是有限数。",
+    ),
+    "wall": ("The gate wall", "门之墙"),
+    "wall.how": (
+        "What every gate of every unit did at every step. A row is a unit, a column a step. Gates "
+        "are the darker the wider they are open (on a dark page: the brighter); signed quantities "
+        "are orange above zero and blue below. Click a row to choose a unit.",
+        "每个单元的每个门在每一步做了什么。一行是一个单元，一列是一个时间步。门的颜色越深表示打开越大"
+        "（深色页面上越亮）；带符号的量橙色为正，蓝色为负。点击某一行可选择单元。",
+    ),
+    "wall.inputs": ("{I} inputs", "{I} 个输入"),
+    "wall.inputs.aria": ("Heat map of all inputs over time", "所有输入随时间变化的热图"),
+    "wall.input.aria": ("Line chart of the input {name}", "输入 {name} 的折线图"),
+    "wall.aria": (
+        "Heat map of the {name}: {H} units by {T} steps",
+        "{name}的热图：{H} 个单元 × {T} 步",
+    ),
+    "wall.alone.aria": ("Line chart of one unit: {names}", "单个单元的折线图：{names}"),
+    "wall.alone": ("its state", "它的状态"),
+    "wall.alone.gates": ("its gates", "它的门"),
+    "wall.alone.memory": ("its memory", "它的记忆"),
+    "wall.alone.contents": ("in and out", "进与出"),
+    "wall.contrast": ("Contrast", "对比度"),
+    "wall.contrast.shared": ("One scale", "统一刻度"),
+    "wall.contrast.own": ("Each unit's own", "各单元自己的刻度"),
+    "wall.alone.title": ("Unit {unit} alone", "单独看单元 {unit}"),
+    "wall.max": ("max", "最大"),
+    "wall.min": ("min", "最小"),
+    "wall.table": ("Every unit at {step}", "{step} 时的所有单元"),
+    "wall.pooled": (
+        "So long a sequence is drawn with one column for {pool} steps: of these the value farthest "
+        "from the unit's median, so that spikes stay. {units} units are stored step by step.",
+        "序列很长，因此每 {pool} 步画成一列，取其中离该单元中位数最远的值，以保留尖峰。"
+        "另有 {units} 个单元按步完整保存。",
+    ),
+    "text": ("The text, coloured by one unit", "按单元着色的文本"),
+    "text.how": (
+        "Each character has the colour of the chosen unit's value right after it was read. Walk "
+        "through the units with the arrow keys: some count, some remember an open quotation mark.",
+        "每个字符的颜色是读入它之后所选单元的值。用方向键逐个查看单元：有的在计数，有的记住了未闭合的引号。",
+    ),
+    "text.by": ("colour by", "着色依据"),
+    "text.absent": (
+        "This series is no text. Pass the characters to see them here: collect(…, text=[…]).",
+        "该序列不是文本。传入字符即可在此显示：collect(…, text=[…])。",
+    ),
+    "text.cut": ("The first {shown} of {T} are shown.", "仅显示 {T} 个中的前 {shown} 个。"),
+    "living": ("The living cell", "活的记忆单元"),
+    "living.how": (
+        "The cell as textbooks draw it, with the real numbers of the chosen unit at the cursor. A "
+        "wire is as thick as its value is large; a gate is filled as far as it is open. The memory "
+        "runs along the top like a conveyor belt; the gates below decide what leaves it, what is "
+        "put on it, and what is shown.",
+        "教科书中的 LSTM 单元图，数值取自所选单元在光标处的真实值。连线越粗数值越大；"
+        "门填充得越多打开越大。"
+        "记忆像传送带一样沿顶部流过；下方的门决定丢掉什么、放上什么、输出什么。",
+    ),
+    "cell.aria": (
+        "Drawing of the LSTM cell with a number on every wire; the equations below say the same",
+        "LSTM 单元示意图，每条连线上标有数值；下方的公式内容相同",
+    ),
+    "cell.parts": ("Light up", "点亮"),
+    "cell.part.all": ("Whole cell", "整个单元"),
+    "cell.part.forget": ("Forget gate", "遗忘门"),
+    "cell.part.write": ("Input gate and candidate", "输入门与候选值"),
+    "cell.part.update": ("Update of C", "更新 C"),
+    "cell.part.show": ("Output gate", "输出门"),
+    "cell.walk": ("Walk me through it", "逐步讲解"),
+    "cell.walk.stop": ("Stop", "停止"),
+    "cell.short.forget": ("forget", "遗忘门"),
+    "cell.short.input": ("input", "输入门"),
+    "cell.short.candidate": ("candidate", "候选值"),
+    "cell.short.output": ("output", "输出门"),
+    "cell.tell.all": (
+        "Unit {unit} at {step}: it keeps {f} % of its memory {prev}, adds {written}, and so holds "
+        "{c}. It shows {o} % of tanh({c}): {h}.",
+        "单元 {unit}，{step}：保留旧记忆 {prev} 的 {f}%，加上 {written}，于是记忆为 {c}。"
+        "输出 tanh({c}) 的 {o}%，即 {h}。",
+    ),
+    "cell.tell.forget": (
+        "The forget gate reads h and x and answers {f} %. So much of the old memory {prev} stays "
+        "on the belt: {kept}.",
+        "遗忘门读取 h 和 x，给出 {f}%。旧记忆 {prev} 中留在传送带上的就是这么多：{kept}。",
+    ),
+    "cell.tell.write": (
+        "The candidate proposes {g}; the input gate lets {i} % of it through. What will be written "
+        "is {written}.",
+        "候选值提出 {g}；输入门放行其中的 {i}%。将要写入的是 {written}。",
+    ),
+    "cell.tell.update": (
+        "What was kept, {kept}, plus what is written, {written}, is the new memory: {c}. On this "
+        "path there is one multiplication and one addition, and no weight matrix: gradients come "
+        "back the same way, multiplied by the forget gate alone.",
+        "保留的 {kept} 加上写入的 {written}，就是新的记忆：{c}。这条路上只有一次乘法和一次加法，"
+        "没有权重矩阵：梯度沿原路返回时只乘以遗忘门。",
+    ),
+    "cell.tell.show": (
+        "tanh brings the memory {c} into −1 … 1: {squashed}. The output gate shows {o} % of it: "
+        "h = {h}. That is what the next step and the next layer see.",
+        "tanh 把记忆 {c} 压到 −1 到 1 之间：{squashed}。输出门放出其中的 {o}%：h = {h}。"
+        "下一步和下一层看到的就是它。",
+    ),
+    "cell.tell.rnn": (
+        "Unit {unit} at {step}. A plain RNN has one equation: all that it remembers goes through "
+        "the weights and tanh at every step.",
+        "单元 {unit}，{step}。普通 RNN 只有一个公式：它记住的一切每一步都要经过权重和 tanh。",
+    ),
+    "cell.projected": (
+        "This layer projects its hidden state; h here is what the unit gives before that.",
+        "该层对隐藏状态做了投影；此处的 h 是投影之前的值。",
+    ),
+    "cell.pooled": (
+        "This sequence is too long to hold every step of every unit: the numbers here are one of "
+        "several steps, so the equations do not add up. Unit {unit} is stored step by step.",
+        "序列太长，无法保存每个单元的每一步：此处的数值取自若干步之一，因此公式不能精确成立。"
+        "单元 {unit} 是按步完整保存的。",
+    ),
+    "provenance": ("Memory provenance", "记忆溯源"),
+    "provenance.how": (
+        "Which step wrote what is in the cell now? Every write is multiplied by all the forget "
+        "gates after it, and the sum of what is left is the cell state itself: nothing here is an "
+        "estimate. Drag the upper curve to choose when “now” is; move over the bars to choose a "
+        "writing step.",
+        "单元里现在的内容是哪一步写入的？每次写入都会乘以其后的所有遗忘门，剩余部分之和正是记忆单元本身："
+        "这里没有任何估计。拖动上方曲线选择“现在”，在柱形上移动选择写入的时间步。",
+    ),
+    "provenance.now": ("Now", "现在"),
+    "provenance.drag": ("drag to choose when", "拖动选择时刻"),
+    "provenance.left": ("what is left", "剩余"),
+    "provenance.left.what": ("outline: what was written", "轮廓：当时写入的量"),
+    "provenance.kept": ("still kept", "保留比例"),
+    "provenance.map": ("every “now”", "所有时刻"),
+    "provenance.map.what": ("down: now, across: written", "纵：现在；横：写入"),
+    "provenance.cell.aria": ("Line chart of the cell state", "记忆单元的折线图"),
+    "provenance.left.aria": (
+        "Bars: what each step's write still contributes",
+        "柱形图：每一步写入的剩余量",
+    ),
+    "provenance.kept.aria": ("Share of each write that is left", "每次写入的保留比例"),
+    "provenance.map.aria": (
+        "Triangle: contribution of each writing step to the cell at each later step",
+        "三角图：每个写入步对之后各步记忆的贡献",
+    ),
+    "provenance.says": (
+        "At {T} unit {unit} holds {value}. Most of it was written at {list}.",
+        "{T} 时单元 {unit} 的值为 {value}。主要写入于{list}。",
+    ),
+    "provenance.says.none": (
+        "At {T} unit {unit} holds {value}; no step's write weighs as much as 0.0005.",
+        "{T} 时单元 {unit} 的值为 {value}；没有任何一步的写入超过 0.0005。",
+    ),
+    "provenance.from": ("{step} ({part})", "{step}（{part}）"),
+    "provenance.check": (
+        "Initial state {initial} plus all writes: {total}; the cell itself: {value}; difference "
+        "{difference}.",
+        "初始状态 {initial} 加上所有写入：{total}；记忆单元本身：{value}；差 {difference}。",
+    ),
+    "provenance.table": ("What unit {unit} holds at {T}", "{T} 时单元 {unit} 的内容"),
+    "provenance.pooled": (
+        "This unit's steps are pooled in this page, and the identity needs each of them. Choose a "
+        "unit that is stored step by step.",
+        "本页中该单元的时间步已合并，而溯源需要每一步。请选择按步完整保存的单元。",
+    ),
+    "ladder": ("Half-life ladder", "半衰期阶梯"),
+    "ladder.how": (
+        "After how many steps has the forget gate alone halved what a unit holds? Units right of "
+        "the dashed line remember over the lag that your data asks for. Move the line to ask for "
+        "another lag.",
+        "仅由遗忘门决定，一个单元的内容经过多少步减半？虚线右侧的单元能记住数据所需的时滞。移动虚线可改变时滞。",
+    ),
+    "ladder.lag": ("Lag that the data asks for", "数据需要的时滞"),
+    "ladder.line": ("lag {lag}", "时滞 {lag}"),
+    "ladder.axis": ("half-life in steps (log scale)", "半衰期（步，对数刻度）"),
+    "ladder.says": (
+        "{slow} of {H} units: so many hold half of what they store for {lag} steps or longer.",
+        "{H} 个单元中有 {slow} 个能把所存内容的一半保留 {lag} 步或更久。",
+    ),
+    "ladder.says.none": (
+        "None of the {H} units holds half of what it stores for {lag} steps; the slowest: {best}.",
+        "{H} 个单元都不能把所存内容的一半保留 {lag} 步；最慢的为 {best}。",
+    ),
+    "saturation": ("Saturation map", "饱和图"),
+    "saturation.how": (
+        "Each dot is a unit: how much of its time its gate is closed (below 0.1) and open (above "
+        "0.9). A forget gate in the upper corner is what memory needs. An output or input gate in "
+        "the right corner is a dead unit. Dots at the origin never commit.",
+        "每个点是一个单元：它的门有多少时间关闭（小于 0.1）、多少时间打开（大于 0.9）。"
+        "遗忘门位于上角正是记忆所需；"
+        "输入门或输出门位于右角则是死单元；位于原点的门从不表态。",
+    ),
+    "saturation.closed": ("% of time closed", "关闭时间（%）"),
+    "saturation.open": ("% of time open", "打开时间（%）"),
+    "saturation.counts": (
+        "Open almost always: {open}. Closed almost always: {closed}. Hardly ever either: {middle}.",
+        "几乎总是打开：{open}；几乎总是关闭：{closed}；几乎从不饱和：{middle}。",
+    ),
+}

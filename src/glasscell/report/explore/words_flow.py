@@ -1,0 +1,200 @@
+"""Words of the views on gradients and memory: river, influence, path, fan, duel, film."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["WORDS"]
+
+WORDS: Final[dict[str, tuple[str, str]]] = {
+    "axis.step": ("step", "时间步"),
+    "axis.lag": ("lag (steps back)", "时滞（向前的步数）"),
+    "axis.lag.from": ("lag (steps after {step})", "时滞（自 {step} 起的步数）"),
+    "view.river": ("Gradient river", "梯度之河"),
+    "view.river.how": (
+        "Learning flows backwards, from the loss to earlier steps. The height is how much of it "
+        "arrives, on a log scale. A bed that dries up is the vanishing gradient: those steps "
+        "cannot be learned. One that swells is the exploding gradient.",
+        "学习信号从损失向更早的时间步回流。高度表示有多少到达（对数刻度）。"
+        "河床干涸就是梯度消失：那些时间步学不到；河水上涨则是梯度爆炸。",
+    ),
+    "river.absent": (
+        "No gradient was measured here. It needs a loss: in Python collect(model, x, loss), or on "
+        "the command line glasscell inspect on a run folder that glasscell fit wrote.",
+        "这里没有测量梯度。测量需要损失函数：在 Python 中用 collect(model, x, loss)，"
+        "或在命令行对 glasscell fit 生成的运行目录使用 glasscell inspect。",
+    ),
+    "river.by.lag": ("Count steps from the loss", "从损失处计步"),
+    "river.hidden": ("hidden state |dL/dh|", "隐藏状态 |dL/dh|"),
+    "river.cell": ("cell state |dL/dC|", "记忆单元 |dL/dC|"),
+    "river.cell_path": ("along the conveyor belt alone", "仅沿传送带"),
+    "river.far": (
+        "At lag {lag}, {share} of the signal at its strongest is left.",
+        "时滞 {lag} 处，信号剩下最强处的 {share}。",
+    ),
+    "river.gone": ("At lag {lag} nothing is left at all.", "时滞 {lag} 处，信号完全为零。"),
+    "river.empty": ("No gradient here is a finite number.", "这里没有有限的梯度值。"),
+    "river.rate": (
+        "It changes by × {rate} per step ({slope} decades).",
+        "每步变为原来的 {rate} 倍（{slope} 个数量级）。",
+    ),
+    "river.reach": (
+        "From lag {reach} on less than 1/10000 of it arrives.",
+        "自时滞 {reach} 起，到达的不足 1/10000。",
+    ),
+    "river.all": (
+        "Everywhere more than 1/10000 of it arrives.",
+        "所有时间步都有超过 1/10000 的信号到达。",
+    ),
+    "river.round": ("lost in float32 rounding below this", "低于此线会被 float32 舍入淹没"),
+    "river.floor": ("smallest float32", "float32 最小值"),
+    "view.influence": ("Influence triangle", "影响三角"),
+    "view.influence.how": (
+        "Row: an output step. Column: an input step. Dark or bright means that this output still "
+        "changes when that input does, on a log scale of six decades. A narrow diagonal band is a "
+        "network that only knows the recent past.",
+        "行：输出时间步；列：输入时间步。颜色越强，表示该输入变化时该输出变化越大（对数刻度，"
+        "六个数量级）。"
+        "如果只有对角线附近的窄带，网络只知道最近的过去。",
+    ),
+    "influence.absent": (
+        "Influences were not measured here. It takes the layer's weights and finite values, and "
+        "a network on which it takes seconds; with large ones only the first series is "
+        "measured: choose that, or inspect a shorter one with collect(model, x).",
+        "这里没有测量影响。测量需要该层的权重和有限的数值，并且网络不能太大；"
+        "网络较大时只测量第一个序列：请选择它，或用 collect(model, x) 检查较短的序列。",
+    ),
+    "influence.row": ("Output step", "输出时间步"),
+    "influence.x": ("input step", "输入时间步"),
+    "influence.aria": ("The strongest is {top}.", "最强处为 {top}。"),
+    "influence.profile": (
+        "Influence of every input on output {step}",
+        "各输入对输出 {step} 的影响",
+    ),
+    "influence.reading": (
+        "Output {out} to input {in}: {value}. Its strongest input is {best} ({most}).",
+        "输出 {out} 对输入 {in}：{value}。影响它最强的输入是 {best}（{most}）。",
+    ),
+    "view.path": ("Path split", "路径分解"),
+    "view.path.how": (
+        "The memory of a step reaches a later one on two ways: along the conveyor belt, multiplied "
+        "by forget gates only, and through the hidden state and the gates. Which of them carries "
+        "the gradient? The belt is what made the LSTM; the other way is that of the plain RNN.",
+        "某一步的记忆通过两条路到达后面：沿传送带（只乘以遗忘门），以及经过隐藏状态和各个门。"
+        "梯度主要走哪一条？传送带正是 LSTM 的发明，另一条就是普通 RNN 的路。",
+    ),
+    "path.absent": (
+        "The two paths were not measured here. It takes the layer's weights and finite values, "
+        "and a network on which it takes seconds; with large ones only the first series is "
+        "measured: choose that, or inspect a shorter one with collect(model, x).",
+        "这里没有测量两条路径。测量需要该层的权重和有限的数值，并且网络不能太大；"
+        "网络较大时只测量第一个序列：请选择它，或用 collect(model, x) 检查较短的序列。",
+    ),
+    "path.rnn": (
+        "A plain RNN has no conveyor belt: all of its gradient goes through the weights. Choose an "
+        "LSTM layer.",
+        "普通 RNN 没有传送带，梯度全部经过权重。请选择一个 LSTM 层。",
+    ),
+    "path.total": ("both together", "两者合计"),
+    "path.belt": ("conveyor belt", "传送带"),
+    "path.gates": ("through the gates", "经过各个门"),
+    "path.sizes": ("Size of each path", "两条路径的大小"),
+    "path.reading": (
+        "At lag {lag} the belt carries {belt} of the gradient; both paths together: {total}.",
+        "时滞 {lag} 处，传送带承载梯度的 {belt}；两条路径合计：{total}。",
+    ),
+    "view.fan": ("Jacobian fan", "雅可比扇"),
+    "view.fan.how": (
+        "How the network stretches a small change of its state (h, c) over more and more steps: "
+        "each line is a singular value of the product of the actual Jacobians. Lines that all "
+        "fall: everything is forgotten. One line high above the others: only one direction is "
+        "remembered. Dashed: the Lyapunov exponents, the slope in the long run.",
+        "状态 (h, c) 的微小变化经过越来越多步后被放大或缩小多少："
+        "每条线是实际雅可比矩阵之积的一个奇异值。"
+        "所有线都下降：一切都被遗忘；只有一条线高出许多：只记住一个方向。虚线：李雅普诺夫指数，"
+        "即长期斜率。",
+    ),
+    "fan.absent": (
+        "Products of Jacobians were not measured here. It takes the layer's weights and finite "
+        "values, and a network on which it takes seconds; with large ones only the first series "
+        "is measured: choose that, or inspect a shorter one with collect(model, x).",
+        "这里没有测量雅可比矩阵之积。测量需要该层的权重和有限的数值，并且网络不能太大；"
+        "网络较大时只测量第一个序列：请选择它，或用 collect(model, x) 检查较短的序列。",
+    ),
+    "fan.sigma": ("singular values", "奇异值"),
+    "fan.lyapunov": ("Lyapunov exponents", "李雅普诺夫指数"),
+    "fan.one": ("unchanged size", "大小不变"),
+    "fan.reading": (
+        "At lag {lag} the largest singular value is {first}, the smallest shown {last}; "
+        "{alive} of {k} are within a factor of ten of the largest.",
+        "时滞 {lag} 处，最大奇异值为 {first}，所示最小的为 {last}；"
+        "{k} 个中有 {alive} 个与最大值相差不到十倍。",
+    ),
+    "fan.memory": (
+        "Lyapunov exponent {rate} per step: a change fades to 1/e in {memory} steps.",
+        "李雅普诺夫指数为每步 {rate}：变化在 {memory} 步内衰减到 1/e。",
+    ),
+    "fan.chaos": (
+        "Lyapunov exponent {rate} per step, above 0: small changes grow, the network is chaotic.",
+        "李雅普诺夫指数为每步 {rate}，大于 0：微小变化会增长，网络处于混沌状态。",
+    ),
+    "view.duel": ("RNN against LSTM", "RNN 对决 LSTM"),
+    "view.duel.how": (
+        "The two networks read the same data. Why was the LSTM invented? Compare how far back the "
+        "gradient reaches.",
+        "两个网络读取相同的数据。为什么要发明 LSTM？请比较梯度能回传多远。",
+    ),
+    "duel.absent": (
+        "This page has only one kind of network. A page over a model that holds both an LSTM and a "
+        "plain RNN layer shows them side by side; so does glasscell explain.",
+        "本页只有一种网络。若模型同时包含 LSTM 层和普通 RNN 层，本页会将两者并排显示；"
+        "glasscell explain 也是如此。",
+    ),
+    "duel.hidden": ("Hidden states", "隐藏状态"),
+    "duel.influence": ("Influence of each input on each output", "各输入对各输出的影响"),
+    "duel.river": (
+        "Gradient, relative to its strongest step",
+        "梯度（相对于最强的时间步）",
+    ),
+    "duel.reading": ("Of the gradient, {step} gets: {values}", "{step} 处到达的梯度：{values}"),
+    "view.film": ("Training film", "训练影片"),
+    "view.film.how": (
+        "The same measures while the network learned. When did memory appear, when did it break? "
+        "Move over a picture, or the slider, to choose a moment.",
+        "网络学习过程中的同一组测量。记忆何时出现，又何时损坏？在图上移动或拖动滑块选择时刻。",
+    ),
+    "film.absent": (
+        "No training film was recorded. Record one with glasscell fit --film N, or in your own "
+        "loop with glasscell.inspect.Film.",
+        "没有录制训练影片。可用 glasscell fit --film N 录制，"
+        "或在自己的训练循环中使用 glasscell.inspect.Film。",
+    ),
+    "film.layer": (
+        "The film has nothing on this layer. Choose another one.",
+        "影片中没有这一层。请选择其他层。",
+    ),
+    "film.frame": ("Moment", "时刻"),
+    "film.step": ("training step {step}", "训练第 {step} 步"),
+    "film.axis": ("training step", "训练步数"),
+    "film.loss": ("Loss", "损失"),
+    "film.half_life": ("Half-life of the units, steps", "单元的半衰期（步）"),
+    "film.median": ("median", "中位数"),
+    "film.middle": ("middle 50 % and 90 % of units", "中间 50% 和 90% 的单元"),
+    "film.lag": ("lag that the data asks for: {lag}", "数据所需的时滞：{lag}"),
+    "film.saturation": ("Gates that are open or closed", "打开或关闭的门"),
+    "film.rate": ("Gradient, decades per step", "梯度（每步数量级）"),
+    "film.rate.factor": ("gradient, × per step", "梯度（每步倍数）"),
+    "film.kept": ("kept whole", "完整保留"),
+    "film.profile": ("Gradient over the lag, at this moment", "此刻梯度随时滞的变化"),
+    "film.reading": ("Training step {step}: loss {loss}.", "训练第 {step} 步：损失 {loss}。"),
+    "film.reading.life": ("Median half-life {life} steps.", "半衰期中位数 {life} 步。"),
+    "film.reading.rate": ("Gradient × {rate} per step.", "梯度每步变为 {rate} 倍。"),
+    "film.reading.kind": ("Verdict: {kind}.", "结论：{kind}。"),
+    "kind.healthy": ("healthy", "健康"),
+    "kind.vanishing": ("vanishing gradient", "梯度消失"),
+    "kind.short": ("short memory", "记忆过短"),
+    "kind.exploding": ("exploding gradient", "梯度爆炸"),
+    "kind.cut off": ("cut off", "被截断"),
+    "kind.silent": ("no gradient", "没有梯度"),
+    "kind.not finite": ("not finite", "出现非有限值"),
+}

@@ -1,0 +1,309 @@
+"""Views 7 to 16 in a real Chromium, over models and data made up here."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+import torch
+
+import madeup
+from glasscell import modelfile
+from glasscell.report.explore.collect import collect
+from glasscell.report.explore.data import Exploration
+from glasscell.report.explore.render import write
+from glasscell.weights import Config
+from report.browser import chromium, made_measures
+
+pytestmark = [
+    pytest.mark.skipif(chromium.CHROMIUM is None, reason="takes a Chromium: apt install chromium"),
+    pytest.mark.skipif(find_spec("playwright") is None, reason="takes pip install playwright"),
+]
+
+VIEWS = (
+    *("river", "influence", "path", "fan", "duel"),
+    *("film", "match", "dossier", "whatif", "weights"),
+)
+HOSTILE = "<script>window.hit = 1</script>"
+
+
+@pytest.fixture(scope="module")
+def opened():
+    with chromium.browser() as open_page:
+        yield open_page
+
+
+class Both(torch.nn.Module):
+    """An LSTM and a plain RNN on the same input."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm = torch.nn.LSTM(3, 8, batch_first=True)
+        self.rnn = torch.nn.RNN(3, 8, batch_first=True)
+        self.head = torch.nn.Linear(16, 2)
+
+    def forward(self, x):
+        return self.head(torch.cat([self.lstm(x)[0], self.rnn(x)[0]], dim=-1))
+
+
+lstm = partial(torch.nn.LSTM, batch_first=True)
+MODELS = {
+    "deep": (lambda: lstm(4, 16, 3), 60),
+    "bidirectional": (lambda: lstm(3, 6, 2, bidirectional=True), 30),
+    "projection": (lambda: lstm(3, 9, 2, proj_size=4), 30),
+    "three units": (lambda: lstm(3, 3), 40),
+    "one step": (lambda: lstm(3, 3), 1),
+    "plain": (lambda: torch.nn.RNN(3, 6, 2, batch_first=True), 30),
+    "both": (Both, 50),
+}
+RUNNABLE = ("deep", "bidirectional", "projection", "three units", "one step", "plain")
+
+
+def made(name, measured=True, batch=2, hole=False) -> Exploration:
+    build, steps = MODELS[name]
+    torch.manual_seed(1)
+    model = build()
+    inputs = 4 if name == "deep" else 3
+    x = torch.randn(batch, steps, inputs).cumsum(1) * 0.3
+    if hole:
+        x[0, steps // 2 :, 1] = float("nan")
+    names = [HOSTILE, "b", "c", "d"][:inputs]
+    page = collect(model, x, title=HOSTILE, inputs=names)
+    return made_measures.with_measures(page) if measured else page
+
+
+def saved(page, tmp_path):
+    return write(page, tmp_path / "page.html")
+
+
+def drawn(page, name):
+    """Every canvas of a view that is on show, with its text alternative."""
+    return page.page.evaluate(
+        f"[...document.querySelectorAll('#{name} .host canvas')]"
+        ".filter((c) => c.offsetParent).map((c) => c.getAttribute('aria-label'))"
+    )
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_view_draws_or_says_why_not(name, opened, tmp_path):
+    page = opened(saved(made(name), tmp_path))
+    for view in VIEWS:
+        page.view(view)
+        absent = page.page.locator(f"#{view} .absent").count()
+        if page.page.evaluate(f"GC.views.find((v) => v.id === '{view}').why"):
+            assert absent
+            assert len(page.text(f"#{view} .absent")) > 30
+        else:
+            labels = drawn(page, view)
+            assert labels
+            assert all(labels), (view, labels)
+    assert page.problems == []
+    assert page.page.evaluate("window.hit") is None
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_follows_layer_series_theme_language_and_width(view, opened, tmp_path):
+    page = opened(saved(made("bidirectional"), tmp_path))
+    page.view(view)
+    for change in ("layer: 1", "series: 1", "theme: 'dark'", "lang: 'zh'", "layer: 3", "t: 0"):
+        page.set(f"{{{change}}}")
+    page.page.set_viewport_size({"width": 360, "height": 800})
+    page.settle()
+    wide = page.page.evaluate(f"document.querySelector('#{view}').scrollWidth")
+    assert wide <= 360
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("view", ["river", "influence", "path", "fan", "film"])
+def test_without_its_measure_a_view_names_what_to_run(view, opened, tmp_path):
+    bare = made("three units", measured=False)
+    bare = type(bare)(**{**vars(bare), "arrays": {}})
+    page = opened(saved(bare, tmp_path))
+    page.view(view)
+    if view == "river":  # collect takes gradients itself
+        assert drawn(page, view)
+    else:
+        assert "glasscell" in page.text(f"#{view} .absent") or "collect" in page.text(
+            f"#{view} .absent"
+        )
+
+
+def test_numbers_behind_a_picture_are_in_its_table(opened, tmp_path):
+    shown = made("three units")
+    page = opened(saved(shown, tmp_path))
+    page.view("path")
+    page.page.locator("#path summary").click()
+    rows = page.page.locator("#path details tbody tr")
+    assert rows.count() == len(shown.arrays["0/0/path_lags"])
+    assert rows.nth(0).locator("td").nth(1).inner_text() == "100 %"
+
+
+def test_nan_leaves_gaps_and_breaks_nothing(opened, tmp_path):
+    page = opened(saved(made("deep", hole=True), tmp_path))
+    for view in VIEWS:
+        page.view(view)
+    assert page.problems == []
+
+
+def test_the_river_tells_the_rate_of_its_own_decay(opened, tmp_path):
+    page = made("three units")
+    flow = page.series[0].flows[0]
+    lags = np.arange(40)[::-1]
+    halves = type(flow)(0.5**lags, 0.5**lags, 0.5**lags, mode="LSTM")
+    series = [type(one)(**{**vars(one), "flows": [halves]}) for one in page.series]
+    page = opened(saved(type(page)(**{**vars(page), "series": series}), tmp_path))
+    page.view("river")
+    assert "× 0.500" in page.text("#river .reading")
+    assert "lag 14" in page.text("#river .reading")
+
+
+def runs(page):
+    return int(page.page.get_attribute("#whatif .host", "data-runs") or 0)
+
+
+def slide(page, selector, value):
+    """Pull a slider and wait until the network has run again."""
+    before = runs(page)
+    page.page.evaluate(
+        f"(() => {{ const s = document.querySelector('{selector}'); s.value = {value};"
+        "s.dispatchEvent(new Event('input', {bubbles: true})); })()"
+    )
+    page.until(f"Number(document.querySelector('#whatif .host').dataset.runs) > {before}")
+    page.settle()
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_the_page_runs_the_network_with_pythons_numbers(name, opened, tmp_path):
+    page = opened(saved(made(name), tmp_path))
+    page.view("whatif")
+    page.until("document.querySelector('#whatif .host').dataset.difference !== undefined")
+    assert float(page.page.get_attribute("#whatif .host", "data-difference")) <= 2**-23
+    assert "Python" in page.text("#whatif .proof")
+
+
+def forecaster():
+    parts = {
+        "recurrent": madeup.recurrent(
+            Config(mode="LSTM", input_size=2, hidden_size=5, batch_first=True), "recurrent"
+        ),
+        "head": madeup.linear(5, 3, "head"),
+        "skip": madeup.linear(12, 3, "skip", seed=6),
+    }
+    tensors = {name: array for _, found in parts.values() for name, array in found.items()}
+    nodes = {role: node for role, (node, _) in parts.items()}
+    x = np.random.default_rng(2).normal(size=(1, 12, 2)).astype("f4")
+    return {"type": "Forecaster", "lookback": 12, "horizon": 3, **nodes}, tensors, x
+
+
+def text_model():
+    config = Config(mode="LSTM", input_size=3, hidden_size=5, batch_first=True)
+    node, tensors = madeup.recurrent(config, "1")
+    table = np.random.default_rng(3).normal(size=(7, 3)).astype("f4")
+    embedding = {"type": "Embedding", "num_embeddings": 7, "embedding_dim": 3, "weights": "0"}
+    last, more = madeup.linear(5, 7, "2")
+    x = np.random.default_rng(4).integers(0, 7, (1, 20))
+    tree = {"type": "Sequential", "children": [embedding, node, last, {"type": "LogSoftmax"}]}
+    return tree, {"0.weight": table, **tensors, **more}, x
+
+
+@pytest.mark.parametrize("build", [forecaster, text_model])
+def test_a_saved_folder_runs_in_its_page(build, opened, tmp_path):
+    tree, tensors, x = build()
+    shown = collect(modelfile.write(tmp_path / "saved", tree, tensors), x)
+    page = opened(saved(shown, tmp_path))
+    page.view("whatif")
+    page.until("document.querySelector('#whatif .host').dataset.difference !== undefined")
+    assert 0 <= float(page.page.get_attribute("#whatif .host", "data-difference")) <= 1e-6
+    slide(page, "#whatif .slider input[type=range]", 2)
+    assert "changes by up to" in page.text("#whatif .reading")
+    assert page.problems == []
+
+
+def test_an_edit_in_the_page_is_the_same_edit_in_python(opened, tmp_path):
+    """Forget bias + 2 on l0, and input b cut: the page's output against our own run in Python."""
+    shown = made("deep")
+    page = opened(saved(shown, tmp_path))
+    page.view("whatif")
+    page.until("document.querySelector('#whatif .host').dataset.runs > 0")
+    slide(page, "#whatif .slider input[type=range]", 2)
+    before = runs(page)
+    page.page.locator("#whatif .cuts .chip", has_text="b").nth(0).click()
+    page.until(f"Number(document.querySelector('#whatif .host').dataset.runs) > {before}")
+    torch.manual_seed(1)
+    model = MODELS["deep"][0]()
+    x = torch.randn(2, 60, 4).cumsum(1) * 0.3
+    x[..., 1] = 0
+    with torch.no_grad():
+        model.bias_ih_l0[16:32] += 2
+        expected = model(x)[0][0].numpy()
+    page.page.locator("#whatif summary").click()
+    cells = page.page.locator("#whatif details td:nth-child(3)").all_inner_texts()
+    found = np.array([float(text.replace("−", "-")) for text in cells])
+    np.testing.assert_allclose(found, expected[:, 0], atol=6e-5)
+
+
+def test_holding_a_gate_cutting_a_unit_and_going_back(opened, tmp_path):
+    page = opened(saved(made("three units"), tmp_path))
+    page.view("whatif")
+    page.until("document.querySelector('#whatif .host').dataset.runs > 0")
+    start = page.text("#whatif .reading")
+    slide(page, "#whatif .clamp:nth-of-type(1) input[type=range]", 0)
+    assert page.text("#whatif .reading") != start
+    for button in ("Cut unit", "As it was"):
+        before = runs(page)
+        page.page.get_by_role("button", name=button).click()
+        page.until(f"Number(document.querySelector('#whatif .host').dataset.runs) > {before}")
+        page.settle()
+    assert page.text("#whatif .reading") == start
+    assert page.problems == []
+
+
+def test_match_finds_the_ranges_where_the_same_units_are_on(opened, tmp_path):
+    page = made("three units")
+    hidden = np.full((40, 3), -0.5, np.float32)
+    hidden[5:10, :2] = hidden[20:25, :2] = 0.9
+    traces = [
+        type(page.series[0].traces[0])(*[None] * 5, hidden=hidden, mode="RNN_TANH", layout="TH")
+    ]
+    series = [type(page.series[0])(name="made", traces=traces)]
+    layers = [type(page.layers[0])(name="l0", mode="RNN_TANH")]
+    made_up = Exploration(title="t", layers=layers, series=series, start={"t": 7})
+    page = opened(saved(made_up, tmp_path))
+    page.view("match")
+    assert "2 of the units (0, 1)" in page.text("#match .reading")
+    found = page.page.locator("#match .matches button")
+    assert found.count() == 1
+    assert "20 … 24" in found.inner_text()
+    found.click()
+    page.settle()
+    assert page.page.evaluate("GC.state.t") == 22
+
+
+def test_the_spectral_radius_comes_with_its_warning(opened, tmp_path):
+    """W = [[8, 8], [-8, -8]] is nilpotent: rho is 0, its norm 16."""
+    model = torch.nn.RNN(1, 2, batch_first=True)
+    with torch.no_grad():
+        model.weight_hh_l0.copy_(torch.tensor([[8.0, 8.0], [-8.0, -8.0]]))
+    page = opened(saved(collect(model, torch.randn(1, 20, 1)), tmp_path))
+    page.view("weights")
+    assert page.page.locator("#weights .norms td").all_inner_texts()[0] == "16.00"
+    assert page.page.locator("#weights .norms td").all_inner_texts()[3] == "0.000"
+    assert "decides nothing" in page.text("#weights .warning")
+
+
+def test_all_is_reached_by_keyboard(opened, tmp_path):
+    page = opened(saved(made("three units"), tmp_path))
+    for view in ("influence", "film", "whatif"):
+        page.view(view)
+        page.page.locator(f"#{view} input[type=range]").first.focus()
+        before = page.text(f"#{view} .slider output")
+        page.page.keyboard.press("ArrowLeft")
+        page.settle()
+        assert page.text(f"#{view} .slider output") != before
+    page.view("river")
+    page.page.locator("#river .plot.live").focus()
+    page.page.keyboard.press("Home")
+    page.settle()
+    assert page.page.evaluate("GC.state.t") == 0
