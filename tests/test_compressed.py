@@ -183,6 +183,18 @@ def test_a_stream_of_a_compressed_model_has_its_bits(folder):
 
 
 @every_storage
+def test_a_pool_of_compressed_streams_has_their_bits(kept):
+    for config in FORWARD_ONLY:
+        model = Model(*recurrent(config), weights=kept)
+        x = inputs(model, 4, 7)
+        pool = model.pool(7)
+        ids = pool.open(7)
+        found = np.stack([pool.step(ids[::-1], x_t[::-1])[::-1].copy() for x_t in x])
+        for b in range(7):
+            np.testing.assert_array_equal(found[:, b], steps_of(model, x[:, b]))
+
+
+@every_storage
 def test_float64_is_refused(tmp_path, kept):
     folder = written(tmp_path / "double", "float64")
     for wanted in (kept, "float32"):
