@@ -50,11 +50,12 @@ def training_run(module: Any, data: Data, forward: Callable[[], Any]) -> Run:
 
     parameters = list(module.parameters())
     initial = [parameter.detach().clone() for parameter in parameters]
-    dy = torch.from_numpy(data.dy).reshape(forward().shape)
+    dy = torch.from_numpy(data.dy)
 
     def step() -> None:
         module.zero_grad()
-        forward().backward(dy)
+        y = forward()  # not before: what a first step keeps counts as memory of training
+        y.backward(dy.view(y.shape))
         with torch.no_grad():
             for parameter in parameters:
                 parameter.sub_(parameter.grad, alpha=RATE)
