@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -46,8 +47,8 @@ double limit_v2(const std::string& folder) {
   std::ifstream file{folder + "/cpu.max"};
   std::string quota;
   double period = 0;
-  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
-  return std::stod(quota) / period;
+  if (!(file >> quota >> period) || period <= 0) return 0;
+  return std::strtod(quota.c_str(), nullptr) / period;  // 0 for "max"
 }
 
 double limit_v1(const std::string& folder) {

@@ -24,73 +24,66 @@ constexpr int panels_together(int rows) {
 
 constexpr ptrdiff_t round_up(ptrdiff_t n, ptrdiff_t to) { return (n + to - 1) / to * to; }
 
-// S is the type in which weights are stored: T, Bfloat16 or int8_t. `depth` is the K of its panels.
-template <class S>
-constexpr ptrdiff_t depth(ptrdiff_t K) {
-  return round_up(K, kBeside<S>);
+// S is the type in which weights are stored: T, Bfloat16 or int8_t.
+// w[0 .. kBeside<S>): the vectors that lie beside each other at p.
+template <class T>
+GC_INLINE void widen(const T* p, Vec<T>* w) {
+  w[0] = Vec<T>::load(p);
 }
-
-template <class T, int kWhich, bool kMask>
-GC_INLINE Vec<T> weights(const T* p) {
-  return Vec<T>::load(p);
+template <class T>
+GC_INLINE void widen(const int8_t* p, Vec<T>* w) {
+  w[0] = Vec<T>::load(p);
 }
-template <class T, int kWhich, bool kMask>
-GC_INLINE Vec<T> weights(const int8_t* p) {
-  return Vec<T>::load(p);
-}
-template <class T, int kWhich, bool kMask>
-GC_INLINE Vec<T> weights(const Bfloat16* p) {
-  return Vec<T>::template load_half<kWhich, kMask>(p);
-}
-
-// One k of `accumulate`, which of those beside each other at b: kWhich.
-template <class T, class S, int kWhich, int MR, int NV, int NP>
-GC_INLINE void rank_one(const T* const (&row)[MR], ptrdiff_t at, const S* b, ptrdiff_t b_stride,
-                        Vec<T> (&acc)[MR][NP * NV]) {
-  using V = Vec<T>;
-  constexpr int VL = V::kLanes * kBeside<S>;
-  if constexpr (MR > NP * NV) {
-    // Tall tile: the weights stay in registers, one broadcast at a time.
-    V w[NP * NV];
-#pragma GCC unroll 12
-    for (int j = 0; j < NP * NV; ++j) {
-      w[j] = weights<T, kWhich, false>(b + (j / NV) * b_stride + (j % NV) * VL);
-    }
-#pragma GCC unroll 6
-    for (int r = 0; r < MR; ++r) {
-      const V s = V::set(row[r][at]);
-#pragma GCC unroll 12
-      for (int j = 0; j < NP * NV; ++j) acc[r][j] = fma(s, w[j], acc[r][j]);
-    }
-  } else {
-    V s[MR];
-#pragma GCC unroll 6
-    for (int r = 0; r < MR; ++r) s[r] = V::set(row[r][at]);
-#pragma GCC unroll 12
-    for (int j = 0; j < NP * NV; ++j) {
-      const V w = weights<T, kWhich, true>(b + (j / NV) * b_stride + (j % NV) * VL);
-#pragma GCC unroll 6
-      for (int r = 0; r < MR; ++r) acc[r][j] = fma(s[r], w, acc[r][j]);
-    }
-  }
+template <class T>
+GC_INLINE void widen(const Bfloat16* p, Vec<T>* w) {
+  w[0] = Vec<T>::template load_half<0>(p);
+  w[1] = Vec<T>::template load_half<1>(p);
 }
 
 // acc[r][p * NV + v] += sum_k a[r][k * ka] * b[p][k][v], the panels `b_stride` elements apart.
 template <class T, class S, int MR, int NV, int NP>
 GC_INLINE void accumulate(const T* const* a, ptrdiff_t ka, ptrdiff_t K, const S* b,
                           ptrdiff_t b_stride, Vec<T> (&acc)[MR][NP * NV]) {
-  constexpr ptrdiff_t kStep = kBeside<S>;
+  using V = Vec<T>;
+  constexpr int VL = V::kLanes, N = kBeside<S>, kWide = round_up(NV, N);
   const T* row[MR];
 #pragma GCC unroll 6
   for (int r = 0; r < MR; ++r) row[r] = a[r];
   ptrdiff_t at = 0;
-  for (ptrdiff_t k = 0; k + kStep <= K; k += kStep) {
-    rank_one<T, S, 0, MR, NV, NP>(row, at, b, b_stride, acc);
-    if constexpr (kStep == 2) rank_one<T, S, 1, MR, NV, NP>(row, at + ka, b, b_stride, acc);
-    b += NV * Vec<T>::kLanes * kStep;
-    at += ka * kStep;
+  for (ptrdiff_t k = 0; k < K; ++k) {
+    if constexpr (MR > NP * NV) {
+      // Tall tile: the weights stay in registers, one broadcast at a time.
+      static_assert(NP == 1);
+      V w[kWide];
+#pragma GCC unroll 4
+      for (int v = 0; v < kWide; v += N) widen<T>(b + v * VL, w + v);
+#pragma GCC unroll 6
+      for (int r = 0; r < MR; ++r) {
+        const V s = V::set(row[r][at]);
+#pragma GCC unroll 4
+        for (int v = 0; v < NV; ++v) acc[r][v] = fma(s, w[v], acc[r][v]);
+      }
+    } else {
+      V s[MR];
+#pragma GCC unroll 6
+      for (int r = 0; r < MR; ++r) s[r] = V::set(row[r][at]);
+#pragma GCC unroll 12
+      for (int j = 0; j < NP * kWide; j += N) {
+        V w[N];
+        widen<T>(b + (j / kWide) * b_stride + (j % kWide) * VL, w);
+#pragma GCC unroll 2
+        for (int q = 0; q < N && j % kWide + q < NV; ++q) {
+#pragma GCC unroll 6
+          for (int r = 0; r < MR; ++r) {
+            V& sum = acc[r][(j / kWide) * NV + j % kWide + q];
+            sum = fma(s[r], w[q], sum);
+          }
+        }
+      }
+    }
+    b += kWide * VL;
+    at += ka;
   }
-  if (K % kStep) rank_one<T, S, 0, MR, NV, NP>(row, at, b, b_stride, acc);
 }
 
 // Ends a sum over integers: acc = bias + scale * acc, `column` the first of the tile.
@@ -172,7 +165,9 @@ struct GemmTile {
         acc[r][j] = from_init ? V::load(g.init[first + r] + column + j * VL) : V::set(T(0));
       }
     }
-    accumulate<T, S, MR, NV, NP>(g.a + first, g.ka, g.K, b, depth<S>(g.K) * NV * VL, acc);
+    // Known to be 1 for compressed weights: fewer registers for addresses, more for sums.
+    const ptrdiff_t ka = sizeof(S) == sizeof(T) ? g.ka : 1;
+    accumulate<T, S, MR, NV, NP>(g.a + first, ka, g.K, b, g.K * NV * VL, acc);
     apply_scale<T, S>(g.b, column, acc);
     if (g.init_last) {
 #pragma GCC unroll 6
@@ -213,7 +208,7 @@ GC_INLINE ptrdiff_t gemm_thin(const GemmArgs<T>& g, ptrdiff_t full, const S*& b)
   ptrdiff_t p = 0;
   for (; NP > 1 && p + NP <= full; p += NP) {
     GemmTile<T, S, kVectors, NP>{g, p * W, b}.template run<MR>(0);
-    b += NP * depth<S>(g.K) * W;
+    b += NP * g.K * W;
   }
   return p;
 }
@@ -230,7 +225,7 @@ void gemm_stored(const GemmArgs<T>& g) {
   if (g.rows == 3) p = gemm_thin<T, S, 3>(g, full, b);
   for (; p < full; ++p) {
     gemm_panel<T, S, kVectors, 1>(g, p * W, b);
-    b += depth<S>(g.K) * W;
+    b += g.K * W;
   }
   switch ((width - full * W) / VL) {
     case 1:
@@ -330,11 +325,11 @@ struct LstmTile {
         }
       }
       if (s.I) {
-        const ptrdiff_t stride = depth<S>(s.I) * W;
+        const ptrdiff_t stride = s.I * W;
         const S* w = static_cast<const S*>(s.w.data) + panel * stride;
         accumulate<T, S, MR, kVectors, NP>(s.x + first, 1, s.I, w, stride, acc);
       }
-      const ptrdiff_t stride = depth<S>(s.P) * W;
+      const ptrdiff_t stride = s.P * W;
       const S* r = static_cast<const S*>(s.r.data) + panel * stride;
       accumulate<T, S, MR, kVectors, NP>(s.h + first, 1, s.P, r, stride, acc);
       apply_scale<T, S>(s.r, base + p * W, acc);
@@ -403,13 +398,12 @@ struct RnnTile {
 #pragma GCC unroll 12
       for (int j = 0; j < NP * NV; ++j) acc[m][j] = V::load(s.init[first + m] + column + j * VL);
     }
-    const ptrdiff_t deep_w = depth<S>(s.I), deep_r = depth<S>(s.P);
     if (s.I) {
-      const S* w = static_cast<const S*>(s.w.data) + column * deep_w;
-      accumulate<T, S, MR, NV, NP>(s.x + first, 1, s.I, w, deep_w * NV * VL, acc);
+      const S* w = static_cast<const S*>(s.w.data) + column * s.I;
+      accumulate<T, S, MR, NV, NP>(s.x + first, 1, s.I, w, s.I * NV * VL, acc);
     }
-    const S* r = static_cast<const S*>(s.r.data) + column * deep_r;
-    accumulate<T, S, MR, NV, NP>(s.h + first, 1, s.P, r, deep_r * NV * VL, acc);
+    const S* r = static_cast<const S*>(s.r.data) + column * s.P;
+    accumulate<T, S, MR, NV, NP>(s.h + first, 1, s.P, r, s.P * NV * VL, acc);
     apply_scale<T, S>(s.r, column, acc);
 #pragma GCC unroll 6
     for (int m = 0; m < MR; ++m) {

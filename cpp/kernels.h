@@ -21,13 +21,13 @@ namespace glasscell {
 enum class Storage { kFull, kBfloat16, kInt8 };
 using Bfloat16 = uint16_t;  // the upper half of a float
 
-// The k of one column that lie beside each other in a panel of S. Two of Bfloat16: one load serves
-// both, and either becomes floats with one operation, a shift or a mask.
+// The vectors of a panel that lie beside each other, lane by lane, in a panel of S. Two of
+// Bfloat16: one load brings both, and either becomes floats with one operation, a shift or a mask.
 template <class S>
-constexpr ptrdiff_t kBeside = sizeof(S) == sizeof(Bfloat16) ? 2 : 1;
+constexpr int kBeside = sizeof(S) == sizeof(Bfloat16) ? 2 : 1;
 
-// A matrix (K x columns) as products read it: panels [K / kBeside rounded up][panel][kBeside] of T,
-// Bfloat16 or int8_t, 64-byte aligned.
+// A matrix (K x columns) as products read it, 64-byte aligned: panels [k][panel] of T or int8_t, or
+// [k][pair of vectors][lane][2] of Bfloat16, the last panel padded to whole pairs.
 template <class T>
 struct Panels {
   const void* data;

@@ -22,27 +22,25 @@ Buffer<T> panels_for(ptrdiff_t K, ptrdiff_t width) {
 template <class T, class S>
 Buffer<unsigned char> pack_columns(ptrdiff_t K, const std::vector<const S*>& column) {
   const KernelTable<T>& table = kernel_table<T>();
-  constexpr ptrdiff_t beside = kBeside<S>;
-  const ptrdiff_t width = round_up(static_cast<ptrdiff_t>(column.size()), table.lanes);
-  const ptrdiff_t deep = round_up(K, beside);
-  Buffer<unsigned char> out(static_cast<std::size_t>(deep * width) * sizeof(S));
+  const ptrdiff_t lanes = table.lanes, beside = kBeside<S>, group = lanes * beside;
+  const auto columns = static_cast<ptrdiff_t>(column.size());
+  const ptrdiff_t width = round_up(columns, group);
+  Buffer<unsigned char> out(static_cast<std::size_t>(K * width) * sizeof(S));
   S* dst = reinterpret_cast<S*>(out.data());
   // 16 steps of k at a time: 16 lines of the panel stay in L1 while all of its columns are written.
   constexpr ptrdiff_t kBlock = 16;
   for (ptrdiff_t first = 0; first < width; first += table.panel) {
     const ptrdiff_t panel = std::min<ptrdiff_t>(table.panel, width - first);
-    const ptrdiff_t real =
-        std::min<ptrdiff_t>(panel, static_cast<ptrdiff_t>(column.size()) - first);
+    const ptrdiff_t real = std::min(panel, columns - first);
     for (ptrdiff_t k0 = 0; k0 < K; k0 += kBlock) {
       const ptrdiff_t k1 = std::min(K, k0 + kBlock);
       for (ptrdiff_t j = 0; j < real; ++j) {
         const S* from = column[static_cast<std::size_t>(first + j)];
-        for (ptrdiff_t k = k0; from && k < k1; ++k) {
-          dst[(k / beside * panel + j) * beside + k % beside] = from[k];
-        }
+        const ptrdiff_t at = j / group * group + j % lanes * beside + j / lanes % beside;
+        for (ptrdiff_t k = k0; from && k < k1; ++k) dst[k * panel + at] = from[k];
       }
     }
-    dst += deep * panel;
+    dst += K * panel;
   }
   return out;
 }
@@ -174,8 +172,7 @@ ptrdiff_t Layer<T>::bytes_per_weight() const {
 
 template <class T>
 Panels<T> Layer<T>::w(ptrdiff_t column) const {
-  const ptrdiff_t deep = storage == Storage::kBfloat16 ? round_up(I, kBeside<Bfloat16>) : I;
-  return {w_.data() + column * deep * bytes_per_weight(), storage};
+  return {w_.data() + column * I * bytes_per_weight(), storage};
 }
 
 template <class T>

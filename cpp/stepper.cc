@@ -14,10 +14,10 @@ namespace {
 
 // Weights that leave one core's L2 (1 MB and less) come from L3 at half the rate or less: from
 // there a second core pays for a meeting (0.3 us beside 14 at H = 256). Each thread gets half a
-// megabyte.
+// megabyte. Compressed weights count as full ones: making floats of them takes its time too.
 template <class T>
 int useful_threads(const Layer<T>& layer, int threads) {
-  const ptrdiff_t bytes = layer.columns * (layer.I + layer.P) * layer.bytes_per_weight();
+  const ptrdiff_t bytes = layer.columns * (layer.I + layer.P) * static_cast<ptrdiff_t>(sizeof(T));
   return static_cast<int>(std::clamp<ptrdiff_t>(
       std::min({bytes >> 19, layer.pieces() / 2, static_cast<ptrdiff_t>(kMostHelped)}), 1,
       std::max(1, bytes < (1 << 20) ? 1 : threads)));

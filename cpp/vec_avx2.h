@@ -30,13 +30,11 @@ struct Vec<float> {
     const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
     return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes))};
   }
-  template <int k, bool kMask>
+  template <int k>
   static GC_INLINE Vec load_half(const uint16_t* p) {
     const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-    if (k && kMask) {
-      return {_mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32(-0x10000)))};
-    }
-    return {_mm256_castsi256_ps(_mm256_slli_epi32(k ? _mm256_srli_epi32(pairs, 16) : pairs, 16))};
+    return {_mm256_castsi256_ps(k ? _mm256_and_si256(pairs, _mm256_set1_epi32(-0x10000))
+                                  : _mm256_slli_epi32(pairs, 16))};
   }
   static GC_INLINE Vec load_n(const float* p, ptrdiff_t n) {
     return {_mm256_maskload_ps(p, mask(n))};

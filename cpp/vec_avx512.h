@@ -23,7 +23,7 @@ struct Vec<float> {
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
     return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes))};
   }
-  template <int k, bool>
+  template <int k>
   static GC_INLINE Vec load_half(const uint16_t* p) {
     const __m512i pairs = _mm512_loadu_si512(p);
     return {_mm512_castsi512_ps(k ? _mm512_and_si512(pairs, _mm512_set1_epi32(-0x10000))

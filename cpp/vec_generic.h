@@ -6,8 +6,7 @@
 //   load, store          whole vectors, any alignment
 //   load_n, store_n      the first n lanes (0 < n < kLanes); load_n fills the rest with zeros
 //   load(int8_t*)        float only: kLanes small integers, exactly
-//   load_half<k, mask>   float only: of kLanes pairs of bfloat16 the first (k = 0) or the second;
-//                        mask: the caller's loop has a register to spare for a mask
+//   load_half<k>         float only: of kLanes pairs of bfloat16 the first (k = 0) or the second
 //   set                  one value in all lanes
 //   add sub mul div      as written
 //   fma(a, b, c)         a*b + c with one rounding
@@ -38,7 +37,7 @@ struct Vec<float> {
   float v;
   static GC_INLINE Vec load(const float* p) { return {*p}; }
   static GC_INLINE Vec load(const int8_t* p) { return {static_cast<float>(*p)}; }
-  template <int k, bool>
+  template <int k>
   static GC_INLINE Vec load_half(const uint16_t* p) {
     const uint32_t bits = static_cast<uint32_t>(p[k]) << 16;
     float x;

@@ -24,7 +24,7 @@ struct Vec<float> {
     const int8x8_t bytes = vreinterpret_s8_s32(vdup_n_s32(four));
     return {vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(bytes))))};
   }
-  template <int k, bool>
+  template <int k>
   static GC_INLINE Vec load_half(const uint16_t* p) {
     const uint32x4_t pairs = vreinterpretq_u32_u16(vld1q_u16(p));
     return {vreinterpretq_f32_u32(k ? vandq_u32(pairs, vdupq_n_u32(0xffff0000u))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +13,8 @@ from hypothesis import strategies as st
 
 import glasscell
 from glasscell.errors import ShapeError
-from glasscell.inspect import provenance
+from glasscell.inspect import layer_provenance, provenance, provenance_triangle
+from traced import order, traced
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40))
@@ -58,3 +62,55 @@ def test_gates_of_different_shapes_and_missing_steps_are_refused() -> None:
         provenance(ones, ones[:2], ones)
     with pytest.raises(IndexError):
         provenance(ones, ones, ones, step=3)
+
+
+@pytest.mark.parametrize("low", [0.0, 0.9, 0.999])
+def test_each_part_is_exact_to_rounding(low: float) -> None:
+    """Against fractions, which do not round at all; 300 steps."""
+    rng = np.random.default_rng(0)
+    f, i, g = rng.uniform(low, 1, 300), rng.random(300), rng.uniform(-1, 1, 300)
+    split = provenance(f[:, None], i[:, None], g[:, None])
+    kept, total, size = Fraction(1), Fraction(0), Fraction(0)
+    for s in reversed(range(300)):
+        part = kept * Fraction(i[s]) * Fraction(g[s])
+        # |log kept| is below 700, so its rounding is 1e-13 of the part at most.
+        assert abs(Fraction(split.written[s, 0]) - part) <= abs(part) * Fraction(2, 10**13)
+        total, size = total + part, size + abs(part)
+        kept *= Fraction(f[s])
+    assert abs(Fraction(split.total[0]) - total) <= size * Fraction(1, 10**15) * 4
+
+
+@pytest.mark.parametrize("kind", ["lstm", "projection", "reverse", "reset", "reverse-reset"])
+def test_a_traced_layer_is_split_at_any_step(kind: str) -> None:
+    layer = traced(kind, T=11).layer
+    steps = order(layer)
+    for place, t in enumerate(steps):
+        split = layer_provenance(layer, t)
+        assert split.written.shape == split.log_kept.shape == (11, layer.cell.shape[1])
+        np.testing.assert_allclose(split.total, layer.cell[t], rtol=1e-12, atol=1e-14)
+        assert not split.written[steps[place + 1 :]].any()
+        assert np.isneginf(split.log_kept[steps[place + 1 :]]).all()
+        for unit in (0, 1):
+            row = provenance_triangle(layer, unit)[t]
+            np.testing.assert_allclose(row, split.written[:, unit], rtol=1e-12, atol=1e-300)
+    np.testing.assert_array_equal(layer_provenance(layer).total, split.total)
+
+
+def test_what_was_before_a_reset_is_gone() -> None:
+    layer = traced("reset", T=10).layer
+    split = layer_provenance(layer)
+    assert not split.written[:5].any()
+    assert split.written[5:].all()
+    kept = np.prod(layer.forget[5:], axis=0)
+    np.testing.assert_allclose(split.initial, kept * layer.initial_cell[0])
+
+
+def test_a_batch_an_rnn_and_missing_steps_of_a_layer_are_refused() -> None:
+    layer = traced().layer
+    for measure in (layer_provenance, lambda trace: provenance_triangle(trace, 0)):
+        with pytest.raises(ShapeError, match="take one of the batch"):
+            measure(replace(layer, layout="BTH"))
+        with pytest.raises(ValueError, match="expected the trace of an LSTM"):
+            measure(traced("tanh").layer)
+    with pytest.raises(IndexError):
+        layer_provenance(layer, 9)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-from glasscell.inspect import forget_bias, half_life, saturation
+import glasscell
+from glasscell.inspect import forget_bias, half_life, saturation, timescales
 from glasscell.reference import sigmoid
+from traced import traced
 
 
 @pytest.mark.parametrize(
@@ -46,3 +49,31 @@ def test_saturation_counts_the_steps_outside() -> None:
 def test_a_half_life_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="expected a half-life in steps > 0, got 0"):
         forget_bias(0)
+
+
+@pytest.mark.parametrize("layout", ["padded", "packed", "batch_first"])
+def test_a_layers_time_scales_count_all_its_sequences_and_no_padding(layout: str) -> None:
+    model = glasscell.nn.LSTM(3, 4, batch_first=layout == "batch_first")
+    sequences = [torch.randn(n, 3) for n in (9, 4)]
+    padded = torch.nn.utils.rnn.pad_sequence(sequences, batch_first=model.batch_first)
+    with glasscell.trace(model) as seen:
+        if layout == "packed":
+            model(torch.nn.utils.rnn.pack_sequence(sequences))
+        else:
+            model(padded, lengths=torch.tensor([9, 4]))
+    found = timescales(seen["l0"], lag=1)
+    parts = [seen["l0"].sequence(b) for b in (0, 1)]
+    forget, output = (
+        np.concatenate([getattr(p, name) for p in parts]) for name in ("forget", "output")
+    )
+    np.testing.assert_allclose(found.half_life, half_life(forget))
+    np.testing.assert_allclose(found.saturation["output"].open, saturation(output).open)
+    assert found.long_enough == np.mean(found.half_life >= 1)
+    assert sorted(found.saturation) == ["forget", "input", "output"]
+
+
+def test_a_lag_of_nothing_and_an_rnn_are_refused() -> None:
+    with pytest.raises(ValueError, match="expected a lag in steps > 0, got 0"):
+        timescales(traced().layer, 0)
+    with pytest.raises(ValueError, match="expected the trace of an LSTM, with its forget"):
+        timescales(traced("tanh").layer, 5)

@@ -16,7 +16,7 @@ from glasscell.inspect.verdict import LayerVerdict, in_words, judge
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["GradientFlow", "LayerFlow", "gradient_flow"]
+__all__ = ["GradientFlow", "LayerFlow", "arguments", "check_loss", "gradient_flow"]
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 
@@ -170,11 +170,11 @@ def gradient_flow(
         torch.enable_grad(),
         watching(model, recorder, gradients=True) as observation,
     ):
-        output = model(*_arguments(x))
+        output = model(*arguments(x))
         if not recorder.ran:
             raise ValueError(NOTHING_RAN)
         value = loss(output)
-        _check_loss(value)
+        check_loss(value)
         if observation.anchor is None or not _reaches(value, observation.anchor):
             raise ValueError(UNREACHED)
     return recorder.flow(float(value.detach()))
@@ -190,8 +190,8 @@ UNREACHED = (
 )
 
 
-def _arguments(x: Any) -> tuple[Any, ...]:
-    """Positional arguments; a `PackedSequence` is a tuple too, and is one argument."""
+def arguments(x: Any) -> tuple[Any, ...]:
+    """Give positional arguments; a `PackedSequence` is a tuple too, and is one argument."""
     import torch
 
     # A tensor made under inference_mode can only be part of a graph as a copy.
@@ -208,7 +208,8 @@ def _reaches(value: torch.Tensor, anchor: torch.Tensor) -> bool:
     return torch.autograd.grad(value, anchor, allow_unused=True)[0] is not None
 
 
-def _check_loss(value: Any) -> None:
+def check_loss(value: Any) -> None:
+    """Refuse what no gradient can start from: no tensor, no scalar, or one without a graph."""
     import torch
 
     if not isinstance(value, torch.Tensor):

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from glasscell.errors import ShapeError
 from glasscell.inspect.layout import Array
+from glasscell.inspect.single import Single, required
 
-__all__ = ["Provenance", "provenance"]
+if TYPE_CHECKING:
+    from glasscell.inspect.trace import LayerTrace
+
+__all__ = ["Provenance", "layer_provenance", "provenance", "provenance_triangle"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,3 +88,86 @@ def provenance(
     log_kept = np.concatenate([log_from[1:], np.zeros_like(log_from[:1])])
     start = np.zeros(f.shape[1:]) if initial_cell is None else np.asarray(initial_cell)
     return Provenance(np.exp(log_from[0]) * start, np.exp(log_kept) * i * g, log_kept)
+
+
+def layer_provenance(layer: LayerTrace, step: int | None = None) -> Provenance:
+    """Split the cell state that a traced layer had after one step into what each step wrote.
+
+    As `provenance`, with direction, initial state and `reset` taken from the trace.
+
+    Args:
+        layer: one sequence, layout "TH", of an LSTM.
+        step: in the sequence's own time; default the last that the layer read.
+
+    Returns:
+        `Provenance` with all T steps of the sequence in its own time: those that the layer had not
+        read by then, and those before a `reset`, have 0 in `written` and -inf in `log_kept`. If a
+        `reset` came first, `initial` is what is left of the state that it set.
+
+    Raises:
+        ShapeError: `layer` is a batch.
+        ValueError: the layer is an RNN.
+        IndexError: there is no such step.
+
+    Notes:
+        T H exponentials. The total equals a float64 trace's cell to rounding; the cell of a float32
+        trace was rounded at every step, 6e-8 of it each time, and forgets that as it forgets all.
+
+    >>> from glasscell.inspect.trace import LayerTrace
+    >>> half, one, cell = np.full((3, 1), 0.5), np.ones((3, 1)), np.array([[1.75], [1.5], [1.0]])
+    >>> layer = LayerTrace(half, one, one, half, cell, hidden=half, layout="TH", reverse=True)
+    >>> layer_provenance(layer).written[:, 0]
+    array([1.  , 0.5 , 0.25])
+    """
+    single = Single(layer)
+    place = single.place(step, -1)
+    began = np.flatnonzero(single.cut[single.order[: place + 1]])
+    steps = single.order[began[-1] if len(began) else 0 : place + 1]
+    names = ("forget", "input", "candidate")
+    forget, entering, candidate = (required(layer, name)[steps] for name in names)
+    initial = None if layer.initial_cell is None else np.reshape(layer.initial_cell, -1)
+    part = provenance(forget, entering, candidate, initial)
+    written = np.zeros((len(single), *part.written.shape[1:]))
+    log_kept = np.full_like(written, -np.inf)
+    written[steps], log_kept[steps] = part.written, part.log_kept
+    return Provenance(part.initial, written, log_kept)
+
+
+def provenance_triangle(layer: LayerTrace, unit: int) -> Array:
+    """Give what every step left in one unit's cell, after every step.
+
+    Args:
+        layer: one sequence, layout "TH", of an LSTM.
+        unit: 0 … H - 1.
+
+    Returns:
+        (T, T) float64 in the sequence's own time, ``[t, s] = (prod f between) i_s g_s``: zero for
+        steps s that were not read before t. A row's sum is the cell state after step t, less what
+        is left of the initial one.
+
+    Raises:
+        ShapeError: `layer` is a batch.
+        ValueError: the layer is an RNN.
+
+    Notes:
+        T^2 / 2 products; a share below 1e-308 is 0 here, and visible in
+        `layer_provenance(...).log_kept`.
+
+    >>> from glasscell.inspect.trace import LayerTrace
+    >>> half, one, cell = np.full((3, 1), 0.5), np.ones((3, 1)), np.array([[1.0], [1.5], [1.75]])
+    >>> layer = LayerTrace(half, one, one, half, cell, hidden=half, layout="TH")
+    >>> provenance_triangle(layer, 0)
+    array([[1.  , 0.  , 0.  ],
+           [0.5 , 1.  , 0.  ],
+           [0.25, 0.5 , 1.  ]])
+    """
+    single = Single(layer)
+    names = ("forget", "input", "candidate")
+    f, i, g = (required(layer, name)[:, unit].astype(np.float64) for name in names)
+    f[single.cut] = 0.0
+    left, found = np.zeros(len(single)), np.empty((len(single), len(single)))
+    for t in single.order:
+        left *= f[t]
+        left[t] = i[t] * g[t]
+        found[t] = left
+    return found

@@ -7,14 +7,27 @@ not seen here: with them a network often remembers longer, never by the gate's d
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from glasscell.inspect.layout import Array
+from glasscell.inspect.layout import Array, to_time_major
+from glasscell.inspect.single import required
 
-__all__ = ["Saturation", "forget_bias", "half_life", "saturation"]
+if TYPE_CHECKING:
+    from glasscell.inspect.trace import LayerTrace
+
+__all__ = [
+    "Saturation",
+    "TimeScales",
+    "forget_bias",
+    "half_life",
+    "saturation",
+    "timescales",
+]
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 
@@ -28,6 +41,23 @@ class Saturation(NamedTuple):
 
     closed: Float64
     open: Float64
+
+
+@dataclass(frozen=True, eq=False)
+class TimeScales:
+    """How long the units of a layer remember, against how long the data asks them to.
+
+    Attributes:
+        half_life: (H,) float64 in steps, see `half_life`.
+        lag: steps that the data asks for.
+        long_enough: share of units, 0 … 1, that keep half of a memory or more over the lag.
+        saturation: "forget", "input" and "output" to `Saturation`, (H,) each.
+    """
+
+    half_life: Float64
+    lag: float
+    long_enough: float
+    saturation: Mapping[str, Saturation]
 
 
 def half_life(forget: Array, alive: Array | None = None) -> Float64:
@@ -107,3 +137,45 @@ def saturation(gate: Array, alive: Array | None = None) -> Saturation:
     if not len(values):
         return Saturation(np.full(values.shape[-1], np.nan), np.full(values.shape[-1], np.nan))
     return Saturation((values < LOW).mean(axis=0), (values > HIGH).mean(axis=0))
+
+
+def timescales(layer: LayerTrace, lag: float) -> TimeScales:
+    """Hold the half-lives of a layer's units against a lag, with what its gates are stuck at.
+
+    Args:
+        layer: an LSTM, of any layout: a batch counts as a whole.
+        lag: steps from what must be remembered to where it is used.
+
+    Returns:
+        `TimeScales`.
+
+    Raises:
+        ValueError: the layer is an RNN, or the lag is not above 0.
+
+    Notes:
+        One pass over the gates. The half-life is that of the conveyor belt alone; recurrent
+        weights can carry memory further (`path_split` says whether they do). An initialisation
+        that spreads half-lives up to the lag: C. Tallec and Y. Ollivier, Can recurrent neural
+        networks warp time?, ICLR 2018.
+
+    >>> from glasscell.inspect.trace import LayerTrace
+    >>> gate = np.array([[0.5, 0.99]] * 3)
+    >>> layer = LayerTrace(gate, gate, gate, gate, gate, hidden=gate, layout="TH")
+    >>> found = timescales(layer, lag=50)
+    >>> found.half_life.round(1), found.long_enough
+    (array([ 1., 69.]), 0.5)
+    """
+    if not lag > 0:
+        raise ValueError(f"expected a lag in steps > 0, got {lag}")
+    alive = layer.alive()
+    gates = {
+        name: to_time_major(required(layer, name), layer.layout, layer.batch_sizes)
+        for name in ("forget", "input", "output")
+    }
+    lives = half_life(gates["forget"], alive)
+    return TimeScales(
+        half_life=lives,
+        lag=lag,
+        long_enough=float(np.mean(lives >= lag)),
+        saturation={name: saturation(gate, alive) for name, gate in gates.items()},
+    )

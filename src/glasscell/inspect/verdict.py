@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glasscell.inspect import advice
+from glasscell.inspect.decay import REACH, Decay, decay
 
 if TYPE_CHECKING:
     from glasscell.inspect.flow import LayerFlow
@@ -25,11 +26,6 @@ Float64: TypeAlias = npt.NDArray[np.float64]
 Kind: TypeAlias = Literal[
     "vanishing", "exploding", "short", "healthy", "cut off", "silent", "not finite"
 ]
-
-REACH = 1e-4
-"""Below this share of its start a gradient counts as gone. Steps that lie nearer to the loss send
-their own gradients into the same weights; at four decades less, and against float32's seven
-digits and the noise between batches, nothing is learnt from the far step."""
 
 GROWN = 100.0
 """Above this multiple of its start a gradient counts as exploding. The first few steps of a sound
@@ -98,27 +94,14 @@ def judge(flow: LayerFlow, lag: int | None = None) -> LayerVerdict:
     """
     profile = _from_start(flow)
     lag = len(profile) - 1 if lag is None else min(lag, len(profile) - 1)
-    seen = _measure(profile[: lag + 1])
+    seen = decay(profile[: lag + 1])
     if len(profile) == 1 and len(flow.profile) > 1 and seen.start > 0:
         words = advice.cut_off(len(flow.profile), flow.reverse)
         return _verdict("cut off", seen, *words)
     alone = None
     if every_step(flow) and flow.last_step_by_lag is not None:
-        alone = _measure(flow.last_step_by_lag[: lag + 1])
+        alone = decay(flow.last_step_by_lag[: lag + 1])
     return _decide(flow, seen, alone)
-
-
-@dataclass(frozen=True)
-class _Measured:
-    """One profile in numbers."""
-
-    lag: int
-    rate: float
-    reach: int | None
-    change: float
-    largest: float
-    start: float
-    overflows: int | None
 
 
 def every_step(flow: LayerFlow) -> bool:
@@ -149,35 +132,7 @@ def _from_start(flow: LayerFlow) -> Float64:
     return flow.profile[_first(flow) if every_step(flow) else _last_read(flow) :]
 
 
-def _measure(profile: Float64) -> _Measured:
-    start = float(profile[0])
-    finite = np.isfinite(profile)
-    overflows = None if finite.all() else int(np.argmin(finite))
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        relative = profile / start
-    arrives = np.flatnonzero(~(relative < REACH))
-    reach = int(arrives[-1]) + 1 if len(arrives) else 0
-    end = len(profile) if overflows is None else overflows
-    return _Measured(
-        lag=len(profile) - 1,
-        rate=_rate(profile[: min(reach + 1, end)]),
-        reach=reach if reach < len(profile) else None,
-        change=float(relative[-1]),
-        largest=float(relative[:end].max(initial=0.0)),
-        start=start,
-        overflows=overflows,
-    )
-
-
-def _rate(profile: Float64) -> float:
-    """Factor per step of a straight line through log10 of what is above zero."""
-    lags = np.flatnonzero(profile > 0)
-    if len(lags) < 2:
-        return float("nan")
-    return float(10 ** np.polyfit(lags, np.log10(profile[lags]), 1)[0])
-
-
-def _decide(flow: LayerFlow, seen: _Measured, alone: _Measured | None) -> LayerVerdict:
+def _decide(flow: LayerFlow, seen: Decay, alone: Decay | None) -> LayerVerdict:
     symbol = "|dL/dh_t|" if flow.cell is None else "|dL/dc_t|"
     if seen.start == 0:
         return _verdict("silent", seen, *advice.silent(symbol))
@@ -201,14 +156,12 @@ def _decide(flow: LayerFlow, seen: _Measured, alone: _Measured | None) -> LayerV
     )
 
 
-def _forgets(
-    kind: Kind, seen: _Measured, summary: str, flow: LayerFlow, reach: int
-) -> LayerVerdict:
+def _forgets(kind: Kind, seen: Decay, summary: str, flow: LayerFlow, reach: int) -> LayerVerdict:
     evidence, change = advice.remember(flow, seen.lag, reach)
     return _verdict(kind, seen, f"{summary}. {evidence}" if evidence else summary, change)
 
 
-def _verdict(kind: Kind, seen: _Measured, summary: str, change: str = "") -> LayerVerdict:
+def _verdict(kind: Kind, seen: Decay, summary: str, change: str = "") -> LayerVerdict:
     return LayerVerdict(
         kind=kind,
         lag=seen.lag,

@@ -24,7 +24,7 @@ Maybe = Tensor | None
 _LAYOUT = Layout()
 
 
-def run(one: Kept, x: Tensor, h0: Maybe, c0: Maybe, tape: Maybe = None) -> tuple[Tensor, Maybe]:
+def run(one: Kept, x: Tensor, h0: Maybe, c0: Maybe, kept: Maybe = None) -> tuple[Tensor, Maybe]:
     """Take one step.
 
     Args:
@@ -32,7 +32,8 @@ def run(one: Kept, x: Tensor, h0: Maybe, c0: Maybe, tape: Maybe = None) -> tuple
         x: (B, I), last axis contiguous.
         h0: (B, H), contiguous; None for zeros.
         c0: the same; None too for an RNN.
-        tape: (B, 5, Hp) to be written; default: keep nothing.
+        kept: to be written for a backward pass: the tape (B, 5, Hp), of an RNN another h (B, H);
+            default: keep nothing.
 
     Returns:
         h (B, H) and c (B, H), or h and None.
@@ -41,11 +42,12 @@ def run(one: Kept, x: Tensor, h0: Maybe, c0: Maybe, tape: Maybe = None) -> tuple
     hidden = layer.hidden_size
     h = x.new_empty(batch, hidden)
     c = x.new_empty(batch, hidden) if layer.lstm else None
-    at = h.data_ptr()
-    # The one step's output is the hidden state: one place for both.
+    # The one step's output is the hidden state: one place for both, unless an RNN keeps it.
+    tape, y = (kept, h) if layer.lstm or kept is None else (None, kept)
     layer.forward_at(
         *(x.data_ptr(), 0, x.stride(0), 1, batch, 0, 0, 0, 0, threads(), False),
-        *(address(h0), address(c0), at, 0, hidden, address(tape), 0, at, address(c)),
+        *(address(h0), address(c0), y.data_ptr(), 0, hidden, address(tape), 0),
+        *(h.data_ptr(), address(c)),
     )
     return h, c
 
@@ -59,12 +61,13 @@ class StepFunction(Function):
     ) -> Tensor | tuple[Tensor, Tensor]:
         """Take the step and keep what the backward pass reads."""
         layer = one.layer
-        tape = x.new_empty(x.shape[0], 5, layer.padded_size) if layer.lstm else None
-        h, c = run(one, x, h0, c0, tape)
+        each = (5, layer.padded_size) if layer.lstm else (layer.hidden_size,)
+        kept = x.new_empty(x.shape[0], *each)
+        h, c = run(one, x, h0, c0, kept)
         ctx.one = one
         ctx.set_materialize_grads(False)
-        # An LSTM's own h is not read again: torch too lets it be edited in place.
-        ctx.save_for_backward(x, h0, c0, h if tape is None else tape, *weights)
+        # Not h itself, which may be edited in place.
+        ctx.save_for_backward(x, h0, c0, kept, *weights)
         return h if c is None else (h, c)
 
     @staticmethod

@@ -1,0 +1,108 @@
+"""Measures what bfloat16 and int8 weights cost a trained model: its error and its file.
+
+    python benchmarks/compressed.py     some three minutes; writes docs/results/compressed.json
+
+Each model is trained here, saved in float32, written again by `glasscell.compress`, and scored on
+data it has never seen: a blood glucose forecast (needs bokeh_sampledata), and two LSTMs on the
+adding problem, of which the larger has the size from which compressed weights pay. "Largest
+difference" is to the float32 model's outputs, over all outputs.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import glasscell
+from glasscell.bench import environment
+from glasscell.model import Model
+from glasscell.storage import COMPRESSED, STORAGES
+from glasscell.tasks import duel, forecast, glucose
+from glasscell.tasks.adding import draw
+
+OUT = Path(__file__).parent.parent / "docs" / "results" / "compressed.json"
+
+Array = np.ndarray[Any, Any]
+Score = Callable[[Model], tuple[float, Array]]  # the metric, and every output
+
+
+def glucose_forecast() -> tuple[str, Any, Score]:
+    """Train the forecaster of `glasscell demo`."""
+    result = forecast.fit(glucose.load_glucose(), None, glucose.OPTIONS)
+    windows, board = result.plan.test, result.board
+
+    def score(model: Model) -> tuple[float, Array]:
+        found = board.restore(model.run(windows.inputs()).output)
+        return board.score("LSTM", [found]).mae, found
+
+    return "mean absolute error, mg/dL", result.best.network, score
+
+
+def adding(options: duel.DuelOptions) -> tuple[str, Any, Score]:
+    """Train an LSTM on the adding problem."""
+    network = duel.train("LSTM", options.rates[0], options, lambda *_: None).network
+    x, y = (a.numpy() for a in draw(options.length, 2000, np.random.default_rng(77)))
+
+    def score(model: Model) -> tuple[float, Array]:
+        answers = model.run(x).output[-1, :, 0]
+        return float(np.square(answers.astype(np.float64) - y).mean()), answers
+
+    return "mean squared error", network, score
+
+
+CASES: dict[str, Callable[[], tuple[str, Any, Score]]] = {
+    "glucose, an hour ahead": glucose_forecast,
+    "adding problem, T = 100": lambda: adding(duel.DuelOptions()),
+    "adding problem, T = 50": lambda: adding(
+        duel.DuelOptions(length=50, hidden_size=512, rates=(0.001,), steps=600, batch_size=32)
+    ),
+}
+
+
+def measure(name: str, folder: Path) -> dict[str, Any]:
+    """Train one model, store it three ways, and score each."""
+    metric, network, score = CASES[name]()
+    full = glasscell.save(network, folder / "float32")
+    _, reference = score(glasscell.load(full))
+    rows = []
+    for kept in STORAGES:
+        path = glasscell.compress(full, folder / kept, kept) if kept in COMPRESSED else full
+        error, outputs = score(glasscell.load(path))
+        rows.append(
+            {
+                "weights": kept,
+                "file_bytes": (path / "model.safetensors").stat().st_size,
+                "error": error,
+                "largest_difference": float(np.abs(outputs - reference).max()),
+            }
+        )
+        print(f"{name}: {rows[-1]}", flush=True)
+    model = glasscell.load(full)
+    return {
+        "name": name,
+        "hidden_size": model.recurrent[0].config.hidden_size,
+        "parameters": model.parameters,
+        "metric": metric,
+        "standard_deviation_of_outputs": float(reference.std()),
+        "rows": rows,
+    }
+
+
+def main() -> None:
+    """Measure every model and write the result."""
+    models = []
+    for place, name in enumerate(CASES):
+        with tempfile.TemporaryDirectory() as folder:
+            models.append(measure(name, Path(folder) / str(place)))
+    record = {"format": "glasscell-compressed", "version": 1, "models": models}
+    record["environment"] = environment.describe()
+    OUT.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

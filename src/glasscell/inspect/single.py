@@ -1,0 +1,93 @@
+"""One sequence through one layer, checked, with the order of its steps and the cell before each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from glasscell.errors import ShapeError
+from glasscell.inspect.layout import Array
+
+if TYPE_CHECKING:
+    from glasscell.inspect.trace import LayerTrace
+
+__all__ = ["Single", "required"]
+
+
+class Single:
+    """One sequence of a traced layer; every array is in the sequence's own time.
+
+    Args:
+        layer: one sequence, layout "TH", as `LayerTrace.sequence` gives it.
+
+    Attributes:
+        trace: the layer.
+        order: (T,) steps in the order in which the layer worked on them.
+        cut: (T,) bool, whether the layer began anew at that step and took nothing from before.
+
+    Raises:
+        ShapeError: `layer` is a batch.
+    """
+
+    def __init__(self, layer: LayerTrace) -> None:
+        if layer.layout != "TH":
+            raise ShapeError(
+                f"expected one sequence (T, H), got layout {layer.layout} "
+                f"{layer.hidden.shape}; take one of the batch: trace[name].sequence(0)"
+            )
+        self.trace = layer
+        steps = len(layer.hidden)
+        self.order = np.arange(steps)[:: -1 if layer.reverse else 1]
+        self.cut = np.zeros(steps, dtype=bool)
+        if layer.reset is not None:
+            cut = layer.reset[:, 0]
+            self.cut = np.append(cut[1:], False) if layer.reverse else cut
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def place(self, step: int | None, default: int) -> int:
+        """Give a step's place in the order of work.
+
+        Args:
+            step: in the sequence's own time, negative from the end; None for the default.
+            default: a place in the order of work.
+
+        Raises:
+            IndexError: there is no such step.
+        """
+        if step is None:
+            return range(len(self))[default]
+        t = range(len(self))[step]
+        return len(self) - 1 - t if self.trace.reverse else t
+
+    def cell_before(self) -> Array:
+        """(T, H): the cell state that each step found."""
+        cell = required(self.trace, "cell")
+        first = self.trace.initial_cell
+        start = np.zeros_like(cell[:1]) if first is None else np.asarray(first).reshape(1, -1)
+        worked = cell[self.order]
+        before = np.empty_like(worked)
+        before[self.order] = np.concatenate([start, worked[:-1]])
+        before[self.cut] = start
+        return before
+
+
+def required(layer: LayerTrace, name: str) -> Array:
+    """Give one field of an LSTM's trace.
+
+    Args:
+        layer: any.
+        name: "forget", "input", "candidate", "output" or "cell".
+
+    Raises:
+        ValueError: the layer is an RNN and has no such thing.
+    """
+    array: Array | None = getattr(layer, name)
+    if array is None:
+        raise ValueError(
+            f"expected the trace of an LSTM, with its {name}, got one of {layer.mode}, which has "
+            "neither gates nor a cell"
+        )
+    return array
