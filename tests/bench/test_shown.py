@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from bench_fakes import result_of
 from glasscell.bench import files
@@ -103,6 +104,13 @@ def test_the_table_has_our_time_their_ratios_and_the_share_of_the_limit():
         "",
     ]  # fmt: skip
     assert "–" in next(part for part in text.splitlines() if "RNN training" in part)
+
+
+def test_the_best_peer_of_a_row_is_bold_and_red_where_it_beats_us():
+    cells = [c for column in table(RESULT).columns for c in column.cells if isinstance(c, Text)]
+    styles = {cell.plain: cell.style for cell in cells}
+    assert (styles["×0.75"], styles["×2.00"]) == ("bold red", "")
+    assert (styles["×5.50"], styles["×30.0"]) == ("bold", "")
 
 
 def test_the_headline_names_the_machine_and_the_notes_who_is_left_out():

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from glasscell.bench.engines import ENGINES, OURS
-from glasscell.bench.words import amount, best_peer, sizes, times
+from glasscell.bench.words import amount, best_peer, loses, sizes, times
 
 __all__ = ["chart"]
 
@@ -88,7 +88,7 @@ def _heading(result: dict[str, Any], rows: list[dict[str, Any]]) -> Iterator[str
 
 def _summary(rows: list[dict[str, Any]]) -> str:
     """Count wins and losses."""
-    lost = sum((best_peer(row) or ("", 1.0))[1] < 1 for row in rows)
+    lost = sum(loses((best_peer(row) or ("", 1.0))[1]) for row in rows)
     return f"ahead in {len(rows) - lost} rows, behind in {lost}"
 
 
@@ -118,7 +118,7 @@ def _bars(axis: _Axis, groups: list[tuple[str, list[dict[str, Any]]]]) -> Iterat
 
 def _bar(axis: _Axis, row: dict[str, Any], base: float) -> Iterator[str]:
     name, ratio = best_peer(row) or ("", 1.0)
-    kind = "win" if ratio >= 1 else "lose"
+    kind = "lose" if loses(ratio) else "win"
     low, high = sorted((axis(1), axis(ratio)))
     yield _text(28, base, row["name"])
     yield _text(LEFT - 80, base, sizes(row), "faint end")

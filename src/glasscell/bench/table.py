@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from glasscell.bench.engines import ENGINES, OURS
-from glasscell.bench.words import amount, beside, best_peer, sizes, times
+from glasscell.bench.words import amount, beside, best_peer, loses, sizes, times
 
 __all__ = ["headline", "notes", "table"]
 
@@ -79,7 +79,7 @@ def _cells(row: dict[str, Any], peers: list[str]) -> list[Text | str]:
     for name in peers:
         style = ""
         if best and name == best[0]:
-            style = LOSING if best[1] < 1 else WINNING
+            style = LOSING if loses(best[1]) else WINNING
         text = times(row["ratio"][name]) if name in row["ratio"] else "–"
         cells.append(Text(text, style))
     cells.append(beside(row))

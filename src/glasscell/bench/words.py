@@ -6,7 +6,7 @@ from typing import Any
 
 from glasscell.bench.engines import OURS
 
-__all__ = ["amount", "beside", "best_peer", "line", "sizes", "times"]
+__all__ = ["amount", "beside", "best_peer", "line", "loses", "sizes", "times"]
 
 
 SCALES = {
@@ -24,6 +24,15 @@ def amount(value: float, unit: str) -> str:
     """
     scale, name = next((part for part in SCALES[unit] if value >= part[0]), SCALES[unit][-1])
     return f"{_short(value / scale)} {name}"
+
+
+def loses(ratio: float) -> bool:
+    """Say whether a peer is ahead, by the two digits that are shown.
+
+    >>> loses(0.994), loses(0.996)
+    (True, False)
+    """
+    return round(ratio, 2) < 1
 
 
 def times(ratio: float) -> str:

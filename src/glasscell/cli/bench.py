@@ -117,7 +117,7 @@ def _progress(count: int) -> Iterator[Callable[[str, dict[str, Any] | None], Non
                 bar.update(task, description=label)
             else:
                 bar.advance(task)
-                bar.console.print(line(row), highlight=False, markup=False)
+                bar.console.print(line(row), highlight=False, markup=False, soft_wrap=True)
 
         yield watch
 
