@@ -1,5 +1,5 @@
 // NumPy arrays -> pointers and strides, with the checks that keep every access inside its array.
-// Names and advice for people are in engine.py; a message from here means that engine.py let
+// Names and advice for people are in glasscell.engine; a message from here means that it let
 // something through.
 #pragma once
 #include <nanobind/nanobind.h>

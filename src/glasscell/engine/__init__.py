@@ -1,0 +1,61 @@
+"""The one door to the compiled core: pack weights once, then run them over sequences.
+
+Letters: T time, B batch, I input size, H hidden size, P output size (`proj_size` or H). Arrays are
+NumPy, float32 or float64, time first; any strides will do as long as the last axis is contiguous,
+so a batch-first array goes in as `x.swapaxes(0, 1)` without a copy.
+"""
+
+try:
+    from glasscell import _core as _core
+except ImportError as error:  # pragma: no cover - only in a broken installation
+    raise ImportError(
+        f"glasscell: the compiled core cannot be loaded ({error}). "
+        "Build and install it with `pip install .` from the source tree."
+    ) from error
+
+from glasscell.engine.forwards import forward
+from glasscell.engine.gradients import backward
+from glasscell.engine.kinds import (
+    LayerGrads,
+    LayerRun,
+    PackedLayer,
+    PackedLinear,
+    Stepper,
+    StreamPool,
+    Weights,
+)
+from glasscell.engine.live import stepper, stream_pool
+from glasscell.engine.packing import matches, pack
+from glasscell.engine.product import linear, pack_linear
+from glasscell.engine.threads import (
+    at_most,
+    cpu_info,
+    get_num_threads,
+    set_num_threads,
+    thread_limit,
+    use_parallel_for,
+)
+
+__all__ = [
+    "LayerGrads",
+    "LayerRun",
+    "PackedLayer",
+    "PackedLinear",
+    "Stepper",
+    "StreamPool",
+    "Weights",
+    "at_most",
+    "backward",
+    "cpu_info",
+    "forward",
+    "get_num_threads",
+    "linear",
+    "matches",
+    "pack",
+    "pack_linear",
+    "set_num_threads",
+    "stepper",
+    "stream_pool",
+    "thread_limit",
+    "use_parallel_for",
+]

@@ -1,0 +1,107 @@
+"""Pack one layer's weights for the kernels, and tell whether they have changed since."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from glasscell import _core, arguments
+from glasscell.engine.kinds import PackedLayer, Weights
+from glasscell.errors import DtypeError, ShapeError
+from glasscell.storage import COMPRESSED, StoredWeights, compress
+
+__all__ = ["matches", "pack", "require_uncompressed"]
+
+
+def _five(w: Weights) -> tuple[Any, ...]:
+    return (w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr)
+
+
+def pack(mode: str, w: Weights | StoredWeights, storage: str | None = None) -> PackedLayer:
+    """Pack one layer's weights into the panels that the kernels read.
+
+    Args:
+        mode: "LSTM", "RNN_TANH" or "RNN_RELU".
+        w: Matrices as torch lays them out: weight_ih (G, I), weight_hh (G, P), bias_ih and bias_hh
+            (G,) or None, weight_hr (P, H) or None; G = 4H (gate order i f g o) or H. Or compressed
+            already, from `glasscell.storage.compress` or a folder.
+        storage: "bfloat16" or "int8" to compress the matrices; default: as they are.
+
+    Returns:
+        An immutable packed layer that any number of threads may run. A compressed one has float32
+        input, states, sums and output; it runs forward only.
+
+    Raises:
+        ValueError: An unknown mode or storage.
+        DtypeError: Not all float32 or all float64; not float32 where they are to be compressed.
+        ShapeError: Sizes that do not fit together.
+        WeightFormatError: NaN or infinity under int8.
+
+    Notes:
+        Costs one pass over the weights; keeps a plain copy beside the panels, for `matches` and for
+        the panels of the backward pass, which are made when first needed. Compressed layers keep
+        the panels alone. A sum is one chain of fused multiply-adds in float32 whatever the storage:
+        for bfloat16 it gives the bits of a float32 layer with the rounded weights; for int8 it runs
+        over whole numbers from 0 and ends in `bias + scale * sum`, rounded once.
+    """
+    if mode not in ("LSTM", "RNN_TANH", "RNN_RELU"):
+        raise ValueError(f"pack: expected mode LSTM, RNN_TANH or RNN_RELU, got {mode!r}.")
+    if storage is not None:
+        w = compress(w, storage)
+    compressed = isinstance(w, StoredWeights)
+    arrays = (*_five(w), w.scale, w.scale_hr) if isinstance(w, StoredWeights) else _five(w)
+    given = [None if a is None else np.ascontiguousarray(a) for a in arrays]
+    dtypes = {a.dtype for a in given if a is not None}
+    if compressed or dtypes == {np.dtype(np.float32)}:
+        make: Any = _core.LayerF32
+    elif dtypes == {np.dtype(np.float64)}:
+        make = _core.LayerF64
+    else:
+        raise DtypeError(
+            "pack: expected weights that are all float32 or all float64, got "
+            f"{', '.join(sorted(str(d) for d in dtypes))}. Convert them to one of the two."
+        )
+    try:
+        packed: PackedLayer = make(mode, *given)
+    except ValueError as error:
+        shapes = [None if a is None else a.shape for a in given]
+        raise ShapeError(
+            "pack: expected weight_ih (G, I), weight_hh (G, P), biases (G,), weight_hr (P, H), got "
+            f"{shapes} for {mode} ({error})."
+        ) from None
+    return packed
+
+
+def matches(layer: PackedLayer, w: Weights) -> bool:
+    """Tell whether `w` still holds, bit for bit, the numbers that `layer` was packed from.
+
+    Notes:
+        One pass over the memory of `w`, compared by a fingerprint; sees edits of any kind, those
+        that leave no trace elsewhere included. A compressed layer has none to compare.
+
+    Raises:
+        DtypeError: The layer is compressed.
+    """
+    require_uncompressed("matches", layer)
+    given: Any = [None if a is None else np.ascontiguousarray(a) for a in _five(w)]
+    if any(a is not None and a.dtype != arguments.dtype_of(layer) for a in given):
+        return False
+    try:
+        same: bool = layer.matches(*given)
+    except ValueError:  # other shapes than those that were packed
+        return False
+    return same
+
+
+def require_uncompressed(name: str, layer: PackedLayer) -> None:
+    """Refuse a compressed layer.
+
+    Raises:
+        DtypeError: It is one.
+    """
+    if layer.storage in COMPRESSED:
+        raise DtypeError(
+            f"{name}: expected a layer packed from float32 or float64 weights, got one stored as "
+            f"{layer.storage}, which only runs forward. Pack the weights without a storage."
+        )
