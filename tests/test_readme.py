@@ -64,6 +64,7 @@ def test_the_deployment_lines_give_the_same_bits(
     y = scope["y"].detach().numpy()  # type: ignore[attr-defined]
     np.testing.assert_array_equal(scope["run"].output, y)  # type: ignore[attr-defined]
     np.testing.assert_array_equal(scope["y_t"], y[0, 0])  # type: ignore[arg-type]
+    np.testing.assert_array_equal(scope["live"][0], y[0, 0])  # type: ignore[index]
 
 
 @pytest.mark.parametrize("name", READMES)
