@@ -1,6 +1,7 @@
 """Measures what bfloat16 and int8 weights cost a trained model: its error and its file.
 
-    python benchmarks/compressed.py     some three minutes; writes docs/results/compressed.json
+    python benchmarks/compressed.py     some minutes; writes docs/results/compressed.json
+    python benchmarks/compressed.py --table       only makes the table of docs/numerics.md from it
 
 Each model is trained here, saved in float32, written again by `glasscell.compress`, and scored on
 data it has never seen: a blood glucose forecast (needs bokeh_sampledata), and two LSTMs on the
@@ -11,6 +12,7 @@ difference" is to the float32 model's outputs, over all outputs.
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +27,8 @@ from glasscell.storage import COMPRESSED, STORAGES
 from glasscell.tasks import duel, forecast, glucose
 from glasscell.tasks.adding import draw
 
-OUT = Path(__file__).parent.parent / "docs" / "results" / "compressed.json"
+ROOT = Path(__file__).parent.parent
+OUT, DOCS = ROOT / "docs" / "results" / "compressed.json", ROOT / "docs" / "numerics.md"
 
 Array = np.ndarray[Any, Any]
 Score = Callable[[Model], tuple[float, Array]]  # the metric, and every output
@@ -93,15 +96,42 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
     }
 
 
+def table(record: dict[str, Any]) -> str:
+    """Give a line for each model and storage."""
+    lines = ["| model | H | weights | file | error | largest difference, in standard deviations |"]
+    lines.append("|---|--:|---|--:|--:|--:|")
+    for model in record["models"]:
+        for row in model["rows"]:
+            first = row["weights"] == "float32"
+            name = f"{model['name']}: {model['metric']}" if first else ""
+            cells = [name, f"{model['hidden_size']}" if first else "", row["weights"]]
+            cells += [f"{row['file_bytes'] / 1e3:,.0f} KB", f"{row['error']:.4g}"]
+            share = row["largest_difference"] / model["standard_deviation_of_outputs"]
+            cells.append("–" if first else f"{share:.2g}")
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def write_table() -> None:
+    """Rewrite the table in docs/numerics.md."""
+    begin, end = "<!-- compressed -->\n", "<!-- /compressed -->"
+    before, rest = DOCS.read_text(encoding="utf-8").split(begin)
+    after = rest.split(end)[1]
+    text = table(json.loads(OUT.read_text(encoding="utf-8")))
+    DOCS.write_text(f"{before}{begin}{text}\n{end}{after}", encoding="utf-8")
+
+
 def main() -> None:
-    """Measure every model and write the result."""
-    models = []
-    for place, name in enumerate(CASES):
-        with tempfile.TemporaryDirectory() as folder:
-            models.append(measure(name, Path(folder) / str(place)))
-    record = {"format": "glasscell-compressed", "version": 1, "models": models}
-    record["environment"] = environment.describe()
-    OUT.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    """Measure every model, write the result and the table."""
+    if sys.argv[1:] != ["--table"]:
+        models = []
+        for place, name in enumerate(CASES):
+            with tempfile.TemporaryDirectory() as folder:
+                models.append(measure(name, Path(folder) / str(place)))
+        record = {"format": "glasscell-compressed", "version": 1, "models": models}
+        record["environment"] = environment.describe()
+        OUT.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_table()
 
 
 if __name__ == "__main__":

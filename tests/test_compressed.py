@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 import safetensors.numpy
-from tests.test_modelfile import _seal
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.test_modelfile import _flip, _seal
 
 import glasscell
 from glasscell import modelfile, storage
-from glasscell.errors import DtypeError, WeightFormatError
+from glasscell.errors import DtypeError, GlasscellError, WeightFormatError
 from glasscell.model import Model, load
 from glasscell.weights import Config
 from madeup import CONFIGS, FORWARD_ONLY, encoder_decoder, inputs, linear, name_of, recurrent
@@ -344,6 +347,32 @@ def test_layers_stored_differently_in_one_folder_are_refused(tmp_path):
     mixed |= {name: a for name, a in fewer.items() if name.startswith("3.")}
     with pytest.raises(WeightFormatError, match=r"stored alike, got \['bfloat16', 'int8'\]"):
         Model(config, mixed)
+
+
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_damage_under_fitting_digests_never_crashes(small, data):
+    files = {name: (small / name).read_bytes() for name in ("config.json", "model.safetensors")}
+    config, weights = json.loads(files["config.json"]), files["model.safetensors"]
+    x = inputs(Model(*recurrent(CONFIGS[3])), 2, 3)
+    some = st.lists(st.integers(0, 1 << 20), max_size=3)
+    head = 8 + int.from_bytes(weights[:8], "little")
+    text = json.dumps(config["model"]).encode()
+    try:
+        config["model"] = json.loads(_flip(text, data.draw(some)))
+        (small / "model.safetensors").write_bytes(
+            _flip(weights[:head], data.draw(some)) + weights[head:]
+        )
+        _seal(small, config)
+        with contextlib.suppress(GlasscellError):
+            load(small).run(x)
+    except ValueError:  # no JSON any more
+        return
+    finally:
+        for name, content in files.items():
+            (small / name).write_bytes(content)
 
 
 def test_a_step_of_another_dtype_is_refused_as_ever(small):
