@@ -26,6 +26,7 @@ from glasscell.model import Model
 from glasscell.storage import COMPRESSED, STORAGES
 from glasscell.tasks import duel, forecast, glucose
 from glasscell.tasks.adding import draw
+from glasscell.tasks.threads import one_thread
 
 ROOT = Path(__file__).parent.parent
 OUT, DOCS = ROOT / "docs" / "results" / "compressed.json", ROOT / "docs" / "numerics.md"
@@ -36,7 +37,8 @@ Score = Callable[[Model], tuple[float, Array]]  # the metric, and every output
 
 def glucose_forecast() -> tuple[str, Any, Score]:
     """Train the forecaster of `glasscell demo`."""
-    result = forecast.fit(glucose.load_glucose(), None, glucose.OPTIONS)
+    with one_thread():
+        result = forecast.fit(glucose.load_glucose(), None, glucose.OPTIONS)
     windows, board = result.plan.test, result.board
 
     def score(model: Model) -> tuple[float, Array]:

@@ -55,14 +55,14 @@ def check(case: Case, answer: Array, truth: Array) -> Check:
     makes of them (N. Higham, T. Mary, A new approach to probabilistic rounding error analysis, SIAM
     Journal on Scientific Computing 41, 2019); n is I + H terms in each of T steps that feed each
     other, or the T B terms of a weight's gradient. Stored weights add half of 2^-8 (bfloat16) or of
-    1/127 (int8) of the largest weight, in I + H terms of each step of an answer.
+    1/127 (int8) of the largest weight, 1 / sqrt(H), in I + H terms of each step of an answer.
     """
     terms = case.T * (case.I + case.H)
     if case.task == "training":
         terms = max(terms, case.T * case.B)
     allowed = 8 * 2.0**-24 * terms**0.5
     storage = {"float32": 0.0, "bfloat16": 2.0**-9, "int8": 0.5 / 127}[case.weights]
-    allowed += storage * STEPS * (case.I + case.H) ** 0.5
+    allowed += storage * STEPS * ((case.I + case.H) / case.H) ** 0.5
     if answer.shape != truth.shape:
         return Check(float("inf"), allowed)
     error = np.abs(np.asarray(answer, np.float64) - truth).max() / np.abs(truth).max()
