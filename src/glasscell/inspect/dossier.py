@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -73,6 +74,21 @@ class Dossier:
         if self.ablation is not None:
             parts.append(f"without it the loss changes by {self.ablation[index]:+.3g}")
         return "; ".join(parts)
+
+    def plot(self, count: int = 10, *, ax: Any = None, **options: Any) -> Array:
+        """Draw the most important units, their worth and their inputs; needs matplotlib (extra `report`).
+
+        Args:
+            count: how many units; default 10.
+            ax: two Axes, one without inputs; default a new pyplot figure.
+            **options: as `glasscell.report.plots.dossier` takes them.
+
+        Returns:
+            (2,) or (1,) array of Axes.
+        """
+        from glasscell.report.plots import dossier as draw
+
+        return draw(self, count, ax=ax, **options)
 
     def __str__(self) -> str:
         return "\n".join(self.unit(int(index)) for index in self.ranked()[:10])

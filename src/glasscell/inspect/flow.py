@@ -15,6 +15,7 @@ from glasscell.inspect.verdict import LayerVerdict, in_words, judge
 
 if TYPE_CHECKING:
     import torch
+    from matplotlib.axes import Axes
 
     from glasscell.inspect.recorder import GradientRecorder
 
@@ -78,6 +79,20 @@ class LayerFlow:
         """
         return judge(self, lag)
 
+    def plot(self, ax: Any = None, **options: Any) -> Axes:
+        """Draw log10 of the gradient norms over time; needs matplotlib (extra `report`).
+
+        Args:
+            ax: where; default a new pyplot figure.
+            **options: as `glasscell.report.plots.gradient_river` takes them.
+
+        Returns:
+            The Axes.
+        """
+        from glasscell.report.plots import gradient_river
+
+        return gradient_river(self, ax=ax, **options)
+
 
 class GradientFlow(Mapping[str, LayerFlow]):
     """Layer name to `LayerFlow`, as `glasscell.gradient_flow` gives it; print it for a table.
@@ -103,6 +118,20 @@ class GradientFlow(Mapping[str, LayerFlow]):
             lang: "en" or "zh"; default "en".
         """
         return in_words(self, lang)
+
+    def plot(self, ax: Any = None, **options: Any) -> npt.NDArray[np.object_]:
+        """Draw the gradient river of each layer; needs matplotlib (extra `report`).
+
+        Args:
+            ax: one Axes per layer; default a new pyplot figure.
+            **options: as `glasscell.report.plots.gradient_rivers` takes them.
+
+        Returns:
+            (layers,) array of Axes.
+        """
+        from glasscell.report.plots import gradient_rivers
+
+        return gradient_rivers(self, ax=ax, **options)
 
     def __getitem__(self, name: str) -> LayerFlow:
         if name not in self._layers:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glasscell.errors import DataError, ShapeError
 from glasscell.inspect.layout import Array
 from glasscell.inspect.trace import LayerTrace
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["Match", "Matches", "match"]
 
@@ -48,6 +52,23 @@ class Matches:
 
     units: Array
     found: tuple[Match, ...]
+
+    def plot(
+        self, chosen: tuple[int, int, int] | None = None, *, ax: Any = None, **options: Any
+    ) -> Axes:
+        """Draw the ranges, a row per sequence; needs matplotlib (extra `report`).
+
+        Args:
+            chosen: (series, start, stop) that they were looked for, to be framed; default not.
+            ax: where; default a new pyplot figure.
+            **options: as `glasscell.report.plots.match` takes them.
+
+        Returns:
+            The Axes.
+        """
+        from glasscell.report.plots import match as draw
+
+        return draw(self, chosen, ax=ax, **options)
 
 
 def match(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf, log
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,20 @@ class PathSplit:
     log10_gates: Float64
     log10_total: Float64
     share: Float64
+
+    def plot(self, ax: Any = None, **options: Any) -> npt.NDArray[np.object_]:
+        """Draw the two ways over the lag: share of the belt, and norms; needs matplotlib (extra `report`).
+
+        Args:
+            ax: one Axes per part; default a new pyplot figure.
+            **options: as `glasscell.report.plots.path_split` takes them.
+
+        Returns:
+            (parts,) array of Axes.
+        """
+        from glasscell.report.plots import path_split as draw
+
+        return draw(self, ax=ax, **options)
 
 
 def path_split(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from glasscell.inspect.layout import Array
 from glasscell.inspect.single import Single, required
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from glasscell.inspect.trace import LayerTrace
 
 __all__ = ["Provenance", "layer_provenance", "provenance", "provenance_triangle"]
@@ -36,6 +38,21 @@ class Provenance:
     def total(self) -> Array:
         """(..., H): everything added up, which is the cell state itself."""
         return np.asarray(self.initial + self.written.sum(axis=0))
+
+    def plot(self, unit: int | tuple[int, ...], ax: Any = None, **options: Any) -> Axes:
+        """Draw what every step left in one unit's cell; needs matplotlib (extra `report`).
+
+        Args:
+            unit: which; (sequence, unit) of a batch.
+            ax: where; default a new pyplot figure.
+            **options: as `glasscell.report.plots.provenance` takes them.
+
+        Returns:
+            The Axes.
+        """
+        from glasscell.report.plots import provenance as draw
+
+        return draw(self, unit, ax=ax, **options)
 
 
 def provenance(

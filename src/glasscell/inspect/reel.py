@@ -146,6 +146,21 @@ class Reel:
         }
         return cls(arrays["steps"], arrays["loss"], layers)
 
+    def plot(self, layer: str | None = None, *, ax: Any = None, **options: Any) -> Array:
+        """Draw the film of one layer over the training steps; needs matplotlib (extra `report`).
+
+        Args:
+            layer: whose; default the only one.
+            ax: one Axes per part; default a new pyplot figure.
+            **options: as `glasscell.report.plots.film` takes them.
+
+        Returns:
+            (parts,) array of Axes.
+        """
+        from glasscell.report.plots import film
+
+        return film(self, layer, ax=ax, **options)
+
     def __repr__(self) -> str:
         count = f"{len(self.steps)} frame{'' if len(self.steps) == 1 else 's'}"
         ends = f", steps {self.steps[0]} … {self.steps[-1]}" if len(self.steps) else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,8 @@ from glasscell.inspect.graded import GradedProduct, orthonormal
 from glasscell.inspect.jacobian import StateJacobian
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from glasscell.inspect.trace import LayerTrace
     from glasscell.weights import LayerWeights
 
@@ -50,6 +52,20 @@ class Fan:
     lags: Int64
     log10_sigma: Float64
 
+    def plot(self, ax: Any = None, **options: Any) -> Axes:
+        """Draw log10 of the singular values over the lag; needs matplotlib (extra `report`).
+
+        Args:
+            ax: where; default a new pyplot figure.
+            **options: as `glasscell.report.plots.jacobian_fan` takes them.
+
+        Returns:
+            The Axes.
+        """
+        from glasscell.report.plots import jacobian_fan
+
+        return jacobian_fan(self, ax=ax, **options)
+
 
 @dataclass(frozen=True, eq=False)
 class Lyapunov:
@@ -64,6 +80,20 @@ class Lyapunov:
 
     exponents: Float64
     std: Float64
+
+    def plot(self, ax: Any = None, **options: Any) -> Axes:
+        """Draw the exponents, largest first, with their deviations; needs matplotlib (extra `report`).
+
+        Args:
+            ax: where; default a new pyplot figure.
+            **options: as `glasscell.report.plots.lyapunov` takes them.
+
+        Returns:
+            The Axes.
+        """
+        from glasscell.report.plots import lyapunov as draw
+
+        return draw(self, ax=ax, **options)
 
 
 def fan(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,8 @@ from glasscell.inspect.layout import Array, to_time_major
 from glasscell.inspect.single import required
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from glasscell.inspect.trace import LayerTrace
 
 __all__ = [
@@ -42,6 +44,20 @@ class Saturation(NamedTuple):
     closed: Float64
     open: Float64
 
+    def plot(self, ax: Any = None, **options: Any) -> Axes:
+        """Draw a dot per unit, how much it is closed against how much open; needs matplotlib (extra `report`).
+
+        Args:
+            ax: where; default a new pyplot figure.
+            **options: as `glasscell.report.plots.saturation` takes them.
+
+        Returns:
+            The Axes.
+        """
+        from glasscell.report.plots import saturation as draw
+
+        return draw(self, ax=ax, **options)
+
 
 @dataclass(frozen=True, eq=False)
 class TimeScales:
@@ -58,6 +74,20 @@ class TimeScales:
     lag: float
     long_enough: float
     saturation: Mapping[str, Saturation]
+
+    def plot(self, ax: Any = None, **options: Any) -> Axes:
+        """Draw the half-lives of all units against the lag; needs matplotlib (extra `report`).
+
+        Args:
+            ax: where; default a new pyplot figure.
+            **options: as `glasscell.report.plots.half_life_ladder` takes them.
+
+        Returns:
+            The Axes. `glasscell.report.plots.saturation_map` draws the gates.
+        """
+        from glasscell.report.plots import half_life_ladder
+
+        return half_life_ladder(self, ax=ax, **options)
 
 
 def half_life(forget: Array, alive: Array | None = None) -> Float64:

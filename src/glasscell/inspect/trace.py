@@ -106,6 +106,29 @@ class LayerTrace:
             return None
         return to_time_major(array, self.layout, self.batch_sizes)[:steps, row]
 
+    def plot(
+        self,
+        quantities: Sequence[str] | None = None,
+        *,
+        sequence: int = 0,
+        ax: Any = None,
+        **options: Any,
+    ) -> Array:
+        """Draw every gate of every unit over time; needs matplotlib (extra `report`).
+
+        Args:
+            quantities: of "forget", "input", "candidate", "output", "cell", "hidden"; default all.
+            sequence: which one of the batch; default 0.
+            ax: one Axes per quantity; default a new pyplot figure.
+            **options: as `glasscell.report.plots.gate_wall` takes them.
+
+        Returns:
+            (quantities,) array of Axes.
+        """
+        from glasscell.report.plots import gate_wall
+
+        return gate_wall(self, quantities, sequence=sequence, ax=ax, **options)
+
     def __repr__(self) -> str:
         shown = "hidden only" if self.cell is None else "f i g o c h"
         way = ", reverse" if self.reverse else ""
@@ -188,6 +211,29 @@ class Trace(Mapping[str, LayerTrace]):
         from glasscell.report.explore.notebook import page
 
         return page(self, x, layers, title, lang)
+
+    def plot(
+        self,
+        layers: Sequence[str] | str | None = None,
+        *,
+        sequence: int = 0,
+        ax: Any = None,
+        **options: Any,
+    ) -> Array:
+        """Draw the gate walls of the layers side by side; needs matplotlib (extra `report`).
+
+        Args:
+            layers: a name, or several; default all.
+            sequence: which one of the batch; default 0.
+            ax: quantities * layers Axes; default a new pyplot figure.
+            **options: as `glasscell.report.plots.gate_walls` takes them.
+
+        Returns:
+            (quantities, layers) array of Axes.
+        """
+        from glasscell.report.plots import gate_walls
+
+        return gate_walls(self, layers, sequence=sequence, ax=ax, **options)
 
     def _repr_html_(self) -> str | None:
         from glasscell.report.explore.notebook import inline

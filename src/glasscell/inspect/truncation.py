@@ -16,6 +16,7 @@ from glasscell.inspect.watch import is_cell, recurrent_modules, unchanged
 
 if TYPE_CHECKING:
     import torch
+    from matplotlib.axes import Axes
 
 __all__ = ["Truncation", "truncation"]
 
@@ -47,6 +48,20 @@ class Truncation:
         short = np.flatnonzero(~(self.cosine >= cosine))
         first = int(short[-1]) + 1 if len(short) else 0
         return int(self.lengths[first]) if first < len(self.lengths) else None
+
+    def plot(self, ax: Any = None, **options: Any) -> Axes:
+        """Draw the cosine over the length of the window; needs matplotlib (extra `report`).
+
+        Args:
+            ax: where; default a new pyplot figure.
+            **options: as `glasscell.report.plots.truncation` takes them.
+
+        Returns:
+            The Axes.
+        """
+        from glasscell.report.plots import truncation as draw
+
+        return draw(self, ax=ax, **options)
 
 
 def truncation(

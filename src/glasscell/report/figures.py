@@ -31,14 +31,7 @@ _INK: Final = "#1d2129"
 _SOFT: Final = "#565d69"
 _RULE: Final = "#d8d4ca"
 _BAD: Final = "#a8430a"
-_COLOURS: Final = {
-    "forget": "#0b62a8",
-    "input": "#007a5e",
-    "candidate": "#b3560a",
-    "output": "#95408f",
-    "cell": "#8a6a00",
-    "hidden": "#3d4554",
-}
+_COLOURS: Final = palette.QUANTITIES
 _RIVER: Final = {"hidden": "#1f7fae", "cell": "#8a6a00", "cell_path": "#0b62a8"}
 _STYLE: Final = {"hidden": "-", "cell": "--", "cell_path": ":"}
 _FONT: Final = {

@@ -43,6 +43,16 @@ DIVERGING: Final = (
     "#b9520a",
     "#712d04",
 )
+QUANTITIES: Final = {
+    "forget": "#0b62a8",
+    "input": "#007a5e",
+    "candidate": "#b3560a",
+    "output": "#95408f",
+    "cell": "#8a6a00",
+    "hidden": "#3d4554",
+}
+"""One colour per quantity, on paper; the page's own, in light mode."""
+
 MISSING: Final = 255
 """Palette index of a value that is not there (NaN): transparent."""
 
