@@ -76,7 +76,7 @@ class Dossier:
         return "; ".join(parts)
 
     def plot(self, count: int = 10, *, ax: Any = None, **options: Any) -> Array:
-        """Draw the most important units, their worth and their inputs; needs matplotlib (extra `report`).
+        """Draw the most important units, their worth and their inputs; needs matplotlib.
 
         Args:
             count: how many units; default 10.

@@ -80,7 +80,7 @@ class LayerFlow:
         return judge(self, lag)
 
     def plot(self, ax: Any = None, **options: Any) -> Axes:
-        """Draw log10 of the gradient norms over time; needs matplotlib (extra `report`).
+        """Draw log10 of the gradient norms over time; needs matplotlib.
 
         Args:
             ax: where; default a new pyplot figure.
@@ -120,7 +120,7 @@ class GradientFlow(Mapping[str, LayerFlow]):
         return in_words(self, lang)
 
     def plot(self, ax: Any = None, **options: Any) -> npt.NDArray[np.object_]:
-        """Draw the gradient river of each layer; needs matplotlib (extra `report`).
+        """Draw the gradient river of each layer; needs matplotlib.
 
         Args:
             ax: one Axes per layer; default a new pyplot figure.

@@ -56,7 +56,7 @@ class Matches:
     def plot(
         self, chosen: tuple[int, int, int] | None = None, *, ax: Any = None, **options: Any
     ) -> Axes:
-        """Draw the ranges, a row per sequence; needs matplotlib (extra `report`).
+        """Draw the ranges, a row per sequence; needs matplotlib.
 
         Args:
             chosen: (series, start, stop) that they were looked for, to be framed; default not.

@@ -46,7 +46,7 @@ class PathSplit:
     share: Float64
 
     def plot(self, ax: Any = None, **options: Any) -> npt.NDArray[np.object_]:
-        """Draw the two ways over the lag: share of the belt, and norms; needs matplotlib (extra `report`).
+        """Draw the two ways over the lag: share of the belt, and norms; needs matplotlib.
 
         Args:
             ax: one Axes per part; default a new pyplot figure.

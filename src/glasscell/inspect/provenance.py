@@ -40,7 +40,7 @@ class Provenance:
         return np.asarray(self.initial + self.written.sum(axis=0))
 
     def plot(self, unit: int | tuple[int, ...], ax: Any = None, **options: Any) -> Axes:
-        """Draw what every step left in one unit's cell; needs matplotlib (extra `report`).
+        """Draw what every step left in one unit's cell; needs matplotlib.
 
         Args:
             unit: which; (sequence, unit) of a batch.

@@ -147,7 +147,7 @@ class Reel:
         return cls(arrays["steps"], arrays["loss"], layers)
 
     def plot(self, layer: str | None = None, *, ax: Any = None, **options: Any) -> Array:
-        """Draw the film of one layer over the training steps; needs matplotlib (extra `report`).
+        """Draw the film of one layer over the training steps; needs matplotlib.
 
         Args:
             layer: whose; default the only one.

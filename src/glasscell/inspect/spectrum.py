@@ -53,7 +53,7 @@ class Fan:
     log10_sigma: Float64
 
     def plot(self, ax: Any = None, **options: Any) -> Axes:
-        """Draw log10 of the singular values over the lag; needs matplotlib (extra `report`).
+        """Draw log10 of the singular values over the lag; needs matplotlib.
 
         Args:
             ax: where; default a new pyplot figure.
@@ -82,7 +82,7 @@ class Lyapunov:
     std: Float64
 
     def plot(self, ax: Any = None, **options: Any) -> Axes:
-        """Draw the exponents, largest first, with their deviations; needs matplotlib (extra `report`).
+        """Draw the exponents, largest first, with their deviations; needs matplotlib.
 
         Args:
             ax: where; default a new pyplot figure.

@@ -45,7 +45,7 @@ class Saturation(NamedTuple):
     open: Float64
 
     def plot(self, ax: Any = None, **options: Any) -> Axes:
-        """Draw a dot per unit, how much it is closed against how much open; needs matplotlib (extra `report`).
+        """Draw a dot per unit, how much it is closed against how much open; needs matplotlib.
 
         Args:
             ax: where; default a new pyplot figure.
@@ -76,7 +76,7 @@ class TimeScales:
     saturation: Mapping[str, Saturation]
 
     def plot(self, ax: Any = None, **options: Any) -> Axes:
-        """Draw the half-lives of all units against the lag; needs matplotlib (extra `report`).
+        """Draw the half-lives of all units against the lag; needs matplotlib.
 
         Args:
             ax: where; default a new pyplot figure.

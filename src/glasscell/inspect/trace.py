@@ -114,7 +114,7 @@ class LayerTrace:
         ax: Any = None,
         **options: Any,
     ) -> Array:
-        """Draw every gate of every unit over time; needs matplotlib (extra `report`).
+        """Draw every gate of every unit over time; needs matplotlib.
 
         Args:
             quantities: of "forget", "input", "candidate", "output", "cell", "hidden"; default all.
@@ -220,7 +220,7 @@ class Trace(Mapping[str, LayerTrace]):
         ax: Any = None,
         **options: Any,
     ) -> Array:
-        """Draw the gate walls of the layers side by side; needs matplotlib (extra `report`).
+        """Draw the gate walls of the layers side by side; needs matplotlib.
 
         Args:
             layers: a name, or several; default all.

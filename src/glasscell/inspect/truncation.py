@@ -50,7 +50,7 @@ class Truncation:
         return int(self.lengths[first]) if first < len(self.lengths) else None
 
     def plot(self, ax: Any = None, **options: Any) -> Axes:
-        """Draw the cosine over the length of the window; needs matplotlib (extra `report`).
+        """Draw the cosine over the length of the window; needs matplotlib.
 
         Args:
             ax: where; default a new pyplot figure.

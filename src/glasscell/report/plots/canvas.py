@@ -13,7 +13,7 @@ from glasscell.errors import ShapeError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["AxesArray", "grid", "legend", "one", "plain", "pyplot", "settings"]
+__all__ = ["AxesArray", "grid", "inches", "legend", "one", "plain", "settings"]
 
 AxesArray: TypeAlias = NDArray[np.object_]
 """Array of Axes, as pandas gives it for several panels."""
@@ -21,15 +21,18 @@ AxesArray: TypeAlias = NDArray[np.object_]
 LEGEND: Final = 0.833
 """Size of "small" text over the user's font size."""
 
+LABELS: Final = 0.75
+"""Inches of a new figure's height for the legend above and the axis below."""
 
-def pyplot() -> Any:
-    """Import `matplotlib.pyplot`, or say how to get it.
+
+def settings() -> Any:
+    """Give matplotlib's rcParams.
 
     Raises:
         ModuleNotFoundError: there is no matplotlib.
     """
     try:
-        import matplotlib.pyplot as plt
+        import matplotlib as mpl
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != "matplotlib":
             raise
@@ -38,14 +41,12 @@ def pyplot() -> Any:
             "pip install 'glasscell[report]'",
             name="matplotlib",
         ) from error
-    return plt
-
-
-def settings() -> Any:
-    """Give matplotlib's rcParams without starting pyplot."""
-    import matplotlib as mpl
-
     return mpl.rcParams
+
+
+def inches(width: float | None) -> float:
+    """Give the width of a new figure; None takes rcParams["figure.figsize"]."""
+    return float(settings()["figure.figsize"][0]) if width is None else width
 
 
 def grid(
@@ -70,9 +71,9 @@ def grid(
     """
     rows, columns = shape
     if ax is None:
-        plt = pyplot()
-        wide = settings()["figure.figsize"][0] if width is None else width
-        figure = plt.figure(figsize=(wide, height), layout="constrained")
+        import matplotlib.pyplot as plt
+
+        figure = plt.figure(figsize=(inches(width), height), layout="constrained")
         new: AxesArray = figure.subplots(rows, columns, squeeze=False, **more)
         return new
     given = np.array(ax, dtype=object)
@@ -85,19 +86,16 @@ def grid(
     return given.reshape(rows, columns)
 
 
-def one(ax: Any, *, width: float | None, ratio: float = 0.62) -> Axes:
+def one(ax: Any, *, width: float | None, ratio: float = 0.5) -> Axes:
     """Give the Axes of a picture of one panel.
 
     Args:
         ax: the Axes to draw in; None for a new pyplot figure.
         width: of a new figure, in inches; None takes rcParams["figure.figsize"].
-        ratio: height over width of a new figure.
+        ratio: height of the data over width of a new figure.
     """
-    wide = width
-    if ax is None and wide is None:
-        pyplot()
-        wide = settings()["figure.figsize"][0]
-    only: Axes = grid(ax, (1, 1), "the picture", width=wide, height=ratio * (wide or 1.0))[0, 0]
+    height = ratio * inches(width) + LABELS
+    only: Axes = grid(ax, (1, 1), "the picture", width=width, height=height)[0, 0]
     return only
 
 
@@ -110,9 +108,9 @@ def legend(ax: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
         names: what each is called; names starting with "_" too, which matplotlib would leave out.
     """
     letter = LEGEND * settings()["font.size"] * 0.55 / 72
-    inches = ax.bbox.width / ax.figure.dpi
+    wide = ax.bbox.width / ax.figure.dpi
     longest = max(len(name.replace("$", "")) for name in names)
-    columns = max(1, min(len(names), int(inches / (letter * (longest + 5)))))
+    columns = max(1, min(len(names), int(wide / (letter * (longest + 5)))))
     found = ax.legend(
         handles, [str(k) for k in range(len(names))], ncols=columns, frameon=False,
         fontsize="small", loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.1,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from glasscell.report import palette
 
 if TYPE_CHECKING:
-    from matplotlib.colors import ListedColormap
+    from matplotlib.colors import Colormap
 
 __all__ = ["ALARM", "COLOURS", "FAINT", "MISSING", "SIGNS", "colour_map"]
 
@@ -19,7 +19,7 @@ MISSING: Final = "#d9d6ce"
 SIGNS: Final = {"positive": "#b9520a", "negative": "#1b5c9e"}
 
 
-def colour_map(name: str) -> ListedColormap:
+def colour_map(name: str) -> Colormap:
     """Give a colour map of the reports.
 
     Args:
@@ -31,6 +31,4 @@ def colour_map(name: str) -> ListedColormap:
     from matplotlib.colors import ListedColormap
 
     rgb: Any = palette.lookup(name) / 255.0
-    colours = ListedColormap(rgb, name=f"glasscell {name}")
-    colours.set_bad(MISSING)
-    return colours
+    return ListedColormap(rgb, name=f"glasscell {name}").with_extremes(bad=MISSING)

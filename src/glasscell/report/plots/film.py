@@ -135,15 +135,11 @@ def _gates(ax: Axes, reel: Reel, one: LayerReel) -> None:
     handles = []
     for share, dash in ((one.open_share, "-"), (one.closed_share, ":")):
         assert share is not None
-        handles.append(
-            [
-                line(ax, reel.steps, values, color=COLOURS[gate], ls=dash)
-                for gate, values in zip(GATES, share.T, strict=True)
-            ]
-        )
+        for gate, values in zip(GATES, share.T, strict=True):
+            handles.append(line(ax, reel.steps, values, color=COLOURS[gate], ls=dash))
     ax.set_ylim(-0.03, 1.03)
-    ax.set_ylabel("open —,\nclosed ···")
-    legend(ax, handles[0], [f"{gate} gate" for gate in GATES])
+    ax.set_ylabel("share of\nsteps")
+    legend(ax, handles, [f"{gate} {way}" for way in ("open", "closed") for gate in GATES])
 
 
 def _rate(ax: Axes, reel: Reel, one: LayerReel) -> None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["Heat", "heat", "pooled", "pooled_label", "room", "symmetric"]
 
 FEWEST: Final = 32
+BAR: Final = 0.11
+"""Inches across a colour bar."""
+
 BRIGHT: Final = 0.98
 """Share of values that the colours tell apart where a few are much larger."""
 
@@ -37,7 +40,6 @@ def heat(
     limits: tuple[float, float],
     kind: str = "diverging",
     label: str = "",
-    bar: bool = True,
 ) -> Heat:
     """Draw a matrix, row 0 on top, cell (r, c) centred on x = c, y = r.
 
@@ -47,7 +49,6 @@ def heat(
         limits: values at the two ends of the colour map; ends that cut something off are pointed.
         kind: "diverging" or "sequential".
         label: of the colour bar.
-        bar: whether there is one.
 
     Returns:
         `Heat`. Where there are more columns or rows than pixels, of those that share a cell the
@@ -62,8 +63,7 @@ def heat(
     )  # fmt: skip
     ax.set_xlim(-0.5, columns - 0.5)
     ax.set_ylim(rows - 0.5, -0.5)
-    if bar:
-        _bar(ax, image, values, limits, label)
+    _bar(ax, image, values, limits, label)
     return Heat(image, per_column, per_row)
 
 
@@ -120,10 +120,11 @@ def _bar(
     below = bool((finite < limits[0]).any())
     above = bool((finite > limits[1]).any())
     extend = {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}[below, above]
-    inches = ax.bbox.height / ax.figure.dpi
+    wide, high = ax.bbox.width / ax.figure.dpi, ax.bbox.height / ax.figure.dpi
     bar = ax.figure.colorbar(
-        image, ax=ax, label=label, extend=extend, pad=0.015, fraction=0.05, aspect=12 * inches
-    )
+        image, ax=ax, label=label, extend=extend, pad=0.015, fraction=min(0.2, BAR / wide),
+        aspect=1.2 * high / BAR,
+    )  # fmt: skip
     bar.outline.set_visible(False)
-    bar.ax.yaxis.set_major_locator(MaxNLocator(2 if inches < 1.2 else 5, min_n_ticks=2))
+    bar.ax.yaxis.set_major_locator(MaxNLocator(2 if high < 1.2 else 5, min_n_ticks=2))
     bar.ax.tick_params(labelsize="small", length=2)

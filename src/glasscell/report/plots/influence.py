@@ -67,7 +67,7 @@ def influence(
         wanted = values.shape[1] if count < 0 else count
         if steps is not None and len(steps) != wanted:
             raise ShapeError(f"expected {wanted} {name}, as values has, got {len(steps)}")
-    axes = one(ax, width=width, ratio=0.8)
+    axes = one(ax, width=width, ratio=0.68)
     finite = values[np.isfinite(values)]
     top = float(finite.max(initial=-np.inf)) if finite.size else 0.0
     low = max(float(finite.min(initial=np.inf)), top - decades) if finite.size else -1.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from glasscell.inspect.layout import Array
-from glasscell.report.plots.canvas import AxesArray, grid, legend, one
+from glasscell.report.plots.canvas import AxesArray, grid, inches, legend, one
 from glasscell.report.plots.colours import ALARM, COLOURS, FAINT
 from glasscell.report.plots.curves import integers
 
@@ -47,7 +47,7 @@ def half_life_ladder(
     >>> from glasscell.inspect.timescales import TimeScales
     >>> found = TimeScales(np.array([2.0, 64.0]), 10, 0.5, {})
     >>> ax = half_life_ladder(found, ax=Figure().subplots())
-    >>> ax.get_legend().get_texts()[0].get_text(), ax.lines[1].get_xdata().tolist()
+    >>> ax.get_legend().get_texts()[1].get_text(), ax.lines[1].get_xdata().tolist()
     ('1 of 2 units reach it', [2.0])
     """
     needed = found.lag if lag is None else lag
@@ -69,7 +69,7 @@ def half_life_ladder(
     axes.set_ylabel("units" + (f" ({missing} without a half-life)" if missing else ""))
     integers(axes.yaxis)
     of = f"{int(enough.sum())} of {len(found.half_life)} units reach it"
-    legend(axes, [drawn[0], limit], [of, f"lag of {needed:g} steps"])
+    legend(axes, [limit, drawn[0]], [f"lag of {needed:g} steps", of])
     return axes
 
 
@@ -94,7 +94,7 @@ def saturation(
     >>> ax.collections[0].get_offsets().data, ax.collections[0].get_sizes()
     (array([[0.2, 0.5]]), array([36.]))
     """
-    axes = one(ax, width=width, ratio=0.95)
+    axes = one(ax, width=width, ratio=0.8)
     pairs = np.stack([found.closed, found.open], axis=1)
     pairs = pairs[np.isfinite(pairs).all(axis=1)]
     places, counts = np.unique(pairs, axis=0, return_counts=True)
@@ -105,7 +105,7 @@ def saturation(
     axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
     axes.set_aspect("equal")
     axes.set_xlabel("share of steps < 0.1")
-    axes.set_ylabel("share of steps > 0.9")
+    axes.set_ylabel("share > 0.9")
     if gate:
         axes.set_title(f"{gate} gate", color=colour, fontsize="small")
     return axes
@@ -136,7 +136,7 @@ def saturation_map(found: TimeScales, *, ax: Any = None, width: float | None = N
     ['forget gate', 'input gate', 'output gate']
     """
     gates = tuple(found.saturation)
-    height = 2.6 if width is None else width / 3 + 0.6
+    height = inches(width) / 3 + 0.4
     axes: AxesArray = grid(ax, (1, len(gates)), ", ".join(gates), width=width, height=height)[0]
     for place, (each, gate) in enumerate(zip(axes, gates, strict=True)):
         saturation(found.saturation[gate], gate=gate, ax=each)

@@ -53,7 +53,7 @@ def match(
     series = sorted({place for place, _, _ in everything})
     row = {place: at for at, place in enumerate(series)}
     if ax is None:
-        axes = one(ax, width=width, ratio=min(0.9, 0.22 + 0.04 * len(series)))
+        axes = one(ax, width=width, ratio=min(0.9, 0.05 * len(series) + 0.04))
     else:
         axes = one(ax, width=width)
     colours = colour_map("sequential")
@@ -69,7 +69,8 @@ def match(
         )  # fmt: skip
     _frame(axes, series, max(stop for _, _, stop in everything))
     units = len(found.units)
-    axes.set_title(f"{units} unit{'' if units == 1 else 's'} on", loc="left", fontsize="small")
+    title = f"{units} unit{'' if units == 1 else 's'} on throughout"
+    axes.set_title(title, loc="left", fontsize="small")
     return axes
 
 

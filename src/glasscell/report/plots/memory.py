@@ -61,7 +61,7 @@ def provenance(
             f"expected unit as {found.initial.ndim} indices into {found.initial.shape} and at "
             f"least one step, got {place} and {len(found.written)} steps"
         )
-    written = np.asarray(found.written[:, *place], dtype=np.float64)
+    written = np.moveaxis(np.asarray(found.written, dtype=np.float64), 0, -1)[place]
     axes = one(ax, width=width)
     size = -(-len(written) // room(axes)[0])
     left = written if size == 1 else pool(written[None], size)[0]
@@ -106,7 +106,7 @@ def provenance_triangle(
     values = np.asarray(values)
     if values.ndim != 2 or values.shape[0] != values.shape[1] or not values.size:
         raise ShapeError(f"expected values (T, T) with T >= 1, got {values.shape}")
-    axes = one(ax, width=width, ratio=0.8)
+    axes = one(ax, width=width, ratio=0.68)
     drawn = heat(axes, values, symmetric(values), label="left in the cell")
     axes.set_xlabel(pooled_label("written at step $s$", drawn.columns))
     axes.set_ylabel("after step $t$")

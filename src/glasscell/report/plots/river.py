@@ -137,7 +137,7 @@ def duel(flows: Mapping[str, LayerFlow], *, ax: Any = None, width: float | None 
         drawn.append(log_line(axes, np.arange(len(relative)), relative, color=colour, ls=dash))
     axes.axhline(log10(REACH), color=ALARM, lw=0.8, ls=(0, (5, 3)), zorder=0)
     steps(axes, max(len(flow.profile) for flow in flows.values()), "lag, steps back")
-    axes.set_ylabel(f"gradient, {LOG} of its largest")
+    axes.set_ylabel(f"gradient, {LOG}\nof its largest")
     legend(axes, drawn, [plain(name) for name in flows])
     return axes
 
@@ -161,7 +161,7 @@ def _draw(ax: Axes, flow: LayerFlow, lag: bool) -> None:
             found.append((log_line(ax, x, values[-1], color=colour, ls=dash), text))
     found += _floors(ax, values)
     steps(ax, count, "lag, steps back" if lag else STEP)
-    ax.set_ylabel(f"{LOG} of the gradient's norm")
+    ax.set_ylabel(f"{LOG} of norm")
     legend(ax, [handle for handle, _ in found], [text for _, text in found])
 
 

@@ -56,7 +56,7 @@ def jacobian_fan(
         axes.set_ylim(limits)
     axes.axhline(0.0, color=FAINT, lw=0.8, zorder=0)
     _lag_axis(axes, found)
-    axes.set_ylabel(f"{LOG} of singular values")
+    axes.set_ylabel(f"{LOG} $\\sigma$")
     if handles:
         legend(axes, handles, names)
     return axes
@@ -105,7 +105,7 @@ def lyapunov(
     axes.set_xlim(0.5, max(len(index), 1) + 0.5)
     integers(axes.xaxis)
     axes.set_xlabel("direction")
-    axes.set_ylabel(r"Lyapunov exponent $\lambda$ per step")
+    axes.set_ylabel(r"$\lambda$ per step")
     return axes
 
 

@@ -66,7 +66,7 @@ def truncation(
     _lengths(axes, found)
     axes.set_ylabel("cosine")
     if ratio:
-        axes.set_ylabel("cosine, ratio of norms")
+        axes.set_ylabel("cosine, ratio")
     legend(axes, drawn, names)
     return axes
 

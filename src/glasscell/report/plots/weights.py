@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from textwrap import fill
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
 from glasscell.errors import ShapeError
 from glasscell.gates import HIDDEN, TORCH, layer_gates, rows
 from glasscell.inspect.layout import Array
-from glasscell.report.order import magnitude
 from glasscell.report.plots.canvas import AxesArray, grid, plain, settings
 from glasscell.report.plots.colours import ALARM, COLOURS, FAINT
-from glasscell.report.plots.heat import heat
+from glasscell.report.plots.heat import heat, symmetric
 from glasscell.report.plots.wall import NAMES
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ WARNING: Final = (
     "ρ, the spectral radius of U, decides nothing: a network with ρ = 0 can explode and one with "
     "ρ > 1 forget. Look at the Jacobian fan instead."
 )
+Limits: TypeAlias = tuple[float, float]
 SHOWN: Final = ("forget", "input", "candidate", "output")
 
 
@@ -58,8 +58,8 @@ def weights(
         ShapeError: `layer` is neither an LSTM nor an RNN, or names or Axes do not fit.
 
     Notes:
-        U and W share one colour scale, symmetric up to the largest of them. A projection
-        (weight_hr) is not drawn. Norms are largest singular values, O(H^3).
+        All U share one colour scale, all W another, up to the 98 % quantile of their sizes. A
+        projection (weight_hr) is not drawn. Norms are largest singular values, O(H^3).
 
     >>> from matplotlib.figure import Figure
     >>> from glasscell.weights import LayerWeights
@@ -81,12 +81,12 @@ def weights(
     axes = grid(
         ax, (len(gates), columns), "U, W and b of each gate", width=width,
         height=1.5 * len(gates) + (1.0 if radius else 0.5),
-        gridspec_kw={"width_ratios": [3, 1.2, 1.5][:columns]},
+        gridspec_kw={"width_ratios": [3, 1.4, 1.5][:columns]},
     )  # fmt: skip
-    top = max(magnitude(layer.weight_hh), magnitude(layer.weight_ih)) or 1.0
+    limits = symmetric(layer.weight_hh), symmetric(layer.weight_ih)
     for line, gate in zip(axes, gates, strict=True):
         block = rows(gate, H, order)
-        _matrices(line, layer.weight_hh[block], layer.weight_ih[block], top, radius)
+        _matrices(line, layer.weight_hh[block], layer.weight_ih[block], limits, radius)
         if bias is not None:
             _bias(line[2], bias[block], gate)
         line[0].set_ylabel(NAMES[gate].replace(" ", "\n", 1), color=COLOURS[gate])
@@ -98,9 +98,11 @@ def weights(
     return axes
 
 
-def _matrices(line: AxesArray, U: Array, W: Array, top: float, radius: bool) -> None:
-    heat(line[0], U, (-top, top), bar=False)
-    heat(line[1], W, (-top, top), bar=True)
+def _matrices(
+    line: AxesArray, U: Array, W: Array, limits: tuple[Limits, Limits], radius: bool
+) -> None:
+    heat(line[0], U, limits[0])
+    heat(line[1], W, limits[1])
     for each in line[:2]:
         each.set(xticks=[], yticks=[])
     finite = bool(np.isfinite(U).all())
@@ -112,11 +114,14 @@ def _matrices(line: AxesArray, U: Array, W: Array, top: float, radius: bool) -> 
 
 def _bias(ax: Axes, values: Array, gate: str) -> None:
     """Bias of each unit, in the rows of the matrices beside it."""
+    from matplotlib.ticker import MaxNLocator
+
     ax.barh(np.arange(len(values)), np.where(np.isfinite(values), values, np.nan), height=1.0,
             color=COLOURS[gate])  # fmt: skip
     ax.axvline(0.0, color=FAINT, lw=0.6)
     ax.set_ylim(len(values) - 0.5, -0.5)
     ax.set_yticks([])
+    ax.xaxis.set_major_locator(MaxNLocator(2))
     ax.tick_params(axis="x", labelsize="small")
 
 
