@@ -71,9 +71,10 @@ def grid(
     """
     rows, columns = shape
     if ax is None:
+        wide = inches(width)
         import matplotlib.pyplot as plt
 
-        figure = plt.figure(figsize=(inches(width), height), layout="constrained")
+        figure = plt.figure(figsize=(wide, height), layout="constrained")
         new: AxesArray = figure.subplots(rows, columns, squeeze=False, **more)
         return new
     given = np.array(ax, dtype=object)

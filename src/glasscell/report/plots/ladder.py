@@ -164,5 +164,7 @@ def _dots(ax: Axes, x: Array, y: Array, groups: tuple[Array, Array, Array, Array
     )
     return [
         ax.plot(x[group], y[group], ls="", **({"ms": size} | style))[0]
-        for group, style in zip(groups, styles, strict=True)
+        for place, (group, style) in enumerate(zip(groups, styles, strict=True))
+        # The first is the legend's; an empty one that is not clipped would widen the figure.
+        if group.any() or place == 0
     ]
