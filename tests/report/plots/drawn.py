@@ -24,8 +24,9 @@ def rendered(axes: Any) -> Any:
 
 
 def lines(ax: Any) -> list[np.ndarray]:
-    """y of every line that has one per step: no limits, no markers of zeros."""
-    return [np.asarray(line.get_ydata(), float) for line in ax.lines]
+    """y of every line, without the markers of zeros."""
+    drawn = [line for line in ax.lines if line.get_linestyle() != "None"]
+    return [np.asarray(line.get_ydata(), float) for line in drawn]
 
 
 def image(ax: Any) -> np.ndarray:
