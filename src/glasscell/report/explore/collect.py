@@ -74,7 +74,7 @@ def collect(
     shown: Sequence[int] | None = None,
     names: Sequence[str] = (),
     inputs: Sequence[str] = (),
-    labels: Sequence[str] | None = None,
+    labels: Sequence[str] | Sequence[Sequence[str]] | None = None,
     text: Sequence[Sequence[str]] | None = None,
     lag: int | None = None,
     film: Reel | None = None,
@@ -95,7 +95,7 @@ def collect(
         shown: Which sequences of the batch the page shows; default the first four.
         names: Names of the shown sequences.
         inputs: Names of the I inputs.
-        labels: Names of the T steps.
+        labels: Names of the T steps, or for each shown sequence its own.
         text: Of each shown sequence, its T characters or words.
         lag: How many steps back the data asks for; default T - 1.
         film: What was recorded while the model was trained.
@@ -136,7 +136,7 @@ def explore(
     shown: Sequence[int] | None = None,
     names: Sequence[str] = (),
     inputs: Sequence[str] = (),
-    labels: Sequence[str] | None = None,
+    labels: Sequence[str] | Sequence[Sequence[str]] | None = None,
     text: Sequence[Sequence[str]] | None = None,
     lag: int | None = None,
     film: Reel | None = None,
@@ -151,7 +151,15 @@ def explore(
     if bad := [row for row in rows if not 0 <= row < batch] or not rows:
         raise DataError(f"expected sequences of 0 … {batch - 1} to show, got {bad or 'none'}")
     series = [
-        _series(found, row, x, _at(names, k, f"#{row}"), inputs, labels, _at(text or (), k, None))
+        _series(
+            found,
+            row,
+            x,
+            _at(names, k, f"#{row}"),
+            inputs,
+            _own(labels, k),
+            _at(text or (), k, None),
+        )
         for k, row in enumerate(rows)
     ]
     seen = {
@@ -269,6 +277,11 @@ def _output(output: Array | None, row: int, steps: int) -> Array | None:
         return None
     one = np.atleast_2d(output[row])
     return one[:steps] if one.shape[0] >= steps else one
+
+
+def _own(labels: Sequence[str] | Sequence[Sequence[str]] | None, k: int) -> Any:
+    """The labels of one series: those of all, or its own."""
+    return labels if not labels or isinstance(labels[0], str) else _at(labels, k, None)
 
 
 def _at(values: Sequence[Any], k: int, otherwise: Any) -> Any:
