@@ -97,6 +97,8 @@ def run(args: Any) -> int:
         print(json.dumps(record(shown, out), indent=2, ensure_ascii=False, allow_nan=False))
     elif not args.quiet:
         show(shown, args.lang)
+        if args.lag is None and not all(one.good for one in shown.findings):
+            print("Judged over the whole window; if the task needs fewer steps, say so: --lag N")
         size, seconds = out.stat().st_size / 1e6, time.perf_counter() - began
         print(f"{out} ({size:.1f} MB, {seconds:.1f} s): open it in a browser")
     return 0

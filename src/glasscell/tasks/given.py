@@ -74,7 +74,7 @@ def read(path: Path, width: int | None, inputs: Sequence[str] = (), nan: bool = 
     if not path.is_file():
         raise DataError(f"{path}: expected a CSV, .npy or .npz file, found nothing to read")
     kind = path.suffix.lower()
-    given = _csv(path, width, inputs) if kind not in (".npy", ".npz") else _arrays(path, kind)
+    given = _csv(path, width, inputs) if kind not in (".npy", ".npz") else _arrays(path)
     given = replace(given, x=_checked(given.x, width, path))
     for what, found, wanted in (
         ("inputs", given.inputs, given.x.shape[-1] if given.x.ndim == 3 else 0),
@@ -90,10 +90,12 @@ def read(path: Path, width: int | None, inputs: Sequence[str] = (), nan: bool = 
     return given
 
 
-def _arrays(path: Path, kind: str) -> Given:
+def _arrays(path: Path) -> Given:
     try:
-        loaded = np.load(path, allow_pickle=False)
-        found = {"x": loaded} if kind == ".npy" else dict(loaded)
+        # Opened here, as np.load leaves a file that is no zip open.
+        with path.open("rb") as opened:
+            loaded = np.load(opened, allow_pickle=False)
+            found = {"x": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
     except (ValueError, EOFError, OSError, BadZipFile) as error:
         raise DataError(f"{path}: expected numbers in NumPy's format, got: {error}") from error
     if "x" not in found:
