@@ -2,19 +2,25 @@
 
     python experiments/film_cost.py
 
-Prints, per network, the median step, one frame, and its share of the time at 100 steps a frame.
+Writes results/film.json and prints the table of README.md: per network the median step, one frame,
+and the frame's share of the time at 100 steps a frame.
 """
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
+from pathlib import Path
+from typing import Any
 
 import torch
 
+import glasscell
 from glasscell.inspect import Film
 from glasscell.nn import LSTM, RNN
 
+RESULT = Path(__file__).parent / "results" / "film.json"
 CASES = (
     # kind, layers, T, B, I, H
     (LSTM, 1, 24, 128, 4, 32),
@@ -24,9 +30,14 @@ CASES = (
     (RNN, 1, 100, 64, 8, 64),
 )
 EVERY = 100
+HEAD = (
+    "| network | training step | one frame | share of the time at `every=100` |\n|---|--:|--:|--:|"
+)
 
 
-def measure(kind: type[torch.nn.RNNBase], layers: int, steps: int, batch: int, *sizes: int) -> None:
+def measure(
+    kind: type[torch.nn.RNNBase], layers: int, steps: int, batch: int, *sizes: int
+) -> dict[str, Any]:
     """Train for a while, with a frame every so many steps, and time each step."""
     network = kind(*sizes, num_layers=layers)
     head = torch.nn.Linear(sizes[1], 1)
@@ -44,16 +55,26 @@ def measure(kind: type[torch.nn.RNNBase], layers: int, steps: int, batch: int, *
         film.step(loss)
         (filmed if step % 4 == 1 else plain).append(time.perf_counter() - began)
     alone, with_frame = statistics.median(plain[3:]), statistics.median(filmed[1:])
-    frame = with_frame - alone
-    name = f"{kind.__name__} L={layers} T={steps} B={batch} I={sizes[0]} H={sizes[1]}"
-    print(
-        f"{name:40} step {1e3 * alone:7.2f} ms   frame {1e3 * frame:6.2f} ms   "
-        f"{frame / (EVERY * alone):.2%} of the time at every = {EVERY}"
+    return {
+        "network": f"{kind.__name__}, L={layers} T={steps} B={batch} I={sizes[0]} H={sizes[1]}",
+        "step_ms": round(1e3 * alone, 3),
+        "frame_ms": round(1e3 * (with_frame - alone), 3),
+        "share": round((with_frame - alone) / (EVERY * alone), 5),
+    }
+
+
+def row(found: dict[str, Any]) -> str:
+    """One line of the table."""
+    return (
+        f"| {found['network']} | {found['step_ms']:.2f} ms | {found['frame_ms']:.2f} ms "
+        f"| {found['share']:.2%} |"
     )
 
 
 if __name__ == "__main__":
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    for case in CASES:
-        measure(*case)
+    rows = [measure(*case) for case in CASES]
+    content = {"cpu": glasscell.cpu_info()["isa"], "threads": 1, "every": EVERY, "rows": rows}
+    RESULT.write_text(json.dumps(content, indent=2) + "\n")
+    print("\n".join((HEAD, *map(row, rows))))

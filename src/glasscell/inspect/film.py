@@ -39,7 +39,8 @@ class Film:
         them, on the CPU and without dropout. Weights, gradients, outputs and torch's random state
         of the training are the same bits with and without a film. Where a layer runs several times
         in a step, its last run with gradients counts. One frame costs about as much as a training
-        step on `sequences` sequences plus 1 to 3 ms; docs/performance.md has it measured.
+        step on `sequences` sequences plus 1 to 3 ms: below 1.5 % of the time at 100 steps a frame
+        (experiments/README.md).
 
     >>> import torch
     >>> model = torch.nn.LSTM(1, 4)

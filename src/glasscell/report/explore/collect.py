@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glasscell.errors import DataError, ShapeError
+from glasscell.inspect.diagnosis import diagnose
 from glasscell.inspect.flow import GradientFlow
+from glasscell.inspect.reel import Reel
 from glasscell.inspect.trace import LayerTrace
 from glasscell.report.explore import findings
 from glasscell.report.explore.data import Array, Exploration, Layer, Series
 from glasscell.report.explore.measure import Measured, Seen, measure
+from glasscell.report.explore.measure_dossier import measure_dossier
+from glasscell.report.explore.measure_film import measure_film
 from glasscell.report.explore.measure_flow import measure_flow
 from glasscell.weights import LayerWeights
 
@@ -30,6 +34,8 @@ __all__ = ["Recording", "collect", "explore"]
 
 SHOWN = 4
 """Sequences of a batch that the page shows unless it is told which."""
+ABLATION_FLOPS = 100e9
+"""What cutting every unit may cost: about two seconds of one core."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,6 +50,9 @@ class Recording:
         model: Tree of `glasscell.save`, None if the model cannot be written as one.
         parameters: Weights of the tree's other nodes, by torch's name.
         indices: (B, T) what the model read, if that were integers for an Embedding.
+        ablate: Cuts each unit on some sequences: by layer the output's mean squared change.
+        cost: Cuts each unit on the whole batch: by layer the loss's rise; None without a loss.
+        rival: Names of layers that are not the model's, but of one to compare it with.
     """
 
     traces: Mapping[str, LayerTrace]
@@ -53,41 +62,64 @@ class Recording:
     model: Mapping[str, Any] | None = None
     parameters: Mapping[str, Array] = field(default_factory=dict)
     indices: Array | None = None
+    ablate: Callable[[Sequence[int]], Mapping[str, Array]] | None = None
+    cost: Callable[[], Mapping[str, Array]] | None = None
+    rival: frozenset[str] = frozenset()
+
+    def beside(self, other: Recording, name: str) -> Recording:
+        """Put the layers of another model beside this one's, as "name: layer"."""
+        traces = {f"{name}: {layer}": trace for layer, trace in other.traces.items()}
+        weights = {f"{name}: {layer}": one for layer, one in other.weights.items()}
+        flows = {f"{name}: {layer}": flow for layer, flow in (other.flow or {}).items()}
+        own = self.flow or GradientFlow({})
+        return replace(
+            self,
+            traces={**self.traces, **traces},
+            weights={**self.weights, **weights},
+            flow=GradientFlow({**own, **flows}, own.loss),
+            rival=frozenset(traces),
+        )
 
 
 def collect(
     model: torch.nn.Module | str | os.PathLike[str],
     x: Any,
-    loss: Callable[[Any], torch.Tensor] | None = None,
+    loss: Callable[[Any], Any] | None = None,
     *,
     title: str = "",
     shown: Sequence[int] | None = None,
     names: Sequence[str] = (),
     inputs: Sequence[str] = (),
-    labels: Sequence[str] | None = None,
+    labels: Sequence[str] | Sequence[Sequence[str]] | None = None,
     text: Sequence[Sequence[str]] | None = None,
     lag: int | None = None,
+    film: Reel | None = None,
+    rival: tuple[str, str | os.PathLike[str]] | None = None,
     ways: bool = True,
 ) -> Exploration:
     """Run a model on data and measure everything that the page shows.
 
     Args:
         model: A torch module with LSTM, RNN, LSTMCell or RNNCell layers, or a folder that
-            `glasscell.save` wrote (then torch is not needed, and no gradients are measured).
+            `glasscell.save` wrote (then torch is not needed).
         x: (B, T, I) or (T, I) numbers, array or tensor; (B, T) integers where the model begins
             with an Embedding. Turned to (T, B, ·) for a model whose layers are not `batch_first`.
         loss: Callable on the model's output that returns a scalar tensor, as for
-            `glasscell.gradient_flow`; default the sum of the last step's output
-            (where layers read both ways, of the last and the first).
+            `glasscell.gradient_flow`; for a folder the loss and its gradient by the output, as for
+            `glasscell.inspect.saved_flow`. Default the sum of the last step's output (where layers
+            read both ways, of the last and the first).
         title: The page's heading; default what the model is.
         shown: Which sequences of the batch the page shows; default the first four.
         names: Names of the shown sequences.
         inputs: Names of the I inputs.
-        labels: Names of the T steps.
+        labels: Names of the T steps, or for each shown sequence its own.
         text: Of each shown sequence, its T characters or words.
         lag: How many steps back the data asks for; default T - 1.
-        ways: Whether to measure influences, path splits and Jacobian fans too, which takes ten
-            seconds at most; default True.
+        film: What was recorded while the model was trained.
+        rival: Name and folder of a saved model that reads the same, to be shown beside it; for
+            folders only.
+        ways: Whether to measure influences, path splits, Jacobian fans and what each unit is worth
+            too, which takes some seconds; default True.
 
     Returns:
         `Exploration`, for `render` and `write`.
@@ -97,20 +129,23 @@ def collect(
         ValueError: The model has no recurrent layer, or none ran.
 
     Notes:
-        One traced run of the whole batch and, for torch models, one backward pass. The gradient
-        norms are those of the whole batch.
+        One traced run of the whole batch and one backward pass: the gradient norms, the verdict and
+        the units' correlations are those of the whole batch. Every unit is cut on as many of the
+        shown sequences as two seconds allow.
     """
     if isinstance(model, str | os.PathLike):
         from glasscell.report.explore.recording import folder_recording
 
-        found, batch = folder_recording(Path(model), x)
+        found, batch = folder_recording(Path(model), x, loss)
+        if rival is not None:
+            found = found.beside(folder_recording(Path(rival[1]), x, loss)[0], rival[0])
     else:
         from glasscell.report.explore.recording import torch_recording
 
         found, batch = torch_recording(model, x, loss)
     return explore(
         found, batch, title=title or _title(found), shown=shown, names=names, inputs=inputs,
-        labels=labels, text=text, lag=lag, ways=ways,
+        labels=labels, text=text, lag=lag, film=film, ways=ways,
     )  # fmt: skip
 
 
@@ -122,9 +157,10 @@ def explore(
     shown: Sequence[int] | None = None,
     names: Sequence[str] = (),
     inputs: Sequence[str] = (),
-    labels: Sequence[str] | None = None,
+    labels: Sequence[str] | Sequence[Sequence[str]] | None = None,
     text: Sequence[Sequence[str]] | None = None,
     lag: int | None = None,
+    film: Reel | None = None,
     ways: bool = True,
 ) -> Exploration:
     """Measure what was recorded; arguments as for `collect`, `x` (B, T, I) or None."""
@@ -136,7 +172,15 @@ def explore(
     if bad := [row for row in rows if not 0 <= row < batch] or not rows:
         raise DataError(f"expected sequences of 0 … {batch - 1} to show, got {bad or 'none'}")
     series = [
-        _series(found, row, x, _at(names, k, f"#{row}"), inputs, labels, _at(text or (), k, None))
+        _series(
+            found,
+            row,
+            x,
+            _at(names, k, f"#{row}"),
+            inputs,
+            _own(labels, k),
+            _at(text or (), k, None),
+        )
         for k, row in enumerate(rows)
     ]
     seen = {
@@ -145,22 +189,54 @@ def explore(
         for k, trace in enumerate(one.traces)
     }
     measured = measure(seen)
-    way = measure_flow(seen) if ways else Measured()
-    lag = series[0].steps - 1 if lag is None else lag
-    words = [] if found.flow is None else findings.of_gradients(found.flow, layers)
-    words += findings.of_memory(layers, measured.numbers.get("half_life", {}), lag)
+    worth, unit = _ablation(found, rows, batch, series[0].steps) if ways else ({}, "")
+    more = [
+        measure_flow(seen) if ways else Measured(),
+        measure_dossier(found.traces, x, inputs, worth),
+        Measured() if film is None else measure_film(film.arrays(), list(found.traces)),
+    ]
+    needed = series[0].steps - 1 if lag is None else lag
+    words = []
+    if found.flow is not None:
+        own = {name: flow for name, flow in found.flow.items() if name not in found.rival}
+        words += findings.of_network(diagnose(own, found.traces, lag), layers)
+    words += findings.of_memory(
+        [one for one in layers if one.name not in found.rival],
+        measured.numbers.get("half_life", {}),
+        needed,
+    )
+    numbers: dict[str, Any] = {**measured.numbers, "lag": needed, "worth": unit}
+    arrays = {**measured.arrays, **_indices(found, rows, series)}
+    for one in more:
+        numbers |= one.numbers
+        arrays |= one.arrays
     return Exploration(
         title=title,
         subtitle=_subtitle(layers, series, found),
         layers=layers,
         series=series,
         findings=words,
-        measures={**measured.numbers, **way.numbers, "lag": lag},
-        arrays={**measured.arrays, **way.arrays, **_indices(found, rows, series)},
+        measures=numbers,
+        arrays=arrays,
         model=found.model,
         parameters=found.parameters,
         start=_start(series[0], layers, measured.numbers),
     )
+
+
+def _ablation(
+    found: Recording, rows: Sequence[int], batch: int, steps: int
+) -> tuple[Mapping[str, Array], str]:
+    """What each unit is worth, and in what: "loss" if there is time for it, else "output"."""
+    if found.ablate is None or not found.weights:
+        return {}, ""
+    layers = found.weights.values()
+    units = sum(np.shape(trace.hidden)[-1] for trace in found.traces.values())
+    step = 2 * sum(one.weight_ih.size + one.weight_hh.size for one in layers)
+    count = int(ABLATION_FLOPS / (units * step * steps))
+    if found.cost is not None and count >= batch:
+        return found.cost(), "loss"
+    return (found.ablate(rows[:count]), "output") if count else ({}, "")
 
 
 def _indices(found: Recording, rows: Sequence[int], series: Sequence[Series]) -> dict[str, Array]:
@@ -227,6 +303,11 @@ def _output(output: Array | None, row: int, steps: int) -> Array | None:
         return None
     one = np.atleast_2d(output[row])
     return one[:steps] if one.shape[0] >= steps else one
+
+
+def _own(labels: Sequence[str] | Sequence[Sequence[str]] | None, k: int) -> Any:
+    """The labels of one series: those of all, or its own."""
+    return labels if not labels or isinstance(labels[0], str) else _at(labels, k, None)
 
 
 def _at(values: Sequence[Any], k: int, otherwise: Any) -> Any:
