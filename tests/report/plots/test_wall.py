@@ -171,7 +171,7 @@ def test_several_layers_stand_side_by_side_with_their_names():
     axes = seen.plot(quantities=["forget", "hidden"], sequence=1, units=[1])
     assert axes.shape == (2, 2)
     for column, name in enumerate(("l0", "l0_reverse")):
-        assert axes[0, column].get_title("left").startswith(f"{name}: ")
+        assert axes[0, column].get_title("left").startswith(f"{name}\n")
         alone = seen[name].sequence(1)
         np.testing.assert_array_equal(image(axes[0, column])[0], alone.forget[:, 1])
     assert seen.plot("l0_reverse").shape == (6, 1)

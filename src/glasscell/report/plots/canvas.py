@@ -13,12 +13,12 @@ from glasscell.errors import ShapeError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["AxesArray", "grid", "inches", "legend", "one", "plain", "settings"]
+__all__ = ["AxesArray", "fits", "grid", "inches", "legend", "one", "plain", "settings"]
 
 AxesArray: TypeAlias = NDArray[np.object_]
 """Array of Axes, as pandas gives it for several panels."""
 
-LEGEND: Final = 0.833
+SMALL: Final = 0.833
 """Size of "small" text over the user's font size."""
 
 LABELS: Final = 0.75
@@ -108,10 +108,8 @@ def legend(ax: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
         handles: artists.
         names: what each is called; names starting with "_" too, which matplotlib would leave out.
     """
-    letter = LEGEND * settings()["font.size"] * 0.55 / 72
-    wide = ax.bbox.width / ax.figure.dpi
     longest = max(len(name.replace("$", "")) for name in names)
-    columns = max(1, min(len(names), int(wide / (letter * (longest + 5)))))
+    columns = max(1, sum(fits(ax, k * (longest + 5)) for k in range(1, len(names) + 1)))
     found = ax.legend(
         handles, [str(k) for k in range(len(names))], ncols=columns, frameon=False,
         fontsize="small", loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.1,
@@ -119,6 +117,12 @@ def legend(ax: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
     )  # fmt: skip
     for text, name in zip(found.get_texts(), names, strict=True):
         text.set_text(name)
+
+
+def fits(ax: Axes, letters: int) -> bool:
+    """Tell whether so many small letters find room beside each other above an Axes."""
+    letter = SMALL * settings()["font.size"] * 0.55 / 72
+    return bool(letters * letter <= ax.bbox.width / ax.figure.dpi)
 
 
 def plain(name: object, limit: int = 32) -> str:

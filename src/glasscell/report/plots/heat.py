@@ -90,10 +90,11 @@ def room(ax: Axes) -> tuple[int, int]:
 def pooled_label(label: str, size: int) -> str:
     """Say on an axis that several steps share a cell, if they do.
 
-    >>> pooled_label("step", 1), pooled_label("step", 20)
-    ('step', 'step (the most unusual of every 20)')
+    >>> print(pooled_label("step", 20))
+    step
+    the most unusual of every 20
     """
-    return label if size == 1 else f"{label} (the most unusual of every {size})"
+    return label if size == 1 else f"{label}\nthe most unusual of every {size}"
 
 
 def symmetric(values: Array) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from glasscell.errors import ShapeError
 from glasscell.inspect.layout import Array
 from glasscell.report.order import slow_first
-from glasscell.report.plots.canvas import AxesArray, grid, plain
+from glasscell.report.plots.canvas import AxesArray, fits, grid, plain
 from glasscell.report.plots.colours import COLOURS
 from glasscell.report.plots.curves import STEP, steps
 from glasscell.report.plots.heat import heat, pooled_label, symmetric
@@ -123,7 +123,8 @@ def gate_walls(
     >>> layer = LayerTrace(*[None] * 5, hidden=np.zeros((3, 2)), mode="RNN_TANH", layout="TH")
     >>> axes = gate_walls({"l0": layer, "l1": layer}, ax=Figure().subplots(1, 2))
     >>> print(axes.shape, axes[0, 1].get_title("left"))
-    (1, 2) l1: hidden state $h$
+    (1, 2) l1
+    hidden state $h$
     """
     wanted = list(trace) if layers is None else [layers] if isinstance(layers, str) else [*layers]
     if not wanted:
@@ -140,7 +141,7 @@ def gate_walls(
     for column, name, run in zip(axes.T, wanted, runs, strict=True):
         _draw(column, run, names, units)
         column[0].set_title(
-            f"{plain(name)}: {NAMES[names[0]]}", loc="left", color=COLOURS[names[0]],
+            f"{plain(name)}\n{NAMES[names[0]]}", loc="left", color=COLOURS[names[0]],
             fontsize="small",
         )  # fmt: skip
     return axes
@@ -211,7 +212,8 @@ def _draw(
         ax.tick_params(labelbottom=False)
     axes[-1].tick_params(labelbottom=True)
     axes[-1].set_xlabel(step_label(one, size))
-    if units is None and one.forget is not None and one.forget.shape[1] > 1:
+    sorted_by_memory = units is None and one.forget is not None and one.forget.shape[1] > 1
+    if sorted_by_memory and fits(axes[0], 38):
         axes[0].set_title("longest memory on top", loc="right", fontsize="x-small")
 
 
