@@ -194,3 +194,19 @@ def test_advice_for_several_layers_is_given_once() -> None:
     words = glasscell.gradient_flow(model, torch.randn(90, 2, 3), last).verdict
     assert words.count("Raise the forget bias") == 1
     assert "For l0, l1: " in words
+
+
+def test_a_layer_under_one_that_vanishes_into_underflow_is_judged_over_the_whole_window():
+    direct = 0.6 ** np.arange(300.0)
+    direct[220:] = 0.0  # 0.6^220 is 1e-49, below float32
+    carried = 0.5 ** np.arange(300.0)
+    carried[150:] = 0.0
+    flow = LayerFlow(
+        direct[::-1], direct[::-1], None, by_lag=direct, direct_by_lag=direct,
+        last_step_by_lag=carried,
+    )  # fmt: skip
+    verdict = judge(flow)
+    assert (verdict.kind, verdict.lag) == ("vanishing", 299)
+    # Where the loss stops reading at full strength, what follows is judged alone.
+    direct = np.where(np.arange(300) < 280, 1.0, 0.0)
+    assert judge(LayerFlow(direct, direct, None, by_lag=direct, direct_by_lag=direct)).lag == 20

@@ -28,6 +28,8 @@ from glasscell.inspect.provenance import (
     provenance_triangle,
 )
 from glasscell.inspect.reel import LayerReel, Reel
+from glasscell.inspect.saved_ablation import saved_ablation
+from glasscell.inspect.saved_flow import last_step_sum, saved_flow
 from glasscell.inspect.sentences import KINDS
 from glasscell.inspect.spectrum import Fan, Lyapunov, fan, lyapunov
 from glasscell.inspect.timescales import (
@@ -78,6 +80,7 @@ __all__ = [
     "influence",
     "jacobians",
     "judge",
+    "last_step_sum",
     "layer_provenance",
     "layer_weights",
     "lyapunov",
@@ -87,6 +90,8 @@ __all__ = [
     "provenance",
     "provenance_triangle",
     "saturation",
+    "saved_ablation",
+    "saved_flow",
     "timescales",
     "truncation",
 ]

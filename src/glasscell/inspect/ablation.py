@@ -13,7 +13,7 @@ from glasscell.inspect.layout import Array
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["ablation"]
+__all__ = ["ablation", "evaluating"]
 
 CLOSED = -1e4
 """Bias of an output gate whose sigmoid is exactly 0 in any float, and finite in all but float16."""
@@ -71,7 +71,7 @@ def ablation(
     def value() -> float:
         return float(loss(model(*(x if type(x) is tuple else (x,)))))
 
-    with torch.no_grad(), unchanged(model), _evaluating(model):
+    with torch.no_grad(), unchanged(model), evaluating(model):
         whole = value()
         return {
             name: np.array(
@@ -112,7 +112,8 @@ def _without(module: Any, suffix: str, unit: int, value: Callable[[], float]) ->
 
 
 @contextmanager
-def _evaluating(model: torch.nn.Module) -> Iterator[None]:
+def evaluating(model: torch.nn.Module) -> Iterator[None]:
+    """Put a model into eval mode, and every part back into its own at the end."""
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:

@@ -15,8 +15,8 @@ from glasscell.weights import LayerWeights
 if TYPE_CHECKING:
     import torch
 
+    from glasscell.engine.record import Record
     from glasscell.inspect.trace import LayerTrace
-    from glasscell.nn.observe import Record
 
 __all__ = ["carried_back", "layer_weights"]
 

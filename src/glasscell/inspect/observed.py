@@ -13,7 +13,7 @@ from glasscell.inspect.timescales import half_life
 from glasscell.inspect.trace import GATES, LayerTrace
 
 if TYPE_CHECKING:
-    from glasscell.nn.observe import Record
+    from glasscell.engine.record import Record
 
 __all__ = ["Order", "flow_of", "into_cell", "trace_of"]
 

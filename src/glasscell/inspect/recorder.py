@@ -20,7 +20,7 @@ from glasscell.inspect.watch import is_cell, layer_name
 if TYPE_CHECKING:
     import torch
 
-    from glasscell.nn.observe import Record
+    from glasscell.engine.record import Record
 
 __all__ = ["GradientRecorder", "TraceRecorder"]
 

@@ -33,6 +33,10 @@ GROWN = 100.0
 LSTM often bring a factor of 3 to 10, as the cell adds up what its units pass to each other; two
 decades over one window make every weight update a matter of the far steps alone."""
 
+UNDERFLOW = 1e-30
+"""Zeros that follow a direct gradient smaller than this are float32 giving out under a layer above
+that vanishes, and not steps that nothing reads."""
+
 CLEAN_LAGS = 3
 """Fewer steps than this without a gradient of their own and the profile cannot show a decay: what
 is seen is mostly what the loss, or the layer above, puts in at each step."""
@@ -149,7 +153,10 @@ def _last_read(flow: LayerFlow) -> int:
     if flow.direct_by_lag is None:
         return _first(flow)
     read = np.flatnonzero(flow.direct_by_lag)
-    return int(read[-1]) if len(read) else 0
+    if not len(read):
+        return 0
+    underflows = 0 < flow.direct_by_lag[read[-1]] < UNDERFLOW
+    return len(flow.direct_by_lag) - 1 if underflows else int(read[-1])
 
 
 def _from_start(flow: LayerFlow) -> Float64:

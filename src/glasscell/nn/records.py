@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 from torch import Tensor
 
-from glasscell.nn.observe import Record
+from glasscell.engine.record import Record
 from glasscell.nn.views import view_of
 
 if TYPE_CHECKING:

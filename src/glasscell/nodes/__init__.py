@@ -13,7 +13,7 @@ from glasscell.nodes.activation import ACTIVATIONS, build_activation, build_iden
 from glasscell.nodes.affine import build_embedding, build_layer_norm, build_linear
 from glasscell.nodes.base import Call, Node, Plan
 from glasscell.nodes.compose import Forecaster, Sequential, chain, forecaster, reads_indices
-from glasscell.nodes.compressed import compress, is_scale
+from glasscell.nodes.compressed import compress, expand, is_scale
 from glasscell.nodes.fields import Fields, Tensors, refuse
 from glasscell.nodes.recurrent import Recurrent, build_recurrent
 from glasscell.nodes.stepping import State
@@ -30,6 +30,7 @@ __all__ = [
     "State",
     "build",
     "compress",
+    "expand",
     "is_scale",
     "reads_indices",
     "walk",

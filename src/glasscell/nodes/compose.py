@@ -114,11 +114,15 @@ class Forecaster:
             raise ShapeError(
                 f"expected windows (B, lookback, F) of {self.lookback} rows, got {x.shape}"
             )
-        last = x[..., -1:, 0]
-        z = x.copy()
-        z[..., 0] -= last
+        last, z = x[..., -1:, 0], self.shifted(x)
         hidden = self.recurrent.run(z, call)[..., -1, :]
         return last + self.skip.run(z[..., 0], call) + self.head.run(hidden, call)
+
+    def shifted(self, x: Array) -> Array:
+        """Give z, what the recurrent network reads of windows x."""
+        z = x.copy()
+        z[..., 0] -= x[..., -1:, 0]
+        return z
 
     def plan(self, source: Array, plan: Plan) -> Array:
         """Refuse: there is nothing to keep from one step to the next."""

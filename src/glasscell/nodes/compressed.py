@@ -18,9 +18,10 @@ from glasscell import weights
 from glasscell.errors import DtypeError, ShapeError, WeightFormatError
 from glasscell.storage import COMPRESSED, StoredWeights
 from glasscell.storage import compress as compress_layer
+from glasscell.storage import expand as expand_layer
 from glasscell.weights import Array, Config
 
-__all__ = ["compress", "is_scale", "stored_layers"]
+__all__ = ["compress", "expand", "is_scale", "stored_layers"]
 
 
 def compress(
@@ -46,6 +47,35 @@ def compress(
             for name, array in compress_layer(layer, storage).arrays().items():
                 arrays[f"{prefix}{name}_{suffix}"] = array
         node["storage"] = storage
+    return tree, arrays
+
+
+def expand(
+    tree: dict[str, Any], arrays: Mapping[str, Array]
+) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Give the float32 model that a compressed one stands for.
+
+    Args:
+        tree: The "model" of config.json; of a model that `build` accepts.
+        arrays: torch's parameter names to arrays, compressed or not.
+
+    Returns:
+        A new tree and arrays, which `build` accepts again; of an uncompressed model equal ones.
+    """
+    tree, arrays = copy.deepcopy(tree), dict(arrays)
+    for node in _recurrent_nodes(tree):
+        storage = node.pop("storage", None)
+        if storage is None:
+            continue
+        config = Config(**{name: node[name] for name in Config.__dataclass_fields__})
+        prefix = f"{node['weights']}." if node["weights"] else ""
+        own = {name: arrays.pop(name) for name in list(arrays) if name.startswith(prefix)}
+        layers = stored_layers(config, own, prefix, storage)
+        for suffix, layer in zip(config.suffixes(), layers, strict=True):
+            whole = expand_layer(layer)
+            for name, array in vars(whole).items():
+                if array is not None:
+                    arrays[f"{prefix}{name}_{suffix}"] = array
     return tree, arrays
 
 

@@ -15,11 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glasscell.errors import DataError, ShapeError
+from glasscell.inspect.diagnosis import diagnose
 from glasscell.inspect.flow import GradientFlow
+from glasscell.inspect.reel import Reel
 from glasscell.inspect.trace import LayerTrace
 from glasscell.report.explore import findings
 from glasscell.report.explore.data import Array, Exploration, Layer, Series
 from glasscell.report.explore.measure import Measured, Seen, measure
+from glasscell.report.explore.measure_dossier import measure_dossier
+from glasscell.report.explore.measure_film import measure_film
 from glasscell.report.explore.measure_flow import measure_flow
 from glasscell.weights import LayerWeights
 
@@ -30,6 +34,8 @@ __all__ = ["Recording", "collect", "explore"]
 
 SHOWN = 4
 """Sequences of a batch that the page shows unless it is told which."""
+ABLATION_FLOPS = 100e9
+"""What cutting every unit may cost: about two seconds of one core."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,6 +50,8 @@ class Recording:
         model: Tree of `glasscell.save`, None if the model cannot be written as one.
         parameters: Weights of the tree's other nodes, by torch's name.
         indices: (B, T) what the model read, if that were integers for an Embedding.
+        ablate: Cuts each unit on some sequences: by layer the output's mean squared change.
+        cost: Cuts each unit on the whole batch: by layer the loss's rise; None without a loss.
     """
 
     traces: Mapping[str, LayerTrace]
@@ -53,12 +61,14 @@ class Recording:
     model: Mapping[str, Any] | None = None
     parameters: Mapping[str, Array] = field(default_factory=dict)
     indices: Array | None = None
+    ablate: Callable[[Sequence[int]], Mapping[str, Array]] | None = None
+    cost: Callable[[], Mapping[str, Array]] | None = None
 
 
 def collect(
     model: torch.nn.Module | str | os.PathLike[str],
     x: Any,
-    loss: Callable[[Any], torch.Tensor] | None = None,
+    loss: Callable[[Any], Any] | None = None,
     *,
     title: str = "",
     shown: Sequence[int] | None = None,
@@ -67,18 +77,20 @@ def collect(
     labels: Sequence[str] | None = None,
     text: Sequence[Sequence[str]] | None = None,
     lag: int | None = None,
+    film: Reel | None = None,
     ways: bool = True,
 ) -> Exploration:
     """Run a model on data and measure everything that the page shows.
 
     Args:
         model: A torch module with LSTM, RNN, LSTMCell or RNNCell layers, or a folder that
-            `glasscell.save` wrote (then torch is not needed, and no gradients are measured).
+            `glasscell.save` wrote (then torch is not needed).
         x: (B, T, I) or (T, I) numbers, array or tensor; (B, T) integers where the model begins
             with an Embedding. Turned to (T, B, ·) for a model whose layers are not `batch_first`.
         loss: Callable on the model's output that returns a scalar tensor, as for
-            `glasscell.gradient_flow`; default the sum of the last step's output
-            (where layers read both ways, of the last and the first).
+            `glasscell.gradient_flow`; for a folder the loss and its gradient by the output, as for
+            `glasscell.inspect.saved_flow`. Default the sum of the last step's output (where layers
+            read both ways, of the last and the first).
         title: The page's heading; default what the model is.
         shown: Which sequences of the batch the page shows; default the first four.
         names: Names of the shown sequences.
@@ -86,8 +98,9 @@ def collect(
         labels: Names of the T steps.
         text: Of each shown sequence, its T characters or words.
         lag: How many steps back the data asks for; default T - 1.
-        ways: Whether to measure influences, path splits and Jacobian fans too, which takes ten
-            seconds at most; default True.
+        film: What was recorded while the model was trained.
+        ways: Whether to measure influences, path splits, Jacobian fans and what each unit is worth
+            too, which takes some seconds; default True.
 
     Returns:
         `Exploration`, for `render` and `write`.
@@ -97,20 +110,21 @@ def collect(
         ValueError: The model has no recurrent layer, or none ran.
 
     Notes:
-        One traced run of the whole batch and, for torch models, one backward pass. The gradient
-        norms are those of the whole batch.
+        One traced run of the whole batch and one backward pass: the gradient norms, the verdict and
+        the units' correlations are those of the whole batch. Every unit is cut on as many of the
+        shown sequences as two seconds allow.
     """
     if isinstance(model, str | os.PathLike):
         from glasscell.report.explore.recording import folder_recording
 
-        found, batch = folder_recording(Path(model), x)
+        found, batch = folder_recording(Path(model), x, loss)
     else:
         from glasscell.report.explore.recording import torch_recording
 
         found, batch = torch_recording(model, x, loss)
     return explore(
         found, batch, title=title or _title(found), shown=shown, names=names, inputs=inputs,
-        labels=labels, text=text, lag=lag, ways=ways,
+        labels=labels, text=text, lag=lag, film=film, ways=ways,
     )  # fmt: skip
 
 
@@ -125,6 +139,7 @@ def explore(
     labels: Sequence[str] | None = None,
     text: Sequence[Sequence[str]] | None = None,
     lag: int | None = None,
+    film: Reel | None = None,
     ways: bool = True,
 ) -> Exploration:
     """Measure what was recorded; arguments as for `collect`, `x` (B, T, I) or None."""
@@ -145,22 +160,49 @@ def explore(
         for k, trace in enumerate(one.traces)
     }
     measured = measure(seen)
-    way = measure_flow(seen) if ways else Measured()
-    lag = series[0].steps - 1 if lag is None else lag
-    words = [] if found.flow is None else findings.of_gradients(found.flow, layers)
-    words += findings.of_memory(layers, measured.numbers.get("half_life", {}), lag)
+    worth, unit = _ablation(found, rows, batch, series[0].steps) if ways else ({}, "")
+    more = [
+        measure_flow(seen) if ways else Measured(),
+        measure_dossier(found.traces, x, inputs, worth),
+        Measured() if film is None else measure_film(film.arrays(), list(found.traces)),
+    ]
+    needed = series[0].steps - 1 if lag is None else lag
+    words = []
+    if found.flow is not None:
+        words += findings.of_network(diagnose(found.flow, found.traces, lag), layers)
+    words += findings.of_memory(layers, measured.numbers.get("half_life", {}), needed)
+    numbers: dict[str, Any] = {**measured.numbers, "lag": needed, "worth": unit}
+    arrays = {**measured.arrays, **_indices(found, rows, series)}
+    for one in more:
+        numbers |= one.numbers
+        arrays |= one.arrays
     return Exploration(
         title=title,
         subtitle=_subtitle(layers, series, found),
         layers=layers,
         series=series,
         findings=words,
-        measures={**measured.numbers, **way.numbers, "lag": lag},
-        arrays={**measured.arrays, **way.arrays, **_indices(found, rows, series)},
+        measures=numbers,
+        arrays=arrays,
         model=found.model,
         parameters=found.parameters,
         start=_start(series[0], layers, measured.numbers),
     )
+
+
+def _ablation(
+    found: Recording, rows: Sequence[int], batch: int, steps: int
+) -> tuple[Mapping[str, Array], str]:
+    """What each unit is worth, and in what: "loss" if there is time for it, else "output"."""
+    if found.ablate is None or not found.weights:
+        return {}, ""
+    layers = found.weights.values()
+    units = sum(np.shape(trace.hidden)[-1] for trace in found.traces.values())
+    step = 2 * sum(one.weight_ih.size + one.weight_hh.size for one in layers)
+    count = int(ABLATION_FLOPS / (units * step * steps))
+    if found.cost is not None and count >= batch:
+        return found.cost(), "loss"
+    return (found.ablate(rows[:count]), "output") if count else ({}, "")
 
 
 def _indices(found: Recording, rows: Sequence[int], series: Sequence[Series]) -> dict[str, Array]:

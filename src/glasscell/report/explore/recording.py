@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glasscell import modelfile
-from glasscell.errors import DtypeError, ShapeError, WeightFormatError
+from glasscell import modelfile, nodes
+from glasscell.errors import DataError, DtypeError, ShapeError, WeightFormatError
+from glasscell.inspect.ablation import ablation, evaluating
+from glasscell.inspect.saved_ablation import saved_ablation
+from glasscell.inspect.saved_flow import Loss, saved_flow
 from glasscell.model import Model
 from glasscell.report.explore.collect import Recording
 from glasscell.report.explore.data import Array
@@ -22,33 +26,45 @@ if TYPE_CHECKING:
 __all__ = ["folder_recording", "torch_recording"]
 
 
-def folder_recording(folder: Path, x: Any) -> tuple[Recording, Array | None]:
-    """Run a folder that `glasscell.save` wrote.
+def folder_recording(folder: Path, x: Any, loss: Loss | None) -> tuple[Recording, Array | None]:
+    """Run a folder that `glasscell.save` wrote, and take its gradients.
 
     Args:
-        folder: config.json and model.safetensors.
+        folder: config.json and model.safetensors; compressed weights are shown as the float32 ones
+            that they stand for.
         x: (B, T, I) or (T, I); integers (B, T) or (T,) for a model that begins with an Embedding.
+        loss: As for `glasscell.inspect.saved_flow`.
 
     Returns:
         The recording, and x as (B, T, I), None if it is integers.
     """
-    tree, arrays = modelfile.read(folder)
+    tree, arrays = nodes.expand(*modelfile.read(folder))
     model = Model(tree, arrays)
+    if not model.recurrent:
+        raise DataError(f"{folder}: expected a model with an LSTM or RNN, got {model}")
     batch = np.asarray(x)
     if np.issubdtype(batch.dtype, np.floating):
         batch = batch.astype(model.dtype)
     batch = _batched(batch, indices=model.input_size is None)
     first = any(node.config.batch_first for node in model.recurrent)
-    run = model.run(batch if first else batch.swapaxes(0, 1).copy(), trace=True)
+    given = batch if first else batch.swapaxes(0, 1).copy()
+    run = model.run(given, trace=True)
     output = run.output if first or run.output.ndim < 3 else run.output.swapaxes(0, 1)
     weights, others = _split(model, arrays)
+
+    def ablate(rows: Sequence[int]) -> Mapping[str, Array]:
+        return saved_ablation(folder, np.take(given, rows, axis=0 if first else 1))
+
     found = Recording(
         traces=run.trace or {},
         weights=weights,
         output=output,
+        flow=saved_flow(folder, given, loss),
         model=tree,
         parameters=others,
         indices=batch if model.input_size is None else None,
+        ablate=ablate,
+        cost=None if loss is None else partial(saved_ablation, folder, given, lambda y: loss(y)[0]),
     )
     return found, None if model.input_size is None else batch
 
@@ -56,7 +72,7 @@ def folder_recording(folder: Path, x: Any) -> tuple[Recording, Array | None]:
 def torch_recording(
     model: torch.nn.Module, x: Any, loss: Callable[[Any], torch.Tensor] | None
 ) -> tuple[Recording, Array | None]:
-    """Run a torch module, and take its gradients.
+    """Run a torch module in eval mode, and take its gradients.
 
     Args:
         model: Any module with recurrent layers.
@@ -80,21 +96,47 @@ def torch_recording(
     given = torch.from_numpy(np.ascontiguousarray(batch if first else batch.swapaxes(0, 1)))
     if whole:
         given = given.to(next(model.parameters()).dtype)
-    with glasscell.trace(model) as trace, torch.no_grad():
-        result = model(given)
     both = any(getattr(module, "bidirectional", False) for module in modules.values())
+    with evaluating(model):
+        with glasscell.trace(model) as trace, torch.no_grad():
+            result = model(given)
+        ends = loss or (lambda out: _ends(out, first, both))
+        flow = glasscell.gradient_flow(model, given, ends)
     output = _tensor(result)
     answer = None if output is None else output.detach().cpu().numpy()
     if answer is not None and not first and answer.ndim == 3:
         answer = answer.swapaxes(0, 1)
-    flow = glasscell.gradient_flow(model, given, loss or (lambda out: _ends(out, first, both)))
     tree, others = _saved(model)
+    can_be_cut = _can_be_cut(modules)
+
+    def ablate(rows: Sequence[int]) -> Mapping[str, Array]:
+        some = given.index_select(0 if first else 1, torch.tensor(rows))
+        with torch.no_grad(), evaluating(model):
+            truth = _tensor(model(some))
+
+        def change(result: Any) -> torch.Tensor:
+            output = _tensor(result)
+            assert output is not None
+            assert truth is not None
+            return (output - truth).square().mean()
+
+        return ablation(model, some, change)
+
     found = Recording(
         traces={name: trace[name] for name in trace}, weights=_torch_weights(modules),
         output=answer, flow=flow, model=tree, parameters=others,
         indices=None if whole else batch,
+        ablate=ablate if can_be_cut and answer is not None else None,
+        cost=partial(ablation, model, given, loss) if can_be_cut and loss is not None else None,
     )  # fmt: skip
     return found, batch if whole else None
+
+
+def _can_be_cut(modules: Mapping[str, torch.nn.Module]) -> bool:
+    """Whether `inspect.ablation` knows every one of them."""
+    from glasscell.inspect.watch import is_cell
+
+    return not any(is_cell(one) or not getattr(one, "bias", False) for one in modules.values())
 
 
 def _batched(x: Array, indices: bool) -> Array:

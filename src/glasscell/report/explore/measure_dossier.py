@@ -1,0 +1,76 @@
+"""The unit dossier as the page shows it: what units follow and resemble over the whole batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from glasscell.inspect.dossier import Dossier, dossier
+from glasscell.inspect.trace import LayerTrace
+from glasscell.report.explore.data import Array
+from glasscell.report.explore.measure import Measured
+
+__all__ = ["measure_dossier"]
+
+LAGS: Final = (0, 1, 2, 4, 8, 16, 32)
+"""Steps back at which an input is looked for, up to a quarter of the sequence: each further lag is
+one more chance for a correlation that means nothing."""
+MOST: Final = 20_000
+"""Pairs of unit and input; beyond, the page takes the correlations of the shown series at lag 0."""
+
+
+def measure_dossier(
+    traces: Mapping[str, LayerTrace],
+    x: Array | None,
+    names: Sequence[str] = (),
+    ablation: Mapping[str, Array] | None = None,
+) -> Measured:
+    """Describe the units of every layer.
+
+    Args:
+        traces: Layer name to trace of the batch.
+        x: (B, T, I), what the network read; None if that were no numbers.
+        names: Names of the inputs.
+        ablation: Layer name to (H,), what each unit is worth.
+
+    Returns:
+        Numbers "dossier" {layer index: {correlation, lag, nearest, similarity, ablation}}.
+    """
+    return Measured(
+        numbers={
+            "dossier": {
+                str(place): _rounded(_described(trace, x, names), (ablation or {}).get(name))
+                for place, (name, trace) in enumerate(traces.items())
+            }
+        }
+    )
+
+
+def _described(trace: LayerTrace, x: Array | None, names: Sequence[str]) -> Dossier:
+    projected = trace.cell is not None and trace.cell.shape[-1] != trace.hidden.shape[-1]
+    read = None if x is None else _laid_out(trace, x)
+    if read is not None and trace.hidden.shape[-1] * read.shape[-1] > MOST:
+        read = None
+    lags = [lag for lag in LAGS if lag == 0 or lag < len(trace.alive()) / 4]
+    return dossier(
+        trace, read, names=names if read is not None else (), lags=lags,
+        quantity="cell" if projected else "hidden",
+    )  # fmt: skip
+
+
+def _laid_out(trace: LayerTrace, x: Array) -> Array | None:
+    """Give x as the trace's layout has it; None where it is of other steps."""
+    given = {"BTH": x, "TBH": x.swapaxes(0, 1), "TH": x[0]}.get(trace.layout)
+    return given if given is not None and given.shape[:-1] == trace.hidden.shape[:-1] else None
+
+
+def _rounded(found: Dossier, ablation: Array | None) -> dict[str, Any]:
+    parts: dict[str, Any] = {
+        "nearest": found.nearest.tolist(),
+        "similarity": found.similarity.round(3).tolist(),
+    }
+    if found.correlation.shape[1]:
+        parts |= {"correlation": found.correlation.round(3).tolist(), "lag": found.lag.tolist()}
+    if ablation is not None:
+        parts["ablation"] = [float(f"{cost:.4g}") for cost in ablation]
+    return parts
