@@ -42,6 +42,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Right answer {truth}. The LSTM as it was: {before}. Changed: {after}.",
         "正确答案 {truth}。原来的 LSTM：{before}。修改后：{after}。",
     ),
+    "lesson.break.unchanged": (
+        "Nothing is changed yet. The LSTM answers {before}; right is {truth}.",
+        "尚未改动。LSTM 回答 {before}；正确答案是 {truth}。",
+    ),
     "lesson.break.reading.own": (
         "The output changes by up to {most}.",
         "输出最大变化 {most}。",

@@ -20,9 +20,9 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "即那一步的**雅可比矩阵**。往回走 k 步，就是 k 个矩阵相乘。",
     ),
     "lesson.fading.eq": (
-        "[[J_t]] = ∂[[h_t]] / ∂[[h_t−1]] = diag(1 − [[h_t]]²) · [[W_h]]; "
+        "[[J_t]] = ∂[[h_t]] / ∂[[h_t−1]] = diag(1 − [[h_t]]²) · [[W_h]]\n"
         "∂[[h_T]] / ∂[[h_T−k]] = [[J_T]] · [[J_T−1]] ··· [[J_T−k+1]]",
-        "[[J_t]] = ∂[[h_t]] / ∂[[h_t−1]] = diag(1 − [[h_t]]²) · [[W_h]]；"
+        "[[J_t]] = ∂[[h_t]] / ∂[[h_t−1]] = diag(1 − [[h_t]]²) · [[W_h]]\n"
         "∂[[h_T]] / ∂[[h_T−k]] = [[J_T]] · [[J_T−1]] ··· [[J_T−k+1]]",
     ),
     "lesson.fading.p2": (
@@ -45,7 +45,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "lesson.fading.linear": ("… without its tanh", "……去掉 tanh"),
     "lesson.fading.two": ("Two units, ρ = 0", "两个单元，ρ = 0"),
     "lesson.fading.k": ("Steps back, k", "往回的步数 k"),
-    "lesson.fading.gain": ("Weights W_h times", "权重 W_h 乘以"),
+    "lesson.fading.gain": ("Recurrent weights times", "循环权重乘以"),
     "lesson.fading.one": ("One step: J", "一步：J"),
     "lesson.fading.many": ("{k} steps: the product", "{k} 步：乘积"),
     "lesson.fading.largest": ("largest singular value", "最大奇异值"),
@@ -54,9 +54,9 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "lesson.fading.axis": ("steps back, k", "往回的步数 k"),
     "lesson.fading.one.level": ("unchanged", "不变"),
     "lesson.fading.reading": (
-        "Over {k} steps a small change is stretched at most × {sigma}. Spectral radius of W_h: "
-        "{rho}.",
-        "经过 {k} 步，微小变化最多变为 {sigma} 倍。W_h 的谱半径：{rho}。",
+        "Over {k} steps a small change is stretched at most × {sigma}. Spectral radius ρ of the "
+        "recurrent weights: {rho}.",
+        "经过 {k} 步，微小变化最多变为 {sigma} 倍。循环权重的谱半径 ρ：{rho}。",
     ),
     "lesson.fading.reading.gradient": (
         "The gradient of the answer there: {gradient}.",
@@ -70,8 +70,9 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "It explodes: a tiny change becomes a huge one, and training jumps about.",
         "梯度爆炸：极小的变化变得极大，训练会剧烈震荡。",
     ),
+    "lesson.fading.fades": ("It is fading.", "它正在消退。"),
     "lesson.fading.between": ("So far most of it arrives.", "到此为止，大部分还能到达。"),
-    "lesson.fading.show1": ("10 steps back", "往回 10 步"),
+    "lesson.fading.show1": ("20 steps back", "往回 20 步"),
     "lesson.fading.show2": ("70 steps back", "往回 70 步"),
     "lesson.fading.show3": ("Make it explode", "让它爆炸"),
     "lesson.fading.show4": ("Spectral radius 0, and yet …", "谱半径为 0，然而……"),

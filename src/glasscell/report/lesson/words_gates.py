@@ -68,9 +68,9 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "**输入门** [[i]] 决定其中有多少能上传送带。",
     ),
     "lesson.write.eq": (
-        "[[i_t]] = σ( [[W_i]]·[ [[h_t−1]], [[x_t]] ] + [[b_i]] ); "
+        "[[i_t]] = σ( [[W_i]]·[ [[h_t−1]], [[x_t]] ] + [[b_i]] )\n"
         "[[C̃_t]] = tanh( [[W_C]]·[ [[h_t−1]], [[x_t]] ] + [[b_C]] )",
-        "[[i_t]] = σ( [[W_i]]·[ [[h_t−1]], [[x_t]] ] + [[b_i]] )；"
+        "[[i_t]] = σ( [[W_i]]·[ [[h_t−1]], [[x_t]] ] + [[b_i]] )\n"
         "[[C̃_t]] = tanh( [[W_C]]·[ [[h_t−1]], [[x_t]] ] + [[b_C]] )",
     ),
     "lesson.write.p2": (
@@ -118,9 +118,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "柱形显示每一步写入的内容现在还剩多少，它们的和就是 [[C]]。",
     ),
     "lesson.update.p3": (
-        "Find the two marks: long bars, still there at the last step. All the noise between them "
-        "has left almost nothing.",
-        "找到两个标记：长长的柱形，直到最后一步都还在。中间的噪声几乎什么也没留下。",
+        "Find the two marks: long bars, still there at the last step. Each noisy step has left a "
+        "sliver; together these come to nearly the same in every sequence, so that the answer can "
+        "subtract them.",
+        "找到两个标记：长长的柱形，直到最后一步都还在。每一步噪声只留下一丝痕迹；"
+        "它们加起来在每条序列中几乎相同，所以答案可以把它减掉。",
     ),
     "lesson.update.p3.own": (
         "Which steps of your data have left long bars at the last step? Those are what this unit "
@@ -148,9 +150,9 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "记住不等于说出来。tanh 把记忆压到 −1 到 1 之间，**输出门** [[o]] 决定放出多少。",
     ),
     "lesson.show.eq": (
-        "[[o_t]] = σ( [[W_o]]·[ [[h_t−1]], [[x_t]] ] + [[b_o]] ); "
+        "[[o_t]] = σ( [[W_o]]·[ [[h_t−1]], [[x_t]] ] + [[b_o]] )\n"
         "[[h_t]] = [[o_t]] · tanh( [[C_t]] )",
-        "[[o_t]] = σ( [[W_o]]·[ [[h_t−1]], [[x_t]] ] + [[b_o]] )；"
+        "[[o_t]] = σ( [[W_o]]·[ [[h_t−1]], [[x_t]] ] + [[b_o]] )\n"
         "[[h_t]] = [[o_t]] · tanh( [[C_t]] )",
     ),
     "lesson.show.p2": (

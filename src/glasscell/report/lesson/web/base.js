@@ -51,7 +51,8 @@ const Lesson = (() => {
         host.append(...[prose, stage].filter((node) => node.childNodes.length || node === stage));
         const draw = live?.(stage, api, view) ?? (() => {});
         if (!stage.childNodes.length) stage.remove();
-        host.append(...[foot(id), next(view)].filter(Boolean));
+        host.append(...[foot(id)].filter(Boolean));
+        host.parentElement.append(...[next(view)].filter(Boolean));
         return { draw };
       },
     };
@@ -142,6 +143,7 @@ const Lesson = (() => {
     frame(views);
     document.documentElement.classList.add("lesson");
     document.documentElement.classList.toggle("carried", carried());
+    if (carried()) document.getElementById("console").classList.remove("many");
     title();
     const contents = document.getElementById("contents").closest("nav");
     document.getElementById("views").prepend(contents);

@@ -58,6 +58,9 @@
       });
       const target = () => Lesson.facts().targets[GC.state.series];
       const sentence = () => {
+        const changed = edit.forgetBias || Object.keys(edit.clamp).length;
+        if (Lesson.carried() && !changed) return GC.say("lesson.break.unchanged", { truth: GC.number(target(), 2), before: GC.number(base.output.at(-1), 2) });
+        if (!changed) return GC.say("whatif.unchanged");
         if (Lesson.carried()) {
           return GC.say("lesson.break.reading", { truth: GC.number(target(), 2), before: GC.number(base.output.at(-1), 2), after: GC.number(now.output.at(-1), 2) });
         }

@@ -35,7 +35,7 @@
   Lesson.chapter({
     id: "fading",
     live(stage, api) {
-      const set = { which: "trained", gain: 1, k: 10 };
+      const set = { which: "trained", gain: 1, k: 3 };
       let made = null;
       const again = (what) => { if (what !== "k") made = null; GC.redraw(api.id, "own"); };
       const choice = GC.choice("lesson.fading.which", ["trained", "linear", "two"].map((name) => [name, `lesson.fading.${name}`]), set.which, (name) => { set.which = name; again(); });
@@ -68,7 +68,7 @@
         again();
       };
       const plain = { which: "trained", gain: 1 };
-      Lesson.show(api, "lesson.fading.show1", () => prepare({ ...plain, k: 10 }));
+      Lesson.show(api, "lesson.fading.show1", () => prepare({ ...plain, k: 20 }));
       Lesson.show(api, "lesson.fading.show2", () => prepare({ ...plain, k: 70 }));
       Lesson.show(api, "lesson.fading.show3", () => prepare({ which: "linear", gain: 1, k: 30 }));
       Lesson.show(api, "lesson.fading.show4", () => prepare({ which: "two", gain: 1, k: 10 }));
@@ -85,7 +85,7 @@
         const xs = Float64Array.from({ length: steps.length + 1 }, (_, j) => j);
         const log = (v) => (v > 0 ? Math.max(FLOOR, Math.log10(v)) : FLOOR);
         // Of values 1e-13 below the largest, rounding is all that is left.
-        const sigma = (j) => [0, ...steps.map((step) => (step.sigma[j] > 1e-13 * step.sigma[0] ? log(step.sigma[j]) : NaN))];
+        const sigma = (j) => [0, ...steps.map(({ sigma: s }) => (j && (s[j] < 1e-13 * s[0] || s[j] < 10 ** FLOOR) ? NaN : log(s[j])))];
         const lines = Array.from({ length: n }, (_, j) => ({ xs, ys: sigma(j), color: j ? "faint" : "candidate", width: j ? 1 : 2.8 })).reverse();
         const start = Algebra.norm(pair.head("rnn"));
         if (set.which !== "two") lines.push({ xs, ys: [0, ...steps.map((step) => log(step.gradient / start))], color: "accent", dash: [6, 4], width: 2 });
@@ -100,7 +100,7 @@
         const { steps, rho } = made;
         const { sigma, gradient } = steps[set.k - 1];
         const start = Algebra.norm(pair.head("rnn"));
-        const end = sigma[0] < 0.01 ? "vanishes" : sigma[0] > 100 ? "explodes" : "between";
+        const end = sigma[0] < 0.01 ? "vanishes" : sigma[0] > 100 ? "explodes" : sigma[0] < 0.5 ? "fades" : "between";
         return [
           GC.say("lesson.fading.reading", { k: set.k, sigma: GC.size(Math.log10(sigma[0])), rho: GC.number(rho, 2) }),
           Number.isNaN(gradient) ? "" : GC.say("lesson.fading.reading.gradient", { gradient: `× ${GC.size(Math.log10(gradient / start))}` }),

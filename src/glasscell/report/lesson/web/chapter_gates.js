@@ -29,9 +29,11 @@
         head.textContent = GC.say("lesson.over.time", { unit: state.unit });
         const there = names.map((name, k) => ({ name, ys: rows[k] })).filter(({ ys }) => ys);
         const signed = there.some(({ ys }) => ys.some((v) => v < 0));
-        const [low, high] = GC.extent(there.map(({ ys }) => ys), [0, 1]);
+        const [least, high] = GC.extent(there.map(({ ys }) => ys), [0, 1]);
+        // A gate that never closes is drawn from near its lowest value on: else it is a straight line.
+        const low = least > 0.6 ? Math.floor(least * 10) / 10 : signed ? Math.min(least, -1) : 0;
         GC.chart(plot, {
-          x: [0, GC.series.T], y: GC.room([signed ? Math.min(low, -1) : 0, Math.max(high, 1)], 0.06), xAxis: GC.timeAxis(plot, GC.series.T),
+          x: [0, GC.series.T], y: GC.room([low, Math.max(high, 1)], 0.06), xAxis: GC.timeAxis(plot, GC.series.T),
           lines: there.map(({ name, ys }) => ({ xs: GC.steps(ys.length), ys, color: name, dash: DASH[name], width: 2.2 })),
         });
         plot.label(`${GC.say("lesson.over.time", { unit: state.unit })}: ${names.map((name) => GC.say(name)).join(", ")}`);
@@ -60,8 +62,8 @@
       for (const [say, to] of buttons) show(api, `lesson.go.${say}`, to);
       const light = cell(view, stage, id);
       const lines = GC.make("div", { className: "strip" });
-      stage.append(lines);
-      const draw = strip(lines, names);
+      if (names.length) stage.append(lines);
+      const draw = names.length ? strip(lines, names) : () => {};
       more?.(stage, view);
       return (state, changed) => { light(); draw(state, changed); };
     },
@@ -70,6 +72,6 @@
 
   chapter("forget", ["forget"], [["keep", go(() => most("forget"))], ["drop", go(() => least("forget"))]]);
   chapter("write", ["input", "candidate"], [["open", go(() => opens()[0])], ["open2", go(() => opens()[1])], ["shut", go(() => least("input"))]]);
-  chapter("update", ["cell"], [["open", go(() => opens()[0])], ["open2", go(() => opens()[1])], ["last", go(last)]], (stage, view) => Lesson.mount("provenance", view, stage));
+  chapter("update", [], [["open", go(() => opens()[0])], ["open2", go(() => opens()[1])], ["last", go(last)]], (stage, view) => Lesson.mount("provenance", view, stage));
   chapter("show", ["output", "hidden"], [["shown", go(() => most("output"))], ["hides", go(() => least("output"))], ["play", () => GC.play()]]);
 })();

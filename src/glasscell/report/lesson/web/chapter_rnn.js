@@ -82,7 +82,8 @@
         sum.innerHTML = `<var>h</var><sub>t</sub> = tanh( ${bracket} ) = tanh(${GC.number(total, 2)}) = <b>${GC.number(pair.of("rnn").hidden[t * H + unit], 3)}</b>`;
         sum.setAttribute("aria-label", GC.say("lesson.rnn.parts", { unit, step: pair.stepName(t), x: GC.number(x, 2), h: GC.number(h, 2), b: GC.number(b, 2) }));
         const k = t - pair.sequence().marks[0];
-        say(k < 0 ? GC.say("lesson.rnn.left.before") : GC.say("lesson.rnn.left.reading", { k, share: GC.size(Math.log10(shares[t])) }));
+        const share = shares[t] >= 0.01 ? `${GC.number(100 * shares[t], 0)} %` : GC.size(Math.log10(shares[t]));
+        say(k < 0 ? GC.say("lesson.rnn.left.before") : GC.say("lesson.rnn.left.reading", { k, share }));
       };
     },
   });

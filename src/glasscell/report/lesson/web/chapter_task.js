@@ -30,15 +30,19 @@
     const points = ANSWERS.map(([name, colour]) => {
       const value = GC.make("b");
       const label = GC.make("span", { data: { say: `lesson.${name}` }, textContent: GC.say(`lesson.${name}`) });
-      const node = GC.make("div", { className: `point ${name}`, style: { "--p": `var(--${colour})` } }, GC.make("i"), GC.make("span", { className: "tag" }, label, " ", value));
-      node.style.setProperty("--p", `var(--${colour})`);
+      const node = GC.make("div", { className: `point ${name}` }, GC.make("i"), GC.make("span", { className: "tag" }, label, " ", value));
+      node.style.setProperty("--p", `var(--${colour})`); // a style object cannot set a variable
       return { node, value };
     });
     box.append(rail, ...points.map(({ node }) => node));
     host.append(box);
     return (answers, text) => {
+      // Names hang at the side where there is room, the outermost lowest, so that no stem crosses one.
+      const places = answers.map((v, k) => [Math.max(0, Math.min(2, v)), k]).sort((a, b) => a[0] - b[0]);
+      const depth = [...places.filter(([v]) => v > 1), ...places.filter(([v]) => v <= 1).reverse()].map(([, k]) => k);
       points.forEach(({ node, value }, k) => {
         node.style.setProperty("--at", Math.max(0, Math.min(2, answers[k])) / 2);
+        node.style.setProperty("--deep", depth.indexOf(k));
         node.classList.toggle("left", answers[k] > 1);
         value.textContent = GC.number(answers[k], 2);
       });
