@@ -21,6 +21,8 @@ from glasscell.tasks.runs import CHECKPOINT
 
 SMALL = {"horizon": 3, "lookback": 8, "epochs": 3, "seeds": 2, "hidden_size": 4, "batch_size": 32}
 FILES = {
+    "plain-rnn",
+    "windows.npz",
     "config.json",
     "model.safetensors",
     "preprocessing.json",
@@ -153,7 +155,8 @@ def test_ctrl_c_leaves_a_loadable_run_that_resumes_to_the_same_bits(run, tmp_pat
     out = tmp_path / "run"
     stopped = fit(waves(), out, **SMALL, reporter=PressCtrlC(after))
     assert stopped.interrupted
-    assert {p.name for p in out.iterdir()} == FILES | {CHECKPOINT}
+    # The plain RNN trains after the LSTM's seeds, so an early stop may leave a run without one.
+    assert {p.name for p in out.iterdir()} | {"plain-rnn"} == FILES | {CHECKPOINT}
     assert glasscell.load(out).config["type"] == "Forecaster"
     assert json.loads((out / "metrics.json").read_text())["interrupted"]
     whole = fit(waves(), out, **SMALL, resume=True)

@@ -61,7 +61,7 @@ def predict(
     rule = (
         GapRule(settings["gaps"], settings["max_gap"]) if gaps is None else GapRule(gaps, max_gap)
     )
-    panel = _read(data, settings, chosen, rule)
+    panel = read_like(data, settings, chosen, rule)
     for note in panel.notes:
         told(note)
     known = settings["scalers"]
@@ -75,8 +75,15 @@ def predict(
     return pd.concat(parts, ignore_index=True)
 
 
-def _read(data: Any, settings: dict[str, Any], chosen: dict[str, Any], rule: GapRule) -> Panel:
-    """Read the data with the run's columns where they are there and nothing else is named."""
+def read_like(data: Any, settings: dict[str, Any], chosen: dict[str, Any], rule: GapRule) -> Panel:
+    """Read data with a run's columns where they are there and nothing else is named.
+
+    Args:
+        data: Path of a CSV file or a frame.
+        settings: preprocessing.json of the run.
+        chosen: "time", "target" and "series", None where the run decides.
+        rule: What happens where values are missing.
+    """
     columns = settings["columns"]
     names = set(_names(data))
     if chosen["time"] is None and columns["time"] in names:

@@ -6,7 +6,9 @@
           preprocessing.json                columns, frequency, gap policy, scalers
           run.yaml                          every option as it was resolved; glasscell fit --config
           reads it metrics.json  log.jsonl           the printed table; one line per epoch
+          plain-rnn/                        the plain RNN that it was compared with
           report.html                       the page
+          windows.npz                       test windows, for glasscell inspect
           film.npz                          only with --film: glasscell.inspect.Reel.load reads it
           checkpoint.pt                     only after Ctrl-C: what --resume goes on from
 """
@@ -26,7 +28,7 @@ import yaml
 from glasscell.errors import DataError
 
 CHECKPOINT = "checkpoint.pt"
-FILM = "film.npz"
+FILM, RIVAL, WINDOWS = "film.npz", "plain-rnn", "windows.npz"
 METRICS, PREPROCESSING, LOG, SETTINGS, REPORT = (
     "metrics.json",
     "preprocessing.json",

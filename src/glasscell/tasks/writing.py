@@ -10,7 +10,7 @@ import torch
 
 import glasscell
 from glasscell import report
-from glasscell.tasks import runs
+from glasscell.tasks import runs, specimens
 from glasscell.tasks.page import forecast_page
 from glasscell.tasks.plan import Plan
 from glasscell.tasks.result import FitResult
@@ -35,6 +35,9 @@ def write_run(result: FitResult, folder: runs.RunFolder, data: Any) -> None:
     folder.write_log(line for trained in result.networks for line in trained.log())
     if result.best.film is not None:
         result.best.film.save(folder.draft / runs.FILM)
+    if result.rival is not None:
+        glasscell.save(result.rival.network, folder.draft / runs.RIVAL, force=True)
+    specimens.of_plan(result.plan).save(folder.draft / runs.WINDOWS)
     report.write(forecast_page(result), folder.draft / runs.REPORT, force=True)
     folder.commit(keep_checkpoint=result.interrupted)
 

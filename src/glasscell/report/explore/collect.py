@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,7 @@ class Recording:
         indices: (B, T) what the model read, if that were integers for an Embedding.
         ablate: Cuts each unit on some sequences: by layer the output's mean squared change.
         cost: Cuts each unit on the whole batch: by layer the loss's rise; None without a loss.
+        rival: Names of layers that are not the model's, but of one to compare it with.
     """
 
     traces: Mapping[str, LayerTrace]
@@ -63,6 +64,21 @@ class Recording:
     indices: Array | None = None
     ablate: Callable[[Sequence[int]], Mapping[str, Array]] | None = None
     cost: Callable[[], Mapping[str, Array]] | None = None
+    rival: frozenset[str] = frozenset()
+
+    def beside(self, other: Recording, name: str) -> Recording:
+        """Put the layers of another model beside this one's, as "name: layer"."""
+        traces = {f"{name}: {layer}": trace for layer, trace in other.traces.items()}
+        weights = {f"{name}: {layer}": one for layer, one in other.weights.items()}
+        flows = {f"{name}: {layer}": flow for layer, flow in (other.flow or {}).items()}
+        own = self.flow or GradientFlow({})
+        return replace(
+            self,
+            traces={**self.traces, **traces},
+            weights={**self.weights, **weights},
+            flow=GradientFlow({**own, **flows}, own.loss),
+            rival=frozenset(traces),
+        )
 
 
 def collect(
@@ -74,10 +90,11 @@ def collect(
     shown: Sequence[int] | None = None,
     names: Sequence[str] = (),
     inputs: Sequence[str] = (),
-    labels: Sequence[str] | None = None,
+    labels: Sequence[str] | Sequence[Sequence[str]] | None = None,
     text: Sequence[Sequence[str]] | None = None,
     lag: int | None = None,
     film: Reel | None = None,
+    rival: tuple[str, str | os.PathLike[str]] | None = None,
     ways: bool = True,
 ) -> Exploration:
     """Run a model on data and measure everything that the page shows.
@@ -95,10 +112,12 @@ def collect(
         shown: Which sequences of the batch the page shows; default the first four.
         names: Names of the shown sequences.
         inputs: Names of the I inputs.
-        labels: Names of the T steps.
+        labels: Names of the T steps, or for each shown sequence its own.
         text: Of each shown sequence, its T characters or words.
         lag: How many steps back the data asks for; default T - 1.
         film: What was recorded while the model was trained.
+        rival: Name and folder of a saved model that reads the same, to be shown beside it; for
+            folders only.
         ways: Whether to measure influences, path splits, Jacobian fans and what each unit is worth
             too, which takes some seconds; default True.
 
@@ -118,6 +137,8 @@ def collect(
         from glasscell.report.explore.recording import folder_recording
 
         found, batch = folder_recording(Path(model), x, loss)
+        if rival is not None:
+            found = found.beside(folder_recording(Path(rival[1]), x, loss)[0], rival[0])
     else:
         from glasscell.report.explore.recording import torch_recording
 
@@ -136,7 +157,7 @@ def explore(
     shown: Sequence[int] | None = None,
     names: Sequence[str] = (),
     inputs: Sequence[str] = (),
-    labels: Sequence[str] | None = None,
+    labels: Sequence[str] | Sequence[Sequence[str]] | None = None,
     text: Sequence[Sequence[str]] | None = None,
     lag: int | None = None,
     film: Reel | None = None,
@@ -151,7 +172,15 @@ def explore(
     if bad := [row for row in rows if not 0 <= row < batch] or not rows:
         raise DataError(f"expected sequences of 0 … {batch - 1} to show, got {bad or 'none'}")
     series = [
-        _series(found, row, x, _at(names, k, f"#{row}"), inputs, labels, _at(text or (), k, None))
+        _series(
+            found,
+            row,
+            x,
+            _at(names, k, f"#{row}"),
+            inputs,
+            _own(labels, k),
+            _at(text or (), k, None),
+        )
         for k, row in enumerate(rows)
     ]
     seen = {
@@ -169,8 +198,13 @@ def explore(
     needed = series[0].steps - 1 if lag is None else lag
     words = []
     if found.flow is not None:
-        words += findings.of_network(diagnose(found.flow, found.traces, lag), layers)
-    words += findings.of_memory(layers, measured.numbers.get("half_life", {}), needed)
+        own = {name: flow for name, flow in found.flow.items() if name not in found.rival}
+        words += findings.of_network(diagnose(own, found.traces, lag), layers)
+    words += findings.of_memory(
+        [one for one in layers if one.name not in found.rival],
+        measured.numbers.get("half_life", {}),
+        needed,
+    )
     numbers: dict[str, Any] = {**measured.numbers, "lag": needed, "worth": unit}
     arrays = {**measured.arrays, **_indices(found, rows, series)}
     for one in more:
@@ -269,6 +303,11 @@ def _output(output: Array | None, row: int, steps: int) -> Array | None:
         return None
     one = np.atleast_2d(output[row])
     return one[:steps] if one.shape[0] >= steps else one
+
+
+def _own(labels: Sequence[str] | Sequence[Sequence[str]] | None, k: int) -> Any:
+    """The labels of one series: those of all, or its own."""
+    return labels if not labels or isinstance(labels[0], str) else _at(labels, k, None)
 
 
 def _at(values: Sequence[Any], k: int, otherwise: Any) -> Any:

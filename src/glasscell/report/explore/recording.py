@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -110,17 +111,20 @@ def torch_recording(
     can_be_cut = _can_be_cut(modules)
 
     def ablate(rows: Sequence[int]) -> Mapping[str, Array]:
-        some = given.index_select(0 if first else 1, torch.tensor(rows))
-        with torch.no_grad(), evaluating(model):
-            truth = _tensor(model(some))
+        assert output is not None
+        which = torch.tensor(rows)
+        some = given.index_select(0 if first else 1, which)
+        truth = output.index_select(0 if first or output.ndim < 3 else 1, which)
 
         def change(result: Any) -> torch.Tensor:
-            output = _tensor(result)
-            assert output is not None
-            assert truth is not None
-            return (output - truth).square().mean()
+            now = _tensor(result)
+            assert now is not None
+            return (now - truth).square().mean()
 
-        return ablation(model, some, change)
+        with warnings.catch_warnings():
+            # torch says how it runs a projection, which concerns nobody here.
+            warnings.filterwarnings("ignore", "LSTM with projections", UserWarning)
+            return ablation(model, some, change)
 
     found = Recording(
         traces={name: trace[name] for name in trace}, weights=_torch_weights(modules),

@@ -34,6 +34,18 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "The gradient is not a finite number.",
         "梯度不是有限数。",
     ),
+    "verdict.head.saturated.one": ("The gates are saturated.", "门已饱和。"),
+    "verdict.head.dead.one": ("Many units are dead.", "许多单元已经失活。"),
+    "verdict.head.forgets.one": ("The network forgets too early.", "网络遗忘过快。"),
+    "verdict.head.saturated": ("{n} of {N} layers are saturated.", "{N} 层中有 {n} 层饱和。"),
+    "verdict.head.dead": (
+        "Many units are dead in {n} of {N} layers.",
+        "{N} 层中有 {n} 层有许多死单元。",
+    ),
+    "verdict.head.forgets": (
+        "{n} of {N} layers forget too early.",
+        "{N} 层中有 {n} 层遗忘过快。",
+    ),
     "verdict.head.vanishing": (
         "The gradient vanishes in {n} of {N} layers.",
         "{N} 层中有 {n} 层梯度消失。",

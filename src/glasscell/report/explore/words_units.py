@@ -51,10 +51,16 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "dossier.near": ("Units like it", "与它相似的单元"),
     "dossier.near.none": ("No other unit varies.", "没有其他变化的单元。"),
-    "dossier.ablation": ("Loss added when a unit is cut", "去掉单元后增加的损失"),
+    "dossier.ablation": ("What changes when a unit is cut", "去掉单元后的变化"),
+    "dossier.ablation.loss": ("Loss added when a unit is cut", "去掉单元后增加的损失"),
+    "dossier.ablation.output": (
+        "Mean squared change of the output when a unit is cut",
+        "去掉单元后输出的均方变化",
+    ),
     "dossier.ablation.none": (
-        "Not measured. It needs a loss: glasscell.inspect.ablation(model, x, loss).",
-        "没有测量。需要损失函数：glasscell.inspect.ablation(model, x, loss)。",
+        "Not measured: cutting every unit of this model takes too long here. "
+        "glasscell.inspect.ablation(model, x, loss) does it.",
+        "没有测量：逐个去掉该模型的单元耗时过长。可用 glasscell.inspect.ablation(model, x, loss)。",
     ),
     "dossier.lag": ("lag {lag}", "滞后 {lag} 步"),
     "dossier.half": ("Half of its memory is left after {life} steps.", "{life} 步后记忆剩下一半。"),
@@ -63,7 +69,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "It follows {name} most (correlation {value}).",
         "它最跟随 {name}（相关系数 {value}）。",
     ),
-    "dossier.costs": (
+    "dossier.costs.output": (
+        "Without it the output changes by {value} (mean squared): place {place} of {count}.",
+        "去掉它输出的均方变化为 {value}：在 {count} 个单元中排第 {place}。",
+    ),
+    "dossier.costs.loss": (
         "Without it the loss grows by {value}: place {place} of {count}.",
         "去掉它损失增加 {value}：在 {count} 个单元中排第 {place}。",
     ),

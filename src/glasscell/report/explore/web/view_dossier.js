@@ -52,7 +52,7 @@
       };
       const inputs = panel("dossier.inputs");
       const near = panel("dossier.near");
-      const weight = panel("dossier.ablation");
+      const weight = panel(`dossier.ablation${GC.data.measures.worth ? `.${GC.data.measures.worth}` : ""}`);
 
       const measured = () => {
         const all = GC.data.measures.dossier ?? {};
@@ -143,7 +143,7 @@
         if (best) parts.push(GC.say("dossier.follows", { name: best.name, value: GC.number(best.value, 2) }));
         if (ablation) {
           const place = 1 + ablation.filter((value) => value > ablation[unit]).length;
-          parts.push(GC.say("dossier.costs", { value: GC.number(ablation[unit], 4), place, count: ablation.length }));
+          parts.push(GC.say(`dossier.costs.${GC.data.measures.worth || "loss"}`, { value: GC.number(ablation[unit], 4), place, count: ablation.length }));
         }
         say(parts.join(" "));
       };

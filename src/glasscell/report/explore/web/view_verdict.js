@@ -1,6 +1,6 @@
 // 1 Verdict: one headline, then each finding with what to change and where to see it.
 (() => {
-  const BAD = ["not finite", "exploding", "vanishing", "short", "silent", "cut off"];
+  const BAD = ["not finite", "saturated", "silent", "cut off", "dead", "exploding", "forgets", "vanishing", "short"];
 
   const headline = (findings) => {
     const judged = findings.filter((one) => one.kind !== "memory");

@@ -1,0 +1,159 @@
+"""See inside a trained model: an offline page with every gate and gradient, and a verdict."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+from glasscell.errors import DataError
+from glasscell.tasks.gaps import Policy
+
+DEFAULT = "inspect.html"
+
+
+def add_arguments(parser: Any) -> None:
+    """Add the flags of `glasscell inspect`."""
+    parser.add_argument(
+        "run", type=str, help="Run folder, or any folder that glasscell.save wrote."
+    )
+    parser.add_argument(
+        "data",
+        nargs="?",
+        type=str,
+        default=None,
+        help="CSV, .npy, or .npz with x. Default: the run's own test windows.",
+    )
+    parser.add_argument("--out", type=str, default=DEFAULT, help="HTML file to write.")
+    parser.add_argument(
+        "--lang",
+        type=Literal["en", "zh"],
+        default="en",
+        help="Language at first; the page can switch.",
+    )
+    for flag, text in (
+        ("--inputs", "Columns of a CSV file in the model's order, a,b,c. Default: all numbers."),
+        ("--series", "Sequences to show, 0,5,7. Default: the first four."),
+        ("--steps", "Part of every sequence, FIRST:END. Default: all of it."),
+        ("--title", "Heading of the page. Default: the folder's name."),
+        ("--max-gap", "Longest time between two values that is interpolated. Default: the run's."),
+    ):
+        parser.add_argument(flag, type=str | None, default=None, help=text)
+    parser.add_argument(
+        "--lag",
+        type=int | None,
+        default=None,
+        help="Steps back that the task needs. Default: all there are.",
+    )
+    parser.add_argument(
+        "--nan",
+        type=Literal["refuse", "show"],
+        default="refuse",
+        help="Numbers in the data that are none: stop, or show what they do.",
+    )
+    parser.add_argument(
+        "--gaps",
+        type=Policy | None,
+        default=None,
+        help="Missing values of a run's CSV file. Default: the run's policy.",
+    )
+    for flag, text in (
+        ("--force", "Replace the file if it is there."),
+        ("--json", "Print the verdict as JSON, and nothing else, on standard output."),
+        ("--quiet", "Print nothing but errors (and the JSON)."),
+    ):
+        parser.add_argument(flag, action="store_true", help=text)
+
+
+def run(args: Any) -> int:
+    """Run `glasscell inspect`."""
+    out = Path(args.out)
+    require_free(out, args.force)
+    if args.lag is not None and args.lag < 1:
+        raise DataError(f"--lag: expected 1 step or more, got {args.lag}")
+    series, steps = _numbers("--series", args.series), _range(args.steps)
+    from glasscell.report.explore import write
+    from glasscell.tasks.inspection import look
+
+    began = time.perf_counter()
+    shown = look(
+        args.run,
+        args.data,
+        inputs=[name.strip() for name in (args.inputs or "").split(",") if name.strip()],
+        series=series,
+        steps=steps,
+        lag=args.lag,
+        title=args.title or "",
+        nan=args.nan == "show",
+        gaps=args.gaps,
+        max_gap=args.max_gap,
+        say=None if args.quiet or args.json else lambda text: print(text, file=sys.stderr),
+    )
+    write(shown, out, args.lang, force=args.force)
+    if args.json:
+        print(json.dumps(record(shown, out), indent=2, ensure_ascii=False, allow_nan=False))
+    elif not args.quiet:
+        show(shown, args.lang)
+        if args.lag is None and not all(one.good for one in shown.findings):
+            print("Judged over the whole window; if the task needs fewer steps, say so: --lag N")
+        size, seconds = out.stat().st_size / 1e6, time.perf_counter() - began
+        print(f"{out} ({size:.1f} MB, {seconds:.1f} s): open it in a browser")
+    return 0
+
+
+def require_free(out: Path, force: bool) -> None:
+    """Refuse a file that is there, unless it may be replaced, and a folder that is not."""
+    if os.path.lexists(out) and (not force or out.is_dir()):
+        raise DataError(f"{out} exists; choose another --out, or replace the file with --force")
+    if not out.parent.is_dir():
+        raise DataError(f"{out.parent}: expected a folder for --out, found none; create it first")
+
+
+def record(shown: Any, out: Path) -> dict[str, Any]:
+    """Give what --json prints: the page and its findings, in both languages."""
+    return {
+        "page": str(out),
+        "findings": [
+            {
+                "kind": one.kind,
+                "good": one.good,
+                "layer": None if one.layer is None else shown.layers[one.layer].name,
+                "text": dict(zip(("en", "zh"), one.text, strict=True)),
+                "advice": dict(zip(("en", "zh"), one.advice, strict=True)),
+            }
+            for one in shown.findings
+        ],
+    }
+
+
+def show(shown: Any, lang: str) -> None:
+    """Print the verdict, each piece of advice once."""
+    from rich.console import Console
+
+    console, column = Console(), int(lang == "zh")
+    for one in shown.findings:
+        mark = "·" if one.kind == "memory" else "✓" if one.good else "✗"
+        console.print(f"{mark} {one.text[column]}", highlight=False, markup=False, soft_wrap=True)
+    for advice in dict.fromkeys(one.advice[column] for one in shown.findings if one.advice[column]):
+        console.print(f"→ {advice}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _numbers(flag: str, text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise DataError(f"{flag}: expected numbers such as 0,5,7, got {text!r}") from error
+
+
+def _range(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    first, colon, end = text.partition(":")
+    if not colon or not all(part.strip().isdecimal() for part in (first, end) if part):
+        raise DataError(f"--steps: expected FIRST:END such as 0:500, got {text!r}")
+    return int(first or 0), int(end) if end else sys.maxsize
