@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any, Literal
 
-from glasscell.errors import DataError
+from glasscell.cli.places import require_free
 
 
 def add_arguments(parser: Any) -> None:
@@ -18,6 +17,14 @@ def add_arguments(parser: Any) -> None:
         default=None,
         help="Run folder of glasscell fit, or any folder that glasscell.save wrote, with an LSTM. "
         "Default: the small network that glasscell carries.",
+    )
+    parser.add_argument(
+        "data",
+        nargs="?",
+        type=str | None,
+        default=None,
+        help="CSV, .npy, or .npz with x, for RUN to read. Default: its own test windows, or random "
+        "numbers if it has none.",
     )
     parser.add_argument("--out", type=str, default="lesson.html", help="HTML file to write.")
     parser.add_argument(
@@ -36,16 +43,14 @@ def run(args: Any) -> int:
     require_free(out, args.force)
     from glasscell.report.lesson import lesson, write
 
-    shown = lesson(args.run)
+    if args.run is None:
+        shown = lesson()
+    else:
+        from glasscell.tasks.explained import own_lesson
+
+        shown = own_lesson(args.run, args.data)
     write(shown, out, args.lang, force=args.force)
     if not args.quiet:
         print(f"The lesson, to be opened in a browser: {out}")
     return 0
 
-
-def require_free(out: Path, force: bool) -> None:
-    """Refuse a place where the file must not or cannot be written, before any work."""
-    if os.path.lexists(out) and (not force or out.is_dir()):
-        raise DataError(f"{out} exists; choose another --out, or replace the file with --force")
-    if not out.parent.is_dir():
-        raise DataError(f"{out.parent}: expected a folder for --out, found none; create it first")

@@ -2,125 +2,89 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 
 from glasscell import modelfile
 from glasscell.errors import DataError
-from glasscell.inspect.flow import GradientFlow
-from glasscell.report.explore.collect import Recording, collect, explore
+from glasscell.report.explore.collect import collect
 from glasscell.report.explore.data import Array, Exploration
-from glasscell.report.explore.recording import folder_recording
 from glasscell.report.lesson.pair import ALWAYS_ONE, Pair, carried
 from glasscell.report.lesson.words import CHAPTERS
 
-__all__ = ["Source", "lesson"]
+__all__ = ["SOURCES", "lesson"]
 
-Source: TypeAlias = Literal["run", "random"]
+SOURCES: Final = ("carried", "run", "data", "random")
+TITLE: Final = "How an LSTM remembers"
+PLAIN: Final = "plain RNN"
 
-TITLE, TITLE_ZH = "How an LSTM remembers", "LSTM 是怎样记住的"
-_PARTS = ("weight_ih", "weight_hh")
 
-
-def lesson(
-    run: str | os.PathLike[str] | None = None,
-    x: Any = None,
-    source: Source = "run",
-    *,
-    names: Sequence[str] = (),
-    inputs: Sequence[str] = (),
-    labels: Sequence[str] | None = None,
-) -> Exploration:
+def lesson(own: Exploration | None = None, source: str = "run") -> Exploration:
     """Put together what the lesson shows.
 
     Args:
-        run: A folder that `glasscell.save` wrote, whose first LSTM layer the chapters on the gates
-            show; default the LSTM that glasscell carries.
-        x: What `run` reads, as for `glasscell.report.explore.collect`.
-        source: What `x` is, which the page says: "run", the run's own data, or "random".
-        names: Names of the sequences.
-        inputs: Names of the inputs.
-        labels: Names of the steps.
+        own: The reader's network on its data, from `glasscell.report.explore.collect`; the chapters
+            on the gates show its first LSTM layer. Default the LSTM that glasscell carries.
+        source: What `own` reads, which the page says: "run", the run's own windows, "data", what
+            the reader gave, or "random" numbers.
 
     Returns:
         `Exploration` for `glasscell.report.lesson.render`.
 
     Raises:
-        DataError: `run` has no LSTM layer.
-        ShapeError, WeightFormatError: As `collect`.
+        DataError: `own` has no LSTM layer, or no such source.
 
     Notes:
-        The chapters on the plain RNN, and the duel, are always about the carried pair.
+        The chapters on the plain RNN are always about the carried pair, and so are the answers in
+        the duel; its other pictures are of `own` where that has a plain RNN beside it.
     """
+    if source not in SOURCES:
+        raise DataError(f"expected a source of {', '.join(SOURCES)}, got {source!r}")
     pair = carried()
-    shown = _carried(pair) if run is None else _own(run, x, names, inputs, labels)
-    about = {"carried": run is None, "source": "carried" if run is None else source}
+    shown = _carried(pair) if own is None else _own(own)
+    about = {"carried": own is None, "source": "carried" if own is None else source}
     return replace(
         shown,
         title=TITLE,
-        subtitle="" if run is None else f"{Path(run).name}: {shown.subtitle}",
-        measures={**shown.measures, "lesson": about | _facts(pair), "duel": _duel(pair)},
+        subtitle="" if own is None else f"{shown.title} ({shown.subtitle})",
+        measures={**shown.measures, "lesson": about | _facts(pair), **_duel(shown)},
         arrays={**shown.arrays, **_arrays(pair)},
     )
 
 
 def _carried(pair: Pair) -> Exploration:
-    lstm, x = folder_recording(pair.folder / "lstm", pair.x, None)
-    rnn, _ = folder_recording(pair.folder / "rnn", pair.x, None)
     marks = [np.flatnonzero(row[:, 1]) for row in pair.x]
-    shown = explore(
-        _together(lstm, rnn),
-        x,
-        title=TITLE,
+    shown = collect(
+        pair.folder / "lstm",
+        pair.x,
         names=[f"t = {a}, {b}" for a, b in marks],
         inputs=("value", "marker"),
+        rival=(PLAIN, pair.folder / "rnn"),
     )
     # The unit that the answer is read off most, at the first number that it has to keep.
-    unit = int(np.abs(lstm.parameters["head.weight"]).argmax())
+    unit = int(np.abs(shown.parameters["head.weight"]).argmax())
     return replace(shown, start={"series": 0, "layer": 0, "t": int(marks[0][0]), "unit": unit})
 
 
-def _together(lstm: Recording, rnn: Recording) -> Recording:
-    """Both networks on one page; the page runs the LSTM again, so the model is that."""
-    if lstm.flow is None or rnn.flow is None:
-        raise ValueError("expected gradients of both networks, got none")
-    return replace(
-        lstm,
-        traces={**lstm.traces, **rnn.traces},
-        weights={**lstm.weights, **rnn.weights},
-        flow=GradientFlow({**lstm.flow, **rnn.flow}),
-        ablate=None,
-    )
-
-
-def _own(
-    run: str | os.PathLike[str],
-    x: Any,
-    names: Sequence[str],
-    inputs: Sequence[str],
-    labels: Sequence[str] | None,
-) -> Exploration:
-    shown = collect(run, x, names=names, inputs=inputs, labels=labels, ways=False)
+def _own(shown: Exploration) -> Exploration:
     first = next((k for k, layer in enumerate(shown.layers) if layer.mode == "LSTM"), None)
     if first is None:
         raise DataError(
-            f"{run}: expected a network with an LSTM layer to explain, got only "
-            f"{', '.join(layer.mode for layer in shown.layers)}; leave the run out to see the "
-            "lesson on the network that glasscell carries"
+            f"expected a network with an LSTM layer to explain, got {shown.layers[0].mode} alone; "
+            "leave the run out to see the lesson on the network that glasscell carries"
         )
     order = shown.measures["orders"][f"0/{first}"]["half_life"]
     start = {"series": 0, "layer": first, "t": shown.series[0].steps // 2}
     return replace(shown, start=start | {"unit": order[len(order) // 8]})
 
 
-def _duel(pair: Pair) -> Mapping[str, Any]:
-    """Which layers the view of the duel sets side by side."""
-    return {"layers": [0, 1], "scores": ["", ""]}
+def _duel(shown: Exploration) -> dict[str, Any]:
+    """Which two layers the view of the duel sets side by side; nothing without a plain RNN."""
+    modes = [layer.mode for layer in shown.layers]
+    plain = next((k for k, mode in enumerate(modes) if mode != "LSTM"), None)
+    return {} if plain is None else {"duel": {"layers": [modes.index("LSTM"), plain]}}
 
 
 def _facts(pair: Pair) -> dict[str, Any]:
@@ -147,7 +111,7 @@ def _arrays(pair: Pair) -> dict[str, Array]:
     arrays["lesson/answers"] = np.stack([answers.truth, answers.lstm, answers.rnn])
     for name in ("lstm", "rnn"):
         _, tensors = modelfile.read(pair.folder / name)
-        own = {part: tensors[f"{name}.{part}_l0"] for part in _PARTS}
+        own = {part: tensors[f"{name}.{part}_l0"] for part in ("weight_ih", "weight_hh")}
         own["bias"] = tensors[f"{name}.bias_ih_l0"] + tensors[f"{name}.bias_hh_l0"]
         own |= {f"head_{part}": tensors[f"head.{part}"] for part in ("weight", "bias")}
         arrays |= {f"lesson/{name}/{part}": array for part, array in own.items()}

@@ -34,6 +34,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "network, reading its own data: {name}.",
         "十一个短章节，大约十五分钟。从第 4 章起看到的是你自己的网络，读的是它自己的数据：{name}。",
     ),
+    "lesson.subtitle.data": (
+        "Eleven short chapters, about fifteen minutes. From chapter 4 on you look into your own "
+        "network, reading the data that you gave: {name}.",
+        "十一个短章节，大约十五分钟。从第 4 章起看到的是你自己的网络，读的是你给的数据：{name}。",
+    ),
     "lesson.subtitle.random": (
         "Eleven short chapters, about fifteen minutes. From chapter 4 on you look into your own "
         "network. It came without data, so it reads random numbers here: {name}.",

@@ -96,12 +96,19 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Mean squared error: LSTM {lstm}, plain RNN {rnn}. Always answering 1 would have {always}.",
         "均方误差：LSTM {lstm}，普通 RNN {rnn}。永远回答 1 的误差是 {always}。",
     ),
+    "lesson.duel.p3.own": (
+        "These are the two networks that this lesson carries. Below them, where there is one: your "
+        "own network beside a plain RNN that learnt the same data.",
+        "上面是本课自带的两个网络。下面（如果有）是你自己的网络和学过同样数据的普通 RNN。",
+    ),
     "lesson.duel.own": (
         "Your network has no plain RNN beside it that learnt the same data, so the duel stays with "
         "the two networks that this lesson carries; glasscell explain without a run shows their "
-        "states, influences and gradients side by side too.",
+        "states, influences and gradients side by side too. A run of glasscell fit keeps such an "
+        "RNN.",
         "你的网络旁边没有学过同样数据的普通 RNN，因此对决仍在本课自带的两个网络之间进行；"
-        "不带运行目录的 glasscell explain 还会并排显示它们的状态、影响和梯度。",
+        "不带运行目录的 glasscell explain 还会并排显示它们的状态、影响和梯度。"
+        "glasscell fit 的运行目录会保存这样一个 RNN。",
     ),
     "lesson.duel.ask1": (
         "An LSTM unit has four times the weights of an RNN unit. Is the comparison fair?",

@@ -93,7 +93,7 @@ const Lesson = (() => {
   const title = () => {
     const h1 = document.querySelector(".top h1");
     h1.dataset.say = "lesson.title";
-    const say = { carried: "lesson.subtitle", run: "lesson.subtitle.run", random: "lesson.subtitle.random" }[facts().source];
+    const say = carried() ? "lesson.subtitle" : `lesson.subtitle.${facts().source}`;
     const subtitle = document.querySelector(".subtitle");
     const put = () => {
       document.title = GC.say("lesson.title");

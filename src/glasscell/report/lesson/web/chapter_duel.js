@@ -34,7 +34,7 @@
         grid.append(side);
         return { name, colour, row, head, plot: GC.canvas(side, { height: 250, left: 36, right: 8, top: 6, bottom: 42 }) };
       });
-      if (Lesson.carried()) Lesson.mount("duel", view, stage);
+      if (GC.data.measures.duel) Lesson.mount("duel", view, stage);
       else stage.append(GC.make("p", { className: "absent", data: { say: "lesson.duel.own" }, textContent: GC.say("lesson.duel.own") }));
       return (_, changed) => {
         if (!GC.anew(changed)) return;
