@@ -19,6 +19,7 @@ COMMANDS = {
     "fit": "train an LSTM on a CSV file and compare it with honest baselines",
     "predict": "forecast with a finished run",
     "inspect": "see inside a trained model: one page with every gate, and a verdict",
+    "explain": "learn what an LSTM does from a lesson with live pictures",
     "bench": "time glasscell beside every other engine that is installed",
     "demo": "see an LSTM learn what a plain RNN cannot, then forecast real blood glucose",
 }

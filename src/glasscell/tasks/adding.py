@@ -21,6 +21,7 @@ import torch
 
 from glasscell.gates import Textbook
 from glasscell.nn import LSTM, RNN, Linear
+from glasscell.report.lesson.adding import adding_sequences
 from glasscell.tasks.network import Kind
 
 ALWAYS_ONE = 1 / 6
@@ -51,13 +52,8 @@ def draw(
     >>> bool(torch.allclose((x[:, :, 0] * x[:, :, 1]).sum(0), y))
     True
     """
-    rows = np.arange(count)
-    x = np.zeros((length, count, 2), np.float32)
-    x[:, :, 0] = generator.random((length, count), dtype=np.float32)
-    first = generator.integers(0, length // 2, count)
-    second = generator.integers(length // 2, length, count)
-    x[first, rows, 1] = x[second, rows, 1] = 1
-    return torch.from_numpy(x), torch.from_numpy(x[first, rows, 0] + x[second, rows, 0])
+    x, y = adding_sequences(length, count, generator)
+    return torch.from_numpy(x), torch.from_numpy(y)
 
 
 class Adder(torch.nn.Module):

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import re
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -18,7 +19,7 @@ from glasscell.report.explore.pack import pack
 from glasscell.report.explore.words import table
 from glasscell.report.markup import escape
 
-__all__ = ["render", "write"]
+__all__ = ["assemble", "render", "save", "write"]
 
 _FIRST = ("core.js", "draw.js", "frame.js")
 _LAST = "boot.js"
@@ -38,9 +39,30 @@ def render(exploration: Exploration, lang: str = "en") -> str:
     Raises:
         DataError: Another language.
     """
+    return assemble(exploration, lang, table(), lambda: fallback.build(exploration, lang))
+
+
+def assemble(
+    exploration: Exploration,
+    lang: str,
+    words: Mapping[str, tuple[str, str]],
+    static: Callable[[], str],
+    more: resources.abc.Traversable | None = None,
+) -> str:
+    """Put a page together.
+
+    Args:
+        exploration: What to show.
+        lang: Language at first, "en" or "zh".
+        words: Every word of the page.
+        static: Gives what is there without script, as HTML.
+        more: A folder of further scripts and styles, put in before the page starts.
+
+    Raises:
+        DataError: Another language.
+    """
     if lang not in ("en", "zh"):
         raise DataError(f'expected lang "en" or "zh", got {lang!r}')
-    words = table()
     data, blob = pack(exploration, words, lang)
     column = 1 if lang == "zh" else 0
     return Template(_web("template.html")).substitute(
@@ -50,9 +72,9 @@ def render(exploration: Exploration, lang: str = "en") -> str:
         skip=escape(words["skip"][column]),
         contents=escape(words["contents"][column]),
         made=escape(words["made"][column]),
-        fallback=fallback.build(exploration, lang),
-        style=_joined(".css"),
-        script=_joined(".js"),
+        fallback=static(),
+        style=_joined(".css", more),
+        script=_joined(".js", more),
         data=_json(data),
         blob=base64.b64encode(blob).decode(),
     )
@@ -76,8 +98,12 @@ def write(
         FileExistsError: The file is there and `force` is False.
         DataError: Another language.
     """
+    return save(render(exploration, lang), path, force)
+
+
+def save(text: str, path: str | os.PathLike[str], force: bool = False) -> Path:
+    """Write a page's text; arguments and errors as for `write`."""
     target = Path(path)
-    text = render(exploration, lang)
     try:
         with target.open("w" if force else "x", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -96,13 +122,16 @@ def _json(value: object) -> str:
 
 
 @cache
-def _joined(ending: str) -> str:
+def _joined(ending: str, more: resources.abc.Traversable | None) -> str:
     """Put all files of a kind together, in the order that README.md gives."""
     names = sorted(file.name for file in _folder().iterdir() if file.name.endswith(ending))
     middle = [name for name in names if name not in (*_FIRST, _LAST)]
     first = [name for name in _FIRST if name in names]
     last = [name for name in (_LAST,) if name in names]
-    return "\n".join(_compact(_web(name)) for name in [*first, *middle, *last])
+    added = [] if more is None else sorted(more.iterdir(), key=lambda file: file.name)
+    texts = [_web(name) for name in [*first, *middle]]
+    texts += [file.read_text("utf-8") for file in added if file.name.endswith(ending)]
+    return "\n".join(map(_compact, [*texts, *map(_web, last)]))
 
 
 def _compact(source: str) -> str:

@@ -70,6 +70,7 @@
     GC.listen(() => details.fill?.());
     return view.section;
   };
+  GC.section = section;
   const tableOf = ({ caption, head, rows }) => make("div", { className: "scroll", tabIndex: 0 }, make("table", {},
     make("caption", { textContent: caption ?? "" }),
     make("thead", {}, make("tr", {}, ...head.map((text) => make("th", { scope: "col", textContent: text })))),

@@ -58,7 +58,7 @@
         part = name;
         choice.choose(name);
         host.dataset.lit = name;
-        GC.redraw("cell", "part");
+        GC.redraw(api.id, "part");
       };
       const walking = (on) => {
         clearInterval(timer);

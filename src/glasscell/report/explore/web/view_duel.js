@@ -1,7 +1,8 @@
 "use strict";
 // RNN against LSTM: two layers of the page that read the same data, side by side.
 // Which two: measures.duel {layers: [a, b], scores: [text, text]}; without it the first LSTM and the
-// first plain RNN of the page. Draws hidden states, |dL/dh_t| of both in one picture, influences.
+// first plain RNN of the page. Draws hidden states, the gradient of each one's memory (|dL/dC_t| of
+// the LSTM, |dL/dh_t| of the RNN) in one picture, influences.
 (() => {
   const pair = () => {
     const given = GC.data.measures.duel?.layers;
@@ -44,6 +45,7 @@
         const triangle = GC.canvas(side, { height: 240, time: true, left: 40, right: 8, top: 4, bottom: 42 });
         return { index, heat, triangle, caption };
       });
+      const heading = GC.heading(host, "duel.river");
       const legend = GC.legend(host);
       const river = GC.canvas(host, { height: 260, time: true, ...GC.MARGINS });
 
@@ -72,12 +74,13 @@
         triangle.label(`${GC.say("duel.influence")}: ${layers[index].name}`);
       };
       let lines = [];
+      const memory = (index) => (GC.has(GC.key("grad_cell", index)) ? "grad_cell" : "grad_hidden");
       const paintRiver = () => {
         lines = both.filter((index) => GC.has(GC.key("grad_hidden", index))).map((index, k) => ({
-          index, text: layers[index].name, color: layers[index].mode === "LSTM" ? "cell" : "candidate", dash: DASHES[k], width: 2.3,
-          ys: relative(GC.get("grad_hidden", index)),
+          index, text: `${layers[index].name} |dL/d${memory(index) === "grad_cell" ? "C" : "h"}|`, color: layers[index].mode === "LSTM" ? "cell" : "candidate", dash: DASHES[k], width: 2.3,
+          ys: relative(GC.get(memory(index), index)),
         }));
-        river.host.hidden = legend.box.hidden = !lines.length;
+        river.host.hidden = legend.box.hidden = heading.hidden = !lines.length;
         if (!lines.length) return;
         legend.fill(lines);
         const [low] = GC.extent(lines.map((line) => line.ys));

@@ -1,0 +1,52 @@
+"""The lesson as one HTML file: the inspect page's data, script and style, and the chapters'."""
+
+from __future__ import annotations
+
+import os
+from importlib import resources
+from pathlib import Path
+
+from glasscell.report.explore import fallback
+from glasscell.report.explore import words as explore_words
+from glasscell.report.explore.data import Exploration
+from glasscell.report.explore.render import assemble, save
+from glasscell.report.lesson import static, words
+
+__all__ = ["render", "write"]
+
+
+def render(shown: Exploration, lang: str = "en") -> str:
+    """Give the lesson as one HTML text that opens offline.
+
+    Args:
+        shown: From `lesson`.
+        lang: Language at first, "en" or "zh"; the page has a switch.
+
+    Raises:
+        DataError: Another language.
+    """
+    return assemble(
+        shown,
+        lang,
+        words={**explore_words.table(), **words.table()},
+        static=lambda: static.build(shown, lang) + fallback.build(shown, lang),
+        more=resources.files(__package__) / "web",
+    )
+
+
+def write(
+    shown: Exploration, path: str | os.PathLike[str], lang: str = "en", force: bool = False
+) -> Path:
+    """Write the lesson.
+
+    Args:
+        shown: From `lesson`.
+        path: The HTML file.
+        lang: "en" or "zh".
+        force: Replace a file that is there; default False.
+
+    Raises:
+        FileExistsError: The file is there and `force` is False.
+        DataError: Another language.
+    """
+    return save(render(shown, lang), path, force)
