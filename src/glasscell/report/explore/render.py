@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import re
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -13,17 +12,14 @@ from string import Template
 
 from glasscell.errors import DataError
 from glasscell.report.explore import fallback
+from glasscell.report.explore.budget import PAGE_BYTES
+from glasscell.report.explore.compact import joined
 from glasscell.report.explore.data import Exploration
 from glasscell.report.explore.pack import pack
 from glasscell.report.explore.words import table
 from glasscell.report.markup import escape
 
 __all__ = ["render", "write"]
-
-_FIRST = ("core.js", "draw.js", "frame.js")
-_LAST = "boot.js"
-_COMMENT = re.compile(r"^[ \t]*/\*.*?\*/[ \t]*$", re.MULTILINE | re.DOTALL)
-
 
 def render(exploration: Exploration, lang: str = "en") -> str:
     """Give the page as one HTML text that opens offline.
@@ -41,8 +37,11 @@ def render(exploration: Exploration, lang: str = "en") -> str:
     if lang not in ("en", "zh"):
         raise DataError(f'expected lang "en" or "zh", got {lang!r}')
     words = table()
-    data, blob = pack(exploration, words, lang)
     column = 1 if lang == "zh" else 0
+    static = fallback.build(exploration, lang)
+    style, script = joined(_folder(), ".css"), joined(_folder(), ".js")
+    others = sum(len(part.encode()) for part in (static, style, script, _web("template.html")))
+    data, blob = pack(exploration, words, lang, PAGE_BYTES - others)
     return Template(_web("template.html")).substitute(
         lang="zh-Hans" if lang == "zh" else "en",
         title=escape(exploration.title),
@@ -50,9 +49,9 @@ def render(exploration: Exploration, lang: str = "en") -> str:
         skip=escape(words["skip"][column]),
         contents=escape(words["contents"][column]),
         made=escape(words["made"][column]),
-        fallback=fallback.build(exploration, lang),
-        style=_joined(".css"),
-        script=_joined(".js"),
+        fallback=static,
+        style=style,
+        script=script,
         data=_json(data),
         blob=base64.b64encode(blob).decode(),
     )
@@ -93,22 +92,6 @@ def _json(value: object) -> str:
     """Give JSON that cannot end the script element it stands in."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-@cache
-def _joined(ending: str) -> str:
-    """Put all files of a kind together, in the order that README.md gives."""
-    names = sorted(file.name for file in _folder().iterdir() if file.name.endswith(ending))
-    middle = [name for name in names if name not in (*_FIRST, _LAST)]
-    first = [name for name in _FIRST if name in names]
-    last = [name for name in (_LAST,) if name in names]
-    return "\n".join(_compact(_web(name)) for name in [*first, *middle, *last])
-
-
-def _compact(source: str) -> str:
-    """Leave out indentation, empty lines and lines that are comments: a fifth of the bytes."""
-    lines = (line.strip() for line in _COMMENT.sub("", source).splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 @cache

@@ -1,4 +1,3 @@
-"use strict";
 // Line charts with named lines, and the small controls that several views share.
 (() => {
   const DIGITS = "⁰¹²³⁴⁵⁶⁷⁸⁹";

@@ -1,4 +1,3 @@
-"use strict";
 // Runs the page's own network again: finds the weights in the page, works in slices so that the page
 // stays alive, and compares an unchanged run with Python's numbers.
 (() => {
@@ -39,10 +38,14 @@
     const found = names(model);
     const there = found.length && found.every((name) => {
       const index = layers.findIndex((layer) => layer.name === name);
-      return GC.data.arrays[`weights/${index}/weight_ih`]?.type === "f32";
+      return GC.has(`weights/${index}/weight_ih`);
     });
-    return there ? null : "whatif.weights";
+    return there && nodes(model).every(held) ? null : "whatif.weights";
   };
+  // Whether what a node multiplies by is in the page.
+  const held = ({ type, weights: prefix }) => (type !== "Linear" && type !== "Embedding") || GC.has(`weights/${prefix ? `${prefix}.` : ""}weight`);
+  /** Whether the weights here are Python's to the last bit. */
+  const exact = () => Object.entries(GC.data.arrays).every(([key, { type }]) => type === "f32" || !key.startsWith("weights/"));
 
   /** Multiply-adds of one run: what it will cost. */
   const cost = () => names(GC.data.model).reduce((sum, name) => {
@@ -59,16 +62,15 @@
     return values;
   };
 
-  let current = 0;
-  /** Run with edits ({layer name: edit}) and cut inputs; a later call stops an earlier one. */
-  const start = (edits, cut, done, progress) => {
-    const mine = (current += 1);
+  /** Run with edits ({layer name: edit}) and cut inputs; gives a function that stops it. */
+  const start = (edits, cut, done, progress = () => {}) => {
+    let stopped = false;
     const { T } = GC.series;
     const steps = Tree.steps(GC.data.model, weights, input(cut), T, edits);
     const total = names(GC.data.model).length * T;
     let count = 0;
     const slice = () => {
-      if (mine !== current) return;
+      if (stopped) return;
       const end = performance.now() + SLICE;
       while (performance.now() < end) {
         const { value, done: over } = steps.next();
@@ -79,6 +81,7 @@
       setTimeout(slice, 0);
     };
     slice();
+    return () => { stopped = true; };
   };
 
   const largest = (python, own) => {
@@ -104,11 +107,40 @@
       for (const part of ["hidden", "cell"]) {
         const key = GC.key(part, index);
         const spec = GC.data.arrays[key];
-        if (spec?.type === "f32" && (spec.pool ?? 1) === 1) all.push(largest(floats(key), layer[part]));
+        if (spec?.type === "f32" && (spec.pool ?? 1) === 1 && !floats(key).own) all.push(largest(floats(key), layer[part]));
       }
     }
     return all.reduce((a, b) => ({ most: Math.max(a.most, b.most), count: a.count + b.count }), { most: 0, count: 0 });
   };
 
-  GC.rerun = { refusal, cost, start, check, names: () => names(GC.data.model), readsIndices: () => readsIndices(GC.data.model) };
+  // ---- series whose maps are rounded or thinned here --------------------------------------
+  const refined = new Map(); // series -> what check said
+  let stop = () => {};
+  const turned = (values, width) => {
+    const T = values.length / width;
+    const rows = new Float32Array(values.length);
+    for (let t = 0; t < T; t += 1) for (let k = 0; k < width; k += 1) rows[k * T + t] = values[t * width + k];
+    return rows;
+  };
+  const exactMaps = () => GC.data.layers.every((_, l) => { const { type, pool } = GC.data.arrays[GC.key("hidden", l)]; return type !== "u8" && !pool; });
+  /** Compute the shown series' maps again where Python's are not whole in the page. */
+  const refine = () => {
+    const { series } = GC.state;
+    stop();
+    if (!GC.data.rerun || refined.has(series) || exactMaps() || refusal()) return;
+    stop = start({}, new Set(), ({ runs, ...run }) => {
+      refined.set(series, check({ runs, ...run }));
+      for (const [name, found] of Object.entries(runs)) {
+        const index = GC.data.layers.findIndex((layer) => layer.name === name);
+        for (const part of [...Recurrent.GATES, "cell", "hidden"]) {
+          const key = GC.key(part, index, series);
+          if (found[part] && GC.has(key)) GC.put(key, turned(found[part], found[part].length / GC.series.T), found[part].length / GC.series.T);
+        }
+      }
+      GC.redraw(null, "series");
+    });
+  };
+  GC.listen((state, changed) => { if (changed.has("series")) refine(); });
+
+  GC.rerun = { refine, exact, refined: () => refined.get(GC.state.series), refusal, cost, start, check, names: () => names(GC.data.model), readsIndices: () => readsIndices(GC.data.model) };
 })();

@@ -1,4 +1,3 @@
-"use strict";
 // Unit dossier: one unit's six quantities, the inputs that it follows, the units like it, and what
 // the loss says when it is cut. Reads the gates; measures.dossier[layer] {correlation (H, I), lag,
 // nearest, similarity (H, k), ablation (H,)}; what is missing there is computed from this series.

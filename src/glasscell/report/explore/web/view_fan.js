@@ -1,4 +1,3 @@
-"use strict";
 // Jacobian fan: log10 of the singular values of ds_{t0+lag}/ds_{t0}, s = (h, c), over the lag.
 // Reads s/l/fan (n, k), fan_lags (n,); measures.lyapunov["s/l"] {exponents} (natural logarithm) or a
 // plain list; measures.fan["s/l"].start is t0, by default the first step read.

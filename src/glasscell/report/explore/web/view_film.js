@@ -1,4 +1,3 @@
-"use strict";
 // Training film: what the measures were while the network learned; scrub through the frames.
 // Reads film/steps (F,), film/loss (F,), and per layer l: film/l/half_life (5, F) quantiles 5 25 50
 // 75 95 %, film/l/closed and film/l/open (3, F) shares of the forget, input, output gate,

@@ -1,4 +1,3 @@
-"use strict";
 // Influence triangle: log10 |dy_t'/dx_t| for all pairs of an output step t' and an input step t.
 // Reads s/l/influence (rows t', columns t), pooled to at most 256 x 256; -inf or a low floor: none.
 (() => {

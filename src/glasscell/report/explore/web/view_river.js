@@ -1,4 +1,3 @@
-"use strict";
 // Gradient river: how much of the loss arrives at each step, |dL/dh_t| and |dL/dc_t| on a log scale.
 // Reads s/l/grad_hidden, grad_cell, grad_path (T,).
 (() => {

@@ -1,4 +1,3 @@
-"use strict";
 // Weights: per gate the blocks that act on the hidden state (U) and on the input (W), the biases, and
 // their norms. The spectral radius is shown with its warning: it decides nothing.
 // Reads weights/l/weight_ih, weight_hh, bias (torch's order i f g o).

@@ -1,4 +1,3 @@
-"use strict";
 // What if: shift the forget bias, hold a gate, cut a unit or an input, and see the network run again.
 // Everything is recomputed here (lstm.js, tree.js, rerun.js) from the weights in the page.
 (() => {
@@ -22,6 +21,7 @@
       const fresh = () => ({ all: false, shift: 0, clamp: {}, units: {}, inputs: new Set(), channel: 0 });
       let edit = fresh();
       let base = null;
+      let stop = () => {};
       let now = null;
       let checked = null;
       let shownFor = "";
@@ -112,8 +112,9 @@
         const slow = GC.rerun.cost() > SLOW && !asked;
         go.hidden = !slow;
         if (slow) { say(GC.say("whatif.slow")); return; }
-        if (base && !changed()) { GC.rerun.start({}, new Set(), () => {}, () => {}); bar.hidden = true; finished(base); return; }
-        GC.rerun.start(base ? edits() : {}, base ? edit.inputs : new Set(), finished, progress);
+        stop();
+        if (base && !changed()) { bar.hidden = true; finished(base); return; }
+        stop = GC.rerun.start(base ? edits() : {}, base ? edit.inputs : new Set(), finished, progress);
       }
 
       // ---- drawing --------------------------------------------------------------------------
