@@ -1,39 +1,47 @@
-"""The page's script and style in fewer bytes: no comments, no blanks that only readers need.
+"""The page's script and style in fewer bytes: no comments, no blanks, short names for what is local.
 
-Nothing is renamed, so what the browser's console names is found in the sources.
+The sources stay as they are; `joined` shortens what goes into a page. A name is shortened only if
+it is declared in the script and nowhere in it a property, a key or part of a text.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
-from typing import Final
+from itertools import product
+from string import ascii_lowercase, ascii_uppercase
+from typing import Final, TypeAlias
 
 __all__ = ["css", "joined", "script"]
 
 _FIRST: Final = ("core.js", "draw.js", "frame.js")
 _LAST: Final = "boot.js"
 
+Token: TypeAlias = tuple[str, str]
+"""Kind ("word", "text", "blank", "other") and what stands there."""
+
 _TOKEN: Final = re.compile(
     r"""
-    (?P<comment>//[^\n]*|/\*.*?\*/)
+    (?P<blank>(?:\s|//[^\n]*|/\*.*?\*/)+)
     |(?P<text>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')
-    |(?P<template>`)
-    |(?P<blank>\s+)
     |(?P<word>[\w$\u0080-\uffff]+)
-    |(?P<other>.)
+    |(?P<other>=>|\.\.\.|\?\.|.)
     """,
     re.VERBOSE | re.DOTALL,
 )
+_CHUNK: Final = re.compile(r"(?:\\.|[^\\`$]|\$(?!\{))*(?:`|\$\{)", re.DOTALL)
 _REGEX: Final = re.compile(r"/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\[\n])+/[a-z]*")
-_BEFORE_REGEX: Final = frozenset("(,=:[!&|?{};\n+-*%<>~^")
-_WORDS_BEFORE_REGEX: Final = frozenset(("return", "typeof", "case", "of", "in", "=>"))
+_BEFORE_REGEX: Final = frozenset("( , = : [ ! & | ? { } ; + - * % < > ~ ^ => return of in".split())
+_WORDS: Final = {"const": "let", "true": "!0", "false": "!1"}
+_OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 
 
 @cache
 def joined(folder: resources.abc.Traversable, ending: str) -> str:
-    """Put all files of a kind together, in the order that README.md gives.
+    """Put all files of a kind together, in the order that README.md gives, and shorten them.
 
     Args:
         folder: where they are.
@@ -43,74 +51,111 @@ def joined(folder: resources.abc.Traversable, ending: str) -> str:
     first = [name for name in _FIRST if name in names]
     middle = [name for name in names if name not in (*_FIRST, _LAST)]
     last = [name for name in (_LAST,) if name in names]
-    shorter = script if ending == ".js" else css
     texts = [(folder / name).read_text(encoding="utf-8") for name in (*first, *middle, *last)]
-    return "\n".join(shorter(text) for text in texts)
+    return (script if ending == ".js" else css)("\n".join(texts))
 
 
 def script(source: str) -> str:
-    """Leave out comments and blanks of JavaScript.
+    """Leave out comments and blanks of JavaScript, and shorten local names.
 
     A line's end stays where a statement might end there without a semicolon; strings, templates
     and regular expressions stay as they are.
 
-    >>> script("const a = 1; // one\\nif (a / 2 > b) {\\n  c(`  ${ d } `, / x /g);\\n}\\n")
-    'const a=1;if(a/2>b){c(`  ${d} `,/ x /g);}'
+    >>> script("const size = 1; // one\\nif (size / 2 > b) {\\n  c(`  ${ size } `, / x /g);\\n}\\n")
+    'let a=1;if(a/2>b){c(`  ${a} `,/ x /g);}'
     """
-    return _script(source, 0, closing=False)[0].strip("\n")
+    tokens = list(_tokens(source))
+    short = _WORDS | _short_names(tokens)
+    out: list[str] = ["\n"]
+    blank = ""
+    for place, (kind, text) in enumerate(tokens):
+        if kind == "blank":
+            blank = "\n" if "\n" in text else " "
+            continue
+        plain = kind == "word" and not (text in _WORDS and _is_property(tokens, place))
+        text = short.get(text, text) if plain else text
+        out += [_needed(out[-1], blank, text), text]
+        blank = ""
+    return "".join(out).strip("\n")
 
 
 def css(source: str) -> str:
     """Leave out comments and blanks of a style sheet.
 
-    >>> css("/* one */ .a > .b :is(i, b) {\\n  color: red; }\\n@media print { a { top: calc(1px + 2px) } }")
-    '.a > .b :is(i,b){color:red}@media print{a{top:calc(1px + 2px)}}'
+    >>> css("/* one */ .a > .b :is(i, b) {\\n  color: red; }\\n@media print { a { top: 0 } }")
+    '.a > .b :is(i,b){color:red}@media print{a{top:0}}'
     """
     bare = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL))
     tight = re.sub(r"\s*([{};])\s*|([:,])\s+", lambda found: found[1] or found[2], bare)
     return tight.replace(";}", "}").strip()
 
 
-def _script(source: str, at: int, closing: bool) -> tuple[str, int]:
-    """Shorten from a place on; `closing`: up to the brace that ends a template's ${ }."""
-    out: list[str] = []
-    blank, depth = "", 0
+def _tokens(source: str) -> Iterator[Token]:
+    """Split a script; a template gives its chunks of text, and what stands between them."""
+    at, before, depth = 0, "\n", 0
+    templates: list[int] = []  # at which depth of braces each open template goes on
     while at < len(source):
-        if source[at] == "/" and _starts_regex(out) and (found := _REGEX.match(source, at)):
-            kind, text = "regex", found[0]
+        ends = source[at] == "}" and templates[-1:] == [depth]
+        if source[at] == "`" or ends:
+            chunk = _CHUNK.match(source, at + 1)
+            assert chunk is not None, "a template without an end"
+            kind, text = "text", source[at] + chunk[0]
+            if ends:
+                templates.pop()
+            if text.endswith("${"):
+                templates.append(depth)
+        elif source[at] == "/" and before in _BEFORE_REGEX and (found := _REGEX.match(source, at)):
+            kind, text = "text", found[0]
         else:
             found = _TOKEN.match(source, at)
             assert found is not None
             kind, text = str(found.lastgroup), found[0]
+            depth += (text == "{") - (text == "}")
         at += len(text)
-        if kind == "comment" and not text.startswith(("//", "/*")):
-            kind = "other"
-        if kind in ("blank", "comment"):
-            blank = "\n" if "\n" in blank + text or text.startswith("//") else " "
+        before = before if kind == "blank" else text
+        yield kind, text
+
+
+def _short_names(tokens: Sequence[Token]) -> dict[str, str]:
+    """Short names for declared ones that mean one thing, the most used ones first."""
+    code = [token for token in tokens if token[0] != "blank"]
+    count = Counter(text for kind, text in code if kind == "word")
+    declared, barred, open_ = set[str](), {"GC"}, ["{"]  # GC is the page's own door
+    for place, (kind, text) in enumerate(code):
+        if kind == "text" and text.startswith("}"):
+            open_.pop()
+        if text.endswith("${") and kind == "text":
+            open_.append("$")
+        elif kind == "other" and text in _OPEN:
+            open_.append(text)
+        elif kind == "other" and text in _CLOSE:
+            open_.pop()
+        if kind != "word":
             continue
-        if kind == "template":
-            text, at = _template(source, at)
-        depth += (text == "{") - (text == "}")
-        if closing and depth < 0:
-            return "".join(out), at
-        out += [_needed(out[-1] if out else "\n", blank, text), text]
-        blank = ""
-    return "".join(out), at
+        before, after = code[place - 1][1] if place else "", code[min(place + 1, len(code) - 1)][1]
+        if before in ("const", "let", "function") or (before == "*" and after == "("):
+            declared.add(text)
+        within = open_[-1] == "{" and before in ("{", ",") and after in (",", "}", "=", "(")
+        if before in (".", "?.") or after == ":" or within:
+            barred.add(text)
+    known = sorted(declared - barred, key=lambda name: -count[name] * len(name))
+    free = (name for name in _names() if name not in count)
+    return {name: short for name, short in zip(known, free, strict=False) if len(short) < len(name)}
 
 
-def _template(source: str, at: int) -> tuple[str, int]:
-    """A template literal from behind its first backtick."""
-    start, parts = at, ["`"]
-    while source[at] != "`":
-        if source[at] == "\\":
-            at += 2
-        elif source.startswith("${", at):
-            inner, end = _script(source, at + 2, closing=True)
-            parts += [source[start:at], "${", inner, "}"]
-            start = at = end
-        else:
-            at += 1
-    return "".join([*parts, source[start:at], "`"]), at + 1
+def _names() -> Iterator[str]:
+    letters = ascii_lowercase + ascii_uppercase
+    yield from letters
+    yield from (a + b for a, b in product(letters, letters + "0123456789") if a + b not in _TAKEN)
+
+
+_TAKEN: Final = frozenset(("do", "if", "in", "of", "as", "GC"))
+
+
+def _is_property(tokens: Sequence[Token], place: int) -> bool:
+    """Whether `true` or `const` is a property or a key here."""
+    before = next((text for kind, text in reversed(tokens[:place]) if kind != "blank"), "")
+    return before in (".", "?.") or (before in ("{", ",") and tokens[place + 1][1] == ":")
 
 
 def _needed(before: str, blank: str, after: str) -> str:
@@ -127,9 +172,3 @@ def _needed(before: str, blank: str, after: str) -> str:
 
 def _joins(sign: str) -> bool:
     return sign.isalnum() or sign in "_$" or sign > "\x7f"
-
-
-def _starts_regex(out: list[str]) -> bool:
-    """Whether a slash here begins a regular expression rather than divides."""
-    before = next((text for text in reversed(out) if text), "\n")
-    return before[-1] in _BEFORE_REGEX or before in _WORDS_BEFORE_REGEX

@@ -105,6 +105,21 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "whatif.mend.unit": ("Restore unit {unit} of {layer}", "恢复 {layer} 的单元 {unit}"),
     "whatif.cut.chip": ("{what} ×", "{what} ×"),
     "whatif.reset": ("As it was", "恢复原样"),
+    "whatif.cut.picked": ("Cut the selected units", "去掉已选单元"),
+    "whatif.input.which": ("At the cursor, input", "光标处的输入"),
+    "whatif.input.value": ("reads", "读入"),
+    "whatif.input.token": ("At the cursor read", "光标处读入"),
+    "whatif.set.inputs": ("Changed inputs:", "修改的输入："),
+    "whatif.proof.rounded": (
+        "The numbers compared, or the weights, are rounded to 16 bits here: they would not fit "
+        "whole.",
+        "此处的比较数值或权重舍入为 16 位，否则无法放入页面。",
+    ),
+    "whatif.proof.stack": (
+        "The model around its recurrent layers is not one that the page can run: these are the "
+        "recurrent layers alone, and the output is the last one's hidden state.",
+        "本页无法运行循环层之外的模型：这里只运行循环层，输出为最后一层的隐藏状态。",
+    ),
     "whatif.run": ("Run", "运行"),
     "whatif.slow": (
         "This network is large: one run takes several seconds. Press Run.",

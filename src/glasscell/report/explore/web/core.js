@@ -11,7 +11,7 @@ const GC = {};
 
   GC.all = all;
   GC.views = views;
-  GC.state = { series: 0, layer: 0, t: 0, unit: 0, sort: "half_life", lang: "en", theme: "light" };
+  GC.state = { series: 0, layer: 0, t: 0, unit: 0, picked: [], only: false, film: null, sort: "half_life", lang: "en", theme: "light" };
 
   // ---- data -------------------------------------------------------------------------------
   const floats = { f32: Float32Array, i16: Int16Array, u8: Uint8Array };
@@ -165,6 +165,8 @@ const GC = {};
     const next = { ...GC.state, ...partial };
     next.t = Math.max(0, Math.min(T - 1, Math.round(next.t)));
     next.unit = Math.max(0, Math.min(H - 1, Math.round(next.unit)));
+    if (next.layer !== GC.state.layer) next.picked = partial.picked ?? [];
+    if (!next.picked.length) next.only = false;
     for (const name of Object.keys(next)) {
       if (next[name] !== GC.state[name]) changed.add(name);
     }

@@ -1,3 +1,4 @@
+"use strict";
 // RNN against LSTM: two layers of the page that read the same data, side by side.
 // Which two: measures.duel {layers: [a, b], scores: [text, text]}; without it the first LSTM and the
 // first plain RNN of the page. Draws hidden states, |dL/dh_t| of both in one picture, influences.
