@@ -19,7 +19,8 @@ PIECES = [
     "const size = 2; const shown = { size, twice: size * 2 }; result = shown.size + shown.twice;",
     "const take = ({ alpha, beta = 4 }) => alpha - -beta; result = take({ alpha: 1 });",
     "const high = { true: 1, of: 2 }; const t = true; result = [high.of, t, typeof /x/];",
-    "function* counted(most) { for (let k = 0; k < most; k += 1) yield k; }\nresult = [...counted(3)];",
+    "function* counted(most) { for (let k = 0; k < most; k += 1) yield k; }\n"
+    "result = [...counted(3)];",
     "const text = '// no comment /* here */'; /* but\nhere */ result = text;",
     "const label = 1; const box = { label: 2 }; const name = 'label'; result = box[name] + label;",
 ]

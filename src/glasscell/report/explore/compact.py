@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import cache
 from importlib import resources
 from itertools import product
 from string import ascii_lowercase, ascii_uppercase
@@ -34,12 +33,38 @@ _TOKEN: Final = re.compile(
 )
 _CHUNK: Final = re.compile(r"(?:\\.|[^\\`$]|\$(?!\{))*(?:`|\$\{)", re.DOTALL)
 _REGEX: Final = re.compile(r"/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\[\n])+/[a-z]*")
-_BEFORE_REGEX: Final = frozenset("( , = : [ ! & | ? { } ; + - * % < > ~ ^ => return of in".split())
+_BEFORE_REGEX: Final = frozenset(
+    [
+        "(",
+        ",",
+        "=",
+        ":",
+        "[",
+        "!",
+        "&",
+        "|",
+        "?",
+        "{",
+        "}",
+        ";",
+        "+",
+        "-",
+        "*",
+        "%",
+        "<",
+        ">",
+        "~",
+        "^",
+        "=>",
+        "return",
+        "of",
+        "in",
+    ]
+)
 _WORDS: Final = {"const": "let", "true": "!0", "false": "!1"}
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 
 
-@cache
 def joined(folder: resources.abc.Traversable, ending: str) -> str:
     """Put all files of a kind together, in the order that README.md gives, and shorten them.
 

@@ -45,7 +45,7 @@ class Blob:
         self.entries[key] = entry
 
     @property
-    def bytes(self) -> int:
+    def length(self) -> int:
         """All of them so far."""
         return self._at
 
@@ -95,7 +95,8 @@ def pack(
         for k, trace in enumerate(series.traces):
             _add_trace(blob, f"{s}/{k}", trace, budget.maps[s], exact.get(f"{s}/{k}", []))
     data["measures"] |= {"exact": exact} if exact else {}
-    return data | {"rerun": budget.again, "arrays": blob.entries}, b"".join(blob.parts)
+    rest = {"rerun": budget.again, "omitted": budget.weights is None, "arrays": blob.entries}
+    return data | rest, b"".join(blob.parts)
 
 
 def _budget(shown: Exploration, blob: Blob, left: int) -> Budget:
@@ -104,7 +105,7 @@ def _budget(shown: Exploration, blob: Blob, left: int) -> Budget:
     parameters = sum(np.size(array) for array in shown.parameters.values())
     rows = sum(shown.units(k) for k in range(len(shown.layers))) * len(shown.series)
     entries = len(blob.entries) + 12 * len(shown.layers) * (1 + len(shown.series))
-    room = 3 * (left - ENTRY_BYTES * entries) // 4 - blob.bytes - 8 * len(QUANTITIES) * rows
+    room = 3 * (left - ENTRY_BYTES * entries) // 4 - blob.length - 8 * len(QUANTITIES) * rows
     return allot([_count(s) for s in shown.series], weights, parameters, room, _runs(shown))
 
 

@@ -21,6 +21,7 @@ from glasscell.report.markup import escape
 
 __all__ = ["render", "write"]
 
+
 def render(exploration: Exploration, lang: str = "en") -> str:
     """Give the page as one HTML text that opens offline.
 
@@ -39,7 +40,7 @@ def render(exploration: Exploration, lang: str = "en") -> str:
     words = table()
     column = 1 if lang == "zh" else 0
     static = fallback.build(exploration, lang)
-    style, script = joined(_folder(), ".css"), joined(_folder(), ".js")
+    style, script = _joined(".css"), _joined(".js")
     others = sum(len(part.encode()) for part in (static, style, script, _web("template.html")))
     data, blob = pack(exploration, words, lang, PAGE_BYTES - others)
     return Template(_web("template.html")).substitute(
@@ -92,6 +93,11 @@ def _json(value: object) -> str:
     """Give JSON that cannot end the script element it stands in."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+@cache
+def _joined(ending: str) -> str:
+    return joined(_folder(), ending)
 
 
 @cache

@@ -166,6 +166,17 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "has none.",
         "页面中没有权重。在 Python 中：collect(model, x)，需提供模型；仅有 trace 时没有权重。",
     ),
+    "weights.large": (
+        "These weights would make the page larger than 4 MB, so they are not in it; the what-if "
+        "and the fan from any step need them too. Inspect a smaller network, or fewer layers and "
+        "shorter series, to have them.",
+        "这些权重会使页面超过 4 MB，因此没有写入；“假如”和从任意步开始的雅可比扇也需要它们。"
+        "如需使用，请检查较小的网络，或较少的层和较短的序列。",
+    ),
+    "weights.rounded": (
+        "Rounded to 16 bits, a 65534th of each row's range, so that the page stays below 4 MB.",
+        "已舍入为 16 位（每行范围的 1/65534），以使页面小于 4 MB。",
+    ),
     "weights.of.hidden": ("on the hidden state", "作用于隐藏状态"),
     "weights.of.input": ("on the input", "作用于输入"),
     "weights.bias": ("bias, {gate}", "{gate}偏置"),

@@ -56,7 +56,7 @@
       const index = layers.findIndex((layer) => layer.name === name);
       return GC.has(`weights/${index}/weight_ih`);
     });
-    return there && nodes(model()).every(held) ? null : "whatif.weights";
+    return there && nodes(model()).every(held) ? null : GC.data.omitted ? "weights.large" : "whatif.weights";
   };
   // Whether what a node multiplies by is in the page.
   const held = ({ type, weights: prefix }) => (type !== "Linear" && type !== "Embedding") || GC.has(`weights/${prefix ? `${prefix}.` : ""}weight`);

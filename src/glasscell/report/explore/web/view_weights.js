@@ -51,7 +51,7 @@
     id: "weights",
     order: 16,
     title: "view.weights",
-    needs: () => (GC.has(`weights/${GC.state.layer}/weight_hh`) ? null : "weights.absent"),
+    needs: () => (GC.has(`weights/${GC.state.layer}/weight_hh`) ? null : GC.data.omitted ? "weights.large" : "weights.absent"),
     build(host, api) {
       const say = GC.readout(host);
       const grid = GC.make("div", { className: "blocks" });
@@ -178,6 +178,7 @@
             paintBiases();
             fillNorms();
             say(sentence());
+            api.note(GC.rerun.exact() ? "" : GC.say("weights.rounded"));
           }
         },
       };
