@@ -1,4 +1,4 @@
-"""The page's script and style in fewer bytes: no comments, no blanks, short names for what is local.
+"""The page's script and style in fewer bytes: no comments, no blanks, short names for locals.
 
 The sources stay as they are; `joined` shortens what goes into a page. A name is shortened only if
 it is declared in the script and nowhere in it a property, a key or part of a text.
@@ -33,34 +33,7 @@ _TOKEN: Final = re.compile(
 )
 _CHUNK: Final = re.compile(r"(?:\\.|[^\\`$]|\$(?!\{))*(?:`|\$\{)", re.DOTALL)
 _REGEX: Final = re.compile(r"/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\[\n])+/[a-z]*")
-_BEFORE_REGEX: Final = frozenset(
-    [
-        "(",
-        ",",
-        "=",
-        ":",
-        "[",
-        "!",
-        "&",
-        "|",
-        "?",
-        "{",
-        "}",
-        ";",
-        "+",
-        "-",
-        "*",
-        "%",
-        "<",
-        ">",
-        "~",
-        "^",
-        "=>",
-        "return",
-        "of",
-        "in",
-    ]
-)
+_BEFORE_REGEX: Final = frozenset("(,=:[!&|?{};+-*%<>~^") | {"=>", "return", "of", "in", "\n"}
 _WORDS: Final = {"const": "let", "true": "!0", "false": "!1"}
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 
@@ -81,12 +54,12 @@ def joined(folder: resources.abc.Traversable, ending: str) -> str:
 
 
 def script(source: str) -> str:
-    """Leave out comments and blanks of JavaScript, and shorten local names.
+    r"""Leave out comments and blanks of JavaScript, and shorten local names.
 
     A line's end stays where a statement might end there without a semicolon; strings, templates
     and regular expressions stay as they are.
 
-    >>> script("const size = 1; // one\\nif (size / 2 > b) {\\n  c(`  ${ size } `, / x /g);\\n}\\n")
+    >>> script("const size = 1; // one\nif (size / 2 > b) {\n  c(`  ${ size } `, / x /g);\n}\n")
     'let a=1;if(a/2>b){c(`  ${a} `,/ x /g);}'
     """
     tokens = list(_tokens(source))
@@ -105,9 +78,9 @@ def script(source: str) -> str:
 
 
 def css(source: str) -> str:
-    """Leave out comments and blanks of a style sheet.
+    r"""Leave out comments and blanks of a style sheet.
 
-    >>> css("/* one */ .a > .b :is(i, b) {\\n  color: red; }\\n@media print { a { top: 0 } }")
+    >>> css("/* one */ .a > .b :is(i, b) {\n  color: red; }\n@media print { a { top: 0 } }")
     '.a > .b :is(i,b){color:red}@media print{a{top:0}}'
     """
     bare = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL))

@@ -93,6 +93,18 @@
             if (rung.half === Infinity && h > 8) ctx.fillText("∞", area.x + area.w + 8, y);
           }
         });
+        const then = GC.moment();
+        if (then?.quantiles) {
+          const at = (half) => (half === Infinity ? area.x + area.w : scale(Math.log2(Math.max(SHORTEST, Math.min(half, longest())))));
+          const [, low, middle, high] = then.quantiles.map(at);
+          Object.assign(ctx, { fillStyle: colours.candidate, globalAlpha: 0.16 });
+          ctx.fillRect(low, area.y, Math.max(2, high - low), area.h);
+          ctx.globalAlpha = 1;
+          if (then.units) rungs.forEach((rung, k) => GC.dots(plot, [at(then.units[rung.unit])], [area.y + (k + 0.5) * h], { color: colours.candidate, radius: Math.max(1, Math.min(4, h * 0.3)) }));
+          GC.line(plot, [middle, middle], [area.y, area.y + area.h], { color: colours.candidate, width: 2, dash: [2, 3] });
+          Object.assign(ctx, { font: GC.font(11.5), fillStyle: colours.candidate, textBaseline: "bottom", textAlign: middle > plot.width * 0.6 ? "right" : "left" });
+          ctx.fillText(GC.say("ladder.then", { step: then.step }), middle + (middle > plot.width * 0.6 ? -5 : 5), area.y + area.h - 22);
+        }
         const line = scale(Math.log2(lag));
         Object.assign(ctx, { strokeStyle: colours.bad, lineWidth: 1.6 });
         ctx.setLineDash([6, 4]);

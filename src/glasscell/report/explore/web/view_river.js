@@ -86,8 +86,7 @@
       const outline = (T) => {
         shown = PARTS.filter(({ name }) => of(name));
         logs = shown.map(({ name }) => GC.log(of(name)));
-        legend.fill(shown);
-        const y = range(logs);
+        const y = range(GC.state.film === null ? logs : [...logs, GC.log(GC.moment().profile ?? [])]);
         const floor = Math.max(FLOAT32 - 7, y[0]);
         const [, strongest] = GC.extent(logs, [NaN, NaN]);
         const lagTicks = GC.ticks(0, T - 1, 6).filter(Number.isInteger);
@@ -97,13 +96,19 @@
           ticks: lagTicks.map(lagAt), label: GC.say("axis.lag"),
           format: (x) => String(GC.layer.reverse ? x - 0.5 - end : end + 0.5 - x),
         };
+        const then = step === null ? GC.moment() : null;
+        const past = then?.profile ? [{
+          xs: Array.from(then.lags, lagAt), ys: Array.from(GC.log(then.profile), (v) => (v === -Infinity ? floor : v)),
+          color: "candidate", dash: [1, 4], width: 2.4, text: GC.say("river.then", { step: then.step }), name: "then",
+        }] : [];
+        legend.fill([...shown, ...past]);
         GC.chart(plot, {
           x: [0, T], y,
-          lines: shown.map((part, k) => ({
+          lines: [...past, ...shown.map((part, k) => ({
             ...part, xs: GC.steps(logs[k].length, T / logs[k].length),
             ys: logs[k].map((v) => (v === -Infinity ? floor : v)),
             base: part.fill ? logs[k].map(() => y[0]) : undefined,
-          })),
+          }))],
           levels: [
             { at: strongest + ROUNDING, text: GC.say("river.round") },
             { at: FLOAT32, text: GC.say("river.floor") },

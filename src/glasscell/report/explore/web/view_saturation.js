@@ -97,6 +97,14 @@
           Object.assign(ctx, { font: GC.font(11, 650), fillStyle: colours.card, textAlign: "center", textBaseline: "middle" });
           ctx.fillText(String(n), px, py + 0.5);
         }
+        const then = GC.moment();
+        if (then?.open) {
+          const k = GATES.indexOf(gate);
+          const [mx, my] = [x(then.closed[k]), y(then.open[k])];
+          Object.assign(ctx, { strokeStyle: colours.ink, lineWidth: 2, font: GC.font(11.5), fillStyle: colours.ink, textAlign: "left", textBaseline: "middle" });
+          ctx.strokeRect(mx - 5, my - 5, 10, 10);
+          ctx.fillText(GC.say("saturation.then", { step: then.step }), mx + 10, my - 9);
+        }
         const [cx, cy] = place(GC.state.unit);
         Object.assign(ctx, { strokeStyle: colours.ink, lineWidth: 2 });
         ctx.beginPath(); ctx.arc(cx, cy, radius(groups.get(placeOf(cx, cy))?.n ?? 1) + 3, 0, 7); ctx.stroke();
