@@ -22,11 +22,16 @@ _LAST: Final = "boot.js"
 Token: TypeAlias = tuple[str, str]
 """Kind ("word", "text", "blank", "other") and what stands there."""
 
+_STATIC: Final = (
+    r"(?:Math\.(?:abs|floor|hypot|log|max|min|round)|Number\.is(?:Finite|NaN)|Object\.assign"
+    r"|Array\.from)(?=\()"
+)
+"""Functions that work without the object they are called on: they get short names too."""
 _TOKEN: Final = re.compile(
-    r"""
+    rf"""
     (?P<blank>(?:\s|//[^\n]*|/\*.*?\*/)+)
     |(?P<text>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')
-    |(?P<word>[\w$\u0080-\uffff]+)
+    |(?P<word>{_STATIC}|[\w$\u0080-\uffff]+)
     |(?P<other>=>|\.\.\.|\?\.|.)
     """,
     re.VERBOSE | re.DOTALL,
@@ -64,6 +69,7 @@ def script(source: str) -> str:
     """
     tokens = list(_tokens(source))
     short = _WORDS | _short_names(tokens)
+    aliases = ",".join(f"{name}={text}" for text, name in short.items() if "." in text)
     out: list[str] = ["\n"]
     blank = ""
     for place, (kind, text) in enumerate(tokens):
@@ -74,7 +80,9 @@ def script(source: str) -> str:
         text = short.get(text, text) if plain else text
         out += [_needed(out[-1], blank, text), text]
         blank = ""
-    return "".join(out).strip("\n")
+    text = "".join(out).strip("\n")
+    mode = '"use strict";' if text.startswith('"use strict";') else ""
+    return mode + (f"let {aliases};" if aliases else "") + text.removeprefix(mode)
 
 
 def css(source: str) -> str:
@@ -131,10 +139,11 @@ def _short_names(tokens: Sequence[Token]) -> dict[str, str]:
         if kind != "word":
             continue
         before, after = code[place - 1][1] if place else "", code[min(place + 1, len(code) - 1)][1]
-        if before in ("const", "let", "function") or (before == "*" and after == "("):
+        called = "." in text and count[text] > 2  # one of _STATIC
+        if called or before in ("const", "let", "function") or (before == "*" and after == "("):
             declared.add(text)
         within = open_[-1] == "{" and before in ("{", ",") and after in (",", "}", "=", "(")
-        if before in (".", "?.") or after == ":" or within:
+        if "." not in text and (before in (".", "?.") or after == ":" or within):
             barred.add(text)
     known = sorted(declared - barred, key=lambda name: -count[name] * len(name))
     free = (name for name in _names() if name not in count)

@@ -132,6 +132,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "cell.part.update": ("Update of C", "更新 C"),
     "cell.part.show": ("Output gate", "输出门"),
     "cell.walk": ("Walk me through it", "逐步讲解"),
+    "cell.back": ("one part back", "上一部分"),
+    "cell.on": ("one part on", "下一部分"),
     "cell.walk.stop": ("Stop", "停止"),
     "cell.short.forget": ("forget", "遗忘门"),
     "cell.short.input": ("input", "输入门"),

@@ -8,7 +8,7 @@ __all__ = ["WORDS"]
 
 WORDS: Final[dict[str, tuple[str, str]]] = {
     "axis.step": ("step", "时间步"),
-    "axis.lag": ("lag (steps back)", "时滞（向前的步数）"),
+    "axis.lag": ("lag (steps back)", "时滞（回溯的步数）"),
     "axis.lag.from": ("lag (steps after {step})", "时滞（自 {step} 起的步数）"),
     "view.river": ("Gradient river", "梯度之河"),
     "view.river.how": (
@@ -56,10 +56,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "view.influence": ("Influence triangle", "影响三角"),
     "view.influence.how": (
         "Row: an output step. Column: an input step. Dark or bright means that this output still "
-        "changes when that input does, on a log scale of six decades. A narrow diagonal band is a "
-        "network that only knows the recent past.",
+        "changes when that input does, on a log scale of six decades at most. A narrow diagonal "
+        "band is a network that only knows the recent past.",
         "行：输出时间步；列：输入时间步。颜色越强，表示该输入变化时该输出变化越大（对数刻度，"
-        "六个数量级）。"
+        "最多六个数量级）。"
         "如果只有对角线附近的窄带，网络只知道最近的过去。",
     ),
     "influence.absent": (

@@ -44,6 +44,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "一个单元的全部信息：它的门和内容随时间的变化、它跟随的输入、与它相似的单元，"
         "以及去掉它后损失增加多少。",
     ),
+    "dossier.unit": ("Unit {unit}.", "单元 {unit}："),
     "dossier.inputs": ("Inputs that it follows", "它跟随的输入"),
     "dossier.inputs.none": (
         "The page has no numbers of the input.",

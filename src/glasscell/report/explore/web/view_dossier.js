@@ -137,7 +137,7 @@
         const half = GC.data.measures.half_life?.[GC.key("").slice(0, -1)]?.[unit];
         const best = correlations(unit).reduce((a, b) => (Math.abs(b.value) > Math.abs(a?.value ?? 0) ? b : a), null);
         const { ablation } = measured();
-        const parts = [`${GC.say("unit")} ${unit}.`];
+        const parts = [GC.say("dossier.unit", { unit })];
         if (half === "never" || Number.isFinite(half)) parts.push(half === "never" ? GC.say("dossier.never") : GC.say("dossier.half", { life: GC.number(half, 1) }));
         if (best) parts.push(GC.say("dossier.follows", { name: best.name, value: GC.number(best.value, 2) }));
         if (ablation) {

@@ -85,7 +85,7 @@
             ...sigmas.map((ys, j) => ({ xs: [0, ...lags], ys: [0, ...ys], color: "accent", width: j ? 1.3 : 2.6, alpha: j ? 0.75 : 1 })),
             ...rates.map((rate) => ({ xs: [0, lags.at(-1)], ys: [0, (rate * lags.at(-1)) / LN10], color: "candidate", dash: [6, 5], width: 1.3 })),
           ],
-          levels: [{ at: 0, text: GC.say("fan.one"), color: "soft" }],
+          levels: [{ at: 0, text: GC.say("fan.one"), color: "soft", right: true }],
           xAxis: GC.lagAxis(plot, [0, lags.at(-1)], GC.say("axis.lag.from", { step: GC.stepName(start()) })), yAxis: GC.powerAxis(...y),
         });
         plot.label(`${GC.say("view.fan")}. ${sentence(lags.length - 1)}`);

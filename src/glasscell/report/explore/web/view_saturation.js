@@ -3,6 +3,7 @@
   const GATES = ["forget", "input", "output"];
   const MOSTLY = 0.9;
   const SELDOM = 0.1;
+  const INSET = 14; // dots at 0 stand clear of the axes' numbers
 
   GC.view({
     id: "saturation", order: 6, title: "saturation", needs: () => (GC.lstm ? null : "needs.lstm"),
@@ -55,7 +56,7 @@
         });
         return { gate, plot, place, text };
       });
-      const scales = (plot) => [GC.scale(0, 1, plot.area.x, plot.area.x + plot.area.w), GC.scale(0, 1, plot.area.y + plot.area.h, plot.area.y)];
+      const scales = ({ area: { x, y, w, h } }) => [GC.scale(0, 1, x + INSET, x + w), GC.scale(0, 1, y + h - INSET, y)];
       api.table(() => ({
         caption: "", head: [GC.say("unit"), ...GATES.flatMap((gate) => [`${GC.say(gate)}: ${GC.say("closed")}`, `${GC.say(gate)}: ${GC.say("open")}`])],
         rows: Array.from({ length: GC.layer.H }, (_, unit) => [String(unit), ...GATES.flatMap((gate) => [found()[gate].closed[unit], found()[gate].open[unit]])]),

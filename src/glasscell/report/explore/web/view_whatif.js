@@ -114,7 +114,8 @@
       const unitHead = GC.make("h4");
       host.append(unitHead);
       const one = GC.canvas(host, { height: 160, time: true, ...GC.MARGINS });
-      GC.heading(host, "whatif.map");
+      const mapHead = GC.make("h4");
+      host.append(mapHead);
       const map = GC.canvas(host, { height: 200, time: true, unit: true, ...GC.MARGINS });
 
       const toggleUnit = (layer, unit) => {
@@ -218,7 +219,8 @@
         map.clear();
         GC.heat({ rows: layer === GC.layer ? order.length : layer.H, columns: GC.series.T, value: (r, c) => { const at = c * layer.H + (layer === GC.layer ? order[r] : r); return b[at] - a[at]; }, colour: (v) => GC.palette().diverging(v / top) }).paint(map, x, y, w, h);
         GC.axis(map, GC.scale(0, GC.series.T, x, x + w), GC.timeAxis(map, GC.series.T));
-        map.label(`${GC.say("whatif.map")}: ± ${GC.number(top)}`);
+        mapHead.textContent = GC.say("whatif.map") + (top > 1e-9 ? ` (± ${GC.number(top)})` : "");
+        map.label(mapHead.textContent);
       };
       const proven = ({ most, count, rounded }) => {
         const text = count === 0 ? "whatif.proof.none" : most === 0 ? "whatif.proof.exact" : "whatif.proof";
