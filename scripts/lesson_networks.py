@@ -28,8 +28,8 @@ from glasscell.tasks.duel import Duel, DuelOptions, Try, duel
 OPTIONS = DuelOptions(length=80, hidden_size=8, steps=3000, enough=0.0005, seed=1)
 FOLDER = Path(__file__).parents[1] / "src/glasscell/report/lesson/carried"
 
-# The sequences that the lesson shows: steps of the two marks, and the values there. Each has a first
-# number far from 0.5, so that guessing it shows.
+# The sequences that the lesson shows: steps of the two marks, and the values there. Each has a
+# first number far from 0.5, so that guessing it shows.
 SHOWN = (
     ((8, 46), (0.90, 0.85)),
     ((17, 71), (0.07, 0.64)),

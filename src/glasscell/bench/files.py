@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from glasscell.bench.chart import chart
+from glasscell.drafts import write_text
 from glasscell.errors import DataError
 
 __all__ = ["Files", "place", "write"]
@@ -58,9 +58,4 @@ def write(result: dict[str, Any], files: Files) -> None:
     files.json.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(result, indent=1, ensure_ascii=False, allow_nan=False)
     for file, content in ((files.json, text + "\n"), (files.svg, chart(result))):
-        draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}.tmp")
-        try:
-            draft.write_text(content, encoding="utf-8")
-            draft.replace(file)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_text(file, content, force=True)

@@ -28,7 +28,10 @@ def add_arguments(parser: Any) -> None:
     )
     parser.add_argument("--out", type=str, default="lesson.html", help="HTML file to write.")
     parser.add_argument(
-        "--lang", type=Literal["en", "zh"], default="en", help="Language at first; the page has both."
+        "--lang",
+        type=Literal["en", "zh"],
+        default="en",
+        help="Language at first; the page can switch.",
     )
     for flag, text in (
         ("--force", "Replace the file if it is there."),
@@ -53,4 +56,3 @@ def run(args: Any) -> int:
     if not args.quiet:
         print(f"The lesson, to be opened in a browser: {out}")
     return 0
-

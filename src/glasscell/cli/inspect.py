@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from pathlib import Path
 from typing import Any, Literal
 
+from glasscell.cli.places import require_free
 from glasscell.errors import DataError
 from glasscell.tasks.gaps import Policy
 
@@ -102,14 +102,6 @@ def run(args: Any) -> int:
         size, seconds = out.stat().st_size / 1e6, time.perf_counter() - began
         print(f"{out} ({size:.1f} MB, {seconds:.1f} s): open it in a browser")
     return 0
-
-
-def require_free(out: Path, force: bool) -> None:
-    """Refuse a file that is there, unless it may be replaced, and a folder that is not."""
-    if os.path.lexists(out) and (not force or out.is_dir()):
-        raise DataError(f"{out} exists; choose another --out, or replace the file with --force")
-    if not out.parent.is_dir():
-        raise DataError(f"{out.parent}: expected a folder for --out, found none; create it first")
 
 
 def record(shown: Any, out: Path) -> dict[str, Any]:

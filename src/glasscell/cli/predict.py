@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import sys
 from pathlib import Path
 from typing import Any
 
-from glasscell.errors import DataError
+from glasscell.cli.places import require_free
+from glasscell.drafts import draft
 from glasscell.tasks.gaps import Policy
 
 
@@ -43,7 +42,7 @@ def add_arguments(parser: Any) -> None:
 def run(args: Any) -> int:
     """Run `glasscell predict`."""
     out = Path(args.out)
-    _require_free(out, args.force)
+    require_free(out, args.force)
     from glasscell.tasks.prediction import predict
 
     def say(text: str) -> None:
@@ -60,12 +59,8 @@ def run(args: Any) -> int:
         max_gap=args.max_gap,
         say=say,
     )
-    draft = out.with_name(f".{out.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        forecast.to_csv(draft, index=False)
-        draft.replace(out)
-    finally:
-        draft.unlink(missing_ok=True)
+    with draft(out) as file:
+        forecast.to_csv(file, index=False)
     if args.json:
         print(
             json.dumps(json.loads(forecast.to_json(orient="records", date_format="iso")), indent=2)
@@ -73,10 +68,3 @@ def run(args: Any) -> int:
     elif not args.quiet:
         print(f"{len(forecast)} forecasts of {forecast['unique_id'].nunique()} series: {out}")
     return 0
-
-
-def _require_free(out: Path, force: bool) -> None:
-    if os.path.lexists(out) and (not force or out.is_dir()):
-        raise DataError(f"{out} exists; choose another --out, or replace the file with --force")
-    if not out.parent.is_dir():
-        raise DataError(f"{out.parent}: expected a folder for --out, found none; create it first")

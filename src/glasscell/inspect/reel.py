@@ -11,6 +11,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from glasscell.drafts import draft
 from glasscell.errors import DataError
 from glasscell.inspect.layout import Array
 
@@ -108,7 +109,7 @@ class Reel:
             path: where; an existing file is replaced.
         """
         path = Path(path)
-        with path.open("wb") as file:
+        with draft(path) as beside, beside.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **self.arrays())
         return path
 

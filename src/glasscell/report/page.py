@@ -11,6 +11,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from glasscell.drafts import write_text
 from glasscell.report import equations, events, palette, river, schematic, tables, wall
 from glasscell.report.axes import step_labels
 from glasscell.report.cell import CellNumbers
@@ -67,17 +68,7 @@ def write(page: Page, path: str | PathLike[str], force: bool = False) -> Path:
     Raises:
         FileExistsError: The file is there and `force` is False.
     """
-    target = Path(path)
-    text = render(page)
-    try:
-        with target.open("w" if force else "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except FileExistsError:
-        raise FileExistsError(
-            f"{target}: expected a new file, got one that is there; "
-            "choose another name or pass force=True"
-        ) from None
-    return target
+    return write_text(path, render(page), force)
 
 
 class Section(str):

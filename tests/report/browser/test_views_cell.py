@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 
@@ -191,6 +192,7 @@ def test_text_wears_the_colour_of_the_chosen_unit(opened, tmp_path):
 
 def test_a_pooled_page_says_so_and_offers_a_whole_unit(opened, tmp_path):
     shown, path = made(tmp_path, "long")
+    path = write(replace(shown, model=None, layers=bare(shown)), path, force=True)
     page = opened(path)
     units = page.page.evaluate("GC.exactUnits()")
     other = next(unit for unit in range(48) if unit not in units)
@@ -203,6 +205,24 @@ def test_a_pooled_page_says_so_and_offers_a_whole_unit(opened, tmp_path):
     cell = shown.series[0].traces[0].cell
     exact = page.page.evaluate("GC.value('cell', GC.state.unit, 4321)")
     assert exact == pytest.approx(cell[4321, unit], abs=1e-3)
+
+
+def bare(shown):
+    """The layers without weights: such a page cannot run its network."""
+    return [replace(layer, weights={}) for layer in shown.layers]
+
+
+def test_a_page_computes_again_what_did_not_fit_into_it(opened, tmp_path):
+    shown, path = made(tmp_path, "long")
+    page = opened(path)
+    assert page.page.evaluate("GC.data.rerun && GC.data.arrays['0/0/cell'].type === 'u8'")
+    page.until("GC.rerun.refined()")
+    cell = shown.series[0].traces[0].cell
+    for unit, step in ((0, 17), (31, 4321)):
+        found = page.page.evaluate(f"GC.value('cell', {unit}, {step})")
+        assert found == pytest.approx(cell[step, unit], abs=2e-6)
+    page.view("wall")
+    assert "computed these numbers itself" in page.text("#wall .note")
 
 
 def test_without_script_the_page_shows_its_static_pictures(opened, tmp_path):

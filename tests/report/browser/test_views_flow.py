@@ -110,9 +110,7 @@ def test_a_view_follows_layer_series_theme_language_and_width(view, opened, tmp_
     for change in ("layer: 1", "series: 1", "theme: 'dark'", "lang: 'zh'", "layer: 3", "t: 0"):
         page.set(f"{{{change}}}")
     page.page.set_viewport_size({"width": 360, "height": 800})
-    page.settle()
-    wide = page.page.evaluate(f"document.querySelector('#{view}').scrollWidth")
-    assert wide <= 360
+    page.until(f"document.querySelector('#{view}').scrollWidth <= 360")
     assert page.problems == []
 
 

@@ -14,20 +14,30 @@ import numpy as np
 from glasscell.inspect.influence import influence
 from glasscell.inspect.path import path_split
 from glasscell.inspect.spectrum import fan, lyapunov
+from glasscell.report.explore.blas import one_thread
 from glasscell.report.explore.data import Array
 from glasscell.report.explore.measure import Measured, Seen
 
 __all__ = ["measure_flow"]
 
-FLOPS: Final = 8e9
-"""What all of it may cost: some ten seconds of NumPy on one core."""
+FLOPS: Final = 2e10
+"""What all of it may cost: a second or two of NumPy on one core, several on a busy one."""
+SHARES: Final = {"influence": 0.6, "path": 0.15, "fan": 0.25}
 PIXELS: Final = 256
+LAGS: Final = 512
+"""Lags of a path split that the page gets at most."""
 PROBES: Final = 2
 DECADES: Final = 8.0
 DIRECTIONS: Final = 8
 FEWEST: Final = 16
 EXACT: Final = 128
 """Up to this size of the state `fan` follows all directions."""
+BROWSER: Final = 48
+"""Up to this size of the state the page computes a fan from any step (`web/jacobian.js`)."""
+MOST, FEWER = 64, 24
+"""Lags of a fan from the first step, and from others."""
+ORIGINS: Final = 4
+"""Steps from which the fan of a larger state is measured here."""
 
 
 def measure_flow(seen: Mapping[str, Seen]) -> Measured:
@@ -41,7 +51,9 @@ def measure_flow(seen: Mapping[str, Seen]) -> Measured:
         log10 of the norm of dh_t' / dx_t, x being the layer's own input, every step of a short
         sequence, evenly spaced ones of a long one; "path_lags", "path_share", "path_belt",
         "path_gates", "path_total" (n,) as `inspect.PathSplit`; "fan" (n, k) and "fan_lags" (n,) as
-        `inspect.Fan`, and the numbers "lyapunov". Series after the first only if they are cheap.
+        `inspect.Fan`, and the numbers "lyapunov"; from further steps "fan_1", "fan_lags_1" …, the
+        steps being the number "fan" ``{"starts": …}``. Series after the first only if they are
+        cheap.
 
     Notes:
         Layers without weights, with NaN inside, or too large for the budget are left out.
@@ -49,14 +61,19 @@ def measure_flow(seen: Mapping[str, Seen]) -> Measured:
     able = {key: one for key, one in seen.items() if one.weights is not None and _finite(one)}
     first = {key: one for key, one in able.items() if key.startswith("0/")}
     chosen = able if sum(map(_cost, able.values())) <= FLOPS else first
+    with one_thread():
+        return _measured(chosen)
+
+
+def _measured(chosen: Mapping[str, Seen]) -> Measured:
     arrays: dict[str, Array] = {}
     numbers: dict[str, dict[str, object]] = {}
     for key, one in chosen.items():
-        for function in (_influence, _path, _fan):
-            found = function(one, FLOPS / (3 * len(chosen)))
-            arrays |= {f"{key}/{name}": array for name, array in found.arrays.items()}
-            for name, value in found.numbers.items():
-                numbers.setdefault(name, {})[key] = value
+        for name, function in (("influence", _influence), ("path", _path), ("fan", _fan)):
+            found = function(one, SHARES[name] * FLOPS / len(chosen))
+            arrays |= {f"{key}/{part}": array for part, array in found.arrays.items()}
+            for number, value in found.numbers.items():
+                numbers.setdefault(number, {})[key] = value
     return Measured(arrays=arrays, numbers=numbers)
 
 
@@ -81,30 +98,43 @@ def _path(seen: Seen, flops: float) -> Measured:
     found = path_split(seen.trace, seen.weights, columns=None if columns == H else columns)
     arrays = {"lags": found.lags, "share": found.share, "belt": found.log10_belt}
     arrays |= {"gates": found.log10_gates, "total": found.log10_total}
-    return Measured(arrays={f"path_{name}": array for name, array in arrays.items()})
+    some = np.linspace(0, T - 1, min(T, LAGS)).round().astype(int)
+    return Measured(arrays={f"path_{name}": array[some] for name, array in arrays.items()})
 
 
 def _fan(seen: Seen, flops: float) -> Measured:
-    steps, lags = len(seen.trace.hidden), _fan_lags(seen, flops)
-    if seen.weights is None or steps < 2 or len(lags) < min(steps - 1, 3):
+    steps, weights = len(seen.trace.hidden), seen.weights
+    if weights is None or steps < 2:
         return Measured()
-    found = fan(seen.trace, seen.weights, columns=DIRECTIONS, lags=lags)
-    exponents = lyapunov(seen.trace, seen.weights, columns=DIRECTIONS).exponents
-    return Measured(
-        arrays={"fan": found.log10_sigma, "fan_lags": found.lags},
-        numbers={"lyapunov": {"exponents": exponents.tolist()}},
-    )
+    count = 1 if _state(seen) <= BROWSER else min(ORIGINS, steps - 1)
+    arrays: dict[str, Array] = {}
+    starts: list[int] = []
+    for worked in (steps * np.arange(count) // count).tolist():
+        left = steps - 1 - worked
+        lags = _fan_lags(seen, left, flops / count, FEWER if starts else MOST)
+        if len(lags) < min(left, 3):
+            break
+        start = steps - 1 - worked if seen.trace.reverse else worked
+        found = fan(seen.trace, weights, start=start, columns=DIRECTIONS, lags=lags)
+        end = f"_{len(starts)}" if starts else ""
+        arrays |= {f"fan{end}": found.log10_sigma, f"fan_lags{end}": found.lags}
+        starts.append(start)
+    if not starts:
+        return Measured()
+    exponents = lyapunov(seen.trace, weights, columns=DIRECTIONS).exponents
+    numbers = {"lyapunov": {"exponents": exponents.tolist()}, "fan": {"starts": starts}}
+    return Measured(arrays=arrays, numbers=numbers)
 
 
-def _fan_lags(seen: Seen, flops: float) -> list[int]:
-    """Up to 64 lags where all directions are followed once; else powers of 2 while they last."""
-    T, H, P = _sizes(seen)
+def _fan_lags(seen: Seen, left: int, flops: float, count: int) -> list[int]:
+    """Up to `count` lags if all directions are followed once; else powers of 2 while they last."""
+    _, H, P = _sizes(seen)
     S = _state(seen)
     if S <= EXACT:
-        affordable = int(min(T - 1, flops / (8 * H * P * S + 6 * S**3)))
-        return sorted(set(np.linspace(1, affordable, 64).astype(int).tolist()) - {0})
+        affordable = int(min(left, flops / (8 * H * P * S + 6 * S**3)))
+        return sorted(set(np.linspace(1, affordable, count).astype(int).tolist()) - {0})
     most = flops / (48 * H * P * (DIRECTIONS + 8))  # the sum of the lags
-    return [2**k for k in range(16) if 2**k < T and 2 ** (k + 1) - 1 <= most]
+    return [2**k for k in range(16) if 2**k <= left and 2 ** (k + 1) - 1 <= most]
 
 
 def _cost(seen: Seen) -> float:

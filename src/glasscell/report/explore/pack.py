@@ -2,53 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from glasscell.inspect.flow import LayerFlow
 from glasscell.inspect.trace import LayerTrace
+from glasscell.report.explore.budget import PAGE_BYTES, ROW_BYTES, Budget, Plan, allot
 from glasscell.report.explore.data import QUANTITIES, Array, Exploration, Series
 from glasscell.report.explore.pooling import encode, pool
 
-__all__ = ["Plan", "pack", "plan"]
+__all__ = ["pack"]
 
 FORMAT = 1
-EXACT_BYTES = 600_000
-"""Up to this many bytes all values of all units travel as float32, nothing rounded."""
-MAP_BYTES = 2_400_000
-"""What the maps of all series and layers may take: base64 makes it 3.2 MB of a page of 4."""
-ROW_BYTES = 400_000
-"""What the unpooled rows of chosen units may take where the maps are pooled or one byte deep."""
 X_BYTES = 400_000
-WEIGHT_BYTES = 2_000_000
-"""Weights up to this size travel exactly, and the page can run the network; larger ones as i16."""
+OUTPUT_BYTES = 300_000
+FLOW_BYTES = 200_000
 EXACT_UNITS = 32
-
-
-class Plan:
-    """How the maps are stored: `kind` ("f32", "i16", "u8") and `size`, steps per column."""
-
-    def __init__(self, kind: str, size: int) -> None:
-        self.kind, self.size = kind, size
-
-    @property
-    def exact(self) -> bool:
-        """Whether every step of every unit is there to more digits than the page prints."""
-        return self.size == 1 and self.kind != "u8"
-
-
-def plan(values: int) -> Plan:
-    """Choose how so many numbers fit.
-
-    >>> plan(3 * 6 * 200 * 128).kind, plan(6 * 5000 * 512).size
-    ('i16', 7)
-    """
-    if 4 * values <= EXACT_BYTES:
-        return Plan("f32", 1)
-    if 2 * values <= MAP_BYTES:
-        return Plan("i16", 1)
-    return Plan("u8", -(-values // MAP_BYTES))
+ENTRY_BYTES = 110
+"""What the JSON entry of an array takes."""
+RUN = 400e6
+"""Multiply-adds up to which the browser runs the network again by itself: about a second."""
 
 
 class Blob:
@@ -62,33 +38,39 @@ class Blob:
     def add(self, key: str, values: Array, kind: str = "f32", size: int = 1) -> None:
         """Append an array under its key; `size` > 1 pools its last axis first."""
         data, entry = encode(pool(values, size) if size > 1 else values, kind)
-        entry |= {"at": self._at} | ({"pool": size} if size > 1 else {})
+        scales = [entry.pop(name) for name in ("scale", "offset") if name in entry]
+        entry |= {"at": self._append(data)} | ({"pool": size} if size > 1 else {})
+        if scales:
+            entry["rows"] = self._append(np.array(scales, "<f4").tobytes())
         self.entries[key] = entry
-        data += bytes(-len(data) % 4)
-        self.parts.append(data)
-        self._at += len(data)
+
+    @property
+    def length(self) -> int:
+        """All of them so far."""
+        return self._at
+
+    def _append(self, data: bytes) -> int:
+        at = self._at
+        self.parts.append(data + bytes(-len(data) % 4))
+        self._at += len(self.parts[-1])
+        return at
 
 
-def pack(shown: Exploration, words: Mapping[str, Sequence[str]], lang: str) -> tuple[Any, bytes]:
+def pack(
+    shown: Exploration, words: Mapping[str, Sequence[str]], lang: str, page: int = PAGE_BYTES
+) -> tuple[Any, bytes]:
     """Give the page's data.
 
     Args:
         shown: What is shown.
         words: Every word of the page: key to English and Chinese.
         lang: The language at first, "en" or "zh".
+        page: Bytes that all of it may take, the blob in base64; default a whole page.
 
     Returns:
         What becomes JSON, and the blob.
     """
     blob = Blob()
-    measures = dict(shown.measures)
-    chosen = plan(sum(_count(series) for series in shown.series))
-    exact = {} if chosen.exact else _exact_units(shown)
-    for s, series in enumerate(shown.series):
-        _add_series(blob, s, series, chosen, exact)
-    weights = _add_weights(blob, shown)
-    for key, array in shown.arrays.items():
-        blob.add(key, np.asarray(array), "u8" if key.endswith("/influence") else "f32")
     data = {
         "format": FORMAT,
         "lang": lang,
@@ -99,16 +81,47 @@ def pack(shown: Exploration, words: Mapping[str, Sequence[str]], lang: str) -> t
         "verdicts": [vars(finding) for finding in shown.findings],
         "series": [_series(series) for series in shown.series],
         "layers": [_layer(shown, k) for k in range(len(shown.layers))],
-        "measures": measures | ({"exact": exact} if exact else {}),
-        "weights": weights,
-        "model": shown.model,
-        "arrays": blob.entries,
+        "measures": dict(shown.measures),
     }
-    return finite(data), b"".join(blob.parts)
+    data = finite(data) | {"model": shown.model}
+    for s, series in enumerate(shown.series):
+        _add_series(blob, s, series, len(shown.series))
+    for key, array in shown.arrays.items():
+        blob.add(key, np.asarray(array), "u8" if key.endswith("/influence") else "f32")
+    budget = _budget(shown, blob, page - len(json.dumps(data, ensure_ascii=False).encode()))
+    data["weights"] = _add_weights(blob, shown, budget)
+    exact = {} if budget.again else _exact_units(shown, budget)
+    for s, series in enumerate(shown.series):
+        for k, trace in enumerate(series.traces):
+            _add_trace(blob, f"{s}/{k}", trace, budget.maps[s], exact.get(f"{s}/{k}", []))
+    data["measures"] |= {"exact": exact} if exact else {}
+    rest = {"rerun": budget.again, "omitted": budget.weights is None, "arrays": blob.entries}
+    return data | rest, b"".join(blob.parts)
+
+
+def _budget(shown: Exploration, blob: Blob, left: int) -> Budget:
+    """What maps and weights may take of the bytes that are left of the page."""
+    weights = sum(np.size(array) for layer in shown.layers for array in layer.weights.values())
+    parameters = sum(np.size(array) for array in shown.parameters.values())
+    rows = sum(shown.units(k) for k in range(len(shown.layers))) * len(shown.series)
+    entries = len(blob.entries) + 12 * len(shown.layers) * (1 + len(shown.series))
+    room = 3 * (left - ENTRY_BYTES * entries) // 4 - blob.length - 8 * len(QUANTITIES) * rows
+    return allot([_count(s) for s in shown.series], weights, parameters, room, _runs(shown))
+
+
+def _runs(shown: Exploration) -> bool:
+    """Whether the browser could run the network again by itself."""
+    whole = shown.model is not None and all(layer.weights for layer in shown.layers)
+    read = all("0/indices" in shown.arrays or _exact_x(s, len(shown.series)) for s in shown.series)
+    adds = sum(np.size(layer.weights.get(name, ())) for layer in shown.layers for name in MATRICES)
+    return whole and read and adds * max(series.steps for series in shown.series) <= RUN
+
+
+MATRICES = ("weight_ih", "weight_hh", "weight_hr")
 
 
 def finite(value: Any) -> Any:
-    """Make a value fit for JSON: no NaN or infinity (null), no NumPy."""
+    """Make a value fit for JSON: no NaN or infinity (null), no NumPy, six digits."""
     if isinstance(value, Mapping):
         return {str(key): finite(part) for key, part in value.items()}
     if isinstance(value, np.ndarray):
@@ -117,8 +130,8 @@ def finite(value: Any) -> Any:
         return [finite(part) for part in value]
     if isinstance(value, np.generic):
         return finite(value.item())
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if np.isfinite(value) else None
     return value
 
 
@@ -127,12 +140,14 @@ def _count(series: Series) -> int:
     return sum(np.size(array) for array in arrays if array is not None)
 
 
-def _exact_units(shown: Exploration) -> dict[str, list[int]]:
+def _exact_units(shown: Exploration, budget: Budget) -> dict[str, list[int]]:
     """Choose the units whose rows travel whole: spread over the half-lives, the slowest first."""
-    bytes_per_unit = sum(2 * len(QUANTITIES) * s.steps * len(shown.layers) for s in shown.series)
+    rounded = [s for s, one in enumerate(budget.maps) if not one.exact]
+    steps = sum(shown.series[s].steps for s in rounded)
+    bytes_per_unit = 2 * len(QUANTITIES) * max(1, steps) * len(shown.layers)
     count = min(EXACT_UNITS, ROW_BYTES // bytes_per_unit)
     exact = {}
-    for s in range(len(shown.series)):
+    for s in rounded:
         for k in range(len(shown.layers)):
             H = shown.units(k)
             slow = shown.measures.get("orders", {}).get(f"{s}/{k}", {}).get("half_life")
@@ -142,21 +157,36 @@ def _exact_units(shown: Exploration) -> dict[str, list[int]]:
     return exact
 
 
-def _add_series(
-    blob: Blob, s: int, series: Series, chosen: Plan, exact: Mapping[str, list[int]]
-) -> None:
+def _exact_x(series: Series, count: int) -> bool:
+    return series.x is not None and 4 * np.size(series.x) <= X_BYTES // count
+
+
+def _add_series(blob: Blob, s: int, series: Series, count: int) -> None:
     if series.x is not None:
-        small = 4 * series.x.size <= X_BYTES
-        size = 1 if small else -(-2 * series.x.size // X_BYTES)
-        blob.add(f"{s}/x", np.asarray(series.x).T, "f32" if small else "i16", size)
-    if series.output is not None and 4 * series.output.size <= X_BYTES:
-        blob.add(f"{s}/output", np.atleast_2d(series.output).T)
-    for k, trace in enumerate(series.traces):
-        _add_trace(blob, f"{s}/{k}", trace, chosen, exact.get(f"{s}/{k}", []))
+        size = 1 if _exact_x(series, count) else -(-2 * series.x.size * count // X_BYTES)
+        kind = "f32" if size == 1 else "i16"
+        blob.add(f"{s}/x", np.asarray(series.x).T, kind, size)
+    if series.output is not None:
+        output = np.atleast_2d(series.output).T
+        for kind, width in (("f32", 4), ("i16", 2)):
+            if width * output.size * count <= OUTPUT_BYTES:
+                blob.add(f"{s}/output", output, kind)
+                break
+    flows = [flow for flow in series.flows if flow is not None]
+    size = max(1, -(-12 * sum(len(flow.hidden) for flow in flows) * count // FLOW_BYTES))
     for k, flow in enumerate(series.flows):
         if flow is not None:
-            norms = {"hidden": flow.hidden, "cell": flow.cell, "path": flow.cell_path}
-            _add_known(blob, {f"{s}/{k}/grad_{name}": array for name, array in norms.items()})
+            _add_flow(blob, f"{s}/{k}", flow, size)
+
+
+def _add_flow(blob: Blob, key: str, flow: LayerFlow, size: int) -> None:
+    norms = {"hidden": flow.hidden, "cell": flow.cell, "path": flow.cell_path}
+    for name, array in norms.items():
+        if array is not None:
+            thin = array if size == 1 else pool(np.asarray(array)[None], size)[0]
+            blob.add(f"{key}/grad_{name}", thin)
+            if size > 1:
+                blob.entries[f"{key}/grad_{name}"]["pool"] = size
 
 
 def _add_trace(blob: Blob, key: str, trace: LayerTrace, chosen: Plan, exact: Sequence[int]) -> None:
@@ -178,18 +208,15 @@ def _add_known(blob: Blob, arrays: Mapping[str, Array | None]) -> None:
             blob.add(key, array)
 
 
-def _add_weights(blob: Blob, shown: Exploration) -> dict[str, dict[str, str]]:
+def _add_weights(blob: Blob, shown: Exploration, budget: Budget) -> dict[str, dict[str, str]]:
     keys: dict[str, dict[str, str]] = {}
-    arrays = [array for layer in shown.layers for array in layer.weights.values()]
-    total = sum(4 * np.size(array) for array in (*arrays, *shown.parameters.values()))
-    kind = "f32" if total <= WEIGHT_BYTES else "i16"
-    for k, layer in enumerate(shown.layers):
+    for k, layer in enumerate(shown.layers if budget.weights else ()):
         for name, array in layer.weights.items():
             key = f"weights/{k}/{name}"
-            blob.add(key, np.asarray(array), kind)
+            blob.add(key, np.asarray(array), budget.weights or "f32")
             keys.setdefault(str(k), {})[name] = key
-    for name, array in shown.parameters.items():
-        blob.add(f"weights/{name}", np.asarray(array), kind)
+    for name, array in shown.parameters.items() if budget.parameters else ():
+        blob.add(f"weights/{name}", np.asarray(array), budget.parameters or "f32")
     return keys
 
 

@@ -12,14 +12,16 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
+from glasscell.drafts import write_text
 from glasscell.errors import DataError
 from glasscell.report.explore import fallback
+from glasscell.report.explore.budget import PAGE_BYTES
 from glasscell.report.explore.data import Exploration
 from glasscell.report.explore.pack import pack
 from glasscell.report.explore.words import table
 from glasscell.report.markup import escape
 
-__all__ = ["assemble", "render", "save", "write"]
+__all__ = ["assemble", "render", "write"]
 
 _FIRST = ("core.js", "draw.js", "frame.js")
 _LAST = "boot.js"
@@ -63,8 +65,10 @@ def assemble(
     """
     if lang not in ("en", "zh"):
         raise DataError(f'expected lang "en" or "zh", got {lang!r}')
-    data, blob = pack(exploration, words, lang)
     column = 1 if lang == "zh" else 0
+    shown, style, script = static(), _joined(".css", more), _joined(".js", more)
+    others = sum(len(part.encode()) for part in (shown, style, script, _web("template.html")))
+    data, blob = pack(exploration, words, lang, PAGE_BYTES - others)
     return Template(_web("template.html")).substitute(
         lang="zh-Hans" if lang == "zh" else "en",
         title=escape(exploration.title),
@@ -72,9 +76,9 @@ def assemble(
         skip=escape(words["skip"][column]),
         contents=escape(words["contents"][column]),
         made=escape(words["made"][column]),
-        fallback=static(),
-        style=_joined(".css", more),
-        script=_joined(".js", more),
+        fallback=shown,
+        style=style,
+        script=script,
         data=_json(data),
         blob=base64.b64encode(blob).decode(),
     )
@@ -98,21 +102,7 @@ def write(
         FileExistsError: The file is there and `force` is False.
         DataError: Another language.
     """
-    return save(render(exploration, lang), path, force)
-
-
-def save(text: str, path: str | os.PathLike[str], force: bool = False) -> Path:
-    """Write a page's text; arguments and errors as for `write`."""
-    target = Path(path)
-    try:
-        with target.open("w" if force else "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except FileExistsError:
-        raise FileExistsError(
-            f"{target}: expected a new file, got one that is there; "
-            "choose another name or pass force=True"
-        ) from None
-    return target
+    return write_text(path, render(exploration, lang), force)
 
 
 def _json(value: object) -> str:
@@ -121,7 +111,6 @@ def _json(value: object) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-@cache
 def _joined(ending: str, more: resources.abc.Traversable | None) -> str:
     """Put all files of a kind together, in the order that README.md gives."""
     names = sorted(file.name for file in _folder().iterdir() if file.name.endswith(ending))

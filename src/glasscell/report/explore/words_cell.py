@@ -97,6 +97,14 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "wall.max": ("max", "最大"),
     "wall.min": ("min", "最小"),
     "wall.table": ("Every unit at {step}", "{step} 时的所有单元"),
+    "wall.refined": (
+        "This page computed these numbers itself, from the weights in it: Python's would not all "
+        "fit.",
+        "这些数值由本页用其中的权重自行计算，因为 Python 的结果无法全部放入页面。",
+    ),
+    "picked.count": ("{n} units selected", "已选 {n} 个单元"),
+    "picked.only": ("Show only these", "只显示这些"),
+    "picked.none": ("Select none", "取消选择"),
     "wall.pooled": (
         "So long a sequence is drawn with one column for {pool} steps: of these the value farthest "
         "from the unit's median, so that spikes stay. {units} units are stored step by step.",
@@ -136,6 +144,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "cell.part.update": ("Update of C", "更新 C"),
     "cell.part.show": ("Output gate", "输出门"),
     "cell.walk": ("Walk me through it", "逐步讲解"),
+    "cell.back": ("one part back", "上一部分"),
+    "cell.on": ("one part on", "下一部分"),
     "cell.walk.stop": ("Stop", "停止"),
     "cell.short.forget": ("forget", "遗忘门"),
     "cell.short.input": ("input", "输入门"),
@@ -234,10 +244,15 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "ladder": ("Half-life ladder", "半衰期阶梯"),
     "ladder.how": (
         "After how many steps has the forget gate alone halved what a unit holds? Units right of "
-        "the dashed line remember over the lag that your data asks for. Move the line to ask for "
-        "another lag.",
-        "仅由遗忘门决定，一个单元的内容经过多少步减半？虚线右侧的单元能记住数据所需的时滞。移动虚线可改变时滞。",
+        "the dashed line remember over the lag that your data asks for. Drag the line to ask for "
+        "another lag; drag over units to select them in all views (keys: Shift with up and down, "
+        "Enter, Escape).",
+        "仅由遗忘门决定，一个单元的内容经过多少步减半？虚线右侧的单元能记住数据所需的时滞。"
+        "拖动虚线可改变时滞；在单元上拖动可在所有视图中选中它们"
+        "（键盘：Shift 加上下键、回车、Esc）。",
     ),
+    "ladder.pick": ("Select those beyond the lag", "选中超过该时滞的单元"),
+    "ladder.then": ("then: quantiles at {step}", "当时：{step} 的分位数"),
     "ladder.lag": ("Lag that the data asks for", "数据需要的时滞"),
     "ladder.line": ("lag {lag}", "时滞 {lag}"),
     "ladder.axis": ("half-life in steps (log scale)", "半衰期（步，对数刻度）"),
@@ -253,15 +268,17 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "saturation.how": (
         "Each dot is a unit: how much of its time its gate is closed (below 0.1) and open (above "
         "0.9). A forget gate in the upper corner is what memory needs. An output or input gate in "
-        "the right corner is a dead unit. Dots at the origin never commit.",
+        "the right corner is a dead unit. Dots at the origin never commit. Drag a box around dots, "
+        "or press a count below, to select their units in all views.",
         "每个点是一个单元：它的门有多少时间关闭（小于 0.1）、多少时间打开（大于 0.9）。"
         "遗忘门位于上角正是记忆所需；"
-        "输入门或输出门位于右角则是死单元；位于原点的门从不表态。",
+        "输入门或输出门位于右角则是死单元；位于原点的门从不表态。"
+        "框选若干点，或按下方的计数，可在所有视图中选中这些单元。",
     ),
     "saturation.closed": ("% of time closed", "关闭时间（%）"),
     "saturation.open": ("% of time open", "打开时间（%）"),
-    "saturation.counts": (
-        "Open almost always: {open}. Closed almost always: {closed}. Hardly ever either: {middle}.",
-        "几乎总是打开：{open}；几乎总是关闭：{closed}；几乎从不饱和：{middle}。",
-    ),
+    "saturation.count.open": ("Open almost always: {n}", "几乎总是打开：{n}"),
+    "saturation.count.closed": ("Closed almost always: {n}", "几乎总是关闭：{n}"),
+    "saturation.count.middle": ("Hardly ever either: {n}", "几乎从不饱和：{n}"),
+    "saturation.then": ("mean at {step}", "{step} 的平均"),
 }

@@ -8,7 +8,7 @@ __all__ = ["WORDS"]
 
 WORDS: Final[dict[str, tuple[str, str]]] = {
     "axis.step": ("step", "时间步"),
-    "axis.lag": ("lag (steps back)", "时滞（向前的步数）"),
+    "axis.lag": ("lag (steps back)", "时滞（回溯的步数）"),
     "axis.lag.from": ("lag (steps after {step})", "时滞（自 {step} 起的步数）"),
     "view.river": ("Gradient river", "梯度之河"),
     "view.river.how": (
@@ -25,6 +25,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "或在命令行对 glasscell fit 生成的运行目录使用 glasscell inspect。",
     ),
     "river.by.lag": ("Count steps from the loss", "从损失处计步"),
+    "river.loss": ("Loss", "损失"),
+    "river.loss.own": ("the one that was given", "给定的损失"),
+    "river.loss.step": ("sum of this layer's h at one step", "该层某一步的 h 之和"),
+    "river.at": ("at", "位于"),
+    "river.then": ("over the lag at {step}", "{step} 时随时滞的变化"),
     "river.hidden": ("hidden state |dL/dh|", "隐藏状态 |dL/dh|"),
     "river.cell": ("cell state |dL/dC|", "记忆单元 |dL/dC|"),
     "river.cell_path": ("along the conveyor belt alone", "仅沿传送带"),
@@ -51,10 +56,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "view.influence": ("Influence triangle", "影响三角"),
     "view.influence.how": (
         "Row: an output step. Column: an input step. Dark or bright means that this output still "
-        "changes when that input does, on a log scale of six decades. A narrow diagonal band is a "
-        "network that only knows the recent past.",
+        "changes when that input does, on a log scale of six decades at most. A narrow diagonal "
+        "band is a network that only knows the recent past.",
         "行：输出时间步；列：输入时间步。颜色越强，表示该输入变化时该输出变化越大（对数刻度，"
-        "六个数量级）。"
+        "最多六个数量级）。"
         "如果只有对角线附近的窄带，网络只知道最近的过去。",
     ),
     "influence.absent": (
@@ -120,6 +125,13 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "is measured: choose that, or inspect a shorter one with collect(model, x).",
         "这里没有测量雅可比矩阵之积。测量需要该层的权重和有限的数值，并且网络不能太大；"
         "网络较大时只测量第一个序列：请选择它，或用 collect(model, x) 检查较短的序列。",
+    ),
+    "fan.origin": ("From step", "起点"),
+    "fan.cursor": ("From the cursor", "从光标处开始"),
+    "fan.fixed": (
+        "This state is too large for the page to follow, or its weights are not in it: Python "
+        "measured the fan from {steps}.",
+        "该状态过大，或页面中没有权重，因此本页无法自行计算：Python 已从 {steps} 测量。",
     ),
     "fan.sigma": ("singular values", "奇异值"),
     "fan.lyapunov": ("Lyapunov exponents", "李雅普诺夫指数"),

@@ -44,6 +44,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "一个单元的全部信息：它的门和内容随时间的变化、它跟随的输入、与它相似的单元，"
         "以及去掉它后损失增加多少。",
     ),
+    "dossier.unit": ("Unit {unit}.", "单元 {unit}："),
     "dossier.inputs": ("Inputs that it follows", "它跟随的输入"),
     "dossier.inputs.none": (
         "The page has no numbers of the input.",
@@ -115,6 +116,21 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "whatif.mend.unit": ("Restore unit {unit} of {layer}", "恢复 {layer} 的单元 {unit}"),
     "whatif.cut.chip": ("{what} ×", "{what} ×"),
     "whatif.reset": ("As it was", "恢复原样"),
+    "whatif.cut.picked": ("Cut the selected units", "去掉已选单元"),
+    "whatif.input.which": ("At the cursor, input", "光标处的输入"),
+    "whatif.input.value": ("reads", "读入"),
+    "whatif.input.token": ("At the cursor read", "光标处读入"),
+    "whatif.set.inputs": ("Changed inputs:", "修改的输入："),
+    "whatif.proof.rounded": (
+        "The numbers compared, or the weights, are rounded to 16 bits here: they would not fit "
+        "whole.",
+        "此处的比较数值或权重舍入为 16 位，否则无法放入页面。",
+    ),
+    "whatif.proof.stack": (
+        "The model around its recurrent layers is not one that the page can run: these are the "
+        "recurrent layers alone, and the output is the last one's hidden state.",
+        "本页无法运行循环层之外的模型：这里只运行循环层，输出为最后一层的隐藏状态。",
+    ),
     "whatif.run": ("Run", "运行"),
     "whatif.slow": (
         "This network is large: one run takes several seconds. Press Run.",
@@ -160,6 +176,17 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "The weights are not in the page. In Python: collect(model, x) with a model; a trace alone "
         "has none.",
         "页面中没有权重。在 Python 中：collect(model, x)，需提供模型；仅有 trace 时没有权重。",
+    ),
+    "weights.large": (
+        "These weights would make the page larger than 4 MB, so they are not in it; the what-if "
+        "and the fan from any step need them too. Inspect a smaller network, or fewer layers and "
+        "shorter series, to have them.",
+        "这些权重会使页面超过 4 MB，因此没有写入；“假如”和从任意步开始的雅可比扇也需要它们。"
+        "如需使用，请检查较小的网络，或较少的层和较短的序列。",
+    ),
+    "weights.rounded": (
+        "Rounded to 16 bits, a 65534th of each row's range, so that the page stays below 4 MB.",
+        "已舍入为 16 位（每行范围的 1/65534），以使页面小于 4 MB。",
     ),
     "weights.of.hidden": ("on the hidden state", "作用于隐藏状态"),
     "weights.of.input": ("on the input", "作用于输入"),

@@ -6,10 +6,11 @@ import os
 from importlib import resources
 from pathlib import Path
 
+from glasscell.drafts import write_text
 from glasscell.report.explore import fallback
 from glasscell.report.explore import words as explore_words
 from glasscell.report.explore.data import Exploration
-from glasscell.report.explore.render import assemble, save
+from glasscell.report.explore.render import assemble
 from glasscell.report.lesson import static, words
 
 __all__ = ["render", "write"]
@@ -49,4 +50,4 @@ def write(
         FileExistsError: The file is there and `force` is False.
         DataError: Another language.
     """
-    return save(render(shown, lang), path, force)
+    return write_text(path, render(shown, lang), force)

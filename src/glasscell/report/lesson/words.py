@@ -1,9 +1,10 @@
 """The lesson's words in English and Chinese: the frame, and the chapters up to the conveyor belt.
 
 The other chapters' are in words_….py beside this file. `CHAPTERS` is the order of the story. A
-chapter has a title "lesson.ID", the student's question "lesson.ID.how", paragraphs "lesson.ID.p1" …,
-at most one equation "lesson.ID.eq", and checks "lesson.ID.ask1", "lesson.ID.answer1" …. A paragraph
-".own" stands in for the one of its name where the page shows the reader's own network.
+chapter has a title "lesson.ID", the student's question "lesson.ID.how", paragraphs "lesson.ID.p1",
+"….p2" and so on, at most one equation "lesson.ID.eq", and checks "lesson.ID.ask1" with answers
+"lesson.ID.answer1". A paragraph ".own" stands in for the one of its name where the page shows the
+reader's own network.
 
 In paragraphs ``**…**`` is bold, ``[[h_t]]`` a letter with its index, ``{name}`` a number.
 """
@@ -61,7 +62,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "The network reads {T} steps, one after the other. Each step shows a **value** between 0 "
         "and 1, and two of the steps carry a **mark**. After the last step it must answer the "
         "**sum of the two marked values**. All other values are noise.",
-        "网络依次读入 {T} 个时间步。每一步给出一个 0 到 1 之间的**数值**，其中恰好有两步带**标记**。"
+        "网络依次读入 {T} 个时间步。每一步给出一个 0 到 1 之间的**数值**，"
+        "其中恰好有两步带**标记**。"
         "读完最后一步，它要回答**两个带标记的数值之和**。其余数值都是噪声。",
     ),
     "lesson.task.p2": (
@@ -73,7 +75,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Two networks were trained on this: an **LSTM** and a **plain RNN**, with as many weights "
         "and on the same sequences. Move the marks and see which of them still knows the first "
         "number.",
-        "有两个网络在这个任务上训练过：一个 **LSTM** 和一个**普通 RNN**，权重数量相当，训练序列相同。"
+        "有两个网络在这个任务上训练过：一个 **LSTM** 和一个**普通 RNN**，"
+        "权重数量相当，训练序列相同。"
         "移动标记，看看谁还记得第一个数。",
     ),
     "lesson.task.first": ("First mark at step", "第一个标记在第几步"),
@@ -188,7 +191,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "lesson.belt.p3": (
         "After ln 0.5 / ln [[f]] steps half is left: the **half-life**. For [[f]] = 0.5 that is "
         "one step, for 0.99 it is 69. Drag [[f]] and compare with the real gates.",
-        "经过 ln 0.5 / ln [[f]] 步后剩下一半，这就是**半衰期**。[[f]] = 0.5 时是 1 步，0.99 时是 69 步。"
+        "经过 ln 0.5 / ln [[f]] 步后剩下一半，这就是**半衰期**。"
+        "[[f]] = 0.5 时是 1 步，0.99 时是 69 步。"
         "拖动 [[f]]，与真实的门比较。",
     ),
     "lesson.belt.f": ("A forget gate that is always", "恒定的遗忘门取值"),

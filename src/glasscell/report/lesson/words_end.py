@@ -77,8 +77,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "RNN 用不同的学习率试了三次，这里展示最好的一次。",
     ),
     "lesson.duel.p2": (
-        "Each dot is one of {count} sequences that neither has seen: the right answer to the right, "
-        "the network's answer upwards. A network that knows puts all dots on the line.",
+        "Each dot is one of {count} sequences that neither has seen: the right answer to the "
+        "right, the network's answer upwards. A network that knows puts all dots on the line.",
         "每个点是两者都没见过的 {count} 条序列之一：横轴是正确答案，纵轴是网络的回答。"
         "真正记住了的网络，所有点都在线上。",
     ),
@@ -115,9 +115,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "LSTM 单元的权重是 RNN 单元的四倍，这样比较公平吗？",
     ),
     "lesson.duel.answer1": (
-        "Not unit against unit. That is why the RNN has more than twice as many units here, so that "
-        "both have about as many weights. With much more training an RNN of this size can learn "
-        "lags of some dozens of steps too; the LSTM learns them at once, and far longer ones.",
+        "Not unit against unit. That is why the RNN has more than twice as many units here, so "
+        "that both have about as many weights. With much more training an RNN of this size can "
+        "learn lags of some dozens of steps too; the LSTM learns them at once, and far longer "
+        "ones.",
         "按单元数比不公平。所以这里 RNN 的单元数是 LSTM 的两倍多，使两者的权重数量相当。"
         "训练得久得多时，这种大小的 RNN 也能学会几十步的时滞；LSTM 很快就能学会，"
         "而且能学会长得多的时滞。",

@@ -156,8 +156,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "[[h_t]] = [[o_t]] · tanh( [[C_t]] )",
     ),
     "lesson.show.p2": (
-        "The result is the **hidden state** [[h]]. The next layer and the answer read it, and so do "
-        "all four gates at the next step.",
+        "The result is the **hidden state** [[h]]. The next layer and the answer read it, and so "
+        "do all four gates at the next step.",
         "得到的就是**隐藏状态** [[h]]。下一层和最终答案读它，下一步的各个门也读它。",
     ),
     "lesson.show.p3": (

@@ -50,7 +50,7 @@
       forget: [a.f + 11, mid, "start"], input: [(a.i + a.g) / 2 - (a.stacked ? 4 : 10), a.write - 12, "middle"], candidate: [a.g + 11, high + 2, "start"],
       written: [a.g + (a.stacked ? -10 : 11), (a.belt + a.write) / 2 + 4, a.stacked ? "end" : "start"],
       squashed: [a.o + 11, a.squash + 40, "start"], output: [a.o + 11, high + 2, "start"],
-      hidden: a.stacked ? [a.leave - 6, a.bus - 34, "end"] : [right, a.bus - 16, "end"],
+      hidden: a.stacked ? [a.body[2] - 4, a.bus + 40, "end"] : [right, a.bus - 16, "end"],
     };
   };
 
@@ -89,7 +89,7 @@
     const all = "forget write show";
     return `<g data-part="${all}"><path class="wire bus" d="M0 ${a.bus}H${a.o}"/>
       <path class="wire bus" d="M${a.join} ${a.height - 2}V${a.bus + 12}Q${a.join} ${a.bus} ${a.join + 12} ${a.bus}"/>
-      <text class="lab-bus" x="${a.stacked ? a.body[0] + 6 : 2}" y="${a.bus - 14}"><tspan class="var">h</tspan>${sub("t−1")}</text>
+      <text class="lab-bus" x="${a.stacked ? a.body[0] + 6 : 2}" y="${a.bus - 14}"><tspan class="var">h</tspan>${sub("t−1")}<tspan class="val" dx="6" dy="-4" data-value="before"></tspan></text>
       <text class="lab-bus" x="${a.join + 14}" y="${a.height - 6}"><tspan class="var">x</tspan>${sub("t")}<tspan class="val" dx="6" dy="-4" data-value="x"></tspan></text></g>${up.join("")}`;
   };
 
@@ -109,7 +109,7 @@
 
   /** Put numbers into the drawings: wires by name, `inside` what stands in each gate. */
   GC.fillCell = (host, now, inside, x) => {
-    for (const node of GC.all("[data-value]", host)) node.textContent = node.dataset.value === "x" ? x : GC.number(now[node.dataset.value]);
+    for (const node of GC.all("[data-value]", host)) node.textContent = node.dataset.value === "x" ? x : node.dataset.value === "before" ? `(… ${GC.number(now.before, 2)} …)` : GC.number(now[node.dataset.value]);
     for (const node of GC.all("[data-inside]", host)) node.textContent = GC.number(inside[node.dataset.inside], 2);
     for (const wire of GC.all("[data-wire]", host)) wire.style.strokeWidth = 1.4 + 5.6 * Math.min(1, Math.abs(now[wire.dataset.wire]) || 0);
     for (const level of GC.all("[data-level]", host)) {

@@ -11,22 +11,22 @@ const GC = {};
 
   GC.all = all;
   GC.views = views;
-  GC.state = { series: 0, layer: 0, t: 0, unit: 0, sort: "half_life", lang: "en", theme: "light" };
+  GC.state = { series: 0, layer: 0, t: 0, unit: 0, picked: [], only: false, film: null, sort: "half_life", lang: "en", theme: "light" };
 
   // ---- data -------------------------------------------------------------------------------
   const floats = { f32: Float32Array, i16: Int16Array, u8: Uint8Array };
   const missing = { f32: NaN, i16: -32768, u8: 255 };
 
-  const decode = ({ at, type, shape, scale, offset, pool }) => {
+  const decode = ({ at, type, shape, rows: scales, pool }) => {
     const size = shape.reduce((a, b) => a * b, 1);
     const raw = new floats[type](blob.buffer, at, size);
     const out = type === "f32" ? raw : new Float32Array(size);
     if (type !== "f32") {
       const rows = shape.length > 1 ? shape[0] : 1;
       const width = size / rows;
+      const scale = new Float32Array(blob.buffer, scales, 2 * rows);
       for (let row = 0; row < rows; row += 1) {
-        const by = Array.isArray(scale) ? scale[row] : scale ?? 1;
-        const from = Array.isArray(offset) ? offset[row] : offset ?? 0;
+        const [by, from] = [scale[row], scale[rows + row]];
         for (let k = row * width; k < (row + 1) * width; k += 1) {
           out[k] = raw[k] === missing[type] ? NaN : raw[k] * by + from;
         }
@@ -44,6 +44,10 @@ const GC = {};
     return arrays.get(key);
   };
   GC.has = (key) => key in GC.data.arrays;
+  /** Replace an array by one that the page computed itself: (rows, T), unpooled. */
+  GC.put = (key, array, rows) => {
+    arrays.set(key, Object.assign(array, { shape: [rows, array.length / rows], pool: 1, own: true }));
+  };
   /** Key of a quantity of the shown series and layer. */
   GC.key = (name, layer = GC.state.layer, series = GC.state.series) => `${series}/${layer}/${name}`;
   GC.get = (name, layer, series) => GC.array(GC.key(name, layer, series));
@@ -161,6 +165,8 @@ const GC = {};
     const next = { ...GC.state, ...partial };
     next.t = Math.max(0, Math.min(T - 1, Math.round(next.t)));
     next.unit = Math.max(0, Math.min(H - 1, Math.round(next.unit)));
+    if (next.layer !== GC.state.layer) next.picked = partial.picked ?? [];
+    if (!next.picked.length) next.only = false;
     for (const name of Object.keys(next)) {
       if (next[name] !== GC.state[name]) changed.add(name);
     }

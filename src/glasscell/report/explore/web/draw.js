@@ -59,7 +59,8 @@
       if (plot.unit) {
         const order = GC.order();
         const h = plot.area.h / order.length;
-        plot.mark(plot.area.y + order.indexOf(GC.state.unit) * h, Math.max(2, h));
+        const place = order.indexOf(GC.state.unit);
+        plot.mark(place < 0 ? null : plot.area.y + place * h, Math.max(2, h));
       }
     };
     const point = (event) => {

@@ -7,9 +7,10 @@
 
   /** Unit indices of the shown layer in the chosen order. */
   GC.order = () => {
-    const { series, layer, sort } = GC.state;
+    const { series, layer, sort, only, picked } = GC.state;
     const found = GC.data.measures.orders?.[`${series}/${layer}`]?.[sort];
-    return found ?? Array.from({ length: GC.layer.H }, (_, k) => k);
+    const all = found ?? Array.from({ length: GC.layer.H }, (_, k) => k);
+    return only ? all.filter((unit) => picked.includes(unit)) : all;
   };
   const sorts = () => SORTS.filter((name) => name === "index" || GC.data.measures.orders?.[`${GC.state.series}/${GC.state.layer}`]?.[name]);
   /** Move the cursor by steps, or the unit by places in the order. */
@@ -149,7 +150,7 @@
     host.append(
       make("div", { className: "who" }, labelled("series", series), layerTabs),
       make("div", { className: "when" }, button("‹", "step.back", () => GC.move(-1)), button("", "play", () => GC.play(), { play: "" }), button("›", "step.on", () => GC.move(1)), track, step),
-      make("div", { className: "which" }, make("span", { className: "stepper" }, up, unit, down), labelled("sort", sort)));
+      make("div", { className: "which" }, make("span", { className: "stepper" }, up, unit, down), labelled("sort", sort), GC.pickedBar()));
     scrubber(track);
     const refresh = () => {
       const { state } = GC;

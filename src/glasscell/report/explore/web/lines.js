@@ -1,4 +1,3 @@
-"use strict";
 // Line charts with named lines, and the small controls that several views share.
 (() => {
   const DIGITS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
@@ -108,13 +107,13 @@
     return [tx, ty];
   };
 
-  const level = (plot, y, text, color) => {
+  const level = (plot, y, text, color, right) => {
     const { ctx, area: { x, w } } = plot;
     GC.line(plot, [x, x + w], [y, y], { color, width: 1.2, dash: [5, 4] });
     if (!text) return;
     ctx.save();
-    Object.assign(ctx, { font: GC.font(11.5), fillStyle: color, textBaseline: "bottom", textAlign: "left" });
-    ctx.fillText(text, x + 6, y - 2, w - 8);
+    Object.assign(ctx, { font: GC.font(11.5), fillStyle: color, textBaseline: "bottom", textAlign: right ? "right" : "left" });
+    ctx.fillText(text, right ? x + w - 6 : x + 6, y - 2, w - 8);
     ctx.restore();
   };
 
@@ -129,7 +128,7 @@
 
   /**
    * Draw lines into a plot. x, y: [low, high]; lines: [{xs, ys, color, dash, width, fill, base}] in
-   * data units, color a palette name; levels, uprights: [{at, text, color}]; xAxis, yAxis: options of GC.axis.
+   * data units, color a palette name; levels, uprights: [{at, text, color, right}]; xAxis, yAxis: options of GC.axis.
    */
   GC.chart = (plot, { x, y, lines, levels = [], uprights = [], xAxis = {}, yAxis = {} }) => {
     const { ctx, area: box } = plot;
@@ -151,7 +150,7 @@
       else if (line.width !== 0) GC.line(plot, xs, ys, { ...line, color });
     }
     ctx.restore();
-    for (const { at, text, color = "bad" } of levels) if (at > y[0] && at < y[1]) level(plot, sy(at), text, colours[color]);
+    for (const { at, text, color = "bad", right } of levels) if (at > y[0] && at < y[1]) level(plot, sy(at), text, colours[color], right);
     for (const { at, text, color = "soft" } of uprights) if (at >= x[0] && at <= x[1]) upright(plot, sx(at), text, colours[color]);
     return { sx, sy };
   };

@@ -1,4 +1,3 @@
-"use strict";
 // The layers of the network again, in the browser: LSTM and plain RNN with the kernels' own order
 // of operations and their rounding to float32, so that an unchanged run gives Python's numbers.
 const Recurrent = (() => {

@@ -1,4 +1,3 @@
-"use strict";
 // Runs the page's own network again: finds the weights in the page, works in slices so that the page
 // stays alive, and compares an unchanged run with Python's numbers.
 (() => {
@@ -30,45 +29,65 @@
     return Boolean(first) && readsIndices(first);
   };
 
+  // Of a model that glasscell.save cannot write, its recurrent layers alone: one stack that reads x.
+  const stack = () => {
+    const { layers, weights: held } = GC.data;
+    const [first] = layers;
+    const [, stem] = first.name.match(/^(.*?)l0$/) ?? [];
+    const bidirectional = layers[1]?.name === `${stem}l0_reverse`;
+    const ends = bidirectional ? ["", "_reverse"] : [""];
+    const fits = stem !== undefined && layers.length % ends.length === 0 && layers.every((layer, k) => (
+      layer.mode === first.mode && held[k] && layer.name === `${stem}l${Math.floor(k / ends.length)}${ends[k % ends.length]}`
+    )) && first.I === GC.array("0/x")?.shape[0];
+    const num_layers = layers.length / ends.length;
+    return fits ? { type: first.mode === "LSTM" ? "LSTM" : "RNN", weights: stem.slice(0, -1), num_layers, bidirectional, guessed: true } : null;
+  };
+  let tree;
+  const model = () => (tree === undefined ? (tree = GC.data.model ?? stack()) : tree);
+
   /** Why the network cannot run again here, as a word key; null if it can. */
   const refusal = () => {
-    const { model, layers } = GC.data;
-    if (!model) return "whatif.absent";
+    const { layers } = GC.data;
+    if (!model()) return "whatif.absent";
     const x = read();
     if (!x || x.pool > 1) return "whatif.input";
-    const found = names(model);
+    const found = names(model());
     const there = found.length && found.every((name) => {
       const index = layers.findIndex((layer) => layer.name === name);
-      return GC.data.arrays[`weights/${index}/weight_ih`]?.type === "f32";
+      return GC.has(`weights/${index}/weight_ih`);
     });
-    return there ? null : "whatif.weights";
+    return there && nodes(model()).every(held) ? null : GC.data.omitted ? "weights.large" : "whatif.weights";
   };
+  // Whether what a node multiplies by is in the page.
+  const held = ({ type, weights: prefix }) => (type !== "Linear" && type !== "Embedding") || GC.has(`weights/${prefix ? `${prefix}.` : ""}weight`);
+  /** Whether the weights here are Python's to the last bit. */
+  const exact = () => Object.entries(GC.data.arrays).every(([key, { type }]) => type === "f32" || !key.startsWith("weights/"));
 
   /** Multiply-adds of one run: what it will cost. */
-  const cost = () => names(GC.data.model).reduce((sum, name) => {
+  const cost = () => names(model()).reduce((sum, name) => {
     const { mode, H, P, I } = GC.data.layers.find((layer) => layer.name === name);
     return sum + (mode === "LSTM" ? 4 : 1) * H * (I + P) * GC.series.T;
   }, 0);
 
-  // The input as the network reads it: (T, I) row by row, cut inputs held at 0.
-  const input = (cut) => {
+  // The input as the network reads it: (T, I) row by row, cut inputs held at 0, some values replaced.
+  const input = (cut, set) => {
     const x = read();
     const [I, T] = x.shape;
     const values = new Float32Array(T * I);
     for (let i = 0; i < I; i += 1) if (!cut.has(i)) for (let t = 0; t < T; t += 1) values[t * I + i] = x[i * T + t];
+    for (const { i, t, value } of set) values[t * I + i] = value;
     return values;
   };
 
-  let current = 0;
-  /** Run with edits ({layer name: edit}) and cut inputs; a later call stops an earlier one. */
-  const start = (edits, cut, done, progress) => {
-    const mine = (current += 1);
+  /** Run with edits ({layer name: edit}), cut inputs (a Set) and set ones ([{i, t, value}]); gives a function that stops it. */
+  const start = ({ edits = {}, cut = new Set(), set = [] }, done, progress = () => {}) => {
+    let stopped = false;
     const { T } = GC.series;
-    const steps = Tree.steps(GC.data.model, weights, input(cut), T, edits);
-    const total = names(GC.data.model).length * T;
+    const steps = Tree.steps(model(), weights, input(cut, set), T, edits);
+    const total = names(model()).length * T;
     let count = 0;
     const slice = () => {
-      if (mine !== current) return;
+      if (stopped) return;
       const end = performance.now() + SLICE;
       while (performance.now() < end) {
         const { value, done: over } = steps.next();
@@ -79,6 +98,7 @@
       setTimeout(slice, 0);
     };
     slice();
+    return () => { stopped = true; };
   };
 
   const largest = (python, own) => {
@@ -94,21 +114,51 @@
     return { most, count: rows * T };
   };
 
-  /** Largest |page − Python| of an unchanged run over everything that the page holds exactly. */
-  const check = (run) => {
+  /** Largest |page − Python| of an unchanged run over everything that the page holds exactly; if that is nothing, over what it holds rounded to 16 bits. */
+  const check = (run) => { const best = compared(run, "f32"); return best.count ? best : { ...compared(run, "i16"), rounded: true }; };
+  const compared = (run, type) => {
     const all = [];
-    const output = floats(`${GC.state.series}/output`);
-    if (output && output.pool === 1 && output.length === run.output.length) all.push(largest(output, run.output));
+    const kept = (key) => { const spec = GC.data.arrays[key]; return spec?.type === type && (spec.pool ?? 1) === 1 && !floats(key).own; };
+    const key = `${GC.state.series}/output`;
+    if (!model().guessed && kept(key) && floats(key).length === run.output.length) all.push(largest(floats(key), run.output));
     for (const [name, layer] of Object.entries(run.runs)) {
       const index = GC.data.layers.findIndex((one) => one.name === name);
       for (const part of ["hidden", "cell"]) {
         const key = GC.key(part, index);
-        const spec = GC.data.arrays[key];
-        if (spec?.type === "f32" && (spec.pool ?? 1) === 1) all.push(largest(floats(key), layer[part]));
+        if (kept(key)) all.push(largest(floats(key), layer[part]));
       }
     }
     return all.reduce((a, b) => ({ most: Math.max(a.most, b.most), count: a.count + b.count }), { most: 0, count: 0 });
   };
 
-  GC.rerun = { refusal, cost, start, check, names: () => names(GC.data.model), readsIndices: () => readsIndices(GC.data.model) };
+  // ---- series whose maps are rounded or thinned here --------------------------------------
+  const refined = new Map(); // series -> what check said
+  let stop = () => {};
+  const turned = (values, width) => {
+    const T = values.length / width;
+    const rows = new Float32Array(values.length);
+    for (let t = 0; t < T; t += 1) for (let k = 0; k < width; k += 1) rows[k * T + t] = values[t * width + k];
+    return rows;
+  };
+  const exactMaps = () => GC.data.layers.every((_, l) => { const { type, pool } = GC.data.arrays[GC.key("hidden", l)]; return type !== "u8" && !pool; });
+  /** Compute the shown series' maps again where Python's are not whole in the page. */
+  const refine = () => {
+    const { series } = GC.state;
+    stop();
+    if (!GC.data.rerun || refined.has(series) || exactMaps() || refusal()) return;
+    stop = start({}, ({ runs, ...run }) => {
+      refined.set(series, check({ runs, ...run }));
+      for (const [name, found] of Object.entries(runs)) {
+        const index = GC.data.layers.findIndex((layer) => layer.name === name);
+        for (const part of [...Recurrent.GATES, "cell", "hidden"]) {
+          const key = GC.key(part, index, series);
+          if (found[part] && GC.has(key)) GC.put(key, turned(found[part], found[part].length / GC.series.T), found[part].length / GC.series.T);
+        }
+      }
+      GC.redraw(null, "series");
+    });
+  };
+  GC.listen((state, changed) => { if (changed.has("series")) refine(); });
+
+  GC.rerun = { refine, exact, guessed: () => Boolean(model()?.guessed), read, refined: () => refined.get(GC.state.series), refusal, cost, start, check, names: () => names(model()), readsIndices: () => readsIndices(model()) };
 })();

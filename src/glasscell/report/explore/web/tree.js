@@ -1,4 +1,3 @@
-"use strict";
 // A whole saved model in the browser: the tree of config.json, node by node, around lstm.js.
 const Tree = (() => {
   const f = Math.fround;

@@ -84,7 +84,7 @@
     const v = Object.fromEntries(["forget", "input", "candidate", "output", "cell"].map((name) => [name, GC.value(name, unit, t)]));
     const prev = GC.value("cell", unit, GC.before(t));
     return {
-      ...v, cell_prev: prev, kept: v.forget * prev, written: v.input * v.candidate,
+      ...v, before: GC.value("hidden", unit, GC.before(t)), cell_prev: prev, kept: v.forget * prev, written: v.input * v.candidate,
       squashed: Math.tanh(v.cell), hidden: v.output * Math.tanh(v.cell),
     };
   };

@@ -52,7 +52,17 @@
       const choice = GC.choice("cell.parts", PARTS.map((name) => [name, `cell.part.${name}`]), part, (name) => light(name));
       choice.classList.add("parts-choice");
       const walk = GC.make("button", { type: "button", className: "press", data: { say: "cell.walk" }, aria: { pressed: "false" }, onclick: () => walking(!timer) });
-      host.prepend(GC.make("div", { className: "tools cell-tools" }, choice, walk));
+      const turn = (by) => {
+        const next = PARTS.indexOf(part) + by;
+        if (next >= 1 && next < PARTS.length) { light(PARTS[next]); return true; }
+        if (by < 0 ? GC.state.t === 0 : GC.state.t >= GC.series.T - 1) return false;
+        GC.set({ t: GC.state.t + by });
+        light(by < 0 ? PARTS.at(-1) : PARTS[1]);
+        return true;
+      };
+      const stepping = (text, label, by) => GC.make("button", { type: "button", className: "icon", textContent: text, data: { sayLabel: label }, onclick: () => { walking(false); turn(by); } });
+      const steps = GC.make("span", { className: "named" }, stepping("‹", "cell.back", -1), walk, stepping("›", "cell.on", 1));
+      host.prepend(GC.make("div", { className: "tools cell-tools" }, choice, steps));
       GC.translate(host);
       const light = (name) => {
         part = name;
@@ -68,13 +78,7 @@
         walk.textContent = GC.say(walk.dataset.say);
         if (!on) return;
         light(PARTS[1]);
-        timer = setInterval(() => {
-          const next = PARTS.indexOf(part) + 1;
-          if (next < PARTS.length) return light(PARTS[next]);
-          if (GC.state.t >= GC.series.T - 1) { walking(false); return light("all"); }
-          GC.set({ t: GC.state.t + 1 });
-          return light(PARTS[1]);
-        }, PAUSE);
+        timer = setInterval(() => { if (!turn(1)) { walking(false); light("all"); } }, PAUSE);
       };
       let shown = null;
       const equations = () => {

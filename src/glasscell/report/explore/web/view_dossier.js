@@ -1,4 +1,3 @@
-"use strict";
 // Unit dossier: one unit's six quantities, the inputs that it follows, the units like it, and what
 // the loss says when it is cut. Reads the gates; measures.dossier[layer] {correlation (H, I), lag,
 // nearest, similarity (H, k), ablation (H,)}; what is missing there is computed from this series.
@@ -138,7 +137,7 @@
         const half = GC.data.measures.half_life?.[GC.key("").slice(0, -1)]?.[unit];
         const best = correlations(unit).reduce((a, b) => (Math.abs(b.value) > Math.abs(a?.value ?? 0) ? b : a), null);
         const { ablation } = measured();
-        const parts = [`${GC.say("unit")} ${unit}.`];
+        const parts = [GC.say("dossier.unit", { unit })];
         if (half === "never" || Number.isFinite(half)) parts.push(half === "never" ? GC.say("dossier.never") : GC.say("dossier.half", { life: GC.number(half, 1) }));
         if (best) parts.push(GC.say("dossier.follows", { name: best.name, value: GC.number(best.value, 2) }));
         if (ablation) {

@@ -1,4 +1,3 @@
-"use strict";
 // Training film: what the measures were while the network learned; scrub through the frames.
 // Reads film/steps (F,), film/loss (F,), and per layer l: film/l/half_life (5, F) quantiles 5 25 50
 // 75 95 %, film/l/closed and film/l/open (3, F) shares of the forget, input, output gate,
@@ -21,14 +20,16 @@
       return ["half_life", "rate", "profile"].some((name) => GC.has(key(name))) ? null : "film.layer";
     },
     build(host, api) {
-      let frame = GC.array("film/steps").length - 1;
+      let frame = GC.state.film ?? GC.array("film/steps").length - 1;
+      // Every view that the film has something on shows this moment beside what is now.
+      const choose = (k) => { frame = k; GC.set({ film: k === steps().length - 1 ? null : k }); GC.redraw("film", "frame"); };
       const controls = GC.make("div", { className: "controls" });
       host.append(controls);
       const steps = () => GC.array("film/steps");
       const slider = GC.slider(controls, {
         say: "film.frame", min: 0, max: frame, step: 1, value: frame,
         format: (v) => GC.say("film.step", { step: steps()[v] }),
-        onInput: (v) => { frame = v; GC.redraw("film", "frame"); },
+        onInput: choose,
       });
       const say = GC.readout(host);
       const grid = GC.make("div", { className: "panels" });
@@ -146,8 +147,7 @@
           plot.host.addEventListener(type, (event) => {
             const [first, last] = x();
             const at = first + plot.pick(event).fx * (last - first);
-            frame = steps().reduce((best, v, k) => (Math.abs(v - at) < Math.abs(steps()[best] - at) ? k : best), 0);
-            GC.redraw("film", "frame");
+            choose(steps().reduce((best, v, k) => (Math.abs(v - at) < Math.abs(steps()[best] - at) ? k : best), 0));
           });
         }
       }

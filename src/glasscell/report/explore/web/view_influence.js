@@ -1,8 +1,7 @@
-"use strict";
 // Influence triangle: log10 |dy_t'/dx_t| for all pairs of an output step t' and an input step t.
 // Reads s/l/influence (rows t', columns t), pooled to at most 256 x 256; -inf or a low floor: none.
 (() => {
-  const DECADES = 6;
+  const [DECADES, FEWEST] = [6, 2];
 
   GC.view({
     id: "influence",
@@ -29,15 +28,16 @@
       const say = GC.readout(host);
       const text = GC.make("p", { className: "chips", hidden: true });
       host.append(text);
-      const map = GC.canvas(host, { height: 380, time: true, left: 52, right: 12, top: 6, bottom: 42 });
-      const profile = GC.canvas(host, { height: 130, time: true, ...GC.MARGINS });
+      const map = GC.canvas(host, { height: 380, time: true, left: 52, right: 58, top: 6, bottom: 42 });
+      const profile = GC.canvas(host, { height: 130, time: true, ...GC.MARGINS, right: 58 });
       const rowMark = GC.make("i", { className: "row-mark" });
       map.host.append(rowMark);
 
       const values = (r) => array().subarray(r * columns(), (r + 1) * columns());
       const top = () => GC.extent([array()], [-1, 0])[1];
-      const colour = (v) => GC.palette().sequential(Math.max(0, 1 - (top1 - v) / DECADES));
+      const colour = (v) => GC.palette().sequential(Math.max(0, 1 - (top1 - v) / decades));
       let top1 = 0;
+      let decades = DECADES; // as many as there are, so that a narrow range has contrast too
 
       const paintMap = () => {
         map.clear();
@@ -46,6 +46,7 @@
           rows: rows(), columns: columns(), centre: -1e9, colour,
           value: (r, c) => Math.max(array()[r * columns() + c], -1e8),
         }).paint(map, x, y, w, h);
+        GC.ramp(map, "sequential", GC.power(top1), (decades < DECADES ? "" : "≤") + GC.power(top1 - decades));
         GC.axis(map, GC.scale(0, T(), x, x + w), GC.timeAxis(map, T(), GC.say("influence.x")));
         const ticks = GC.ticks(0, T() - 1, 5).filter(Number.isInteger);
         GC.axis(map, GC.scale(0, T(), y, y + h), { side: "left", ticks: ticks.map((t) => t + 0.5), format: (t) => String(t - 0.5) });
@@ -54,7 +55,7 @@
 
       const paintRow = () => {
         const line = values(row);
-        const y = [Math.floor(top1) - DECADES, Math.ceil(top1 + 0.05)];
+        const y = [Math.floor(top1 - decades), Math.ceil(top1 + 0.05)];
         GC.chart(profile, {
           x: [0, T()], y,
           lines: [{ xs: GC.steps(line.length, T() / line.length), ys: Float64Array.from(line, (v) => (v < y[0] ? y[0] : v)), color: "accent", width: 2, base: Float64Array.from(line, () => y[0]) }],
@@ -114,6 +115,7 @@
           }
           const all = GC.anew(changed);
           top1 = top();
+          decades = Math.max(FEWEST, Math.min(DECADES, top1 - GC.extent([array()], [-DECADES, 0])[0]));
           if (all) paintMap();
           if (all || changed.has("row")) { paintRow(); paintText(); }
           read(state.t);

@@ -1,4 +1,3 @@
-"use strict";
 // Match (after LSTMVis): choose a range of steps and a threshold; the units that are on all through
 // it are the pattern; other ranges, in this and in all other series, are ranked by how well they fit.
 // Computed here from s/l/hidden or s/l/cell, with the definition of glasscell.inspect.match.

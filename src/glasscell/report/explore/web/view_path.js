@@ -1,4 +1,3 @@
-"use strict";
 // Path split: how much of dc_T/dc_t runs along the conveyor belt (the product of the forget gates)
 // and how much through hidden state and gates.
 // Reads s/l/path_lags (n,), path_share (n,) of the belt 0 … 1, and the log10 norms path_belt,

@@ -3,6 +3,7 @@
   const GATES = ["forget", "input", "output"];
   const MOSTLY = 0.9;
   const SELDOM = 0.1;
+  const INSET = 14; // dots at 0 stand clear of the axes' numbers
 
   GC.view({
     id: "saturation", order: 6, title: "saturation", needs: () => (GC.lstm ? null : "needs.lstm"),
@@ -14,7 +15,7 @@
         const box = GC.make("div", {}, GC.make("h3", { data: { say: gate }, style: { color: `var(--${gate})` } }));
         panels.append(box);
         const plot = GC.canvas(box, { height: 280, left: 52, right: 22, top: 24, bottom: 44, label: "" });
-        const text = GC.make("p", { className: "note" });
+        const text = GC.make("p", { className: "counts" });
         box.append(text);
         const place = (unit) => {
           const part = found()[gate];
@@ -32,7 +33,22 @@
         };
         plot.host.classList.add("live");
         plot.host.tabIndex = 0;
-        plot.host.addEventListener("pointerdown", (event) => { const unit = nearest(plot.pick(event)); if (unit !== null) GC.set({ unit }); });
+        const units = () => Array.from({ length: GC.layer.H }, (_, unit) => unit);
+        GC.brush(plot, {
+          done: ({ x0, y0, x1, y1 }, event) => GC.pickUnits(units().filter((unit) => {
+            const [px, py] = place(unit);
+            return px >= x0 - 3 && px <= x1 + 3 && py >= y0 - 3 && py <= y1 + 3;
+          }), event.shiftKey),
+          click: (from, event) => {
+            const unit = nearest(from);
+            if (unit === null) return;
+            if (event.shiftKey || event.ctrlKey || event.metaKey) GC.togglePicked(unit); else GC.set({ unit });
+          },
+        });
+        plot.host.addEventListener("keydown", (event) => {
+          if (event.key === "Enter") { event.preventDefault(); GC.togglePicked(GC.state.unit); }
+          if (event.key === "Escape") GC.pickUnits([]);
+        });
         GC.tipOn(plot, (at) => {
           const unit = nearest(at);
           const part = found()[gate];
@@ -40,7 +56,7 @@
         });
         return { gate, plot, place, text };
       });
-      const scales = (plot) => [GC.scale(0, 1, plot.area.x, plot.area.x + plot.area.w), GC.scale(0, 1, plot.area.y + plot.area.h, plot.area.y)];
+      const scales = ({ area: { x, y, w, h } }) => [GC.scale(0, 1, x + INSET, x + w), GC.scale(0, 1, y + h - INSET, y)];
       api.table(() => ({
         caption: "", head: [GC.say("unit"), ...GATES.flatMap((gate) => [`${GC.say(gate)}: ${GC.say("closed")}`, `${GC.say(gate)}: ${GC.say("open")}`])],
         rows: Array.from({ length: GC.layer.H }, (_, unit) => [String(unit), ...GATES.flatMap((gate) => [found()[gate].closed[unit], found()[gate].open[unit]])]),
@@ -72,6 +88,7 @@
           const key = placeOf(px, py);
           const group = groups.get(key) ?? { px, py, n: 0 };
           group.n += 1;
+          group.chosen ||= GC.state.picked.includes(unit);
           groups.set(key, group);
         }
         const radius = (n) => Math.min(13, 3.8 * Math.sqrt(n));
@@ -81,18 +98,32 @@
           Object.assign(ctx, { font: GC.font(11, 650), fillStyle: colours.card, textAlign: "center", textBaseline: "middle" });
           ctx.fillText(String(n), px, py + 0.5);
         }
+        const then = GC.moment();
+        if (then?.open) {
+          const k = GATES.indexOf(gate);
+          const [mx, my] = [x(then.closed[k]), y(then.open[k])];
+          Object.assign(ctx, { strokeStyle: colours.ink, lineWidth: 2, font: GC.font(11.5), fillStyle: colours.ink, textAlign: "left", textBaseline: "middle" });
+          ctx.strokeRect(mx - 5, my - 5, 10, 10);
+          ctx.fillText(GC.say("saturation.then", { step: then.step }), mx + 10, my - 9);
+        }
         const [cx, cy] = place(GC.state.unit);
         Object.assign(ctx, { strokeStyle: colours.ink, lineWidth: 2 });
         ctx.beginPath(); ctx.arc(cx, cy, radius(groups.get(placeOf(cx, cy))?.n ?? 1) + 3, 0, 7); ctx.stroke();
         const part = found()[gate];
-        const count = (test) => units.filter(test).length;
-        const values = { open: count((u) => part.open[u] > MOSTLY), closed: count((u) => part.closed[u] > MOSTLY), middle: count((u) => part.open[u] + part.closed[u] < SELDOM) };
-        text.textContent = GC.say("saturation.counts", values);
-        plot.label(`${GC.say(gate)}: ${text.textContent}`);
+        for (const { px, py, n, chosen } of groups.values()) {
+          if (!chosen) continue;
+          Object.assign(ctx, { strokeStyle: colours.accent, lineWidth: 2.4 });
+          ctx.beginPath(); ctx.arc(px, py, radius(n) + 1.5, 0, 7); ctx.stroke();
+        }
+        const groupsOf = { open: (u) => part.open[u] > MOSTLY, closed: (u) => part.closed[u] > MOSTLY, middle: (u) => part.open[u] + part.closed[u] < SELDOM };
+        const parts = Object.entries(groupsOf).map(([name, test]) => [name, units.filter(test)]);
+        // Each count is a button that selects its units: what the mouse does with a box.
+        text.replaceChildren(...parts.map(([name, list]) => GC.make("button", { type: "button", disabled: !list.length, textContent: GC.say(`saturation.count.${name}`, { n: list.length }), onclick: (event) => GC.pickUnits(list, event.shiftKey) })));
+        plot.label(`${GC.say(gate)}: ${parts.map(([name, list]) => GC.say(`saturation.count.${name}`, { n: list.length })).join(", ")}`);
       };
       return {
         draw(state, changed) {
-          if (["series", "layer", "unit", "theme", "size", "lang"].some((key) => changed.has(key))) charts.forEach(paint);
+          if (["series", "layer", "unit", "theme", "size", "lang", "picked", "film"].some((key) => changed.has(key))) charts.forEach(paint);
         },
       };
     },

@@ -24,7 +24,7 @@
     plot.clear();
     const colours = GC.palette();
     const [H, columns] = array.shape;
-    const own = GC.order().length === H ? GC.order() : Array.from({ length: H }, (_, k) => k);
+    const own = H === GC.layer.H ? GC.order() : Array.from({ length: H }, (_, k) => k);
     const top = limit(name, array);
     const ramp = colours.ramp(name);
     const gate = GATE.includes(name);
@@ -33,9 +33,10 @@
       ? (r, c) => (array[own[r] * columns + c] - scales[own[r]][0]) / scales[own[r]][1]
       : (r, c) => array[own[r] * columns + c];
     GC.heat({
-      rows: H, columns, value, centre: gate ? 0.5 : 0,
+      rows: own.length, columns, value, centre: gate ? 0.5 : 0,
       colour: gate ? ramp : (v) => ramp(Math.max(-1, Math.min(1, scales ? v : v / top))),
     }).paint(plot, 0, 0, plot.area.w, plot.area.h);
+    if (H === GC.layer.H) GC.pickedMarks(plot);
     if (scales) { GC.ramp(plot, name, GC.say("wall.max"), gate ? GC.say("wall.min") : "−" + GC.say("wall.max")); return; }
     const digits = top === 1 ? 0 : 1;
     const beyond = name === "cell" ? ["≥", "≤"] : ["", ""];
@@ -131,9 +132,8 @@
           row.draw = () => paint(row.plot, name, array, contrast === "own");
           row.read = () => GC.number(GC.value(name));
           GC.tipOn(row.plot, ({ fx, fy }) => {
-            const own = GC.order().length === H ? GC.order() : null;
-            const place = Math.floor(fy * H);
-            const unit = own ? own[place] : place;
+            const own = H === GC.layer.H ? GC.order() : null;
+            const unit = own ? own[Math.floor(fy * own.length)] : Math.floor(fy * H);
             const t = Math.floor(fx * GC.series.T);
             return [`${GC.say("unit")} ${unit} · ${GC.stepName(t)}`, `${LETTERS[name]} = ${GC.number(GC.value(name, unit, t))}`];
           });
@@ -143,14 +143,16 @@
         box.append(split);
         rows.push(...alone(box));
         axis = GC.stepAxis(box);
-        const pooled = GC.get("hidden").pool;
-        api.note(pooled > 1 ? GC.say("wall.pooled", { pool: pooled, units: (GC.exactUnits() ?? []).length }) : "");
+        const hidden = GC.get("hidden");
+        const { most, count } = GC.rerun.refined() ?? {};
+        const own = GC.say("wall.refined") + (count ? ` ${GC.say("whatif.proof", { value: GC.number(most, 7), count })}` : "");
+        api.note(hidden.own ? own : hidden.pool > 1 ? GC.say("wall.pooled", { pool: hidden.pool, units: (GC.exactUnits() ?? []).length }) : "");
       };
       return {
         draw(state, changed) {
           const anew = ["series", "layer", "lang"].some((name) => changed.has(name));
           if (anew) make();
-          const fresh = anew || ["sort", "theme", "size"].some((name) => changed.has(name));
+          const fresh = anew || ["sort", "theme", "size", "picked", "only"].some((name) => changed.has(name));
           const lines = changed.has("unit");
           for (const row of rows) {
             if (fresh || (lines && !row.plot.unit)) row.draw();

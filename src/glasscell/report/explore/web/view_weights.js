@@ -1,4 +1,3 @@
-"use strict";
 // Weights: per gate the blocks that act on the hidden state (U) and on the input (W), the biases, and
 // their norms. The spectral radius is shown with its warning: it decides nothing.
 // Reads weights/l/weight_ih, weight_hh, bias (torch's order i f g o).
@@ -52,7 +51,7 @@
     id: "weights",
     order: 16,
     title: "view.weights",
-    needs: () => (GC.has(`weights/${GC.state.layer}/weight_hh`) ? null : "weights.absent"),
+    needs: () => (GC.has(`weights/${GC.state.layer}/weight_hh`) ? null : GC.data.omitted ? "weights.large" : "weights.absent"),
     build(host, api) {
       const say = GC.readout(host);
       const grid = GC.make("div", { className: "blocks" });
@@ -94,7 +93,7 @@
           const plot = GC.canvas(box, { height: 170, unit: true, left: 0, right: 0, top: 0, bottom: 0 });
           GC.tipOn(plot, ({ fx, fy }) => {
             const found = block(name, gate);
-            const [row, column] = [GC.order()[Math.floor(fy * found.rows)], Math.floor(fx * found.columns)];
+            const [row, column] = [GC.order()[Math.floor(fy * GC.order().length)], Math.floor(fx * found.columns)];
             const from = name === "weight_hh" ? `h${column}` : GC.data.series[0].inputs[column] && GC.state.layer === 0 ? GC.data.series[0].inputs[column] : `x${column}`;
             return [`${GC.say("unit")} ${row} ← ${from}`, GC.number(found.values[row * found.columns + column], 4)];
           });
@@ -109,7 +108,8 @@
           plot.fit();
           plot.clear();
           const { x, y, w, h } = plot.area;
-          GC.heat({ rows, columns, value: (r, c) => values[order[r] * columns + c], colour: (v) => GC.palette().diverging(v / top) }).paint(plot, x, y, w, h);
+          GC.heat({ rows: order.length, columns, value: (r, c) => values[order[r] * columns + c], colour: (v) => GC.palette().diverging(v / top) }).paint(plot, x, y, w, h);
+          GC.pickedMarks(plot);
           plot.label(`${GC.say(gate)}, ${GC.say(name === "weight_hh" ? "weights.of.hidden" : "weights.of.input")}: ${rows} × ${columns}, |max| ${GC.number(top, 3)}`);
         }
       };
@@ -120,12 +120,13 @@
         const order = GC.order();
         const gates = gatesOf();
         const [low, high] = GC.extent([bias], [-1, 1]);
-        const { H } = GC.layer;
+        const { H: units } = GC.layer;
+        const H = order.length;
         const gap = Math.max(1, Math.round(H * 0.06));
         const total = gates.length * (H + gap) - gap;
         const lines = gates.map((gate, k) => {
           const place = GC.lstm ? ORDER.LSTM.indexOf(gate) : 0;
-          const ys = order.map((u) => bias[place * H + u]);
+          const ys = order.map((u) => bias[place * units + u]);
           return { xs: ys.map((_, j) => k * (H + gap) + j + 0.5), ys, base: ys.map(() => 0), color: gate, width: 1.6 };
         });
         const { sx } = GC.chart(strip, { x: [0, total], y: GC.room([Math.min(low, 0), Math.max(high, 0)]), lines, xAxis: { ticks: [] } });
@@ -172,11 +173,12 @@
       return {
         draw(state, changed) {
           if (layer !== state.layer || lang !== state.lang) { [layer, lang] = [state.layer, state.lang]; arrange(); changed.add("size"); }
-          if (GC.anew(changed, "sort")) {
+          if (GC.anew(changed, "sort", "picked", "only")) {
             paint();
             paintBiases();
             fillNorms();
             say(sentence());
+            api.note(GC.rerun.exact() ? "" : GC.say("weights.rounded"));
           }
         },
       };

@@ -1,9 +1,8 @@
-"use strict";
 // What if: shift the forget bias, hold a gate, cut a unit or an input, and see the network run again.
 // Everything is recomputed here (lstm.js, tree.js, rerun.js) from the weights in the page.
 (() => {
   const CLAMPS = ["forget", "input", "output"];
-  const SLOW = 3e9;
+  const SLOW = 600e6; // multiply-adds: some seconds
   const HALF = Math.log(0.5);
 
   const halfLives = (forget, H) => {
@@ -19,9 +18,10 @@
     title: "view.whatif",
     needs: () => GC.rerun.refusal(),
     build(host, api) {
-      const fresh = () => ({ all: false, shift: 0, clamp: {}, units: {}, inputs: new Set(), channel: 0 });
+      const fresh = () => ({ all: false, shift: 0, clamp: {}, units: {}, inputs: new Set(), set: [], channel: 0 });
       let edit = fresh();
       let base = null;
+      let stop = () => {};
       let now = null;
       let checked = null;
       let shownFor = "";
@@ -46,6 +46,41 @@
         on.addEventListener("change", () => set(Number(slider.input.value)));
         return { on, slider };
       });
+      // One input at the cursor's step: a slider over its range, or a token that the text has.
+      const value = GC.make("div", { className: "controls" });
+      panel.append(value);
+      let which = 0;
+      const name = GC.menu(value, { say: "whatif.input.which", onChange: (v) => { which = Number(v); fillValue(); } });
+      const given = GC.slider(value, { say: "whatif.input.value", min: 0, max: 1, step: 0.01, value: 0, format: (v) => GC.number(v, 2), onInput: (v) => put(v) });
+      const token = GC.menu(value, { say: "whatif.input.token", onChange: (v) => put(Number(v)) });
+      const put = (v) => {
+        edit.set = [...edit.set.filter(({ i, t }) => i !== which || t !== GC.state.t), { i: which, t: GC.state.t, value: v }];
+        run();
+      };
+      const valueAt = (i, t) => edit.set.find((one) => one.i === i && one.t === t)?.value ?? GC.at(GC.rerun.read(), i, t);
+      const tokens = () => {
+        const found = new Map();
+        const list = GC.rerun.read();
+        GC.series.text?.forEach((text, t) => { if (!found.has(list[t])) found.set(list[t], text); });
+        return [...found].sort((a, b) => a[0] - b[0]).slice(0, 500);
+      };
+      const fillValue = () => {
+        const indices = GC.rerun.readsIndices();
+        name.box.hidden = indices || GC.series.inputs.length < 2;
+        given.box.hidden = indices;
+        token.box.hidden = !indices || !GC.series.text;
+        which = Math.min(which, GC.series.inputs.length - 1);
+        if (indices) {
+          which = 0;
+          if (!token.box.hidden) { token.fill(tokens()); token.select.value = String(valueAt(0, GC.state.t)); }
+          return;
+        }
+        name.fill(GC.series.inputs.slice(0, 200).map((text, i) => [i, text]));
+        name.select.value = String(which);
+        const [low, high] = GC.room(GC.extent([GC.row(GC.rerun.read(), which)], [0, 1]), 0.5);
+        Object.assign(given.input, { min: low, max: high, step: (high - low) / 200 });
+        given.set(valueAt(which, GC.state.t));
+      };
       const cuts = GC.make("div", { className: "cuts" });
       panel.append(cuts);
       const buttons = GC.make("div", { className: "controls" });
@@ -53,11 +88,16 @@
       const cutUnit = GC.make("button", { type: "button" });
       cutUnit.addEventListener("click", () => { toggleUnit(GC.state.layer, GC.state.unit); });
       buttons.append(cutUnit);
+      const cutPicked = GC.button(buttons, "whatif.cut.picked", () => {
+        edit.units = { ...edit.units, [GC.state.layer]: new Set([...(edit.units[GC.state.layer] ?? []), ...GC.state.picked]) };
+        run();
+      });
       GC.button(buttons, "whatif.reset", () => {
         edit = fresh();
         scope.choose("one");
         shift.set(0);
         for (const { on, slider } of clamps) { on.checked = false; slider.set(1); }
+        fillValue();
         run();
       });
       const go = GC.button(buttons, "whatif.run", () => run(true), { hidden: true });
@@ -74,7 +114,8 @@
       const unitHead = GC.make("h4");
       host.append(unitHead);
       const one = GC.canvas(host, { height: 160, time: true, ...GC.MARGINS });
-      GC.heading(host, "whatif.map");
+      const mapHead = GC.make("h4");
+      host.append(mapHead);
       const map = GC.canvas(host, { height: 200, time: true, unit: true, ...GC.MARGINS });
 
       const toggleUnit = (layer, unit) => {
@@ -91,7 +132,7 @@
           return [name, { forgetBias: meant ? edit.shift : 0, clamp: meant ? edit.clamp : {}, units: edit.units[index] }];
         }));
       };
-      const changed = () => edit.shift !== 0 || Object.keys(edit.clamp).length > 0 || edit.inputs.size > 0 || Object.values(edit.units).some((set) => set.size > 0);
+      const changed = () => edit.shift !== 0 || Object.keys(edit.clamp).length > 0 || edit.inputs.size > 0 || edit.set.length > 0 || Object.values(edit.units).some((set) => set.size > 0);
 
       // ---- running --------------------------------------------------------------------------
       const progress = (share) => { bar.hidden = false; bar.value = share; };
@@ -112,8 +153,9 @@
         const slow = GC.rerun.cost() > SLOW && !asked;
         go.hidden = !slow;
         if (slow) { say(GC.say("whatif.slow")); return; }
-        if (base && !changed()) { GC.rerun.start({}, new Set(), () => {}, () => {}); bar.hidden = true; finished(base); return; }
-        GC.rerun.start(base ? edits() : {}, base ? edit.inputs : new Set(), finished, progress);
+        stop();
+        if (base && !changed()) { bar.hidden = true; finished(base); return; }
+        stop = GC.rerun.start(base ? { edits: edits(), cut: edit.inputs, set: edit.set } : {}, finished, progress);
       }
 
       // ---- drawing --------------------------------------------------------------------------
@@ -130,8 +172,10 @@
           if (!edit.inputs.delete(i)) edit.inputs.add(i);
           run();
         }));
+        const sets = edit.set.map((one) => chip(GC.say("whatif.cut.chip", { what: `${GC.rerun.readsIndices() ? "" : `${GC.series.inputs[one.i]}, `}${GC.stepName(one.t)} := ${GC.rerun.readsIndices() ? new Map(tokens()).get(one.value) : GC.number(one.value, 2)}` }), true, () => { edit.set = edit.set.filter((other) => other !== one); fillValue(); run(); }));
         const row = (word, list) => (list.length ? GC.make("p", {}, GC.make("span", { textContent: `${GC.say(word)} ` }), ...list) : null);
-        cuts.replaceChildren(...[row("whatif.cut.inputs", inputs), row("whatif.cut.units", units)].filter(Boolean));
+        cuts.replaceChildren(...[row("whatif.cut.inputs", inputs), row("whatif.cut.units", units), row("whatif.set.inputs", sets)].filter(Boolean));
+        cutPicked.hidden = !GC.state.picked.length;
         cutUnit.textContent = GC.say(edit.units[GC.state.layer]?.has(GC.state.unit) ? "whatif.mend.unit" : "whatif.cut.unit", { unit: GC.state.unit, layer: GC.layer.name });
       };
       const column = (values, width, k) => Float64Array.from({ length: values.length / width }, (_, t) => values[t * width + k]);
@@ -173,13 +217,17 @@
         const order = GC.order();
         const { x, y, w, h } = map.area;
         map.clear();
-        GC.heat({ rows: layer.H, columns: GC.series.T, value: (r, c) => { const at = c * layer.H + (order[r] ?? r); return b[at] - a[at]; }, colour: (v) => GC.palette().diverging(v / top) }).paint(map, x, y, w, h);
+        GC.heat({ rows: layer === GC.layer ? order.length : layer.H, columns: GC.series.T, value: (r, c) => { const at = c * layer.H + (layer === GC.layer ? order[r] : r); return b[at] - a[at]; }, colour: (v) => GC.palette().diverging(v / top) }).paint(map, x, y, w, h);
         GC.axis(map, GC.scale(0, GC.series.T, x, x + w), GC.timeAxis(map, GC.series.T));
-        map.label(`${GC.say("whatif.map")}: ± ${GC.number(top)}`);
+        mapHead.textContent = GC.say("whatif.map") + (top > 1e-9 ? ` (± ${GC.number(top)})` : "");
+        map.label(mapHead.textContent);
       };
-      const proven = ({ most, count }) => {
+      const proven = ({ most, count, rounded }) => {
         const text = count === 0 ? "whatif.proof.none" : most === 0 ? "whatif.proof.exact" : "whatif.proof";
-        return GC.say(text, { value: most.toExponential(1), count: count.toLocaleString("en") });
+        const parts = [GC.say(text, { value: GC.number(most, 7), count: count.toLocaleString("en") })];
+        if (rounded || !GC.rerun.exact()) parts.push(GC.say("whatif.proof.rounded"));
+        if (GC.rerun.guessed()) parts.push(GC.say("whatif.proof.stack"));
+        return parts.join(" ");
       };
       const sentence = () => {
         if (!changed()) return GC.say("whatif.unchanged");
@@ -203,11 +251,12 @@
       return {
         draw(state, names) {
           const key = `${state.series}`;
-          if (shownFor !== key) { shownFor = key; base = now = null; run(); return; }
+          if (shownFor !== key) { shownFor = key; base = now = null; edit.set = []; fillValue(); run(); return; }
           if (names.has("layer") && !edit.all && (edit.shift || Object.keys(edit.clamp).length)) run();
-          if (names.has("unit") || names.has("layer") || names.has("lang")) fillCuts();
+          if (["unit", "layer", "lang", "picked"].some((name_) => names.has(name_))) fillCuts();
+          if (["t", "series", "lang", "done"].some((name_) => names.has(name_))) fillValue();
           if (!now || !base) return;
-          const all = GC.anew(names, "done", "sort");
+          const all = GC.anew(names, "done", "sort", "only");
           if (all) { drawOutput(); drawMap(); say(sentence()); proof(proven(checked)); }
           if (all || names.has("unit")) drawUnit();
         },
