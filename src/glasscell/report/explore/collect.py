@@ -205,7 +205,13 @@ def explore(
         measured.numbers.get("half_life", {}),
         needed,
     )
-    numbers: dict[str, Any] = {**measured.numbers, "lag": needed, "worth": unit}
+    numbers: dict[str, Any] = {
+        **measured.numbers,
+        "lag": needed,
+        "assumed": lag is None,
+        "judged": len(layers) - len(found.rival),
+        "worth": unit,
+    }
     arrays = {**measured.arrays, **_indices(found, rows, series)}
     for one in more:
         numbers |= one.numbers

@@ -11,6 +11,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "never": ("never fades", "永不衰减"),
     "steps": ("{value} steps", "{value} 步"),
     "go.unit": ("Go to unit {unit}", "转到单元 {unit}"),
+    "verdict.assumed": (
+        "If the task needs all {lag} lags: {said}",
+        "若任务需要全部 {lag} 步滞后：{said}",
+    ),
     "verdict.head.healthy": (
         "The gradient arrives in every layer: this network can learn over the whole window.",
         "每一层都有梯度到达：该网络能够在整个窗口内学习。",

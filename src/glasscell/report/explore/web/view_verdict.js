@@ -2,14 +2,17 @@
 (() => {
   const BAD = ["not finite", "saturated", "silent", "cut off", "dead", "exploding", "forgets", "vanishing", "short"];
 
+  const OF_LAG = ["forgets", "vanishing", "short"]; // faults only if the task needs that many steps
+
   const headline = (findings) => {
     const judged = findings.filter((one) => one.kind !== "memory");
     const worst = BAD.find((kind) => judged.some((one) => one.kind === kind));
     const count = judged.filter((one) => one.kind === worst).length;
     if (!judged.length) return GC.say("verdict.none");
     const key = `verdict.head.${worst ?? "healthy"}`;
-    const N = GC.data.layers.length;
-    return GC.say(N === 1 ? `${key}.one` : key, { n: count, N });
+    const { judged: N = GC.data.layers.length, lag, assumed } = GC.data.measures;
+    const said = GC.say(N === 1 ? `${key}.one` : key, { n: count, N });
+    return assumed && OF_LAG.includes(worst) ? GC.say("verdict.assumed", { lag, said }) : said;
   };
 
   const show = (finding) => {
