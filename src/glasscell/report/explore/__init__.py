@@ -4,7 +4,8 @@
 two meet.
 """
 
+from glasscell.report.explore.collect import collect
 from glasscell.report.explore.data import Exploration, Finding, Layer, Series
 from glasscell.report.explore.render import render, write
 
-__all__ = ["Exploration", "Finding", "Layer", "Series", "render", "write"]
+__all__ = ["Exploration", "Finding", "Layer", "Series", "collect", "render", "write"]
