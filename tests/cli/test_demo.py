@@ -86,6 +86,7 @@ def test_the_end_shows_both_tables_and_the_report(played, capsys):
     assert "The adding problem, 20 steps" in shown
     assert "MAE, mg/dL" in shown
     assert str(out / "report.html") in shown.replace("\n", "")
+    assert f"glasscell inspect {out / 'glucose'}" in shown
 
 
 def test_the_parts_run_alone(tmp_path, monkeypatch, capsys):

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from glasscell.cli.places import say_inspect
 from glasscell.errors import DataError
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def conclude(found: Showcase, out: Path) -> None:
 
     from glasscell.tasks import adding_page
     from glasscell.tasks.adding_terminal import duel_table, sparklines
-    from glasscell.tasks.showcase import REPORT
+    from glasscell.tasks.showcase import GLUCOSE, REPORT
     from glasscell.tasks.table import results
 
     console = Console()
@@ -132,6 +133,8 @@ def conclude(found: Showcase, out: Path) -> None:
     place = out / REPORT
     _say(console, f"The report, with every gate open ({found.seconds:.0f} s in all):")
     console.print(str(place), highlight=False, markup=False, soft_wrap=True)
+    if found.forecast is not None:
+        say_inspect(console, out / GLUCOSE)
 
 
 def _require_packages(only: str | None) -> None:

@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any, Literal
 
 from glasscell.cli.arguments import add_options
+from glasscell.cli.places import say_inspect
 from glasscell.errors import DataError
 from glasscell.tasks.options import ForecastOptions
 
@@ -70,6 +71,7 @@ def show(result: Any) -> None:
         console.print(
             f"{result.folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True
         )
+        say_inspect(console, result.folder)
 
 
 def _list(value: str | list[str] | None) -> list[str] | None:

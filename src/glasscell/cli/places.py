@@ -1,9 +1,11 @@
-"""Where a command may write, told before it works."""
+"""Where a command may write, told before it works, and where the reader goes from there."""
 
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
+from typing import Any
 
 from glasscell.errors import DataError
 
@@ -22,3 +24,14 @@ def require_free(out: Path, force: bool) -> None:
         raise DataError(f"{out} exists; choose another --out, or replace the file with --force")
     if not out.parent.is_dir():
         raise DataError(f"{out.parent}: expected a folder for --out, found none; create it first")
+
+
+def say_inspect(console: Any, run: Path) -> None:
+    """Print how to look inside a run's network.
+
+    Args:
+        console: Of rich.
+        run: Run folder.
+    """
+    command = f"glasscell inspect {shlex.quote(str(run))}"
+    console.print(f"Look inside: {command}", highlight=False, markup=False, soft_wrap=True)
