@@ -72,7 +72,8 @@ GC_INLINE void accumulate(const T* const* a, ptrdiff_t ka, ptrdiff_t K, const S*
         V w[N];
         widen<T>(b + (j / kWide) * b_stride + (j % kWide) * VL, w);
 #pragma GCC unroll 2
-        for (int q = 0; q < N && j % kWide + q < NV; ++q) {
+        for (int q = 0; q < N; ++q) {
+          if (j % kWide + q >= NV) continue;
 #pragma GCC unroll 6
           for (int r = 0; r < MR; ++r) {
             V& sum = acc[r][(j / kWide) * NV + j % kWide + q];
