@@ -49,6 +49,7 @@ $(VENV)/demo.stamp: $(VENV)/torch.stamp $(CORE)
 
 $(VENV)/dev.stamp: $(VENV)/torch.stamp $(CORE)
 	$(PY) -m pip install -q -e '.[dev]'
+	scripts/chromium.sh
 	touch $@ $(VENV)/demo.stamp
 
 $(VENV)/bench.stamp: $(VENV)/torch.stamp $(CORE)
