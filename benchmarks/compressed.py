@@ -64,7 +64,7 @@ CASES: dict[str, Callable[[], tuple[str, Any, Score]]] = {
     "glucose, an hour ahead": glucose_forecast,
     "adding problem, T = 100": lambda: adding(duel.DuelOptions()),
     "adding problem, T = 50": lambda: adding(
-        duel.DuelOptions(length=50, hidden_size=512, rates=(0.001,), steps=600, batch_size=32)
+        duel.DuelOptions(length=50, hidden_size=512, rates=(0.002,), steps=1200, batch_size=32)
     ),
 }
 
