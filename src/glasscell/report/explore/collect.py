@@ -1,14 +1,13 @@
 """From a model and its data to an `Exploration`: run it once, trace it, measure everything.
 
-`Recording` is what the two kinds of model have in common: torch's are run by `torch_recording`,
-folders that `glasscell.save` wrote by `folder_recording`, without torch.
+Torch modules are run by recording_torch.py, folders that `glasscell.save` wrote by
+recording_folder.py, without torch.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,60 +24,18 @@ from glasscell.report.explore.measure import Measured, Seen, measure
 from glasscell.report.explore.measure_dossier import measure_dossier
 from glasscell.report.explore.measure_film import measure_film
 from glasscell.report.explore.measure_flow import measure_flow
+from glasscell.report.explore.recording import Recording
 from glasscell.weights import LayerWeights
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Recording", "collect", "explore"]
+__all__ = ["collect", "explore"]
 
 SHOWN = 4
 """Sequences of a batch that the page shows unless it is told which."""
 ABLATION_FLOPS = 100e9
 """What cutting every unit may cost: about two seconds of one core."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Recording:
-    """What a model did with a batch.
-
-    Args:
-        traces: Layer name to trace of the batch.
-        weights: Layer name to weights, where they are known.
-        output: (B, T, O), (B, O) or None.
-        flow: Gradients of the loss; None if there was none.
-        model: Tree of `glasscell.save`, None if the model cannot be written as one.
-        parameters: Weights of the tree's other nodes, by torch's name.
-        indices: (B, T) what the model read, if that were integers for an Embedding.
-        ablate: Cuts each unit on some sequences: by layer the output's mean squared change.
-        cost: Cuts each unit on the whole batch: by layer the loss's rise; None without a loss.
-        rival: Names of layers that are not the model's, but of one to compare it with.
-    """
-
-    traces: Mapping[str, LayerTrace]
-    weights: Mapping[str, LayerWeights] = field(default_factory=dict)
-    output: Array | None = None
-    flow: GradientFlow | None = None
-    model: Mapping[str, Any] | None = None
-    parameters: Mapping[str, Array] = field(default_factory=dict)
-    indices: Array | None = None
-    ablate: Callable[[Sequence[int]], Mapping[str, Array]] | None = None
-    cost: Callable[[], Mapping[str, Array]] | None = None
-    rival: frozenset[str] = frozenset()
-
-    def beside(self, other: Recording, name: str) -> Recording:
-        """Put the layers of another model beside this one's, as "name: layer"."""
-        traces = {f"{name}: {layer}": trace for layer, trace in other.traces.items()}
-        weights = {f"{name}: {layer}": one for layer, one in other.weights.items()}
-        flows = {f"{name}: {layer}": flow for layer, flow in (other.flow or {}).items()}
-        own = self.flow or GradientFlow({})
-        return replace(
-            self,
-            traces={**self.traces, **traces},
-            weights={**self.weights, **weights},
-            flow=GradientFlow({**own, **flows}, own.loss),
-            rival=frozenset(traces),
-        )
 
 
 def collect(
@@ -134,13 +91,13 @@ def collect(
         shown sequences as two seconds allow.
     """
     if isinstance(model, str | os.PathLike):
-        from glasscell.report.explore.recording import folder_recording
+        from glasscell.report.explore.recording_folder import folder_recording
 
         found, batch = folder_recording(Path(model), x, loss)
         if rival is not None:
             found = found.beside(folder_recording(Path(rival[1]), x, loss)[0], rival[0])
     else:
-        from glasscell.report.explore.recording import torch_recording
+        from glasscell.report.explore.recording_torch import torch_recording
 
         found, batch = torch_recording(model, x, loss)
     return explore(

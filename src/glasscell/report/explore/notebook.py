@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from glasscell.errors import ShapeError
 from glasscell.inspect.trace import LayerTrace
-from glasscell.report.explore.collect import Recording, explore
+from glasscell.report.explore.collect import explore
 from glasscell.report.explore.data import Array
+from glasscell.report.explore.recording import Recording
 from glasscell.report.explore.render import render
 from glasscell.report.markup import escape
 

@@ -1,149 +1,70 @@
-"""Run a model once with everything recorded: torch modules, and folders without torch."""
+"""What one run of a model gave, with everything recorded, whichever kind of model it is."""
 
 from __future__ import annotations
 
-import tempfile
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-import numpy as np
-
-from glasscell import modelfile, nodes
-from glasscell.errors import DataError, DtypeError, ShapeError, WeightFormatError
-from glasscell.inspect.ablation import ablation, evaluating
-from glasscell.inspect.saved_ablation import saved_ablation
-from glasscell.inspect.saved_flow import Loss, saved_flow
+from glasscell.errors import ShapeError
+from glasscell.inspect.flow import GradientFlow
+from glasscell.inspect.trace import LayerTrace
 from glasscell.model import Model
-from glasscell.report.explore.collect import Recording
 from glasscell.report.explore.data import Array
 from glasscell.weights import LayerWeights
 
-if TYPE_CHECKING:
-    import torch
-
-__all__ = ["folder_recording", "torch_recording"]
+__all__ = ["Recording", "batched", "split"]
 
 
-def folder_recording(folder: Path, x: Any, loss: Loss | None) -> tuple[Recording, Array | None]:
-    """Run a folder that `glasscell.save` wrote, and take its gradients.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Recording:
+    """What a model did with a batch.
 
     Args:
-        folder: config.json and model.safetensors; compressed weights are shown as the float32 ones
-            that they stand for.
-        x: (B, T, I) or (T, I); integers (B, T) or (T,) for a model that begins with an Embedding.
-        loss: As for `glasscell.inspect.saved_flow`.
-
-    Returns:
-        The recording, and x as (B, T, I), None if it is integers.
+        traces: Layer name to trace of the batch.
+        weights: Layer name to weights, where they are known.
+        output: (B, T, O), (B, O) or None.
+        flow: Gradients of the loss; None if there was none.
+        model: Tree of `glasscell.save`, None if the model cannot be written as one.
+        parameters: Weights of the tree's other nodes, by torch's name.
+        indices: (B, T) what the model read, if that were integers for an Embedding.
+        ablate: Cuts each unit on some sequences: by layer the output's mean squared change.
+        cost: Cuts each unit on the whole batch: by layer the loss's rise; None without a loss.
+        rival: Names of layers that are not the model's, but of one to compare it with.
     """
-    tree, arrays = nodes.expand(*modelfile.read(folder))
-    model = Model(tree, arrays)
-    if not model.recurrent:
-        raise DataError(f"{folder}: expected a model with an LSTM or RNN, got {model}")
-    batch = np.asarray(x)
-    if np.issubdtype(batch.dtype, np.floating):
-        batch = batch.astype(model.dtype)
-    batch = _batched(batch, indices=model.input_size is None)
-    first = any(node.config.batch_first for node in model.recurrent)
-    given = batch if first else batch.swapaxes(0, 1).copy()
-    run = model.run(given, trace=True)
-    output = run.output if first or run.output.ndim < 3 else run.output.swapaxes(0, 1)
-    weights, others = _split(model, arrays)
 
-    def ablate(rows: Sequence[int]) -> Mapping[str, Array]:
-        return saved_ablation(folder, np.take(given, rows, axis=0 if first else 1))
+    traces: Mapping[str, LayerTrace]
+    weights: Mapping[str, LayerWeights] = field(default_factory=dict)
+    output: Array | None = None
+    flow: GradientFlow | None = None
+    model: Mapping[str, Any] | None = None
+    parameters: Mapping[str, Array] = field(default_factory=dict)
+    indices: Array | None = None
+    ablate: Callable[[Sequence[int]], Mapping[str, Array]] | None = None
+    cost: Callable[[], Mapping[str, Array]] | None = None
+    rival: frozenset[str] = frozenset()
 
-    found = Recording(
-        traces=run.trace or {},
-        weights=weights,
-        output=output,
-        flow=saved_flow(folder, given, loss),
-        model=tree,
-        parameters=others,
-        indices=batch if model.input_size is None else None,
-        ablate=ablate,
-        cost=None if loss is None else partial(saved_ablation, folder, given, lambda y: loss(y)[0]),
-    )
-    return found, None if model.input_size is None else batch
+    def beside(self, other: Recording, name: str) -> Recording:
+        """Put the layers of another model beside this one's, as "name: layer"."""
+        traces = {f"{name}: {layer}": trace for layer, trace in other.traces.items()}
+        weights = {f"{name}: {layer}": one for layer, one in other.weights.items()}
+        flows = {f"{name}: {layer}": flow for layer, flow in (other.flow or {}).items()}
+        own = self.flow or GradientFlow({})
+        return replace(
+            self,
+            traces={**self.traces, **traces},
+            weights={**self.weights, **weights},
+            flow=GradientFlow({**own, **flows}, own.loss),
+            rival=frozenset(traces),
+        )
 
 
-def torch_recording(
-    model: torch.nn.Module, x: Any, loss: Callable[[Any], torch.Tensor] | None
-) -> tuple[Recording, Array | None]:
-    """Run a torch module in eval mode, and take its gradients.
+def batched(x: Array, indices: bool) -> Array:
+    """Give (B, T, I), or (B, T) integers, of one sequence or several.
 
-    Args:
-        model: Any module with recurrent layers.
-        x: (B, T, I) or (T, I), array or tensor; (B, T) integers.
-        loss: As for `glasscell.gradient_flow`; None for the sum of the last step's output
-            (where layers read both ways, of the last and the first).
-
-    Returns:
-        The recording, and x as (B, T, I), None if it is integers.
+    Raises:
+        ShapeError: It is neither.
     """
-    import torch
-
-    import glasscell
-    from glasscell.inspect.watch import recurrent_modules
-
-    modules = recurrent_modules(model)
-    first = all(getattr(module, "batch_first", True) for module in modules.values())
-    tensor = torch.as_tensor(x)
-    whole = tensor.is_floating_point()
-    batch = _batched(tensor.detach().cpu().numpy(), indices=not whole)
-    given = torch.from_numpy(np.ascontiguousarray(batch if first else batch.swapaxes(0, 1)))
-    if whole:
-        given = given.to(next(model.parameters()).dtype)
-    both = any(getattr(module, "bidirectional", False) for module in modules.values())
-    with evaluating(model):
-        with glasscell.trace(model) as trace, torch.no_grad():
-            result = model(given)
-        ends = loss or (lambda out: _ends(out, first, both))
-        flow = glasscell.gradient_flow(model, given, ends)
-    output = _tensor(result)
-    answer = None if output is None else output.detach().cpu().numpy()
-    if answer is not None and not first and answer.ndim == 3:
-        answer = answer.swapaxes(0, 1)
-    tree, others = _saved(model)
-    can_be_cut = _can_be_cut(modules)
-
-    def ablate(rows: Sequence[int]) -> Mapping[str, Array]:
-        assert output is not None
-        which = torch.tensor(rows)
-        some = given.index_select(0 if first else 1, which)
-        truth = output.index_select(0 if first or output.ndim < 3 else 1, which)
-
-        def change(result: Any) -> torch.Tensor:
-            now = _tensor(result)
-            assert now is not None
-            return (now - truth).square().mean()
-
-        with warnings.catch_warnings():
-            # torch says how it runs a projection, which concerns nobody here.
-            warnings.filterwarnings("ignore", "LSTM with projections", UserWarning)
-            return ablation(model, some, change)
-
-    found = Recording(
-        traces={name: trace[name] for name in trace}, weights=_torch_weights(modules),
-        output=answer, flow=flow, model=tree, parameters=others,
-        indices=None if whole else batch,
-        ablate=ablate if can_be_cut and answer is not None else None,
-        cost=partial(ablation, model, given, loss) if can_be_cut and loss is not None else None,
-    )  # fmt: skip
-    return found, batch if whole else None
-
-
-def _can_be_cut(modules: Mapping[str, torch.nn.Module]) -> bool:
-    """Whether `inspect.ablation` knows every one of them."""
-    from glasscell.inspect.watch import is_cell
-
-    return not any(is_cell(one) or not getattr(one, "bias", False) for one in modules.values())
-
-
-def _batched(x: Array, indices: bool) -> Array:
     axes = 2 if indices else 3
     if x.ndim == axes - 1:
         x = x[None]
@@ -153,66 +74,7 @@ def _batched(x: Array, indices: bool) -> Array:
     return x
 
 
-def _tensor(result: Any) -> torch.Tensor | None:
-    """The output of a model: itself, or the first of several."""
-    import torch
-
-    while isinstance(result, tuple | list) and result:
-        result = result[0]
-    return result if isinstance(result, torch.Tensor) else None
-
-
-def _ends(result: Any, batch_first: bool, both: bool) -> torch.Tensor:
-    """The last step's output, summed; where layers read both ways, the first step's too."""
-    output = _tensor(result)
-    if output is None:
-        raise TypeError(
-            f"expected a model that gives a tensor, got {type(result).__name__}; pass a loss"
-        )
-    if output.ndim < 3:
-        return output.sum()
-    steps = output.swapaxes(0, 1) if batch_first else output
-    return steps[-1].sum() + (steps[0].sum() if both else 0.0)
-
-
-def _torch_weights(modules: Mapping[str, torch.nn.Module]) -> dict[str, LayerWeights]:
-    from glasscell.inspect.watch import is_cell, layer_name
-
-    found: dict[str, LayerWeights] = {}
-    for name, module in modules.items():
-        suffixes = [""] if is_cell(module) else _suffixes(module)
-        for suffix in suffixes:
-            found[layer_name(name, suffix or "cell")] = _layer_weights(module, suffix)
-    return found
-
-
-def _layer_weights(module: torch.nn.Module, suffix: str) -> LayerWeights:
-    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
-    values = {part: getattr(module, f"{part}_{suffix}" if suffix else part, None) for part in names}
-    # A cell without biases has the attribute all the same, as None.
-    return LayerWeights(
-        **{part: value.detach().numpy() for part, value in values.items() if value is not None}
-    )
-
-
-def _suffixes(module: Any) -> list[str]:
-    ends = ("", "_reverse")[: 2 if module.bidirectional else 1]
-    return [f"l{layer}{end}" for layer in range(module.num_layers) for end in ends]
-
-
-def _saved(model: torch.nn.Module) -> tuple[Mapping[str, Any] | None, dict[str, Array]]:
-    """What `glasscell.save` would write, or nothing for a model that it refuses."""
-    import glasscell
-
-    with tempfile.TemporaryDirectory() as place:
-        try:
-            tree, arrays = modelfile.read(glasscell.save(model, Path(place) / "model"))
-        except (WeightFormatError, DtypeError):
-            return None, {}
-    return tree, _split(Model(tree, arrays), arrays)[1]
-
-
-def _split(
+def split(
     model: Model, arrays: Mapping[str, Array]
 ) -> tuple[dict[str, LayerWeights], dict[str, Array]]:
     """Tell the recurrent layers' weights, by layer name, from all other parameters."""

@@ -9,6 +9,7 @@
       const fresh = () => ({ forgetBias: 0, clamp: {} });
       let edit = fresh();
       let [base, now, shownFor] = [null, null, ""];
+      let stop = () => {};
       const refused = GC.rerun.refusal();
       if (refused) {
         stage.append(GC.make("p", { className: "absent", data: { say: refused }, textContent: GC.say(refused) }));
@@ -50,7 +51,8 @@
       };
       function run() {
         const edits = Object.fromEntries(GC.rerun.names().map((name) => [name, edit]));
-        GC.rerun.start(base ? edits : {}, new Set(), done, () => {});
+        stop();
+        stop = GC.rerun.start(base ? { edits } : {}, done);
       }
       const two = (plot, before, after, x, xAxis, levels = []) => GC.chart(plot, {
         x, y: GC.room(GC.extent([before, after, levels.map(({ at }) => at)], [0, 1]), 0.08), xAxis, levels,
