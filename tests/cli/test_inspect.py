@@ -61,6 +61,7 @@ def test_a_run_needs_nothing_but_its_folder(call, place, tmp_path):
     assert [len(found["series"]), found["series"][0]["T"]] == [4, 12]
     assert found["series"][0]["inputs"] == ["target less its last value"]
     # A day is written as a day, and names the window with its series.
+    assert len(found["series"][0]["labels"][-1]) == len("2020-01-31")
     assert found["series"][0]["name"].endswith(found["series"][0]["labels"][-1])
     assert {"film/steps", "film/0/rate"} <= set(found["arrays"])
     assert found["measures"]["worth"] == "loss"
@@ -102,6 +103,7 @@ def test_any_saved_model_reads_a_csv_file(call, place, tmp_path):
     assert found["series"][0]["labels"][0] == "2020-01-06"
     assert [found["series"][0]["T"], found["measures"]["lag"]] == [20, 6]
     assert "--lag N" not in out
+    assert "?" not in out
 
 
 def test_columns_can_be_named_in_the_models_order(call, place, tmp_path):
@@ -193,13 +195,15 @@ def test_what_cannot_be_shown_is_explained_and_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nan_is_shown_on_request(call, place, tmp_path):
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_is_shown_on_request(call, place, tmp_path, value):
     x = np.load(place / "x.npy")
-    x[0, 4:, 1] = np.nan
+    x[0, 4:, 1] = value
     np.save(tmp_path / "x.npy", x)
-    code, out, _ = call("model", tmp_path / "x.npy", "--nan", "show")
-    assert code == 0
-    assert "not finite" in out
+    code, out, err = call("model", tmp_path / "x.npy", "--nan", "show")
+    assert (code, err) == (0, "")
+    # An infinite input shuts or opens gates for good: what comes out of them is finite.
+    assert ("not finite" in out) is bool(np.isnan(value))
 
 
 def test_damaged_windows_are_refused(place, call, tmp_path):

@@ -15,7 +15,7 @@ from glasscell.gates import Textbook
 from glasscell.inspect import KINDS, Finding, diagnose, examine
 from glasscell.inspect.findings import DEAD, MEMORY, ORDER, STUCK, faults
 from glasscell.inspect.flow import LayerFlow
-from glasscell.inspect.sentences import SENTENCES
+from glasscell.inspect.sentences import SENTENCES, Phrase
 from glasscell.inspect.symptoms import symptoms
 from glasscell.inspect.trace import LayerTrace
 
@@ -85,6 +85,39 @@ def test_closed_forget_gates_are_found_before_the_vanishing_that_they_cause() ->
     assert "forgets too early: nine units in ten" in found[0].text()
     assert "Raise the forget bias to about 4" in found[0].advice()
     assert found_in(model, lag=1).good
+
+
+def test_what_depends_on_a_lag_that_nobody_told_is_named_under_that_condition() -> None:
+    model: Any = remembering()
+    Textbook(model, "l0").b_f = np.full(12, -1.0, np.float32)
+    blind, told = found_in(model), found_in(model, lag=39)
+    assert blind.kinds == told.kinds == ("forgets", "vanishing")
+    assert (blind.good, told.good) == (True, False)
+    assert [one.assumed for one in (*blind, *told)] == [True, True, False, False]
+    assert blind.said().startswith("If the task needs all the steps there are (say how many")
+    assert "lag=" not in told.said()
+    assert "若任务需要全部时间步" in blind.said("zh")
+    # What is wrong whatever the task is comes first, and without a condition.
+    explodes: Any = nn.LSTM(2, 32)
+    torch.nn.init.normal_(explodes.weight_hh_l0, std=4)
+    assert not found_in(explodes).good
+
+
+@pytest.mark.parametrize(
+    ("left", "english", "chinese"),
+    [
+        (np.log10(0.037), "leave 4 % of it", "只留下 4 %"),
+        (-52.3, "leave 1 part in 10⁵² of it", "只留下 10⁻⁵²"),
+        (-np.inf, "leave nothing of it", "只留下 0"),
+    ],
+)
+def test_what_forget_gates_leave_is_said_in_plain_numbers(
+    left: float, english: str, chinese: str
+) -> None:
+    values = {"memory": 1.0, "lag": 40, "left": left}
+    assert Phrase("forgets", values).say().endswith(english)
+    assert "within 1 step," in Phrase("forgets", values).say()
+    assert Phrase("forgets", values).say("zh").endswith(chinese)
 
 
 def test_advice_for_several_layers_is_given_once() -> None:
@@ -160,7 +193,9 @@ def test_a_page_gets_plain_values_in_two_languages() -> None:
     found = examine(nn.LSTM(2, 8), torch.randn(90, 3, 2), last)
     plain = json.loads(json.dumps(found.as_json(), allow_nan=False))
     for one in plain:
-        assert set(one) == {"layer", "kind", "name", "good", "text", "advice", "evidence"}
+        assert set(one) == {
+            *("layer", "kind", "name", "good", "assumed", "text", "advice", "evidence")
+        }
         assert one["name"] == list(KINDS[one["kind"]])
         english, chinese = one["text"]
         assert english.endswith(".")

@@ -101,7 +101,7 @@ def test_the_default_lstm_vanishes_and_its_forget_gates_are_named() -> None:
     verdict = flow["l0"].judge()
     assert verdict.kind == "vanishing"
     assert 10 < verdict.reach < 60
-    assert "Half of its units lose half of their cell state within 1." in verdict.summary
+    assert "Half of its units lose half of their cell state within 1 step" in verdict.summary
     assert "Raise the forget bias to about 5 (half-life 99 steps)" in verdict.advice
 
 

@@ -13,6 +13,7 @@ from glasscell.errors import DataError
 from glasscell.tasks.gaps import Policy
 
 DEFAULT = "inspect.html"
+MARKS = {"good": "✓", "bad": "✗", "maybe": "?", "memory": "·"}
 
 
 def add_arguments(parser: Any) -> None:
@@ -97,8 +98,6 @@ def run(args: Any) -> int:
         print(json.dumps(record(shown, out), indent=2, ensure_ascii=False, allow_nan=False))
     elif not args.quiet:
         show(shown, args.lang)
-        if args.lag is None and not all(one.good for one in shown.findings):
-            print("Judged over the whole window; if the task needs fewer steps, say so: --lag N")
         size, seconds = out.stat().st_size / 1e6, time.perf_counter() - began
         print(f"{out} ({size:.1f} MB, {seconds:.1f} s): open it in a browser")
     return 0
@@ -112,6 +111,7 @@ def record(shown: Any, out: Path) -> dict[str, Any]:
             {
                 "kind": one.kind,
                 "good": one.good,
+                "assumed": one.assumed,
                 "layer": None if one.layer is None else shown.layers[one.layer].name,
                 "text": dict(zip(("en", "zh"), one.text, strict=True)),
                 "advice": dict(zip(("en", "zh"), one.advice, strict=True)),
@@ -122,13 +122,18 @@ def record(shown: Any, out: Path) -> dict[str, Any]:
 
 
 def show(shown: Any, lang: str) -> None:
-    """Print the verdict, each piece of advice once."""
+    """Print the verdict, what is a fault only if the task needs all steps last, then the advice."""
     from rich.console import Console
 
+    from glasscell.report.explore.words import table
+
     console, column = Console(), int(lang == "zh")
-    for one in shown.findings:
-        mark = "·" if one.kind == "memory" else "✓" if one.good else "✗"
-        console.print(f"{mark} {one.text[column]}", highlight=False, markup=False, soft_wrap=True)
+    for one in sorted(shown.findings, key=lambda one: one.assumed):
+        text = f"{MARKS[one.mark]} {one.text[column]}"
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+    if any(one.assumed for one in shown.findings):
+        note = table()["verdict.maybe"][column].format(lag=shown.measures["lag"])
+        console.print(note, highlight=False, markup=False, soft_wrap=True)
     for advice in dict.fromkeys(one.advice[column] for one in shown.findings if one.advice[column]):
         console.print(f"→ {advice}", highlight=False, markup=False, soft_wrap=True)
 

@@ -28,21 +28,25 @@ class Diagnosis(Sequence[Finding]):
 
     @property
     def good(self) -> bool:
-        """Whether nothing needs to change."""
-        return all(one.good for one in self)
+        """Whether nothing needs to change, for all that is known of the task."""
+        return all(one.good or one.assumed for one in self)
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Kinds of fault that were found, each once, the worst first; empty if all is well."""
+        """Kinds of fault that were found, `assumed` ones too, each once, the worst first."""
         return tuple(dict.fromkeys(one.kind for one in self if not one.good))
 
     def said(self, lang: str = "en") -> str:
         """Say all findings, then each piece of advice once with the layers that it is for.
 
+        What is a fault only if the task needs all the steps there are comes under that condition.
+
         Args:
             lang: "en" or "zh"; default "en".
         """
-        lines = [f"{one.layer} {one.text(lang)}" for one in self]
+        lines = [f"{one.layer} {one.text(lang)}" for one in self if not one.assumed]
+        assumed = [f"{one.layer} {one.text(lang)}" for one in self if one.assumed]
+        lines += [say("assumed", lang), *assumed] if assumed else []
         for text in dict.fromkeys(one.advice(lang) for one in self if one.change_this):
             names = dict.fromkeys(one.layer for one in self if one.advice(lang) == text)
             lines.append(say("advice for", lang, names=", ".join(names)) + text)
@@ -80,7 +84,8 @@ def diagnose(
     Args:
         flow: of `glasscell.gradient_flow`.
         traces: of `glasscell.trace`, on the same data; layers that are in both are judged.
-        lag: how many steps back the task needs; default all there are.
+        lag: how many steps back the task needs; default all there are, and what depends on that
+            is marked `assumed`.
 
     Returns:
         `Diagnosis`.
@@ -103,8 +108,8 @@ def examine(
         model: any torch module with LSTM or RNN layers, ours or torch's own, on the CPU.
         x: what the model is called with; a tuple is several positional arguments.
         loss: callable on the model's output that returns a scalar tensor.
-        lag: how many steps back the task needs; default all there are, which calls a network
-            forgetful that need not remember that long.
+        lag: how many steps back the task needs; default all there are, and what depends on that
+            is marked `assumed`: a network need not remember that long.
 
     Returns:
         `Diagnosis`; print it.

@@ -214,11 +214,12 @@ def _correlation(left: Array, right: Array) -> Array:
 
 
 def _standard(values: Array) -> Array:
-    """Columns with mean 0 and deviation 1; NaN for those that never change."""
+    """Columns with mean 0 and deviation 1; NaN for those that never change or are not finite."""
     if not len(values):
         return np.full((1, values.shape[1]), np.nan)
-    centred = values - values.mean(axis=0)
-    deviation = centred.std(axis=0)
+    with np.errstate(invalid="ignore"):  # infinities minus themselves
+        centred = values - values.mean(axis=0)
+        deviation = centred.std(axis=0)
     # What rounding leaves of a constant column is no change.
     changes = deviation > 1e-12 * np.maximum(abs(values).max(axis=0), 1e-300)
     return np.asarray(centred / np.where(changes, deviation, np.nan))

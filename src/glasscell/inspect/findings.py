@@ -6,7 +6,8 @@ each, beside networks that solve their problem; experiments/README.md has the ta
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf, log10
 from typing import Any, Final
 
 from glasscell.inspect.advice import longer
@@ -16,7 +17,7 @@ from glasscell.inspect.symptoms import Symptoms, symptoms
 from glasscell.inspect.trace import LayerTrace
 from glasscell.inspect.verdict import LayerVerdict, judge
 
-__all__ = ["DEAD", "MEMORY", "ORDER", "STUCK", "Finding", "faults"]
+__all__ = ["DEAD", "MEMORY", "OF_LAG", "ORDER", "STUCK", "Finding", "faults"]
 
 STUCK: Final = 0.7
 """Share of flat values from which on a layer counts as saturated."""
@@ -40,6 +41,9 @@ EVIDENCE: Final = {"forgets": "ladder", "saturated": "saturation", "dead": "wall
 
 NO_GRADIENT = ("not finite", "silent", "cut off")
 
+OF_LAG: Final = ("forgets", "vanishing", "short")
+"""Faults only if the task needs that many steps."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
@@ -52,6 +56,8 @@ class Finding:
             units, half-life in steps; None where there is none.
         sentences: what was seen, as phrases that can be said in any language.
         change_this: what to change; None where nothing needs to.
+        assumed: whether it is a fault only if the task needs every step there is, as nobody said
+            how many it needs.
     """
 
     layer: str
@@ -59,6 +65,7 @@ class Finding:
     value: float | None
     sentences: tuple[tuple[Phrase, ...], ...]
     change_this: Phrase | None = None
+    assumed: bool = False
 
     @property
     def good(self) -> bool:
@@ -96,6 +103,7 @@ class Finding:
             "kind": self.kind,
             "name": list(KINDS[self.kind]),
             "good": self.good,
+            "assumed": self.assumed,
             "text": [self.text("en"), self.text("zh")],
             "advice": [self.advice("en"), self.advice("zh")],
             "evidence": self.evidence,
@@ -113,7 +121,8 @@ def faults(
     Args:
         flow: its gradients.
         trace: its gates, of the same run.
-        lag: how many steps back the task needs the gradient; default all there are.
+        lag: how many steps back the task needs the gradient; default all there are, and what
+            depends on that is marked `assumed`.
         layer: its name.
 
     Returns:
@@ -130,7 +139,7 @@ def faults(
     >>> flow = LayerFlow(0.5 ** np.arange(30.0)[::-1], 0.5 ** np.arange(30.0)[::-1], None)
     >>> for found in faults(flow, trace, layer="l0"):
     ...     print(found)
-    l0 forgets too early: nine units in ten lose half of their cell state within 1 steps, so ...
+    l0 forgets too early: nine units in ten lose half of their cell state within 1 step, so ...
     l0 vanishes after 14 steps: |dL/dc_t| changes by x 0.5 per step and stays below 1/10000 ...
     """
     verdict = judge(flow, lag)
@@ -146,7 +155,10 @@ def faults(
         found = _of_states(seen, trace, verdict, layer)
     if not found or not gradient.good:
         found.append(gradient)
-    return tuple(sorted(found, key=lambda one: ORDER.index(one.kind)))
+    return tuple(
+        replace(one, assumed=lag is None and one.kind in OF_LAG)
+        for one in sorted(found, key=lambda one: ORDER.index(one.kind))
+    )
 
 
 def _of_states(
@@ -199,7 +211,7 @@ def _dead(seen: Symptoms, trace: LayerTrace, layer: str) -> Finding:
 
 def _forgets(seen: Symptoms, lag: int, layer: str) -> Finding:
     assert seen.memory is not None
-    left = 0.5 ** (lag / seen.memory) if seen.memory > 0 else 0.0
+    left = log10(0.5) * lag / seen.memory if seen.memory > 0 else -inf
     values = {"memory": seen.memory, "lag": lag, "left": left}
     return Finding(
         layer=layer,

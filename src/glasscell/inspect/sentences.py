@@ -1,7 +1,8 @@
 """Every sentence of a verdict, in English and Chinese: one table, one key a sentence.
 
-`{name}` is filled by `say`; `{name:steps}`, `{name:lags}` and `{name:changes}` write a number with
-its word in the language; other format specs are Python's.
+`{name}` is filled by `say`; `{name:steps}`, `{name:lags}`, `{name:units}` and `{name:changes}` write
+a number with its word in the language, `{name:left}` the share that a log10 stands for; other format
+specs are Python's.
 """
 
 from __future__ import annotations
@@ -130,8 +131,8 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "u 在 1 … {span} 上均匀分布，b_i = -b_f；如果这么长的滞后并不重要，就缩短窗口",
     ),
     "half of units": (
-        "Half of its units lose half of their cell state within {median:.1f} steps",
-        "一半单元的记忆在 {median:.1f} 步内就减半",
+        "Half of its units lose half of their cell state within {median:steps}",
+        "一半单元的记忆在 {median:steps}内就减半",
     ),
     "long enough": (
         "{share:.0%} of its units keep half of their cell state for {lag:steps}",
@@ -143,10 +144,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "原因不在遗忘门：请查看是否有一直关闭的输出门，或某一步遗忘门全部关闭（重置）",
     ),
     "forgets": (
-        "forgets too early: nine units in ten lose half of their cell state within {memory:.2g} "
-        "steps, so that over {lag:lags} the forget gates leave {left:.0e} of it",
-        "遗忘过快：九成单元的记忆在 {memory:.2g} 步内减半，"
-        "经过 {lag:lags}，遗忘门只留下 {left:.0e}",
+        "forgets too early: nine units in ten lose half of their cell state within "
+        "{memory:steps}, so that over {lag:lags} the forget gates leave {left:left} of it",
+        "遗忘过快：九成单元的记忆在 {memory:steps}内减半，"
+        "经过 {lag:lags}，遗忘门只留下 {left:left}",
     ),
     "saturated": (
         "is saturated: {stuck:.0%} of {what} lie where their curve is flat and passes less than "
@@ -188,6 +189,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "降低学习率，把偏置初始化为小的正数，或改用 tanh 或 LSTM",
     ),
     "advice for": ("For {names}: ", "对于 {names}："),
+    "assumed": (
+        "If the task needs all the steps there are (say how many it needs: lag=):",
+        "若任务需要全部时间步（可用 lag= 说明实际需要多少步）：",
+    ),
 }
 
 _WORDS: Final[dict[str, tuple[str, str, str]]] = {
@@ -195,6 +200,9 @@ _WORDS: Final[dict[str, tuple[str, str, str]]] = {
     "lags": ("1 lag", "{} lags", "{} 步"),
     "units": ("1 unit", "{} units", "{} 个单元"),
 }
+
+
+_RAISED: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class _Words(Formatter):
@@ -206,14 +214,25 @@ class _Words(Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         if format_spec in _WORDS:
             one, many, chinese = _WORDS[format_spec]
+            number = f"{value:.2g}" if isinstance(value, float) and value < 100 else f"{value:.0f}"
             if self.chinese:
-                return chinese.format(value)
-            return one if value == 1 else many.format(value)
+                return chinese.format(number)
+            return one if number == "1" else many.format(number)
+        if format_spec == "left":
+            return self._left(value)
         if format_spec == "changes":
             return self._changes(value)
         if isinstance(value, Phrase):
             return value.say("zh" if self.chinese else "en")
         return str(super().format_field(value, format_spec))
+
+    def _left(self, log: float) -> str:
+        if not isfinite(log):
+            return "0" if self.chinese else "nothing"
+        if log >= -4:
+            return f"{100 * 10**log:.1g} %"
+        power = f"{log if self.chinese else -log:.0f}".translate(_RAISED)
+        return f"10{power}" if self.chinese else f"1 part in 10{power}"
 
     def _changes(self, rate: float) -> str:
         if not isfinite(rate):

@@ -11,6 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from glasscell.errors import DataError
+from glasscell.report.axes import step_labels
 from glasscell.tasks.frames import Panel
 from glasscell.tasks.plan import Plan
 from glasscell.tasks.windows import Scaler, channels
@@ -82,7 +83,7 @@ def of_plan(plan: Plan) -> Specimens:
     owners = dataset.owner(test.origins[chosen])
     rows = test.origins[chosen] - dataset.offsets[owners]
     times = [
-        _times(dataset.series[owner].ds[row - plan.lookback : row])
+        step_labels(dataset.series[owner].ds[row - plan.lookback : row], plan.lookback)
         for owner, row in zip(owners, rows, strict=True)
     ]
     return Specimens(
@@ -129,7 +130,7 @@ def of_panel(panel: Panel, settings: dict[str, Any]) -> Specimens:
     kept = _spread(len(places))
     first = np.stack([scaled[s][row - lookback : row, 0] for s, row in (places[k] for k in kept)])
     chosen = [places[k] for k in _telling(kept, first)]
-    times = [_times(panel.series[s].ds[row - lookback : row]) for s, row in chosen]
+    times = [step_labels(panel.series[s].ds[row - lookback : row], lookback) for s, row in chosen]
     y = np.full((len(chosen), horizon), np.nan, np.float32)
     for window, (s, row) in zip(y, chosen, strict=True):
         future = scaled[s][row : row + horizon, 0]
@@ -153,10 +154,6 @@ def _telling(kept: Array, first: Array) -> Array:
     lively = np.argsort(-first.std(axis=1), kind="stable")[:LIVELY]
     front = list(dict.fromkeys([*lively.tolist(), len(kept) - 1]))
     return kept[front + [k for k in range(len(kept)) if k not in front]]
-
-
-def _times(ds: Any) -> list[str]:
-    return [str(time)[:16] for time in ds]
 
 
 def _names(series: Sequence[str], times: Sequence[Sequence[str]]) -> Array:

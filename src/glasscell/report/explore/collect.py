@@ -165,7 +165,6 @@ def explore(
     numbers: dict[str, Any] = {
         **measured.numbers,
         "lag": needed,
-        "assumed": lag is None,
         "judged": len(layers) - len(found.rival),
         "worth": unit,
     }

@@ -33,6 +33,7 @@ class Finding:
         advice: What to change, in both languages; empty where nothing needs to.
         kind: "vanishing", "healthy" …, as `inspect.LayerVerdict.kind`.
         good: Whether this is good news.
+        assumed: Whether it is a fault only if the task needs every step there is.
         layer: Index of the layer that it is about; None for the whole network.
         evidence: The view that shows it: "river", "ladder", "saturation", "wall" ….
     """
@@ -41,8 +42,16 @@ class Finding:
     advice: Pair = ("", "")
     kind: str = "healthy"
     good: bool = True
+    assumed: bool = False
     layer: int | None = None
     evidence: str = "river"
+
+    @property
+    def mark(self) -> str:
+        """How it looks: "good", "bad", "maybe" (bad if assumed) or "memory"."""
+        if self.kind == "memory":
+            return "memory"
+        return "good" if self.good else "maybe" if self.assumed else "bad"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from glasscell.inspect.flow import LayerFlow
@@ -45,18 +47,22 @@ def _say(key: str, lang: str, **values: object) -> str:
 
 def _verdict(shown: Exploration, lang: str) -> str:
     column = lang == "zh"
-    items = [
-        f'<li class="finding {_mark(one)}"><p class="seen">'
-        f"{escape(one.text[column])}</p>"
-        + (f'<p class="advice">{escape(one.advice[column])}</p>' if one.advice[column] else "")
-        + "</li>"
-        for one in shown.findings
-    ]
-    return f'<ol class="findings">{"".join(items)}</ol>'
+    alike: dict[tuple[str, str], list[Finding]] = {}
+    for one in shown.findings:
+        alike.setdefault((one.advice[column] or one.text[column], one.mark), []).append(one)
+    cards = "".join(_card(found, column) for found in alike.values())
+    maybe = _say("verdict.maybe", lang, lag=shown.measures["lag"])
+    note = f'<p class="note">{maybe}</p>' if any(one.assumed for one in shown.findings) else ""
+    return f'<ol class="findings">{cards}</ol>{note}'
 
 
-def _mark(finding: Finding) -> str:
-    return "memory" if finding.kind == "memory" else "good" if finding.good else "bad"
+def _card(found: Sequence[Finding], column: int) -> str:
+    """Findings that ask for the same change."""
+    seen = "".join(f'<p class="seen">{escape(one.text[column])}</p>' for one in found)
+    advice = found[0].advice[column]
+    said = f'<p class="advice">{escape(advice)}</p>' if advice else ""
+    many = " many" if len(found) > 1 else ""
+    return f'<li class="finding {found[0].mark}{many}"><div class="all">{seen}</div>{said}</li>'
 
 
 def _table(shown: Exploration, series: Series, lang: str) -> str:

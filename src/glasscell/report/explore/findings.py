@@ -34,6 +34,7 @@ def _finding(fault: Fault, place: int) -> Finding:
         advice=(fault.advice("en"), fault.advice("zh")),
         kind=fault.kind,
         good=fault.good,
+        assumed=fault.assumed,
         layer=place,
         evidence=fault.evidence,
     )

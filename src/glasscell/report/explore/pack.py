@@ -78,7 +78,7 @@ def pack(
         "subtitle": shown.subtitle,
         "start": {name: int(value) for name, value in shown.start.items()},
         "words": {key: list(pair) for key, pair in words.items()},
-        "verdicts": [vars(finding) for finding in shown.findings],
+        "verdicts": [{**vars(one), "mark": one.mark} for one in shown.findings],
         "series": [_series(series) for series in shown.series],
         "layers": [_layer(shown, k) for k in range(len(shown.layers))],
         "measures": dict(shown.measures),

@@ -146,6 +146,7 @@
     ctx.save();
     Object.assign(ctx, { font: GC.font(11.5), fillStyle: colours.soft, strokeStyle: colours.rule, lineWidth: 1 });
     ctx.textBaseline = flat ? "top" : "middle";
+    let taken = -Infinity; // right edge of the last label: one that would touch it is left out
     for (const tick of list) {
       const at = scale(tick);
       if (grid) {
@@ -156,8 +157,11 @@
       const text = format(tick);
       if (flat) {
         const half = ctx.measureText(text).width / 2;
+        const middle = Math.max(half, Math.min(plot.width - half, at));
+        if (middle - half < taken + 8) continue;
+        taken = middle + half;
         ctx.textAlign = "center";
-        ctx.fillText(text, Math.max(half, Math.min(plot.width - half, at)), area.y + area.h + 6);
+        ctx.fillText(text, middle, area.y + area.h + 6);
       } else {
         ctx.textAlign = side === "left" ? "right" : "left";
         ctx.fillText(text, side === "left" ? area.x - 7 : area.x + area.w + 7, Math.max(7, Math.min(plot.height - 7, at)));
