@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ import glasscell
 from glasscell.cli import main
 from glasscell.nn import LSTM, Linear
 from glasscell.tasks.forecast import fit
+from pages import data_of
 
 TIMES = pd.date_range("2020-01-01", periods=260, freq="D")
 
@@ -44,12 +44,6 @@ def call(capsys, place, tmp_path):
         return code, *capsys.readouterr()
 
     return called
-
-
-def data_of(path):
-    """The JSON that the page carries."""
-    text = path.read_text(encoding="utf-8")
-    return json.loads(re.search(r'id="gc-data">(.*?)</script>', text, re.DOTALL)[1])
 
 
 def test_a_run_needs_nothing_but_its_folder(call, place, tmp_path):

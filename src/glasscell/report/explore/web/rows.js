@@ -19,6 +19,7 @@
     const cell = GC.make("div", { className: "pic" });
     host.append(GC.make("div", { className: "row steps" }, GC.make("div", { className: "lab" }), cell));
     const plot = GC.canvas(cell, { height: 22, right: GC.rowMargin(), bottom: 22 });
+    plot.canvas.setAttribute("aria-hidden", "true"); // its labels are those of the rows above
     plot.draw = () => {
       plot.clear();
       const { T, labels } = GC.series;
