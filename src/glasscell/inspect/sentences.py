@@ -1,8 +1,8 @@
 """Every sentence of a verdict, in English and Chinese: one table, one key a sentence.
 
-`{name}` is filled by `say`; `{name:steps}`, `{name:lags}`, `{name:units}` and `{name:changes}` write
-a number with its word in the language, `{name:left}` the share that a log10 stands for; other format
-specs are Python's.
+`{name}` is filled by `say`; `{name:steps}`, `:lags`, `:units` and `:changes` write a number
+with its word in the language, `{name:left}` the share that a log10 stands for; other specs are
+Python's.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def check_frequency(freq: Frequency, times: Any, origin: str = "--freq") -> Freq
         freq = int(freq)
     try:
         validate_freq(pd.Series(times), freq)
-        offset: Any = freq if integer else to_offset(freq)
+        offset: Any = freq if integer else to_offset(str(freq))
     except (ValueError, TypeError) as error:
         kind = "a whole number" if integer else "a pandas offset such as 5min, h, D, W-SUN or MS"
         raise DataError(f"{origin} {freq!r}: expected {kind}; {error}") from error

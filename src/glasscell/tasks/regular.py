@@ -42,13 +42,13 @@ def resampled(piece: Piece, freq: Frequency | None) -> Piece:
     Raises:
         DataError: There is no frequency, or it is not one of bins.
     """
-    if freq is None or pd.api.types.is_integer_dtype(piece.times.dtype):
+    if not isinstance(freq, str) or pd.api.types.is_integer_dtype(piece.times.dtype):
         raise DataError("--resample: expected --freq with a duration such as 5min, and dates")
     try:
         binned = pd.DataFrame(piece.values, index=piece.times).resample(freq).mean()
     except ValueError as error:
         raise DataError(f"--freq {freq!r} with --resample: {error}") from error
-    binned.index = binned.index.as_unit("ns")
+    binned.index = pd.DatetimeIndex(binned.index).as_unit("ns")
     rows = np.searchsorted(piece.times, binned.index).clip(max=len(piece.rows) - 1)
     return Piece(piece.unique_id, binned.index, binned.to_numpy(), piece.rows[rows])
 

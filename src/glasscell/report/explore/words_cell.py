@@ -18,7 +18,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "verdict.maybe": (
         "?: a fault only if the task needs all {lag} lags. If it needs fewer, say so: --lag N, or "
         "lag= in Python.",
-        "?：仅当任务需要全部 {lag} 步滞后时才是问题；若只需更少，请说明：--lag N，或在 Python 中用 lag=。",
+        "?：仅当任务需要全部 {lag} 步滞后时才是问题；若只需更少，请说明：--lag N，"
+        "或在 Python 中用 lag=。",
     ),
     "verdict.head.healthy": (
         "The gradient arrives in every layer: this network can learn over the whole window.",
