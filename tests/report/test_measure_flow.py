@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -85,6 +87,37 @@ def test_a_budget_thins_a_long_sequence_and_leaves_later_series_out(monkeypatch)
     assert flow.FEWEST <= columns < rows
     monkeypatch.setattr(flow, "FLOPS", 1e3)
     assert flow.measure_flow(several).arrays == {}
+
+
+@pytest.mark.parametrize("model", [torch.nn.LSTM(2, 24), torch.nn.LSTM(2, 24, bidirectional=True)])
+def test_of_a_long_sequence_through_a_wide_layer_the_end_is_measured(model, monkeypatch):
+    monkeypatch.setattr(flow, "FLOPS", 2e7)
+    for key, one in seen(model, 2000).items():
+        found = flow.measure_flow({"0/0": one})
+        part = found.numbers["influence"]["0/0"]
+        first, steps = part["first"], part["steps"]
+        assert flow.FEWEST <= steps < 100
+        assert first == (0 if key == "0/1" else 2000 - steps)
+        shown = found.arrays["0/0/influence"]
+        outputs = range(first, first + steps)
+        whole = inspect.influence(one.trace, one.weights, list(outputs), list(outputs), flow.PROBES)
+        strong = np.isfinite(shown) & (whole > np.nanmax(whole) - flow.DECADES)
+        assert strong.any()
+        np.testing.assert_allclose(shown[strong], whole[strong], atol=1e-6)
+        lags = found.arrays["0/0/path_lags"]
+        assert flow.FEWEST <= len(lags) < 2000
+        split = inspect.path_split(one.trace, one.weights)
+        np.testing.assert_allclose(
+            found.arrays["0/0/path_belt"], split.log10_belt[: len(lags)], rtol=1e-5
+        )
+
+
+def test_where_the_layer_began_anew_nothing_is_measured_from_a_state_that_it_left(monkeypatch):
+    monkeypatch.setattr(flow, "FLOPS", 2e7)
+    [one] = seen(torch.nn.LSTM(2, 24), 2000).values()
+    reset = np.zeros((2000, 1), bool)
+    anew = Seen(trace=dataclasses.replace(one.trace, reset=reset), weights=one.weights)
+    assert not {"0/0/influence", "0/0/path_lags"} & flow.measure_flow({"0/0": anew}).arrays.keys()
 
 
 def test_wide_layers_are_followed_over_powers_of_two():

@@ -1,6 +1,7 @@
 """The page's data: JSON that any parser takes, and arrays that lie where it says."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -37,9 +38,11 @@ def test_arrays_lie_apart_aligned_and_within_the_blob():
 
 
 def test_a_large_page_is_pooled_and_keeps_some_units_step_by_step():
-    data, blob = pack(exploration(6000, 100), {}, "en")
+    shown = replace(exploration(6000, 100), start={"unit": 57})
+    data, blob = pack(shown, {}, "en")
     assert data["arrays"]["0/0/cell"]["pool"] == 2
     units = data["measures"]["exact"]["0/0"]
+    assert 57 in units
     assert 0 < len(units) <= EXACT_UNITS
     assert data["arrays"]["0/0/exact/cell"]["shape"] == [len(units), 6000]
     assert 4 * len(blob) / 3 < 4_000_000

@@ -20,7 +20,7 @@ def one_thread() -> Iterator[None]:
     """Hold OpenBLAS at one thread; other libraries stay as they are.
 
     A QR decomposition of (128, 128) takes 0.7 ms with one thread and 6 ms with two on two busy
-    cores: the threads wait for each other.
+    cores, eigenvectors of (512, 512) 46 and 560 ms: the threads wait for each other.
 
     Notes:
         For the whole process, as OpenBLAS has it; the count before comes back at the end.

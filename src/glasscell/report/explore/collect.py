@@ -19,6 +19,7 @@ from glasscell.inspect.flow import GradientFlow
 from glasscell.inspect.reel import Reel
 from glasscell.inspect.trace import LayerTrace
 from glasscell.report.explore import findings
+from glasscell.report.explore.blas import one_thread
 from glasscell.report.explore.data import Array, Exploration, Layer, Series
 from glasscell.report.explore.measure import Measured, Seen, measure
 from glasscell.report.explore.measure_dossier import measure_dossier
@@ -106,6 +107,7 @@ def collect(
     )  # fmt: skip
 
 
+@one_thread()
 def explore(
     found: Recording,
     x: Array | None,

@@ -51,8 +51,10 @@ def _verdict(shown: Exploration, lang: str) -> str:
     for one in shown.findings:
         alike.setdefault((one.advice[column] or one.text[column], one.mark), []).append(one)
     cards = "".join(_card(found, column) for found in alike.values())
-    maybe = _say("verdict.maybe", lang, lag=shown.measures["lag"])
-    note = f'<p class="note">{maybe}</p>' if any(one.assumed for one in shown.findings) else ""
+    note = ""
+    if any(one.assumed for one in shown.findings):
+        maybe = _say("verdict.maybe", lang, lag=shown.measures["lag"])
+        note = f'<p class="note">{maybe}</p>'
     return f'<ol class="findings">{cards}</ol>{note}'
 
 

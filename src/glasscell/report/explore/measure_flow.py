@@ -1,27 +1,29 @@
 """What is measured of the way from step to step: influence, path split, Jacobian fan.
 
 These cost more than reading gates off a trace, so they share a budget: of a long sequence they
-look at some steps, of a wide layer at some directions, and what is still too much is left out.
+look at some steps, of a wide layer at some directions, of a long one on a wide layer at its end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from dataclasses import replace
+from math import isqrt
+from typing import Any, Final
 
 import numpy as np
 
 from glasscell.inspect.influence import influence
 from glasscell.inspect.path import path_split
 from glasscell.inspect.spectrum import fan, lyapunov
-from glasscell.report.explore.blas import one_thread
+from glasscell.inspect.trace import GATES
 from glasscell.report.explore.data import Array
 from glasscell.report.explore.measure import Measured, Seen
 
 __all__ = ["measure_flow"]
 
-FLOPS: Final = 2e10
-"""What all of it may cost: a second or two of NumPy on one core, several on a busy one."""
+FLOPS: Final = 5e10
+"""What all of it may cost: two or three seconds of NumPy on one core, more on a busy one."""
 SHARES: Final = {"influence": 0.6, "path": 0.15, "fan": 0.25}
 PIXELS: Final = 256
 LAGS: Final = 512
@@ -30,6 +32,7 @@ PROBES: Final = 2
 DECADES: Final = 8.0
 DIRECTIONS: Final = 8
 FEWEST: Final = 16
+"""Fewer inputs, columns or steps than this show nothing."""
 EXACT: Final = 128
 """Up to this size of the state `fan` follows all directions."""
 BROWSER: Final = 48
@@ -37,7 +40,9 @@ BROWSER: Final = 48
 MOST, FEWER = 64, 24
 """Lags of a fan from the first step, and from others."""
 ORIGINS: Final = 4
-"""Steps from which the fan of a larger state is measured here."""
+"""Steps from which the fan of a larger state is measured here …"""
+LONG: Final = 5
+"""… if each reaches so many lags; else all the budget goes into one."""
 
 
 def measure_flow(seen: Mapping[str, Seen]) -> Measured:
@@ -53,7 +58,8 @@ def measure_flow(seen: Mapping[str, Seen]) -> Measured:
         "path_gates", "path_total" (n,) as `inspect.PathSplit`; "fan" (n, k) and "fan_lags" (n,) as
         `inspect.Fan`, and the numbers "lyapunov"; from further steps "fan_1", "fan_lags_1" …, the
         steps being the number "fan" ``{"starts": …}``. Series after the first only if they are
-        cheap.
+        cheap. Where only the end of a sequence was affordable, the number "influence" says which
+        ``{"first": step, "steps": n}``; lags of "path_lags" then stop early.
 
     Notes:
         Layers without weights, with NaN inside, or too large for the budget are left out.
@@ -61,11 +67,6 @@ def measure_flow(seen: Mapping[str, Seen]) -> Measured:
     able = {key: one for key, one in seen.items() if one.weights is not None and _finite(one)}
     first = {key: one for key, one in able.items() if key.startswith("0/")}
     chosen = able if sum(map(_cost, able.values())) <= FLOPS else first
-    with one_thread():
-        return _measured(chosen)
-
-
-def _measured(chosen: Mapping[str, Seen]) -> Measured:
     arrays: dict[str, Array] = {}
     numbers: dict[str, dict[str, object]] = {}
     for key, one in chosen.items():
@@ -79,23 +80,31 @@ def _measured(chosen: Mapping[str, Seen]) -> Measured:
 
 def _influence(seen: Seen, flops: float) -> Measured:
     T, H, P = _sizes(seen)
-    count = int(min(T, PIXELS, flops / (4 * H * P * PROBES * T)))
-    if seen.weights is None or count < min(T, FEWEST):
+    step = 4 * H * P * PROBES
+    count = int(min(T, PIXELS, flops / (step * T)))
+    shown = seen if count >= min(T, FEWEST) else _end(seen, isqrt(int(flops / step)))
+    if shown is None or seen.weights is None:
         return Measured()
+    if shown is not seen:
+        T = count = len(shown.trace.hidden)
     inputs, outputs = _spaced(T, count), _spaced(T, min(T, PIXELS))
-    found = influence(seen.trace, seen.weights, inputs.tolist(), outputs.tolist(), PROBES)
+    found = influence(shown.trace, seen.weights, inputs.tolist(), outputs.tolist(), PROBES)
     # Of what the layer had read by then, nothing is shown fainter than DECADES below the top.
     found = np.maximum(found, found.max(initial=-np.inf) - DECADES)
     unread = inputs < outputs[:, None] if seen.trace.reverse else inputs > outputs[:, None]
-    return Measured(arrays={"influence": np.where(unread, np.nan, found)})
+    first = 0 if seen.trace.reverse else len(seen.trace.hidden) - T
+    numbers = {} if shown is seen else {"influence": {"first": first, "steps": T}}
+    return Measured(arrays={"influence": np.where(unread, np.nan, found)}, numbers=numbers)
 
 
 def _path(seen: Seen, flops: float) -> Measured:
     T, H, P = _sizes(seen)
-    columns = int(min(H, flops / (8 * H * P * T)))
-    if seen.weights is None or seen.trace.forget is None or columns < min(H, FEWEST):
+    shown = _end(seen, int(flops / (8 * H * P * min(H, FEWEST))))
+    if shown is None or seen.weights is None or seen.trace.forget is None:
         return Measured()
-    found = path_split(seen.trace, seen.weights, columns=None if columns == H else columns)
+    T = len(shown.trace.hidden)
+    columns = int(min(H, flops / (8 * H * P * T)))
+    found = path_split(shown.trace, seen.weights, columns=None if columns == H else columns)
     arrays = {"lags": found.lags, "share": found.share, "belt": found.log10_belt}
     arrays |= {"gates": found.log10_gates, "total": found.log10_total}
     some = np.linspace(0, T - 1, min(T, LAGS)).round().astype(int)
@@ -107,6 +116,8 @@ def _fan(seen: Seen, flops: float) -> Measured:
     if weights is None or steps < 2:
         return Measured()
     count = 1 if _state(seen) <= BROWSER else min(ORIGINS, steps - 1)
+    if len(_fan_lags(seen, steps - 1, flops / count, MOST)) < LONG:
+        count = 1
     arrays: dict[str, Array] = {}
     starts: list[int] = []
     for worked in (steps * np.arange(count) // count).tolist():
@@ -121,7 +132,9 @@ def _fan(seen: Seen, flops: float) -> Measured:
         starts.append(start)
     if not starts:
         return Measured()
-    exponents = lyapunov(seen.trace, weights, columns=DIRECTIONS).exponents
+    _, H, P = _sizes(seen)
+    late = _end(seen, int(flops / (8 * H * P * DIRECTIONS))) or seen
+    exponents = lyapunov(late.trace, weights, columns=DIRECTIONS).exponents
     numbers = {"lyapunov": {"exponents": exponents.tolist()}, "fan": {"starts": starts}}
     return Measured(arrays=arrays, numbers=numbers)
 
@@ -135,6 +148,29 @@ def _fan_lags(seen: Seen, left: int, flops: float, count: int) -> list[int]:
         return sorted(set(np.linspace(1, affordable, count).astype(int).tolist()) - {0})
     most = flops / (48 * H * P * (DIRECTIONS + 8))  # the sum of the lags
     return [2**k for k in range(16) if 2**k <= left and 2 ** (k + 1) - 1 <= most]
+
+
+def _end(seen: Seen, steps: int) -> Seen | None:
+    """The steps that the layer worked on last, from the state before them.
+
+    None if they are too few, or if the layer may begin anew within them: its initial state is then
+    not the one before them.
+    """
+    trace = seen.trace
+    T = len(trace.hidden)
+    if steps >= T:
+        return seen
+    if steps < FEWEST or trace.reset is not None:
+        return None
+    first, before = (0, steps) if trace.reverse else (T - steps, T - steps - 1)
+    part, state = slice(first, first + steps), slice(before, before + 1)
+    arrays = {name: getattr(trace, name) for name in (*GATES, "hidden")}
+    changed: dict[str, Any] = {
+        name: None if array is None else array[part] for name, array in arrays.items()
+    }
+    changed["initial_hidden"] = trace.hidden[state]
+    changed["initial_cell"] = None if trace.cell is None else trace.cell[state]
+    return replace(seen, trace=replace(trace, **changed))
 
 
 def _cost(seen: Seen) -> float:

@@ -147,13 +147,14 @@ def _exact_units(shown: Exploration, budget: Budget) -> dict[str, list[int]]:
     bytes_per_unit = 2 * len(QUANTITIES) * max(1, steps) * len(shown.layers)
     count = min(EXACT_UNITS, ROW_BYTES // bytes_per_unit)
     exact = {}
-    for s in rounded:
+    for s in rounded if count else ():
         for k in range(len(shown.layers)):
             H = shown.units(k)
             slow = shown.measures.get("orders", {}).get(f"{s}/{k}", {}).get("half_life")
             order = np.asarray(range(H) if slow is None else slow)
-            places = np.linspace(0, H - 1, min(count, H)).round().astype(int)
-            exact[f"{s}/{k}"] = sorted({int(unit) for unit in order[places]})
+            places = np.linspace(0, H - 1, min(count, H) - 1).round().astype(int)
+            first = min(shown.start.get("unit", int(order[0])), H - 1)  # what the page opens with
+            exact[f"{s}/{k}"] = sorted({first, *(int(unit) for unit in order[places])})
     return exact
 
 

@@ -65,9 +65,13 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "influence.absent": (
         "Influences were not measured here. It takes the layer's weights and finite values, and "
         "a network on which it takes seconds; with large ones only the first series is "
-        "measured: choose that, or inspect a shorter one with collect(model, x).",
+        "measured: choose that, or look at fewer steps: --steps FIRST:END.",
         "这里没有测量影响。测量需要该层的权重和有限的数值，并且网络不能太大；"
-        "网络较大时只测量第一个序列：请选择它，或用 collect(model, x) 检查较短的序列。",
+        "网络较大时只测量第一个序列：请选择它，或只看较少的时间步：--steps FIRST:END。",
+    ),
+    "influence.part": (
+        "Of so long a sequence through so wide a layer, {from} to {to} were measured.",
+        "序列过长、网络过大，这里只测量了 {from} 到 {to}。",
     ),
     "influence.row": ("Output step", "输出时间步"),
     "influence.x": ("input step", "输入时间步"),
@@ -91,9 +95,9 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "path.absent": (
         "The two paths were not measured here. It takes the layer's weights and finite values, "
         "and a network on which it takes seconds; with large ones only the first series is "
-        "measured: choose that, or inspect a shorter one with collect(model, x).",
+        "measured: choose that, or look at fewer steps: --steps FIRST:END.",
         "这里没有测量两条路径。测量需要该层的权重和有限的数值，并且网络不能太大；"
-        "网络较大时只测量第一个序列：请选择它，或用 collect(model, x) 检查较短的序列。",
+        "网络较大时只测量第一个序列：请选择它，或只看较少的时间步：--steps FIRST:END。",
     ),
     "path.rnn": (
         "A plain RNN has no conveyor belt: all of its gradient goes through the weights. Choose an "
@@ -122,9 +126,9 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "fan.absent": (
         "Products of Jacobians were not measured here. It takes the layer's weights and finite "
         "values, and a network on which it takes seconds; with large ones only the first series "
-        "is measured: choose that, or inspect a shorter one with collect(model, x).",
+        "is measured: choose that, or look at fewer steps: --steps FIRST:END.",
         "这里没有测量雅可比矩阵之积。测量需要该层的权重和有限的数值，并且网络不能太大；"
-        "网络较大时只测量第一个序列：请选择它，或用 collect(model, x) 检查较短的序列。",
+        "网络较大时只测量第一个序列：请选择它，或只看较少的时间步：--steps FIRST:END。",
     ),
     "fan.origin": ("From step", "起点"),
     "fan.cursor": ("From the cursor", "从光标处开始"),

@@ -54,8 +54,13 @@
     plot.host.tabIndex = 0;
     plot.host.classList.add("live");
     plot.host.setAttribute("role", "group");
+    const span = () => plot.span?.() ?? [0, GC.series.T];
     const place = () => {
-      if (plot.time) plot.cursor((GC.state.t + 0.5) / GC.series.T);
+      if (plot.time) {
+        const [from, steps] = span();
+        const at = (GC.state.t - from + 0.5) / steps;
+        plot.cursor(at > 0 && at < 1 ? at : null);
+      }
       if (plot.unit) {
         const order = GC.order();
         const h = plot.area.h / order.length;
@@ -66,7 +71,8 @@
     const point = (event) => {
       if (event.type === "pointermove" && !event.buttons && event.pointerType === "touch") return;
       const { fx, fy } = plot.pick(event);
-      const change = plot.time ? { t: Math.floor(fx * GC.series.T) } : {};
+      const [from, steps] = span();
+      const change = plot.time ? { t: from + Math.floor(fx * steps) } : {};
       if (plot.unit && (event.type === "pointerdown" || event.buttons)) {
         const order = GC.order();
         change.unit = order[Math.floor(fy * order.length)];

@@ -158,10 +158,17 @@
   /** The middles of T steps, as x of a chart over [0, T] that shares the time cursor. */
   GC.steps = (count, pool = 1) => Float64Array.from({ length: count }, (_, k) => (k + 0.5) * pool);
 
-  /** x axis of a chart over time: labels of the steps where the data has some. */
-  GC.timeAxis = (plot, T, label = GC.say("axis.step")) => {
-    const ticks = GC.ticks(0, T - 1, Math.max(2, Math.round(plot.area.w / 120))).filter((t) => Number.isInteger(t));
-    return { ticks: ticks.map((t) => t + 0.5), format: (t) => GC.series.labels?.[t - 0.5] ?? String(t - 0.5), label };
+  /** x axis of a chart over T steps from one on: labels of the steps where the data has some. */
+  GC.timeAxis = (plot, T, label = GC.say("axis.step"), from = 0) => {
+    const ticks = GC.ticks(from, from + T - 1, Math.max(2, Math.round(plot.area.w / 120))).filter((t) => Number.isInteger(t));
+    const name = (t) => GC.series.labels?.[t] ?? String(t);
+    return { ticks: ticks.map((t) => t - from + 0.5), format: (at) => name(at + from - 0.5), label };
+  };
+
+  /** The steps that a layer's influences were measured over: [first, how many]. */
+  GC.influenced = (layer) => {
+    const { first, steps } = GC.data.measures.influence?.[`${GC.state.series}/${layer}`] ?? { first: 0, steps: GC.series.T };
+    return [first, steps];
   };
 
   /** x axis of a chart over lags: whole numbers. */

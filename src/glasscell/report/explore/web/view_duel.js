@@ -43,6 +43,7 @@
         const caption = GC.make("p", { className: "small", data: { say: "duel.influence" }, textContent: GC.say("duel.influence") });
         side.append(caption);
         const triangle = GC.canvas(side, { height: 240, time: true, left: 40, right: 8, top: 4, bottom: 42 });
+        triangle.span = () => GC.influenced(index);
         return { index, heat, triangle, caption };
       });
       const heading = GC.heading(host, "duel.river");
@@ -67,10 +68,11 @@
         const [rows, columns] = array.shape;
         const [, top] = GC.extent([array], [-1, 0]);
         const { x, y, w, h } = triangle.area;
+        const [first, T] = GC.influenced(index);
         triangle.clear();
         GC.heat({ rows, columns, centre: -1e9, value: (r, c) => Math.max(array[r * columns + c], -1e8), colour: (v) => GC.palette().sequential(Math.max(0, 1 - (top - v) / 6)) }).paint(triangle, x, y, w, h);
-        GC.axis(triangle, GC.scale(0, GC.series.T, x, x + w), GC.timeAxis(triangle, GC.series.T, GC.say("influence.x")));
-        GC.axis(triangle, GC.scale(0, GC.series.T, y, y + h), { side: "left", format: GC.tick });
+        GC.axis(triangle, GC.scale(0, T, x, x + w), GC.timeAxis(triangle, T, GC.say("influence.x"), first));
+        GC.axis(triangle, GC.scale(first, first + T, y, y + h), { side: "left", format: GC.tick });
         triangle.label(`${GC.say("duel.influence")}: ${layers[index].name}`);
       };
       let lines = [];

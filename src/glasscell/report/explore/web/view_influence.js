@@ -1,5 +1,6 @@
 // Influence triangle: log10 |dy_t'/dx_t| for all pairs of an output step t' and an input step t.
 // Reads s/l/influence (rows t', columns t), pooled to at most 256 x 256; -inf or a low floor: none.
+// Of a long series through a wide layer measures.influence["s/l"] {first, steps} says which part it is of.
 (() => {
   const [DECADES, FEWEST] = [6, 2];
 
@@ -13,11 +14,14 @@
       const array = () => GC.get("influence");
       const rows = () => array().shape[0];
       const columns = () => array().shape[1];
-      const T = () => GC.series.T;
+      const first = () => GC.influenced(GC.state.layer)[0];
+      const T = () => GC.influenced(GC.state.layer)[1];
+      const columnOf = (t) => Math.floor((Math.max(0, Math.min(T() - 1, t - first())) * columns()) / T());
+      const stepOf = (c) => first() + Math.floor((c * T()) / columns());
       const stepsOf = (r) => {
         if (!GC.has(GC.key("influence"))) return "";
-        const [first, last] = [Math.floor((r * T()) / rows()), Math.ceil(((r + 1) * T()) / rows()) - 1];
-        return last > first ? `${GC.stepName(first)} … ${GC.stepName(last)}` : GC.stepName(first);
+        const [from, to] = [Math.floor((r * T()) / rows()), Math.ceil(((r + 1) * T()) / rows()) - 1].map((t) => first() + t);
+        return to > from ? `${GC.stepName(from)} … ${GC.stepName(to)}` : GC.stepName(from);
       };
       const sliders = GC.make("div", { className: "controls" });
       host.append(sliders);
@@ -30,6 +34,7 @@
       host.append(text);
       const map = GC.canvas(host, { height: 380, time: true, left: 52, right: 58, top: 6, bottom: 42 });
       const profile = GC.canvas(host, { height: 130, time: true, ...GC.MARGINS, right: 58 });
+      map.span = profile.span = () => [first(), T()];
       const rowMark = GC.make("i", { className: "row-mark" });
       map.host.append(rowMark);
 
@@ -47,9 +52,9 @@
           value: (r, c) => Math.max(array()[r * columns() + c], -1e8),
         }).paint(map, x, y, w, h);
         GC.ramp(map, "sequential", GC.power(top1), (decades < DECADES ? "" : "≤") + GC.power(top1 - decades));
-        GC.axis(map, GC.scale(0, T(), x, x + w), GC.timeAxis(map, T(), GC.say("influence.x")));
-        const ticks = GC.ticks(0, T() - 1, 5).filter(Number.isInteger);
-        GC.axis(map, GC.scale(0, T(), y, y + h), { side: "left", ticks: ticks.map((t) => t + 0.5), format: (t) => String(t - 0.5) });
+        GC.axis(map, GC.scale(0, T(), x, x + w), GC.timeAxis(map, T(), GC.say("influence.x"), first()));
+        const ticks = GC.ticks(first(), first() + T() - 1, 5).filter(Number.isInteger);
+        GC.axis(map, GC.scale(first(), first() + T(), y, y + h), { side: "left", ticks: ticks.map((t) => t + 0.5), format: (t) => String(t - 0.5) });
         map.label(`${GC.say("view.influence")}. ${GC.say("influence.aria", { top: GC.size(top1) })}`);
       };
 
@@ -59,7 +64,7 @@
         GC.chart(profile, {
           x: [0, T()], y,
           lines: [{ xs: GC.steps(line.length, T() / line.length), ys: Float64Array.from(line, (v) => (v < y[0] ? y[0] : v)), color: "accent", width: 2, base: Float64Array.from(line, () => y[0]) }],
-          xAxis: GC.timeAxis(profile, T()), yAxis: GC.powerAxis(...y),
+          xAxis: GC.timeAxis(profile, T(), undefined, first()), yAxis: GC.powerAxis(...y),
         });
         profile.label(GC.say("influence.profile", { step: stepsOf(row) }));
         const { y: from, h } = map.area;
@@ -74,7 +79,8 @@
         if (text.hidden) return;
         const line = values(row);
         text.replaceChildren(...chars.map((c, t) => {
-          const rgb = colour(line[Math.floor((t * line.length) / chars.length)]);
+          if (t < first() || t >= first() + T()) return c;
+          const rgb = colour(line[columnOf(t)]);
           return GC.make("span", { textContent: c, style: { background: GC.css(rgb), color: GC.inkOn(rgb) } });
         }));
       };
@@ -86,10 +92,10 @@
         return best;
       };
       const read = (t) => {
-        const c = Math.floor((t * columns()) / T());
+        const c = columnOf(t);
         say(GC.say("influence.reading", {
-          out: stepsOf(row), in: GC.stepName(t), value: GC.size(values(row)[c]),
-          best: GC.stepName(Math.floor((strongest() * T()) / columns())), most: GC.size(values(row)[strongest()]),
+          out: stepsOf(row), in: GC.stepName(Math.max(first(), Math.min(first() + T() - 1, t))), value: GC.size(values(row)[c]),
+          best: GC.stepName(stepOf(strongest())), most: GC.size(values(row)[strongest()]),
         }));
       };
 
@@ -104,7 +110,7 @@
       api.table(() => ({
         caption: GC.say("influence.profile", { step: stepsOf(row) }),
         head: [GC.say("axis.step"), "log10"],
-        rows: Array.from(values(row), (v, c) => [GC.stepName(Math.floor((c * T()) / columns())), GC.number(v, 2)]),
+        rows: Array.from(values(row), (v, c) => [GC.stepName(stepOf(c)), GC.number(v, 2)]),
       }));
 
       return {
@@ -112,6 +118,7 @@
           if (changed.has("series") || changed.has("layer") || row < 0 || row >= rows()) {
             row = GC.layer.reverse ? 0 : rows() - 1;
             slider.input.max = rows() - 1;
+            api.note(T() < GC.series.T ? GC.say("influence.part", { from: GC.stepName(first()), to: GC.stepName(first() + T() - 1) }) : "");
           }
           const all = GC.anew(changed);
           top1 = top();
