@@ -11,6 +11,7 @@ import torch
 
 import madeup
 from glasscell import modelfile
+from glasscell.report.explore import measure_flow
 from glasscell.report.explore.collect import collect
 from glasscell.report.explore.data import Exploration
 from glasscell.report.explore.render import write
@@ -123,9 +124,8 @@ def test_without_its_measure_a_view_names_what_to_run(view, opened, tmp_path):
     if view == "river":  # collect takes gradients itself
         assert drawn(page, view)
     else:
-        assert "glasscell" in page.text(f"#{view} .absent") or "collect" in page.text(
-            f"#{view} .absent"
-        )
+        said = page.text(f"#{view} .absent")
+        assert "--film N" in said if view == "film" else "--steps FIRST:END" in said
 
 
 def test_numbers_behind_a_picture_are_in_its_table(opened, tmp_path):
@@ -305,3 +305,43 @@ def test_all_is_reached_by_keyboard(opened, tmp_path):
     page.page.keyboard.press("Home")
     page.settle()
     assert page.page.evaluate("GC.state.t") == 0
+
+
+def test_influences_of_the_end_of_a_long_sequence_stand_at_their_steps(
+    opened, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(measure_flow, "FLOPS", 2e7)
+    torch.manual_seed(1)
+    shown = collect(lstm(3, 24), torch.randn(1, 2000, 3))
+    part = shown.measures["influence"]["0/0"]
+    assert part["first"] + part["steps"] == 2000
+    page = opened(saved(shown, tmp_path))
+    page.view("influence")
+    assert f"t = {part['first']} to t = 1999" in page.text("#influence .note").replace("\xa0", " ")
+    cursor = "document.querySelector('#influence .plot .cursor').hidden"
+    page.set("{t: 0}")
+    assert page.page.evaluate(cursor)
+    page.set("{t: 1999}")
+    assert not page.page.evaluate(cursor)
+    own = 10 ** shown.arrays["0/0/influence"][-1, -1]
+    assert f"to input t = 1999: {own:.2g}." in page.text("#influence .reading").replace("\xa0", " ")
+    box = page.page.locator("#influence .plot").first.bounding_box()
+    page.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 100)
+    page.settle()
+    middle = part["first"] + part["steps"] / 2
+    assert abs(page.page.evaluate("GC.state.t") - middle) <= 2
+    assert page.problems == []
+
+
+def test_a_wide_layer_and_a_long_sequence_show_every_view(opened, tmp_path):
+    """H = 512, T = 5000: pooled, measured at its end, its weights rounded to 8 bits."""
+    torch.manual_seed(1)
+    page = opened(saved(collect(lstm(3, 512), torch.randn(1, 5000, 3)), tmp_path))
+    for view in VIEWS:
+        page.view(view)
+        page.set("{t: 4321}")
+    for view in ("river", "influence", "path", "fan", "match", "dossier"):
+        assert all(drawn(page, view)), view
+    assert "8 bits" in page.text("#weights .note")
+    assert page.page.locator("#whatif").get_by_role("button", name="Run").is_visible()
+    assert page.problems == []

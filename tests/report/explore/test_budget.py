@@ -36,7 +36,8 @@ def test_what_is_allotted_fits(maps, weights, again):
 
 
 def test_weights_that_leave_the_maps_no_room_are_left_out():
-    assert allot([15_000_000], 1_000_000, 0, 2_500_000).weights is None
+    assert allot([15_000_000], 1_400_000, 0, 2_500_000).weights is None
+    assert allot([15_000_000], 1_000_000, 0, 2_500_000).weights == "u8"
     assert allot([400_000], 800_000, 0, 2_500_000).weights == "i16"
 
 

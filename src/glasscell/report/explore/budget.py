@@ -90,9 +90,10 @@ def allot(
 
     Returns:
         Exact weights if the maps need not be thinned out for them (or only those that the browser
-        computes again), else weights of 16 bits, else those of the recurrent layers only, or none.
+        computes again), else weights of 16 bits, else of 8; at each, where all do not fit, those of
+        the recurrent layers only; else none.
     """
-    for both, own in product(("f32", "i16", None), (True, False)):
+    for both, own in product(("f32", "i16", "u8", None), (True, False)):
         others = both if own else None
         taken = SIZES[both] * weights + SIZES[others] * parameters
         anew = again and both == "f32" and own

@@ -101,11 +101,14 @@ def pack(
 
 def _budget(shown: Exploration, blob: Blob, left: int) -> Budget:
     """What maps and weights may take of the bytes that are left of the page."""
-    weights = sum(np.size(array) for layer in shown.layers for array in layer.weights.values())
+    arrays = [array for layer in shown.layers for array in layer.weights.values()]
+    weights = sum(np.size(array) for array in arrays if np.ndim(array) > 1)
+    biases = sum(np.size(array) for array in arrays if np.ndim(array) == 1)
     parameters = sum(np.size(array) for array in shown.parameters.values())
     rows = sum(shown.units(k) for k in range(len(shown.layers))) * len(shown.series)
     entries = len(blob.entries) + 12 * len(shown.layers) * (1 + len(shown.series))
     room = 3 * (left - ENTRY_BYTES * entries) // 4 - blob.length - 8 * len(QUANTITIES) * rows
+    room -= 4 * biases
     return allot([_count(s) for s in shown.series], weights, parameters, room, _runs(shown))
 
 
@@ -211,10 +214,13 @@ def _add_known(blob: Blob, arrays: Mapping[str, Array | None]) -> None:
 
 def _add_weights(blob: Blob, shown: Exploration, budget: Budget) -> dict[str, dict[str, str]]:
     keys: dict[str, dict[str, str]] = {}
-    for k, layer in enumerate(shown.layers if budget.weights else ()):
+    if budget.weights is None:
+        return keys
+    for k, layer in enumerate(shown.layers):
         for name, array in layer.weights.items():
             key = f"weights/{k}/{name}"
-            blob.add(key, np.asarray(array), budget.weights or "f32")
+            # One row of range would be shared by all gates' biases: they stay exact, and are few.
+            blob.add(key, np.asarray(array), budget.weights if np.ndim(array) > 1 else "f32")
             keys.setdefault(str(k), {})[name] = key
     for name, array in shown.parameters.items() if budget.parameters else ():
         blob.add(f"weights/{name}", np.asarray(array), budget.parameters or "f32")

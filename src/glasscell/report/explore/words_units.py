@@ -122,9 +122,9 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "whatif.input.token": ("At the cursor read", "光标处读入"),
     "whatif.set.inputs": ("Changed inputs:", "修改的输入："),
     "whatif.proof.rounded": (
-        "The numbers compared, or the weights, are rounded to 16 bits here: they would not fit "
+        "The numbers compared, or the weights, are rounded to {bits} bits here: they would not fit "
         "whole.",
-        "此处的比较数值或权重舍入为 16 位，否则无法放入页面。",
+        "此处的比较数值或权重舍入为 {bits} 位，否则无法放入页面。",
     ),
     "whatif.proof.stack": (
         "The model around its recurrent layers is not one that the page can run: these are the "
@@ -185,8 +185,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "如需使用，请检查较小的网络，或较少的层和较短的序列。",
     ),
     "weights.rounded": (
-        "Rounded to 16 bits, a 65534th of each row's range, so that the page stays below 4 MB.",
-        "已舍入为 16 位（每行范围的 1/65534），以使页面小于 4 MB。",
+        "Rounded to {bits} bits, 1/{levels} of each row's range, so that the page stays below 4 MB.",
+        "已舍入为 {bits} 位（每行范围的 1/{levels}），以使页面小于 4 MB。",
     ),
     "weights.of.hidden": ("on the hidden state", "作用于隐藏状态"),
     "weights.of.input": ("on the input", "作用于输入"),

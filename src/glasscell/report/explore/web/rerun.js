@@ -60,8 +60,8 @@
   };
   // Whether what a node multiplies by is in the page.
   const held = ({ type, weights: prefix }) => (type !== "Linear" && type !== "Embedding") || GC.has(`weights/${prefix ? `${prefix}.` : ""}weight`);
-  /** Whether the weights here are Python's to the last bit. */
-  const exact = () => Object.entries(GC.data.arrays).every(([key, { type }]) => type === "f32" || !key.startsWith("weights/"));
+  /** Bits that the weights here are rounded to; 32 where they are Python's to the last bit. */
+  const bits = () => Math.min(...Object.entries(GC.data.arrays).map(([key, { type }]) => (key.startsWith("weights/") ? { f32: 32, i16: 16, u8: 8 }[type] : 32)));
 
   /** Multiply-adds of one run: what it will cost. */
   const cost = () => names(model()).reduce((sum, name) => {
@@ -160,5 +160,5 @@
   };
   GC.listen((state, changed) => { if (changed.has("series")) refine(); });
 
-  GC.rerun = { refine, exact, guessed: () => Boolean(model()?.guessed), read, refined: () => refined.get(GC.state.series), refusal, cost, start, check, names: () => names(model()), readsIndices: () => readsIndices(model()) };
+  GC.rerun = { refine, bits, guessed: () => Boolean(model()?.guessed), read, refined: () => refined.get(GC.state.series), refusal, cost, start, check, names: () => names(model()), readsIndices: () => readsIndices(model()) };
 })();

@@ -145,7 +145,7 @@
         axis = GC.stepAxis(box);
         const hidden = GC.get("hidden");
         const { most, count } = GC.rerun.refined() ?? {};
-        const own = GC.say("wall.refined") + (count ? ` ${GC.say("whatif.proof", { value: GC.number(most, 7), count })}` : "");
+        const own = GC.say("wall.refined") + (count ? ` ${GC.say("whatif.proof", { value: GC.size(Math.log10(most)), count })}` : "");
         api.note(hidden.own ? own : hidden.pool > 1 ? GC.say("wall.pooled", { pool: hidden.pool, units: (GC.exactUnits() ?? []).length }) : "");
       };
       return {

@@ -178,7 +178,7 @@
             paintBiases();
             fillNorms();
             say(sentence());
-            api.note(GC.rerun.exact() ? "" : GC.say("weights.rounded"));
+            api.note(GC.rerun.bits() === 32 ? "" : GC.say("weights.rounded", { bits: GC.rerun.bits(), levels: GC.rerun.bits() === 16 ? 65534 : 254 }));
           }
         },
       };

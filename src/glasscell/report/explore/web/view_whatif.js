@@ -224,8 +224,9 @@
       };
       const proven = ({ most, count, rounded }) => {
         const text = count === 0 ? "whatif.proof.none" : most === 0 ? "whatif.proof.exact" : "whatif.proof";
-        const parts = [GC.say(text, { value: GC.number(most, 7), count: count.toLocaleString("en") })];
-        if (rounded || !GC.rerun.exact()) parts.push(GC.say("whatif.proof.rounded"));
+        const parts = [GC.say(text, { value: GC.size(Math.log10(most)), count: count.toLocaleString("en") })];
+        const bits = Math.min(rounded ? 16 : 32, GC.rerun.bits());
+        if (bits < 32) parts.push(GC.say("whatif.proof.rounded", { bits }));
         if (GC.rerun.guessed()) parts.push(GC.say("whatif.proof.stack"));
         return parts.join(" ");
       };
