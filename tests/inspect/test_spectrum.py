@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
@@ -51,11 +52,76 @@ def all_minors(A: np.ndarray, size: int) -> list[int]:
     return [determinant(A[np.ix_(r, c)]) for r in picks for c in picks]
 
 
-def determinant(A: np.ndarray) -> int:
+def determinant(A: Any) -> Any:
+    A = np.array(A, dtype=object)
     if len(A) == 1:
         return A[0, 0]
     rest = (np.delete(A[1:], k, axis=1) for k in range(len(A)))
     return sum((-1) ** k * A[0, k] * determinant(part) for k, part in enumerate(rest))
+
+
+@pytest.mark.parametrize("below_one", [1e-8, 1e-12, 2.0**-50, 2.0**-53])
+def test_a_saturated_unit_costs_no_digits(below_one: float) -> None:
+    h, U = 1.0 - below_one, np.array([[1.0, 0.5], [0.3, 1.0]])
+    hidden = np.array([[0.0, 0.0], [h, 0.0]])
+    layer = LayerTrace(*[None] * 5, hidden=hidden, mode="RNN_TANH", layout="TH")
+    found = fan(layer, LayerWeights(weight_ih=np.ones((2, 1)), weight_hh=U)).log10_sigma[0]
+    slope = (1 - Fraction(h)) * (1 + Fraction(h))
+    volume = log10(slope * determinant([[Fraction(value) for value in row] for row in U.tolist()]))
+    # Both values and their sum are rounded below 16, 3.6e-15 each; the step, 2.2e-16 * 2 of a row.
+    assert found.sum() == pytest.approx(volume, rel=0, abs=1e-14)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_shut_gates_cost_no_digits(seed: int) -> None:
+    """Weights 12 times as large as torch starts them, against exact rational Jacobians."""
+    torch.manual_seed(seed)
+    module = torch.nn.LSTM(2, 2)
+    for parameter in module.parameters():
+        parameter.data.mul_(12)
+    with glasscell.trace(module) as seen:
+        module(torch.randn(10, 1, 2))
+    layer = seen["l0"].sequence(0)
+    found = fan(layer, layer_weights(module, "l0"), lags=[1, 2, 5, 9])
+    for lag, logs in zip(found.lags.tolist(), found.log10_sigma, strict=True):
+        product = np.eye(4, dtype=int) * Fraction(1)
+        for t in range(1, lag + 1):
+            product = rational_jacobian(layer, module.weight_hh_l0.detach().numpy(), t) @ product
+        for size in range(1, 5):
+            minors = sum(m * m for m in all_minors(product, size))
+            picks = [2 * sum(pick) for pick in combinations(logs, size)]
+            if minors == 0:
+                assert np.isneginf(picks).all()
+                continue
+            # Squared minors add up to all products of so many squared values, each off by 1e-9.
+            symmetric = np.logaddexp.reduce(np.array(picks) * math.log(10)) / math.log(10)
+            assert symmetric == pytest.approx(
+                log10(minors), rel=0, abs=2 * size * math.log10(1 + 1e-9)
+            )
+
+
+def rational_jacobian(layer: LayerTrace, U: np.ndarray, t: int) -> np.ndarray:
+    """ds_t / ds_{t-1} of an LSTM with H = 2, from the traced numbers; tanh alone is rounded."""
+
+    def exact(values: np.ndarray) -> np.ndarray:
+        return np.array([Fraction(value) for value in values.astype(float).tolist()])
+
+    f, i, g, o = (
+        exact(getattr(layer, name)[t]) for name in ("forget", "input", "candidate", "output")
+    )
+    c = layer.cell[t].astype(float)
+    before, shown = exact(layer.cell[t - 1]), exact(o.astype(float) / np.cosh(c) ** 2)
+    U_i, U_f, U_g, U_o = np.array([exact(row) for row in U]).reshape(4, 2, 2)
+    K = (g * i * (1 - i))[:, None] * U_i + (before * f * (1 - f))[:, None] * U_f
+    K = K + (i * (1 - g * g))[:, None] * U_g
+    opened = (exact(np.tanh(c)) * o * (1 - o))[:, None] * U_o
+    kept = np.diag(f)
+    return np.block([[opened + shown[:, None] * K, shown[:, None] * kept], [K, kept]])
+
+
+def log10(value: Fraction) -> float:
+    """Of any size."""
+    return math.log10(value.numerator) - math.log10(value.denominator)
 
 
 def test_equal_values_stay_equal() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from glasscell.inspect.graded import GradedProduct, orthonormal
+from glasscell.inspect.graded import GradedProduct, graded_qr, orthonormal
 from glasscell.inspect.jacobian import StateJacobian
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ Int64: TypeAlias = npt.NDArray[np.int64]
 
 EXACT = 128
 """States up to this size S are followed in all their directions: at H = 64 that takes 5 ms a step,
-and is exact at every lag; beyond, `SPARE` columns more than were asked for."""
+and leaves no direction out; beyond, `SPARE` columns more than were asked for."""
 
 SPARE = 8
 SETTLED = 1e-3
@@ -46,7 +46,9 @@ class Fan:
 
     Attributes:
         lags: (n,) int64, steps in the order in which the layer worked.
-        log10_sigma: (n, k) float64, falling along k; -inf where fewer directions are left.
+        log10_sigma: (n, k) float64, falling along k; -inf where fewer directions are left, or where
+            a step left less of one than its rounding, S * 2.2e-16 of the weights' rows, can tell
+            from nothing.
     """
 
     lags: Int64
@@ -126,12 +128,18 @@ def fan(
         ValueError: a lag is outside.
 
     Notes:
-        Up to S = 128 all directions are followed once, exact at every lag (relative error below
-        1e-9, however far apart they are). Beyond that k + 8 columns go to and fro over each lag
-        until they settle: those values are never above the true ones, and short of them by up
+        Up to S = 128 all directions are followed once, however far apart they are and however long
+        the lag. Each step is exact for rows of the recurrent weights that are off by rounding,
+        S * 2.2e-16 of their length, so that neither saturated units nor shut gates cost digits,
+        ill-conditioned weights do. Against exact arithmetic, H = 3 and 4, lags to 19: relative error
+        below 1e-9 with up to 12 times torch's first weights; with 40 times, where one step shrinks
+        by 1e-18 what the one before had left, 4 % of an LSTM's values are worse, and 0.7 % of their
+        logarithms are off by more than 1e-4. Beyond S = 128, k + 8 columns go to and fro over each
+        lag until they settle: those values are never above the true ones, and short of them by up
         to 0.005 in log10 where more than k + 8 lie close together, as over the first few lags.
-        Cost: steps * (8 H P S + 6 S^3) flops, or some 6 * sum(lags) * 8 H P (k + 8). Source: G. W.
-        Stewart, On graded QR decompositions of products of matrices, ETNA 3, 1995.
+        Cost: steps * (8 H P S + 6 S^3) flops, or some 6 * sum(lags) * 8 H P (k + 8). Sources: G. W.
+        Stewart, On graded QR decompositions of products of matrices, ETNA 3, 1995; A. Cox and N.
+        Higham, Stability of Householder QR factorization for weighted least squares problems, 1998.
 
     >>> from glasscell.inspect.trace import LayerTrace
     >>> from glasscell.weights import LayerWeights
@@ -200,14 +208,14 @@ def lyapunov(
     if not 0 <= skipped < len(of):
         raise ValueError(f"expected a warm-up of 0 to {len(of) - 1} steps, got {skipped}")
     most = of.size if of.size <= EXACT else 16
-    product = GradedProduct(
-        orthonormal(of.size, min(most if columns is None else columns, of.size))
-    )
-    growth = []
-    for t in of.order:
-        product.apply(of.jvp(t, product.basis))
-        growth.append(product.growth)
-    counted = np.array(growth[skipped:])
+    basis = orthonormal(of.size, min(most if columns is None else columns, of.size))
+    growth = np.zeros((len(of), basis.shape[1]))
+    for place, t in enumerate(of.order):
+        for factor in of.factors(t):
+            basis, step = graded_qr(factor(basis))
+            with np.errstate(divide="ignore"):
+                growth[place] += np.log(np.abs(np.diag(step)))
+    counted = growth[skipped:]
     exponents = counted.mean(axis=0)
     falling = np.argsort(-exponents, kind="stable")
     return Lyapunov(exponents[falling], _between_stretches(counted)[falling])
@@ -235,7 +243,7 @@ def _followed(of: StateJacobian, steps: Int64, lags: Int64, count: int) -> Float
     product = GradedProduct(orthonormal(of.size, of.size))
     found = {}
     for lag, t in enumerate(steps[: lags.max(initial=0)], 1):
-        product.apply(of.jvp(t, product.basis))
+        product.apply(*of.factors(t))
         if lag in lags:
             found[lag] = product.log10_singular_values(count)
     return np.array([found[lag] for lag in lags.tolist()]).reshape(len(lags), count)
@@ -259,7 +267,7 @@ def _settled(
     for _ in range(PASSES):
         product = GradedProduct(start)
         for t in steps:
-            product.apply(of.jvp(t, product.basis))
+            product.apply(*of.factors(t))
         values = product.log10_singular_values(count)
         if np.isnan(values).any() or np.allclose(values, before, rtol=0, atol=SETTLED):
             break
