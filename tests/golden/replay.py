@@ -1,4 +1,5 @@
-"""Load the tiny model, run it, stream it, and compare every bit with what `glasscell.nn` computed.
+"""Load the tiny model, run it, stream it, and compare every bit with what `glasscell.nn` computed;
+then look into it, and explain it.
 
 Needs NumPy and safetensors only: `scripts/no_torch.sh` runs this file where there is no torch,
 `tests/test_import_without_torch.py` where torch is hidden.
@@ -7,6 +8,7 @@ Needs NumPy and safetensors only: `scripts/no_torch.sh` runs this file where the
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +48,24 @@ def replay() -> int:
     return compared
 
 
+def pages(folder: Path) -> list[Path]:
+    """Write the page that looks into the model, and the lesson."""
+    from glasscell.report import explore, lesson
+
+    x = safetensors.numpy.load_file(HERE / "tiny.safetensors")["x"].swapaxes(0, 1)
+    shown = explore.collect(HERE / "tiny", x)
+    if [layer.name for layer in shown.layers] != ["0.l0", "0.l1", "2.l0"] or not shown.findings:
+        sys.exit(f"page: expected three layers and a verdict, got {shown}")
+    return [
+        explore.write(shown, folder / "page.html"),
+        lesson.write(lesson.lesson(), folder / "lesson.html"),
+    ]
+
+
 if __name__ == "__main__":
     print(f"{replay()} outputs have the bits of glasscell.nn")
+    with tempfile.TemporaryDirectory() as place:
+        sizes = [f"{page.name} {page.stat().st_size / 1e6:.1f} MB" for page in pages(Path(place))]
+    print("written:", ", ".join(sizes))
     if "torch" in sys.modules:
         sys.exit("torch was imported on the way")

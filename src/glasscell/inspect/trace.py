@@ -187,7 +187,7 @@ class Trace(Mapping[str, LayerTrace]):
 
     def to_html(
         self,
-        x: Array | None = None,
+        x: Any = None,
         *,
         layers: Sequence[str] | None = None,
         title: str = "",
@@ -196,7 +196,8 @@ class Trace(Mapping[str, LayerTrace]):
         """Give the inspect page of what was traced: one HTML text that opens offline.
 
         Args:
-            x: (B, T, I) what the model read, to be drawn above its gates; default not shown.
+            x: what the model read, (T, B, I), (B, T, I) or (T, I), array or tensor, to be drawn
+                above its gates; default not shown.
             layers: names of the layers to show, all of one length; default all.
             title: the page's heading.
             lang: "en" or "zh"; the page has a switch.
@@ -206,7 +207,7 @@ class Trace(Mapping[str, LayerTrace]):
 
         Raises:
             ValueError: nothing ran in the block yet.
-            ShapeError: the layers ran over different numbers of steps.
+            ShapeError: the layers ran over different numbers of steps, or `x` over others.
         """
         from glasscell.report.explore.notebook import page
 

@@ -11,6 +11,7 @@ from glasscell.errors import DataError, ShapeError
 from glasscell.inspect.trace import LayerTrace, Trace
 from glasscell.report.explore import Finding, Layer, Series, render, write
 from glasscell.report.explore.words import table
+from pages import array_of
 from report.explore.made import exploration, lstm_trace
 
 HOSTILE = '</script><script>alert("x")</script>&<img src=x onerror=alert(1)>'
@@ -75,6 +76,28 @@ def test_a_trace_gives_its_page_and_a_frame_for_notebooks():
     frame = trace._repr_html_()
     assert frame.startswith('<iframe srcdoc="&lt;!doctype html&gt;')
     assert frame.count("<") == 2
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("steps", [6, 2])
+def test_a_trace_takes_its_input_as_the_model_did(first, steps, tmp_path):
+    model = torch.nn.LSTM(3, 4, batch_first=first)
+    x = torch.randn(*((2, steps) if first else (steps, 2)), 3, requires_grad=True)
+    with glasscell.trace(model) as trace, torch.no_grad():
+        model(x)
+    page = tmp_path / "page.html"
+    page.write_text(trace.to_html(x), encoding="utf-8")
+    own = (x if first else x.transpose(0, 1))[1].detach().numpy()
+    assert np.array_equal(array_of(page, "1/x"), own.T)
+    with pytest.raises(ShapeError, match=rf"\(T, B, I\) = \({steps}, 2, I\) or \(B, T, I\), got"):
+        trace.to_html(x[..., :1, :])
+
+
+def test_a_trace_of_one_sequence_takes_one():
+    model = torch.nn.LSTM(3, 4)
+    with glasscell.trace(model) as trace, torch.no_grad():
+        model(torch.ones(6, 3))
+    assert "<canvas" not in trace.to_html(np.ones((6, 3)))
 
 
 def test_a_trace_of_nothing_or_of_too_much_falls_back_to_text():

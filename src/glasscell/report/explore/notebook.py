@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
 
 from glasscell.errors import ShapeError
 from glasscell.inspect.trace import LayerTrace
@@ -12,7 +15,7 @@ from glasscell.report.explore.recording import Recording
 from glasscell.report.explore.render import render
 from glasscell.report.markup import escape
 
-__all__ = ["inline", "page"]
+__all__ = ["as_read", "inline", "page"]
 
 HEIGHT = 760
 """Pixels of the frame in a notebook: masthead, cursor, verdict and the first maps."""
@@ -23,7 +26,7 @@ INLINE_VALUES = 2_000_000
 
 def page(
     trace: Mapping[str, LayerTrace],
-    x: Array | None = None,
+    x: Any = None,
     layers: Sequence[str] | None = None,
     title: str = "",
     lang: str = "en",
@@ -31,10 +34,40 @@ def page(
 ) -> str:
     """Give the inspect page of a trace; arguments as for `Trace.to_html`."""
     traces = {name: trace[name] for name in (trace if layers is None else layers)}
+    read = None if x is None else as_read(x, next(iter(traces.values())))
     found = explore(
-        Recording(traces=traces), x, title=title or "Inside the network", shown=shown, ways=False
+        Recording(traces=traces), read, title=title or "Inside the network", shown=shown, ways=False
     )
     return render(found, lang)
+
+
+def as_read(x: Any, layer: LayerTrace) -> Array:
+    """Give a model's input as (B, T, I).
+
+    Args:
+        x: (T, B, I) or (B, T, I), (T, I) where the layer had no batch; array or tensor.
+        layer: Of that run; where T = B its layout decides.
+
+    Raises:
+        ShapeError: It is none of these.
+
+    >>> layer = LayerTrace(*[None] * 5, hidden=np.zeros((5, 2, 3)), mode="RNN_TANH")
+    >>> as_read(np.zeros((5, 2, 4)), layer).shape
+    (2, 5, 4)
+    """
+    steps, batch = layer.alive().shape
+    array = np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
+    if array.ndim == 2 and batch == 1:
+        array = array[None]
+    turned = array.swapaxes(0, 1) if array.ndim == 3 else array
+    first, other = (turned, array) if layer.layout == "TBH" else (array, turned)
+    for way in (first, other):
+        if way.ndim == 3 and way.shape[:2] == (batch, steps):
+            return way
+    raise ShapeError(
+        f"expected x as the model read it, (T, B, I) = ({steps}, {batch}, I) or (B, T, I), got "
+        f"{array.shape}; leave it out where the model read anything else"
+    )
 
 
 def inline(trace: Mapping[str, LayerTrace]) -> str | None:
