@@ -131,6 +131,8 @@ def flow_of(
     path = None
     if cell is not None and entering is not None:
         path = belt.along_belt(order.traced("forget"), entering, order.cut)
+        # A reverse layer works on the padding first, and the belt runs on into it.
+        path = np.where(order.alive[..., None], path, 0.0)
     return LayerFlow(
         hidden=order.norms(hidden),
         cell=None if cell is None else order.norms(cell),
