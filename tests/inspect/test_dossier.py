@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.nn.utils import parametrizations
 
 import glasscell
 from glasscell import nn
@@ -152,3 +153,27 @@ def test_what_does_not_fit_is_refused() -> None:
         ablation(nn.LSTM(1, 2), torch.zeros(3, 1, 1), lambda out: out[0].sum(), "l7")
     with pytest.raises(ValueError, match="with biases"):
         ablation(nn.LSTM(1, 2, bias=False), torch.zeros(3, 1, 1), lambda out: out[0].sum())
+
+
+@pytest.mark.parametrize("kind", [torch.nn.RNN, torch.nn.LSTM, nn.RNN, nn.LSTM])
+@pytest.mark.parametrize("weight", ["weight_ih_l0", "weight_hh_l0"])
+def test_a_parametrized_weight_loses_its_units_as_a_plain_one_does(kind: Any, weight: str) -> None:
+    """Weight norm at its start gives the weights that it was put on."""
+    torch.manual_seed(0)
+    model, x = kind(2, 3, dtype=torch.float64), torch.randn(5, 1, 2, dtype=torch.float64)
+
+    def loss(out: Any) -> torch.Tensor:
+        return out[0].square().sum()
+
+    plain = ablation(model, x, loss)["l0"]
+    parametrizations.weight_norm(model, weight)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    np.testing.assert_allclose(ablation(model, x, loss)["l0"], plain, rtol=1e-12)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated:FutureWarning")
+def test_weights_that_a_hook_makes_anew_at_every_call_are_refused() -> None:
+    model = torch.nn.utils.weight_norm(torch.nn.LSTM(2, 3), "weight_hh_l0")
+    with pytest.raises(ValueError, match="expected weight_hh_l0 to stay as it was set, got one"):
+        ablation(model, torch.randn(4, 1, 2), lambda out: out[0].sum())

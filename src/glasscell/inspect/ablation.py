@@ -38,7 +38,8 @@ def ablation(
 
     Raises:
         TypeError: `model` is no torch module.
-        ValueError: it has no LSTM or RNN with biases, or no such layer.
+        ValueError: it has no LSTM or RNN with biases, or no such layer; or a hook makes a layer's
+            weights anew at every call.
 
     Notes:
         H + 1 forward passes per layer, without gradients and in eval mode. The unit's output gate
@@ -55,6 +56,7 @@ def ablation(
     {'l0': array([0., 1.])}
     """
     import torch
+    from torch.nn.utils import parametrize
 
     from glasscell.inspect.watch import is_cell, layer_name, recurrent_modules, unchanged
 
@@ -71,7 +73,8 @@ def ablation(
     def value() -> float:
         return float(loss(model(*(x if type(x) is tuple else (x,)))))
 
-    with torch.no_grad(), unchanged(model), evaluating(model):
+    # Cached, a parametrized weight is one tensor for all calls, and a row set to 0 stays so.
+    with torch.no_grad(), unchanged(model), evaluating(model), parametrize.cached():
         whole = value()
         return {
             name: np.array(
@@ -95,20 +98,25 @@ def _without(module: Any, suffix: str, unit: int, value: Callable[[], float]) ->
     """The loss with one unit's output at 0."""
     lstm = module.mode == "LSTM"
     row = unit + (3 * module.hidden_size if lstm else 0)
-    parameters = [
-        getattr(module, f"{name}_{suffix}")
-        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    ]
+    names = [f"{name}_{suffix}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    parameters = [getattr(module, name) for name in names]
     before = [parameter[row].clone() for parameter in parameters]
     try:
         for parameter in parameters:
             parameter[row] = 0.0
         if lstm:
             parameters[2][row] = CLOSED
-        return value()
+        found = value()
     finally:
         for parameter, old in zip(parameters, before, strict=True):
             parameter[row] = old
+    for name, parameter in zip(names, parameters, strict=True):
+        if getattr(module, name) is not parameter:
+            raise ValueError(
+                f"expected {name} to stay as it was set, got one that a hook makes anew at every "
+                "call; use torch.nn.utils.parametrizations, or remove_weight_norm, first"
+            )
+    return found
 
 
 @contextmanager
