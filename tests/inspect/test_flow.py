@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch.nn.utils.rnn import pack_sequence
+from torch.nn.utils.rnn import pack_sequence, pad_packed_sequence
 
 import glasscell
 from glasscell.inspect.flow import observed
@@ -363,3 +363,38 @@ class Looped(torch.nn.Module):
         for step in x:
             state = self.cell(step, state)
         return [state[0]]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_belt_of_a_reverse_layer_is_0_where_a_sequence_has_ended(packed: bool) -> None:
+    model = glasscell.nn.LSTM(1, 2, bidirectional=True)
+    sequences = [torch.randn(length, 1) for length in (4, 2)]
+
+    def loss(out: Any) -> torch.Tensor:
+        output = pad_packed_sequence(out[0])[0] if packed else out[0]
+        return output[0, 1].sum()
+
+    if packed:
+        found = glasscell.gradient_flow(model, pack_sequence(sequences), loss)["l0_reverse"]
+    else:
+        padded = torch.nn.utils.rnn.pad_sequence(sequences)
+        found = glasscell.gradient_flow(Ragged(model, [4, 2]), padded, loss)["rnn.l0_reverse"]
+    assert (found.cell_path[:2] > 0).all()
+    assert (found.cell_path[2:] == 0).all()
+
+
+def test_a_call_that_begins_with_zeros_is_no_continuation_of_one_that_shows_zeros() -> None:
+    rnn, zeros = torch.nn.LSTM(1, 2), torch.zeros(1, 1, 2)
+    rnn.bias_ih_l0.data[6:] = -200.0  # output gates of 0 in float32, over a cell that is not
+
+    class Twice(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = rnn
+
+        def forward(self, x: torch.Tensor) -> Any:
+            self.rnn(x, (zeros, zeros))
+            return self.rnn(x, (zeros, zeros))
+
+    flow = glasscell.gradient_flow(Twice(), torch.randn(5, 1, 1), lambda out: out[1][1].sum())
+    assert len(flow["rnn.l0"].cell) == 5

@@ -245,3 +245,19 @@ def test_padded_and_packed_runs_of_the_same_data_show_the_same_gates() -> None:
     for index, length in enumerate(lengths):
         one = packed["l0"].sequence(index)
         np.testing.assert_array_equal(one.output, padded["l0"].output[index, :length])
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_cell_whose_units_all_end_at_zero_begins_anew_where_its_caller_does(given: bool) -> None:
+    """Zeros are what its loop ends with, and may be what the next one begins with."""
+    cell = torch.nn.RNNCell(1, 2, nonlinearity="relu")
+    cell.bias_ih.data.fill_(-100.0)
+    drive = [0.0, 200.0, 0.0, 0.0]
+    cell.weight_ih.data.fill_(1.0)
+    cell.weight_hh.data.fill_(0.0)
+    with glasscell.trace(cell) as trace:
+        for _ in range(2):
+            state = torch.zeros(1, 2) if given else None
+            for value in drive[1:3] if given else drive:
+                state = cell(torch.full((1, 1), value), state)
+    assert trace["cell"].hidden.shape == (2 if given else 4, 1, 2)

@@ -26,9 +26,17 @@ def last_chain(calls: Sequence[LayerTrace]) -> int:
 
     Returns:
         Index of the first call of the last unbroken chain.
+
+    Notes:
+        A state of zeros can be one that a call ended with (a ReLU layer with all units at 0) or a
+        beginning. It is a beginning where the first call was given a state: who begins with
+        none at all hands on zeros only if they were handed to him.
     """
+    zeros_begin = calls[0].initial_hidden is not None
     start = len(calls) - 1
     while start > 0 and continues(calls[start - 1], calls[start]):
+        if zeros_begin and not any(state.any() for state in _began(calls[start])):
+            break
         start -= 1
     return start
 
@@ -41,14 +49,24 @@ def continues(earlier: LayerTrace, later: LayerTrace) -> bool:
         later: the call after it.
 
     Returns:
-        True if both are dense, run forward, and the hidden states are equal to the bit.
+        True if both are dense, run forward, and the states, hidden and cell, are equal to the bit.
     """
     if later.initial_hidden is None or earlier.layout != later.layout or later.layout == "NH":
         return False
     if earlier.reverse or earlier.lengths is not None or later.lengths is not None:
         return False
-    end = earlier.hidden[:, -1] if earlier.layout == "BTH" else earlier.hidden[-1]
-    return np.array_equal(np.atleast_2d(end), later.initial_hidden)
+    ended = [_end(part, earlier.layout) for part in (earlier.hidden, earlier.cell)]
+    return all(map(np.array_equal, ended, _began(later)))
+
+
+def _began(call: LayerTrace) -> list[Array]:
+    return [part for part in (call.initial_hidden, call.initial_cell) if part is not None]
+
+
+def _end(array: Array | None, layout: str) -> Array | None:
+    if array is None:
+        return None
+    return np.atleast_2d(array[:, -1] if layout == "BTH" else array[-1])
 
 
 def joined(calls: Sequence[LayerTrace]) -> LayerTrace:
