@@ -67,7 +67,7 @@ def look(
     file = None if data is None else Path(data)
     options: dict[str, Any] = {"title": title or folder.resolve().name, "lag": lag}
     if (folder / runs.RIVAL).is_dir():
-        options["rival"] = "plain RNN", folder / runs.RIVAL
+        options["rival"] = "RNN", folder / runs.RIVAL
     if (folder / runs.FILM).is_file():
         options["film"] = Reel.load(folder / runs.FILM)
     if of_run and (file is None or file.suffix.lower() not in (".npy", ".npz")):

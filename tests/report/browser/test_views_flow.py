@@ -345,3 +345,114 @@ def test_a_wide_layer_and_a_long_sequence_show_every_view(opened, tmp_path):
     assert "8 bits" in page.text("#weights .note")
     assert page.page.locator("#whatif").get_by_role("button", name="Run").is_visible()
     assert page.problems == []
+
+
+def test_an_open_table_leaves_the_page_alive_where_its_view_is_absent(opened, tmp_path):
+    page = opened(saved(made("both"), tmp_path))
+    for view in ("saturation", "path", "river"):
+        page.view(view)
+        page.page.locator(f"#{view} summary").click()
+    for layer in (1, 0, 1):
+        page.set(f"{{layer: {layer}}}")
+        page.view("path")
+        assert page.page.locator("#path details").is_visible() == (layer == 0)
+    page.set("{lang: 'zh', layer: 0}")
+    page.view("saturation")
+    assert "饱和图" in page.text("#saturation h2")
+    assert page.problems == []
+
+
+def test_the_text_above_the_influence_triangle_follows_every_output_step(opened, tmp_path):
+    tree, tensors, x = text_model()
+    folder = modelfile.write(tmp_path / "saved", tree, tensors)
+    page = opened(saved(collect(folder, x, text=[list("abcdefghijklmnopqrst")]), tmp_path))
+    page.view("influence")
+    for row in (19, 7, 0):
+        page.page.evaluate(
+            f"(() => {{ const s = document.querySelector('#influence input'); s.value = {row};"
+            "s.dispatchEvent(new Event('input', {bubbles: true})); })()"
+        )
+        page.settle()
+        # What is read after the output has no colour.
+        assert page.page.locator("#influence .chips span").count() == row + 1
+        assert page.text("#influence .chips") == "abcdefghijklmnopqrst"
+        assert f"t = {row} to input" in page.text("#influence .reading").replace("\xa0", " ")
+    assert page.problems == []
+
+
+def test_a_network_that_no_gradient_reaches_has_no_curve_in_the_duel(opened, tmp_path):
+    torch.manual_seed(1)
+    both = Both()
+    with torch.no_grad():
+        both.head.weight[:, 8:] = 0  # the plain RNN's half
+    page = opened(saved(collect(both, torch.randn(1, 30, 3)), tmp_path))
+    page.view("duel")
+    said = page.text("#duel .reading")
+    assert "|dL/dh|: 0 No gradient reaches rnn.l0" in said
+    assert page.problems == []
+
+
+def test_what_if_keeps_the_names_of_inputs_and_offers_what_a_network_has(opened, tmp_path):
+    torch.manual_seed(1)
+    rnn = collect(torch.nn.RNN(3, 4), torch.randn(20, 1, 3).transpose(0, 1))
+    plain = opened(write(rnn, tmp_path / "plain.html"))
+    plain.view("whatif")
+    assert not plain.page.locator("#whatif .clamp").first.locator("input").first.is_visible()
+    assert plain.page.get_by_role("button", name="Cut unit").is_visible()
+    page = opened(
+        saved(collect(lstm(3, 4), torch.randn(1, 20, 3), inputs=["cell", "forget", "i"]), tmp_path)
+    )
+    page.set("{lang: 'zh'}")
+    page.view("whatif")
+    names = page.page.locator("#whatif .menu option").all_inner_texts()[:3]
+    assert names == ["cell", "forget", "i"]
+    hold = page.page.locator("#whatif .clamp input[type=checkbox]").first
+    assert "遗忘门" in hold.get_attribute("aria-label")
+
+
+@pytest.mark.parametrize("width", [360, 800])
+def test_a_selection_of_units_fits_any_width(width, opened, tmp_path):
+    page = opened(saved(made("three units", batch=1), tmp_path), width=width)
+    page.set("{picked: [0, 1]}")
+    assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for button in page.page.locator(".picked button").all():
+        box = button.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+
+
+def test_long_names_without_spaces_fit_a_phone(opened, tmp_path):
+    torch.manual_seed(1)
+    name = "series_" + "x" * 60
+    x = torch.sin(torch.arange(60.0))[None, :, None].repeat(2, 1, 3)
+    shown = collect(lstm(3, 5), x, names=[name, f"{name}2"], inputs=[name] * 3, title=name)
+    page = opened(saved(shown, tmp_path), width=360)
+    for view in ("verdict", "wall", "match", "dossier", "whatif"):
+        page.view(view)
+    assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_paper_shows_every_view_in_its_own_width_and_the_screen_comes_back(opened, tmp_path):
+    page = opened(saved(made("deep"), tmp_path), theme="dark")
+    page.page.evaluate(
+        "window.seen = null;"
+        "addEventListener('beforeprint', () => { window.seen = {"
+        "theme: document.documentElement.dataset.theme,"
+        "runs: document.querySelector('#whatif .host').dataset.runs,"
+        "absent: GC.views.filter((v) => !v.host.childElementCount).map((v) => v.id),"
+        "odd: [...document.querySelectorAll('.view canvas')].filter((c) => c.offsetParent &&"
+        " Math.abs(c.width / c.clientWidth - c.height / c.clientHeight) > 0.05).length,"
+        "wide: Math.max(...[...document.querySelectorAll('.view canvas')]"
+        ".map((c) => c.clientWidth)) }; })"
+    )
+    paper = page.page.pdf(path=tmp_path / "page.pdf", format="A4")
+    assert len(paper) > 100_000
+    seen = page.page.evaluate("window.seen")
+    assert seen["theme"] == "light"
+    assert seen["absent"] == []
+    assert int(seen["runs"]) >= 1
+    assert (seen["odd"], seen["wide"] <= 703) == (0, True)
+    page.settle()
+    assert page.page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert not page.page.evaluate("document.documentElement.classList.contains('printing')")
+    assert page.problems == []

@@ -21,6 +21,8 @@ __all__ = ["build"]
 _LAYERS = 6
 """Layers with a picture; the table has all of them."""
 _COLUMNS, _ROWS = 400, 96
+_LETTERS = 80
+"""Of all labels under a picture together."""
 _LOWEST = -12.0
 """Decades of gradient that the picture goes down to."""
 
@@ -108,7 +110,9 @@ def _flow(series: Series, k: int) -> LayerFlow | None:
 
 def _pictures(shown: Exploration, k: int, series: Series, lang: str) -> str:
     trace, flow = series.traces[k], _flow(series, k)
-    ticks = charts.x_axis(time_ticks(list(series.labels or ()), series.steps))
+    labels = list(series.labels or ())
+    widest = max(map(len, labels), default=4)
+    ticks = charts.x_axis(time_ticks(labels, series.steps, max(1, min(6, _LETTERS // widest))))
     drawn = _maps(trace, lang) + (_gradient(flow, lang) if flow is not None else "")
     return (
         f'<section class="view"><header><h2>{escape(shown.layers[k].name)}</h2></header>'
@@ -140,7 +144,7 @@ def _gradient(flow: LayerFlow, lang: str) -> str:
     parts = {"hidden": flow.hidden, "cell": flow.cell}
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = {
-            name: np.maximum(np.log10(norms), _LOWEST)
+            name: np.where(norms > 0, np.maximum(np.log10(norms), _LOWEST), np.nan)
             for name, norms in parts.items()
             if norms is not None
         }

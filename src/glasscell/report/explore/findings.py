@@ -12,7 +12,7 @@ from glasscell.report.explore.data import Finding, Layer, Pair
 __all__ = ["of_memory", "of_network"]
 
 _MEMORY: Final = (
-    "Units whose forget gate alone keeps half of what they store for {lag} steps: {counts}.",
+    "Units whose forget gate alone keeps half of what they store for {steps}: {counts}.",
     "仅靠遗忘门就能把所存内容的一半保留 {lag} 步的单元：{counts}。",
 )
 
@@ -50,7 +50,8 @@ def of_memory(layers: Sequence[Layer], half_life: Mapping[str, Any], lag: int) -
     ]
     if not counts or lag < 1:
         return []
-    values = {"counts": ", ".join(counts), "lag": lag}
+    steps = "1 step" if lag == 1 else f"{lag} steps"
+    values = {"counts": ", ".join(counts), "lag": lag, "steps": steps}
     return [Finding(text=_filled(_MEMORY, values), kind="memory", evidence="ladder")]
 
 

@@ -160,6 +160,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "gradient reaches.",
         "两个网络读取相同的数据。为什么要发明 LSTM？请比较梯度能回传多远。",
     ),
+    "duel.silent": (
+        "No gradient reaches {layer}: nothing to compare there.",
+        "没有梯度到达 {layer}：无从比较。",
+    ),
     "duel.absent": (
         "This page has only one kind of network. A page over a model that holds both an LSTM and a "
         "plain RNN layer shows them side by side; so does glasscell explain.",

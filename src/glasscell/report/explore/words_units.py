@@ -74,6 +74,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Without it the output changes by {value} (mean squared): place {place} of {count}.",
         "去掉它输出的均方变化为 {value}：在 {count} 个单元中排第 {place}。",
     ),
+    "dossier.gains.loss": (
+        "Without it the loss falls by {value}: place {place} of {count}.",
+        "去掉它损失减少 {value}：在 {count} 个单元中排第 {place}。",
+    ),
     "dossier.costs.loss": (
         "Without it the loss grows by {value}: place {place} of {count}.",
         "去掉它损失增加 {value}：在 {count} 个单元中排第 {place}。",
@@ -156,6 +160,12 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "over {count} numbers.",
         "本页自行运行未修改的网络，与 Python 结果在 {count} 个数上的最大差异为 {value}。",
     ),
+    "whatif.proof.share": (
+        "This page's own run of the unchanged network differs from Python's by at most {value} of "
+        "the largest number ({top}), over {count} numbers.",
+        "本页自行运行未修改的网络，与 Python 结果在 {count} 个数上的最大差异为最大数值（{top}）的 "
+        "{value}。",
+    ),
     "whatif.proof.exact": (
         "This page's own run of the unchanged network equals Python's to the last bit, in all "
         "{count} numbers (largest difference 0).",
@@ -185,7 +195,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "如需使用，请检查较小的网络，或较少的层和较短的序列。",
     ),
     "weights.rounded": (
-        "Rounded to {bits} bits, 1/{levels} of each row's range, so that the page stays below 4 MB.",
+        "Rounded to {bits} bits, 1/{levels} of each row's range, so that the page stays below "
+        "4 MB.",
         "已舍入为 {bits} 位（每行范围的 1/{levels}），以使页面小于 4 MB。",
     ),
     "weights.of.hidden": ("on the hidden state", "作用于隐藏状态"),

@@ -18,7 +18,8 @@ __all__ = ["SOURCES", "lesson"]
 
 SOURCES: Final = ("carried", "run", "data", "random")
 TITLE: Final = "How an LSTM remembers"
-PLAIN: Final = "plain RNN"
+PLAIN: Final = "RNN"
+"""The same word in both languages."""
 
 
 def lesson(own: Exploration | None = None, source: str = "run") -> Exploration:

@@ -130,6 +130,7 @@ const GC = {};
     if (why !== view.why || (!view.built && !why)) {
       view.why = why;
       view.host.replaceChildren();
+      view.forget();
       view.built = why ? null : view.build(view.host, view.api);
       GC.translate(view.section);
       view.pending = new Set([...Object.keys(GC.state), "size"]);
@@ -140,17 +141,21 @@ const GC = {};
     const pending = view.pending;
     view.pending = new Set();
     view.built.draw(GC.state, pending);
+    view.refill();
   };
+
+  /** Do something; a fault in it is reported, and leaves everything else alive. */
+  const guarded = (act) => { try { act(); } catch (error) { setTimeout(() => { throw error; }); } };
 
   const flush = () => {
     frame = 0;
     const now = changed;
     changed = new Set();
     if (now.has("lang")) GC.translate();
-    for (const listener of listeners) listener(GC.state, now);
+    for (const listener of listeners) guarded(() => listener(GC.state, now));
     for (const view of views) {
       for (const name of now) view.pending.add(name);
-      show(view);
+      guarded(() => show(view));
     }
   };
   const ask = () => { frame ||= requestAnimationFrame(flush); };
@@ -204,11 +209,23 @@ const GC = {};
     }, { rootMargin: "600px 0px" });
     GC.frame(views);
     for (const view of views) watch.observe(view.section);
-    // Printing shows all views, also those that nobody scrolled to.
+    // Printing shows all views, also those that nobody scrolled to, drawn for the paper's width. The
+    // first flush builds them, where GC.printing runs the network to its end at once; then all fit.
+    const root = document.documentElement;
+    const paper = (on) => {
+      GC.printing = on;
+      root.classList.toggle("printing", on);
+      flush();
+      for (const plot of GC.plots) plot.fit();
+      GC.redraw();
+      flush();
+      for (const plot of GC.plots) plot.place?.();
+    };
     addEventListener("beforeprint", () => {
       for (const view of views) view.near = true;
-      flush();
+      paper(true);
     });
+    addEventListener("afterprint", () => paper(false));
     addEventListener("error", (event) => { document.documentElement.dataset.error = event.message; });
     GC.translate();
     ask();

@@ -1,5 +1,7 @@
 // Drawing: HiDPI canvases that follow their box, heat maps, scales, axes, the tip.
 (() => {
+  GC.plots = [];
+
   // ---- canvases ---------------------------------------------------------------------------
   /** A canvas in its own box; see README.md. The box takes focus and keys where it has the cursor. */
   GC.canvas = (host, options = {}) => {
@@ -41,6 +43,7 @@
       return { x, y, fx: fit((x - plot.area.x) / plot.area.w), fy: fit((y - plot.area.y) / plot.area.h) };
     };
     plot.fit();
+    GC.plots = GC.plots.filter((one) => one.host.isConnected || one === plot).concat(plot);
     new ResizeObserver(() => {
       if (Math.abs(box.clientWidth - plot.width) < 1 && Math.abs(box.clientHeight - plot.height) < 1) return;
       plot.fit();

@@ -57,18 +57,17 @@
     const details = make("details", { className: "numbers", hidden: true }, make("summary", { data: { say: "numbers" } }));
     const heading = make("h2", {}, make("span", { className: "no", aria: { hidden: "true" } }), make("span", { data: { say: view.title } }));
     const header = make("header", {}, heading, make("p", { className: "how", data: { say: `${view.title}.how` } }), tools);
+    const refill = () => { if (details.open && view.table) details.replaceChildren(details.firstChild, tableOf(view.table())); };
+    details.ontoggle = refill;
+    view.refill = refill;
+    view.forget = () => { view.table = null; details.hidden = true; };
     view.section = make("section", { className: "view", id: view.id, data: { view: view.id } }, header, make("div", { className: "body" }, host, note, details));
     view.host = host;
     view.api = {
       id: view.id, section: view.section, tools,
       note: (text) => { note.hidden = !text; note.textContent = text ?? ""; },
-      table: (fill) => {
-        details.hidden = false;
-        details.fill = () => { if (details.open) details.replaceChildren(details.firstChild, tableOf(fill())); };
-        details.ontoggle = details.fill;
-      },
+      table: (fill) => { view.table = fill; details.hidden = false; },
     };
-    GC.listen(() => details.fill?.());
     return view.section;
   };
   GC.section = section;
@@ -196,6 +195,8 @@
     }
     byId("views").firstElementChild.after(contents.closest("nav"));
     document.addEventListener("keydown", onKey);
-    addEventListener("beforeprint", () => theme("light"));
+    let before = GC.state.theme;
+    addEventListener("beforeprint", () => { before = GC.state.theme; theme("light"); });
+    addEventListener("afterprint", () => theme(before));
   };
 })();

@@ -3,7 +3,7 @@
   const DIGITS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
   /** 10 to a whole power, as text: GC.power(-3) is "10⁻³". */
-  GC.power = (exponent) => `10${[...exponent.toFixed(0)].map((c) => (c === "-" ? "⁻" : DIGITS[Number(c)])).join("")}`;
+  GC.power = (exponent) => `10${[...String(Math.round(exponent) + 0)].map((c) => (c === "-" ? "⁻" : DIGITS[Number(c)])).join("")}`;
 
   /** A size given by its log10, with two digits: 0.63, 4.2·10⁻⁵, 0 for -∞. */
   GC.size = (log) => {
@@ -195,14 +195,14 @@
     return { box, input, set, format };
   };
 
-  /** A labelled menu; options: [[value, word key or text]]. Returns {box, select, fill}. */
-  GC.menu = (host, { say, options = [], onChange }) => {
+  /** A labelled menu; options: [[value, text]], word keys where `words`. Returns {box, select, fill}. */
+  GC.menu = (host, { say, options = [], words = false, onChange }) => {
     const select = GC.make("select");
     const box = GC.make("label", { className: "menu" }, GC.make("span", { data: { say }, textContent: GC.say(say) }), " ", select);
     const fill = (list) => {
       const kept = select.value;
       select.replaceChildren(...list.map(([value, text]) => GC.make("option", {
-        value, textContent: GC.data.words[text] ? GC.say(text) : text, data: GC.data.words[text] ? { say: text } : {},
+        value, textContent: words ? GC.say(text) : text, data: words ? { say: text } : {},
       })));
       if (list.some(([value]) => String(value) === kept)) select.value = kept;
     };

@@ -88,7 +88,7 @@
     let count = 0;
     const slice = () => {
       if (stopped) return;
-      const end = performance.now() + SLICE;
+      const end = GC.printing ? Infinity : performance.now() + SLICE;
       while (performance.now() < end) {
         const { value, done: over } = steps.next();
         if (over) { done(value); return; }
@@ -102,16 +102,17 @@
   };
 
   const largest = (python, own) => {
-    let most = 0;
+    let [most, top] = [0, 0];
     const [rows, T] = python.shape;
     for (let r = 0; r < rows; r += 1) {
       for (let t = 0; t < T; t += 1) {
         const [a, b] = [python[r * T + t], own[t * rows + r]];
+        if (Number.isFinite(a)) top = Math.max(top, Math.abs(a));
         const same = a === b || (Number.isNaN(a) && Number.isNaN(b));
         if (!same) most = Math.max(most, Number.isNaN(a - b) ? Infinity : Math.abs(a - b));
       }
     }
-    return { most, count: rows * T };
+    return { most, top, count: rows * T };
   };
 
   /** Largest |page − Python| of an unchanged run over everything that the page holds exactly; if that is nothing, over what it holds rounded to 16 bits. */
@@ -128,7 +129,7 @@
         if (kept(key)) all.push(largest(floats(key), layer[part]));
       }
     }
-    return all.reduce((a, b) => ({ most: Math.max(a.most, b.most), count: a.count + b.count }), { most: 0, count: 0 });
+    return all.reduce((a, b) => ({ most: Math.max(a.most, b.most), top: Math.max(a.top, b.top), count: a.count + b.count }), { most: 0, top: 0, count: 0 });
   };
 
   // ---- series whose maps are rounded or thinned here --------------------------------------

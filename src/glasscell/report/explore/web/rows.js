@@ -1,6 +1,6 @@
 // Rows of pictures over one time axis: a label with the value at the cursor, a plot, its scale.
 (() => {
-  const [RIGHT, RIGHT_PHONE] = [58, 44];
+  const [RIGHT, RIGHT_PHONE] = [58, 54];
   GC.rowMargin = () => (innerWidth <= 640 ? RIGHT_PHONE : RIGHT);
 
   /** One row: {label, plot, value}; `unit` as for GC.canvas. */

@@ -142,7 +142,9 @@
         if (best) parts.push(GC.say("dossier.follows", { name: best.name, value: GC.number(best.value, 2) }));
         if (ablation) {
           const place = 1 + ablation.filter((value) => value > ablation[unit]).length;
-          parts.push(GC.say(`dossier.costs.${GC.data.measures.worth || "loss"}`, { value: GC.number(ablation[unit], 4), place, count: ablation.length }));
+          const worth = GC.data.measures.worth || "loss";
+          const key = ablation[unit] < 0 ? "dossier.gains.loss" : `dossier.costs.${worth}`; // a changed output is a square
+          parts.push(GC.say(key, { value: GC.number(Math.abs(ablation[unit]), 4), place, count: ablation.length }));
         }
         say(parts.join(" "));
       };

@@ -19,7 +19,7 @@
   const relative = (values) => {
     const logs = GC.log(values);
     const [, top] = GC.extent([logs], [0, 0]);
-    return logs.map((v) => (v === -Infinity ? -60 : v - top));
+    return logs.map((v) => v - top);
   };
 
   GC.view({
@@ -109,7 +109,8 @@
             paintRiver();
           }
           lines.forEach((line) => line.show(GC.size(line.ys[state.t])));
-          say(lines.length ? GC.say("duel.reading", { step: GC.stepName(state.t), values: sentence(state.t) }) : "");
+          const silent = lines.filter(({ ys }) => !ys.some(Number.isFinite)).map(({ index }) => GC.say("duel.silent", { layer: layers[index].name }));
+          say(lines.length ? [GC.say("duel.reading", { step: GC.stepName(state.t), values: sentence(state.t) }), ...silent].join(" ") : "");
         },
       };
     },

@@ -79,8 +79,9 @@
         if (text.hidden) return;
         const line = values(row);
         text.replaceChildren(...chars.map((c, t) => {
-          if (t < first() || t >= first() + T()) return c;
-          const rgb = colour(line[columnOf(t)]);
+          const v = line[columnOf(t)];
+          if (t < first() || t >= first() + T() || Number.isNaN(v)) return c; // not read by then, or not measured
+          const rgb = colour(v);
           return GC.make("span", { textContent: c, style: { background: GC.css(rgb), color: GC.inkOn(rgb) } });
         }));
       };

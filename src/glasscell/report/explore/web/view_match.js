@@ -52,7 +52,7 @@
       const controls = GC.make("div", { className: "controls" });
       host.append(controls);
       const again = () => GC.redraw("match", "range");
-      const quantity = GC.menu(controls, { say: "match.quantity", onChange: (v) => { chosen.quantity = v; again(); } });
+      const quantity = GC.menu(controls, { say: "match.quantity", words: true, onChange: (v) => { chosen.quantity = v; again(); } });
       const threshold = GC.slider(controls, { say: "match.threshold", min: 0, max: 1, step: 0.01, value: 0.3, onInput: (v) => { chosen.threshold = v; again(); } });
       const first = GC.slider(controls, { say: "match.from", min: 0, max: 1, step: 1, value: 0, format: (v) => GC.stepName(v), onInput: (v) => { range(v, Math.max(v + 1, chosen.to)); } });
       const last = GC.slider(controls, { say: "match.to", min: 0, max: 1, step: 1, value: 0, format: (v) => GC.stepName(v), onInput: (v) => { range(Math.min(v, chosen.from), v + 1); } });

@@ -66,7 +66,7 @@
       let step = null; // the loss is the sum of h at this step; null: the model's own loss
       let own = {};
       const of = (name) => (step === null ? GC.get(name) : own[name] ?? null);
-      const loss = GC.menu(controls, { say: "river.loss", options: [["own", "river.loss.own"], ["step", "river.loss.step"]], onChange: (v) => choose(v === "own" ? null : GC.state.t) });
+      const loss = GC.menu(controls, { say: "river.loss", words: true, options: [["own", "river.loss.own"], ["step", "river.loss.step"]], onChange: (v) => choose(v === "own" ? null : GC.state.t) });
       const slider = GC.slider(controls, { say: "river.at", min: 0, max: 1, step: 1, value: 0, format: (v) => GC.stepName(v), onInput: (v) => choose(v) });
       const choose = (t) => {
         own = t === null ? {} : GC.adjoint(t) ?? {};

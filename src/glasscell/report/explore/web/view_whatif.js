@@ -3,6 +3,7 @@
 (() => {
   const CLAMPS = ["forget", "input", "output"];
   const SLOW = 600e6; // multiply-adds: some seconds
+  const LARGE = 1e3; // beyond it float32 holds no third decimal: differences are told as a share
   const HALF = Math.log(0.5);
 
   const halfLives = (forget, H) => {
@@ -29,7 +30,7 @@
       // ---- controls -------------------------------------------------------------------------
       const panel = GC.make("div", { className: "whatif" });
       host.append(panel);
-      const scope = GC.choice("whatif.scope", [["one", "whatif.one"], ["all", "whatif.all"]], "one", (value) => { edit.all = value === "all"; run(); });
+      const scope = GC.choice("whatif.scope", [["one", "whatif.one"], ["all", "whatif.all"]], "one", (value) => { edit.all = value === "all"; gated(); run(); });
       panel.append(scope);
       const sliders = GC.make("div", { className: "controls" });
       panel.append(sliders);
@@ -41,11 +42,16 @@
         const on = GC.make("input", { type: "checkbox" });
         const set = (v) => { edit.clamp = { ...edit.clamp }; if (on.checked) edit.clamp[gate] = v; else delete edit.clamp[gate]; run(); };
         const slider = GC.slider(row, { say: `whatif.hold.${gate}`, min: 0, max: 1, step: 0.01, value: 1, onInput: (v) => { on.checked = true; set(v); } });
-        on.setAttribute("aria-label", GC.say(`whatif.hold.${gate}`));
+        on.dataset.sayLabel = `whatif.hold.${gate}`;
         slider.box.prepend(on);
         on.addEventListener("change", () => set(Number(slider.input.value)));
-        return { on, slider };
+        return { on, slider, row };
       });
+      // What has gates: a plain RNN has no bias or gate to change.
+      const gated = () => {
+        const some = edit.all ? GC.rerun.names().some((name) => GC.data.layers.find((layer) => layer.name === name).mode === "LSTM") : GC.lstm;
+        for (const node of [shift.box, ...clamps.map(({ row }) => row)]) node.hidden = !some;
+      };
       // One input at the cursor's step: a slider over its range, or a token that the text has.
       const value = GC.make("div", { className: "controls" });
       panel.append(value);
@@ -107,16 +113,18 @@
       const proof = GC.readout(host, "proof");
 
       // ---- pictures -------------------------------------------------------------------------
-      const channel = GC.menu(host, { say: "whatif.channel", onChange: (v) => { edit.channel = Number(v); GC.redraw("whatif", "done"); } });
-      const legend = GC.legend(host, [{ say: "whatif.before", color: "ink", dash: [3, 4] }, { say: "whatif.after", color: "accent" }]);
-      GC.heading(host, "whatif.output");
-      const out = GC.canvas(host, { height: 190, time: true, ...GC.MARGINS });
+      const pictures = GC.make("div", { hidden: true });
+      host.append(pictures);
+      const channel = GC.menu(pictures, { say: "whatif.channel", onChange: (v) => { edit.channel = Number(v); GC.redraw("whatif", "done"); } });
+      const legend = GC.legend(pictures, [{ say: "whatif.before", color: "ink", dash: [3, 4] }, { say: "whatif.after", color: "accent" }]);
+      GC.heading(pictures, "whatif.output");
+      const out = GC.canvas(pictures, { height: 190, time: true, ...GC.MARGINS });
       const unitHead = GC.make("h4");
-      host.append(unitHead);
-      const one = GC.canvas(host, { height: 160, time: true, ...GC.MARGINS });
+      pictures.append(unitHead);
+      const one = GC.canvas(pictures, { height: 160, time: true, ...GC.MARGINS });
       const mapHead = GC.make("h4");
-      host.append(mapHead);
-      const map = GC.canvas(host, { height: 200, time: true, unit: true, ...GC.MARGINS });
+      pictures.append(mapHead);
+      const map = GC.canvas(pictures, { height: 200, time: true, unit: true, ...GC.MARGINS });
 
       const toggleUnit = (layer, unit) => {
         const set = new Set(edit.units[layer] ?? []);
@@ -145,6 +153,8 @@
           if (changed()) { run(true); return; }
         }
         now = result;
+        pictures.hidden = false;
+        for (const plot of [out, one, map]) plot.fit();
         host.dataset.runs = String(Number(host.dataset.runs ?? 0) + 1);
         GC.redraw("whatif", "done");
       };
@@ -222,9 +232,10 @@
         mapHead.textContent = GC.say("whatif.map") + (top > 1e-9 ? ` (± ${GC.number(top)})` : "");
         map.label(mapHead.textContent);
       };
-      const proven = ({ most, count, rounded }) => {
-        const text = count === 0 ? "whatif.proof.none" : most === 0 ? "whatif.proof.exact" : "whatif.proof";
-        const parts = [GC.say(text, { value: GC.size(Math.log10(most)), count: count.toLocaleString("en") })];
+      const proven = ({ most, top, count, rounded }) => {
+        const text = count === 0 ? "whatif.proof.none" : most === 0 ? "whatif.proof.exact" : top > LARGE ? "whatif.proof.share" : "whatif.proof";
+        const value = GC.size(Math.log10(top > LARGE ? most / top : most));
+        const parts = [GC.say(text, { value, top: GC.size(Math.log10(top)), count: count.toLocaleString("en") })];
         const bits = Math.min(rounded ? 16 : 32, GC.rerun.bits());
         if (bits < 32) parts.push(GC.say("whatif.proof.rounded", { bits }));
         if (GC.rerun.guessed()) parts.push(GC.say("whatif.proof.stack"));
@@ -251,8 +262,9 @@
 
       return {
         draw(state, names) {
+          if (names.has("layer")) gated();
           const key = `${state.series}`;
-          if (shownFor !== key) { shownFor = key; base = now = null; edit.set = []; fillValue(); run(); return; }
+          if (shownFor !== key) { shownFor = key; base = now = null; pictures.hidden = true; edit.set = []; fillValue(); run(); return; }
           if (names.has("layer") && !edit.all && (edit.shift || Object.keys(edit.clamp).length)) run();
           if (["unit", "layer", "lang", "picked"].some((name_) => names.has(name_))) fillCuts();
           if (["t", "series", "lang", "done"].some((name_) => names.has(name_))) fillValue();

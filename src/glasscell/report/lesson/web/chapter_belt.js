@@ -10,14 +10,14 @@
     if (!row) return null;
     const order = GC.layer.reverse ? row : row.slice().reverse();
     const logs = [0];
-    for (const f of order) logs.push(Math.max(FLOOR, logs.at(-1) + Math.log10(f)));
+    for (const f of order) logs.push(logs.at(-1) + Math.log10(f));
     return logs;
   };
   // What the plain RNN of chapter 3 leaves: the largest singular value of its own product.
   const plain = (count) => {
     const { H, weight_hh: W } = pair.layer("rnn");
     const steps = Algebra.back({ states: Float64Array.from(pair.of("rnn").hidden), W: Float64Array.from(W), n: H, count, row: null, slope: (h) => 1 - h * h });
-    return [0, ...steps.map(({ sigma }) => Math.max(FLOOR, Math.log10(sigma[0])))];
+    return [0, ...steps.map(({ sigma }) => Math.log10(sigma[0]))];
   };
 
   Lesson.chapter({
