@@ -177,3 +177,19 @@ def test_weights_that_a_hook_makes_anew_at_every_call_are_refused() -> None:
     model = torch.nn.utils.weight_norm(torch.nn.LSTM(2, 3), "weight_hh_l0")
     with pytest.raises(ValueError, match="expected weight_hh_l0 to stay as it was set, got one"):
         ablation(model, torch.randn(4, 1, 2), lambda out: out[0].sum())
+
+
+def test_over_no_steps_nothing_is_known() -> None:
+    found = dossier(rnn(np.zeros((4, 2, 3)), lengths=np.array([0, 0])), np.ones((4, 2, 1)))
+    assert np.isnan([*found.mean, *found.deviation, *found.correlation.ravel()]).all()
+    assert dossier(rnn(np.zeros((0, 3)), layout="TH")).mean.shape == (3,)
+    with pytest.raises(ShapeError, match=r"expected lags in 0 … 0, got \[1\]"):
+        dossier(rnn(np.zeros((0, 3)), layout="TH"), lags=[1])
+
+
+def test_lags_may_be_an_array() -> None:
+    x = np.random.default_rng(0).normal(size=(9, 1))
+    layer = rnn(np.roll(x, 1), layout="TH")
+    assert dossier(layer, x, lags=np.arange(3)).lag.tolist() == [[1]]
+    with pytest.raises(ShapeError, match=r"expected lags in 0 … 8, got \[\]"):
+        dossier(layer, x, lags=[])

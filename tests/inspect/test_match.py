@@ -109,3 +109,11 @@ def test_what_cannot_be_matched_is_refused() -> None:
         match([layer], (0, 0, 2), 0.5, "cell")
     with pytest.raises(DataError, match="quantity as one of"):
         match([layer], (0, 0, 2), 0.5, "mode")
+
+
+def test_sequences_of_nan_or_without_units_are_refused() -> None:
+    values = np.array([[np.nan], [1.0], [np.nan], [1.0]])
+    with pytest.raises(DataError, match="the highest that one keeps there is nan"):
+        match([values], (0, 0, 2))
+    with pytest.raises(ShapeError, match="of at least one unit, got H = 0"):
+        match([values[:, :0]], (0, 0, 2))

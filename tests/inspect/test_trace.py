@@ -261,3 +261,19 @@ def test_a_cell_whose_units_all_end_at_zero_begins_anew_where_its_caller_does(gi
             for value in drive[1:3] if given else drive:
                 state = cell(torch.full((1, 1), value), state)
     assert trace["cell"].hidden.shape == (2 if given else 4, 1, 2)
+
+
+def test_what_the_kernels_flush_to_0_is_what_the_cells_equation_leaves_out() -> None:
+    """From 1e-37 with f = 1/2: below 2^-126 the equation gives subnormal numbers, the cell 0."""
+    model = torch.nn.LSTM(1, 1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+    state = torch.zeros(1, 1, 1), torch.full((1, 1, 1), 1e-37)
+    with glasscell.trace(model) as trace:
+        model(torch.zeros(6, 1, 1), state)
+    cell = trace["l0"].cell.ravel()
+    smallest = np.finfo(np.float32).tiny
+    expected = np.float32(1e-37) * np.float32(0.5) ** np.arange(1, 7)
+    np.testing.assert_array_equal(cell, np.where(expected < smallest, 0, expected))
+    assert ((expected > 0) & (expected < smallest)).any()

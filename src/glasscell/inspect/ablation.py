@@ -37,7 +37,7 @@ def ablation(
         Layer name to (H,) float64; above 0 the unit helps, below 0 it harms.
 
     Raises:
-        TypeError: `model` is no torch module.
+        TypeError: `model` is no torch module, or x an array that it cannot read.
         ValueError: it has no LSTM or RNN with biases, or no such layer; or a hook makes a layer's
             weights anew at every call.
 
@@ -58,6 +58,7 @@ def ablation(
     import torch
     from torch.nn.utils import parametrize
 
+    from glasscell.inspect.flow import called
     from glasscell.inspect.watch import is_cell, layer_name, recurrent_modules, unchanged
 
     places = {
@@ -71,7 +72,7 @@ def ablation(
         raise ValueError(f"expected {wanted} in the model; it has: {', '.join(places) or 'none'}")
 
     def value() -> float:
-        return float(loss(model(*(x if type(x) is tuple else (x,)))))
+        return float(loss(called(model, x)))
 
     # Cached, a parametrized weight is one tensor for all calls, and a row set to 0 stays so.
     with torch.no_grad(), unchanged(model), evaluating(model), parametrize.cached():

@@ -55,18 +55,16 @@ def continues(earlier: LayerTrace, later: LayerTrace) -> bool:
         return False
     if earlier.reverse or earlier.lengths is not None or later.lengths is not None:
         return False
-    ended = [_end(part, earlier.layout) for part in (earlier.hidden, earlier.cell)]
-    return all(map(np.array_equal, ended, _began(later)))
+    return all(map(np.array_equal, _ended(earlier), _began(later)))
 
 
 def _began(call: LayerTrace) -> list[Array]:
     return [part for part in (call.initial_hidden, call.initial_cell) if part is not None]
 
 
-def _end(array: Array | None, layout: str) -> Array | None:
-    if array is None:
-        return None
-    return np.atleast_2d(array[:, -1] if layout == "BTH" else array[-1])
+def _ended(call: LayerTrace) -> list[Array]:
+    at = (slice(None), -1) if call.layout == "BTH" else -1
+    return [np.atleast_2d(part[at]) for part in (call.hidden, call.cell) if part is not None]
 
 
 def joined(calls: Sequence[LayerTrace]) -> LayerTrace:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from glasscell.errors import DataError, ShapeError
+from glasscell.inspect.asked import at_least, whole
 from glasscell.inspect.layout import Array, to_time_major
 from glasscell.inspect.timescales import half_life
 from glasscell.inspect.trace import LayerTrace
@@ -22,7 +23,7 @@ class Dossier:
 
     Attributes:
         quantity: "hidden" or "cell", what the numbers are about.
-        mean: (H,) float64, over all steps and sequences.
+        mean: (H,) float64, over all steps and sequences; NaN if there are none.
         deviation: (H,) standard deviation.
         inputs: I names.
         correlation: (H, I), Pearson's correlation with each input, at the lag where it is largest
@@ -124,6 +125,7 @@ def dossier(
 
     Raises:
         DataError: no such quantity.
+        ValueError: `neighbours` is below 0.
         ShapeError: inputs, names or ablation do not fit the trace, or a lag is longer than it.
 
     Notes:
@@ -149,8 +151,9 @@ def dossier(
     if ablation is not None and np.shape(ablation) != (H,):
         raise ShapeError(f"expected ablation (H,) = ({H},), got {np.shape(ablation)}")
     correlation, lag = _strongest(units, seen, alive, lags)
-    flat = units[alive]
-    nearest, similarity = _neighbours(_correlation(flat, flat), min(neighbours, H - 1))
+    flat = units[alive] if alive.any() else np.full((1, H), np.nan)
+    count = min(at_least(neighbours, 0, "neighbours"), H - 1)
+    nearest, similarity = _neighbours(_correlation(flat, flat), count)
     forget = None if trace.forget is None else _time_major(trace, trace.forget)
     return Dossier(
         quantity=quantity,
@@ -195,8 +198,9 @@ def _inputs(trace: LayerTrace, inputs: Array, alive: Array) -> Array:
 def _strongest(units: Array, seen: Array, alive: Array, lags: Sequence[int]) -> tuple[Array, Array]:
     """The correlation of largest size over the lags, and its lag; both (H, I)."""
     steps = len(units)
+    lags = [whole(lag, "lags") for lag in lags]
     if not lags or min(lags) < 0 or max(lags) >= max(steps, 1):
-        raise ShapeError(f"expected lags in 0 … {steps - 1}, got {list(lags)}")
+        raise ShapeError(f"expected lags in 0 … {max(steps, 1) - 1}, got {lags}")
     best = np.full((units.shape[2], seen.shape[2]), np.nan)
     at = np.zeros(best.shape, dtype=np.int64)
     for lag in lags:

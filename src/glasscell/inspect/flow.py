@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from glasscell.errors import DtypeError
 from glasscell.inspect.table import flow_table
 from glasscell.inspect.verdict import LayerVerdict, in_words, judge
 
@@ -19,7 +20,15 @@ if TYPE_CHECKING:
 
     from glasscell.inspect.recorder import GradientRecorder
 
-__all__ = ["GradientFlow", "LayerFlow", "arguments", "check_loss", "gradient_flow", "observed"]
+__all__ = [
+    "GradientFlow",
+    "LayerFlow",
+    "arguments",
+    "called",
+    "check_loss",
+    "gradient_flow",
+    "observed",
+]
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 
@@ -172,7 +181,8 @@ def gradient_flow(
         the verdict.
 
     Raises:
-        TypeError: `model` is no torch module, or `loss` gave no tensor.
+        TypeError: `model` is no torch module, x an array that it cannot read, or `loss` gave no
+            tensor.
         ValueError: the model has no such layer, none ran, or the loss is no scalar or does not
             depend on any of them.
         RuntimeError: a layer is not on the CPU.
@@ -229,7 +239,7 @@ def observed(
         torch.enable_grad(),
         watching(model, recorder, gradients=True) as observation,
     ):
-        output = model(*arguments(x))
+        output = called(model, x)
         if not recorder.ran:
             raise ValueError(NOTHING_RAN)
         value = loss(output)
@@ -247,6 +257,28 @@ UNREACHED = (
     "expected a loss that depends on a recurrent layer of the model, got one that none of them "
     "reaches; look for detach(), argmax or no_grad between them, and call the layers in forward()"
 )
+
+
+def called(model: torch.nn.Module, x: Any) -> Any:
+    """Call a model, and name arrays that it cannot read.
+
+    Args:
+        model: any.
+        x: what it is called with; a tuple is several positional arguments.
+
+    Raises:
+        DtypeError: it failed on an array where tensors go.
+    """
+    given = arguments(x)
+    try:
+        return model(*given)
+    except (AttributeError, TypeError) as error:
+        if any(isinstance(part, np.ndarray) for part in given):
+            raise DtypeError(
+                "expected x as torch tensors, or what else the model reads, got numpy.ndarray; use "
+                "torch.as_tensor(x)"
+            ) from error
+        raise
 
 
 def arguments(x: Any) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from glasscell.inspect.asked import at_least, position
 from glasscell.inspect.graded import orthonormal
 from glasscell.inspect.jacobian import StateJacobian
 
@@ -48,6 +49,7 @@ def influence(
     Raises:
         ShapeError: `layer` is a batch, or the weights are not of its size.
         IndexError: there is no such step.
+        ValueError: `probes` is below 1.
 
     Notes:
         One forward sweep that carries the k columns of every input so far: 4 H P k T^2 flops over
@@ -67,8 +69,8 @@ def influence(
     """
     of = StateJacobian(layer, weights)
     steps = range(len(of))
-    asked = steps if inputs is None else [steps[t] for t in inputs]
-    shown = steps if outputs is None else [steps[t] for t in outputs]
+    asked = steps if inputs is None else [position(t, len(of), "inputs") for t in inputs]
+    shown = steps if outputs is None else [position(t, len(of), "outputs") for t in outputs]
     read = set(asked)
     rows = {t: row for row, t in enumerate(t for t in of.order.tolist() if t in read)}
     by_step = _swept(of, rows, set(shown), probe_columns(weights.weight_ih.shape[1], probes))
@@ -85,8 +87,11 @@ def probe_columns(size: int, probes: int) -> Float64:
 
     Returns:
         (I, k), k = min(I, probes): orthogonal, of length sqrt(I / k).
+
+    Raises:
+        ValueError: `probes` is below 1.
     """
-    count = min(size, probes)
+    count = min(size, at_least(probes, 1, "probes"))
     return np.asarray(orthonormal(size, count) * np.sqrt(size / count))
 
 

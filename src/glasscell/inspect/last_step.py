@@ -30,7 +30,17 @@ def layer_weights(module: torch.nn.Module, suffix: str) -> LayerWeights:
 
     Returns:
         `LayerWeights` of NumPy views.
+
+    Raises:
+        ValueError: the module has no such layer.
     """
+    prefix = "weight_hh_"
+    if not hasattr(module, prefix + suffix):
+        there = [n.removeprefix(prefix) for n in dir(module) if n.startswith(prefix)]
+        raise ValueError(
+            f"expected a layer of {type(module).__name__}, {' or '.join(there) or 'which has none'}"
+            f", got {suffix!r}"
+        )
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
     found = {name: getattr(module, f"{name}_{suffix}", None) for name in names}
     return LayerWeights(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glasscell.errors import DataError, ShapeError
+from glasscell.inspect.asked import whole
 from glasscell.inspect.layout import Array
 from glasscell.inspect.trace import LayerTrace
 
@@ -103,7 +104,7 @@ def match(
 
     Raises:
         DataError: no such range or quantity, or no unit is on throughout the range.
-        ShapeError: the sequences differ in H.
+        ShapeError: the sequences differ in H, or have no unit.
 
     Notes:
         O(T H) per sequence. The idea of select and match is LSTMVis's: Strobelt et al. 2018, IEEE
@@ -119,7 +120,7 @@ def match(
     on = [value >= threshold for value in values]
     units = np.flatnonzero(on[series][start:stop].all(axis=0))
     if not len(units):
-        highest = float(np.nanmax(values[series][start:stop].min(axis=0)))
+        highest = float(np.fmax.reduce(values[series][start:stop].min(axis=0)))
         raise DataError(
             f"expected a unit with {quantity} >= {threshold:g} at all steps {start} … {stop - 1} "
             f"of sequence {series}, found none; the highest that one keeps there is {highest:.3g}: "
@@ -157,7 +158,11 @@ def _checked(values: Sequence[Array], chosen: tuple[int, int, int]) -> tuple[int
     if len(widths) > 1 or any(value.ndim != 2 for value in values):
         shapes = ", ".join(str(value.shape) for value in values)
         raise ShapeError(f"expected sequences (T, H) with the same H, got {shapes}")
-    series, start, stop = (int(part) for part in chosen)
+    if 0 in widths:
+        raise ShapeError("expected sequences (T, H) of at least one unit, got H = 0")
+    if len(chosen) != 3:
+        raise DataError(f"expected range as (series, start, stop), got {chosen}")
+    series, start, stop = (whole(part, "range") for part in chosen)
     if not 0 <= series < len(values) or not 0 <= start < stop <= len(values[series]):
         steps = ", ".join(str(len(value)) for value in values)
         raise DataError(

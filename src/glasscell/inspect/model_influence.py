@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from glasscell.errors import ShapeError
+from glasscell.errors import DtypeError, ShapeError
+from glasscell.inspect.asked import position
 from glasscell.inspect.belt import norm
 from glasscell.inspect.influence import probe_columns
 from glasscell.inspect.watch import recurrent_modules, unchanged
@@ -54,9 +55,10 @@ def model_influence(
         precision (1e-45 in float32; give a `model.double()` for more).
 
     Raises:
-        TypeError: `model` is no torch module.
+        TypeError: `model` is no torch module, or x no tensor.
         ShapeError: x has a batch axis, or the output's shape is none of these.
-        ValueError: the model has no recurrent layer; x are integers and no Embedding ran.
+        ValueError: the model has no recurrent layer; x are integers and no Embedding ran; `probes`
+            is below 1.
         IndexError: there is no such step.
         RuntimeError: a layer is not on the CPU.
 
@@ -79,6 +81,10 @@ def model_influence(
     modules = recurrent_modules(model).values()
     if batch_first is None:
         batch_first = any(getattr(module, "batch_first", False) for module in modules)
+    if not isinstance(x, torch.Tensor):
+        raise DtypeError(
+            f"expected x (T, I) as a torch tensor, got {type(x).__name__}; use torch.as_tensor(x)"
+        )
     if x.dim() != 1 + x.is_floating_point():
         raise ShapeError(
             "expected one sequence x (T, I), or (T,) integers for an Embedding, got "
@@ -88,7 +94,7 @@ def model_influence(
         run = _Copies(model, x.detach().clone(), int(batch_first), read)
         shape = run(1)[0].shape
         steps = range(shape[1])
-        wanted = list(steps) if outputs is None else [steps[t] for t in outputs]
+        wanted = steps if outputs is None else [position(t, shape[1], "outputs") for t in outputs]
         directions = probe_columns(shape[2], probes).T
         each = max(COPIES // len(directions), 1)
         pieces = [wanted[first : first + each] for first in range(0, len(wanted), each)]

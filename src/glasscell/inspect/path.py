@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from glasscell.inspect.asked import at_least
 from glasscell.inspect.jacobian import StateJacobian
 from glasscell.inspect.single import required
 
@@ -83,7 +84,7 @@ def path_split(
 
     Raises:
         ShapeError: `layer` is a batch, or the weights are not of its size.
-        ValueError: the layer is an RNN.
+        ValueError: the layer is an RNN, or `columns` is below 1.
         IndexError: there is no such step.
 
     Notes:
@@ -107,6 +108,8 @@ def path_split(
     with np.errstate(divide="ignore"):
         log_f = np.log(kept)
     place, H, P = of.single.place(step, -1), kept.shape[1], of.output_size
+    if columns is not None:
+        columns = at_least(columns, 1, "columns")
     probes = _probes(H, columns)
     hidden, off_belt = np.zeros((P, probes.shape[1])), np.zeros_like(probes)
     log_kept, log_scale = np.zeros(H), 0.0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glasscell.errors import ShapeError
+from glasscell.inspect.asked import position
 from glasscell.inspect.layout import Array
 from glasscell.inspect.single import Single, required
 
@@ -78,7 +79,7 @@ def provenance(
         `Provenance` with S = step + 1 steps; its total equals the cell state to rounding.
 
     Raises:
-        ShapeError: the three gates differ in shape.
+        ShapeError: the three gates differ in shape, or the initial cell does not fit them.
         IndexError: there is no such step.
 
     Notes:
@@ -97,13 +98,18 @@ def provenance(
         raise ShapeError(
             f"expected forget, input and candidate of one shape (T, ..., H), got {shapes}"
         )
-    steps = range(len(forget))[step] + 1
+    steps = position(step, len(forget), "step") + 1
     f, i, g = (np.asarray(gate[:steps], dtype=np.float64) for gate in gates.values())
     with np.errstate(divide="ignore"):
         log_f = np.log(f)
     log_from = np.flip(np.cumsum(np.flip(log_f, 0), axis=0), 0)
     log_kept = np.concatenate([log_from[1:], np.zeros_like(log_from[:1])])
     start = np.zeros(f.shape[1:]) if initial_cell is None else np.asarray(initial_cell)
+    if start.shape != f.shape[1:]:
+        raise ShapeError(
+            f"expected initial_cell (..., H), the shape of the gates without time, {f.shape[1:]}, "
+            f"got {start.shape}"
+        )
     return Provenance(np.exp(log_from[0]) * start, np.exp(log_kept) * i * g, log_kept)
 
 
@@ -137,9 +143,9 @@ def layer_provenance(layer: LayerTrace, step: int | None = None) -> Provenance:
     array([1.  , 0.5 , 0.25])
     """
     single = Single(layer)
-    place = single.place(step, -1)
-    began = np.flatnonzero(single.cut[single.order[: place + 1]])
-    steps = single.order[began[-1] if len(began) else 0 : place + 1]
+    end = single.place(step, -1) + 1
+    began = np.flatnonzero(single.cut[single.order[:end]])
+    steps = single.order[began[-1] if len(began) else 0 : end]
     names = ("forget", "input", "candidate")
     forget, entering, candidate = (required(layer, name)[steps] for name in names)
     initial = None if layer.initial_cell is None else np.reshape(layer.initial_cell, -1)
@@ -165,6 +171,7 @@ def provenance_triangle(layer: LayerTrace, unit: int) -> Array:
     Raises:
         ShapeError: `layer` is a batch.
         ValueError: the layer is an RNN.
+        IndexError: there is no such unit.
 
     Notes:
         T^2 / 2 products; a share below 1e-308 is 0 here, and visible in
@@ -179,6 +186,7 @@ def provenance_triangle(layer: LayerTrace, unit: int) -> Array:
            [0.25, 0.5 , 1.  ]])
     """
     single = Single(layer)
+    unit = position(unit, required(layer, "cell").shape[1], "unit", "units")
     names = ("forget", "input", "candidate")
     f, i, g = (required(layer, name)[:, unit].astype(np.float64) for name in names)
     f[single.cut] = 0.0

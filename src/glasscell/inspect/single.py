@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glasscell.errors import ShapeError
+from glasscell.inspect.asked import position
 from glasscell.inspect.layout import Array
 
 if TYPE_CHECKING:
@@ -42,24 +43,25 @@ class Single:
         self.cut = np.zeros(steps, dtype=bool)
         if layer.reset is not None:
             cut = layer.reset[:, 0]
-            self.cut = np.append(cut[1:], False) if layer.reverse else cut
+            self.cut = np.append(cut[1:], False)[:steps] if layer.reverse else cut
 
     def __len__(self) -> int:
         return len(self.order)
 
-    def place(self, step: int | None, default: int) -> int:
+    def place(self, step: int | None, default: int, name: str = "step") -> int:
         """Give a step's place in the order of work.
 
         Args:
             step: in the sequence's own time, negative from the end; None for the default.
             default: a place in the order of work.
+            name: of the argument, for the message.
 
         Raises:
             IndexError: there is no such step.
         """
         if step is None:
-            return range(len(self))[default]
-        t = range(len(self))[step]
+            return position(default, len(self), name)
+        t = position(step, len(self), name)
         return len(self) - 1 - t if self.trace.reverse else t
 
     def cell_before(self) -> Array:

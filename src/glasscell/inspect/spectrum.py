@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from glasscell.inspect.asked import at_least, whole
 from glasscell.inspect.graded import GradedProduct, graded_qr, orthonormal
 from glasscell.inspect.jacobian import StateJacobian
 
@@ -125,13 +126,14 @@ def fan(
     Raises:
         ShapeError: `layer` is a batch, or the weights are not of its size.
         IndexError: there is no such step.
-        ValueError: a lag is outside.
+        ValueError: a lag is outside, or `columns` below 1.
+        DtypeError: a lag is no whole number.
 
     Notes:
         Up to S = 128 all directions are followed once, however far apart they are and however long
         the lag. Each step is exact for rows of the recurrent weights that are off by rounding,
         S * 2.2e-16 of their length, so that neither saturated units nor shut gates cost digits,
-        ill-conditioned weights do. Against exact arithmetic, H = 3 and 4, lags to 19: relative error
+        ill-conditioned weights do. Against exact arithmetic, H = 3, 4, lags to 19: relative error
         below 1e-9 with up to 12 times torch's first weights; with 40 times, where one step shrinks
         by 1e-18 what the one before had left, 4 % of an LSTM's values are worse, and 0.7 % of their
         logarithms are off by more than 1e-4. Beyond S = 128, k + 8 columns go to and fro over each
@@ -152,13 +154,15 @@ def fan(
            [-4., -8.]])
     """
     of = StateJacobian(layer, weights)
-    first = of.single.place(start, 0)
+    first = of.single.place(start, 0, "start")
     left = len(of) - 1 - first
     exact = of.size <= EXACT
-    wanted = _default_lags(left, exact) if lags is None else np.asarray(lags, dtype=np.int64)
+    wanted = _default_lags(left, exact)
+    if lags is not None:
+        wanted = np.array([whole(lag, "lags") for lag in lags], dtype=np.int64)
     if ((wanted < 1) | (wanted > left)).any():
         raise ValueError(f"expected lags from 1 to {left}, the steps left, got {wanted.tolist()}")
-    count = min(columns, of.size)
+    count = min(at_least(columns, 1, "columns"), of.size)
     steps = of.order[first + 1 :]
     follow = _followed if exact else _to_and_fro
     return Fan(wanted, follow(of, steps, wanted, count))
@@ -186,7 +190,7 @@ def lyapunov(
 
     Raises:
         ShapeError: `layer` is a batch, or the weights are not of its size.
-        ValueError: no step is left after the warm-up.
+        ValueError: no step is left after the warm-up, or `columns` is below 1.
 
     Notes:
         T QR decompositions of (S, k) and 8 H P k flops a step. Finite-time exponents of this
@@ -204,11 +208,16 @@ def lyapunov(
     array([0.5, 0.1])
     """
     of = StateJacobian(layer, weights)
-    skipped = len(of) // 6 if warm_up is None else warm_up
+    if not len(of):
+        raise ValueError(
+            "expected a trace of at least one step, got one with no steps; leave it out"
+        )
+    skipped = len(of) // 6 if warm_up is None else whole(warm_up, "warm_up")
     if not 0 <= skipped < len(of):
         raise ValueError(f"expected a warm-up of 0 to {len(of) - 1} steps, got {skipped}")
     most = of.size if of.size <= EXACT else 16
-    basis = orthonormal(of.size, min(most if columns is None else columns, of.size))
+    count = most if columns is None else at_least(columns, 1, "columns")
+    basis = orthonormal(of.size, min(count, of.size))
     growth = np.zeros((len(of), basis.shape[1]))
     for place, t in enumerate(of.order):
         for factor in of.factors(t):

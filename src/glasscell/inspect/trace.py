@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from glasscell.inspect.asked import position
 from glasscell.inspect.chain import joined, last_chain
 from glasscell.inspect.layout import Array, alive_steps, to_time_major
 
@@ -25,9 +26,10 @@ GATES = ("forget", "input", "candidate", "output", "cell")
 class LayerTrace:
     """One layer in one direction: its gates, cell state and hidden state at every step.
 
-    ``cell_t = forget_t * cell_{t-1} + input_t * candidate_t`` holds to the bit in the traced dtype.
-    For a reverse layer t - 1 is the step that it read before, which is t + 1 in the sequence's own
-    time; index t of every array is the sequence's own time.
+    ``cell_t = forget_t * cell_{t-1} + input_t * candidate_t`` holds to the bit in the traced dtype,
+    but for subnormal numbers, which the kernels flush to 0. For a reverse layer t - 1 is the step
+    that it read before, which is t + 1 in the sequence's own time; index t of every array is the
+    sequence's own time.
 
     Attributes:
         forget: forget gate f, 0 … 1. As the five arrays below None for an RNN; shape (T, B, H),
@@ -87,7 +89,7 @@ class LayerTrace:
             IndexError: there is no such sequence.
         """
         alive = self.alive()
-        row = range(alive.shape[1])[index]
+        row = position(index, alive.shape[1], "index", "sequences")
         if self.sorted_indices is not None:
             row = int(np.flatnonzero(self.sorted_indices == row)[0])
         steps = int(alive[:, row].sum())

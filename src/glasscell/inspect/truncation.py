@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from glasscell.inspect.asked import whole
 from glasscell.inspect.belt import norm
-from glasscell.inspect.flow import arguments, check_loss
+from glasscell.inspect.flow import called, check_loss
 from glasscell.inspect.watch import is_cell, recurrent_modules, unchanged
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def truncation(
         `Truncation`.
 
     Raises:
-        TypeError: `model` is no torch module, or `loss` gave no tensor.
+        TypeError: `model` is no torch module, a length no whole number, or `loss` gave no tensor.
         ValueError: a layer is bidirectional, a cell, has dropout between its layers while in
             training mode, or is given a `PackedSequence`, `lengths` or `reset`; a length is below
             1; or the loss is no scalar or does not depend on the layers.
@@ -117,7 +118,7 @@ def truncation(
 
     def gradient(length: int | None) -> tuple[Float64, int]:
         with unchanged(model), torch.enable_grad(), _pieces(modules, length) as seen:
-            value = loss(model(*arguments(x)))
+            value = loss(called(model, x))
             check_loss(value)
             found = torch.autograd.grad(value, weights, allow_unused=True)
         flat = [
@@ -127,7 +128,9 @@ def truncation(
 
     with _differentiable(weights):
         full, steps = gradient(None)
-        wanted = _default_lengths(steps) if lengths is None else np.unique(lengths)
+        wanted = _default_lengths(steps)
+        if lengths is not None:
+            wanted = np.unique([whole(length, "lengths") for length in lengths])
         if (wanted < 1).any():
             raise ValueError(f"expected lengths >= 1, got {wanted.tolist()}")
         compared = [_compared(gradient(length)[0], full) for length in wanted.tolist()]
