@@ -77,3 +77,10 @@ def test_a_lag_of_nothing_and_an_rnn_are_refused() -> None:
         timescales(traced().layer, 0)
     with pytest.raises(ValueError, match="expected the trace of an LSTM, with its forget"):
         timescales(traced("tanh").layer, 5)
+
+
+def test_half_lives_of_next_to_nothing_and_of_for_ever_have_their_biases() -> None:
+    """Far below a step ``-ln(2^(1/steps) - 1)`` is ``-ln 2 / steps``, to 2^-10000 of it here."""
+    assert forget_bias(1e-4) == pytest.approx(-1e4 * np.log(2.0), rel=1e-15)
+    assert forget_bias(np.inf) == np.inf
+    assert forget_bias(1e300) == pytest.approx(300 * np.log(10) - np.log(np.log(2)), rel=1e-15)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import expm1, inf, log
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -132,7 +133,7 @@ def forget_bias(steps: float) -> float:
         steps: wanted half-life, > 0.
 
     Returns:
-        The bias.
+        The bias; infinity for an infinite half-life.
 
     Raises:
         ValueError: `steps` is not above 0.
@@ -142,7 +143,9 @@ def forget_bias(steps: float) -> float:
     """
     if not steps > 0:
         raise ValueError(f"expected a half-life in steps > 0, got {steps}")
-    return float(0.0 - np.log(np.expm1(np.log(2.0) / steps)))
+    a = log(2.0) / float(steps)
+    # ln(e^a - 1), for a half-life far below a step too, where e^a leaves float64.
+    return 0.0 - (a + log(-expm1(-a))) if a else inf
 
 
 def saturation(gate: Array, alive: Array | None = None) -> Saturation:
