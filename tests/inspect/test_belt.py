@@ -42,3 +42,7 @@ def test_a_sequence_without_steps_has_no_last_one() -> None:
     alive = np.array([[False, True], [False, True]])
     assert belt.last_steps(alive).tolist() == [[False, False], [False, True]]
     np.testing.assert_allclose(belt.per_lag(np.ones((2, 2, 1)), alive), [1.0, 1.0])
+
+
+def test_an_infinity_beside_what_overflows_when_squared_leaves_an_infinite_norm() -> None:
+    assert belt.norm(np.array([np.inf, 1e200])) == np.inf

@@ -42,7 +42,8 @@ def norm(array: Array, axis: int | tuple[int, ...] | None = None) -> Float64:
     values = np.abs(values)
     largest = values.max(axis=axis, keepdims=True, initial=0.0)
     scale = np.where((largest > 0) & np.isfinite(largest), largest, 1.0)
-    squares = np.square(values / scale).sum(axis=axis)
+    with np.errstate(over="ignore"):  # beside an infinity, which leaves nothing to scale by
+        squares = np.square(values / scale).sum(axis=axis)
     return np.asarray(np.sqrt(squares) * scale.reshape(np.shape(squares)))
 
 
