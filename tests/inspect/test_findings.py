@@ -212,3 +212,8 @@ def test_every_kind_has_a_place_a_name_and_its_sentences() -> None:
     assert 0 < MEMORY < 1
     assert 0 < STUCK < 1
     assert set(DEAD) == {"LSTM", "RNN_TANH", "RNN_RELU"}
+
+
+def test_one_step_of_one_sequence_shows_no_unit_to_be_dead() -> None:
+    found = examine(nn.RNN(1, 2, bidirectional=True), torch.randn(1, 1, 1), last)
+    assert "dead" not in found.kinds

@@ -39,7 +39,7 @@ class Symptoms:
         stuck: share of values of input gates, output gates and candidates (of hidden states for a
             tanh RNN) that lie where their curve is flat, slope below 6 % of its steepest; 0 for a
             ReLU RNN.
-        dead: share of units whose output never changes.
+        dead: share of units whose output never changes; 0 where there is one step of one sequence.
     """
 
     memory: float | None
@@ -99,7 +99,7 @@ def _stuck(order: Order, trace: LayerTrace) -> float:
 
 
 def _dead(hidden: Array) -> float:
-    if not hidden.size:
+    if len(hidden) < 2:  # nothing can change within one step
         return 0.0
     with np.errstate(invalid="ignore", over="ignore"):
         deviation = hidden.std(axis=0)
