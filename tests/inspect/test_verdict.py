@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import glasscell
+from glasscell.inspect import diagnose, examine
 from glasscell.inspect.advice import remember
 from glasscell.inspect.flow import LayerFlow
 from glasscell.inspect.verdict import judge
@@ -210,3 +211,17 @@ def test_a_layer_under_one_that_vanishes_into_underflow_is_judged_over_the_whole
     # Where the loss stops reading at full strength, what follows is judged alone.
     direct = np.where(np.arange(300) < 280, 1.0, 0.0)
     assert judge(LayerFlow(direct, direct, None, by_lag=direct, direct_by_lag=direct)).lag == 20
+
+
+def test_a_lag_below_0_is_refused() -> None:
+    model, x = torch.nn.LSTM(1, 2), torch.randn(6, 1, 1)
+    flow = glasscell.gradient_flow(model, x, last)
+    with glasscell.trace(model) as traces:
+        model(x)
+    for measure in (
+        lambda: flow["l0"].judge(-3),
+        lambda: examine(model, x, last, lag=-3),
+        lambda: diagnose(flow, traces, lag=-3),
+    ):
+        with pytest.raises(ValueError, match="expected lag >= 0, got -3"):
+            measure()

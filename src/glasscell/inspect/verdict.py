@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glasscell.inspect import advice
+from glasscell.inspect.asked import at_least
 from glasscell.inspect.decay import REACH, Decay, decay
 from glasscell.inspect.sentences import Phrase, say
 
@@ -105,6 +106,9 @@ def judge(flow: LayerFlow, lag: int | None = None) -> LayerVerdict:
     Returns:
         `LayerVerdict`.
 
+    Raises:
+        ValueError: `lag` is below 0.
+
     Notes:
         Judged on |dL/dc_t| for an LSTM, because what a step stores it stores in the cell, and on
         |dL/dh_t| for an RNN. Lag 0 is the earliest step that the loss reads directly, so that the
@@ -122,7 +126,8 @@ def judge(flow: LayerFlow, lag: int | None = None) -> LayerVerdict:
     1/10000 of its start from lag 14 on; the window has 29 lags. A plain RNN multiplies ...
     """
     profile = _from_start(flow)
-    lag = len(profile) - 1 if lag is None else min(lag, len(profile) - 1)
+    end = len(profile) - 1
+    lag = end if lag is None else min(at_least(lag, 0, "lag"), end)
     seen = decay(profile[: lag + 1])
     if len(profile) == 1 and len(flow.profile) > 1 and seen.start > 0:
         words = advice.cut_off(len(flow.profile), flow.reverse)
