@@ -232,3 +232,25 @@ def test_without_script_the_page_shows_its_static_pictures(opened, tmp_path):
     assert page.locator("#static table").is_visible()
     assert page.locator("#static img").count() == 12
     assert not page.locator("#console").is_visible()
+
+
+def test_bars_are_of_the_steps_that_still_count_unless_all_are_asked_for(opened, tmp_path):
+    _, path = made(tmp_path, "deep")
+    page = opened(path)
+    page.view("provenance")
+    toggle = page.page.locator("#provenance .tools .toggle")
+    box = page.page.locator("#provenance .row .plot").nth(1).bounding_box()
+
+    def middle():
+        page.page.mouse.move(box["x"] + 1, box["y"] + 40)
+        page.page.mouse.move(box["x"] + (box["width"] - 58) / 2, box["y"] + 40)
+        page.settle()
+        return page.page.evaluate("GC.state.t")
+
+    assert toggle.get_attribute("aria-pressed") == "true"
+    assert middle() > 45
+    toggle.click()
+    page.settle()
+    assert toggle.get_attribute("aria-pressed") == "false"
+    assert abs(middle() - 30) <= 1
+    assert page.problems == []

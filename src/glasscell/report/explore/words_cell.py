@@ -216,6 +216,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "provenance.now": ("Now", "现在"),
     "provenance.drag": ("drag to choose when", "拖动选择时刻"),
+    "provenance.close": ("Only steps that still count", "只看仍有影响的步"),
     "provenance.left": ("what is left", "剩余"),
     "provenance.left.what": ("outline: what was written", "轮廓：当时写入的量"),
     "provenance.kept": ("still kept", "保留比例"),

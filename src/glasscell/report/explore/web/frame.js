@@ -153,7 +153,7 @@
     scrubber(track);
     const refresh = () => {
       const { state } = GC;
-      step.textContent = `${GC.stepName(state.t)}`;
+      step.textContent = GC.stepName(state.t).replaceAll("-", "\u2011"); // a date does not break at its hyphens
       unit.textContent = `${GC.say("unit")} ${state.unit}`;
       [...layerTabs.children].forEach((tab, k) => { tab.setAttribute("aria-selected", String(k === state.layer)); tab.tabIndex = k === state.layer ? 0 : -1; });
       const chosen = layerTabs.children[state.layer];

@@ -14,24 +14,27 @@
     return { plot, value };
   };
 
-  /** The step axis under the last row. */
-  GC.stepAxis = (host) => {
+  /** The step axis under the last row, or under rows that show a part: `span` gives [first, how many]. */
+  GC.stepAxis = (host, span = () => [0, GC.series.T]) => {
     const cell = GC.make("div", { className: "pic" });
-    host.append(GC.make("div", { className: "row steps" }, GC.make("div", { className: "lab" }), cell));
+    const row = GC.make("div", { className: "row steps" }, GC.make("div", { className: "lab" }), cell);
+    host.append(row);
     const plot = GC.canvas(cell, { height: 22, right: GC.rowMargin(), bottom: 22 });
     plot.canvas.setAttribute("aria-hidden", "true"); // its labels are those of the rows above
     plot.draw = () => {
       plot.clear();
-      const { T, labels } = GC.series;
+      const { labels } = GC.series;
+      const [from, T] = span();
+      const last = from + T - 1;
       plot.ctx.font = GC.font(11.5);
-      const widest = labels ? Math.max(...[labels[0], labels[T - 1], labels[T >> 1]].map((text) => plot.ctx.measureText(text).width)) : 40;
+      const widest = labels ? Math.max(...[labels[from], labels[last], labels[from + (T >> 1)]].map((text) => plot.ctx.measureText(text).width)) : 40;
       const count = Math.max(1, Math.floor(plot.area.w / (widest + 34)) - 1);
-      const ticks = GC.ticks(0, T - 1, Math.min(count, T)).filter(Number.isInteger);
-      const x = (t) => ((t + 0.5) / T) * plot.area.w;
-      const scale = Object.assign(x, { domain: [0, T - 1] });
-      GC.axis(plot, scale, { ticks: ticks.length ? ticks : [0], format: (t) => labels?.[t] ?? String(t) });
+      const ticks = GC.ticks(from, last, Math.min(count, T)).filter(Number.isInteger);
+      const x = (t) => ((t - from + 0.5) / T) * plot.area.w;
+      const scale = Object.assign(x, { domain: [from, last] });
+      GC.axis(plot, scale, { ticks: ticks.length ? ticks : [from], format: (t) => labels?.[t] ?? String(t) });
     };
-    return plot;
+    return Object.assign(plot, { row });
   };
 
   /** A heat map's scale in the plot's right margin: bar, value at the top, value at the foot. */

@@ -1,6 +1,8 @@
 // 4 Memory provenance: which step wrote what is in this cell now. An identity, not an estimate.
 (() => {
   const ROWS = 160; // rows of the overview at most
+  const COUNTS = 1 / 200; // of the largest part: less is a bar that nobody sees
+  const FEW = 12; // steps that a close-up has at least
   /** Split C at step T: what is left of each write, and of the initial state. */
   GC.split = (f, i, g, T, initial, reverse) => {
     const steps = f.length;
@@ -21,13 +23,15 @@
   GC.view({
     id: "provenance", order: 4, title: "provenance", needs: () => (GC.lstm ? null : "needs.lstm"),
     build(host, api) {
-      let [T, rows, axis, split, over] = [GC.series.T - 1, {}, null, null, null];
+      let [T, rows, axis, near, split, over] = [GC.series.T - 1, {}, null, null, null, null];
+      let [close, span] = [null, [0, GC.series.T]]; // close: whether the bars are of the steps that count alone; null: as it is needed
       const says = GC.make("p", { className: "says" });
       const slider = GC.make("input", { type: "range", min: 0, step: 1, oninput: () => pin(Number(slider.value)) });
       const name = GC.make("output");
       const bar = GC.make("div", { className: "lagbar" }, GC.make("label", {}, GC.make("span", { data: { say: "provenance.now" } }), slider, name));
       const jump = GC.make("button", { type: "button", className: "press", onclick: () => GC.set({ unit: GC.nearestExact() }) });
       const box = GC.make("div", { className: "rows" });
+      const closer = GC.button(api.tools, "provenance.close", () => { close = !closer.on; GC.redraw("provenance", "T"); }, { className: "toggle" });
       host.append(bar, says, jump, box);
       const pin = (t) => { T = Math.max(0, Math.min(GC.series.T - 1, t)); GC.redraw("provenance", "T"); };
 
@@ -37,8 +41,12 @@
           cell: GC.rowOf(box, { name: GC.say("cell"), letter: "C", what: GC.say("provenance.drag"), colour: "var(--cell)", height: 70, label: GC.say("provenance.cell.aria") }),
           left: GC.rowOf(box, { name: GC.say("provenance.left"), what: GC.say("provenance.left.what"), colour: "var(--cell)", height: 150, label: GC.say("provenance.left.aria") }),
           kept: GC.rowOf(box, { name: GC.say("provenance.kept"), colour: "var(--forget)", height: 54, label: GC.say("provenance.kept.aria") }),
-          map: GC.rowOf(box, { name: GC.say("provenance.map"), what: GC.say("provenance.map.what"), height: 190, label: GC.say("provenance.map.aria") }),
         };
+        near = GC.stepAxis(box, () => span);
+        Object.assign(rows, {
+          map: GC.rowOf(box, { name: GC.say("provenance.map"), what: GC.say("provenance.map.what"), height: 190, label: GC.say("provenance.map.aria") }),
+        });
+        rows.left.plot.span = rows.kept.plot.span = () => span;
         const drag = (plot) => (event) => {
           if (event.type === "pointermove" && !event.buttons) return;
           if (event.type === "pointerdown") plot.host.setPointerCapture(event.pointerId);
@@ -51,8 +59,25 @@
         axis = GC.stepAxis(box);
       };
 
+      /** The steps whose writes still count at T: [first, how many]; all where that is most of them. */
+      const reach = () => {
+        const least = GC.top(split.left) * COUNTS;
+        const there = [...split.left.keys()].filter((s) => Math.abs(split.left[s]) >= least);
+        const [first, last] = [Math.min(T, ...there), Math.max(T, ...there)];
+        const count = Math.min(GC.series.T, Math.max(FEW, last - first + 1));
+        const from = GC.layer.reverse ? Math.min(first, GC.series.T - count) : Math.max(0, last - count + 1);
+        return [from, count];
+      };
+      const focus = () => {
+        const part = reach();
+        closer.on = close ?? part[1] < GC.series.T / 4;
+        span = closer.on ? part : [0, GC.series.T];
+        closer.setAttribute("aria-pressed", String(closer.on));
+        near.row.hidden = !closer.on;
+      };
       const now = (plot) => {
-        const x = ((T + 0.5) / GC.series.T) * plot.area.w;
+        const [from, count] = plot.span?.() ?? [0, GC.series.T];
+        const x = ((T - from + 0.5) / count) * plot.area.w;
         const { ctx } = plot;
         Object.assign(ctx, { strokeStyle: GC.palette().accent, lineWidth: 1.5 });
         ctx.beginPath(); ctx.moveTo(x, 0); ctx.lineTo(x, plot.area.h); ctx.stroke();
@@ -77,11 +102,12 @@
         const top = (Math.max(GC.top(split.left), GC.top(written)) || 1) * 1.06;
         const y = GC.scale(-top, top, area.h, 0);
         GC.sideTicks(plot, y, GC.ticks(-top, top, 4));
-        const wide = area.w / i.length;
+        const [from, count] = span;
+        const wide = area.w / count;
         const w = Math.max(0.8, wide * 0.72);
-        for (let s = 0; s < i.length; s += 1) {
+        for (let s = from; s < from + count; s += 1) {
           if (Number.isNaN(split.left[s])) continue;
-          const x = (s + 0.5) * wide - w / 2;
+          const x = (s - from + 0.5) * wide - w / 2;
           if (wide > 3) {
             Object.assign(ctx, { strokeStyle: colours.faint, lineWidth: 0.8 });
             ctx.strokeRect(x, Math.min(y(0), y(written[s])), w, Math.abs(y(written[s]) - y(0)));
@@ -95,7 +121,9 @@
         plot.clear();
         const y = GC.scale(0, 1, plot.area.h - 3, 3);
         GC.sideTicks(plot, Object.assign(y, {}), [0, 1]);
-        GC.line(plot, GC.columns(plot, split.kept.length), Array.from(split.kept, y), { color: GC.palette().forget, width: 2 });
+        const [from, count] = span;
+        const part = split.kept.subarray(from, from + count);
+        GC.line(plot, Array.from(part, (_, k) => ((k + 0.5) / count) * plot.area.w), Array.from(part, y), { color: GC.palette().forget, width: 2 });
         now(plot);
       };
       const overview = ([f, i, g]) => {
@@ -147,11 +175,14 @@
           if (moved) {
             split = GC.split(...parts, T, initial, GC.layer.reverse);
             if (["unit", "series", "layer", "lang"].some((key) => changed.has(key)) || !over) overview(parts);
+            focus();
             drawCell(rows.cell.plot);
             drawLeft(rows.left.plot, parts[1], parts[2]);
             drawKept(rows.kept.plot);
             drawMap(rows.map.plot);
+            near.draw();
             axis.draw();
+            for (const { plot } of [rows.left, rows.kept]) plot.place();
             tell();
           }
           rows.cell.value.textContent = GC.number(GC.value("cell"));
