@@ -12,7 +12,7 @@ import glasscell
 from glasscell import reference
 from glasscell.errors import ShapeError
 from glasscell.gates import Textbook
-from glasscell.inspect import StateJacobian, jacobians
+from glasscell.inspect import StateJacobian, jacobian, jacobians
 from glasscell.reference.plain_rnn import hidden_state
 from traced import KINDS, Traced, initial_state, order, state, traced
 
@@ -108,3 +108,34 @@ def test_a_batch_and_other_layers_weights_are_refused() -> None:
     for other in (traced(H=5).weights, traced("projection", H=5).weights, traced("tanh").weights):
         with pytest.raises(ShapeError, match=r"expected the weights of this layer.*\(16, 4\)"):
             jacobians(case.layer, other)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_factors_of_a_step_are_together_the_step(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jacobian, "SHUT", np.inf)
+    case = traced(kind)
+    of = StateJacobian(case.layer, case.weights)
+    split = 0
+    for t in range(len(of)):
+        columns = np.eye(of.size)
+        for factor in of.factors(t):
+            columns = factor(columns)
+        # Each number is a sum of at most 3 H + 2 products below 1: 14 roundings of 1.1e-16.
+        np.testing.assert_allclose(columns, of.dense(t), rtol=0, atol=2e-15)
+        split += len(of.factors(t)) == 3
+    assert split == (0 if kind in ("tanh", "relu") else len(of) - of.single.cut.sum())
+
+
+def test_slopes_keep_their_digits_where_units_are_saturated() -> None:
+    """``1 - y^2`` of a y near 1, and of tanh(c) where c is beyond the 19 at which tanh is 1."""
+    y = 1.0 - 2.0**-40
+    layer, weights = traced("tanh", H=1, T=2)[:2]
+    of = StateJacobian(replace(layer, hidden=np.array([[0.0], [y]])), weights)
+    slope = of.dense(1)[0, 0] / weights.weight_hh[0, 0]
+    assert slope == pytest.approx(2.0**-39 - 2.0**-80, rel=1e-15)
+    layer, weights = traced("lstm", H=1, T=2)[:2]
+    far = StateJacobian(replace(layer, cell=np.array([[0.0], [30.0]])), weights)
+    shown = far.through_hidden(1, np.ones((1, 1)))[0, 0] / layer.output[1, 0]
+    assert shown == pytest.approx(4 * np.exp(-60.0), rel=1e-15)

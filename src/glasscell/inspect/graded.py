@@ -4,7 +4,8 @@ A product of T Jacobians has singular values like e^(T a_1), e^(T a_2) …: form
 but the largest drown in its rounding, and it leaves float64 after some hundred steps. Kept as an
 orthogonal factor times a triangle whose rows carry their own scale, each keeps its digits.
 
-Source: G. W. Stewart, On graded QR decompositions of products of matrices, ETNA 3, 1995.
+Sources: G. W. Stewart, On graded QR decompositions of products of matrices, ETNA 3, 1995; for rows
+of one factor that differ as much, A. Cox and N. Higham, see `graded_qr`.
 """
 
 from __future__ import annotations
@@ -68,10 +69,11 @@ def graded_qr(image: Float64, log_scale: Float64 | float = 0.0) -> tuple[Float64
     -2e-30
     """
     order = _large_first(image, log_scale)
-    sorted_basis, step = np.linalg.qr(image[order])
+    falling = image[order]
+    sorted_basis, step = np.linalg.qr(falling)
     basis = np.empty_like(sorted_basis)
     basis[order] = sorted_basis
-    sizes = np.linalg.norm(image[order], axis=1)
+    sizes = np.linalg.norm(falling, axis=1)
     left = np.maximum.accumulate(sizes[::-1])[::-1][: len(step)]
     step[np.abs(np.diag(step)) <= np.finfo(np.float64).eps * len(image) * left] = 0.0
     return basis, step
@@ -138,14 +140,15 @@ class GradedProduct:
 
         Args:
             *factors: the step, or factors of it in the order in which they act: functions of
-                columns (S, k) that scale and mix them, the image's rows of any size.
+                columns (S, k) that give their image, its rows of any size.
         """
         for factor in factors:
             self._take(factor(self.basis))
 
     def _take(self, image: Float64) -> None:
-        # A direction that is gone must not make the others' rows look large.
-        image = np.where(np.isneginf(self.log_scale), 0.0, image)
+        gone = np.isneginf(self.log_scale)
+        if gone.any():  # and must not make the others' rows look large
+            image = np.where(gone, 0.0, image)
         self.basis, step = graded_qr(image, self.log_scale)
         logs = _log(step) + self.log_scale
         if _uneven(logs):
