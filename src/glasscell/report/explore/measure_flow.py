@@ -22,8 +22,9 @@ from glasscell.report.explore.measure import Measured, Seen
 
 __all__ = ["measure_flow"]
 
-FLOPS: Final = 5e10
-"""What all of it may cost: two or three seconds of NumPy on one core, more on a busy one."""
+FLOPS: Final = 2.6e10
+"""What all of it may cost: a second or two of NumPy on one core, more on a busy one. A fan from one
+step of a layer of 512 units reaches LONG lags with it."""
 SHARES: Final = {"influence": 0.6, "path": 0.15, "fan": 0.25}
 PIXELS: Final = 256
 LAGS: Final = 512
