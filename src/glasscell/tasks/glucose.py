@@ -25,6 +25,7 @@ OPTIONS = ForecastOptions(
     horizon=HORIZON,
     lookback=LOOKBACK,
     seeds=1,
+    film=100,
     unit="mg/dL",
 )
 """An hour ahead from the last six: means of five minutes, gaps up to 30 minutes interpolated."""
