@@ -455,4 +455,5 @@ def test_paper_shows_every_view_in_its_own_width_and_the_screen_comes_back(opene
     page.settle()
     assert page.page.evaluate("document.documentElement.dataset.theme") == "dark"
     assert not page.page.evaluate("document.documentElement.classList.contains('printing')")
+    assert page.page.evaluate("GC.views.some((v) => !v.near)")
     assert page.problems == []

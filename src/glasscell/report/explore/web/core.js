@@ -221,11 +221,16 @@ const GC = {};
       flush();
       for (const plot of GC.plots) plot.place?.();
     };
+    let near = [];
     addEventListener("beforeprint", () => {
+      near = views.filter((view) => view.near);
       for (const view of views) view.near = true;
       paper(true);
     });
-    addEventListener("afterprint", () => paper(false));
+    addEventListener("afterprint", () => {
+      paper(false);
+      for (const view of views) view.near = near.includes(view);
+    });
     addEventListener("error", (event) => { document.documentElement.dataset.error = event.message; });
     GC.translate();
     ask();
