@@ -6,11 +6,19 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PATIENCE = 60.0
+NEEDED = [
+    pytest.mark.skipif(CHROMIUM is None, reason="takes a Chromium: apt install chromium"),
+    pytest.mark.skipif(find_spec("playwright") is None, reason="takes pip install playwright"),
+]
+"""The `pytestmark` of a file that opens pages."""
 
 
 class Opened:

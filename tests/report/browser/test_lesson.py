@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -17,10 +16,7 @@ from glasscell.report.lesson.words import CHAPTERS, table
 from glasscell.tasks.explained import own_lesson
 from report.browser import chromium
 
-pytestmark = [
-    pytest.mark.skipif(chromium.CHROMIUM is None, reason="takes a Chromium: apt install chromium"),
-    pytest.mark.skipif(find_spec("playwright") is None, reason="takes pip install playwright"),
-]
+pytestmark = chromium.NEEDED
 
 
 @pytest.fixture(scope="module")

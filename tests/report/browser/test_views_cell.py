@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -14,10 +13,7 @@ from glasscell.report.explore.collect import collect
 from glasscell.report.explore.render import write
 from report.browser import chromium
 
-pytestmark = [
-    pytest.mark.skipif(chromium.CHROMIUM is None, reason="takes a Chromium: apt install chromium"),
-    pytest.mark.skipif(find_spec("playwright") is None, reason="takes pip install playwright"),
-]
+pytestmark = chromium.NEEDED
 
 VIEWS = ("verdict", "wall", "cell", "provenance", "ladder", "saturation")
 HOSTILE = "<script>window.hit = 1</script>"

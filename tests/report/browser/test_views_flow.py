@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -18,10 +17,7 @@ from glasscell.report.explore.render import write
 from glasscell.weights import Config
 from report.browser import chromium, made_measures
 
-pytestmark = [
-    pytest.mark.skipif(chromium.CHROMIUM is None, reason="takes a Chromium: apt install chromium"),
-    pytest.mark.skipif(find_spec("playwright") is None, reason="takes pip install playwright"),
-]
+pytestmark = chromium.NEEDED
 
 VIEWS = (
     *("river", "influence", "path", "fan", "duel"),
