@@ -138,6 +138,14 @@ def test_nan_in_the_data_is_named_before_anything_is_measured() -> None:
     assert examine(nn.LSTM(2, 8), x, last).kinds == ("not finite",)
 
 
+def test_what_explodes_beyond_the_lag_of_the_task_explodes_all_the_same() -> None:
+    model: Any = nn.LSTM(2, 32)
+    torch.nn.init.normal_(model.weight_hh_l0, std=4)
+    found = found_in(model, lag=2)
+    assert found.kinds == ("exploding",)
+    assert "over 39 lags" in found[0].text() or "overflows at lag" in found[0].text()
+
+
 def test_exploding_hides_what_forget_gates_do() -> None:
     model: Any = nn.LSTM(2, 32)
     torch.nn.init.normal_(model.weight_hh_l0, std=4)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from glasscell.inspect.decay import Decay
 from glasscell.inspect.sentences import Phrase
 from glasscell.inspect.timescales import forget_bias
 
@@ -42,13 +43,22 @@ def short(symbol: str, rate: float, reach: int, lag: int) -> Phrase:
     return Phrase("short", {"symbol": symbol, "rate": rate, "reach": reach, "lag": lag})
 
 
-def healthy(symbol: str, rate: float, change: float, lag: int, spread: bool) -> Phrases:
-    """Say how much arrives at the far end; the phrases make one sentence."""
-    if lag == 0:
+def healthy(symbol: str, seen: Decay, spread: bool, alone: bool) -> Phrases:
+    """Say how much arrives at the far end; the phrases make one sentence.
+
+    Args:
+        symbol: of the gradient.
+        seen: its decay.
+        spread: whether every step has a gradient of its own.
+        alone: whether `seen` is of what the last step alone sends back.
+    """
+    if seen.lag == 0:
         return (Phrase("one step", {"symbol": symbol}),)
-    found = [Phrase("healthy", {"symbol": symbol, "rate": rate, "change": change, "lag": lag})]
+    rate = seen.rate
+    values = {"symbol": symbol, "rate": rate, "change": seen.change, "lag": seen.lag}
+    found = [Phrase("healthy", values)]
     if spread:
-        found.append(Phrase("healthy, spread"))
+        found.append(Phrase("healthy, alone" if alone else "healthy, spread"))
     if isfinite(rate) and 0 < rate < 0.999:
         found.append(Phrase("healthy, until", {"until": round(log(1e-4) / log(rate))}))
     return tuple(found)
@@ -84,7 +94,7 @@ def cut_off(steps: int, reverse: bool) -> tuple[Phrase, Phrase]:
 def remember(flow: LayerFlow, lag: int, reach: int) -> tuple[Phrase | None, Phrase]:
     """Say why a layer does not carry gradients over a lag, and how to make it."""
     if flow.cell is None:
-        slope = "1 - h_t^2" if flow.mode == "RNN_TANH" else "0 or 1"
+        slope = "1 - h_t^2" if flow.mode == "RNN_TANH" else Phrase("relu slope")
         values = {"bias": forget_bias(max(lag, 1)), "lag": lag, "reach": reach}
         return Phrase("rnn", {"slope": slope}), Phrase("rnn.do", values)
     if flow.half_life is None or not len(flow.half_life):

@@ -38,18 +38,18 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
 SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "vanishing": (
         "vanishes after {reach:steps}: {symbol} {rate:changes} and stays below 1/10000 of its "
-        "start from lag {reach} on; the window has {lag:lags}",
+        "start from lag {reach} on; judged over {lag:lags}",
         "梯度在 {reach:steps}后消失：{symbol} {rate:changes}，"
-        "从第 {reach} 步滞后起一直低于起点的万分之一；窗口共 {lag:lags}滞后",
+        "从第 {reach} 步滞后起一直低于起点的万分之一；按 {lag:lags}滞后判断",
     ),
     "short": (
         "reaches back {reach:steps} only: every step has a gradient of its own (from the loss "
         "or from the layer above), but of what the last step alone sends back {symbol} "
-        "{rate:changes} and stays below 1/10000 of its start from lag {reach} on; the window "
-        "has {lag:lags}",
+        "{rate:changes} and stays below 1/10000 of its start from lag {reach} on; judged "
+        "over {lag:lags}",
         "梯度只能回传 {reach:steps}：每一步都有自己的梯度（来自损失或上一层），"
         "但仅由最后一步传回的 {symbol} {rate:changes}，"
-        "从第 {reach} 步滞后起一直低于起点的万分之一；窗口共 {lag:lags}滞后",
+        "从第 {reach} 步滞后起一直低于起点的万分之一；按 {lag:lags}滞后判断",
     ),
     "one step": (
         "there is one step, and nothing for {symbol} to be carried over",
@@ -62,6 +62,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "healthy, spread": (
         ", with a gradient of its own at every step",
         "，且每一步都有自己的梯度",
+    ),
+    "healthy, alone": (
+        ", of what the last step alone sends back (every step has a gradient of its own)",
+        "，这里只算最后一步传回的部分（每一步都有自己的梯度）",
     ),
     "healthy, until": (
         "; at this rate 1/10000 is reached at lag {until}",
@@ -117,6 +121,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "A plain RNN multiplies the gradient by weight_hh and by {slope} at each step",
         "普通 RNN 每一步都把梯度乘以 weight_hh 和 {slope}",
     ),
+    "relu slope": ("0 or 1", "0 或 1"),
     "rnn.do": (
         "Use an LSTM (forget bias {bias:.2g} for {lag} steps), start from an orthogonal "
         "weight_hh, or bring what matters within {reach:steps}",

@@ -56,7 +56,8 @@ class LayerVerdict:
         rate: factor per step, from a straight line through log10 of the profile; NaN if no fit.
         reach: lag from which on the profile stays below `REACH` of its start; None if it does not.
         change: profile at the end of `lag` over its start.
-        largest: largest value of the profile within `lag` over its start.
+        largest: largest value of the profile within `lag` over its start; where it explodes, of the
+            whole profile.
         sentences: what was seen, with numbers: one or two sentences, each in one or more parts.
         change_this: what to change; None where nothing needs to.
     """
@@ -123,7 +124,7 @@ def judge(flow: LayerFlow, lag: int | None = None) -> LayerVerdict:
     ('vanishing', 14, 0.5)
     >>> print(verdict.summary)
     vanishes after 14 steps: |dL/dh_t| changes by x 0.5 per step and stays below
-    1/10000 of its start from lag 14 on; the window has 29 lags. A plain RNN multiplies ...
+    1/10000 of its start from lag 14 on; judged over 29 lags. A plain RNN multiplies ...
     """
     profile = _from_start(flow)
     end = len(profile) - 1
@@ -132,10 +133,11 @@ def judge(flow: LayerFlow, lag: int | None = None) -> LayerVerdict:
     if len(profile) == 1 and len(flow.profile) > 1 and seen.start > 0:
         words = advice.cut_off(len(flow.profile), flow.reverse)
         return _verdict("cut off", seen, *words)
-    alone = None
+    alone, growth = None, decay(profile)
     if every_step(flow) and flow.last_step_by_lag is not None:
         alone = decay(flow.last_step_by_lag[: lag + 1])
-    return _decide(flow, seen, alone)
+        growth = decay(flow.last_step_by_lag)
+    return _decide(flow, seen, alone, growth)
 
 
 def every_step(flow: LayerFlow) -> bool:
@@ -169,16 +171,16 @@ def _from_start(flow: LayerFlow) -> Float64:
     return flow.profile[_first(flow) if every_step(flow) else _last_read(flow) :]
 
 
-def _decide(flow: LayerFlow, seen: Decay, alone: Decay | None) -> LayerVerdict:
+def _decide(flow: LayerFlow, seen: Decay, alone: Decay | None, growth: Decay) -> LayerVerdict:
     symbol = "|dL/dh_t|" if flow.cell is None else "|dL/dc_t|"
     if seen.start == 0:
         return _verdict("silent", seen, *advice.silent(symbol))
     if seen.overflows == 0:
         return _verdict("not finite", seen, *advice.not_finite(symbol))
     spread = every_step(flow)
-    growth = alone or seen
+    # What grows does harm at every lag, also beyond those that the task needs.
     # Gradients that enter at every step add up, to a multiple of the number of steps at most.
-    bound = GROWN * (seen.lag + 1) if spread and alone is None else GROWN
+    bound = GROWN * (growth.lag + 1) if spread and alone is None else GROWN
     if growth.overflows is not None or growth.largest > bound:
         words = advice.exploding(symbol, growth.rate, growth.largest, growth.lag, growth.overflows)
         return _verdict("exploding", growth, *words)
@@ -188,7 +190,7 @@ def _decide(flow: LayerFlow, seen: Decay, alone: Decay | None) -> LayerVerdict:
     if alone is not None and alone.reach is not None:
         summary = advice.short(symbol, alone.rate, alone.reach, alone.lag)
         return _forgets("short", alone, summary, flow, alone.reach)
-    sentence = advice.healthy(symbol, seen.rate, seen.change, seen.lag, spread)
+    sentence = advice.healthy(symbol, alone or seen, spread, alone is not None)
     return _verdict("healthy", seen, sentence)
 
 

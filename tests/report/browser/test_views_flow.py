@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
+import glasscell
 import madeup
 from glasscell import modelfile
 from glasscell.report.explore import measure_flow
@@ -129,6 +131,7 @@ def test_numbers_behind_a_picture_are_in_its_table(opened, tmp_path):
     page = opened(saved(shown, tmp_path))
     page.view("path")
     page.page.locator("#path summary").click()
+    page.settle()
     rows = page.page.locator("#path details tbody tr")
     assert rows.count() == len(shown.arrays["0/0/path_lags"])
     assert rows.nth(0).locator("td").nth(1).inner_text() == "100 %"
@@ -406,6 +409,52 @@ def test_what_if_keeps_the_names_of_inputs_and_offers_what_a_network_has(opened,
     assert "遗忘门" in hold.get_attribute("aria-label")
 
 
+def test_tools_and_notes_of_a_view_go_where_it_is_absent_and_come_back_once(opened, tmp_path):
+    page = opened(saved(made("both"), tmp_path))
+    for layer in (0, 1, 0, 1, 0):
+        page.set(f"{{layer: {layer}}}")
+        page.view("provenance")
+        assert page.page.locator("#provenance .tools button").count() == (layer == 0)
+        assert page.page.locator("#provenance .note").is_visible() == (layer == 0)
+    assert page.problems == []
+
+
+def test_a_view_that_fails_says_so_and_leaves_the_others_alive(opened, tmp_path):
+    page = opened(saved(made("three units"), tmp_path))
+    page.page.evaluate(
+        "(() => { const v = GC.views.find((one) => one.id === 'river');"
+        "v.build = () => { v.tried = (v.tried ?? 0) + 1; throw new Error('broken'); }; })()"
+    )
+    page.page.evaluate("document.getElementById('river').scrollIntoView()")
+    page.until("document.querySelector('#river .absent')")
+    for t in (3, 4, 5):
+        page.set(f"{{t: {t}}}")
+    assert page.page.evaluate("GC.views.find((one) => one.id === 'river').tried") == 1
+    assert page.problems == ["broken"]
+    page.view("path")
+    assert drawn(page, "path")
+
+
+def test_links_of_a_page_in_a_notebooks_frame_stay_in_it(opened, tmp_path):
+    model = lstm(3, 4)
+    with glasscell.trace(model) as trace, torch.no_grad():
+        model(torch.randn(1, 30, 3))
+    path = tmp_path / "notebook.html"
+    path.write_text(
+        "<html data-ready='yes'><body><h1>cells</h1>" + trace._repr_html_(), encoding="utf-8"
+    )
+    page = opened(path)
+    frame = page.page.frames[1]
+    frame.locator("#contents a", has_text="Half-life ladder").click()
+    top = "document.getElementById('ladder').getBoundingClientRect().top"
+    end = time.monotonic() + chromium.PATIENCE
+    while frame.evaluate(top) > 300:
+        assert time.monotonic() < end
+        page.settle()
+    assert page.page.frames[1].url == "about:srcdoc"
+    assert page.problems == []
+
+
 @pytest.mark.parametrize("width", [360, 800])
 def test_a_selection_of_units_fits_any_width(width, opened, tmp_path):
     page = opened(saved(made("three units", batch=1), tmp_path), width=width)
@@ -452,4 +501,5 @@ def test_paper_shows_every_view_in_its_own_width_and_the_screen_comes_back(opene
     assert page.page.evaluate("document.documentElement.dataset.theme") == "dark"
     assert not page.page.evaluate("document.documentElement.classList.contains('printing')")
     assert page.page.evaluate("GC.views.some((v) => !v.near)")
+    assert page.inks(".scrub canvas") > 0
     assert page.problems == []

@@ -56,6 +56,11 @@ def as_read(x: Any, layer: LayerTrace) -> Array:
     (2, 5, 4)
     """
     steps, batch = layer.alive().shape
+    if hasattr(x, "batch_sizes"):
+        raise ShapeError(
+            "expected x padded, (T, B, I) or (B, T, I), got a PackedSequence; give "
+            "torch.nn.utils.rnn.pad_packed_sequence(x)[0]"
+        )
     array = np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
     if array.ndim == 2 and batch == 1:
         array = array[None]

@@ -236,6 +236,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "At {T} unit {unit} holds {value}. Most of it was written at {list}.",
         "{T} 时单元 {unit} 的值为 {value}。主要写入于{list}。",
     ),
+    "provenance.says.parts": (
+        "At {T} unit {unit} holds {value}, written at many steps; the largest parts are from "
+        "{list}.",
+        "{T} 时单元 {unit} 的值为 {value}，由许多步写入；其中最大的部分来自{list}。",
+    ),
     "provenance.says.none": (
         "At {T} unit {unit} holds {value}; no step's write weighs as much as 0.0005.",
         "{T} 时单元 {unit} 的值为 {value}；没有任何一步的写入超过 0.0005。",

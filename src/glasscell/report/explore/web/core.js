@@ -126,18 +126,30 @@ const GC = {};
     // What this data can never have is left out; what was only not measured says so.
     if (view.optional) view.section.hidden = view.link.hidden = Boolean(reason(view));
     if (!view.near) return;
-    const why = reason(view);
+    // A view that failed is built again for another series or layer, not at every move.
+    if (view.pending.has("series") || view.pending.has("layer")) view.failed = false;
+    const why = view.failed ? "view.failed" : reason(view);
     if (why !== view.why || (!view.built && !why)) {
       view.why = why;
       view.host.replaceChildren();
       view.forget();
-      view.built = why ? null : view.build(view.host, view.api);
+      view.built = null;
+      try {
+        if (!why) view.built = view.build(view.host, view.api);
+      } catch (error) {
+        view.failed = true;
+        view.pending.clear();
+        view.host.replaceChildren();
+        ask();
+        throw error;
+      }
       GC.translate(view.section);
       view.pending = new Set([...Object.keys(GC.state), "size"]);
       if (why) view.host.append(GC.make("p", { className: "absent", data: { say: why }, textContent: GC.say(why) }));
       view.section.classList.toggle("is-absent", Boolean(why));
     }
-    if (!view.built || !view.pending.size) return;
+    if (!view.built) view.pending.clear(); // all is drawn where it comes back
+    if (!view.pending.size) return;
     const pending = view.pending;
     view.pending = new Set();
     view.built.draw(GC.state, pending);
@@ -218,6 +230,7 @@ const GC = {};
       flush();
       for (const plot of GC.plots) plot.fit();
       GC.redraw();
+      changed.add("theme"); // the step bar draws itself
       flush();
       for (const plot of GC.plots) plot.place?.();
     };

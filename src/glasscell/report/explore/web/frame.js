@@ -60,7 +60,11 @@
     const refill = () => { if (details.open && view.table) details.replaceChildren(details.firstChild, tableOf(view.table())); };
     details.ontoggle = refill;
     view.refill = refill;
-    view.forget = () => { view.table = null; details.hidden = true; };
+    view.forget = () => {
+      view.table = null;
+      details.hidden = note.hidden = true;
+      tools.replaceChildren();
+    };
     view.section = make("section", { className: "view", id: view.id, data: { view: view.id } }, header, make("div", { className: "body" }, host, note, details));
     view.host = host;
     view.api = {
@@ -195,6 +199,18 @@
     }
     byId("views").firstElementChild.after(contents.closest("nav"));
     document.addEventListener("keydown", onKey);
+    // In a notebook's frame (srcdoc) a link to #id would load the notebook itself.
+    if (location.protocol === "about:") {
+      document.addEventListener("click", (event) => {
+        const link = event.target.closest("a[href^='#']");
+        if (!link) return;
+        event.preventDefault();
+        const target = document.getElementById(link.getAttribute("href").slice(1));
+        target?.scrollIntoView();
+        // Views on the way have been drawn, and took another height than was kept for them.
+        addEventListener("scrollend", () => target?.scrollIntoView(), { once: true });
+      });
+    }
     let before = GC.state.theme;
     addEventListener("beforeprint", () => { before = GC.state.theme; theme("light"); });
     addEventListener("afterprint", () => theme(before));

@@ -72,7 +72,8 @@
         triangle.clear();
         GC.heat({ rows, columns, centre: -1e9, value: (r, c) => Math.max(array[r * columns + c], -1e8), colour: (v) => GC.palette().sequential(Math.max(0, 1 - (top - v) / 6)) }).paint(triangle, x, y, w, h);
         GC.axis(triangle, GC.scale(0, T, x, x + w), GC.timeAxis(triangle, T, GC.say("influence.x"), first));
-        GC.axis(triangle, GC.scale(first, first + T, y, y + h), { side: "left", format: GC.tick });
+        const ticks = GC.ticks(first, first + T - 1, 5).filter(Number.isInteger);
+        GC.axis(triangle, GC.scale(first, first + T, y, y + h), { side: "left", ticks: ticks.map((t) => t + 0.5), format: (t) => String(t - 0.5) });
         triangle.label(`${GC.say("duel.influence")}: ${layers[index].name}`);
       };
       let lines = [];

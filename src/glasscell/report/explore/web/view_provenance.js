@@ -88,7 +88,7 @@
         const whole = GC.whole("cell");
         const top = (GC.top(whole) || 1) * 1.1;
         const y = GC.scale(-top, top, plot.area.h, 0);
-        GC.sideTicks(plot, y, GC.ticks(-top, top, 2));
+        GC.sideTicks(plot, y, GC.ticks(-top, top, 3));
         GC.line(plot, GC.columns(plot, whole.length), Array.from(whole, y), { color: GC.palette().cell, width: 2 });
         const x = now(plot);
         plot.ctx.fillStyle = GC.palette().accent;
@@ -146,7 +146,8 @@
         const value = GC.value("cell", GC.state.unit, T);
         const first = largest(split.left).slice(0, 3).filter(([, part]) => Math.abs(part) > 5e-4);
         const list = first.map(([s, part]) => GC.say("provenance.from", { step: GC.stepName(s), part: GC.number(part) })).join(GC.say("comma"));
-        says.textContent = GC.say(first.length ? "provenance.says" : "provenance.says.none", { unit: GC.state.unit, T: GC.stepName(T), value: GC.number(value), list });
+        const most = Math.abs(first.reduce((sum, [, part]) => sum + part, 0)) >= Math.abs(value) / 2;
+        says.textContent = GC.say(!first.length ? "provenance.says.none" : most ? "provenance.says" : "provenance.says.parts", { unit: GC.state.unit, T: GC.stepName(T), value: GC.number(value), list });
         const total = split.initial + split.left.reduce((a, part) => a + (Number.isNaN(part) ? 0 : part), 0);
         api.note(GC.say("provenance.check", { initial: GC.number(split.initial), total: GC.number(total, 5), value: GC.number(value, 5), difference: GC.number(Math.abs(total - value), 7) }));
       };
