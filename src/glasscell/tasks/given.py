@@ -183,5 +183,5 @@ def _refuse_nan(given: Given, path: Path) -> None:
     place = f"{column}, step {step}" + (f", sequence {sequence}" if len(given.x) > 1 else "")
     raise DataError(
         f"{path}: expected finite numbers, found {int(bad.sum())} that are not, first in {place}; "
-        "correct the data, or look at what they do with --nan show"
+        "correct the data, or see what they do: glasscell inspect … --nan show"
     )
