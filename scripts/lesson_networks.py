@@ -6,7 +6,7 @@ The adding problem over 80 steps: an LSTM of 8 units, and a plain tanh RNN with 
 units), same sequences in the same order, same optimiser, same seed. The LSTM trains at one learning
 rate, the RNN at three, and its best try on validation is kept; each try may take 3000 steps. About
 twenty seconds on one core; the same bits on the same machine, and on any other a pair of which
-tests/report/lesson/test_carried.py must hold: the LSTM solves the problem, the RNN does not.
+tests/report/lesson/test_pair.py must hold: the LSTM solves the problem, the RNN does not.
 
 Of seeds 0, 1 and 2 the plain RNN does best with seed 1, so that is the one that is carried: it has
 learnt to add the later number and guesses the earlier one.
