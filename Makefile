@@ -5,14 +5,22 @@ VENV   ?= .venv
 PY     := $(VENV)/bin/python
 CORE   := CMakeLists.txt pyproject.toml $(wildcard cpp/*.cc cpp/*.h cpp/bindings/*)
 
-.PHONY: demo test lint bench asan tsan neon format clean
+PYTEST := $(PY) -m pytest -q -n auto --dist loadfile
+
+.PHONY: demo test test-isas test-bench lint bench asan tsan neon format clean
 
 demo: $(VENV)/demo.stamp
 	$(VENV)/bin/glasscell demo --out demo-report --force
 
 test: $(VENV)/dev.stamp
-	$(PY) -m pytest -q
+	$(PYTEST)
 	scripts/no_torch.sh
+
+test-isas: $(VENV)/dev.stamp
+	scripts/isas.sh
+
+test-bench: $(VENV)/dev.stamp $(VENV)/bench.stamp
+	$(PYTEST) tests/bench tests/cli/test_bench.py
 
 lint: $(VENV)/dev.stamp
 	$(VENV)/bin/ruff check .

@@ -1,6 +1,9 @@
-"""Make the tables of README.md, README.zh-CN.md and docs/performance.md from a result file.
+"""Make the tables of README.md, README.zh-CN.md and docs/performance.md from results of machines.
 
-usage: python benchmarks/report.py results/NAME.json
+usage: python benchmarks/report.py results/NAME.json [results/OTHER.json ...]
+
+The first machine has a column for each engine; in the READMEs every further machine has two, our time
+and the best other engine there, and in docs/performance.md a whole table of its own.
 """
 
 from __future__ import annotations
@@ -8,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +22,7 @@ from glasscell.bench.words import amount, beside, best_peer, sizes, times
 ROOT = Path(__file__).parent.parent
 BEGIN, END = "<!-- benchmark:{} -->", "<!-- /benchmark -->"
 
-# README's rows. The row that we lose by most joins them, whichever it is.
+# README's rows. The row that we lose by most on each machine joins them, whichever it is.
 FIRST_SCREEN = (
     "LSTM training (100, 32, 128, 128)",
     "LSTM inference (100, 32, 128, 128)",
@@ -29,14 +33,17 @@ FIRST_SCREEN = (
     "RNN training (100, 32, 128, 128)",
 )
 LIMIT = {"en": "% of limit", "zh": "占极限 %"}
+BEST = {"en": "best other", "zh": "最快的对手"}
 BESIDE = "beside our other way"
 FOOT = {
-    "en": "{cpu}, {isa}, {threads} threads, float32, one layer; {versions}; medians of up to "
-    "{turns} blocks, engines in turns, {date}{commit}. ×: their time over ours, below 1 we lose; "
-    "the best other engine is bold. `make bench` repeats it.",
-    "zh": "{cpu}，{isa}，{threads} 个线程，float32，单层；{versions}；"
-    "各引擎轮流测最多 {turns} 段取中位数，{date}{commit}。"
+    "en": "{machines}. float32, one layer; {versions}; medians, engines in turns. ×: their time "
+    "over ours, below 1 we lose; the best other engine is bold. `make bench` repeats it.",
+    "zh": "{machines}。float32，单层；{versions}；各引擎轮流测，取中位数。"
     "×：对方用时除以我们的用时，小于 1 即我们输；最快的对手为粗体。`make bench` 可重现。",
+}
+MACHINE = {
+    "en": "{cpu}, {isa}, {threads} threads, up to {turns} blocks, {date}{commit}",
+    "zh": "{cpu}，{isa}，{threads} 个线程，最多 {turns} 段，{date}{commit}",
 }
 CHINESE = {
     "one step": "单步（NumPy 流）",
@@ -59,12 +66,14 @@ CHINESE = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("result", type=Path)
-    result = read(parser.parse_args().result)
+    parser.add_argument("results", type=Path, nargs="+")
+    first, *further = map(read, parser.parse_args().results)
+    rows = first_screen(first, *further)
+    whole = "\n\n".join(table(one, measured(one), "en", full=True) for one in (first, *further))
     for path, text in (
-        ("README.md", table(result, first_screen(result), "en")),
-        ("README.zh-CN.md", table(result, first_screen(result), "zh")),
-        ("docs/performance.md", table(result, measured(result), "en", full=True)),
+        ("README.md", table(first, rows, "en", further)),
+        ("README.zh-CN.md", table(first, rows, "zh", further)),
+        ("docs/performance.md", whole),
     ):
         replace(ROOT / path, text)
         print(f"Wrote {path}")
@@ -82,26 +91,50 @@ def measured(result: dict[str, Any]) -> list[dict[str, Any]]:
     return [row for row in result["rows"] if OURS in row["median"]]
 
 
-def first_screen(result: dict[str, Any]) -> list[dict[str, Any]]:
-    rows = {row["label"]: row for row in measured(result)}
-    if missing := [label for label in FIRST_SCREEN if label not in rows]:
-        raise SystemExit(f"expected a whole result, found none of {', '.join(missing)}")
-    worst = min((row for row in rows.values() if best_peer(row)), key=lambda row: best_peer(row)[1])
-    return [rows[label] for label in dict.fromkeys((*FIRST_SCREEN, worst["label"]))]
+def first_screen(first: dict[str, Any], *further: dict[str, Any]) -> list[dict[str, Any]]:
+    labels = list(FIRST_SCREEN)
+    for result in (first, *further):
+        rows = {row["label"]: row for row in measured(result)}
+        if missing := [label for label in FIRST_SCREEN if label not in rows]:
+            raise SystemExit(f"expected a whole result, found none of {', '.join(missing)}")
+        rivals = [row for row in rows.values() if best_peer(row)]
+        labels.append(min(rivals, key=lambda row: best_peer(row)[1])["label"])
+    rows = {row["label"]: row for row in measured(first)}
+    return [rows[label] for label in dict.fromkeys(labels)]
 
 
 def table(
-    result: dict[str, Any], rows: list[dict[str, Any]], lang: str, *, full: bool = False
+    result: dict[str, Any],
+    rows: list[dict[str, Any]],
+    lang: str,
+    further: Sequence[dict[str, Any]] = (),
+    *,
+    full: bool = False,
 ) -> str:
     peers = [name for name in result["engines"] if name != OURS]
     heads = ["", "(T, B, I, H)", OURS, *(ENGINES[name].title for name in peers), LIMIT[lang]]
-    lines = [heads + [BESIDE] * full, ["---", "---", *["--:"] * (len(heads) - 2 + full)]]
+    for other in further:
+        heads += [f"{OURS}, {other['environment']['isa']}", BEST[lang]]
+    heads += [BESIDE] * full
+    lines = [heads, ["---", "---", *["--:"] * (len(heads) - 2)]]
     for row in rows:
         cells = [name(row, lang), sizes(row), own(row, full=full), *(peer(row, p) for p in peers)]
         cells.append(f"{100 * row['limit']['share']:.0f}" if row["limit"] else "–")
+        for other in further:
+            cells += in_short(other, row["label"])
         lines.append(cells + [beside(row) or "–"] * full)
     body = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
-    return f"{body}\n\n<sub>{foot(result, rows, lang)}</sub>"
+    return f"{body}\n\n<sub>{foot([result, *further], lang)}</sub>"
+
+
+def in_short(result: dict[str, Any], label: str) -> list[str]:
+    """Our time for a row on a further machine, and the best other engine there."""
+    row = next((row for row in measured(result) if row["label"] == label), None)
+    if row is None:
+        return ["–", "–"]
+    best = best_peer(row)
+    rival = f"{ENGINES[best[0]].title} {times(best[1])}" if best else "–"
+    return [own(row, full=False), rival]
 
 
 def name(row: dict[str, Any], lang: str) -> str:
@@ -123,16 +156,28 @@ def peer(row: dict[str, Any], engine: str) -> str:
     return f"**{text}**" if best and best[0] == engine else text
 
 
-def foot(result: dict[str, Any], rows: list[dict[str, Any]], lang: str) -> str:
+def foot(results: Sequence[dict[str, Any]], lang: str) -> str:
+    versions = {}
+    for result in results:
+        for engine in result["engines"].values():
+            for package, version in engine.items():
+                versions.setdefault(package, []).append(version)
+    shown = [
+        f"{package} {' / '.join(dict.fromkeys(found))}"
+        for package, found in versions.items()
+        if package not in ("glasscell", "numpy")
+    ]
+    machines = "; ".join(machine(result, lang) for result in results)
+    return FOOT[lang].format(machines=machines, versions=", ".join(shown))
+
+
+def machine(result: dict[str, Any], lang: str) -> str:
     about = result["environment"]
-    versions = {k: v for engine in result["engines"].values() for k, v in engine.items()}
-    shown = [f"{name} {versions[name]}" for name in versions if name not in ("glasscell", "numpy")]
-    return FOOT[lang].format(
+    return MACHINE[lang].format(
         cpu=f"{about['cpu']} (family/model {about['cpu_family_model']})",
         isa=about["isa"],
         threads=about["threads"],
-        versions=", ".join(shown),
-        turns=max(row["turns"] for row in rows),
+        turns=max(row["turns"] for row in result["rows"]),
         date=about["date"],
         commit=f", {about['commit']}" if about["commit"] else "",
     )

@@ -47,6 +47,21 @@ def test_the_table_has_a_column_for_every_engine_and_bold_for_the_best(report):
     assert "torch 2.13.0, onnxruntime 1.32.0" in lines[-1]
 
 
+def test_a_further_machine_has_two_columns_and_the_row_that_is_lost_there(report):
+    lost, missing = select("LSTM cell from torch")[0].label, report.FIRST_SCREEN[0]
+    first, further = whole(), whole(**{lost: 0.4})
+    further["environment"]["isa"] = "avx2"
+    rows = report.first_screen(first, further)
+    assert [row["label"] for row in rows] == [*report.FIRST_SCREEN, CASES[0].label, lost]
+    further["rows"] = [row for row in further["rows"] if row["label"] != missing]
+    lines = report.table(first, rows, "en", [further]).splitlines()
+    assert lines[0].endswith("| % of limit | glasscell, avx2 | best other |")
+    assert lines[2].endswith("| – | – |")
+    assert lines[3].endswith("| 1.00 ms | torch ×3.00 |")
+    assert lines[1 + len(rows)].endswith("| 1.00 ms | torch ×0.40 |")
+    assert lines[-1].count("2 threads") == 2
+
+
 def test_every_row_has_a_name_in_chinese(report):
     result = whole()
     assert report.table(result, result["rows"], "zh").count("\n| ") == len(CASES) + 1
