@@ -142,6 +142,7 @@ def flow_of(
         by_lag=belt.per_lag(carried, order.alive),
         direct_by_lag=None if entering is None else belt.per_lag(entering, order.alive),
         half_life=None if cell is None else half_life(order.traced("forget"), order.alive),
+        shown=trace.shown,
     )
 
 

@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from glasscell.inspect.asked import position
-from glasscell.inspect.chain import joined, last_chain
+from glasscell.inspect.chain import followed, last_chain
+from glasscell.inspect.joined import Joined
 from glasscell.inspect.layout import Array, alive_steps, to_time_major
+from glasscell.inspect.shown import Shown
 
 if TYPE_CHECKING:
     import torch
@@ -49,6 +51,8 @@ class LayerTrace:
         reset: (T, B) bool, where the layer began anew, else None.
         sorted_indices: (B,) of packed sequences that were sorted: row b of a step belongs to
             sequence sorted_indices[b] of the batch; else None.
+        shown: which of the layer's calls these steps are, where that is not all of them, or where
+            something happens to the state between two of them; else None.
 
     >>> layer = LayerTrace(*[None] * 5, hidden=np.arange(6.0).reshape(2, 3, 1), mode="RNN_TANH")
     >>> layer.sequence(1).hidden.ravel()
@@ -70,6 +74,7 @@ class LayerTrace:
     batch_sizes: Array | None = None
     reset: Array | None = None
     sorted_indices: Array | None = None
+    shown: Shown | None = None
 
     def alive(self) -> npt.NDArray[np.bool_]:
         """(T, B): which steps of which sequences exist."""
@@ -134,52 +139,97 @@ class LayerTrace:
     def __repr__(self) -> str:
         shown = "hidden only" if self.cell is None else "f i g o c h"
         way = ", reverse" if self.reverse else ""
-        return f"LayerTrace({self.mode}{way}, {shown}, {self.layout} {self.hidden.shape})"
+        part = f", {self.shown}" if self.shown else ""
+        return f"LayerTrace({self.mode}{way}, {shown}, {self.layout} {self.hidden.shape}{part})"
 
 
 class Trace(Mapping[str, LayerTrace]):
     """Layer name to `LayerTrace`, filled while the model runs: what `glasscell.trace` yields.
 
     Names are the module's dotted name and torch's suffix: "encoder.l0", "encoder.l1_reverse", or
-    "l0" where the model itself is the layer. A layer that ran several times in the block shows its
-    last run; `calls` has all of them. An `LSTMCell` or `RNNCell` goes by its dotted name alone
-    ("cell" where it is the model) and shows its last loop, the calls put together along time.
+    "l0" where the model itself is the layer; an `LSTMCell` or `RNNCell` goes by its dotted name
+    alone ("cell" where it is the model). Of a layer that ran several times in the block the last
+    run is shown, together with those before it that handed it their state: a loop is one sequence.
+    `calls` has all of them, and where some are not shown, `repr` says so.
 
     Args:
         known: dotted names of all recurrent modules of the model, for error messages.
+
+    Notes:
+        Which call handed its state to which is read off torch's graph where there is one, else off
+        the numbers, see `inspect.chain`. What is put together along time is a copy. Gates and
+        states are always those that each call computed; what the loop does with the state between
+        two calls is in `LayerTrace.lengths` (sequences that end, under a padding mask or because
+        the batch shrinks), `LayerTrace.reset` (an episode that begins anew) and
+        `LayerTrace.shown.altered` (all else). A call that had more rows than the one before it
+        begins a sequence.
     """
 
     def __init__(self, known: Sequence[str] = ()) -> None:
         self._known = tuple(known)
         self._calls: dict[str, list[LayerTrace]] = {}
-        self._loops: dict[str, tuple[int, LayerTrace]] = {}
+        self._follows: dict[str, list[int | None]] = {}
+        self._cells: set[str] = set()
+        self._shown: dict[str, tuple[int, LayerTrace]] = {}
 
     @property
     def calls(self) -> Mapping[str, tuple[LayerTrace, ...]]:
         """Layer name to every run in the block, the first one first; every step of a cell."""
         return {name: tuple(calls) for name, calls in self._calls.items()}
 
-    def add(self, name: str, run: LayerTrace, cell: bool = False) -> None:
+    def add(self, name: str, run: LayerTrace, cell: bool = False) -> int:
         """Append one run of one layer.
 
         Args:
             name: the layer's name.
             run: what it did.
             cell: whether it was one step of an LSTMCell or RNNCell.
+
+        Returns:
+            Its index in `calls`.
         """
-        self._calls.setdefault(name, []).append(run)
+        calls = self._calls.setdefault(name, [])
+        calls.append(run)
+        self._follows.setdefault(name, []).append(None)
         if cell:
-            self._loops.setdefault(name, (0, run))
+            self._cells.add(name)
+        return len(calls) - 1
+
+    def link(self, name: str, later: int, earlier: int) -> None:
+        """Say which call of a layer another one of its calls got its state from.
+
+        Args:
+            name: the layer's name.
+            later: index of a call.
+            earlier: index of the call that it continues.
+        """
+        if earlier < later:
+            self._follows[name][later] = earlier
+
+    def joined(self, name: str, reached: Sequence[bool] | None = None) -> tuple[list[int], Joined]:
+        """Find the last sequence of a layer.
+
+        Args:
+            name: the layer's name.
+            reached: see `inspect.chain.last_chain`.
+
+        Returns:
+            Indices of its calls, and these put together.
+        """
+        calls = self._calls[name]
+        found, presumed = followed(calls, self._follows[name], name in self._cells)
+        chain = last_chain(found, reached)
+        return chain, Joined([calls[k] for k in chain], len(calls), presumed)
 
     def __getitem__(self, name: str) -> LayerTrace:
         calls = self._calls.get(name)
         if calls is None:
             raise KeyError(self._unknown(name))
-        if name not in self._loops:
-            return calls[-1]
-        if self._loops[name][0] != len(calls):
-            self._loops[name] = len(calls), joined(calls[last_chain(calls) :])
-        return self._loops[name][1]
+        count, shown = self._shown.get(name, (0, calls[0]))
+        if count != len(calls):
+            shown = self.joined(name)[1].trace()
+            self._shown[name] = len(calls), shown
+        return shown
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._calls)
@@ -244,7 +294,8 @@ class Trace(Mapping[str, LayerTrace]):
         return inline(self) if self else None
 
     def __repr__(self) -> str:
-        return f"Trace({', '.join(self)})"
+        parts = ((name, self[name].shown) for name in self)
+        return f"Trace({', '.join(f'{name}: {one}' if one else name for name, one in parts)})"
 
     def __str__(self) -> str:
         lines = [f"{name}  {self[name]}" for name in self]

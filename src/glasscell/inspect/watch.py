@@ -7,14 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
 
     from glasscell.nn.observe import Observation, Observer
 
-__all__ = ["is_cell", "layer_name", "recurrent_modules", "unchanged", "watching"]
+__all__ = [
+    "differentiated",
+    "is_cell",
+    "layer_name",
+    "recurrent_modules",
+    "unchanged",
+    "watching",
+]
 
 
 def recurrent_modules(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
@@ -105,7 +112,8 @@ def watching(
     before = [(each, type(each), ATTRIBUTE in each.__dict__) for each in model.modules()]
     try:
         convert(model)
-        with observing(observer, gradients) as observation:
+        named = list(recurrent_modules(model).values())
+        with observing(observer, gradients, named) as observation:
             yield observation
     finally:
         for module, kind, kept in before:
@@ -113,6 +121,53 @@ def watching(
                 module.__class__ = kind
                 if not kept:
                     module.__dict__.pop(ATTRIBUTE, None)
+
+
+def differentiated(model: torch.nn.Module, value: torch.Tensor, observation: Observation) -> None:
+    """Run the backward pass of every observed layer before a loss, and leave all `.grad` alone.
+
+    Args:
+        model: what ran.
+        value: the loss.
+        observation: under which it ran, with gradients.
+
+    Notes:
+        A reentrant checkpoint runs a backward pass of its own and cannot say what is needed of it:
+        torch then allows `backward()` alone, which fills the `.grad` of every leaf.
+    """
+    import torch
+
+    nodes, leaves = _graph(value)
+    if not any(type(node).__name__ == "CheckpointFunctionBackward" for node in nodes):
+        assert observation.anchor is not None
+        torch.autograd.grad(value, observation.anchor, allow_unused=True)
+        return
+    held = [
+        (leaf, leaf.grad, leaf._post_accumulate_grad_hooks)
+        for leaf in (*leaves, *model.parameters())
+    ]
+    try:
+        for leaf, _, _ in held:
+            leaf.grad = leaf._post_accumulate_grad_hooks = None
+        value.backward()
+    finally:
+        for leaf, grad, hooks in held:
+            leaf.grad, leaf._post_accumulate_grad_hooks = grad, hooks
+
+
+def _graph(value: torch.Tensor) -> tuple[list[Any], list[torch.Tensor]]:
+    """Give the nodes of a graph and its leaves."""
+    nodes, leaves = {id(value.grad_fn): value.grad_fn}, []
+    waiting = [value.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if type(node).__name__ == "AccumulateGrad":
+            leaves.append(node.variable)
+        for following, _ in node.next_functions:
+            if following is not None and id(following) not in nodes:
+                nodes[id(following)] = following
+                waiting.append(following)
+    return list(nodes.values()), leaves
 
 
 @contextmanager
