@@ -8,7 +8,6 @@ ends, a batch that shrinks), never all of it: some row or element is still what 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -189,9 +188,12 @@ class _Rows:
         self._read = stop
 
     def find(self, state: State) -> int | None:
-        """Give the call that most rows of a state come from, the later one of two."""
-        counts = Counter(self._last[key] for key in _keys(state) if key in self._last)
-        return max(counts, key=lambda k: (counts[k], k), default=None)
+        """Give the latest call that any row of a state comes from.
+
+        Not the one that most come from: where each row is only now and then what a call gave, most
+        are older.
+        """
+        return max((self._last[key] for key in _keys(state) if key in self._last), default=None)
 
 
 def _keys(state: State) -> Iterator[tuple[int, bytes]]:
