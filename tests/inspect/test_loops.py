@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from torch.nn.functional import dropout
 from torch.utils.checkpoint import checkpoint
 
 import glasscell

@@ -123,9 +123,7 @@ def _joinable(earlier: LayerTrace, later: LayerTrace) -> bool:
     for call in (earlier, later):
         if call.layout == "NH" or call.reverse or call.lengths is not None:
             return False
-    if earlier.layout != later.layout or later.reset is not None or began(later) is None:
-        return False
-    return len(ended(later)[0]) <= len(ended(earlier)[0])
+    return earlier.layout == later.layout and later.reset is None and began(later) is not None
 
 
 def _by_value(calls: Sequence[LayerTrace], k: int, rows: _Rows) -> int | None:
@@ -153,7 +151,9 @@ def _by_order(calls: Sequence[LayerTrace], k: int) -> int | None:
     state, first = began(calls[k]), began(calls[0])
     if state is None or _is_beginning(calls, state) or not _joinable(calls[k - 1], calls[k]):
         return None
-    return None if first is not None and _same(first, state) else k - 1
+    if len(state[0]) > len(ended(calls[k - 1])[0]) or (first is not None and _same(first, state)):
+        return None
+    return k - 1
 
 
 def _telling(part: Array) -> Array:

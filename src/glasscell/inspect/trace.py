@@ -47,6 +47,8 @@ class LayerTrace:
         initial_hidden: (B, P), or None for zeros.
         initial_cell: (B, H), or None for zeros.
         lengths: (B,) int64 steps of each sequence; None where all have T.
+        starts: (B,) int64 first step of each sequence, of a loop whose batch grows; None where all
+            begin at 0.
         batch_sizes: (T,) int64 of packed sequences, else None.
         reset: (T, B) bool, where the layer began anew, else None.
         sorted_indices: (B,) of packed sequences that were sorted: row b of a step belongs to
@@ -74,12 +76,13 @@ class LayerTrace:
     batch_sizes: Array | None = None
     reset: Array | None = None
     sorted_indices: Array | None = None
+    starts: Array | None = None
     shown: Shown | None = None
 
     def alive(self) -> npt.NDArray[np.bool_]:
         """(T, B): which steps of which sequences exist."""
         steps, batch, _ = to_time_major(self.hidden, self.layout, self.batch_sizes).shape
-        return alive_steps(steps, batch, self.lengths, self.batch_sizes)
+        return alive_steps(steps, batch, self.lengths, self.batch_sizes, self.starts)
 
     def sequence(self, index: int) -> LayerTrace:
         """Give one sequence of the batch alone, as (T_b, H), whatever the layout.
@@ -97,21 +100,22 @@ class LayerTrace:
         row = position(index, alive.shape[1], "index", "sequences")
         if self.sorted_indices is not None:
             row = int(np.flatnonzero(self.sorted_indices == row)[0])
-        steps = int(alive[:, row].sum())
+        first = 0 if self.starts is None else int(self.starts[row])
+        steps = slice(first, first + int(alive[:, row].sum()))
         changed: dict[str, Any] = {
             name: self._one(getattr(self, name), row, steps) for name in (*GATES, "hidden")
         }
         for name in ("initial_hidden", "initial_cell"):
             state = getattr(self, name)
             changed[name] = None if state is None else state[row : row + 1]
-        changed["reset"] = None if self.reset is None else self.reset[:steps, row : row + 1]
-        changed |= dict.fromkeys(("lengths", "batch_sizes", "sorted_indices"))
+        changed["reset"] = None if self.reset is None else self.reset[steps, row : row + 1]
+        changed |= dict.fromkeys(("lengths", "starts", "batch_sizes", "sorted_indices"))
         return replace(self, **changed, layout="TH")
 
-    def _one(self, array: Array | None, row: int, steps: int) -> Array | None:
+    def _one(self, array: Array | None, row: int, steps: slice) -> Array | None:
         if array is None:
             return None
-        return to_time_major(array, self.layout, self.batch_sizes)[:steps, row]
+        return to_time_major(array, self.layout, self.batch_sizes)[steps, row]
 
     def plot(
         self,
@@ -159,10 +163,9 @@ class Trace(Mapping[str, LayerTrace]):
         Which call handed its state to which is read off torch's graph where there is one, else off
         the numbers, see `inspect.chain`. What is put together along time is a copy. Gates and
         states are always those that each call computed; what the loop does with the state between
-        two calls is in `LayerTrace.lengths` (sequences that end, under a padding mask or because
-        the batch shrinks), `LayerTrace.reset` (an episode that begins anew) and
-        `LayerTrace.shown.altered` (all else). A call that had more rows than the one before it
-        begins a sequence.
+        two calls is in `LayerTrace.lengths` and `starts` (sequences that end or begin, under a
+        padding mask or because the batch shrinks or grows), `LayerTrace.reset` (an episode that
+        begins anew) and `LayerTrace.shown.altered` (all else).
     """
 
     def __init__(self, known: Sequence[str] = ()) -> None:
