@@ -36,10 +36,16 @@ class TraceRecorder:
 
     Args:
         modules: dotted name to module.
+
+    Attributes:
+        trace: what was recorded.
+        modules: dotted name to module.
     """
 
     def __init__(self, modules: Mapping[str, torch.nn.Module]) -> None:
         self.trace = Trace(list(modules))
+        self.modules = dict(modules)
+        self._seen: set[int] = set()
         self._names = {id(module): name for name, module in modules.items()}
         self._places: WeakKeyDictionary[Record, Place] = WeakKeyDictionary()
         self._records: dict[str, list[Record]] = {}
@@ -50,6 +56,10 @@ class TraceRecorder:
         """Whether any layer ran so far."""
         return bool(self.trace)
 
+    def saw(self, module: torch.nn.Module) -> bool:
+        """Tell whether a module has run so far."""
+        return id(module) in self._seen
+
     def forward(self, module: torch.nn.Module, suffix: str, record: Record) -> None:
         """Take one run of one layer and direction."""
         from glasscell.nn.observe import repeating
@@ -58,6 +68,7 @@ class TraceRecorder:
         if own is None:
             return
         name = layer_name(own, suffix)
+        self._seen.add(id(module))
         records = self._records.setdefault(name, [])
         index = self._repeats.find(name, records, record) if repeating() else None
         if index is None:

@@ -1,6 +1,6 @@
 """Looking on while any torch model runs: finds its layers, lends them our kernels, gives them back.
 
-The only file here, beside the two functions that call it, that needs torch.
+The only file here, beside `unseen` and the functions that call these two, that needs torch.
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from glasscell.inspect.unseen import calling_up, uncompiled, unseeable, unseen_said
+
 if TYPE_CHECKING:
     import torch
 
-    from glasscell.nn.observe import Observation, Observer
+    from glasscell.inspect.recorder import TraceRecorder
+    from glasscell.nn.observe import Observation
 
 __all__ = [
     "differentiated",
@@ -47,8 +50,8 @@ def recurrent_modules(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
         name: each for name, each in model.named_modules() if isinstance(each, kinds)
     }
     if not found:
-        others = {type(m).__name__ for m in model.modules() if isinstance(m, torch.nn.RNNBase)}
-        instead = f"; {', '.join(sorted(others))} cannot be traced" if others else ""
+        others = [f"{name or 'the model'} {why}" for name, (_, why) in unseeable(model, {}).items()]
+        instead = f"; {'; '.join(others)}" if others else ""
         raise ValueError(
             "expected a model with at least one LSTM, RNN, LSTMCell or RNNCell module, got "
             f"{type(model).__name__} with none{instead}"
@@ -90,30 +93,43 @@ def layer_name(name: str, suffix: str) -> str:
 
 @contextmanager
 def watching(
-    model: torch.nn.Module, observer: Observer, gradients: bool = False
+    model: torch.nn.Module, recorder: TraceRecorder, gradients: bool = False
 ) -> Iterator[Observation]:
-    """Show all recurrent layers of a model to an observer while the block runs.
+    """Show the recurrent layers of a model to a recorder while the block runs, from any thread.
 
     torch's own layers get our class for that time (`glasscell.convert`) and their own back at the
-    end, whatever happens in between; nothing else of them is touched.
+    end, whatever happens in between; nothing else of them is touched. A subclass with a forward of
+    its own keeps that, with our forward pass as its `super().forward`. A compiled model runs
+    uncompiled.
 
     Args:
         model: any module.
-        observer: see `glasscell.nn.observe.Observer`.
+        recorder: knows which modules are meant.
         gradients: observe the backward pass too; default False.
 
     Yields:
         The `Observation`.
+
+    Warns:
+        UnseenWarning: a recurrent layer ran and was not seen.
     """
-    from glasscell.nn.convert import convert
+    from glasscell.nn.classes import swap
     from glasscell.nn.observe import observing
     from glasscell.nn.packing import ATTRIBUTE
 
     before = [(each, type(each), ATTRIBUTE in each.__dict__) for each in model.modules()]
     try:
-        convert(model)
-        named = list(recurrent_modules(model).values())
-        with observing(observer, gradients, named) as observation:
+        for module in model.modules():
+            swap(module)
+        for module in recorder.modules.values():
+            kind = calling_up(module)
+            if kind is not None:
+                module.__class__ = kind
+        with (
+            unseen_said(model, recorder.modules, recorder.saw),
+            uncompiled(),
+            observing(recorder, gradients, list(recorder.modules.values())) as observation,
+        ):
             yield observation
     finally:
         for module, kind, kept in before:
