@@ -159,7 +159,7 @@ def _by_order(calls: Sequence[LayerTrace], k: int) -> int | None:
 def _telling(part: Array) -> Array:
     """Which elements can tell one state from another: not 0, ±1 (a tanh at its end), NaN, ∞."""
     size = np.abs(part)
-    return np.isfinite(part) & (size != 0) & (size != 1)
+    return np.asarray(np.isfinite(part) & (size != 0) & (size != 1))
 
 
 def _resemble(end: State, state: State) -> bool:

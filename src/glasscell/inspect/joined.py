@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -118,9 +118,10 @@ class Joined:
         if first.reset is not None:
             reset[: len(first.reset), : first.reset.shape[1]] |= first.reset
         begins = None if began(first) is None and not starts.any() else self._begins
+        arrays: dict[str, Any] = {name: self._array(name) for name in ARRAYS}
         return replace(
             first,
-            **{name: self._array(name) for name in ARRAYS},
+            **arrays,
             initial_hidden=None if begins is None else begins[0],
             initial_cell=None if begins is None or first.cell is None else begins[1],
             lengths=None if (ends - starts == self._steps[-1]).all() else ends - starts,
@@ -198,12 +199,14 @@ class Joined:
     def _altered(self, handed: Array, ends: Array) -> tuple[str, ...]:
         """What the caller changed between two calls in a sequence that went on."""
         went_on = self._steps[1:-1, None] < ends
-        changed = (~handed & went_on[..., None]).any(axis=(0, 1))
-        return tuple(name for name, one in zip(("hidden", "cell"), changed, strict=True) if one)
+        changed = ~handed & went_on[..., None]
+        names = enumerate(("hidden", "cell"))
+        return tuple(name for which, name in names if changed[..., which].any())
 
 
 def _all_same(left: Sequence[Array], right: Sequence[Array]) -> Array:
-    return np.all([same_rows(*pair) for pair in zip(left, right, strict=True)], axis=0)
+    equal = [same_rows(*pair) for pair in zip(left, right, strict=True)]
+    return np.asarray(np.all(equal, axis=0))
 
 
 def _sources(end: State, begin: State) -> Array:

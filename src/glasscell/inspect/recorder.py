@@ -181,7 +181,8 @@ class GradientRecorder(TraceRecorder):
         chain, joined = self.trace.joined(name, reached)
         module, suffix = self._who[name]
         parts = [self._derivatives(name, k) for k in chain]
-        dy, dh = (joined.along_time([part[k] for part in parts]) for k in (0, 1))
+        dy = joined.along_time([dy for dy, _, _ in parts])
+        dh = joined.along_time([dh for _, dh, _ in parts])
         cells = [dc for _, _, dc in parts if dc is not None]
         dc = joined.along_time(cells) if cells else None
         trace = joined.trace(((dh if dc is None else dc) != 0).any(axis=-1))

@@ -145,7 +145,7 @@ def calling_up(module: torch.nn.Module) -> type[torch.nn.Module] | None:
             return None
         if kind not in _made:
             body = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
-            _made[kind] = type(kind)(kind.__name__, (kind, ours), body)
+            _made[kind] = type(kind.__name__, (kind, ours), body)
         return _made[kind]
     return None
 

@@ -158,23 +158,28 @@ def differentiated(model: torch.nn.Module, value: torch.Tensor, observation: Obs
         assert observation.anchor is not None
         torch.autograd.grad(value, observation.anchor, allow_unused=True)
         return
-    held = [
-        (leaf, leaf.grad, leaf._post_accumulate_grad_hooks)
-        for leaf in (*leaves, *model.parameters())
-    ]
+    every = (*leaves, *model.parameters())
+    grads = [(leaf, leaf.grad) for leaf in every]
+    # Such a hook may be an optimizer that steps as soon as a gradient is there.
+    hooks = [own for leaf in every if (own := leaf._post_accumulate_grad_hooks)]
+    held = [(own, own.copy()) for own in hooks]
     try:
-        for leaf, _, _ in held:
-            leaf.grad = leaf._post_accumulate_grad_hooks = None
-        value.backward()
+        for leaf in every:
+            leaf.grad = None
+        for own in hooks:
+            own.clear()
+        value.backward()  # type: ignore[no-untyped-call]
     finally:
-        for leaf, grad, hooks in held:
-            leaf.grad, leaf._post_accumulate_grad_hooks = grad, hooks
+        for leaf, grad in grads:
+            leaf.grad = grad
+        for own, was in held:
+            own.update(was)
 
 
 def _graph(value: torch.Tensor) -> tuple[list[Any], list[torch.Tensor]]:
     """Give the nodes of a graph and its leaves."""
-    nodes, leaves = {id(value.grad_fn): value.grad_fn}, []
-    waiting = [value.grad_fn]
+    waiting: list[Any] = [value.grad_fn]
+    nodes, leaves = {id(value.grad_fn): waiting[0]}, []
     while waiting:
         node = waiting.pop()
         if type(node).__name__ == "AccumulateGrad":
