@@ -18,7 +18,7 @@ from glasscell.inspect.layout import Array, to_time_major
 if TYPE_CHECKING:
     from glasscell.inspect.trace import LayerTrace
 
-__all__ = ["Followed", "State", "began", "ended", "followed", "last_chain", "same_rows"]
+__all__ = ["Followed", "State", "began", "ended", "followed", "last_chain", "same", "same_rows"]
 
 State: TypeAlias = tuple[Array, ...]
 """Hidden state (B, P) and, of an LSTM, cell state (B, H)."""
@@ -110,12 +110,16 @@ def same_rows(left: Array, right: Array) -> Array:
     return np.asarray(equal.all(axis=1))
 
 
-def _same(left: State, right: State) -> bool:
-    return all(map(_equal, left, right))
+def same(left: State, right: State) -> bool:
+    """Tell whether two states are equal; NaN equals NaN.
 
-
-def _equal(left: Array, right: Array) -> bool:
-    return left.shape == right.shape and bool(same_rows(left, right).all())
+    Most are, to the bit, and bits are compared ten times as fast as numbers.
+    """
+    return all(
+        one.shape == other.shape
+        and (one.tobytes() == other.tobytes() or bool(same_rows(one, other).all()))
+        for one, other in zip(left, right, strict=True)
+    )
 
 
 def _joinable(earlier: LayerTrace, later: LayerTrace) -> bool:
@@ -128,11 +132,11 @@ def _joinable(earlier: LayerTrace, later: LayerTrace) -> bool:
 
 def _by_value(calls: Sequence[LayerTrace], k: int, rows: _Rows) -> int | None:
     state = began(calls[k])
-    if not k or state is None or _is_beginning(calls, state):
+    if not k or state is None or "NH" in (calls[k - 1].layout, calls[k].layout):
         return None
-    if calls[k - 1].layout == "NH" or calls[k].layout == "NH":
+    if _is_beginning(calls, state):
         return None
-    if _same(ended(calls[k - 1]), state):
+    if same(ended(calls[k - 1]), state):
         return k - 1
     rows.read(calls, k)
     found = rows.find(state)
@@ -140,7 +144,7 @@ def _by_value(calls: Sequence[LayerTrace], k: int, rows: _Rows) -> int | None:
         return k - 1 if _resemble(ended(calls[k - 1]), state) else None
     # A mask that shuts a call out altogether leaves the state that it was given.
     given = began(calls[k - 1])
-    return k - 1 if given is not None and _same(given, state) else found
+    return k - 1 if given is not None and same(given, state) else found
 
 
 def _is_beginning(calls: Sequence[LayerTrace], state: State) -> bool:
@@ -151,7 +155,7 @@ def _by_order(calls: Sequence[LayerTrace], k: int) -> int | None:
     state, first = began(calls[k]), began(calls[0])
     if state is None or _is_beginning(calls, state) or not _joinable(calls[k - 1], calls[k]):
         return None
-    if len(state[0]) > len(ended(calls[k - 1])[0]) or (first is not None and _same(first, state)):
+    if len(state[0]) > len(ended(calls[k - 1])[0]) or (first is not None and same(first, state)):
         return None
     return k - 1
 

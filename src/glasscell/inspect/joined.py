@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glasscell.inspect.chain import State, began, ended, same_rows
+from glasscell.inspect.chain import State, began, ended, same, same_rows
 from glasscell.inspect.layout import Array, from_kernel, to_time_major
 from glasscell.inspect.shown import Shown
 
@@ -55,6 +55,9 @@ class Joined:
         rows = [np.arange(len(self._states[0][1][0]))]
         batch = len(rows[0])
         for sources in self._sources:
+            if len(sources) == len(rows[-1]):
+                rows.append(rows[-1])
+                continue
             new = sources < 0
             mine = rows[-1][sources]
             mine[new] = batch + np.arange(new.sum())
@@ -117,7 +120,7 @@ class Joined:
         reset[self._steps[1:-1]] = anew
         if first.reset is not None:
             reset[: len(first.reset), : first.reset.shape[1]] |= first.reset
-        begins = None if began(first) is None and not starts.any() else self._begins
+        begins = self._begins if starts.any() else began(first)
         arrays: dict[str, Any] = {name: self._array(name) for name in ARRAYS}
         return replace(
             first,
@@ -167,6 +170,8 @@ class Joined:
         kept = np.ones((*shape, 2), dtype=bool)
         for k, sources in enumerate(self._sources):
             (given, end), (begin, _) = self._states[k], self._states[k + 1]
+            if same(end, begin):
+                continue
             going = np.flatnonzero(sources >= 0)
             rows, mine = self._rows[k + 1][going], sources[going]
             for part, (left, right) in enumerate(zip(begin, end, strict=True)):

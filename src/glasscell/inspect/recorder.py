@@ -43,13 +43,14 @@ class TraceRecorder:
     """
 
     def __init__(self, modules: Mapping[str, torch.nn.Module]) -> None:
+        from glasscell.nn.observe import repeating
+
         self.trace = Trace(list(modules))
         self.modules = dict(modules)
         self._seen: set[int] = set()
         self._names = {id(module): name for name, module in modules.items()}
         self._places: WeakKeyDictionary[Record, Place] = WeakKeyDictionary()
-        self._records: dict[str, list[Record]] = {}
-        self._repeats = _Repeats()
+        self._repeats, self._repeating = _Repeats(), repeating
 
     @property
     def ran(self) -> bool:
@@ -62,24 +63,20 @@ class TraceRecorder:
 
     def forward(self, module: torch.nn.Module, suffix: str, record: Record) -> None:
         """Take one run of one layer and direction."""
-        from glasscell.nn.observe import repeating
-
         own = self._names.get(id(module))
         if own is None:
             return
         name = layer_name(own, suffix)
         self._seen.add(id(module))
-        records = self._records.setdefault(name, [])
-        index = self._repeats.find(name, records, record) if repeating() else None
+        run = trace_of(record, suffix.endswith("_reverse"))
+        index = self._repeats.find(name, self.trace, run) if self._repeating() else None
         if index is None:
-            run = trace_of(record, suffix.endswith("_reverse"))
             index = self.trace.add(name, run, is_cell(module))
-            records.append(record)
-            self.keep((name, index), module, suffix)
+            self.keep((name, index), record, module, suffix)
         self._places[record] = name, index
 
-    def keep(self, place: Place, module: torch.nn.Module, suffix: str) -> None:
-        """Remember who made a call; a trace has no need to."""
+    def keep(self, place: Place, record: Record, module: torch.nn.Module, suffix: str) -> None:
+        """Keep a call and who made it; a trace has no need to."""
 
     def follows(self, record: Record, earlier: Record) -> None:
         """Take from which call another one got its state."""
@@ -100,12 +97,12 @@ class TraceRecorder:
 
 
 class _Repeats:
-    """Finds the call that a call in a backward pass repeats: it read and gave the same numbers."""
+    """Finds the call that a call in a backward pass repeats: all its numbers are the same."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[int, dict[int, list[int]]]] = {}
 
-    def find(self, name: str, records: list[Record], record: Record) -> int | None:
+    def find(self, name: str, trace: Trace, run: LayerTrace) -> int | None:
         """Give the index of the call, None where there is none.
 
         Of several with the same numbers each one is given once, the latest first: a backward pass
@@ -113,17 +110,18 @@ class _Repeats:
         another.
         """
         count, known = self._known.get(name, (0, {}))
-        for index in range(count, len(records)):
-            known.setdefault(_digest(records[index]), []).append(index)
-        self._known[name] = len(records), known
-        places = known.get(_digest(record))
+        calls = trace.calls.get(name, ())
+        for index in range(count, len(calls)):
+            known.setdefault(_digest(calls[index]), []).append(index)
+        self._known[name] = len(calls), known
+        places = known.get(_digest(run))
         if places is None:
             return None
         return places.pop() if len(places) > 1 else places[0]
 
 
-def _digest(record: Record) -> int:
-    parts = (record.x, record.h0, record.c0, record.output)
+def _digest(run: LayerTrace) -> int:
+    parts = (run.initial_hidden, run.initial_cell, run.input, run.candidate, run.cell, run.hidden)
     return hash(tuple(None if part is None else (part.shape, part.tobytes()) for part in parts))
 
 
@@ -137,10 +135,12 @@ class GradientRecorder(TraceRecorder):
     def __init__(self, modules: Mapping[str, torch.nn.Module]) -> None:
         super().__init__(modules)
         self._gradients: dict[Place, tuple[Array, Array, Array | None]] = {}
+        self._records: dict[str, list[Record]] = {}
         self._who: dict[str, tuple[torch.nn.Module, str]] = {}
 
-    def keep(self, place: Place, module: torch.nn.Module, suffix: str) -> None:
-        """Remember who made a call."""
+    def keep(self, place: Place, record: Record, module: torch.nn.Module, suffix: str) -> None:
+        """Keep a call and who made it."""
+        self._records.setdefault(place[0], []).append(record)
         self._who[place[0]] = module, suffix
 
     def backward(

@@ -34,17 +34,22 @@ def unseen_said(
         watched: dotted name to those of its modules that are to be seen.
         seen: tells whether a module was.
     """
+    handles: dict[int, Any] = {}
     called: set[int] = set()
+
+    def note(module: torch.nn.Module, _: Any) -> None:
+        """Once: the calls after it have no hook to run."""
+        called.add(id(module))
+        handles[id(module)].remove()
+
     others = unseeable(model, watched)
-    handles = [
-        module.register_forward_pre_hook(lambda module, _: called.add(id(module)))
-        for module in (*watched.values(), *(module for module, _ in others.values()))
-        if not _scripted(module)
-    ]
+    for module in (*watched.values(), *(module for module, _ in others.values())):
+        if not _scripted(module):
+            handles[id(module)] = module.register_forward_pre_hook(note)
     try:
         yield
     finally:
-        for handle in handles:
+        for handle in handles.values():
             handle.remove()
     missed = {
         name: reason
