@@ -366,6 +366,25 @@ def test_of_two_loops_the_one_that_the_loss_reaches_is_measured(x: Tensor) -> No
     assert flow["cell"].shown.calls == STEPS
 
 
+def test_a_call_that_is_given_up_is_not_among_those_that_hand_their_state_on(x: Tensor) -> None:
+    def forward(self: Any, x: Tensor) -> Tensor:
+        state = zeros(x)
+        for x_t in x:
+            self.cell(-x_t, state)
+            state = self.cell(x_t, state)
+        return state[0]
+
+    trace, flow = both(run_of(forward, cell=cell_of()), x)
+    assert repr(trace) == "Trace(cell: 12 of 24 calls)"
+    assert (flow["cell"].hidden > 0).all()
+
+
+def test_a_mask_may_shut_out_the_last_calls_altogether(x: Tensor) -> None:
+    trace, _ = both(Loop(torch.nn.LSTMCell, padding), torch.cat([x, x]))
+    assert trace["cell"].hidden.shape[0] == 2 * STEPS
+    assert trace["cell"].lengths.tolist() == LENGTHS.tolist()
+
+
 def test_a_layer_called_step_by_step_is_one_sequence_in_a_trace_too(x: Tensor) -> None:
     layer = torch.nn.LSTM(INPUT, HIDDEN, num_layers=2)
 

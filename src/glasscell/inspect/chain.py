@@ -142,7 +142,9 @@ def _by_value(calls: Sequence[LayerTrace], k: int, rows: _Rows) -> int | None:
     found = rows.find(state)
     if found is None:
         return k - 1 if _resemble(ended(calls[k - 1]), state) else None
-    # A mask that shuts a call out altogether leaves the state that it was given.
+    if same(ended(calls[found]), state):
+        return found  # two calls from one state: the one that is tried first and given up
+    # A mask that shuts out a whole call leaves the state that it was given, rows of several calls.
     given = began(calls[k - 1])
     return k - 1 if given is not None and same(given, state) else found
 
