@@ -344,6 +344,8 @@ def test_a_loss_that_is_no_scalar_or_reaches_no_layer_is_refused() -> None:
         glasscell.gradient_flow(model, x, lambda out: out[0].detach().sum())
     with pytest.raises(ValueError, match="look for detach"):
         glasscell.gradient_flow(model, x, lambda out: model.weight_hh_l0.sum())
+    with pytest.raises(ValueError, match="look for detach"):
+        glasscell.gradient_flow(model, x, lambda out: torch.zeros((), requires_grad=True))
     with pytest.raises(ValueError, match="none did: they were not called"):
         glasscell.gradient_flow(Idle(), x, torch.sum)
     with pytest.raises(KeyError, match="no layer 'l7'; known: l0"):

@@ -98,6 +98,14 @@ def test_a_gru_is_named_once_where_it_ran(x: Tensor) -> None:
         model.second(torch.randn(3, 2, 4))
 
 
+def test_what_an_inner_block_sees_is_none_of_the_outer_ones(x: Tensor) -> None:
+    model = Net(torch.nn.LSTM(3, 4))
+    with warnings.catch_warnings(), glasscell.trace(model) as trace:
+        warnings.simplefilter("error")
+        glasscell.gradient_flow(model, x, lambda out: out[-1].sum())
+    assert not trace
+
+
 class Wrapped(torch.nn.Module):
     def __init__(self) -> None:
         super().__init__()

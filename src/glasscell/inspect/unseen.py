@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
+
+    from glasscell.inspect.recorder import TraceRecorder
 
 __all__ = ["UnseenWarning", "calling_up", "uncompiled", "unseeable", "unseen_said"]
 
@@ -23,27 +25,27 @@ class UnseenWarning(UserWarning):
 
 @contextlib.contextmanager
 def unseen_said(
-    model: torch.nn.Module,
-    watched: Mapping[str, torch.nn.Module],
-    seen: Callable[[torch.nn.Module], bool],
+    recorder: TraceRecorder, others: Mapping[str, tuple[torch.nn.Module, str]]
 ) -> Iterator[None]:
     """Warn at the end of a block of recurrent layers that ran in it unseen, each with the reason.
 
     Args:
-        model: what runs in the block.
-        watched: dotted name to those of its modules that are to be seen.
-        seen: tells whether a module was.
+        recorder: who looks on, and at which modules.
+        others: what `unseeable` gave.
     """
+    from glasscell.nn.observe import current
+
     handles: dict[int, Any] = {}
     called: set[int] = set()
 
     def note(module: torch.nn.Module, _: Any) -> None:
-        """Once: the calls after it have no hook to run."""
-        called.add(id(module))
-        handles[id(module)].remove()
+        """Once: later calls have no hook to run. What an inner block sees is not this one's."""
+        block = current(module)
+        if block is not None and block.observer is recorder:
+            called.add(id(module))
+            handles[id(module)].remove()
 
-    others = unseeable(model, watched)
-    for module in (*watched.values(), *(module for module, _ in others.values())):
+    for module in (*recorder.modules.values(), *(module for module, _ in others.values())):
         if not _scripted(module):
             handles[id(module)] = module.register_forward_pre_hook(note)
     try:
@@ -56,8 +58,8 @@ def unseen_said(
         for name, (module, reason) in others.items()
         if id(module) in called or _scripted(module)
     }
-    for name, module in watched.items():
-        if id(module) in called and not seen(module):
+    for name, module in recorder.modules.items():
+        if id(module) in called and not recorder.saw(module):
             missed[name] = _reason(module)
     if missed:
         _warn(
@@ -138,33 +140,21 @@ def calling_up(module: torch.nn.Module) -> type[torch.nn.Module] | None:
         more of its own that our forward pass would not honour.
     """
     from glasscell.nn import LSTM, RNN, LSTMCell, RNNCell
+    from glasscell.nn.classes import OVERRIDES
 
     kind = type(module)
     for ours in (LSTM, RNN, LSTMCell, RNNCell):
         theirs = ours.__bases__[-1]
         if isinstance(module, ours) or not isinstance(module, theirs):
             continue
-        if "forward" in vars(module) or any(
-            getattr(kind, name, None) is not getattr(theirs, name, None) for name in ASKED
-        ):
+        own = (n for n in OVERRIDES if getattr(kind, n, None) is not getattr(theirs, n, None))
+        if "forward" in vars(module) or set(own) != {"forward"}:
             return None
         if kind not in _made:
             body = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
             _made[kind] = type(kind.__name__, (kind, ours), body)
         return _made[kind]
     return None
-
-
-ASKED = (
-    "__call__",
-    "check_input",
-    "check_hidden_size",
-    "check_forward_args",
-    "permute_hidden",
-    "get_expected_hidden_size",
-    "get_expected_cell_size",
-)
-"""What torch's own forward pass asks of the module, and ours does not."""
 
 
 @contextlib.contextmanager

@@ -125,10 +125,12 @@ def watching(
             kind = calling_up(module)
             if kind is not None:
                 module.__class__ = kind
+        others = unseeable(model, recorder.modules)
+        named = [*recorder.modules.values(), *(module for module, _ in others.values())]
         with (
-            unseen_said(model, recorder.modules, recorder.saw),
+            unseen_said(recorder, others),
             uncompiled(),
-            observing(recorder, gradients, list(recorder.modules.values())) as observation,
+            observing(recorder, gradients, named) as observation,
         ):
             yield observation
     finally:
@@ -178,8 +180,8 @@ def differentiated(model: torch.nn.Module, value: torch.Tensor, observation: Obs
 
 def _graph(value: torch.Tensor) -> tuple[list[Any], list[torch.Tensor]]:
     """Give the nodes of a graph and its leaves."""
-    waiting: list[Any] = [value.grad_fn]
-    nodes, leaves = {id(value.grad_fn): waiting[0]}, []
+    waiting: list[Any] = [] if value.grad_fn is None else [value.grad_fn]
+    nodes, leaves = {id(node): node for node in waiting}, []
     while waiting:
         node = waiting.pop()
         if type(node).__name__ == "AccumulateGrad":

@@ -63,7 +63,7 @@ _announced: set[str] = set()
 def announce(reason: Reason, instead: str = "torch's own forward computes it") -> None:
     """Warn, once per process and reason, that `instead` happens because of `reason`."""
     text = f"{reason.text}, so {instead} instead of glasscell's kernels"
-    unseen = current(None) is not None
+    unseen = current() is not None
     if unseen:
         text += "; trace and gradient_flow do not see it"
     if not (reason.said or unseen) or text in _announced:

@@ -80,14 +80,14 @@ _open: list[Observation] = []
 """Blocks of all threads that have not ended; the last one is the youngest."""
 
 
-def current(module: torch.nn.Module | None) -> Observation | None:
+def current(module: torch.nn.Module | None = None) -> Observation | None:
     """Give the block that sees a module's calls, None where there is none.
 
     That is the innermost one of this context. A thread that was started within a block has a
     context of its own: there it is the youngest block that names the module.
 
     Args:
-        module: who runs; None to ask for this context alone.
+        module: who runs; default nobody, to ask for this context alone.
     """
     if not _open:
         return None
