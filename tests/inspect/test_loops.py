@@ -474,3 +474,29 @@ def test_what_is_made_anew_for_each_call_is_no_loop(x: Tensor) -> None:
             layer(x, tuple(torch.randn(1, BATCH, HIDDEN, dtype=torch.float64) for _ in range(2)))
     assert trace["l0"].hidden.shape == (STEPS, BATCH, HIDDEN)
     assert repr(trace) == "Trace(l0: 1 of 3 calls)"
+
+
+def test_a_masked_loop_is_measured_as_a_layer_with_lengths_is(x: Tensor) -> None:
+    loop = Loop(torch.nn.LSTMCell, padding)
+    layer = glasscell.nn.LSTM(INPUT, HIDDEN, dtype=torch.float64)
+    layer.load_state_dict({f"{name}_l0": w for name, w in loop.cell.state_dict().items()})
+    found = glasscell.gradient_flow(loop, x, lambda out: out[-1].sin().sum())["cell"]
+    given = {"lengths": LENGTHS.tolist()}
+    whole = glasscell.gradient_flow(layer, x, lambda out: out[1][0].sin().sum(), given)["l0"]
+    for field in ("hidden", "cell", "by_lag", "half_life"):
+        np.testing.assert_allclose(getattr(found, field), getattr(whole, field), rtol=1e-9)
+    assert found.judge().kind == whole.judge().kind
+
+
+def test_episodes_are_measured_as_a_layer_with_reset_is(x: Tensor) -> None:
+    loop = Loop(torch.nn.LSTMCell, episodes)
+    layer = glasscell.nn.LSTM(INPUT, HIDDEN, dtype=torch.float64)
+    layer.load_state_dict({f"{name}_l0": w for name, w in loop.cell.state_dict().items()})
+    reset = torch.from_numpy(both(loop, x)[0]["cell"].reset)
+    with glasscell.trace(layer) as trace:
+        layer(x, reset=reset)
+    np.testing.assert_allclose(both(loop, x)[0]["cell"].cell, trace["l0"].cell, rtol=1e-9)
+    found = glasscell.gradient_flow(loop, x, lambda out: loop.results[-1][1].sum())["cell"]
+    whole = glasscell.gradient_flow(layer, x, lambda out: out[1][1].sum(), reset=reset)["l0"]
+    for field in ("hidden", "cell", "by_lag"):
+        np.testing.assert_allclose(getattr(found, field), getattr(whole, field), rtol=1e-9)
