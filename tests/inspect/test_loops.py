@@ -195,7 +195,7 @@ ROWS = st.lists(st.sampled_from("nozh"), min_size=BATCH, max_size=BATCH)
 @settings(max_examples=40, deadline=None)
 @given(st.lists(ROWS.filter(lambda kinds: set(kinds) != {"o"}), min_size=4, max_size=9))
 def test_whatever_becomes_of_each_row_the_flow_is_torchs(table: list[list[str]]) -> None:
-    """n: the new state, o: the old one, z: zeros, h: half of the new one; o alone gives a call up."""
+    """n: the new state, o: the old one, z: zeros, h: half the new one; only o gives a call up."""
 
     def mixed(t: int, new: Tensor, old: Tensor) -> Tensor:
         kinds = {"n": new, "o": old, "z": 0 * new, "h": new / 2}
