@@ -255,6 +255,22 @@ def test_several_arguments_come_as_a_tuple() -> None:
     assert flow["l0"].hidden.shape == (5,)
 
 
+def test_keyword_arguments_go_to_the_model() -> None:
+    model, x = glasscell.nn.LSTM(3, 4), torch.randn(5, 2, 3)
+    loss = last_step
+    expected = glasscell.gradient_flow(Ragged(model, [5, 2]), x, loss)["rnn.l0"]
+    for found in (
+        glasscell.gradient_flow(model, x, loss, lengths=[5, 2]),
+        glasscell.gradient_flow(model, x, loss, {"lengths": [5, 2]}),
+        glasscell.gradient_flow(model, (), loss, kwargs={"input": x, "lengths": [5, 2]}),
+    ):
+        np.testing.assert_array_equal(found["l0"].cell, expected.cell)
+    with pytest.raises(TypeError, match="'length'"):
+        glasscell.gradient_flow(model, x, loss, length=[5, 2])
+    with pytest.raises(TypeError, match=r"use torch\.as_tensor"):
+        glasscell.gradient_flow(model, (), loss, input=x.numpy())
+
+
 def test_a_cell_in_a_loop_flows_as_the_layer_does() -> None:
     layer = torch.nn.LSTM(3, 4, dtype=torch.float64)
     cell = torch.nn.LSTMCell(3, 4, dtype=torch.float64)
@@ -328,6 +344,8 @@ def test_a_loss_that_is_no_scalar_or_reaches_no_layer_is_refused() -> None:
         glasscell.gradient_flow(model, x, lambda out: out[0].detach().sum())
     with pytest.raises(ValueError, match="look for detach"):
         glasscell.gradient_flow(model, x, lambda out: model.weight_hh_l0.sum())
+    with pytest.raises(ValueError, match="look for detach"):
+        glasscell.gradient_flow(model, x, lambda out: torch.zeros((), requires_grad=True))
     with pytest.raises(ValueError, match="none did: they were not called"):
         glasscell.gradient_flow(Idle(), x, torch.sum)
     with pytest.raises(KeyError, match="no layer 'l7'; known: l0"):

@@ -221,7 +221,7 @@ def test_a_model_without_recurrent_layers_is_refused() -> None:
     ):
         pass
     with (
-        pytest.raises(ValueError, match="GRU cannot be traced"),
+        pytest.raises(ValueError, match="the model is a GRU, which cannot be traced"),
         glasscell.trace(torch.nn.GRU(3, 4)),
     ):
         pass

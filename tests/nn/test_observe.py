@@ -21,10 +21,14 @@ class Seen:
         self.records: list[tuple[str, Record]] = []
         self.gradients: list[tuple[str, Any, Any, Any]] = []
         self.modules: list[torch.nn.Module] = []
+        self.pairs: list[tuple[Record, Record]] = []
 
     def forward(self, module: torch.nn.Module, suffix: str, record: Record) -> None:
         self.modules.append(module)
         self.records.append((suffix, record))
+
+    def follows(self, record: Record, earlier: Record) -> None:
+        self.pairs.append((record, earlier))
 
     def backward(self, module: Any, suffix: str, record: Record, dy: Any, dh: Any, dc: Any) -> None:
         assert any(record is one for _, one in self.records)

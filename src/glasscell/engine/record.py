@@ -13,7 +13,7 @@ __all__ = ["Record"]
 class Record:
     """What one layer in one direction saw and did in one call.
 
-    x, h0 and c0 are views of what the caller passed; the rest is the record's own.
+    x is a view of what the caller passed; the rest is the record's own.
 
     Sequences are time-major, (T, B, ·), whatever the module's `batch_first`; those of a
     `PackedSequence` are (N, ·), the rows of all steps, with `batch_sizes`.

@@ -42,6 +42,7 @@ from glasscell.inspect.timescales import (
 )
 from glasscell.inspect.trace import LayerTrace, Trace
 from glasscell.inspect.truncation import Truncation, truncation
+from glasscell.inspect.unseen import UnseenWarning
 from glasscell.inspect.verdict import LayerVerdict, judge
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "TimeScales",
     "Trace",
     "Truncation",
+    "UnseenWarning",
     "ablation",
     "decay",
     "diagnose",

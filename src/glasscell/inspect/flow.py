@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glasscell.errors import DtypeError
+from glasscell.inspect.shown import Shown, notes
 from glasscell.inspect.table import flow_table
 from glasscell.inspect.verdict import LayerVerdict, in_words, judge
 
@@ -60,6 +61,15 @@ class LayerFlow:
         last_step_by_lag: (T,) as `by_lag`, if the last step alone had a gradient; None unless
             every step has one.
         half_life: (H,) steps, see `inspect.half_life`; None for an RNN.
+        shown: which of the layer's calls were measured, see `LayerTrace`; None: all of them.
+
+    Notes:
+        Where the steps are calls of their own, of a cell in a loop, ``|dL/dh_t|`` is the total
+        derivative by what call t gave, through everything that the loop does with it: a result
+        that a mask throws away has 0. Such rows are left out of `by_lag` where a sequence has
+        ended. `cell_path` and `direct_by_lag` are those of a state that is handed on as it is;
+        where it is changed between the calls of a layer (`shown.altered`), they are None, and they
+        are None for cells, whose output is their state.
     """
 
     hidden: Float64
@@ -71,6 +81,7 @@ class LayerFlow:
     direct_by_lag: Float64 | None = None
     last_step_by_lag: Float64 | None = None
     half_life: Float64 | None = None
+    shown: Shown | None = None
 
     @property
     def profile(self) -> Float64:
@@ -117,8 +128,11 @@ class GradientFlow(Mapping[str, LayerFlow]):
 
     @property
     def verdict(self) -> str:
-        """One line per layer (vanishes, explodes, arrives, with numbers), then what to change."""
-        return in_words(self)
+        """One line per layer (vanishes, explodes, arrives, with numbers), then what to change.
+
+        Before them a line for layers of whose calls only some are shown.
+        """
+        return self.said()
 
     def said(self, lang: str = "en") -> str:
         """Say the verdict in a language.
@@ -126,7 +140,7 @@ class GradientFlow(Mapping[str, LayerFlow]):
         Args:
             lang: "en" or "zh"; default "en".
         """
-        return in_words(self, lang)
+        return "\n".join((*notes(self, lang), in_words(self, lang)))
 
     def plot(self, ax: Any = None, **options: Any) -> npt.NDArray[np.object_]:
         """Draw the gradient river of each layer; needs matplotlib.
@@ -164,7 +178,11 @@ class GradientFlow(Mapping[str, LayerFlow]):
 
 
 def gradient_flow(
-    model: torch.nn.Module, x: Any, loss: Callable[[Any], torch.Tensor]
+    model: torch.nn.Module,
+    x: Any,
+    loss: Callable[[Any], torch.Tensor],
+    kwargs: Mapping[str, Any] | None = None,
+    **more: Any,
 ) -> GradientFlow:
     """Measure how a loss's gradient travels back through time in every recurrent layer.
 
@@ -175,6 +193,9 @@ def gradient_flow(
             `PackedSequence`.
         loss: callable on the model's output that returns a scalar tensor. What it reads decides
             what is seen: the last step alone shows memory best, ``lambda out: out[0][-1].sum()``.
+        kwargs: keyword arguments of the model, for names that this function has itself, "x" for
+            instance; default none.
+        **more: keyword arguments of the model: ``gradient_flow(model, x, loss, lengths=n)``.
 
     Returns:
         `GradientFlow`: layer name, as in `glasscell.trace`, to `LayerFlow`; printed, a table and
@@ -192,7 +213,9 @@ def gradient_flow(
         mode and torch's random state as they were; works with frozen parameters, in eval mode and
         under `no_grad`. In training mode dropout is active, with the mask that the next call
         would draw: call `model.eval()` first to see the flow without. A layer that ran several
-        times shows its last run, together with those before it that handed it their state.
+        times shows its last run that the loss reaches, together with those before it that handed it
+        their state, as torch's graph has it; the verdict says how many calls that leaves out. Under
+        `torch.utils.checkpoint` the numbers are the same.
 
     >>> import torch
     >>> model = torch.nn.RNN(1, 1, bias=False)
@@ -207,12 +230,15 @@ def gradient_flow(
     l0 vanishes after 14 steps: |dL/dh_t| changes by x 0.5 per step and stays below 1/10000 of ...
     For l0: Use an LSTM (forget bias 3.3 for 19 steps), start from an orthogonal weight_hh, or ...
     """
-    recorder, value = observed(model, x, loss)
+    recorder, value = observed(model, x, loss, {**(kwargs or {}), **more})
     return recorder.flow(value)
 
 
 def observed(
-    model: torch.nn.Module, x: Any, loss: Callable[[Any], torch.Tensor]
+    model: torch.nn.Module,
+    x: Any,
+    loss: Callable[[Any], torch.Tensor],
+    kwargs: Mapping[str, Any] | None = None,
 ) -> tuple[GradientRecorder, float]:
     """Run a model forwards and back under observation, and leave it as it was.
 
@@ -220,6 +246,7 @@ def observed(
         model: as for `gradient_flow`.
         x: as there.
         loss: as there.
+        kwargs: keyword arguments of the model; default none.
 
     Returns:
         What was recorded, and the value of the loss.
@@ -230,7 +257,7 @@ def observed(
     import torch
 
     from glasscell.inspect.recorder import GradientRecorder
-    from glasscell.inspect.watch import recurrent_modules, unchanged, watching
+    from glasscell.inspect.watch import differentiated, recurrent_modules, unchanged, watching
 
     recorder = GradientRecorder(recurrent_modules(model))
     with (
@@ -239,12 +266,13 @@ def observed(
         torch.enable_grad(),
         watching(model, recorder, gradients=True) as observation,
     ):
-        output = called(model, x)
+        output = called(model, x, kwargs)
         if not recorder.ran:
             raise ValueError(NOTHING_RAN)
         value = loss(output)
         check_loss(value)
-        if observation.anchor is None or not _reaches(value, observation.anchor):
+        differentiated(model, value, observation)
+        if not recorder.reached:
             raise ValueError(UNREACHED)
     return recorder, float(value.detach())
 
@@ -255,25 +283,28 @@ NOTHING_RAN = (
 )
 UNREACHED = (
     "expected a loss that depends on a recurrent layer of the model, got one that none of them "
-    "reaches; look for detach(), argmax or no_grad between them, and call the layers in forward()"
+    "reaches; look for detach(), argmax or no_grad between them, and call the layers in forward(); "
+    "under a checkpoint with use_reentrant=True one of its inputs must require a gradient"
 )
 
 
-def called(model: torch.nn.Module, x: Any) -> Any:
+def called(model: torch.nn.Module, x: Any, kwargs: Mapping[str, Any] | None = None) -> Any:
     """Call a model, and name arrays that it cannot read.
 
     Args:
         model: any.
         x: what it is called with; a tuple is several positional arguments.
+        kwargs: keyword arguments; default none.
 
     Raises:
         DtypeError: it failed on an array where tensors go.
     """
-    given = arguments(x)
+    given, named = arguments(x), dict(kwargs or {})
+    named = dict(zip(named, arguments(tuple(named.values())), strict=True))
     try:
-        return model(*given)
+        return model(*given, **named)
     except (AttributeError, TypeError) as error:
-        if any(isinstance(part, np.ndarray) for part in given):
+        if any(isinstance(part, np.ndarray) for part in (*given, *named.values())):
             raise DtypeError(
                 "expected x as torch tensors, or what else the model reads, got numpy.ndarray; use "
                 "torch.as_tensor(x)"
@@ -290,13 +321,6 @@ def arguments(x: Any) -> tuple[Any, ...]:
         arg.clone() if isinstance(arg, torch.Tensor) and arg.is_inference() else arg
         for arg in (x if type(x) is tuple else (x,))
     )
-
-
-def _reaches(value: torch.Tensor, anchor: torch.Tensor) -> bool:
-    """Run the backward pass of every layer between a loss and the anchor; tell if there is any."""
-    import torch
-
-    return torch.autograd.grad(value, anchor, allow_unused=True)[0] is not None
 
 
 def check_loss(value: Any) -> None:

@@ -90,7 +90,11 @@ def unpack(rows: Array, batch_sizes: Array) -> Array:
 
 
 def alive_steps(
-    steps: int, batch: int, lengths: Array | None = None, batch_sizes: Array | None = None
+    steps: int,
+    batch: int,
+    lengths: Array | None = None,
+    batch_sizes: Array | None = None,
+    starts: Array | None = None,
 ) -> npt.NDArray[np.bool_]:
     """Tell which steps of which sequences exist.
 
@@ -99,6 +103,7 @@ def alive_steps(
         batch: B.
         lengths: (B,) steps of each sequence; default T.
         batch_sizes: (T,) sequences alive at each step, for packed sequences.
+        starts: (B,) first step of each sequence; default 0.
 
     Returns:
         (T, B) bool.
@@ -111,5 +116,6 @@ def alive_steps(
     if batch_sizes is not None:
         return np.arange(batch) < np.asarray(batch_sizes)[:, None]
     if lengths is not None:
-        return np.arange(steps)[:, None] < np.asarray(lengths)
+        since = np.arange(steps)[:, None] - (0 if starts is None else np.asarray(starts))
+        return (since >= 0) & (since < np.asarray(lengths))
     return np.ones((steps, batch), dtype=bool)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,7 +33,7 @@ def trace_of(record: Record, reverse: bool) -> LayerTrace:
     """
     layout = _layout(record)
     tape, size = record.tape, record.hidden_size
-    gates = {
+    gates: dict[str, Any] = {
         name: None if tape is None else from_kernel(tape[..., TAPE[name], :size], layout)
         for name in GATES
     }
@@ -142,6 +142,7 @@ def flow_of(
         by_lag=belt.per_lag(carried, order.alive),
         direct_by_lag=None if entering is None else belt.per_lag(entering, order.alive),
         half_life=None if cell is None else half_life(order.traced("forget"), order.alive),
+        shown=trace.shown,
     )
 
 

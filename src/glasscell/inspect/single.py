@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,7 @@ class Single:
 
     Args:
         layer: one sequence, layout "TH", as `LayerTrace.sequence` gives it.
+        handed: of "hidden" and "cell" what each step has to find as the step before it left it.
 
     Attributes:
         trace: the layer.
@@ -29,13 +31,21 @@ class Single:
 
     Raises:
         ShapeError: `layer` is a batch.
+        ValueError: something changes that state between two calls.
     """
 
-    def __init__(self, layer: LayerTrace) -> None:
+    def __init__(self, layer: LayerTrace, handed: Sequence[str] = ("cell",)) -> None:
         if layer.layout != "TH":
             raise ShapeError(
                 f"expected one sequence (T, H), got layout {layer.layout} "
                 f"{layer.hidden.shape}; take one of the batch: trace[name].sequence(0)"
+            )
+        changed = [name for name in handed if layer.shown and name in layer.shown.altered]
+        if changed:
+            raise ValueError(
+                f"expected steps that hand on their {' and '.join(handed)} state as it is, got "
+                f"calls between which the {' and '.join(changed)} state is changed (zoneout, "
+                "dropout, steps that are skipped); glasscell.gradient_flow follows such changes"
             )
         self.trace = layer
         steps = len(layer.hidden)

@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from glasscell.inspect.asked import position
-from glasscell.inspect.chain import joined, last_chain
+from glasscell.inspect.chain import followed, last_chain
+from glasscell.inspect.joined import Joined
 from glasscell.inspect.layout import Array, alive_steps, to_time_major
+from glasscell.inspect.shown import Shown
 
 if TYPE_CHECKING:
     import torch
@@ -45,10 +47,14 @@ class LayerTrace:
         initial_hidden: (B, P), or None for zeros.
         initial_cell: (B, H), or None for zeros.
         lengths: (B,) int64 steps of each sequence; None where all have T.
+        starts: (B,) int64 first step of each sequence, of a loop whose batch grows; None where all
+            begin at 0.
         batch_sizes: (T,) int64 of packed sequences, else None.
         reset: (T, B) bool, where the layer began anew, else None.
         sorted_indices: (B,) of packed sequences that were sorted: row b of a step belongs to
             sequence sorted_indices[b] of the batch; else None.
+        shown: which of the layer's calls these steps are, where that is not all of them, or where
+            something happens to the state between two of them; else None.
 
     >>> layer = LayerTrace(*[None] * 5, hidden=np.arange(6.0).reshape(2, 3, 1), mode="RNN_TANH")
     >>> layer.sequence(1).hidden.ravel()
@@ -70,11 +76,13 @@ class LayerTrace:
     batch_sizes: Array | None = None
     reset: Array | None = None
     sorted_indices: Array | None = None
+    starts: Array | None = None
+    shown: Shown | None = None
 
     def alive(self) -> npt.NDArray[np.bool_]:
         """(T, B): which steps of which sequences exist."""
         steps, batch, _ = to_time_major(self.hidden, self.layout, self.batch_sizes).shape
-        return alive_steps(steps, batch, self.lengths, self.batch_sizes)
+        return alive_steps(steps, batch, self.lengths, self.batch_sizes, self.starts)
 
     def sequence(self, index: int) -> LayerTrace:
         """Give one sequence of the batch alone, as (T_b, H), whatever the layout.
@@ -92,21 +100,22 @@ class LayerTrace:
         row = position(index, alive.shape[1], "index", "sequences")
         if self.sorted_indices is not None:
             row = int(np.flatnonzero(self.sorted_indices == row)[0])
-        steps = int(alive[:, row].sum())
+        first = 0 if self.starts is None else int(self.starts[row])
+        steps = slice(first, first + int(alive[:, row].sum()))
         changed: dict[str, Any] = {
             name: self._one(getattr(self, name), row, steps) for name in (*GATES, "hidden")
         }
         for name in ("initial_hidden", "initial_cell"):
             state = getattr(self, name)
             changed[name] = None if state is None else state[row : row + 1]
-        changed["reset"] = None if self.reset is None else self.reset[:steps, row : row + 1]
-        changed |= dict.fromkeys(("lengths", "batch_sizes", "sorted_indices"))
+        changed["reset"] = None if self.reset is None else self.reset[steps, row : row + 1]
+        changed |= dict.fromkeys(("lengths", "starts", "batch_sizes", "sorted_indices"))
         return replace(self, **changed, layout="TH")
 
-    def _one(self, array: Array | None, row: int, steps: int) -> Array | None:
+    def _one(self, array: Array | None, row: int, steps: slice) -> Array | None:
         if array is None:
             return None
-        return to_time_major(array, self.layout, self.batch_sizes)[:steps, row]
+        return to_time_major(array, self.layout, self.batch_sizes)[steps, row]
 
     def plot(
         self,
@@ -134,52 +143,96 @@ class LayerTrace:
     def __repr__(self) -> str:
         shown = "hidden only" if self.cell is None else "f i g o c h"
         way = ", reverse" if self.reverse else ""
-        return f"LayerTrace({self.mode}{way}, {shown}, {self.layout} {self.hidden.shape})"
+        part = f", {self.shown}" if self.shown else ""
+        return f"LayerTrace({self.mode}{way}, {shown}, {self.layout} {self.hidden.shape}{part})"
 
 
 class Trace(Mapping[str, LayerTrace]):
     """Layer name to `LayerTrace`, filled while the model runs: what `glasscell.trace` yields.
 
     Names are the module's dotted name and torch's suffix: "encoder.l0", "encoder.l1_reverse", or
-    "l0" where the model itself is the layer. A layer that ran several times in the block shows its
-    last run; `calls` has all of them. An `LSTMCell` or `RNNCell` goes by its dotted name alone
-    ("cell" where it is the model) and shows its last loop, the calls put together along time.
+    "l0" where the model itself is the layer; an `LSTMCell` or `RNNCell` goes by its dotted name
+    alone ("cell" where it is the model). Of a layer that ran several times in the block the last
+    run is shown, together with those before it that handed it their state: a loop is one sequence.
+    `calls` has all of them, and where some are not shown, `repr` says so.
 
     Args:
         known: dotted names of all recurrent modules of the model, for error messages.
+
+    Notes:
+        Which call handed its state to which is read off torch's graph where there is one, else off
+        the numbers, see `inspect.chain`. What is put together along time is a copy. Gates and
+        states are always those that each call computed; what the loop does with the state between
+        two calls is in `LayerTrace.lengths` and `starts` (sequences that end or begin, under a
+        padding mask or because the batch shrinks or grows), `LayerTrace.reset` (an episode that
+        begins anew) and `LayerTrace.shown.altered` (all else).
     """
 
     def __init__(self, known: Sequence[str] = ()) -> None:
         self._known = tuple(known)
         self._calls: dict[str, list[LayerTrace]] = {}
-        self._loops: dict[str, tuple[int, LayerTrace]] = {}
+        self._follows: dict[str, list[int | None]] = {}
+        self._cells: set[str] = set()
+        self._shown: dict[str, tuple[int, LayerTrace]] = {}
 
     @property
     def calls(self) -> Mapping[str, tuple[LayerTrace, ...]]:
         """Layer name to every run in the block, the first one first; every step of a cell."""
         return {name: tuple(calls) for name, calls in self._calls.items()}
 
-    def add(self, name: str, run: LayerTrace, cell: bool = False) -> None:
+    def add(self, name: str, run: LayerTrace, cell: bool = False) -> int:
         """Append one run of one layer.
 
         Args:
             name: the layer's name.
             run: what it did.
             cell: whether it was one step of an LSTMCell or RNNCell.
+
+        Returns:
+            Its index in `calls`.
         """
-        self._calls.setdefault(name, []).append(run)
+        calls = self._calls.setdefault(name, [])
+        calls.append(run)
+        self._follows.setdefault(name, []).append(None)
         if cell:
-            self._loops.setdefault(name, (0, run))
+            self._cells.add(name)
+        return len(calls) - 1
+
+    def link(self, name: str, later: int, earlier: int) -> None:
+        """Say which call of a layer another one of its calls got its state from.
+
+        Args:
+            name: the layer's name.
+            later: index of a call.
+            earlier: index of the call that it continues.
+        """
+        if earlier < later:
+            self._follows[name][later] = earlier
+
+    def joined(self, name: str, reached: Sequence[bool] | None = None) -> tuple[list[int], Joined]:
+        """Find the last sequence of a layer.
+
+        Args:
+            name: the layer's name.
+            reached: see `inspect.chain.last_chain`.
+
+        Returns:
+            Indices of its calls, and these put together.
+        """
+        calls = self._calls[name]
+        found, presumed = followed(calls, self._follows[name], name in self._cells)
+        chain = last_chain(found, reached)
+        return chain, Joined([calls[k] for k in chain], len(calls), presumed)
 
     def __getitem__(self, name: str) -> LayerTrace:
         calls = self._calls.get(name)
         if calls is None:
             raise KeyError(self._unknown(name))
-        if name not in self._loops:
-            return calls[-1]
-        if self._loops[name][0] != len(calls):
-            self._loops[name] = len(calls), joined(calls[last_chain(calls) :])
-        return self._loops[name][1]
+        count, shown = self._shown.get(name, (0, calls[0]))
+        if count != len(calls):
+            shown = self.joined(name)[1].trace()
+            self._shown[name] = len(calls), shown
+        return shown
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._calls)
@@ -244,7 +297,8 @@ class Trace(Mapping[str, LayerTrace]):
         return inline(self) if self else None
 
     def __repr__(self) -> str:
-        return f"Trace({', '.join(self)})"
+        parts = ((name, self[name].shown) for name in self)
+        return f"Trace({', '.join(f'{name}: {one}' if one else name for name, one in parts)})"
 
     def __str__(self) -> str:
         lines = [f"{name}  {self[name]}" for name in self]

@@ -1,20 +1,30 @@
 """Looking on while any torch model runs: finds its layers, lends them our kernels, gives them back.
 
-The only file here, beside the two functions that call it, that needs torch.
+The only file here, beside `unseen` and the functions that call these two, that needs torch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from glasscell.inspect.unseen import calling_up, uncompiled, unseeable, unseen_said
 
 if TYPE_CHECKING:
     import torch
 
-    from glasscell.nn.observe import Observation, Observer
+    from glasscell.inspect.recorder import TraceRecorder
+    from glasscell.nn.observe import Observation
 
-__all__ = ["is_cell", "layer_name", "recurrent_modules", "unchanged", "watching"]
+__all__ = [
+    "differentiated",
+    "is_cell",
+    "layer_name",
+    "recurrent_modules",
+    "unchanged",
+    "watching",
+]
 
 
 def recurrent_modules(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
@@ -40,8 +50,8 @@ def recurrent_modules(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
         name: each for name, each in model.named_modules() if isinstance(each, kinds)
     }
     if not found:
-        others = {type(m).__name__ for m in model.modules() if isinstance(m, torch.nn.RNNBase)}
-        instead = f"; {', '.join(sorted(others))} cannot be traced" if others else ""
+        others = [f"{name or 'the model'} {why}" for name, (_, why) in unseeable(model, {}).items()]
+        instead = f"; {'; '.join(others)}" if others else ""
         raise ValueError(
             "expected a model with at least one LSTM, RNN, LSTMCell or RNNCell module, got "
             f"{type(model).__name__} with none{instead}"
@@ -83,29 +93,45 @@ def layer_name(name: str, suffix: str) -> str:
 
 @contextmanager
 def watching(
-    model: torch.nn.Module, observer: Observer, gradients: bool = False
+    model: torch.nn.Module, recorder: TraceRecorder, gradients: bool = False
 ) -> Iterator[Observation]:
-    """Show all recurrent layers of a model to an observer while the block runs.
+    """Show the recurrent layers of a model to a recorder while the block runs, from any thread.
 
     torch's own layers get our class for that time (`glasscell.convert`) and their own back at the
-    end, whatever happens in between; nothing else of them is touched.
+    end, whatever happens in between; nothing else of them is touched. A subclass with a forward of
+    its own keeps that, with our forward pass as its `super().forward`. A compiled model runs
+    uncompiled.
 
     Args:
         model: any module.
-        observer: see `glasscell.nn.observe.Observer`.
+        recorder: knows which modules are meant.
         gradients: observe the backward pass too; default False.
 
     Yields:
         The `Observation`.
+
+    Warns:
+        UnseenWarning: a recurrent layer ran and was not seen.
     """
-    from glasscell.nn.convert import convert
+    from glasscell.nn.classes import swap
     from glasscell.nn.observe import observing
     from glasscell.nn.packing import ATTRIBUTE
 
     before = [(each, type(each), ATTRIBUTE in each.__dict__) for each in model.modules()]
     try:
-        convert(model)
-        with observing(observer, gradients) as observation:
+        for module in model.modules():
+            swap(module)
+        for module in recorder.modules.values():
+            kind = calling_up(module)
+            if kind is not None:
+                module.__class__ = kind
+        others = unseeable(model, recorder.modules)
+        named = [*recorder.modules.values(), *(module for module, _ in others.values())]
+        with (
+            unseen_said(recorder, others),
+            uncompiled(),
+            observing(recorder, gradients, named) as observation,
+        ):
             yield observation
     finally:
         for module, kind, kept in before:
@@ -113,6 +139,58 @@ def watching(
                 module.__class__ = kind
                 if not kept:
                     module.__dict__.pop(ATTRIBUTE, None)
+
+
+def differentiated(model: torch.nn.Module, value: torch.Tensor, observation: Observation) -> None:
+    """Run the backward pass of every observed layer before a loss, and leave all `.grad` alone.
+
+    Args:
+        model: what ran.
+        value: the loss.
+        observation: under which it ran, with gradients.
+
+    Notes:
+        A reentrant checkpoint runs a backward pass of its own and cannot say what is needed of it:
+        torch then allows `backward()` alone, which fills the `.grad` of every leaf.
+    """
+    import torch
+
+    nodes, leaves = _graph(value)
+    if not any(type(node).__name__ == "CheckpointFunctionBackward" for node in nodes):
+        assert observation.anchor is not None
+        torch.autograd.grad(value, observation.anchor, allow_unused=True)
+        return
+    every = (*leaves, *model.parameters())
+    grads = [(leaf, leaf.grad) for leaf in every]
+    # Such a hook may be an optimizer that steps as soon as a gradient is there.
+    hooks = [own for leaf in every if (own := leaf._post_accumulate_grad_hooks)]
+    held = [(own, own.copy()) for own in hooks]
+    try:
+        for leaf in every:
+            leaf.grad = None
+        for own in hooks:
+            own.clear()
+        value.backward()  # type: ignore[no-untyped-call]
+    finally:
+        for leaf, grad in grads:
+            leaf.grad = grad
+        for own, was in held:
+            own.update(was)
+
+
+def _graph(value: torch.Tensor) -> tuple[list[Any], list[torch.Tensor]]:
+    """Give the nodes of a graph and its leaves."""
+    waiting: list[Any] = [] if value.grad_fn is None else [value.grad_fn]
+    nodes, leaves = {id(node): node for node in waiting}, []
+    while waiting:
+        node = waiting.pop()
+        if type(node).__name__ == "AccumulateGrad":
+            leaves.append(node.variable)
+        for following, _ in node.next_functions:
+            if following is not None and id(following) not in nodes:
+                nodes[id(following)] = following
+                waiting.append(following)
+    return list(nodes.values()), leaves
 
 
 @contextmanager

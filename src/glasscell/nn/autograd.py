@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 from glasscell import engine
-from glasscell.nn import slow
+from glasscell.nn import records, slow
 from glasscell.nn.again import batched, differentiable
 from glasscell.nn.checkpoint import Checkpoint, segment_length
 from glasscell.nn.gradients import gradients
@@ -71,6 +71,8 @@ def apply(
         result: Result = LayerFunction.apply(  # type: ignore[no-untyped-call]
             call, anchor, x, h0, c0, *flat
         )
+        if observation is not None:
+            records.link(observation, module, call, (h0, c0), result)
         return result
     tapes_of(module).clear()  # no training step follows at once: what they held is free
     result = run(call, x, h0, c0, keep=observation is not None)[0]

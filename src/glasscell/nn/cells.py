@@ -105,7 +105,7 @@ class Cell(RNNCellBase):
         if low is not None:
             x, h0, c0 = x.float(), cast(h0, torch.float32), cast(c0, torch.float32)
         layout, place = _BATCHED if batched else _UNBATCHED, cell_place(self.bias)
-        _, h, c = autograd.apply(self, kind, (place,), (weights,), x, h0, c0, layout, current())
+        _, h, c = autograd.apply(self, kind, (place,), (weights,), x, h0, c0, layout, current(self))
         if low is not None:
             dtypes = result_dtypes(low, cell_dtype, fused=False, projected=False)
             h, c = h.to(dtypes[0]), cast(c, dtypes[1])

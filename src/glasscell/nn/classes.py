@@ -15,11 +15,11 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from glasscell.nn.packing import ATTRIBUTE
 
-__all__ = ["converted_class", "pair", "restore_module", "restored_copy", "swap"]
+__all__ = ["OVERRIDES", "converted_class", "pair", "restore_module", "restored_copy", "swap"]
 
 _ORIGINAL = "_glasscell_original"
 _OURS = (ATTRIBUTE, "checkpoint")
-_OVERRIDES = (
+OVERRIDES = (
     "forward",
     "__call__",
     "check_input",
@@ -29,6 +29,7 @@ _OVERRIDES = (
     "get_expected_hidden_size",
     "get_expected_cell_size",
 )
+"""What a class may have of its own that our forward pass would not honour."""
 
 _ours: dict[type[Module], type[Module]] = {}
 _made: dict[type[Module], type[Module] | None] = {}
@@ -63,7 +64,7 @@ def _converted(cls: type[Module]) -> type[Module] | None:
 
 def _overrides(cls: type[Module], theirs: type[Module]) -> bool:
     """Whether a user's class changes something that our forward pass would not honour."""
-    return any(getattr(cls, name, None) is not getattr(theirs, name, None) for name in _OVERRIDES)
+    return any(getattr(cls, name, None) is not getattr(theirs, name, None) for name in OVERRIDES)
 
 
 def _mixed(cls: type[Module], ours: type[Module]) -> type[Module]:

@@ -1,16 +1,16 @@
 """How someone looks on while layers run: the records that `glasscell.nn` hands out.
 
-A layer asks `current()` before it runs. Inside `observing(...)` it keeps its gates, hands a
+A layer asks `current(self)` before it runs. Inside `observing(...)` it keeps its gates, hands a
 `Record` to the observer after each direction, and, where gradients are asked for, the total
-derivatives that its backward pass went through. Outside, it costs one read of a context variable.
+derivatives that its backward pass went through. Outside, it costs one look at an empty list.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy.typing as npt
@@ -18,8 +18,9 @@ import torch
 from torch import Tensor
 
 from glasscell.engine.record import Record
+from glasscell.nn.origins import Origins
 
-__all__ = ["Observation", "Observer", "Record", "current", "observing"]
+__all__ = ["Observation", "Observer", "Record", "current", "observing", "repeating"]
 
 Array = npt.NDArray[Any]
 
@@ -29,6 +30,12 @@ class Observer(Protocol):
 
     def forward(self, module: torch.nn.Module, suffix: str, record: Record) -> None:
         """Called after each layer and direction; suffix is torch's: "l0", "l0_reverse", ..."""
+
+    def follows(self, record: Record, earlier: Record) -> None:
+        """Called after a layer whose initial state was made from what an earlier call gave.
+
+        That is known where there is a graph. record and earlier are of one layer and direction.
+        """
 
     def backward(
         self,
@@ -57,23 +64,49 @@ class Observation:
             a graph exists even where nothing requires a gradient. `torch.autograd.grad(loss,
             anchor)` runs exactly the observed layers' backward passes and leaves every `.grad`
             alone. None without gradients.
+        modules: whose calls are seen from other threads too.
+        origins: which call a state comes from.
     """
 
     observer: Observer
     gradients: bool
     anchor: Tensor | None
+    modules: Sequence[torch.nn.Module] = ()
+    origins: Origins = field(default_factory=Origins)
 
 
 _current: ContextVar[Observation | None] = ContextVar("glasscell_observation", default=None)
+_open: list[Observation] = []
+"""Blocks of all threads that have not ended; the last one is the youngest."""
 
 
-def current() -> Observation | None:
-    """Give the innermost `observing` block of this context, None outside."""
-    return _current.get()
+def current(module: torch.nn.Module | None = None) -> Observation | None:
+    """Give the block that sees a module's calls, None where there is none.
+
+    That is the innermost one of this context. A thread that was started within a block has a
+    context of its own: there it is the youngest block that names the module.
+
+    Args:
+        module: who runs; default nobody, to ask for this context alone.
+    """
+    if not _open:
+        return None
+    here = _current.get()
+    if here is not None:
+        return here if here in _open else None
+    named = (one for one in reversed(_open) if any(module is each for each in one.modules))
+    return next(named, None)
+
+
+def repeating() -> bool:
+    """Tell whether a backward pass runs: a layer that runs now does so again, for a checkpoint."""
+    return torch._C._current_graph_task_id() != -1
 
 
 @contextmanager
-def observing(observer: Observer, gradients: bool = False) -> Iterator[Observation]:
+def observing(
+    observer: Observer, gradients: bool = False, modules: Sequence[torch.nn.Module] = ()
+) -> Iterator[Observation]:
     """Show every glasscell layer that runs in the block to `observer`.
 
     Blocks nest; the innermost one sees. Layers that run in the block keep their observer: their
@@ -82,6 +115,8 @@ def observing(observer: Observer, gradients: bool = False) -> Iterator[Observati
     Args:
         observer: see `Observer`.
         gradients: observe the backward pass too; default False.
+        modules: whose calls are seen from every thread; of others, those of this context. Default
+            none.
 
     Yields:
         The `Observation`, whose anchor starts a backward pass.
@@ -100,9 +135,11 @@ def observing(observer: Observer, gradients: bool = False) -> Iterator[Observati
     l1 (7, 2, 4) (7, 2, 5)
     """
     anchor = torch.zeros((), requires_grad=True) if gradients else None
-    observation = Observation(observer, gradients, anchor)
+    observation = Observation(observer, gradients, anchor, tuple(modules))
     token = _current.set(observation)
+    _open.append(observation)
     try:
         yield observation
     finally:
+        _open.remove(observation)
         _current.reset(token)

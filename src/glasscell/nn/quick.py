@@ -61,11 +61,11 @@ def _plan(config: tuple[Any, ...]) -> _Plan:
     return _Plan(config, layers, num_layers * sides, sides, width, cells, inputs)
 
 
-def _alone() -> bool:
+def _alone(module: torch.nn.Module) -> bool:
     """Whether a call is for its numbers only."""
     return not (
         _casts()
-        or current() is not None
+        or current(module) is not None
         or _traces() is not None
         or _transforms() is not None
         or forward_ad._current_level >= 0
@@ -135,7 +135,7 @@ def sequence(module: torch.nn.Module, x: Any, hx: Any) -> Any:
     """
     own = module.__dict__
     kept = own.get(ATTRIBUTE)
-    if not kept or type(x) is not Tensor or _graphs() or not _alone():
+    if not kept or type(x) is not Tensor or _graphs() or not _alone(module):
         return None
     if own["dropout"] and own["training"]:
         return None
@@ -228,7 +228,7 @@ def step(module: torch.nn.Module, mode: str | None, x: Any, hx: Any) -> Any:
     """
     own = module.__dict__
     kept = own.get(ATTRIBUTE)
-    if not kept or type(x) is not Tensor or not _alone():
+    if not kept or type(x) is not Tensor or not _alone(module):
         return None
     dtype, hidden, inputs = x.dtype, own["hidden_size"], own["input_size"]
     one, shape, parameters = kept.get(("cell", dtype)), x.shape, own["_parameters"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 from torch import Tensor
+from torch.nn import Module
 
 from glasscell.engine.record import Record
 from glasscell.nn.views import view_of
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from glasscell.nn.kernels import Call, Result
+    from glasscell.nn.observe import Observation
 
-__all__ = ["show", "tell"]
+__all__ = ["link", "show", "tell"]
 
 Array = npt.NDArray[Any]
 States = tuple[Tensor | None, Tensor | None]
@@ -67,7 +69,28 @@ def _record(
 
 
 def _part(states: Tensor | None, d: int) -> Array | None:
-    return None if states is None else view_of(states)[d]
+    # A copy: loops keep their state in one place and write the next one over it.
+    return None if states is None else view_of(states)[d].copy()
+
+
+def link(
+    observation: Observation, module: Module, call: Call, initial: States, result: Result
+) -> None:
+    """Tell the observer from which earlier call of this layer its initial state was made.
+
+    Args:
+        observation: who looks on.
+        module: who ran.
+        call: what ran.
+        initial: h0 and c0 of all directions as they came, with their graph.
+        result: what it gave.
+    """
+    assert call.records is not None
+    layer = id(module), call.places[0].suffix
+    earlier = observation.origins.find(layer, initial)
+    for record, before in zip(call.records, earlier or (), strict=False):
+        observation.observer.follows(record, before)
+    observation.origins.add(layer, result[1], call.records)
 
 
 def show(call: Call, d: int, dy: Tensor, dh: Tensor, dc: Tensor | None) -> None:

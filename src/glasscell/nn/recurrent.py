@@ -119,7 +119,7 @@ class Recurrent(torch.nn.RNNBase):
         """Run layer upon layer, with dropout between them in training."""
         layers = places(self.num_layers, self.bidirectional, self.bias, self.proj_size > 0)
         directions = len(layers[0])
-        observation = current() if fast else None
+        observation = current(self) if fast else None
         h_n, c_n = list[Tensor](), list[Tensor]()
         for index, (layer, own) in enumerate(zip(layers, weights, strict=True)):
             if index and self.training and self.dropout > 0:

@@ -137,7 +137,7 @@ class Recurrent:
         from glasscell.inspect.trace import LayerTrace
 
         assert call.traces is not None
-        tape: dict[str, Array | None] = dict.fromkeys(gates.TAPE)
+        tape: dict[str, Any] = dict.fromkeys(gates.TAPE)
         if run.tape is not None:
             units = run.tape[..., : self.config.hidden_size]
             tape = {

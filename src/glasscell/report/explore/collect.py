@@ -143,7 +143,7 @@ def explore(
         for k, row in enumerate(rows)
     ]
     seen = {
-        f"{s}/{k}": Seen(trace=trace, weights=found.weights.get(layers[k].name), x=one.x)
+        f"{s}/{k}": Seen(trace=trace, weights=_carrying(found, layers[k].name, trace), x=one.x)
         for s, one in enumerate(series)
         for k, trace in enumerate(one.traces)
     }
@@ -186,6 +186,11 @@ def explore(
         parameters=found.parameters,
         start=_start(series[0], layers, measured.numbers),
     )
+
+
+def _carrying(found: Recording, name: str, trace: LayerTrace) -> LayerWeights | None:
+    """The weights that carry a change from step to step, if nothing else changes the state too."""
+    return None if trace.shown and trace.shown.altered else found.weights.get(name)
 
 
 def _ablation(
