@@ -97,7 +97,6 @@ def test_text_from_data_cannot_become_markup(make_page, make_lstm):
         ],
         river=report.River(
             lines=[report.RiverLine(name=bad, hidden=np.ones(20))],
-            verdicts={bad: bad},
             caption=bad,
         ),
         cell=report.cell_numbers(

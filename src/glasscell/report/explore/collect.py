@@ -25,6 +25,7 @@ from glasscell.report.explore.measure import Measured, Seen, measure
 from glasscell.report.explore.measure_dossier import measure_dossier
 from glasscell.report.explore.measure_film import measure_film
 from glasscell.report.explore.measure_flow import measure_flow
+from glasscell.report.explore.measure_memory import measure_memory
 from glasscell.report.explore.recording import Recording
 from glasscell.weights import LayerWeights
 
@@ -148,8 +149,12 @@ def explore(
         for k, trace in enumerate(one.traces)
     }
     measured = measure(seen)
-    worth, unit = _ablation(found, rows, batch, series[0].steps) if ways else ({}, "")
+    worth, unit, why = ({}, "", "trace")
+    if ways:
+        worth, unit, why = _ablation(found, rows, batch, series[0].steps)
+    memory = measure_memory(found.traces)
     more = [
+        memory,
         measure_flow(seen) if ways else Measured(),
         measure_dossier(found.traces, x, inputs, worth),
         Measured() if film is None else measure_film(film.arrays(), list(found.traces)),
@@ -161,7 +166,7 @@ def explore(
         words += findings.of_network(diagnose(own, found.traces, lag), layers)
     words += findings.of_memory(
         [one for one in layers if one.name not in found.rival],
-        measured.numbers.get("half_life", {}),
+        memory.numbers["memory"],
         needed,
     )
     numbers: dict[str, Any] = {
@@ -169,6 +174,7 @@ def explore(
         "lag": needed,
         "judged": len(layers) - len(found.rival),
         "worth": unit,
+        "unworth": why,
     }
     arrays = {**measured.arrays, **_indices(found, rows, series)}
     for one in more:
@@ -184,23 +190,28 @@ def explore(
         arrays=arrays,
         model=found.model,
         parameters=found.parameters,
-        start=_start(series[0], layers, measured.numbers),
+        start=_start(series[0], layers, worth),
     )
 
 
 def _ablation(
     found: Recording, rows: Sequence[int], batch: int, steps: int
-) -> tuple[Mapping[str, Array], str]:
-    """What each unit is worth, and in what: "loss" if there is time for it, else "output"."""
-    if found.ablate is None or not found.weights:
-        return {}, ""
+) -> tuple[Mapping[str, Array], str, str]:
+    """What each unit is worth; in what, "loss" if there is time, else "output"; why it is unknown.
+
+    The reason is "trace" (there is no model to cut in), "kind" (of layer) or "slow".
+    """
+    if not found.weights:
+        return {}, "", "trace"
+    if found.ablate is None:
+        return {}, "", "kind"
     layers = found.weights.values()
     units = sum(np.shape(trace.hidden)[-1] for trace in found.traces.values())
     step = 2 * sum(one.weight_ih.size + one.weight_hh.size for one in layers)
     count = int(ABLATION_FLOPS / (units * step * steps))
     if found.cost is not None and count >= batch:
-        return found.cost(), "loss"
-    return (found.ablate(rows[:count]), "output") if count else ({}, "")
+        return found.cost(), "loss", ""
+    return (found.ablate(rows[:count]), "output", "") if count else ({}, "", "slow")
 
 
 def _indices(found: Recording, rows: Sequence[int], series: Sequence[Series]) -> dict[str, Array]:
@@ -290,8 +301,20 @@ def _subtitle(layers: Sequence[Layer], series: Sequence[Series], found: Recordin
     return f"{named}{more} · T = {series[0].steps}"
 
 
-def _start(series: Series, layers: Sequence[Layer], numbers: Mapping[str, Any]) -> dict[str, int]:
-    """Begin at the last step of the first layer, at a unit in the middle of the slow third."""
-    order = numbers["orders"]["0/0"]
-    units = order.get("half_life") or order["similarity"]
-    return {"series": 0, "layer": 0, "t": series.steps - 1, "unit": units[len(units) // 8]}
+def _start(
+    series: Series, layers: Sequence[Layer], worth: Mapping[str, Array]
+) -> dict[str, int]:
+    """Begin where something happens: at the unit that matters most, where its state moves most.
+
+    Cutting the unit costs most where that was measured; else its state varies the most. The first
+    and the last step do not count: what a picture says of lag 0 holds for every network.
+    """
+    trace = series.traces[0]
+    state = np.asarray(trace.hidden if trace.cell is None else trace.cell, np.float64)
+    cost = worth.get(layers[0].name)
+    varies = np.nan_to_num(np.ptp(state, axis=0), nan=0.0, posinf=0.0, neginf=0.0)
+    weight = varies if cost is None or len(cost) != len(varies) else np.nan_to_num(cost)
+    unit = int(np.argmax(weight))
+    moves = np.nan_to_num(np.abs(np.diff(state[:, unit])), nan=0.0, posinf=0.0)[:-1]
+    t = 1 + int(np.argmax(moves)) if len(moves) else 0
+    return {"series": 0, "layer": 0, "t": t, "unit": unit}

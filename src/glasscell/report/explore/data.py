@@ -36,6 +36,7 @@ class Finding:
         assumed: Whether it is a fault only if the task needs every step there is.
         layer: Index of the layer that it is about; None for the whole network.
         evidence: The view that shows it: "river", "ladder", "saturation", "wall" ….
+        value: The number that it rests on, as `inspect.Finding.value`; None where there is none.
     """
 
     text: Pair
@@ -45,6 +46,7 @@ class Finding:
     assumed: bool = False
     layer: int | None = None
     evidence: str = "river"
+    value: float | None = None
 
     @property
     def mark(self) -> str:
@@ -80,7 +82,7 @@ class Series:
         name: What the picker calls it.
         traces: One per layer of the exploration, of layout "TH".
         x: (T, I) what the network read; None if it read no numbers.
-        inputs: Name of each input; default x1, x2 ….
+        inputs: Name of each input; default x0, x1 …, as steps and units count from 0 too.
         labels: Name of each step (a date …); default the step's number.
         text: The T characters or words, if it is text; default none.
         output: (T, O) or (O,) what the whole network gave; None if unknown.

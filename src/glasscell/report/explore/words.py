@@ -85,10 +85,12 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "verdict.change": ("What to change", "如何调整"),
     "verdict.see": ("See", "查看"),
+    "verdict.more": ("and {n} more: {layers}", "另有 {n} 层：{layers}"),
     "verdict.none": (
-        "No gradients were measured, so there is no verdict on learning. Give a loss: "
-        "collect(model, x, loss).",
-        "没有测量梯度，因此无法判断学习情况。请提供损失函数：collect(model, x, loss)。",
+        "Whether it can learn is not judged here: that takes gradients, and so a model and a loss. "
+        "In Python: collect(model, x, loss).",
+        "这里没有判断它能否学习：判断需要梯度，即需要模型和损失函数。"
+        "在 Python 中：collect(model, x, loss)。",
     ),
 }
 

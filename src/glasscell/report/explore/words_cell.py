@@ -21,13 +21,49 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "?：仅当任务需要全部 {lag} 步滞后时才是问题；若只需更少，请说明：--lag N，"
         "或在 Python 中用 lag=。",
     ),
+    "verdict.arrives": (
+        "The gradient arrives over these {lag} lags all the same.",
+        "不过梯度仍能传过这 {lag} 步滞后。",
+    ),
+    "verdict.head.other": ("{n} of {N} layers: {kind}.", "{N} 层中有 {n} 层：{kind}。"),
+    "verdict.head.traced": (
+        "What {N} layers did over {T} steps.",
+        "{N} 个层在 {T} 个时间步中的全部活动。",
+    ),
+    "verdict.head.traced.one": (
+        "What one layer did over {T} steps.",
+        "一个层在 {T} 个时间步中的全部活动。",
+    ),
+    "verdict.head.traced.memory": (
+        "Of {N} layers {layer} remembers longest: in one unit in ten the forget gate keeps half "
+        "of what is stored for {slow} steps or more.",
+        "{N} 个层中 {layer} 记得最久：每十个单元中有一个，其遗忘门能把一半内容保留 {slow} 步或更久。",
+    ),
+    "verdict.head.traced.memory.one": (
+        "In one unit in ten the forget gate keeps half of what is stored for {slow} steps or more.",
+        "每十个单元中有一个，其遗忘门能把一半内容保留 {slow} 步或更久。",
+    ),
+    "verdict.head.traced.never": (
+        "Of {N} layers {layer} remembers longest: in one unit in ten the forget gate lets go of "
+        "nothing.",
+        "{N} 个层中 {layer} 记得最久：每十个单元中有一个，其遗忘门从不丢弃内容。",
+    ),
+    "verdict.head.traced.never.one": (
+        "In one unit in ten the forget gate lets go of nothing.",
+        "每十个单元中有一个，其遗忘门从不丢弃内容。",
+    ),
     "verdict.head.healthy": (
-        "The gradient arrives in every layer: this network can learn over the whole window.",
-        "每一层都有梯度到达：该网络能够在整个窗口内学习。",
+        "The gradient arrives over {lag} lags in every layer: the network can learn from what "
+        "lies so far back.",
+        "每一层的梯度都能传过 {lag} 步滞后：该网络能够学到这么早的内容。",
     ),
     "verdict.head.healthy.one": (
-        "The gradient arrives: this network can learn over the whole window.",
-        "梯度能够到达：该网络能够在整个窗口内学习。",
+        "The gradient arrives over {lag} lags: the network can learn from what lies so far back.",
+        "梯度能够传过 {lag} 步滞后：该网络能够学到这么早的内容。",
+    ),
+    "verdict.head.step": (
+        "There is one step: nothing has to be carried over time.",
+        "只有一个时间步，无需跨步传递。",
     ),
     "verdict.head.vanishing.one": ("The gradient vanishes.", "梯度消失。"),
     "verdict.head.exploding.one": ("The gradient explodes.", "梯度爆炸。"),
@@ -87,6 +123,14 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "are orange above zero and blue below. Click a row to choose a unit.",
         "每个单元的每个门在每一步做了什么。一行是一个单元，一列是一个时间步。门的颜色越深表示打开越大"
         "（深色页面上越亮）；带符号的量橙色为正，蓝色为负。点击某一行可选择单元。",
+    ),
+    "wall.missing": (
+        "{count} numbers of the input are not finite, the first of them {name} at {step}.",
+        "输入中有 {count} 个数不是有限数，第一个是 {step} 处的 {name}。",
+    ),
+    "wall.missing.one": (
+        "One number of the input is not finite: {name} at {step}.",
+        "输入中有一个数不是有限数：{step} 处的 {name}。",
     ),
     "wall.inputs": ("{I} inputs", "{I} 个输入"),
     "wall.inputs.aria": ("Heat map of all inputs over time", "所有输入随时间变化的热图"),

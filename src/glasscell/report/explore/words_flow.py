@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from glasscell.inspect.sentences import KINDS
+from glasscell.report.words_flow import SHAPES
+
 __all__ = ["WORDS"]
 
 WORDS: Final[dict[str, tuple[str, str]]] = {
@@ -33,24 +36,6 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "river.hidden": ("hidden state |dL/dh|", "隐藏状态 |dL/dh|"),
     "river.cell": ("cell state |dL/dC|", "记忆单元 |dL/dC|"),
     "river.cell_path": ("along the conveyor belt alone", "仅沿传送带"),
-    "river.far": (
-        "At lag {lag}, {share} of the signal at its strongest is left.",
-        "时滞 {lag} 处，信号剩下最强处的 {share}。",
-    ),
-    "river.gone": ("At lag {lag} nothing is left at all.", "时滞 {lag} 处，信号完全为零。"),
-    "river.empty": ("No gradient here is a finite number.", "这里没有有限的梯度值。"),
-    "river.rate": (
-        "It changes by × {rate} per step ({slope} decades).",
-        "每步变为原来的 {rate} 倍（{slope} 个数量级）。",
-    ),
-    "river.reach": (
-        "From lag {reach} on less than 1/10000 of it arrives.",
-        "自时滞 {reach} 起，到达的不足 1/10000。",
-    ),
-    "river.all": (
-        "Everywhere more than 1/10000 of it arrives.",
-        "所有时间步都有超过 1/10000 的信号到达。",
-    ),
     "river.round": ("lost in float32 rounding below this", "低于此线会被 float32 舍入淹没"),
     "river.floor": ("smallest float32", "float32 最小值"),
     "view.influence": ("Influence triangle", "影响三角"),
@@ -146,13 +131,26 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "时滞 {lag} 处，最大奇异值为 {first}，所示最小的为 {last}；"
         "{k} 个中有 {alive} 个与最大值相差不到十倍。",
     ),
-    "fan.memory": (
-        "Lyapunov exponent {rate} per step: a change fades to 1/e in {memory} steps.",
-        "李雅普诺夫指数为每步 {rate}：变化在 {memory} 步内衰减到 1/e。",
+    "fan.fades": (
+        "Over these {steps} steps the largest Lyapunov exponent is {rate} per step: a change fades "
+        "to 1/e in {memory} steps.",
+        "在这 {steps} 步中，最大李雅普诺夫指数为每步 {rate}：变化在 {memory} 步内衰减到 1/e。",
+    ),
+    "fan.grows": (
+        "Over these {steps} steps the largest Lyapunov exponent is {rate} per step: small changes "
+        "grew here. Whether they grow for good takes some hundred steps to tell.",
+        "在这 {steps} 步中，最大李雅普诺夫指数为每步 {rate}：微小变化在此期间增大。"
+        "是否长期增大，需要几百步才能判断。",
     ),
     "fan.chaos": (
-        "Lyapunov exponent {rate} per step, above 0: small changes grow, the network is chaotic.",
-        "李雅普诺夫指数为每步 {rate}，大于 0：微小变化会增长，网络处于混沌状态。",
+        "Over these {steps} steps the largest Lyapunov exponent is {rate} per step: small changes "
+        "grow, the network is chaotic.",
+        "在这 {steps} 步中，最大李雅普诺夫指数为每步 {rate}：微小变化不断增大，网络处于混沌状态。",
+    ),
+    "fan.unclear": (
+        "Over these {steps} steps the largest Lyapunov exponent is {rate} per step: it is not "
+        "clear whether small changes grow or fade.",
+        "在这 {steps} 步中，最大李雅普诺夫指数为每步 {rate}：无法断定微小变化是增大还是衰减。",
     ),
     "view.duel": ("RNN against LSTM", "RNN 对决 LSTM"),
     "view.duel.how": (
@@ -209,12 +207,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "film.reading": ("Training step {step}: loss {loss}.", "训练第 {step} 步：损失 {loss}。"),
     "film.reading.life": ("Median half-life {life} steps.", "半衰期中位数 {life} 步。"),
     "film.reading.rate": ("Gradient × {rate} per step.", "梯度每步变为 {rate} 倍。"),
-    "film.reading.kind": ("Verdict: {kind}.", "结论：{kind}。"),
-    "kind.healthy": ("healthy", "健康"),
-    "kind.vanishing": ("vanishing gradient", "梯度消失"),
-    "kind.short": ("short memory", "记忆过短"),
-    "kind.exploding": ("exploding gradient", "梯度爆炸"),
-    "kind.cut off": ("cut off", "被截断"),
-    "kind.silent": ("no gradient", "没有梯度"),
-    "kind.not finite": ("not finite", "出现非有限值"),
+    "film.reading.kind": (
+        "The gradient on the film's own sequences, over all their steps: {kind}.",
+        "影片所用序列上的梯度（按全部时间步判断）：{kind}。",
+    ),
+    **{f"kind.{name}": words for name, words in KINDS.items()},
+    **SHAPES,
 }

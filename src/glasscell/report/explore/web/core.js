@@ -79,6 +79,8 @@ const GC = {};
     const text = pair[GC.state.lang === "zh" ? 1 : 0];
     return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
   };
+  /** Sentences one behind the other, as the language parts them. */
+  GC.sentences = (list) => list.filter(Boolean).join(GC.state.lang === "zh" ? "" : " ");
   /** A number as text: `digits` decimals, fewer for large ones, powers of ten for tiny ones. */
   GC.number = (value, digits = 3) => {
     if (value === null || value === undefined || Number.isNaN(value)) return "–";

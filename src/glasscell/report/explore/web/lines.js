@@ -184,12 +184,22 @@
     return { ticks, format: (v) => GC.power(v) };
   };
 
+  /** y axis of a chart of logarithms that shows the values themselves, at round numbers: 0.2, 0.5 … */
+  GC.valueAxis = (low, high) => {
+    if (high - low > 2.5) return GC.powerAxis(low, high);
+    const decades = Array.from({ length: Math.ceil(high) - Math.floor(low) + 1 }, (_, k) => Math.floor(low) + k);
+    const round = decades.flatMap((k) => [1, 2, 5].map((m) => Math.log10(m) + k)).filter((v) => v >= low && v <= high);
+    const ticks = round.length > 1 ? round : GC.ticks(10 ** low, 10 ** high, 4).filter((v) => v > 0).map(Math.log10);
+    return { ticks, format: (v) => String(Number((10 ** v).toPrecision(3))) };
+  };
+
   /** A labelled slider; onInput gets its number. Returns {box, input, set}. */
   GC.slider = (host, { say, min, max, step, value, format = (v) => GC.number(v, 2), onInput }) => {
-    const input = GC.make("input", { type: "range", min, max, step, value });
+    const input = GC.make("input", { type: "range", min, max, step, value, data: { sayLabel: say }, aria: { label: GC.say(say) } });
     const shown = GC.make("output", { textContent: format(value) });
     const box = GC.make("label", { className: "slider" }, GC.make("span", { data: { say }, textContent: GC.say(say) }), input, shown);
-    const set = (v) => { input.value = v; shown.textContent = format(Number(input.value)); };
+    // What is shown is the number itself: the thumb stands on the nearest stop.
+    const set = (v) => { input.value = v; shown.textContent = format(Number(v)); input.setAttribute("aria-valuetext", shown.textContent); };
     input.addEventListener("input", () => { set(input.value); onInput(Number(input.value)); });
     host.append(box);
     return { box, input, set, format };
@@ -222,7 +232,7 @@
 
   /** A small heading whose word is translated by itself. */
   GC.heading = (host, say) => {
-    const node = GC.make("h4", { data: { say }, textContent: GC.say(say) });
+    const node = GC.make("h3", { data: { say }, textContent: GC.say(say) });
     host.append(node);
     return node;
   };

@@ -104,7 +104,7 @@
           const whole = GC.whole("hidden") || GC.whole("cell");
           const projected = GC.layer.P !== GC.layer.H ? GC.say("cell.projected") : "";
           const nearest = whole ? "" : GC.say("cell.pooled", { unit: GC.nearestExact() });
-          api.note([projected, nearest].filter(Boolean).join(" "));
+          api.note(GC.sentences([projected, nearest]));
         },
       };
     },

@@ -34,7 +34,7 @@
       const grid = GC.make("div", { className: "duel" });
       host.append(grid);
       const sides = both.map((index, k) => {
-        const head = GC.make("h4", { textContent: `${MODES[layers[index].mode]} · ${layers[index].name}` });
+        const head = GC.make("h3", { textContent: `${MODES[layers[index].mode]} · ${layers[index].name}` });
         const score = GC.make("p", { className: "score", textContent: GC.data.measures.duel?.scores?.[k] ?? "" });
         const side = GC.make("div", { className: "side" }, head, score);
         grid.append(side);
@@ -111,7 +111,7 @@
           }
           lines.forEach((line) => line.show(GC.size(line.ys[state.t])));
           const silent = lines.filter(({ ys }) => !ys.some(Number.isFinite)).map(({ index }) => GC.say("duel.silent", { layer: layers[index].name }));
-          say(lines.length ? [GC.say("duel.reading", { step: GC.stepName(state.t), values: sentence(state.t) }), ...silent].join(" ") : "");
+          say(lines.length ? GC.sentences([GC.say("duel.reading", { step: GC.stepName(state.t), values: sentence(state.t) }), ...silent]) : "");
         },
       };
     },

@@ -119,10 +119,10 @@
       const legend = GC.legend(pictures, [{ say: "whatif.before", color: "ink", dash: [3, 4] }, { say: "whatif.after", color: "accent" }]);
       GC.heading(pictures, "whatif.output");
       const out = GC.canvas(pictures, { height: 190, time: true, ...GC.MARGINS });
-      const unitHead = GC.make("h4");
+      const unitHead = GC.make("h3");
       pictures.append(unitHead);
       const one = GC.canvas(pictures, { height: 160, time: true, ...GC.MARGINS });
-      const mapHead = GC.make("h4");
+      const mapHead = GC.make("h3");
       pictures.append(mapHead);
       const map = GC.canvas(pictures, { height: 200, time: true, unit: true, ...GC.MARGINS });
 
@@ -239,7 +239,7 @@
         const bits = Math.min(rounded ? 16 : 32, GC.rerun.bits());
         if (bits < 32) parts.push(GC.say("whatif.proof.rounded", { bits }));
         if (GC.rerun.guessed()) parts.push(GC.say("whatif.proof.stack"));
-        return parts.join(" ");
+        return GC.sentences(parts);
       };
       const sentence = () => {
         if (!changed()) return GC.say("whatif.unchanged");
@@ -248,7 +248,7 @@
         const parts = [GC.say("whatif.reading", { most: GC.number(most, 4) })];
         const layer = shownLayer();
         if (layer.mode === "LSTM") parts.push(GC.say("whatif.life", { before: GC.number(halfLives(base.runs[layer.name].forget, layer.H), 1), after: GC.number(halfLives(now.runs[layer.name].forget, layer.H), 1) }));
-        return parts.join(" ");
+        return GC.sentences(parts);
       };
 
       api.table(() => ({

@@ -51,7 +51,7 @@
       const plot = GC.canvas(stage, { height: 280, ...GC.MARGINS });
       const pictures = GC.make("div", { className: "pair-of" });
       const figure = (say_) => {
-        const head = GC.make("h4", say_ ? { data: { say: say_ }, textContent: GC.say(say_) } : {});
+        const head = GC.make("h3", say_ ? { data: { say: say_ }, textContent: GC.say(say_) } : {});
         const box = GC.make("div", { className: "square" }, head);
         pictures.append(box);
         return { head, plot: GC.canvas(box, { height: 190 }) };
@@ -101,11 +101,11 @@
         const { sigma, gradient } = steps[set.k - 1];
         const start = Algebra.norm(pair.head("rnn"));
         const end = sigma[0] < 0.01 ? "vanishes" : sigma[0] > 100 ? "explodes" : sigma[0] < 0.5 ? "fades" : "between";
-        return [
+        return GC.sentences([
           GC.say("lesson.fading.reading", { k: set.k, sigma: GC.size(Math.log10(sigma[0])), rho: GC.number(rho, 2) }),
           Number.isNaN(gradient) ? "" : GC.say("lesson.fading.reading.gradient", { gradient: `× ${GC.size(Math.log10(gradient / start))}` }),
           GC.say(`lesson.fading.${end}`, { k: set.k }),
-        ].filter(Boolean).join(" ");
+        ]);
       };
       api.table(() => ({
         caption: GC.say("lesson.fading"),
