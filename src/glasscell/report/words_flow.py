@@ -78,6 +78,8 @@ class Extremes:
 
         if self.most is None or self.least is None:
             return say("shape.none")
+        if self.steps == 1 and self.share == 0:
+            return ""  # nothing to compare with
         if isnan(self.share):
             said = say("shape.zero")
         elif self.share == 0:

@@ -24,7 +24,7 @@ from glasscell.report.explore.data import Array, Exploration, Layer, Series
 from glasscell.report.explore.measure import Measured, Seen, measure
 from glasscell.report.explore.measure_dossier import measure_dossier
 from glasscell.report.explore.measure_film import measure_film
-from glasscell.report.explore.measure_flow import measure_flow
+from glasscell.report.explore.measure_flow import measure_flow, unmeasured
 from glasscell.report.explore.measure_memory import measure_memory
 from glasscell.report.explore.recording import Recording
 from glasscell.weights import LayerWeights
@@ -155,7 +155,7 @@ def explore(
     memory = measure_memory(found.traces)
     more = [
         memory,
-        measure_flow(seen) if ways else Measured(),
+        measure_flow(seen) if ways else unmeasured(seen),
         measure_dossier(found.traces, x, inputs, worth),
         Measured() if film is None else measure_film(film.arrays(), list(found.traces)),
     ]
@@ -312,9 +312,18 @@ def _start(
     trace = series.traces[0]
     state = np.asarray(trace.hidden if trace.cell is None else trace.cell, np.float64)
     cost = worth.get(layers[0].name)
-    varies = np.nan_to_num(np.ptp(state, axis=0), nan=0.0, posinf=0.0, neginf=0.0)
-    weight = varies if cost is None or len(cost) != len(varies) else np.nan_to_num(cost)
+    known = np.where(np.isfinite(state), state, np.nan)
+    weight = _spread(known)
+    if cost is not None and len(cost) == len(weight) and np.isfinite(cost).all():
+        weight = np.asarray(cost)
     unit = int(np.argmax(weight))
-    moves = np.nan_to_num(np.abs(np.diff(state[:, unit])), nan=0.0, posinf=0.0)[:-1]
+    moves = np.nan_to_num(np.abs(np.diff(known[:, unit])))[:-1]
     t = 1 + int(np.argmax(moves)) if len(moves) else 0
     return {"series": 0, "layer": 0, "t": t, "unit": unit}
+
+
+def _spread(values: Array) -> Array:
+    """(H,) largest less smallest of the values that are known; 0 where none is."""
+    low = np.fmin.reduce(values, axis=0, initial=np.nan)
+    high = np.fmax.reduce(values, axis=0, initial=np.nan)
+    return np.asarray(np.nan_to_num(high - low))

@@ -21,7 +21,7 @@ from glasscell.report.explore.data import Array
 from glasscell.report.explore.measure import Measured, Seen
 from glasscell.weights import LayerWeights
 
-__all__ = ["measure_flow"]
+__all__ = ["measure_flow", "unmeasured"]
 
 FLOPS: Final = 2.6e10
 """What all of it may cost: a second or two of NumPy on one core, more on a busy one. A fan from one
@@ -75,10 +75,7 @@ def measure_flow(seen: Mapping[str, Seen]) -> Measured:
     chosen = able if sum(map(_cost, able.values())) <= FLOPS else first
     arrays: dict[str, Array] = {}
     numbers: dict[str, dict[str, object]] = {}
-    for key, one in seen.items():
-        if key not in chosen:
-            why = "weights" if one.weights is None else "first" if key in able else "finite"
-            numbers.setdefault("unmeasured", {})[key] = why
+    numbers |= unmeasured({key: one for key, one in seen.items() if key not in chosen}).numbers
     for key, one in chosen.items():
         for name, function in (("influence", _influence), ("path", _path), ("fan", _fan)):
             found = function(one, SHARES[name] * FLOPS / len(chosen))
@@ -86,6 +83,19 @@ def measure_flow(seen: Mapping[str, Seen]) -> Measured:
             for number, value in found.numbers.items():
                 numbers.setdefault(number, {})[key] = value
     return Measured(arrays=arrays, numbers=numbers)
+
+
+def unmeasured(seen: Mapping[str, Seen]) -> Measured:
+    """Say why nothing of this is measured of layers and series.
+
+    Args:
+        seen: As for `measure_flow`, those that are left out.
+    """
+    reasons: dict[str, object] = {
+        key: "weights" if one.weights is None else "first" if _finite(one) else "finite"
+        for key, one in seen.items()
+    }
+    return Measured(numbers={"unmeasured": reasons} if reasons else {})
 
 
 def _influence(seen: Seen, flops: float) -> Measured:

@@ -77,7 +77,7 @@ def flows(shown: Exploration) -> dict[str, Pair]:
                 )
                 for lang in LANGUAGES
             ]
-            found[f"{s}/{k}"] = (" ".join(words[0]), "".join(words[1]))
+            found[f"{s}/{k}"] = (" ".join(filter(None, words[0])), "".join(words[1]))
     return found
 
 

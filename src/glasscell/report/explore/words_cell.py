@@ -10,6 +10,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "comma": (", ", "、"),
     "never": ("never fades", "永不衰减"),
     "steps": ("{value} steps", "{value} 步"),
+    "steps.one": ("1 step", "1 步"),
     "go.unit": ("Go to unit {unit}", "转到单元 {unit}"),
     "verdict.assumed": (
         "If the task needs all {lag} lags: {said}",
@@ -124,6 +125,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "每个单元的每个门在每一步做了什么。一行是一个单元，一列是一个时间步。门的颜色越深表示打开越大"
         "（深色页面上越亮）；带符号的量橙色为正，蓝色为负。点击某一行可选择单元。",
     ),
+    "wall.how.rnn": (
+        "What every unit did at every step. A row is a unit, a column a step; orange is above "
+        "zero, blue below. Click a row to choose a unit.",
+        "每个单元在每一步的活动。一行是一个单元，一列是一个时间步；橙色为正，蓝色为负。点击某一行可选择单元。",
+    ),
     "wall.missing": (
         "{count} numbers of the input are not finite, the first of them {name} at {step}.",
         "输入中有 {count} 个数不是有限数，第一个是 {step} 处的 {name}。",
@@ -187,9 +193,21 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "门填充得越多打开越大。"
         "记忆像传送带一样沿顶部流过；下方的门决定丢掉什么、放上什么、输出什么。",
     ),
+    "living.how.rnn": (
+        "The cell with the real numbers of the chosen unit at the cursor: what it was and what it "
+        "reads go through the weights, are added, and pass one curve. A wire is as thick as its "
+        "value is large.",
+        "所选单元在光标处的真实数值：上一步的状态和当前输入乘以权重后相加，再经过一个激活函数。"
+        "连线越粗数值越大。",
+    ),
     "cell.aria": (
         "Drawing of the LSTM cell with a number on every wire; the equations below say the same",
         "LSTM 单元示意图，每条连线上标有数值；下方的公式内容相同",
+    ),
+    "cell.aria.rnn": (
+        "Drawing of a plain RNN's cell with a number on every wire; the equation below says the "
+        "same",
+        "普通 RNN 单元示意图，每条连线上标有数值；下方的公式内容相同",
     ),
     "cell.parts": ("Light up", "点亮"),
     "cell.part.all": ("Whole cell", "整个单元"),
@@ -289,6 +307,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "At {T} unit {unit} holds {value}; no step's write weighs as much as 0.0005.",
         "{T} 时单元 {unit} 的值为 {value}；没有任何一步的写入超过 0.0005。",
     ),
+    "provenance.says.nan": (
+        "At {T} unit {unit} is not a finite number; the first step at which it is none is {first}.",
+        "{T} 时单元 {unit} 不是有限数；首次出现在 {first}。",
+    ),
     "provenance.from": ("{step} ({part})", "{step}（{part}）"),
     "provenance.check": (
         "Initial state {initial} plus all writes: {total}; the cell itself: {value}; difference "
@@ -311,18 +333,27 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "拖动虚线可改变时滞；在单元上拖动可在所有视图中选中它们"
         "（键盘：Shift 加上下键、回车、Esc）。",
     ),
+    "ladder.over": ("Measured over", "测量范围"),
+    "ladder.over.all": ("All sequences", "全部序列"),
+    "ladder.over.one": ("This series", "当前序列"),
+    "ladder.of.all": ("Over all {n} sequences:", "对全部 {n} 个序列："),
+    "ladder.of.one": ("In {name} alone:", "仅在 {name} 中："),
+    "ladder.tenth": (
+        "Nine units in ten fall to half within {life}.",
+        "十分之九的单元在 {life} 内减半。",
+    ),
     "ladder.pick": ("Select those beyond the lag", "选中超过该时滞的单元"),
     "ladder.then": ("then: quantiles at {step}", "当时：{step} 的分位数"),
     "ladder.lag": ("Lag that the data asks for", "数据需要的时滞"),
     "ladder.line": ("lag {lag}", "时滞 {lag}"),
     "ladder.axis": ("half-life in steps (log scale)", "半衰期（步，对数刻度）"),
     "ladder.says": (
-        "{slow} of {H} units: so many hold half of what they store for {lag} steps or longer.",
-        "{H} 个单元中有 {slow} 个能把所存内容的一半保留 {lag} 步或更久。",
+        "{slow} of {H} units hold half of what they store for {lag} or longer.",
+        "{H} 个单元中有 {slow} 个能把一半内容保留 {lag} 或更久。",
     ),
     "ladder.says.none": (
-        "None of the {H} units holds half of what it stores for {lag} steps; the slowest: {best}.",
-        "{H} 个单元都不能把所存内容的一半保留 {lag} 步；最慢的为 {best}。",
+        "none of the {H} units holds half of what it stores for {lag}; the slowest: {best}.",
+        "{H} 个单元都不能把一半内容保留 {lag}；最慢的为 {best}。",
     ),
     "saturation": ("Saturation map", "饱和图"),
     "saturation.how": (

@@ -27,6 +27,27 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "这里没有测量梯度。测量需要损失函数：在 Python 中用 collect(model, x, loss)，"
         "或在命令行对 glasscell fit 生成的运行目录使用 glasscell inspect。",
     ),
+    "river.trace": (
+        "No gradient was measured: this page was made of a trace. In Python, with the model and a "
+        "loss: collect(model, x, loss).",
+        "没有测量梯度：本页只根据 trace 生成。在 Python 中，提供模型和损失函数："
+        "collect(model, x, loss)。",
+    ),
+    "unmeasured.weights": (
+        "Not measured: it takes the layer's weights, and this page has none, as one made of a "
+        "trace alone. In Python: collect(model, x).",
+        "没有测量：需要该层的权重，而本页没有（例如只根据 trace 生成）。"
+        "在 Python 中：collect(model, x)。",
+    ),
+    "unmeasured.finite": (
+        "Not measured: the states of this layer are not all finite numbers in this series.",
+        "没有测量：该层在此序列中的状态不全是有限数。",
+    ),
+    "unmeasured.first": (
+        "Not measured in this series: with a network of this size only the first one is. Choose "
+        "that.",
+        "此序列没有测量：对于这么大的网络，只测量第一个序列。请选择它。",
+    ),
     "river.by.lag": ("Count steps from the loss", "从损失处计步"),
     "river.loss": ("Loss", "损失"),
     "river.loss.own": ("the one that was given", "给定的损失"),
@@ -66,8 +87,9 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "各输入对输出 {step} 的影响",
     ),
     "influence.reading": (
-        "Output {out} to input {in}: {value}. Its strongest input is {best} ({most}).",
-        "输出 {out} 对输入 {in}：{value}。影响它最强的输入是 {best}（{most}）。",
+        "A small change of the input at {in} changes what the layer gives at {out} by {value} times "
+        "as much. The strongest there is the input at {best}: {most} times.",
+        "{in} 处输入的微小变化，使该层在 {out} 的输出变化 {value} 倍。影响最强的是 {best} 处的输入：{most} 倍。",
     ),
     "view.path": ("Path split", "路径分解"),
     "view.path.how": (
@@ -114,6 +136,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "is measured: choose that, or look at fewer steps: --steps FIRST:END.",
         "这里没有测量雅可比矩阵之积。测量需要该层的权重和有限的数值，并且网络不能太大；"
         "网络较大时只测量第一个序列：请选择它，或只看较少的时间步：--steps FIRST:END。",
+    ),
+    "fan.short": (
+        "There is one step: no change of the state goes on to another one.",
+        "只有一个时间步，状态的变化没有下一步可传。",
     ),
     "fan.origin": ("From step", "起点"),
     "fan.cursor": ("From the cursor", "从光标处开始"),

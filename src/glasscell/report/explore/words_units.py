@@ -37,6 +37,26 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "match.score.head": ("score", "得分"),
     "match.share": ("units on", "激活比例"),
     "match.where": ("range", "片段"),
+    "input.target less its last value": ("target less its last value", "目标减去其最近值"),
+    "input.target": ("target", "目标"),
+    "view.dossier.how.rnn": (
+        "Everything about one unit: its state over time, the inputs that it goes with, the units "
+        "that behave like it, and how much the loss grows without it.",
+        "一个单元的全部信息：它的状态随时间的变化、与它相关的输入、与它相似的单元，"
+        "以及去掉它后损失增加多少。",
+    ),
+    "view.whatif.how.rnn": (
+        "Change the network and see it run again, here in the browser, from its own weights: cut a "
+        "unit or an input (held at 0), or change what is read at one step.",
+        "修改网络，并在浏览器中用它自己的权重重新运行：去掉某个单元或输入（固定为 0），"
+        "或修改某一步的输入。",
+    ),
+    "view.weights.how.rnn": (
+        "One row per unit, in the chosen order. U acts on the hidden state, W on the input. Is the "
+        "initialisation sane, which inputs are read at all?",
+        "每行一个单元，按所选顺序排列。U 作用于隐藏状态，W 作用于输入。"
+        "初始化是否合理？哪些输入真正被读取？",
+    ),
     "view.dossier": ("Unit dossier", "单元档案"),
     "view.dossier.how": (
         "Everything about one unit: its gates and contents over time, the inputs that it goes with, "
@@ -72,6 +92,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "dossier.ablation.kind": (
         "Not measured: units are not cut in cells, nor in layers without biases.",
         "没有测量：不支持去掉 LSTMCell、RNNCell 或无偏置层中的单元。",
+    ),
+    "dossier.ablation.finite": (
+        "Not measured: the output is not a finite number everywhere.",
+        "没有测量：输出中有非有限数。",
     ),
     "dossier.pooled": (
         "This unit's steps are pooled in this page: each value stands for several steps. Unit "
@@ -122,6 +146,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Embedding、激活函数），"
         "或未提供模型。",
     ),
+    "whatif.trace": (
+        "This page was made of a trace: without the model there is nothing to run again. In "
+        "Python: collect(model, x).",
+        "本页只根据 trace 生成：没有模型就无法重新运行。在 Python 中：collect(model, x)。",
+    ),
     "whatif.input": (
         "The page holds the input of this series only thinned out, or not at all: inspect a "
         "shorter series to run the network here.",
@@ -168,7 +197,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "whatif.output": ("What the network gives", "网络的输出"),
     "whatif.before": ("as it was", "原来"),
     "whatif.after": ("changed", "修改后"),
-    "whatif.ahead": ("step of the forecast", "预测步"),
+    "whatif.ahead": ("steps ahead", "向前预测的步数"),
+    "whatif.truth": ("what happened", "真实值"),
     "whatif.map": ("Change of every unit", "各单元的变化"),
     "whatif.unchanged": (
         "Nothing is changed yet: both lines are the network as it is.",
@@ -239,6 +269,14 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "U 的最大奇异值为 {norm}。",
     ),
     "weights.no.bias": ("This layer has no biases.", "这一层没有偏置。"),
+    "weights.warning.rnn": (
+        "ρ, the spectral radius, decides nothing by itself: a tanh network with ρ(U) = 0 can "
+        "explode, and one with ρ(U) > 1 can forget, because the slope of each unit, between 0 and "
+        "1, stands between. Look at the Jacobian fan instead: it multiplies the Jacobians that "
+        "really occurred.",
+        "谱半径 ρ 本身不能作为判断依据：ρ(U) = 0 的 tanh 网络也可能爆炸，ρ(U) > 1 的网络也可能遗忘，"
+        "因为每一步还要乘以各单元的斜率（0 到 1 之间）。请看雅可比扇形图：它乘的是实际出现的雅可比矩阵。",
+    ),
     "weights.warning": (
         "ρ, the spectral radius, decides nothing: a network with ρ(U) = 0 can explode, and one "
         "with ρ(U) > 1 can forget, because the gates stand between. Look at the Jacobian fan "

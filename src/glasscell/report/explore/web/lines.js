@@ -14,6 +14,9 @@
     return `${digits}·${GC.power(exponent)}`;
   };
 
+  /** A share as text: 93 %, 4.1 %, 0.19 %. */
+  GC.percent = (share) => `${share > 0 ? GC.size(Math.log10(100 * share)) : GC.number(100 * share, 0)} %`;
+
   /** A tick's number without needless zeros. */
   GC.tick = (v) => String(Number(v.toPrecision(6))).replace("-", "−");
 
@@ -163,6 +166,13 @@
     const ticks = GC.ticks(from, from + T - 1, Math.max(2, Math.round(plot.area.w / 120))).filter((t) => Number.isInteger(t));
     const name = (t) => GC.series.labels?.[t] ?? String(t);
     return { ticks: ticks.map((t) => t - from + 0.5), format: (at) => name(at + from - 0.5), label };
+  };
+
+  /** The left axis of a picture with a row a step: named as the steps of the axis under it are. */
+  GC.stepRows = (T, first) => {
+    const { ticks, format } = GC.timeAxis({ area: { w: 480 } }, T, "", first);
+    const label = (at) => { const text = format(at); return text.length > 7 ? text.slice(-5) : text; };
+    return { side: "left", ticks, format: label };
   };
 
   /** The steps that a layer's influences were measured over: [first, how many]. */

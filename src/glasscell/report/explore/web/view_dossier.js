@@ -106,6 +106,7 @@
       };
       const fillWeight = (unit) => {
         const { ablation } = measured();
+        if (ablation && !ablation.every(Number.isFinite)) return absent(weight.list, "dossier.ablation.finite");
         if (!ablation) return absent(weight.list, `dossier.ablation.${GC.data.measures.unworth || "slow"}`);
         const order = ablation.map((value, u) => ({ u, value })).sort((a, b) => b.value - a.value);
         const shown = order.slice(0, MOST - 1);
@@ -145,7 +146,7 @@
         if (half === "never" || Number.isFinite(half)) parts.push(half === "never" ? GC.say("dossier.never") : GC.say("dossier.half", { life: GC.number(half, 1) }));
         // Of many inputs and lags one always fits best: what a shuffled input reaches is no tie.
         if (best && chance) parts.push(GC.say(Math.abs(best.value) > chance[unit] ? "dossier.follows" : "dossier.follows.none", { name: best.name, value: GC.number(best.value, 2), chance: GC.number(chance[unit], 2) }));
-        if (ablation) {
+        if (ablation?.every(Number.isFinite)) {
           const place = 1 + ablation.filter((value) => value > ablation[unit]).length;
           const worth = GC.data.measures.worth || "loss";
           const key = ablation[unit] < 0 ? "dossier.gains.loss" : `dossier.costs.${worth}`; // a changed output is a square

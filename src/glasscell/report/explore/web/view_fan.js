@@ -11,10 +11,12 @@
     id: "fan",
     order: 10,
     title: "view.fan",
-    needs: () => (GC.has(GC.key("fan")) ? null : "fan.absent"),
+    needs: () => (GC.has(GC.key("fan")) ? null : GC.series.T < 2 ? "fan.short" : GC.why("fan.absent")),
     build(host, api) {
       const controls = GC.make("div", { className: "controls" });
       host.append(controls);
+      let stops = null;
+      const stopAt = (v) => (stops ? stops[v] : v);
       const slider = GC.slider(controls, { say: "fan.origin", min: 0, max: 1, step: 1, value: 0, format: (v) => GC.stepName(stopAt(v)), onInput: (v) => { from(stopAt(v)); } });
       GC.button(controls, "fan.cursor", () => from(GC.state.t));
       const strip = GC.canvas(host, { height: 48, time: true, left: 52, right: 12, top: 4, bottom: 4 });
@@ -34,8 +36,6 @@
       const rates = () => { const found = GC.data.measures.lyapunov?.[place()]; return Array.isArray(found) ? { exponents: found } : found ?? {}; };
       const exponents = () => rates().exponents ?? [];
       // The slider's stops: every step, or those that Python measured, in the order of time.
-      let stops = null;
-      const stopAt = (v) => (stops ? stops[v] : v);
       const fillStops = () => {
         stops = free() ? null : [...starts()].sort((a, b) => a - b);
         Object.assign(slider.input, { max: stops ? stops.length - 1 : GC.series.T - 1, disabled: stops?.length === 1 });

@@ -8,7 +8,7 @@
     id: "influence",
     order: 8,
     title: "view.influence",
-    needs: () => (GC.has(GC.key("influence")) ? null : "influence.absent"),
+    needs: () => (GC.has(GC.key("influence")) ? null : GC.why("influence.absent")),
     build(host, api) {
       let row = -1;
       const array = () => GC.get("influence");
@@ -51,10 +51,9 @@
           rows: rows(), columns: columns(), centre: -1e9, colour,
           value: (r, c) => Math.max(array()[r * columns() + c], -1e8),
         }).paint(map, x, y, w, h);
-        GC.ramp(map, "sequential", GC.power(top1), (decades < DECADES ? "" : "≤") + GC.power(top1 - decades));
+        GC.ramp(map, "sequential", GC.size(top1), (decades < DECADES ? "" : "≤") + GC.size(top1 - decades));
         GC.axis(map, GC.scale(0, T(), x, x + w), GC.timeAxis(map, T(), GC.say("influence.x"), first()));
-        const ticks = GC.ticks(first(), first() + T() - 1, 5).filter(Number.isInteger);
-        GC.axis(map, GC.scale(first(), first() + T(), y, y + h), { side: "left", ticks: ticks.map((t) => t + 0.5), format: (t) => String(t - 0.5) });
+        GC.axis(map, GC.scale(0, T(), y, y + h), GC.stepRows(T(), first()));
         map.label(`${GC.say("view.influence")}. ${GC.say("influence.aria", { top: GC.size(top1) })}`);
       };
 

@@ -27,6 +27,7 @@
     const [most, least] = [pick((a, b) => a > b), pick((a, b) => a < b)];
     const share = Math.log10(norms[least]) - Math.log10(norms[most]);
     const places = { most: GC.stepName(most), least: GC.stepName(least), share: GC.size(share) };
+    if (way.length === 1 && norms[most] > 0) return "";
     const said = [GC.say(norms[most] === 0 ? "shape.zero" : share === 0 ? "shape.even" : "shape.between", { symbol, ...places })];
     if (lost.length) said.push(GC.say("shape.missing", { count: lost.length, steps: way.length, first: GC.stepName(Math.min(...lost)) }));
     return GC.sentences(said);
@@ -36,7 +37,7 @@
     id: "river",
     order: 7,
     title: "view.river",
-    needs: () => (GC.has(GC.key("grad_hidden")) ? null : "river.absent"),
+    needs: () => (GC.has(GC.key("grad_hidden")) ? null : GC.data.measures.unworth === "trace" ? "river.trace" : "river.absent"),
     build(host, api) {
       let byLag = false;
       const toggle = GC.button(api.tools, "river.by.lag", () => {

@@ -51,7 +51,7 @@
           list.replaceChildren(...cards());
           const judged = GC.data.verdicts.some((one) => one.kind !== "memory");
           const maybe = GC.data.verdicts.some((one) => one.assumed) ? GC.say("verdict.maybe", { lag: GC.data.measures.lag }) : "";
-          api.note(judged ? maybe : GC.say("verdict.none"));
+          api.note(GC.sentences([GC.say(Object.values(GC.data.missing)[0] ?? ""), judged ? maybe : GC.say("verdict.none")]));
         },
       };
     },

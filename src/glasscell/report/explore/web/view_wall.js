@@ -33,7 +33,7 @@
       ? (r, c) => (array[own[r] * columns + c] - scales[own[r]][0]) / scales[own[r]][1]
       : (r, c) => array[own[r] * columns + c];
     GC.heat({
-      rows: own.length, columns, value, centre: gate ? 0.5 : 0,
+      rows: own.length, columns, value, centre: gate ? 0.5 : 0, missing: true,
       colour: gate ? ramp : (v) => ramp(Math.max(-1, Math.min(1, scales ? v : v / top))),
     }).paint(plot, 0, 0, plot.area.w, plot.area.h);
     if (H === GC.layer.H) GC.pickedMarks(plot);
@@ -53,7 +53,7 @@
       row.draw = () => {
         row.plot.clear();
         const columns = x.shape[1];
-        GC.heat({ rows: x.shape[0], columns, value: (r, c) => x[r * columns + c] / tops[r], colour: GC.palette().diverging }).paint(row.plot, 0, 0, row.plot.area.w, row.plot.area.h);
+        GC.heat({ rows: x.shape[0], columns, value: (r, c) => x[r * columns + c] / tops[r], colour: GC.palette().diverging, missing: true }).paint(row.plot, 0, 0, row.plot.area.w, row.plot.area.h);
       };
       row.read = () => "";
       return [row];
@@ -68,7 +68,9 @@
         const pad = (high - low || 1) * 0.08;
         const y = GC.scale(low - pad, high + pad, row.plot.area.h, 0);
         GC.sideTicks(row.plot, y, low === high ? [low] : GC.ticks(low, high, 2));
-        GC.line(row.plot, GC.columns(row.plot, values.length, x.pool), Array.from(values, y), { color: GC.palette().ink, width: 1.5 });
+        const xs = GC.columns(row.plot, values.length, x.pool);
+        GC.line(row.plot, xs, Array.from(values, y), { color: GC.palette().ink, width: 1.5 });
+        GC.holes(row.plot, xs, values);
       };
       row.read = () => GC.number(GC.at(x, k, GC.state.t), 2);
       return row;
@@ -146,7 +148,8 @@
         const hidden = GC.get("hidden");
         const { most, count } = GC.rerun.refined() ?? {};
         const own = GC.say("wall.refined") + (count ? ` ${GC.say("whatif.proof", { value: GC.size(Math.log10(most)), count })}` : "");
-        api.note(hidden.own ? own : hidden.pool > 1 ? GC.say("wall.pooled", { pool: hidden.pool, units: (GC.exactUnits() ?? []).length }) : "");
+        const thin = hidden.own ? own : hidden.pool > 1 ? GC.say("wall.pooled", { pool: hidden.pool, units: (GC.exactUnits() ?? []).length }) : "";
+        api.note(GC.sentences([GC.say(GC.data.missing[GC.state.series] ?? ""), thin]));
       };
       return {
         draw(state, changed) {
