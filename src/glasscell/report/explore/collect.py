@@ -20,7 +20,7 @@ from glasscell.inspect.reel import Reel
 from glasscell.inspect.trace import LayerTrace
 from glasscell.report.explore import findings
 from glasscell.report.explore.blas import one_thread
-from glasscell.report.explore.data import Array, Exploration, Layer, Series
+from glasscell.report.explore.data import Array, Exploration, Layer, Pair, Series
 from glasscell.report.explore.measure import Measured, Seen, measure
 from glasscell.report.explore.measure_dossier import measure_dossier
 from glasscell.report.explore.measure_film import measure_film
@@ -113,7 +113,7 @@ def explore(
     found: Recording,
     x: Array | None,
     *,
-    title: str,
+    title: str | Pair,
     shown: Sequence[int] | None = None,
     names: Sequence[str] = (),
     inputs: Sequence[str] = (),
@@ -289,9 +289,9 @@ def _at(values: Sequence[Any], k: int, otherwise: Any) -> Any:
     return values[k] if k < len(values) else otherwise
 
 
-def _title(found: Recording) -> str:
+def _title(found: Recording) -> Pair:
     kinds = dict.fromkeys(trace.mode.partition("_")[0] for trace in found.traces.values())
-    return f"Inside the {' and the '.join(kinds)}"
+    return f"Inside the {' and the '.join(kinds)}", f"{' 与 '.join(kinds)} 的内部"
 
 
 def _subtitle(layers: Sequence[Layer], series: Sequence[Series], found: Recording) -> str:

@@ -122,7 +122,7 @@ class Exploration:
     """Everything that one page shows.
 
     Args:
-        title: The page's heading.
+        title: The page's heading; two of them, English and Chinese, where it is the page's own.
         subtitle: One line under it.
         layers: Layers and directions, in the order in which they run.
         series: At least one sequence.
@@ -134,7 +134,7 @@ class Exploration:
         start: Where the cursor is at first: "series", "layer", "t", "unit".
     """
 
-    title: str
+    title: str | Pair
     layers: Sequence[Layer]
     series: Sequence[Series]
     subtitle: str = ""
@@ -152,6 +152,10 @@ class Exploration:
                 f"expected at least one series with {len(self.layers)} traces each, one for each "
                 f"layer, got {[len(series.traces) for series in self.series]}"
             )
+
+    def heading(self, lang: str) -> str:
+        """Give the title in a language, "en" or "zh"."""
+        return self.title if isinstance(self.title, str) else self.title[lang == "zh"]
 
     def units(self, layer: int) -> int:
         """H of a layer: the width of its cell, or of its hidden state if it is an RNN."""

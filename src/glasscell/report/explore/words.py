@@ -21,6 +21,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Made by glasscell. This file holds everything it shows and asks no network for anything.",
         "由 glasscell 生成。本文件包含全部内容，不访问任何网络。",
     ),
+    "cli.written": (
+        "{path} ({size} MB, {seconds} s): open it in a browser",
+        "{path}（{size} MB，{seconds} 秒）：请用浏览器打开",
+    ),
     "language": ("Language", "语言"),
     "lang.en": ("EN", "EN"),
     "lang.zh": ("中文", "中文"),

@@ -169,7 +169,10 @@ const GC = {};
     frame = 0;
     const now = changed;
     changed = new Set();
-    if (now.has("lang")) GC.translate();
+    if (now.has("lang")) {
+      GC.translate();
+      if (Array.isArray(GC.data.title)) document.title = document.querySelector("h1").textContent = GC.say(GC.data.title);
+    }
     for (const listener of listeners) guarded(() => listener(GC.state, now));
     for (const view of views) {
       for (const name of now) view.pending.add(name);

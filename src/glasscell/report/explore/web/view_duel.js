@@ -42,7 +42,7 @@
         const heat = GC.canvas(side, { height: 170, time: true, left: 8, right: 8, top: 4, bottom: 42 });
         const caption = GC.make("p", { className: "small", data: { say: "duel.influence" }, textContent: GC.say("duel.influence") });
         side.append(caption);
-        const triangle = GC.canvas(side, { height: 240, time: true, left: 52, right: 58, top: 4, bottom: 42 });
+        const triangle = GC.canvas(side, { height: 240, time: true, left: 52, right: 76, top: 4, bottom: 42 });
         triangle.span = () => GC.influenced(index);
         return { index, heat, triangle, caption };
       });

@@ -32,8 +32,8 @@
       const say = GC.readout(host);
       const text = GC.make("p", { className: "chips", hidden: true });
       host.append(text);
-      const map = GC.canvas(host, { height: 380, time: true, left: 52, right: 58, top: 6, bottom: 42 });
-      const profile = GC.canvas(host, { height: 130, time: true, ...GC.MARGINS, right: 58 });
+      const map = GC.canvas(host, { height: 380, time: true, left: 52, right: 76, top: 6, bottom: 42 });
+      const profile = GC.canvas(host, { height: 130, time: true, ...GC.MARGINS, right: 76 });
       map.span = profile.span = () => [first(), T()];
       const rowMark = GC.make("i", { className: "row-mark" });
       map.host.append(rowMark);

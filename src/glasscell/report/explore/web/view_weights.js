@@ -89,7 +89,7 @@
         grid.replaceChildren();
         blocks = gatesOf().flatMap((gate) => ["weight_hh", "weight_ih"].map((name) => {
           const letter = gate === "hidden" ? "h" : { forget: "f", input: "i", candidate: "C", output: "o" }[gate];
-          const title = GC.make("h3", {}, GC.make("var", { textContent: name === "weight_hh" ? "U" : "W" }), GC.make("sub", { textContent: letter }), " ", GC.make("small", { textContent: `${GC.say(gate)}, ${GC.say(name === "weight_hh" ? "weights.of.hidden" : "weights.of.input")}` }));
+          const title = GC.make("h3", {}, GC.make("var", { textContent: name === "weight_hh" ? "U" : "W" }), GC.make("sub", { textContent: letter }), " ", GC.make("small", { textContent: name === "weight_hh" ? GC.say(gate) : GC.say("weights.of.input") }));
           const box = GC.make("div", { className: name === "weight_hh" ? "wide" : "narrow" }, title);
           grid.append(box);
           const plot = GC.canvas(box, { height: 170, unit: true, left: 0, right: 0, top: 0, bottom: 0 });
