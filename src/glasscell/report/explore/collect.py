@@ -149,9 +149,7 @@ def explore(
         for k, trace in enumerate(one.traces)
     }
     measured = measure(seen)
-    worth, unit, why = ({}, "", "trace")
-    if ways:
-        worth, unit, why = _ablation(found, rows, batch, series[0].steps)
+    worth, unit, why = _ablation(found if ways else None, rows, batch, series[0].steps)
     memory = measure_memory(found.traces)
     more = [
         memory,
@@ -195,13 +193,13 @@ def explore(
 
 
 def _ablation(
-    found: Recording, rows: Sequence[int], batch: int, steps: int
+    found: Recording | None, rows: Sequence[int], batch: int, steps: int
 ) -> tuple[Mapping[str, Array], str, str]:
     """What each unit is worth; in what, "loss" if there is time, else "output"; why it is unknown.
 
     The reason is "trace" (there is no model to cut in), "kind" (of layer) or "slow".
     """
-    if not found.weights:
+    if found is None or not found.weights:
         return {}, "", "trace"
     if found.ablate is None:
         return {}, "", "kind"
@@ -301,9 +299,7 @@ def _subtitle(layers: Sequence[Layer], series: Sequence[Series], found: Recordin
     return f"{named}{more} · T = {series[0].steps}"
 
 
-def _start(
-    series: Series, layers: Sequence[Layer], worth: Mapping[str, Array]
-) -> dict[str, int]:
+def _start(series: Series, layers: Sequence[Layer], worth: Mapping[str, Array]) -> dict[str, int]:
     """Begin where something happens: at the unit that matters most, where its state moves most.
 
     Cutting the unit costs most where that was measured; else its state varies the most. The first

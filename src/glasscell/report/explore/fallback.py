@@ -94,7 +94,7 @@ def _numbers(shown: Exploration, k: int, series: Series, lang: str) -> list[str]
     if trace.forget is None:
         cells += ["–", "–"]
     else:
-        halves = _half_lives(shown, k, trace)
+        halves = _half_lives(shown, k, trace.forget)
         known = np.sort(halves[~np.isnan(halves)])
         cells += [_life(known[len(known) // 2]), _life(known[-1])] if len(known) else ["–", "–"]
     norms = None if flow is None else flow.hidden if flow.cell is None else flow.cell
@@ -102,11 +102,11 @@ def _numbers(shown: Exploration, k: int, series: Series, lang: str) -> list[str]
     return cells
 
 
-def _half_lives(shown: Exploration, k: int, trace: LayerTrace) -> Array:
+def _half_lives(shown: Exploration, k: int, forget: Array) -> Array:
     """Of all sequences, as the verdict takes them, where they were measured."""
     known = shown.measures.get("memory", {}).get(str(k))
     if known is None:
-        return half_lives(trace.forget)
+        return half_lives(forget)
     names = {"never": np.inf, None: np.nan}
     return np.array([names.get(half, half) for half in known["half_life"]], np.float64)
 
@@ -126,10 +126,10 @@ def _pictures(shown: Exploration, k: int, series: Series, lang: str) -> str:
     ticks = charts.x_axis(time_ticks(labels, series.steps, max(1, min(6, _LETTERS // widest))))
     drawn = _maps(trace, lang) + (_gradient(flow, lang) if flow is not None else "")
     said = flows(shown).get(f"0/{k}")
-    drawn += "" if said is None else f'<p class="reading">{escape(said[lang == "zh"])}</p>'
+    told = "" if said is None else f'<p class="reading">{escape(said[lang == "zh"])}</p>'
     return (
         f'<section class="view"><header><h2>{escape(shown.layers[k].name)}</h2></header>'
-        f'<div class="body static">{drawn}{ticks}</div></section>'
+        f'<div class="body static">{drawn}{ticks}{told}</div></section>'
     )
 
 
@@ -146,7 +146,7 @@ def _map(name: str, array: Array, order: Array | slice, lang: str) -> str:
     gate = name in ("forget", "input")
     top = 1.0 if gate else magnitude(rows, 0.98) or 1.0
     levels = palette.quantize(rows, 0.0 if gate else -top, top)
-    image = palette.png_uri(levels, "sequential" if gate else "diverging")
+    image = palette.png_uri(levels, name if gate else "diverging")
     label = f'<b class="key {name}">{_say(name, lang)}</b>'
     plot = f'<img alt="{_say(name, lang)}" src="{image}">'
     scale = f'<div class="gut">{"0" if gate else fixed(-top, 1)} … {fixed(top, 1)}</div>'

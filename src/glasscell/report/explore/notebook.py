@@ -37,9 +37,7 @@ def page(
     """Give the inspect page of a trace; arguments as for `Trace.to_html`."""
     traces = {name: trace[name] for name in (trace if layers is None else layers)}
     read = None if x is None else as_read(x, next(iter(traces.values())))
-    found = explore(
-        Recording(traces=traces), read, title=title or TITLE, shown=shown, ways=False
-    )
+    found = explore(Recording(traces=traces), read, title=title or TITLE, shown=shown, ways=False)
     return render(found, lang)
 
 

@@ -20,6 +20,7 @@ from glasscell.report.markup import fixed
 
 __all__ = ["flows", "headline", "input_names", "missing", "step_name"]
 
+
 def headline(shown: Exploration) -> Pair:
     """Say the worst that was found; of a trace without gradients what it shows of memory.
 
@@ -98,12 +99,9 @@ def missing(shown: Exploration) -> dict[str, Pair]:
         if not bad.any():
             continue
         step, column = (int(place) for place in np.argwhere(bad)[0])
-        values = {
-            "count": int(bad.sum()),
-            "name": input_names(series)[column],
-            "step": step_name(series)(step),
-        }
-        key = "wall.missing" if values["count"] > 1 else "wall.missing.one"
+        count, name = int(bad.sum()), input_names(series)[column]
+        values = {"count": count, "name": name, "step": step_name(series)(step)}
+        key = "wall.missing" if count > 1 else "wall.missing.one"
         found[str(s)] = (_say(key, "en", **values), _say(key, "zh", **values))
     return found
 

@@ -55,7 +55,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "input": ("input gate", "输入门"),
     "candidate": ("candidate", "候选值"),
     "output": ("output gate", "输出门"),
-    "cell": ("cell state", "记忆单元"),
+    "cell": ("cell state", "细胞状态"),
     "hidden": ("hidden state", "隐藏状态"),
     "forget.what": ("how much memory is kept", "保留多少旧记忆"),
     "input.what": ("how much is written", "写入多少"),
@@ -67,7 +67,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "closed": ("closed", "关闭"),
     "needs.lstm": (
         "A plain RNN has no gates and no memory cell. Choose an LSTM layer to see this view.",
-        "普通 RNN 没有门，也没有记忆单元。请选择一个 LSTM 层。",
+        "普通 RNN 没有门，也没有细胞状态。请选择一个 LSTM 层。",
     ),
     "static.note": (
         "Switch scripts on to explore: one cursor through all views, every unit and every step.",

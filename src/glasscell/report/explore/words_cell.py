@@ -38,7 +38,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "verdict.head.traced.memory": (
         "Of {N} layers {layer} remembers longest: in one unit in ten the forget gate keeps half "
         "of what is stored for {slow} steps or more.",
-        "{N} 个层中 {layer} 记得最久：每十个单元中有一个，其遗忘门能把一半内容保留 {slow} 步或更久。",
+        "{N} 个层中 {layer} 记得最久：每十个单元中有一个，"
+        "其遗忘门能把一半内容保留 {slow} 步或更久。",
     ),
     "verdict.head.traced.memory.one": (
         "In one unit in ten the forget gate keeps half of what is stored for {slow} steps or more.",
@@ -117,7 +118,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "The gradient is not finite in {n} of {N} layers.",
         "{N} 层中有 {n} 层的梯度不是有限数。",
     ),
-    "wall": ("The gate wall", "门之墙"),
+    "wall": ("The gate wall", "门控热图"),
     "wall.how": (
         "What every gate of every unit did at every step. A row is a unit, a column a step. Gates "
         "are the darker the wider they are open (on a dark page: the brighter); signed quantities "
@@ -186,7 +187,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "该序列不是文本。传入字符即可在此显示：collect(…, text=[…])。",
     ),
     "text.cut": ("The first {shown} of {T} are shown.", "仅显示 {T} 个中的前 {shown} 个。"),
-    "living": ("The living cell", "活的记忆单元"),
+    "living": ("The living cell", "单元计算图"),
     "living.how": (
         "The cell as textbooks draw it, with the real numbers of the chosen unit at the cursor. A "
         "wire is as thick as its value is large; a gate is filled as far as it is open. The memory "
@@ -276,7 +277,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "gates after it, and the sum of what is left is the cell state itself: nothing here is an "
         "estimate. Drag the upper curve to choose when “now” is; move over the bars to choose a "
         "writing step.",
-        "单元里现在的内容是哪一步写入的？每次写入都会乘以其后的所有遗忘门，剩余部分之和正是记忆单元本身："
+        "单元里现在的内容是哪一步写入的？每次写入都会乘以其后的所有遗忘门，剩余部分之和正是细胞状态本身："
         "这里没有任何估计。拖动上方曲线选择“现在”，在柱形上移动选择写入的时间步。",
     ),
     "provenance.now": ("Now", "现在"),
@@ -287,7 +288,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "provenance.kept": ("still kept", "保留比例"),
     "provenance.map": ("every “now”", "所有时刻"),
     "provenance.map.what": ("down: now, across: written", "纵：现在；横：写入"),
-    "provenance.cell.aria": ("Line chart of the cell state", "记忆单元的折线图"),
+    "provenance.cell.aria": ("Line chart of the cell state", "细胞状态的折线图"),
     "provenance.left.aria": (
         "Bars: what each step's write still contributes",
         "柱形图：每一步写入的剩余量",
@@ -318,7 +319,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "provenance.check": (
         "Initial state {initial} plus all writes: {total}; the cell itself: {value}; difference "
         "{difference}.",
-        "初始状态 {initial} 加上所有写入：{total}；记忆单元本身：{value}；差 {difference}。",
+        "初始状态 {initial} 加上所有写入：{total}；细胞状态本身：{value}；差 {difference}。",
     ),
     "provenance.table": ("What unit {unit} holds at {T}", "{T} 时单元 {unit} 的内容"),
     "provenance.pooled": (
@@ -326,14 +327,14 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "unit that is stored step by step.",
         "本页中该单元的时间步已合并，而溯源需要每一步。请选择按步完整保存的单元。",
     ),
-    "ladder": ("Half-life ladder", "半衰期阶梯"),
+    "ladder": ("Half-life ladder", "半衰期排序图"),
     "ladder.how": (
         "After how many steps has the forget gate alone halved what a unit holds? Units right of "
         "the dashed line remember over the lag that your data asks for. Drag the line to ask for "
         "another lag; drag over units to select them in all views (keys: Shift with up and down, "
         "Enter, Escape).",
-        "仅由遗忘门决定，一个单元的内容经过多少步减半？虚线右侧的单元能记住数据所需的时滞。"
-        "拖动虚线可改变时滞；在单元上拖动可在所有视图中选中它们"
+        "仅由遗忘门决定，一个单元的内容经过多少步减半？虚线右侧的单元能记住数据所需的步数。"
+        "拖动虚线可改变滞后步数；在单元上拖动可在所有视图中选中它们"
         "（键盘：Shift 加上下键、回车、Esc）。",
     ),
     "ladder.over": ("Measured over", "测量范围"),
@@ -343,12 +344,12 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "ladder.of.one": ("In {name} alone:", "仅在 {name} 中："),
     "ladder.tenth": (
         "Nine units in ten fall to half within {life}.",
-        "十分之九的单元在 {life} 内减半。",
+        "十分之九的单元在 {life}内减半。",
     ),
-    "ladder.pick": ("Select those beyond the lag", "选中超过该时滞的单元"),
+    "ladder.pick": ("Select those beyond the lag", "选中超过该滞后的单元"),
     "ladder.then": ("then: quantiles at {step}", "当时：{step} 的分位数"),
-    "ladder.lag": ("Lag that the data asks for", "数据需要的时滞"),
-    "ladder.line": ("lag {lag}", "时滞 {lag}"),
+    "ladder.lag": ("Lag that the data asks for", "数据所需的滞后"),
+    "ladder.line": ("lag {lag}", "滞后 {lag} 步"),
     "ladder.axis": ("half-life in steps (log scale)", "半衰期（步，对数刻度）"),
     "ladder.says": (
         "{slow} of {H} units hold half of what they store for {lag} or longer.",
@@ -366,7 +367,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "or press a count below, to select their units in all views.",
         "每个点是一个单元：它的门有多少时间关闭（小于 0.1）、多少时间打开（大于 0.9）。"
         "遗忘门位于上角正是记忆所需；"
-        "输入门或输出门位于右角则是死单元；位于原点的门从不表态。"
+        "输入门或输出门位于右角则是死单元；位于原点的门始终半开半闭。"
         "框选若干点，或按下方的计数，可在所有视图中选中这些单元。",
     ),
     "saturation.closed": ("% of time closed", "关闭时间（%）"),

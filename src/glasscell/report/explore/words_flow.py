@@ -11,15 +11,15 @@ __all__ = ["WORDS"]
 
 WORDS: Final[dict[str, tuple[str, str]]] = {
     "axis.step": ("step", "时间步"),
-    "axis.lag": ("lag (steps back)", "时滞（回溯的步数）"),
-    "axis.lag.from": ("lag (steps after {step})", "时滞（自 {step} 起的步数）"),
-    "view.river": ("Gradient river", "梯度之河"),
+    "axis.lag": ("lag (steps back)", "滞后（回溯的步数）"),
+    "axis.lag.from": ("lag (steps after {step})", "滞后（自 {step} 起的步数）"),
+    "view.river": ("Gradient river", "梯度回传图"),
     "view.river.how": (
         "Learning flows backwards, from the loss to earlier steps. The height is how much of it "
         "arrives, on a log scale. A bed that dries up is the vanishing gradient: those steps "
         "cannot be learned. One that swells is the exploding gradient.",
         "学习信号从损失向更早的时间步回流。高度表示有多少到达（对数刻度）。"
-        "河床干涸就是梯度消失：那些时间步学不到；河水上涨则是梯度爆炸。",
+        "曲线降到底就是梯度消失：那些时间步学不到；曲线上升则是梯度爆炸。",
     ),
     "river.absent": (
         "No gradient was measured here. It needs a loss: in Python collect(model, x, loss), or on "
@@ -53,13 +53,13 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "river.loss.own": ("the one that was given", "给定的损失"),
     "river.loss.step": ("sum of this layer's h at one step", "该层某一步的 h 之和"),
     "river.at": ("at", "位于"),
-    "river.then": ("over the lag at {step}", "{step} 时随时滞的变化"),
+    "river.then": ("over the lag at {step}", "{step} 时随滞后步数的变化"),
     "river.hidden": ("hidden state |dL/dh|", "隐藏状态 |dL/dh|"),
-    "river.cell": ("cell state |dL/dC|", "记忆单元 |dL/dC|"),
+    "river.cell": ("cell state |dL/dC|", "细胞状态 |dL/dC|"),
     "river.cell_path": ("along the conveyor belt alone", "仅沿传送带"),
     "river.round": ("lost in float32 rounding below this", "低于此线会被 float32 舍入淹没"),
     "river.floor": ("smallest float32", "float32 最小值"),
-    "view.influence": ("Influence triangle", "影响三角"),
+    "view.influence": ("Influence triangle", "输入影响图"),
     "view.influence.how": (
         "Row: an output step. Column: an input step. Dark or bright means that this output still "
         "changes when that input does, on a log scale of six decades at most. A narrow diagonal "
@@ -87,9 +87,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "各输入对输出 {step} 的影响",
     ),
     "influence.reading": (
-        "A small change of the input at {in} changes what the layer gives at {out} by {value} times "
-        "as much. The strongest there is the input at {best}: {most} times.",
-        "{in} 处输入的微小变化，使该层在 {out} 的输出变化 {value} 倍。影响最强的是 {best} 处的输入：{most} 倍。",
+        "A small change of the input at {in} changes what the layer gives at {out} by {value} "
+        "times as much. The strongest there is the input at {best}: {most} times.",
+        "{in} 处输入的微小变化，使该层在 {out} 的输出变化 {value} 倍。"
+        "影响最强的是 {best} 处的输入：{most} 倍。",
     ),
     "view.path": ("Path split", "路径分解"),
     "view.path.how": (
@@ -117,9 +118,9 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "path.sizes": ("Size of each path", "两条路径的大小"),
     "path.reading": (
         "At lag {lag} the belt carries {belt} of the gradient; both paths together: {total}.",
-        "时滞 {lag} 处，传送带承载梯度的 {belt}；两条路径合计：{total}。",
+        "滞后 {lag} 步处，传送带承载梯度的 {belt}；两条路径合计：{total}。",
     ),
-    "view.fan": ("Jacobian fan", "雅可比扇"),
+    "view.fan": ("Jacobian fan", "雅可比奇异值图"),
     "view.fan.how": (
         "How the network stretches a small change of its state (h, c) over more and more steps: "
         "each line is a singular value of the product of the actual Jacobians. Lines that all "
@@ -154,7 +155,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "fan.reading": (
         "At lag {lag} the largest singular value is {first}, the smallest shown {last}; "
         "{alive} of {k} are within a factor of ten of the largest.",
-        "时滞 {lag} 处，最大奇异值为 {first}，所示最小的为 {last}；"
+        "滞后 {lag} 步处，最大奇异值为 {first}，所示最小的为 {last}；"
         "{k} 个中有 {alive} 个与最大值相差不到十倍。",
     ),
     "fan.fades": (
@@ -178,7 +179,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "clear whether small changes grow or fade.",
         "在这 {steps} 步中，最大李雅普诺夫指数为每步 {rate}：无法断定微小变化是增大还是衰减。",
     ),
-    "view.duel": ("RNN against LSTM", "RNN 对决 LSTM"),
+    "view.duel": ("RNN against LSTM", "RNN 与 LSTM 对比"),
     "view.duel.how": (
         "The two networks read the same data. Why was the LSTM invented? Compare how far back the "
         "gradient reaches.",
@@ -201,7 +202,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "梯度（相对于最强的时间步）",
     ),
     "duel.reading": ("Of the gradient, {step} gets: {values}", "{step} 处到达的梯度：{values}"),
-    "view.film": ("Training film", "训练影片"),
+    "view.film": ("Training film", "训练回放"),
     "view.film.how": (
         "The same measures while the network learned. When did memory appear, when did it break? "
         "Move over a picture, or the slider, to choose a moment.",
@@ -210,12 +211,12 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "film.absent": (
         "No training film was recorded. Record one with glasscell fit --film N, or in your own "
         "loop with glasscell.inspect.Film.",
-        "没有录制训练影片。可用 glasscell fit --film N 录制，"
+        "没有录制训练回放。可用 glasscell fit --film N 录制，"
         "或在自己的训练循环中使用 glasscell.inspect.Film。",
     ),
     "film.layer": (
         "The film has nothing on this layer. Choose another one.",
-        "影片中没有这一层。请选择其他层。",
+        "回放中没有这一层。请选择其他层。",
     ),
     "film.frame": ("Moment", "时刻"),
     "film.step": ("training step {step}", "训练第 {step} 步"),
@@ -224,18 +225,18 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "film.half_life": ("Half-life of the units, steps", "单元的半衰期（步）"),
     "film.median": ("median", "中位数"),
     "film.middle": ("middle 50 % and 90 % of units", "中间 50% 和 90% 的单元"),
-    "film.lag": ("lag that the data asks for: {lag}", "数据所需的时滞：{lag}"),
+    "film.lag": ("lag that the data asks for: {lag}", "数据所需的滞后：{lag} 步"),
     "film.saturation": ("Gates that are open or closed", "打开或关闭的门"),
     "film.rate": ("Gradient, decades per step", "梯度（每步数量级）"),
     "film.rate.factor": ("gradient, × per step", "梯度（每步倍数）"),
     "film.kept": ("kept whole", "完整保留"),
-    "film.profile": ("Gradient over the lag, at this moment", "此刻梯度随时滞的变化"),
+    "film.profile": ("Gradient over the lag, at this moment", "此刻梯度随滞后步数的变化"),
     "film.reading": ("Training step {step}: loss {loss}.", "训练第 {step} 步：损失 {loss}。"),
     "film.reading.life": ("Median half-life {life} steps.", "半衰期中位数 {life} 步。"),
     "film.reading.rate": ("Gradient × {rate} per step.", "梯度每步变为 {rate} 倍。"),
     "film.reading.kind": (
         "The gradient on the film's own sequences, over all their steps: {kind}.",
-        "影片所用序列上的梯度（按全部时间步判断）：{kind}。",
+        "回放所用序列上的梯度（按全部时间步判断）：{kind}。",
     ),
     **{f"kind.{name}": words for name, words in KINDS.items()},
     **SHAPES,

@@ -57,9 +57,9 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "每行一个单元，按所选顺序排列。U 作用于隐藏状态，W 作用于输入。"
         "初始化是否合理？哪些输入真正被读取？",
     ),
-    "view.dossier": ("Unit dossier", "单元档案"),
+    "view.dossier": ("Unit dossier", "单元详情"),
     "view.dossier.how": (
-        "Everything about one unit: its gates and contents over time, the inputs that it goes with, "
+        "Everything about one unit: its gates and contents over time, the inputs it goes with, "
         "the units that behave like it, and how much the loss grows without it.",
         "一个单元的全部信息：它的门和内容随时间的变化、与它相关的输入、与它相似的单元，"
         "以及去掉它后损失增加多少。",
@@ -132,7 +132,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "dossier.input": ("input", "输入"),
     "dossier.r": ("correlation", "相关系数"),
-    "view.whatif": ("What if", "假如"),
+    "view.whatif": ("What if", "假设实验"),
     "view.whatif.how": (
         "Change the network and see it run again, here in the browser, from its own weights: shift "
         "the bias of the forget gate, hold a gate still, cut a unit or an input (held at 0).",
@@ -245,7 +245,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "These weights would make the page larger than 4 MB, so they are not in it; the what-if "
         "and the fan from any step need them too. Inspect a smaller network, or fewer layers and "
         "shorter series, to have them.",
-        "这些权重会使页面超过 4 MB，因此没有写入；“假如”和从任意步开始的雅可比扇也需要它们。"
+        "这些权重会使页面超过 4 MB，因此没有写入；"
+        "“假设实验”和从任意步开始的雅可比奇异值图也需要它们。"
         "如需使用，请检查较小的网络，或较少的层和较短的序列。",
     ),
     "weights.rounded": (
@@ -274,14 +275,15 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "explode, and one with ρ(U) > 1 can forget, because the slope of each unit, between 0 and "
         "1, stands between. Look at the Jacobian fan instead: it multiplies the Jacobians that "
         "really occurred.",
-        "谱半径 ρ 本身不能作为判断依据：ρ(U) = 0 的 tanh 网络也可能爆炸，ρ(U) > 1 的网络也可能遗忘，"
-        "因为每一步还要乘以各单元的斜率（0 到 1 之间）。请看雅可比扇形图：它乘的是实际出现的雅可比矩阵。",
+        "谱半径 ρ 本身不能作为判断依据：ρ(U) = 0 的 tanh 网络也可能爆炸，"
+        "ρ(U) > 1 的网络也可能遗忘，因为每一步还要乘以各单元的斜率（0 到 1 之间）。"
+        "请看雅可比奇异值图：它乘的是实际出现的雅可比矩阵。",
     ),
     "weights.warning": (
         "ρ, the spectral radius, decides nothing: a network with ρ(U) = 0 can explode, and one "
         "with ρ(U) > 1 can forget, because the gates stand between. Look at the Jacobian fan "
         "instead: it multiplies the Jacobians that really occurred.",
         "谱半径 ρ 不能作为判断依据：ρ(U) = 0 的网络也可能爆炸，ρ(U) > 1 的网络也可能遗忘，"
-        "因为中间还有门。请看雅可比扇：它乘的是实际出现的雅可比矩阵。",
+        "因为中间还有门。请看雅可比奇异值图：它乘的是实际出现的雅可比矩阵。",
     ),
 }

@@ -246,13 +246,17 @@ const GC = {};
       for (const plot of GC.plots) plot.place?.();
     };
     let near = [];
+    let shut = []; // what a reader may unfold is unfolded on paper, but for the tables of numbers
     addEventListener("beforeprint", () => {
       near = views.filter((view) => view.near);
       for (const view of views) view.near = true;
       paper(true);
+      shut = all("details:not(.numbers):not([open])");
+      for (const one of shut) one.open = true;
     });
     addEventListener("afterprint", () => {
       paper(false);
+      for (const one of shut) one.open = false;
       for (const view of views) view.near = near.includes(view);
     });
     addEventListener("error", (event) => { document.documentElement.dataset.error = event.message; });

@@ -84,9 +84,10 @@
         const [low, high] = finite.length ? [Math.min(...thin(finite)), Math.max(...thin(finite))] : [0, 1];
         const pad = (high - low || 1) * 0.08;
         const y = GC.scale(low - pad, high + pad, row.plot.area.h, 0);
-        GC.sideTicks(row.plot, y, low === high ? [low] : GC.ticks(low, high, 2));
+        GC.sideTicks(row.plot, y, low === high ? [Number(low.toPrecision(3))] : GC.ticks(low, high, 2));
         const [xs, shown] = inSpan(row.plot, values, x.pool);
         GC.line(row.plot, xs, Array.from(shown, y), { color: GC.palette().ink, width: 1.5 });
+        if (shown.length === 1) GC.dots(row.plot, xs, Array.from(shown, y), { color: GC.palette().ink, radius: 4 });
         GC.holes(row.plot, xs, shown);
       };
       row.read = () => GC.number(GC.at(x, k, GC.state.t), 2);
