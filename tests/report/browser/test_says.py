@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from functools import partial
 
@@ -143,10 +144,8 @@ def test_the_ladder_shows_the_number_that_the_verdict_rests_on(opened, tmp_path)
 
 def test_the_dossier_and_the_wall_have_one_number(opened, tmp_path, monkeypatch):
     """Pooled maps: the chosen unit is on the page step by step, and both read it from there."""
-    from glasscell.report.explore import pack, render
-
-    monkeypatch.setattr(pack, "RUN", 0.0)
-    monkeypatch.setattr(render, "PAGE_BYTES", 1_300_000)
+    monkeypatch.setattr("glasscell.report.explore.pack.RUN", 0.0)
+    monkeypatch.setattr(sys.modules["glasscell.report.explore.render"], "PAGE_BYTES", 1_300_000)
     shown = made(lstm(3, 64), steps=3000, batch=1, ways=False)
     page = opened(saved(shown, tmp_path))
     page.view("wall")

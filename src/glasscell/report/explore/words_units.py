@@ -260,6 +260,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "weights.biases": ("Biases of all gates, unit by unit", "所有门的偏置（逐单元）"),
     "weights.bias.mean": ("mean bias", "平均偏置"),
     "weights.gate": ("gate", "门"),
+    "weights.row": ("weights of", "权重"),
     "weights.reading": (
         "The forget gate's mean bias is {bias}: with nothing else to read it would stand at "
         "{gate}, and half of the memory would be left after {life} steps.",

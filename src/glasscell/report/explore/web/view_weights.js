@@ -166,13 +166,13 @@
       };
       api.table(() => ({
         caption: GC.say("view.weights"),
-        head: [GC.say("weights.gate"), "‖U‖₂", "‖W‖₂", GC.say("weights.bias.mean"), "ρ(U)"],
+        head: [GC.say(GC.lstm ? "weights.gate" : "weights.row"), "‖U‖₂", "‖W‖₂", GC.say("weights.bias.mean"), "ρ(U)"],
         rows: gatesOf().map((gate) => [GC.say(gate), GC.number(facts(gate).U, 3), GC.number(facts(gate).W, 3), GC.number(mean(gate), 3), Number.isNaN(facts(gate).rho) ? "–" : GC.number(facts(gate).rho, 3)]),
       }));
       const norms = GC.make("div", { className: "norms" });
       host.insertBefore(norms, warning);
       const fillNorms = () => {
-        const head = ["weights.gate", null, null, "weights.bias.mean", null].map((key, k) => GC.make("th", { scope: "col", textContent: key ? GC.say(key) : ["", "‖U‖₂", "‖W‖₂", "", "ρ(U)"][k] }));
+        const head = [GC.lstm ? "weights.gate" : "weights.row", null, null, "weights.bias.mean", null].map((key, k) => GC.make("th", { scope: "col", textContent: key ? GC.say(key) : ["", "‖U‖₂", "‖W‖₂", "", "ρ(U)"][k] }));
         const rows = gatesOf().map((gate) => GC.make("tr", {}, GC.make("th", { scope: "row", textContent: GC.say(gate) }), ...[facts(gate).U, facts(gate).W, mean(gate), facts(gate).rho].map((v) => GC.make("td", { textContent: GC.number(v, 3) }))));
         norms.replaceChildren(GC.make("table", {}, GC.make("thead", {}, GC.make("tr", {}, ...head)), GC.make("tbody", {}, ...rows)));
       };
