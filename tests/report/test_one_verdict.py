@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,15 @@ from glasscell.inspect.frames import frame
 from glasscell.inspect.sentences import KINDS
 from glasscell.inspect.trace import LayerTrace
 from glasscell.report import River, RiverLine, figures, river, words_flow
-from glasscell.report.explore import Exploration, Layer, Series, fallback, findings, sentences
+from glasscell.report.explore import (
+    Exploration,
+    Finding,
+    Layer,
+    Series,
+    fallback,
+    findings,
+    sentences,
+)
 from glasscell.report.explore.measure_film import measure_film
 from glasscell.report.explore.measure_memory import measure_memory
 from glasscell.report.explore.words import table
@@ -224,3 +234,16 @@ def test_the_films_page_keeps_the_words_of_its_frames():
         "0/kind": np.array([made["kind"]]),
     }
     assert measure_film(film, ["l0"]).numbers["film"]["kinds"] == {"0": ["vanishing"]}
+
+
+def test_a_memory_that_no_gradient_shows_is_said_beside_the_gradient():
+    """A layer that was found to remember, by other means, although its gradient vanishes."""
+    shown = shown_of(FLOWS["dc halves"])
+    remembers = Finding(text=("l0 remembers.", "l0 层能记住。"), layer=0)
+    shown = replace(shown, findings=[remembers])
+    assert sentences.headline(shown)[0] == (
+        f"The network remembers over {T - 1} lags, although not every layer's gradient arrives."
+    )
+    caption = sentences.flows(shown)["0/0"][0]
+    assert caption.startswith("l0 vanishes after 14 steps")
+    assert " l0 remembers. " in caption

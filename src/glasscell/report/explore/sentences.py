@@ -47,6 +47,8 @@ def _headline(shown: Exploration, worst: Finding, values: Mapping[str, int], lan
     key = f"verdict.head.{worst.kind}" + (".one" if values["N"] == 1 else "")
     if worst.good and values["lag"] < 1:
         key = "verdict.head.step"
+    elif worst.good and not _arrives(shown):
+        key = "verdict.head.remembers"
     key = key if key in table() else "verdict.head.other"
     said = _say(key, lang, kind=words_flow.kind(worst.kind, lang), **values)
     if worst.assumed:
@@ -74,12 +76,21 @@ def flows(shown: Exploration) -> dict[str, Pair]:
             words = [
                 (
                     words_flow.judged(flow, lag, shown.layers[k].name, lang),
+                    *_memory_without_gradient(shown, k, flow.judge(lag).kind, lang),
                     words_flow.shape(flow, step_name(series), lang),
                 )
                 for lang in LANGUAGES
             ]
             found[f"{s}/{k}"] = (" ".join(filter(None, words[0])), "".join(words[1]))
     return found
+
+
+def _memory_without_gradient(shown: Exploration, k: int, kind: str, lang: str) -> list[str]:
+    """What was found of a layer that needs no change although its gradient is no good."""
+    if kind == "healthy":
+        return []
+    own = [one for one in shown.findings if one.layer == k and one.kind == "healthy"]
+    return [one.text[lang == "zh"] for one in own]
 
 
 def missing(shown: Exploration) -> dict[str, Pair]:

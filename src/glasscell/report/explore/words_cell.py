@@ -63,6 +63,20 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "The gradient arrives over {lag} lags: the network can learn from what lies so far back.",
         "梯度能够传过 {lag} 步滞后：该网络能够学到这么早的内容。",
     ),
+    "verdict.head.remembers": (
+        "The network remembers over {lag} lags, although not every layer's gradient arrives.",
+        "该网络能记住 {lag} 步以前的内容，尽管并非每一层的梯度都能传到。",
+    ),
+    "verdict.head.ignores": (
+        "{n} of {N} layers ignore their input.",
+        "{N} 层中有 {n} 层不理会输入。",
+    ),
+    "verdict.head.ignores.one": ("The network ignores its input.", "该网络不理会输入。"),
+    "verdict.head.shut": (
+        "In {n} of {N} layers many gates stay shut.",
+        "{N} 层中有 {n} 层的许多门一直关闭。",
+    ),
+    "verdict.head.shut.one": ("Many gates stay shut.", "许多门一直关闭。"),
     "verdict.head.step": (
         "There is one step: nothing has to be carried over time.",
         "只有一个时间步，无需跨步传递。",
