@@ -172,6 +172,8 @@ def show(shown: Any, lang: str) -> None:
     console, column = Console(), int(lang == "zh")
     headline = sentences.headline(shown)[column]
     console.print(headline, highlight=False, markup=False, soft_wrap=True)
+    for pair in sentences.missing(shown).values():
+        console.print(pair[column], highlight=False, markup=False, soft_wrap=True)
     for one in sorted(shown.findings, key=lambda one: one.assumed):
         text = f"{MARKS[one.mark]} {one.text[column]}"
         console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -53,7 +53,7 @@ def _headline(shown: Exploration, worst: Finding, values: Mapping[str, int], lan
     said = _say(key, lang, kind=words_flow.kind(worst.kind, lang), **values)
     if worst.assumed:
         said = _say("verdict.assumed", lang, lag=values["lag"], said=said[:1].lower() + said[1:])
-    if worst.good or not _arrives(shown):
+    if worst.good or worst.kind == "not finite" or not _arrives(shown):
         return said
     return said + ("" if lang == "zh" else " ") + _say("verdict.arrives", lang, **values)
 
@@ -111,7 +111,8 @@ def missing(shown: Exploration) -> dict[str, Pair]:
             continue
         step, column = (int(place) for place in np.argwhere(bad)[0])
         count, name = int(bad.sum()), input_names(series)[column]
-        values = {"count": count, "name": name, "step": step_name(series)(step)}
+        place = {"series": series.name, "name": name, "step": step_name(series)(step)}
+        values = {"count": count, **place}
         key = "wall.missing" if count > 1 else "wall.missing.one"
         found[str(s)] = (_say(key, "en", **values), _say(key, "zh", **values))
     return found

@@ -93,8 +93,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "损失只用到了该层最先处理的那一步。",
     ),
     "verdict.head.not finite.one": (
-        "The gradient is not a finite number.",
-        "梯度不是有限数。",
+        "Not all of its numbers are finite.",
+        "其中有 NaN 或无穷大。",
     ),
     "verdict.head.saturated.one": ("The gates are saturated.", "门已饱和。"),
     "verdict.head.dead.one": ("Many units are dead.", "许多单元已经失活。"),
@@ -129,8 +129,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "{N} 层中有 {n} 层，损失只用到了一个时间步。",
     ),
     "verdict.head.not finite": (
-        "The gradient is not finite in {n} of {N} layers.",
-        "{N} 层中有 {n} 层的梯度不是有限数。",
+        "Not all numbers are finite in {n} of {N} layers.",
+        "{N} 层中有 {n} 层出现 NaN 或无穷大。",
     ),
     "wall": ("The gate wall", "门控热图"),
     "wall.how": (
@@ -147,12 +147,13 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "每个单元在每一步的活动。一行是一个单元，一列是一个时间步；橙色为正，蓝色为负。点击某一行可选择单元。",
     ),
     "wall.missing": (
-        "{count} numbers of the input are not finite, the first of them {name} at {step}.",
-        "输入中有 {count} 个数不是有限数，第一个是 {step} 处的 {name}。",
+        "Series {series}: {count} numbers of the input are not finite, the first of them {name} at "
+        "{step}.",
+        "序列 {series}：输入中有 {count} 个数不是有限数，第一个是 {step} 处的 {name}。",
     ),
     "wall.missing.one": (
-        "One number of the input is not finite: {name} at {step}.",
-        "输入中有一个数不是有限数：{step} 处的 {name}。",
+        "Series {series}: one number of the input is not finite, {name} at {step}.",
+        "序列 {series}：输入中有一个数不是有限数，即 {step} 处的 {name}。",
     ),
     "wall.inputs": ("{I} inputs", "{I} 个输入"),
     "wall.inputs.aria": ("Heat map of all inputs over time", "所有输入随时间变化的热图"),
