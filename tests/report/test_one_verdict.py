@@ -146,7 +146,7 @@ def test_every_place_says_the_same(name, lang, lag, capsys):
     if not worst.good and key in table():
         fixed = table()[key][column].split("{")[0].rstrip("。.")
         assert fixed[1:] in headline
-    arrives = table()["verdict.arrives"][column].split("{")[0]
+    arrives = ("all the same", "不过梯度仍能")[column]
     doubted = not worst.good and worst.kind != "not finite"
     assert (arrives in headline) is (doubted and verdict.kind == "healthy")
 

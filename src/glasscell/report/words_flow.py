@@ -139,6 +139,8 @@ def shape(flow: LayerFlow, name: Callable[[int], str], lang: str = "en") -> str:
         lang: "en" or "zh"; default "en".
     """
     norms = flow.hidden if flow.cell is None else flow.cell
+    if not norms.any():
+        return ""  # which the verdict says
     return extremes(norms, flow.reverse).text(symbol(flow), name, lang)
 
 

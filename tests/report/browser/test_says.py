@@ -138,7 +138,7 @@ def test_the_ladder_shows_the_number_that_the_verdict_rests_on(opened, tmp_path)
     page.page.get_by_role("button", name="This series").click()
     page.settle()
     alone = page.text("#ladder .says")
-    assert "In #0 alone" in alone
+    assert "In #0:" in alone
     assert "Nine units in ten" not in alone
 
 

@@ -44,18 +44,19 @@ def headline(shown: Exploration) -> Pair:
 
 
 def _headline(shown: Exploration, worst: Finding, values: Mapping[str, int], lang: str) -> str:
+    lags = _say("lags.one" if values["lag"] == 1 else "lags", lang, lag=values["lag"])
     key = f"verdict.head.{worst.kind}" + (".one" if values["N"] == 1 else "")
     if worst.good and values["lag"] < 1:
         key = "verdict.head.step"
     elif worst.good and not _arrives(shown):
         key = "verdict.head.remembers"
     key = key if key in table() else "verdict.head.other"
-    said = _say(key, lang, kind=words_flow.kind(worst.kind, lang), **values)
+    said = _say(key, lang, kind=words_flow.kind(worst.kind, lang), lags=lags, **values)
     if worst.assumed:
-        said = _say("verdict.assumed", lang, lag=values["lag"], said=said[:1].lower() + said[1:])
+        said = _say("verdict.assumed", lang, lags=lags, said=said[:1].lower() + said[1:])
     if worst.good or worst.kind == "not finite" or not _arrives(shown):
         return said
-    return said + ("" if lang == "zh" else " ") + _say("verdict.arrives", lang, **values)
+    return said + ("" if lang == "zh" else " ") + _say("verdict.arrives", lang, lags=lags)
 
 
 def flows(shown: Exploration) -> dict[str, Pair]:

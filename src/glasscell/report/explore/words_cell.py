@@ -10,11 +10,13 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "comma": (", ", "、"),
     "never": ("never fades", "永不衰减"),
     "steps": ("{value} steps", "{value} 步"),
+    "lags": ("{lag} lags", "{lag} 步滞后"),
+    "lags.one": ("1 lag", "1 步滞后"),
     "steps.one": ("1 step", "1 步"),
     "go.unit": ("Go to unit {unit}", "转到单元 {unit}"),
     "verdict.assumed": (
-        "If the task needs all {lag} lags: {said}",
-        "若任务需要全部 {lag} 步滞后：{said}",
+        "If the task needs all {lags}: {said}",
+        "若任务需要全部 {lags}：{said}",
     ),
     "verdict.maybe": (
         "?: a fault only if the task needs all {lag} lags. If it needs fewer, say so: --lag N, or "
@@ -23,8 +25,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "或在 Python 中用 lag=。",
     ),
     "verdict.arrives": (
-        "The gradient arrives over these {lag} lags all the same.",
-        "不过梯度仍能传过这 {lag} 步滞后。",
+        "The gradient arrives over {lags} all the same.",
+        "不过梯度仍能传过 {lags}。",
     ),
     "verdict.head.other": ("{n} of {N} layers: {kind}.", "{N} 层中有 {n} 层：{kind}。"),
     "verdict.head.traced": (
@@ -55,17 +57,17 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "每十个单元中有一个，其遗忘门从不丢弃内容。",
     ),
     "verdict.head.healthy": (
-        "The gradient arrives over {lag} lags in every layer: the network can learn from what "
+        "The gradient arrives over {lags} in every layer: the network can learn from what "
         "lies so far back.",
-        "每一层的梯度都能传过 {lag} 步滞后：该网络能够学到这么早的内容。",
+        "每一层的梯度都能传过 {lags}：该网络能够学到这么早的内容。",
     ),
     "verdict.head.healthy.one": (
-        "The gradient arrives over {lag} lags: the network can learn from what lies so far back.",
-        "梯度能够传过 {lag} 步滞后：该网络能够学到这么早的内容。",
+        "The gradient arrives over {lags}: the network can learn from what lies so far back.",
+        "梯度能够传过 {lags}：该网络能够学到这么早的内容。",
     ),
     "verdict.head.remembers": (
-        "The network remembers over {lag} lags, although not every layer's gradient arrives.",
-        "该网络能记住 {lag} 步以前的内容，尽管并非每一层的梯度都能传到。",
+        "The network remembers over {lags}, although not every layer's gradient arrives.",
+        "该网络的记忆能跨越 {lags}，尽管并非每一层的梯度都能传到。",
     ),
     "verdict.head.ignores": (
         "{n} of {N} layers ignore their input.",
@@ -357,7 +359,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "ladder.over.all": ("All sequences", "全部序列"),
     "ladder.over.one": ("This series", "当前序列"),
     "ladder.of.all": ("Over all {n} sequences:", "对全部 {n} 个序列："),
-    "ladder.of.one": ("In {name} alone:", "仅在 {name} 中："),
+    "ladder.of.one": ("In {name}:", "在 {name} 中："),
     "ladder.tenth": (
         "Nine units in ten fall to half within {life}.",
         "十分之九的单元在 {life}内减半。",

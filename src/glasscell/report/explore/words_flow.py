@@ -92,6 +92,15 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "{in} 处输入的微小变化，使该层在 {out} 的输出变化 {value} 倍。"
         "影响最强的是 {best} 处的输入：{most} 倍。",
     ),
+    "influence.none": (
+        "No input changes what the layer gives at {out}.",
+        "没有任何输入会影响该层在 {out} 的输出。",
+    ),
+    "influence.later": (
+        "What the layer gives at {out} comes before it reads the input at {in}. The strongest "
+        "there is the input at {best}: {most} times.",
+        "该层在 {out} 的输出早于读取 {in} 处的输入。影响最强的是 {best} 处的输入：{most} 倍。",
+    ),
     "view.path": ("Path split", "路径分解"),
     "view.path.how": (
         "The memory of a step reaches a later one on two ways: along the conveyor belt, multiplied "
@@ -119,6 +128,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "path.reading": (
         "At lag {lag} the belt carries {belt} of the gradient; both paths together: {total}.",
         "滞后 {lag} 步处，传送带承载梯度的 {belt}；两条路径合计：{total}。",
+    ),
+    "path.none": (
+        "At lag {lag} nothing is left of the gradient, on either path.",
+        "滞后 {lag} 步处，两条路径上都没有剩余的梯度。",
     ),
     "view.fan": ("Jacobian fan", "雅可比奇异值图"),
     "view.fan.how": (

@@ -109,7 +109,7 @@
         if (!Number.isFinite(rate) || !steps) return "";
         const clear = Math.abs(rate) > 2 * margin;
         const key = !clear ? "fan.unclear" : rate < 0 ? "fan.fades" : steps < MANY ? "fan.grows" : "fan.chaos";
-        const off = Number.isFinite(margin) ? ` ± ${GC.number(margin, 4)}` : "";
+        const off = Number.isFinite(margin) ? ` ± ${margin < 1 ? margin.toFixed(4) : GC.number(margin, 1)}` : "";
         return GC.say(key, { steps, rate: `${GC.number(rate, 4)}${off}`, memory: GC.number(-1 / rate, 1) });
       };
       const dragged = (event) => {

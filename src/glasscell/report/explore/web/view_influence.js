@@ -92,10 +92,11 @@
         return best;
       };
       const read = (t) => {
-        const c = columnOf(t);
-        say(GC.say("influence.reading", {
-          out: stepsOf(row), in: GC.stepName(Math.max(first(), Math.min(first() + T() - 1, t))), value: GC.size(values(row)[c]),
-          best: GC.stepName(stepOf(strongest())), most: GC.size(values(row)[strongest()]),
+        const [here, most] = [values(row)[columnOf(t)], values(row)[strongest()]];
+        const key = Number.isNaN(most) ? "influence.none" : Number.isNaN(here) ? "influence.later" : "influence.reading";
+        say(GC.say(key, {
+          out: stepsOf(row), in: GC.stepName(Math.max(first(), Math.min(first() + T() - 1, t))), value: GC.size(here),
+          best: GC.stepName(stepOf(strongest())), most: GC.size(most),
         }));
       };
 

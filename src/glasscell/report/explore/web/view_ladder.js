@@ -131,7 +131,7 @@
           name.textContent = GC.count(lag);
           const slow = rungs.filter((rung) => rung.half >= lag).length;
           const named = { slow, H: rungs.length, lag: GC.count(lag), best: GC.lifeText(rungs[0]?.half === Infinity ? "never" : rungs[0]?.half) };
-          const from = whole() ? GC.say("ladder.of.all", { n: memory().sequences }) : GC.say("ladder.of.one", { name: GC.series.name });
+          const from = whole() && memory().sequences > 1 ? GC.say("ladder.of.all", { n: memory().sequences }) : GC.say("ladder.of.one", { name: GC.series.name });
           const tenth = whole() && memory().slow !== null ? GC.say("ladder.tenth", { life: GC.lifeText(memory().slow) }) : "";
           says.textContent = GC.sentences([from, GC.say(slow ? "ladder.says" : "ladder.says.none", named), tenth]);
           const height = Math.round(Math.max(150, Math.min(460, rungs.length * ROW + 48)));

@@ -85,11 +85,12 @@
         const count = Math.max(1, Math.min(24, n - span + 1, Math.floor(WORK / (H * n * SHARES.length))));
         const places = [Math.min(columns(GC.state.series, GC.state.t), n - 1) - 2, ...Array.from({ length: count }, (_, k) => Math.round((k * (n - span)) / Math.max(1, count - 1)))];
         let best = { from: Math.max(0, Math.min(n - span, places[0])), on: high / 3, score: -1 };
-        for (const share of high > 0 ? SHARES : []) {
+        for (const [need, share] of high > 0 ? [2, 1].flatMap((count_) => SHARES.map((one) => [count_, one])) : []) {
+          if (need === 1 && best.score > 0) break;
           for (const place of places) {
             const from = Math.max(0, Math.min(n - span, place));
             const units = onSet(own, from, from + span, share * high);
-            if (units.length < Math.min(2, H)) continue;
+            if (units.length < need) continue;
             const others = runs(shares(own, units, share * high), span).filter((run) => run.from >= from + span || run.to <= from);
             const score = Math.max(0, ...others.map((run) => run.score));
             if (score > best.score) best = { from, on: share * high, score };
