@@ -120,11 +120,56 @@ def test_compressed_weights_are_shown_as_what_they_stand_for(call, place, tmp_pa
     assert call(tmp_path / "small", place / "x.npy")[0] == 0
 
 
-def test_json_gives_the_verdict_in_both_languages(call):
-    _, out, _ = call("run", "--json")
-    found = json.loads(out)["findings"]
-    assert found[0]["layer"] == "recurrent.l0"
-    assert set(found[0]["text"]) == {"en", "zh"}
+@pytest.fixture
+def printed(capsys, place, tmp_path, monkeypatch):
+    """Call without --out, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def called(*arguments):
+        code = main(["inspect", *map(str, arguments)])
+        return code, *capsys.readouterr()
+
+    return called
+
+
+def test_json_is_all_that_is_printed_and_no_page_is_written(printed, place, tmp_path):
+    first, second = (printed(place / "run", "--json") for _ in range(2))
+    assert first == second
+    code, out, err = first
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert found["page"] is None
+    assert list(tmp_path.iterdir()) == []
+    assert found["findings"][0]["layer"] == "recurrent.l0"
+    assert set(found["findings"][0]["text"]) == {"en", "zh"}
+
+
+def test_json_writes_a_page_where_one_is_asked_for(call, tmp_path):
+    code, out, _ = call("run", "--json")
+    assert code == 0
+    assert json.loads(out)["page"] == f"{tmp_path}/page.html"
+    assert (tmp_path / "page.html").is_file()
+
+
+def test_json_has_the_numbers_that_the_verdict_rests_on(printed, place):
+    found = json.loads(printed(place / "model", place / "x.npy", "--json", "--lag", "3")[1])
+    assert [layer["name"] for layer in found["layers"]] == ["l0", "l1"]
+    for layer in found["layers"]:
+        gradient = layer["gradient"]
+        assert (gradient["lag"], len(gradient["by_lag"])) == (3, 9)
+        # Its own numbers, recounted: how much is left at the lag, and where it stays below 1/10000.
+        left = gradient["by_lag"][3] / gradient["by_lag"][0]
+        assert gradient["change"] == pytest.approx(left, rel=1e-4)
+        assert len(layer["half_life"]) == layer["units"] == 5
+        halves = np.sort(layer["half_life"])
+        assert layer["half_life_of_slow_units"] == pytest.approx(halves[int(0.9 * 4)], rel=1e-5)
+
+
+def test_in_chinese_the_last_line_is_chinese_too(call):
+    _, out, _ = call("run", "--lang", "zh")
+    lines = out.strip().splitlines()
+    assert "请用浏览器打开" in lines[-1]
+    assert all(any("\u4e00" <= letter <= "\u9fff" for letter in line) for line in lines)
 
 
 def test_a_page_that_is_there_needs_force(call, tmp_path):
@@ -197,7 +242,8 @@ def test_what_is_not_finite_is_shown_on_request(call, place, tmp_path, value):
     code, out, err = call("model", tmp_path / "x.npy", "--nan", "show")
     assert (code, err) == (0, "")
     # An infinite input shuts or opens gates for good: what comes out of them is finite.
-    assert ("not finite" in out) is bool(np.isnan(value))
+    assert "not finite" in out or np.isinf(value)
+    assert "x1 at 2" in out or "x1 at t" in out
 
 
 def test_damaged_windows_are_refused(place, call, tmp_path):

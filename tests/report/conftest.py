@@ -84,7 +84,6 @@ def full_page(T: int = 60, H: int = 8, **changes: Any) -> report.Page:
                 report.RiverLine(name="RNN", hidden=decay),
                 report.RiverLine(name="LSTM", hidden=np.ones(T), cell=np.ones(T)),
             ],
-            verdicts={"RNN": "vanishes after 14 steps"},
         ),
         "cell": numbers,
         "notes": ["One window."],

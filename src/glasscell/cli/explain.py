@@ -7,6 +7,11 @@ from typing import Any, Literal
 
 from glasscell.cli.places import require_free
 
+WRITTEN = (
+    "The lesson, to be opened in a browser: {path}",
+    "教程已生成，请用浏览器打开：{path}",
+)
+
 
 def add_arguments(parser: Any) -> None:
     """Add the flags of `glasscell explain`."""
@@ -54,5 +59,5 @@ def run(args: Any) -> int:
         shown = own_lesson(args.run, args.data)
     write(shown, out, args.lang, force=args.force)
     if not args.quiet:
-        print(f"The lesson, to be opened in a browser: {out}")
+        print(WRITTEN[args.lang == "zh"].format(path=out))
     return 0

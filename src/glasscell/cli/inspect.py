@@ -28,7 +28,12 @@ def add_arguments(parser: Any) -> None:
         default=None,
         help="CSV, .npy, or .npz with x. Default: the run's own test windows.",
     )
-    parser.add_argument("--out", type=str, default=DEFAULT, help="HTML file to write.")
+    parser.add_argument(
+        "--out",
+        type=str | None,
+        default=None,
+        help=f"HTML file to write. Default: {DEFAULT}; with --json none.",
+    )
     parser.add_argument(
         "--lang",
         type=Literal["en", "zh"],
@@ -63,7 +68,7 @@ def add_arguments(parser: Any) -> None:
     )
     for flag, text in (
         ("--force", "Replace the file if it is there."),
-        ("--json", "Print the verdict as JSON, and nothing else, on standard output."),
+        ("--json", "Print the verdict and its numbers as JSON, and nothing else; no page."),
         ("--quiet", "Print nothing but errors (and the JSON)."),
     ):
         parser.add_argument(flag, action="store_true", help=text)
@@ -71,8 +76,9 @@ def add_arguments(parser: Any) -> None:
 
 def run(args: Any) -> int:
     """Run `glasscell inspect`."""
-    out = Path(args.out)
-    require_free(out, args.force)
+    out = None if args.json and args.out is None else Path(args.out or DEFAULT)
+    if out is not None:
+        require_free(out, args.force)
     if args.lag is not None and args.lag < 1:
         raise DataError(f"--lag: expected 1 step or more, got {args.lag}")
     series, steps = _numbers("--series", args.series), _range(args.steps)
@@ -93,41 +99,81 @@ def run(args: Any) -> int:
         max_gap=args.max_gap,
         say=None if args.quiet or args.json else lambda text: print(text, file=sys.stderr),
     )
-    write(shown, out, args.lang, force=args.force)
+    if out is not None:
+        write(shown, out, args.lang, force=args.force)
     if args.json:
         print(json.dumps(record(shown, out), indent=2, ensure_ascii=False, allow_nan=False))
-    elif not args.quiet:
+    elif out is not None and not args.quiet:
         show(shown, args.lang)
-        size, seconds = out.stat().st_size / 1e6, time.perf_counter() - began
-        print(f"{out} ({size:.1f} MB, {seconds:.1f} s): open it in a browser")
+        print(_written(out, time.perf_counter() - began, args.lang))
     return 0
 
 
-def record(shown: Any, out: Path) -> dict[str, Any]:
-    """Give what --json prints: the page and its findings, in both languages."""
-    return {
-        "page": str(out),
+def record(shown: Any, out: Path | None) -> dict[str, Any]:
+    """Give what --json prints: the page if there is one, the findings, and the numbers of layers.
+
+    Numbers have six digits; null stands for what is not finite, and "never" for a half-life
+    without end.
+    """
+    from glasscell.report.explore.pack import finite
+
+    judged = shown.layers[: shown.measures["judged"]]
+    found = {
+        "lag": shown.measures["lag"],
+        "layers": [_numbers_of(shown, k) for k in range(len(judged))],
         "findings": [
             {
                 "kind": one.kind,
                 "good": one.good,
                 "assumed": one.assumed,
                 "layer": None if one.layer is None else shown.layers[one.layer].name,
+                "value": one.value,
                 "text": dict(zip(("en", "zh"), one.text, strict=True)),
                 "advice": dict(zip(("en", "zh"), one.advice, strict=True)),
             }
             for one in shown.findings
         ],
     }
+    return {"page": None if out is None else str(out), **finite(found)}
+
+
+def _numbers_of(shown: Any, k: int) -> dict[str, Any]:
+    """Give what the verdict on one layer rests on."""
+    layer, flows = shown.layers[k], shown.series[0].flows
+    numbers: dict[str, Any] = {"name": layer.name, "mode": layer.mode, "units": shown.units(k)}
+    flow = flows[k] if k < len(flows) else None
+    if flow is not None:
+        verdict = flow.judge(shown.measures["lag"])
+        names = ("kind", "lag", "rate", "reach", "change", "largest")
+        numbers["gradient"] = {name: getattr(verdict, name) for name in names}
+        numbers["gradient"]["by_lag"] = flow.profile
+    memory = shown.measures["memory"].get(str(k))
+    if memory is not None:
+        numbers["half_life"] = memory["half_life"]
+        numbers["half_life_of_slow_units"] = memory["slow"]
+    return numbers
+
+
+def _written(out: Path, seconds: float, lang: str) -> str:
+    from glasscell.report.explore.words import table
+
+    size = f"{out.stat().st_size / 1e6:.1f}"
+    text = table()["cli.written"][lang == "zh"]
+    return text.format(path=out, size=size, seconds=f"{seconds:.1f}")
 
 
 def show(shown: Any, lang: str) -> None:
-    """Print the verdict, what is a fault only if the task needs all steps last, then the advice."""
+    """Print headline and verdict, what is a fault only if all steps are needed last, the advice."""
     from rich.console import Console
 
+    from glasscell.report.explore import sentences
     from glasscell.report.explore.words import table
 
     console, column = Console(), int(lang == "zh")
+    headline = sentences.headline(shown)[column]
+    console.print(headline, highlight=False, markup=False, soft_wrap=True)
+    for pair in sentences.missing(shown).values():
+        console.print(pair[column], highlight=False, markup=False, soft_wrap=True)
     for one in sorted(shown.findings, key=lambda one: one.assumed):
         text = f"{MARKS[one.mark]} {one.text[column]}"
         console.print(text, highlight=False, markup=False, soft_wrap=True)

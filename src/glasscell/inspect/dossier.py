@@ -14,7 +14,7 @@ from glasscell.inspect.layout import Array, to_time_major
 from glasscell.inspect.timescales import half_life
 from glasscell.inspect.trace import LayerTrace
 
-__all__ = ["Dossier", "dossier"]
+__all__ = ["Dossier", "by_chance", "dossier"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -167,6 +167,59 @@ def dossier(
         half_life=None if forget is None else half_life(forget, alive),
         ablation=None if ablation is None else np.asarray(ablation, dtype=np.float64),
     )
+
+
+def by_chance(
+    trace: LayerTrace,
+    inputs: Array,
+    *,
+    lags: Sequence[int] = (0,),
+    shifts: int = 40,
+    quantity: str = "hidden",
+    seed: int = 0,
+) -> Array:
+    """Give the largest correlation that each unit reaches with inputs that it did not read.
+
+    Every shift pairs the units with the inputs of another sequence, at other times; of all inputs,
+    lags and shifts the largest size is taken. A correlation of `dossier` that is not above it is
+    what so many comparisons bring by themselves.
+
+    Args:
+        trace: one layer.
+        inputs: as for `dossier`.
+        lags: as for `dossier`: the same, as more lags bring larger correlations.
+        shifts: how many; default 40, so that 1 unit in 41 that follows nothing is above.
+        quantity: "hidden" or "cell"; default "hidden".
+        seed: of the shifts.
+
+    Returns:
+        (H,) float64 in 0 … 1; NaN for a unit that never changes, and for all of them where there
+        is nothing to shift: one sequence of fewer than four steps.
+
+    Raises:
+        DataError: no such quantity.
+        ShapeError: inputs do not fit the trace, or a lag is longer than it.
+
+    >>> x = np.random.default_rng(0).normal(size=(500, 1))
+    >>> layer = LayerTrace(*[None] * 5, hidden=-x, layout="TH", mode="RNN_TANH")
+    >>> bool(by_chance(layer, x)[0] < 0.2 < abs(dossier(layer, x).correlation[0, 0]))
+    True
+    """
+    units, alive = _steps(trace, quantity)
+    seen = _inputs(trace, inputs, alive)
+    steps, batch = alive.shape
+    generator = np.random.default_rng(seed)
+    largest = np.full(units.shape[2], np.nan)
+    for _ in range(shifts):
+        # Of sequences of several lengths only the owners are exchanged: their ends stay ends.
+        later = generator.integers(steps // 4, 3 * steps // 4 + 1) if alive.all() else 0
+        by = (int(later), int(generator.integers(1, batch)) if batch > 1 else 0)
+        if by == (0, 0):
+            break
+        moved, there = np.roll(seen, by, axis=(0, 1)), alive & np.roll(alive, by, axis=(0, 1))
+        found = np.abs(_strongest(units, moved, there, lags)[0])
+        largest = np.fmax(largest, np.fmax.reduce(found, axis=1, initial=np.nan))
+    return largest
 
 
 def _steps(trace: LayerTrace, quantity: str) -> tuple[Array, Array]:

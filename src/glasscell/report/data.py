@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glasscell.errors import ShapeError
+from glasscell.inspect.flow import LayerFlow
 from glasscell.report.cell import CellNumbers
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ class RiverLine:
         hidden: (T,) norms |dL/dh_t|, natural scale (not logarithms).
         cell: (T,) norms |dL/dC_t|, or None for a plain RNN.
         cell_path: (T,) norms of what arrives along the belt alone (forget gates only), or None.
+        flow: What the verdict is read off; default these norms, with the loss at the last step.
 
     Raises:
         ShapeError: The series have different lengths.
@@ -152,6 +154,23 @@ class RiverLine:
     hidden: Array
     cell: Array | None = None
     cell_path: Array | None = None
+    flow: LayerFlow | None = None
+
+    @classmethod
+    def of(cls, name: str, flow: LayerFlow) -> RiverLine:
+        """Take a line from a layer's measured gradients."""
+        return cls(
+            name=name, hidden=flow.hidden, cell=flow.cell, cell_path=flow.cell_path, flow=flow
+        )
+
+    @property
+    def judged(self) -> LayerFlow:
+        """The gradients as they are judged."""
+        if self.flow is not None:
+            return self.flow
+        cell = None if self.cell is None else np.asarray(self.cell, np.float64)
+        mode = "RNN_TANH" if cell is None else "LSTM"
+        return LayerFlow(np.asarray(self.hidden, np.float64), cell, self.cell_path, mode=mode)
 
     def __post_init__(self) -> None:
         series = {"hidden": self.hidden, "cell": self.cell, "cell_path": self.cell_path}
@@ -166,12 +185,10 @@ class River:
     Args:
         lines: One per network; the plain RNN first, then the LSTM.
         caption: On which data, and where the loss sits.
-        verdicts: Name of a network to a sentence in plain words, e.g. "vanishes after 14 steps".
     """
 
     lines: Sequence[RiverLine]
     caption: str = ""
-    verdicts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

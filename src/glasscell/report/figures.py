@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from glasscell.report import axes, palette, river, wall
+from glasscell.report import axes, palette, river, wall, words_flow
 from glasscell.report.data import GATE_FIELDS, GateWindow, River, RiverLine
 from glasscell.report.markup import LETTERS, fixed
 from glasscell.report.order import half_life_text, half_lives, slow_first
@@ -234,9 +234,8 @@ def _panel(panel: Axes, line: RiverLine, low: float, high: float, lang: str) -> 
         )  # fmt: skip
     panel.set_xlim(max(steps - 1, 1), 0)
     panel.set_ylim(low, high)
-    kind = river.reach(line.hidden).kind
-    subtitle = f": {say(lang, f'river.{kind}')}" if kind else ""
-    panel.set_title(f"{line.name}{subtitle}", loc="left", fontsize=10, color=_INK)
+    kind = words_flow.kind(line.judged.judge().kind, lang)
+    panel.set_title(f"{line.name}: {kind}", loc="left", fontsize=10, color=_INK)
     panel.set_xlabel(say(lang, "lag"), color=_SOFT)
     panel.grid(axis="y", color=_RULE, lw=0.6)
     panel.tick_params(length=2.5, color=_SOFT, labelcolor=_SOFT)

@@ -43,6 +43,12 @@ DIVERGING: Final = (
     "#b9520a",
     "#712d04",
 )
+FORGET: Final = ("#f5f7f9", "#c3dcf0", "#7db3df", "#3a86c8", "#0f5a9e", "#083866", "#041d38")
+INPUT: Final = ("#f4f8f5", "#bfe5d6", "#77c8ad", "#2fa283", "#00765a", "#004c3a", "#002a20")
+"""Of one gate, as `web/colours.js` has them for light pages: the darker the wider open."""
+MAPS: Final = {
+    "sequential": SEQUENTIAL, "diverging": DIVERGING, "forget": FORGET, "input": INPUT,
+}  # fmt: skip
 QUANTITIES: Final = {
     "forget": "#0b62a8",
     "input": "#007a5e",
@@ -62,7 +68,7 @@ def lookup(name: str) -> NDArray[np.uint8]:
     """Return the 255 colours of a map.
 
     Args:
-        name: "sequential" or "diverging".
+        name: Of `MAPS`: "sequential", "diverging", "forget" or "input".
 
     Returns:
         (255, 3) uint8 red, green, blue.
@@ -71,7 +77,7 @@ def lookup(name: str) -> NDArray[np.uint8]:
         >>> lookup("sequential")[0].tolist()
         [68, 1, 84]
     """
-    anchors = {"sequential": SEQUENTIAL, "diverging": DIVERGING}[name]
+    anchors = MAPS[name]
     rgb = np.array([[int(a[i : i + 2], 16) for i in (1, 3, 5)] for a in anchors], float)
     at = np.linspace(0, len(anchors) - 1, MISSING)
     channels = [np.interp(at, np.arange(len(anchors)), rgb[:, k]) for k in range(3)]
@@ -95,7 +101,7 @@ def png_uri(indices: NDArray[np.uint8], name: str) -> str:
 
     Args:
         indices: (rows, columns) uint8 from `quantize`.
-        name: The colour map, "sequential" or "diverging".
+        name: The colour map, of `MAPS`.
 
     Returns:
         A `data:image/png;base64,` URI of 1 byte per value before compression.

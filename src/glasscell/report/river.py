@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glasscell.report import axes, charts
+from glasscell.report import axes, charts, words_flow
 from glasscell.report.data import River, RiverLine
 from glasscell.report.markup import escape, fixed, powers, short
 from glasscell.report.words import say
@@ -22,26 +21,8 @@ FLOAT32_FLOOR: Final = float(np.log10(np.finfo(np.float32).tiny))
 ROUNDING: Final = -24 * math.log10(2.0)
 """log10 of half a float32 unit in the last place: a term so much smaller leaves a sum as it was."""
 
-_VANISHED: Final = -4.0
-_EXPLODED: Final = 3.0
-_PLAIN_PERCENT: Final = -2.0
 _PARTS: Final = ("hidden", "cell", "cell_path")
 _PART_CSS: Final = {"hidden": "water", "cell": "cell", "cell_path": "cell_path"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reach:
-    """How far the signal of one network reaches.
-
-    Args:
-        kind: "vanishes", "explodes" or "flows"; "" where no gradient is finite and positive.
-        lag: Steps from the loss to the first step of the sequence.
-        far: log10 of the signal at the first step, relative to the strongest; -inf for zero.
-    """
-
-    kind: str
-    lag: int
-    far: float
 
 
 def decades(values: Array) -> Array:
@@ -55,25 +36,6 @@ def decades(values: Array) -> Array:
     logs = np.full(norms.shape, np.nan)
     np.log10(norms, out=logs, where=norms > 0)
     return np.where(norms == 0, -np.inf, logs)
-
-
-def reach(hidden: Array) -> Reach:
-    """Judge one line by its two ends: four decades lost vanish, three gained explode.
-
-    Examples:
-        >>> reach(np.array([1e-9, 1e-5, 1e-1])).kind
-        'vanishes'
-    """
-    logs = decades(hidden)
-    finite = logs[np.isfinite(logs)]
-    if finite.size == 0 or math.isnan(logs[0]):
-        return Reach(kind="", lag=len(logs) - 1, far=math.nan)
-    far = float(logs[0] - finite.max())
-    if logs[0] - finite[-1] > _EXPLODED:
-        kind = "explodes"
-    else:
-        kind = "vanishes" if far < _VANISHED else "flows"
-    return Reach(kind=kind, lag=len(logs) - 1, far=far)
 
 
 def limits(river: River) -> tuple[float, float]:
@@ -96,7 +58,7 @@ def build(river: River, group: str, lang: str) -> tuple[str, dict[str, Any]]:
     """Return the panels as HTML, and what the script needs to read values from them."""
     low, high = limits(river)
     panels = "".join(
-        _panel(line, river, f"{group}-{len(line.hidden)}", lang, low, high) for line in river.lines
+        _panel(line, f"{group}-{len(line.hidden)}", lang, low, high) for line in river.lines
     )
     present = [p for p in _PARTS if any(getattr(line, p) is not None for line in river.lines)]
     keys = "".join(
@@ -110,8 +72,8 @@ def build(river: River, group: str, lang: str) -> tuple[str, dict[str, Any]]:
     return html, data
 
 
-def _panel(line: RiverLine, river: River, group: str, lang: str, low: float, high: float) -> str:
-    found = reach(line.hidden)
+def _panel(line: RiverLine, group: str, lang: str, low: float, high: float) -> str:
+    kind = line.judged.judge().kind
     ticks = [t for t in axes.number_ticks(low, high, 5) if t == int(t)]
     lines = [
         charts.Line(values=on_scale(decades(values)), css=part, fill=part == "hidden")
@@ -136,11 +98,11 @@ def _panel(line: RiverLine, river: River, group: str, lang: str, low: float, hig
         height=250,
         css="series bed",
     )
-    badge = f'<span class="badge {found.kind}">{escape(say(lang, f"river.{found.kind}"))}</span>'
-    verdict = river.verdicts.get(line.name, "")
+    mood = "good" if kind == "healthy" else "bad"
+    badge = f'<span class="badge {mood}">{escape(words_flow.kind(kind, lang))}</span>'
     return (
-        f'<figure class="panel"><figcaption><h4>{short(line.name)} {badge if found.kind else ""}'
-        f"</h4><p>{powers(escape(_sentence(found, lang)))} {escape(verdict)}</p></figcaption>"
+        f'<figure class="panel"><figcaption><h3>{short(line.name)} {badge}</h3>'
+        f"<p>{escape(sentence(line, lang))}</p></figcaption>"
         f"{row}{charts.x_axis(marks, escape(say(lang, 'lag')))}</figure>"
     )
 
@@ -154,13 +116,18 @@ def _values(line: RiverLine, values: list[list[float | None]]) -> str:
     return "".join(spans)
 
 
-def _sentence(found: Reach, lang: str) -> str:
-    if not found.kind:
-        return say(lang, "river.empty")
-    if math.isinf(found.far):
-        return say(lang, "river.gone", lag=found.lag)
-    share = f"{10**found.far:.0%}" if found.far > _PLAIN_PERCENT else f"10^{fixed(found.far, 1)}"
-    return say(lang, "river.far", lag=found.lag, share=share)
+def sentence(line: RiverLine, lang: str) -> str:
+    """Say what a line shows: the verdict on it, and where it is strongest and weakest.
+
+    Args:
+        line: Of one network; the loss is at its last step.
+        lang: "en" or "zh".
+    """
+    flow = line.judged
+    last = len(flow.hidden) - 1
+    seen, stop = flow.judge().said(lang)[0], "。" if lang == "zh" else ". "
+    where = words_flow.shape(flow, lambda t: say(lang, "river.back", lag=last - t), lang)
+    return f"{seen[:1].upper()}{seen[1:]}{stop}{where}"
 
 
 def on_scale(logs: Array) -> Array:

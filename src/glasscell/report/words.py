@@ -11,9 +11,9 @@ from typing import Final
 WORDS: Final[dict[str, tuple[str, str]]] = {
     "forget": ("forget gate", "遗忘门"),
     "input": ("input gate", "输入门"),
-    "candidate": ("candidate", "候选"),
+    "candidate": ("candidate", "候选值"),
     "output": ("output gate", "输出门"),
-    "cell": ("cell state", "记忆单元"),
+    "cell": ("cell state", "细胞状态"),
     "hidden": ("hidden state", "隐藏状态"),
     "forget.what": ("how much of the memory is kept", "保留多少旧记忆"),
     "input.what": ("how much of the candidate is written", "写入多少候选值"),
@@ -101,27 +101,19 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "ratio": ("ratio", "比值"),
     "quantity": ("quantity", "量"),
     "top.unit": ("unit that moves most", "变化最大的单元"),
-    "river": ("The gradient river", "梯度之河"),
+    "river": ("The gradient river", "梯度回传图"),
     "river.how": (
         "Learning flows backwards: from the loss, at the right edge, to earlier steps on the left. "
         "The height is how much of it arrives (log scale: one line down is ten times less, or "
         "more where marked). A bed that dries up is the vanishing gradient: those steps cannot be "
         "learned. One that swells is the exploding gradient.",
         "学习信号向后流动：从右端的损失流向左边更早的时间步。高度表示有多少信号到达（对数刻度：每降一格少十倍，"
-        "或按标注）。河床干涸就是梯度消失：那些时间步无法被学到。河水上涨则是梯度爆炸。",
+        "或按标注）。曲线降到底就是梯度消失：那些时间步无法被学到；曲线上升则是梯度爆炸。",
     ),
-    "river.vanishes": ("vanishing gradient", "梯度消失"),
-    "river.explodes": ("exploding gradient", "梯度爆炸"),
-    "river.flows": ("the signal arrives", "信号能够到达"),
     "river.hidden": ("hidden state |dL/dh|", "隐藏状态 |dL/dh|"),
-    "river.cell": ("cell state |dL/dC|", "记忆单元 |dL/dC|"),
+    "river.cell": ("cell state |dL/dC|", "细胞状态 |dL/dC|"),
     "river.cell_path": ("along the belt alone", "仅沿传送带"),
-    "river.far": (
-        "{lag} steps back, {share} of the signal at its strongest is left.",
-        "向前 {lag} 步处，信号剩下最强处的 {share}。",
-    ),
-    "river.gone": ("{lag} steps back nothing is left at all.", "向前 {lag} 步处，信号完全为零。"),
-    "river.empty": ("no finite gradient", "没有有限的梯度值"),
+    "river.back": ("lag {lag}", "滞后 {lag} 步"),
     "river.round": (
         "lost in float32 rounding (2^−24 of the strongest)",
         "被 float32 舍入淹没（最强处的 2^−24）",

@@ -60,22 +60,12 @@ def in_words(duel: Duel) -> str:
 
 def river(duel: Duel) -> report.River:
     """Show the gradients of the plain RNN and the LSTM, before and after training."""
-    lines, verdicts = [], {}
+    lines = []
     for when, name in (("before", "untrained"), ("after", "trained")):
         for one in (duel.rnn, duel.lstm):
-            flow: LayerFlow = getattr(one, when)
-            lines.append(
-                report.RiverLine(
-                    name=f"{one.kind}, {name}",
-                    hidden=flow.hidden,
-                    cell=flow.cell,
-                    cell_path=flow.cell_path,
-                )
-            )
-            verdicts[lines[-1].name] = _course(flow)
+            lines.append(report.RiverLine.of(f"{one.kind}, {name}", getattr(one, when)))
     return report.River(
         lines=lines,
-        verdicts=verdicts,
         caption=(
             f"The adding problem at T = {duel.options.length}, one fixed batch of "
             f"{duel.options.batch_size} sequences. The loss is the error of the answer after the "
@@ -163,15 +153,6 @@ def _row(one: Try) -> list[str | float]:
 def _solves(one: Try) -> str:
     verb = "succeeds" if one.solved else "fails"
     return f"the {NAMES[one.kind]} {verb} (mean squared error {one.error:.4f})"
-
-
-def _course(flow: LayerFlow) -> str:
-    """Say in one line how the gradient changes along time."""
-    found = flow.judge()
-    where = "It keeps" if flow.cell is None else "The memory cell keeps"
-    if found.reach is not None:
-        return f"× {found.rate:.3f} per step: after {found.reach} steps less than 1/10000 is left."
-    return f"{where} {_share(flow)} of its gradient at the first step."
 
 
 def _share(flow: LayerFlow) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,7 @@ def _windows(
     folder: Path, found: Specimens, series: Sequence[int] | None, options: dict[str, Any]
 ) -> Exploration:
     rows = _chosen(series, len(found.x))
-    return collect(
+    shown = collect(
         folder,
         found.x,
         found.loss if found.scored else None,
@@ -121,6 +122,22 @@ def _windows(
         labels=[[str(time) for time in found.labels[row]] for row in rows],
         **options,
     )
+    unit = str(runs.read_preprocessing(folder).get("unit") or "")
+    return replace(
+        shown,
+        arrays={**shown.arrays, **{f"{s}/truth": found.y[row][None] for s, row in enumerate(rows)}},
+        measures={**shown.measures, "forecast": {"unit": unit, "scales": _scales(found, rows)}},
+    )
+
+
+def _scales(found: Specimens, rows: Sequence[int]) -> list[list[str]]:
+    """Give [center, scale] of each shown window's answers, [0, 1] where nothing is known.
+
+    As text, which keeps all digits of a small scale about a large center.
+    """
+    if found.center is None or found.scale is None:
+        return [["0", "1"] for _ in rows]
+    return [[repr(float(found.center[row])), repr(float(found.scale[row]))] for row in rows]
 
 
 def _sequences(

@@ -169,25 +169,17 @@ def _river(result: FitResult) -> report.River:
     """
     test = result.plan.test.thinned(RIVER_WINDOWS)
     x, y = torch.from_numpy(test.inputs()), torch.from_numpy(test.targets())
-    lines, verdicts = [], {}
+    lines = []
     for name, trained in ((PLAIN_RNN, result.rival), (LSTM, result.best)):
         if trained is None:
             continue
         flow = gradient_flow(
             trained.network, x, lambda output: torch.nn.functional.l1_loss(output, y)
         )
-        layer = flow[LAYER]
-        if not layer.hidden.any():
-            continue
-        lines.append(
-            report.RiverLine(
-                name=name, hidden=layer.hidden, cell=layer.cell, cell_path=layer.cell_path
-            )
-        )
-        verdicts[name] = flow.verdict
+        if flow[LAYER].hidden.any():
+            lines.append(report.RiverLine.of(name, flow[LAYER]))
     return report.River(
         lines=lines,
-        verdicts=verdicts,
         caption=f"{len(test)} test windows; the loss is the forecast's error, at the right end.",
     )
 

@@ -21,6 +21,8 @@ Array = np.ndarray[Any, Any]
 MOST = 64
 """Windows that gradients and correlations are measured on; a page shows the first of them."""
 LIVELY = 3
+LATER = ("center", "scale")
+"""What files of older versions do not hold."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,6 +35,8 @@ class Specimens:
         names: (M,) series and time of the last row of each.
         labels: (M, lookback) times of the rows.
         channels: (C,) names of the network's inputs.
+        center: (M,) what 0 of `y` stands for, in the data's unit; None in runs of older versions.
+        scale: (M,) what 1 of `y` is more than that.
     """
 
     x: Array
@@ -40,10 +44,12 @@ class Specimens:
     names: Array
     labels: Array
     channels: Array
+    center: Array | None = None
+    scale: Array | None = None
 
     def save(self, path: Path) -> None:
         """Write an .npz file."""
-        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        arrays = {name: array for name, array in vars(self).items() if array is not None}
         with path.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
 
@@ -56,7 +62,9 @@ class Specimens:
         """
         try:
             with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                return cls(**{field.name: file[field.name] for field in fields(cls)})
+                later = [name for name in LATER if name not in file]
+                wanted = [field.name for field in fields(cls) if field.name not in later]
+                return cls(**{name: file[name] for name in wanted})
         except (ValueError, KeyError, EOFError, OSError, BadZipFile) as error:
             raise DataError(
                 f"{path} is damaged: {error}; fit again, or give DATA to look at"
@@ -92,6 +100,8 @@ def of_plan(plan: Plan) -> Specimens:
         names=_names([dataset.series[owner].unique_id for owner in owners], times),
         labels=np.array(times, np.str_),
         channels=np.array(plan.channels, np.str_),
+        center=np.array([dataset.scalers[owner].mean[0] for owner in owners]),
+        scale=np.array([dataset.scalers[owner].scale[0] for owner in owners]),
     )
 
 
@@ -107,7 +117,7 @@ def of_panel(panel: Panel, settings: dict[str, Any]) -> Specimens:
     """
     lookback, horizon = settings["lookback"], settings["horizon"]
     places: list[tuple[int, int]] = []
-    scaled = []
+    scaled, scalers = [], []
     for number, series in enumerate(panel.series):
         known = settings["scalers"].get(series.unique_id)
         scaler = (
@@ -115,6 +125,7 @@ def of_panel(panel: Panel, settings: dict[str, Any]) -> Specimens:
             if known is None
             else Scaler(np.array(known["mean"]), np.array(known["scale"]))
         )
+        scalers.append(scaler)
         scaled.append(channels(scaler.apply(series.values), settings["level"]))
         holes = np.concatenate([[0], np.cumsum(np.isnan(series.values).any(axis=1))])
         origins = np.arange(lookback, len(series.ds) + 1)
@@ -141,6 +152,8 @@ def of_panel(panel: Panel, settings: dict[str, Any]) -> Specimens:
         names=_names([panel.series[s].unique_id for s, _ in chosen], times),
         labels=np.array(times, np.str_),
         channels=np.array(settings["channels"], np.str_),
+        center=np.array([scalers[s].mean[0] for s, _ in chosen]),
+        scale=np.array([scalers[s].scale[0] for s, _ in chosen]),
     )
 
 

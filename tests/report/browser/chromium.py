@@ -89,6 +89,7 @@ def browser() -> Iterator[Callable[..., Opened]]:
             opened = Opened(page)
             page.goto(path.as_uri())
             opened.until("document.documentElement.dataset.ready === 'yes'")
+            opened.settle()  # the first frame: what is left out is left out
             return opened
 
         yield open_page

@@ -22,7 +22,7 @@ TERMS = {
     "output gate": "输出门",
     "vanishing gradient": "梯度消失",
     "exploding gradient": "梯度爆炸",
-    "cell state": "记忆单元",
+    "cell state": "细胞状态",
 }
 
 

@@ -20,11 +20,12 @@ from glasscell.inspect.reel import Reel
 from glasscell.inspect.trace import LayerTrace
 from glasscell.report.explore import findings
 from glasscell.report.explore.blas import one_thread
-from glasscell.report.explore.data import Array, Exploration, Layer, Series
+from glasscell.report.explore.data import Array, Exploration, Layer, Pair, Series
 from glasscell.report.explore.measure import Measured, Seen, measure
 from glasscell.report.explore.measure_dossier import measure_dossier
 from glasscell.report.explore.measure_film import measure_film
-from glasscell.report.explore.measure_flow import measure_flow
+from glasscell.report.explore.measure_flow import measure_flow, unmeasured
+from glasscell.report.explore.measure_memory import measure_memory
 from glasscell.report.explore.recording import Recording
 from glasscell.weights import LayerWeights
 
@@ -112,7 +113,7 @@ def explore(
     found: Recording,
     x: Array | None,
     *,
-    title: str,
+    title: str | Pair,
     shown: Sequence[int] | None = None,
     names: Sequence[str] = (),
     inputs: Sequence[str] = (),
@@ -148,9 +149,11 @@ def explore(
         for k, trace in enumerate(one.traces)
     }
     measured = measure(seen)
-    worth, unit = _ablation(found, rows, batch, series[0].steps) if ways else ({}, "")
+    worth, unit, why = _ablation(found if ways else None, rows, batch, series[0].steps)
+    memory = measure_memory(found.traces)
     more = [
-        measure_flow(seen) if ways else Measured(),
+        memory,
+        measure_flow(seen) if ways else unmeasured(seen),
         measure_dossier(found.traces, x, inputs, worth),
         Measured() if film is None else measure_film(film.arrays(), list(found.traces)),
     ]
@@ -161,7 +164,7 @@ def explore(
         words += findings.of_network(diagnose(own, found.traces, lag), layers)
     words += findings.of_memory(
         [one for one in layers if one.name not in found.rival],
-        measured.numbers.get("half_life", {}),
+        memory.numbers["memory"],
         needed,
     )
     numbers: dict[str, Any] = {
@@ -169,6 +172,7 @@ def explore(
         "lag": needed,
         "judged": len(layers) - len(found.rival),
         "worth": unit,
+        "unworth": why,
     }
     arrays = {**measured.arrays, **_indices(found, rows, series)}
     for one in more:
@@ -184,7 +188,7 @@ def explore(
         arrays=arrays,
         model=found.model,
         parameters=found.parameters,
-        start=_start(series[0], layers, measured.numbers),
+        start=_start(series[0], layers, worth),
     )
 
 
@@ -194,18 +198,23 @@ def _carrying(found: Recording, name: str, trace: LayerTrace) -> LayerWeights | 
 
 
 def _ablation(
-    found: Recording, rows: Sequence[int], batch: int, steps: int
-) -> tuple[Mapping[str, Array], str]:
-    """What each unit is worth, and in what: "loss" if there is time for it, else "output"."""
-    if found.ablate is None or not found.weights:
-        return {}, ""
+    found: Recording | None, rows: Sequence[int], batch: int, steps: int
+) -> tuple[Mapping[str, Array], str, str]:
+    """What each unit is worth; in what, "loss" if there is time, else "output"; why it is unknown.
+
+    The reason is "trace" (there is no model to cut in), "kind" (of layer) or "slow".
+    """
+    if found is None or not found.weights:
+        return {}, "", "trace"
+    if found.ablate is None:
+        return {}, "", "kind"
     layers = found.weights.values()
     units = sum(np.shape(trace.hidden)[-1] for trace in found.traces.values())
     step = 2 * sum(one.weight_ih.size + one.weight_hh.size for one in layers)
     count = int(ABLATION_FLOPS / (units * step * steps))
     if found.cost is not None and count >= batch:
-        return found.cost(), "loss"
-    return (found.ablate(rows[:count]), "output") if count else ({}, "")
+        return found.cost(), "loss", ""
+    return (found.ablate(rows[:count]), "output", "") if count else ({}, "", "slow")
 
 
 def _indices(found: Recording, rows: Sequence[int], series: Sequence[Series]) -> dict[str, Array]:
@@ -283,9 +292,9 @@ def _at(values: Sequence[Any], k: int, otherwise: Any) -> Any:
     return values[k] if k < len(values) else otherwise
 
 
-def _title(found: Recording) -> str:
+def _title(found: Recording) -> Pair:
     kinds = dict.fromkeys(trace.mode.partition("_")[0] for trace in found.traces.values())
-    return f"Inside the {' and the '.join(kinds)}"
+    return f"Inside the {' and the '.join(kinds)}", f"{' 与 '.join(kinds)} 的内部"
 
 
 def _subtitle(layers: Sequence[Layer], series: Sequence[Series], found: Recording) -> str:
@@ -295,8 +304,27 @@ def _subtitle(layers: Sequence[Layer], series: Sequence[Series], found: Recordin
     return f"{named}{more} · T = {series[0].steps}"
 
 
-def _start(series: Series, layers: Sequence[Layer], numbers: Mapping[str, Any]) -> dict[str, int]:
-    """Begin at the last step of the first layer, at a unit in the middle of the slow third."""
-    order = numbers["orders"]["0/0"]
-    units = order.get("half_life") or order["similarity"]
-    return {"series": 0, "layer": 0, "t": series.steps - 1, "unit": units[len(units) // 8]}
+def _start(series: Series, layers: Sequence[Layer], worth: Mapping[str, Array]) -> dict[str, int]:
+    """Begin where something happens: at the unit that matters most, where its state moves most.
+
+    Cutting the unit costs most where that was measured; else its state varies the most. The first
+    and the last step do not count: what a picture says of lag 0 holds for every network.
+    """
+    trace = series.traces[0]
+    state = np.asarray(trace.hidden if trace.cell is None else trace.cell, np.float64)
+    cost = worth.get(layers[0].name)
+    known = np.where(np.isfinite(state), state, np.nan)
+    weight = _spread(known)
+    if cost is not None and len(cost) == len(weight) and np.isfinite(cost).all():
+        weight = np.asarray(cost)
+    unit = int(np.argmax(weight))
+    moves = np.nan_to_num(np.abs(np.diff(known[:, unit])))[:-1]
+    t = 1 + int(np.argmax(moves)) if len(moves) else 0
+    return {"series": 0, "layer": 0, "t": t, "unit": unit}
+
+
+def _spread(values: Array) -> Array:
+    """(H,) largest less smallest of the values that are known; 0 where none is."""
+    low = np.fmin.reduce(values, axis=0, initial=np.nan)
+    high = np.fmax.reduce(values, axis=0, initial=np.nan)
+    return np.asarray(np.nan_to_num(high - low))

@@ -36,6 +36,7 @@ class Finding:
         assumed: Whether it is a fault only if the task needs every step there is.
         layer: Index of the layer that it is about; None for the whole network.
         evidence: The view that shows it: "river", "ladder", "saturation", "wall" ….
+        value: The number that it rests on, as `inspect.Finding.value`; None where there is none.
     """
 
     text: Pair
@@ -45,6 +46,7 @@ class Finding:
     assumed: bool = False
     layer: int | None = None
     evidence: str = "river"
+    value: float | None = None
 
     @property
     def mark(self) -> str:
@@ -80,7 +82,7 @@ class Series:
         name: What the picker calls it.
         traces: One per layer of the exploration, of layout "TH".
         x: (T, I) what the network read; None if it read no numbers.
-        inputs: Name of each input; default x1, x2 ….
+        inputs: Name of each input; default x0, x1 …, as steps and units count from 0 too.
         labels: Name of each step (a date …); default the step's number.
         text: The T characters or words, if it is text; default none.
         output: (T, O) or (O,) what the whole network gave; None if unknown.
@@ -120,7 +122,7 @@ class Exploration:
     """Everything that one page shows.
 
     Args:
-        title: The page's heading.
+        title: The page's heading; two of them, English and Chinese, where it is the page's own.
         subtitle: One line under it.
         layers: Layers and directions, in the order in which they run.
         series: At least one sequence.
@@ -132,7 +134,7 @@ class Exploration:
         start: Where the cursor is at first: "series", "layer", "t", "unit".
     """
 
-    title: str
+    title: str | Pair
     layers: Sequence[Layer]
     series: Sequence[Series]
     subtitle: str = ""
@@ -150,6 +152,10 @@ class Exploration:
                 f"expected at least one series with {len(self.layers)} traces each, one for each "
                 f"layer, got {[len(series.traces) for series in self.series]}"
             )
+
+    def heading(self, lang: str) -> str:
+        """Give the title in a language, "en" or "zh"."""
+        return self.title if isinstance(self.title, str) else self.title[lang == "zh"]
 
     def units(self, layer: int) -> int:
         """H of a layer: the width of its cell, or of its hidden state if it is an RNN."""

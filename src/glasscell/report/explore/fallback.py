@@ -12,6 +12,7 @@ from glasscell.report import charts, palette
 from glasscell.report.axes import time_ticks
 from glasscell.report.explore.data import Array, Exploration, Finding, Series
 from glasscell.report.explore.pooling import pool
+from glasscell.report.explore.sentences import flows, headline
 from glasscell.report.explore.words import table
 from glasscell.report.markup import escape, fixed
 from glasscell.report.order import half_lives, magnitude, slow_first
@@ -38,6 +39,7 @@ def build(shown: Exploration, lang: str) -> str:
     pictures = [_pictures(shown, k, series, lang) for k in range(min(len(shown.layers), _LAYERS))]
     return (
         f'<section class="view"><header><h2>{_say("verdict", lang)}</h2></header><div class="body">'
+        f'<p class="headline">{escape(headline(shown)[lang == "zh"])}</p>'
         f"{_verdict(shown, lang)}{_table(shown, series, lang)}</div></section>{''.join(pictures)}"
         f'<p class="note">{_say("static.note", lang)}</p>'
     )
@@ -49,9 +51,9 @@ def _say(key: str, lang: str, **values: object) -> str:
 
 def _verdict(shown: Exploration, lang: str) -> str:
     column = lang == "zh"
-    alike: dict[tuple[str, str], list[Finding]] = {}
+    alike: dict[tuple[str, str, str], list[Finding]] = {}
     for one in shown.findings:
-        alike.setdefault((one.advice[column] or one.text[column], one.mark), []).append(one)
+        alike.setdefault((one.mark, one.kind, one.advice[column]), []).append(one)
     cards = "".join(_card(found, column) for found in alike.values())
     note = ""
     if any(one.assumed for one in shown.findings):
@@ -92,12 +94,21 @@ def _numbers(shown: Exploration, k: int, series: Series, lang: str) -> list[str]
     if trace.forget is None:
         cells += ["–", "–"]
     else:
-        halves = half_lives(trace.forget)
+        halves = _half_lives(shown, k, trace.forget)
         known = np.sort(halves[~np.isnan(halves)])
         cells += [_life(known[len(known) // 2]), _life(known[-1])] if len(known) else ["–", "–"]
     norms = None if flow is None else flow.hidden if flow.cell is None else flow.cell
     cells += ["–", "–"] if norms is None else [fixed(norms[-1]), fixed(norms[0])]
     return cells
+
+
+def _half_lives(shown: Exploration, k: int, forget: Array) -> Array:
+    """Of all sequences, as the verdict takes them, where they were measured."""
+    known = shown.measures.get("memory", {}).get(str(k))
+    if known is None:
+        return half_lives(forget)
+    names = {"never": np.inf, None: np.nan}
+    return np.array([names.get(half, half) for half in known["half_life"]], np.float64)
 
 
 def _life(steps: float) -> str:
@@ -114,9 +125,11 @@ def _pictures(shown: Exploration, k: int, series: Series, lang: str) -> str:
     widest = max(map(len, labels), default=4)
     ticks = charts.x_axis(time_ticks(labels, series.steps, max(1, min(6, _LETTERS // widest))))
     drawn = _maps(trace, lang) + (_gradient(flow, lang) if flow is not None else "")
+    said = flows(shown).get(f"0/{k}")
+    told = "" if said is None else f'<p class="reading">{escape(said[lang == "zh"])}</p>'
     return (
         f'<section class="view"><header><h2>{escape(shown.layers[k].name)}</h2></header>'
-        f'<div class="body static">{drawn}{ticks}</div></section>'
+        f'<div class="body static">{drawn}{ticks}{told}</div></section>'
     )
 
 
@@ -133,7 +146,7 @@ def _map(name: str, array: Array, order: Array | slice, lang: str) -> str:
     gate = name in ("forget", "input")
     top = 1.0 if gate else magnitude(rows, 0.98) or 1.0
     levels = palette.quantize(rows, 0.0 if gate else -top, top)
-    image = palette.png_uri(levels, "sequential" if gate else "diverging")
+    image = palette.png_uri(levels, name if gate else "diverging")
     label = f'<b class="key {name}">{_say(name, lang)}</b>'
     plot = f'<img alt="{_say(name, lang)}" src="{image}">'
     scale = f'<div class="gut">{"0" if gate else fixed(-top, 1)} … {fixed(top, 1)}</div>'

@@ -13,7 +13,7 @@ __all__ = ["of_memory", "of_network"]
 
 _MEMORY: Final = (
     "Units whose forget gate alone keeps half of what they store for {steps}: {counts}.",
-    "仅靠遗忘门就能把所存内容的一半保留 {lag} 步的单元：{counts}。",
+    "仅靠遗忘门就能把一半内容保留 {lag} 步的单元：{counts}。",
 )
 
 
@@ -30,23 +30,30 @@ def of_network(diagnosis: Diagnosis, layers: Sequence[Layer]) -> list[Finding]:
 
 def _finding(fault: Fault, place: int) -> Finding:
     return Finding(
-        text=(f"{fault.layer} {fault.text('en')}", f"{fault.layer}：{fault.text('zh')}"),
+        text=(f"{fault.layer} {fault.text('en')}", f"{fault.layer} 层{fault.text('zh')}"),
         advice=(fault.advice("en"), fault.advice("zh")),
         kind=fault.kind,
         good=fault.good,
         assumed=fault.assumed,
         layer=place,
         evidence=fault.evidence,
+        value=fault.value,
     )
 
 
-def of_memory(layers: Sequence[Layer], half_life: Mapping[str, Any], lag: int) -> list[Finding]:
-    """Say how many units of the LSTM layers hold a memory over a lag, on the first series."""
+def of_memory(layers: Sequence[Layer], memory: Mapping[str, Any], lag: int) -> list[Finding]:
+    """Say how many units of the LSTM layers hold a memory over a lag, on all sequences.
+
+    Args:
+        layers: Of the page, without those of a rival.
+        memory: Of `measure_memory`.
+        lag: Steps that the data asks for.
+    """
     counts = [
         f"{layer.name} {sum(1 for half in halves if half == 'never' or (half or 0) >= lag)}"
         f"/{len(halves)}"
         for k, layer in enumerate(layers)
-        if (halves := half_life.get(f"0/{k}")) is not None
+        if (halves := memory.get(str(k), {}).get("half_life")) is not None
     ]
     if not counts or lag < 1:
         return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from glasscell.inspect.dossier import Dossier, dossier
+from glasscell.inspect.dossier import Dossier, by_chance, dossier
 from glasscell.inspect.trace import LayerTrace
 from glasscell.report.explore.data import Array
 from glasscell.report.explore.measure import Measured
@@ -17,6 +17,12 @@ LAGS: Final = (0, 1, 2, 4, 8, 16, 32)
 one more chance for a correlation that means nothing."""
 MOST: Final = 20_000
 """Pairs of unit and input; beyond, the page takes the correlations of the shown series at lag 0."""
+SHIFTS: Final = 40
+"""Of the inputs against the units, to see what correlation chance brings …"""
+FEWEST: Final = 9
+"""… fewer say little, and are not made …"""
+WORK: Final = 150_000_000
+"""… so many values that are correlated take a second."""
 
 
 def measure_dossier(
@@ -34,28 +40,38 @@ def measure_dossier(
         ablation: Layer name to (H,), what each unit is worth.
 
     Returns:
-        Numbers "dossier" {layer index: {correlation, lag, nearest, similarity, ablation}}.
+        Numbers "dossier" {layer index: {correlation, lag, chance, nearest, similarity, ablation}};
+        "chance" (H,) is what a correlation reaches with inputs that the unit did not read.
     """
+    worth = ablation or {}
     return Measured(
         numbers={
             "dossier": {
-                str(place): _rounded(_described(trace, x, names), (ablation or {}).get(name))
+                str(place): _described(trace, x, names, worth.get(name))
                 for place, (name, trace) in enumerate(traces.items())
             }
         }
     )
 
 
-def _described(trace: LayerTrace, x: Array | None, names: Sequence[str]) -> Dossier:
+def _described(
+    trace: LayerTrace, x: Array | None, names: Sequence[str], ablation: Array | None
+) -> dict[str, Any]:
     projected = trace.cell is not None and trace.cell.shape[-1] != trace.hidden.shape[-1]
     read = None if x is None else _laid_out(trace, x)
     if read is not None and trace.hidden.shape[-1] * read.shape[-1] > MOST:
         read = None
     lags = [lag for lag in LAGS if lag == 0 or lag < len(trace.alive()) / 4]
-    return dossier(
-        trace, read, names=names if read is not None else (), lags=lags,
-        quantity="cell" if projected else "hidden",
-    )  # fmt: skip
+    quantity = "cell" if projected else "hidden"
+    found = dossier(
+        trace, read, names=names if read is not None else (), lags=lags, quantity=quantity
+    )
+    parts = _rounded(found, ablation)
+    shifts = min(SHIFTS, WORK // max(1, getattr(trace, quantity).size * len(lags)))
+    if read is not None and read.shape[-1] and shifts >= FEWEST:
+        chance = by_chance(trace, read, lags=lags, shifts=shifts, quantity=quantity)
+        parts["chance"] = chance.round(3).tolist()
+    return parts
 
 
 def _laid_out(trace: LayerTrace, x: Array) -> Array | None:

@@ -15,12 +15,13 @@ import numpy as np
 
 from glasscell.inspect.influence import influence
 from glasscell.inspect.path import path_split
-from glasscell.inspect.spectrum import fan, lyapunov
-from glasscell.inspect.trace import GATES
+from glasscell.inspect.spectrum import STRETCHES, fan, lyapunov
+from glasscell.inspect.trace import GATES, LayerTrace
 from glasscell.report.explore.data import Array
 from glasscell.report.explore.measure import Measured, Seen
+from glasscell.weights import LayerWeights
 
-__all__ = ["measure_flow"]
+__all__ = ["measure_flow", "unmeasured"]
 
 FLOPS: Final = 2.6e10
 """What all of it may cost: a second or two of NumPy on one core, more on a busy one. A fan from one
@@ -32,6 +33,8 @@ LAGS: Final = 512
 PROBES: Final = 2
 DECADES: Final = 8.0
 DIRECTIONS: Final = 8
+WARM_UP: Final = 6
+"""One step in so many turns the directions before Lyapunov exponents are counted."""
 FEWEST: Final = 16
 """Fewer inputs, columns or steps than this show nothing."""
 EXACT: Final = 128
@@ -60,7 +63,9 @@ def measure_flow(seen: Mapping[str, Seen]) -> Measured:
         `inspect.Fan`, and the numbers "lyapunov"; from further steps "fan_1", "fan_lags_1" …, the
         steps being the number "fan" ``{"starts": …}``. Series after the first only if they are
         cheap. Where only the end of a sequence was affordable, the number "influence" says which
-        ``{"first": step, "steps": n}``; lags of "path_lags" then stop early.
+        ``{"first": step, "steps": n}``; lags of "path_lags" then stop early. The number
+        "unmeasured" says why a layer was left out: "weights" are unknown, its states are not
+        "finite", or only the "first" series could be afforded.
 
     Notes:
         Layers without weights, with NaN inside, or too large for the budget are left out.
@@ -70,6 +75,7 @@ def measure_flow(seen: Mapping[str, Seen]) -> Measured:
     chosen = able if sum(map(_cost, able.values())) <= FLOPS else first
     arrays: dict[str, Array] = {}
     numbers: dict[str, dict[str, object]] = {}
+    numbers |= unmeasured({key: one for key, one in seen.items() if key not in chosen}).numbers
     for key, one in chosen.items():
         for name, function in (("influence", _influence), ("path", _path), ("fan", _fan)):
             found = function(one, SHARES[name] * FLOPS / len(chosen))
@@ -77,6 +83,19 @@ def measure_flow(seen: Mapping[str, Seen]) -> Measured:
             for number, value in found.numbers.items():
                 numbers.setdefault(number, {})[key] = value
     return Measured(arrays=arrays, numbers=numbers)
+
+
+def unmeasured(seen: Mapping[str, Seen]) -> Measured:
+    """Say why nothing of this is measured of layers and series.
+
+    Args:
+        seen: As for `measure_flow`, those that are left out.
+    """
+    reasons: dict[str, object] = {
+        key: "weights" if one.weights is None else "first" if _finite(one) else "finite"
+        for key, one in seen.items()
+    }
+    return Measured(numbers={"unmeasured": reasons} if reasons else {})
 
 
 def _influence(seen: Seen, flops: float) -> Measured:
@@ -135,9 +154,20 @@ def _fan(seen: Seen, flops: float) -> Measured:
         return Measured()
     _, H, P = _sizes(seen)
     late = _end(seen, int(flops / (8 * H * P * DIRECTIONS))) or seen
-    exponents = lyapunov(late.trace, weights, columns=DIRECTIONS).exponents
-    numbers = {"lyapunov": {"exponents": exponents.tolist()}, "fan": {"starts": starts}}
+    numbers = {"lyapunov": _rates(late.trace, weights), "fan": {"starts": starts}}
     return Measured(arrays=arrays, numbers=numbers)
+
+
+def _rates(trace: LayerTrace, weights: LayerWeights) -> dict[str, object]:
+    """Lyapunov exponents with what they rest on: standard errors, and how many steps counted."""
+    steps = len(trace.hidden)
+    warm_up = steps // WARM_UP
+    found = lyapunov(trace, weights, columns=DIRECTIONS, warm_up=warm_up)
+    return {
+        "exponents": found.exponents.tolist(),
+        "error": (found.std / STRETCHES**0.5).tolist(),
+        "steps": steps - warm_up,
+    }
 
 
 def _fan_lags(seen: Seen, left: int, flops: float, count: int) -> list[int]:

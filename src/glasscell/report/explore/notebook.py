@@ -20,6 +20,8 @@ __all__ = ["as_read", "inline", "page"]
 HEIGHT = 760
 """Pixels of the frame in a notebook: masthead, cursor, verdict and the first maps."""
 
+TITLE = ("Inside the network", "网络内部")
+
 INLINE_VALUES = 2_000_000
 """More values than this are not put into a notebook on their own: the page would weigh 4 MB."""
 
@@ -35,9 +37,7 @@ def page(
     """Give the inspect page of a trace; arguments as for `Trace.to_html`."""
     traces = {name: trace[name] for name in (trace if layers is None else layers)}
     read = None if x is None else as_read(x, next(iter(traces.values())))
-    found = explore(
-        Recording(traces=traces), read, title=title or "Inside the network", shown=shown, ways=False
-    )
+    found = explore(Recording(traces=traces), read, title=title or TITLE, shown=shown, ways=False)
     return render(found, lang)
 
 

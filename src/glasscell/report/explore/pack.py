@@ -10,6 +10,7 @@ import numpy as np
 
 from glasscell.inspect.flow import LayerFlow
 from glasscell.inspect.trace import LayerTrace
+from glasscell.report.explore import sentences
 from glasscell.report.explore.budget import PAGE_BYTES, ROW_BYTES, Budget, Plan, allot
 from glasscell.report.explore.data import QUANTITIES, Array, Exploration, Series
 from glasscell.report.explore.pooling import encode, pool
@@ -83,6 +84,8 @@ def pack(
         "layers": [_layer(shown, k) for k in range(len(shown.layers))],
         "measures": dict(shown.measures),
     }
+    data |= {"headline": sentences.headline(shown), "flows": sentences.flows(shown)}
+    data |= {"missing": sentences.missing(shown)}
     data = finite(data) | {"model": shown.model}
     for s, series in enumerate(shown.series):
         _add_series(blob, s, series, len(shown.series))
@@ -228,12 +231,10 @@ def _add_weights(blob: Blob, shown: Exploration, budget: Budget) -> dict[str, di
 
 
 def _series(series: Series) -> dict[str, Any]:
-    count = 0 if series.x is None else np.shape(series.x)[1]
-    names = [str(name) for name in series.inputs[:count]]
     return {
         "name": series.name,
         "T": series.steps,
-        "inputs": names + [f"x{k + 1}" for k in range(len(names), count)],
+        "inputs": sentences.input_names(series),
         "labels": None if series.labels is None else [str(label) for label in series.labels],
         "text": None if series.text is None else [str(part) for part in series.text],
     }

@@ -71,7 +71,7 @@ def assemble(
     data, blob = pack(exploration, words, lang, PAGE_BYTES - others)
     return Template(_web("template.html")).substitute(
         lang="zh-Hans" if lang == "zh" else "en",
-        title=escape(exploration.title),
+        title=escape(exploration.heading(lang)),
         subtitle=escape(exploration.subtitle),
         skip=escape(words["skip"][column]),
         contents=escape(words["contents"][column]),

@@ -21,6 +21,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Made by glasscell. This file holds everything it shows and asks no network for anything.",
         "由 glasscell 生成。本文件包含全部内容，不访问任何网络。",
     ),
+    "cli.written": (
+        "{path} ({size} MB, {seconds} s): open it in a browser",
+        "{path}（{size} MB，{seconds} 秒）：请用浏览器打开",
+    ),
     "language": ("Language", "语言"),
     "lang.en": ("EN", "EN"),
     "lang.zh": ("中文", "中文"),
@@ -51,7 +55,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "input": ("input gate", "输入门"),
     "candidate": ("candidate", "候选值"),
     "output": ("output gate", "输出门"),
-    "cell": ("cell state", "记忆单元"),
+    "cell": ("cell state", "细胞状态"),
     "hidden": ("hidden state", "隐藏状态"),
     "forget.what": ("how much memory is kept", "保留多少旧记忆"),
     "input.what": ("how much is written", "写入多少"),
@@ -63,7 +67,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "closed": ("closed", "关闭"),
     "needs.lstm": (
         "A plain RNN has no gates and no memory cell. Choose an LSTM layer to see this view.",
-        "普通 RNN 没有门，也没有记忆单元。请选择一个 LSTM 层。",
+        "普通 RNN 没有门，也没有细胞状态。请选择一个 LSTM 层。",
     ),
     "static.note": (
         "Switch scripts on to explore: one cursor through all views, every unit and every step.",
@@ -85,10 +89,12 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "verdict.change": ("What to change", "如何调整"),
     "verdict.see": ("See", "查看"),
+    "verdict.more": ("and {n} more: {layers}", "另有 {n} 层：{layers}"),
     "verdict.none": (
-        "No gradients were measured, so there is no verdict on learning. Give a loss: "
-        "collect(model, x, loss).",
-        "没有测量梯度，因此无法判断学习情况。请提供损失函数：collect(model, x, loss)。",
+        "Whether it can learn is not judged here: that takes gradients, and so a model and a loss. "
+        "In Python: collect(model, x, loss).",
+        "这里没有判断它能否学习：判断需要梯度，即需要模型和损失函数。"
+        "在 Python 中：collect(model, x, loss)。",
     ),
 }
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
+from glasscell.inspect.sentences import KINDS
+from glasscell.report.words_flow import SHAPES
+
 __all__ = ["WORDS"]
 
 WORDS: Final[dict[str, tuple[str, str]]] = {
     "axis.step": ("step", "时间步"),
-    "axis.lag": ("lag (steps back)", "时滞（回溯的步数）"),
-    "axis.lag.from": ("lag (steps after {step})", "时滞（自 {step} 起的步数）"),
-    "view.river": ("Gradient river", "梯度之河"),
+    "axis.lag": ("lag (steps back)", "滞后（回溯的步数）"),
+    "axis.lag.from": ("lag (steps after {step})", "滞后（自 {step} 起的步数）"),
+    "view.river": ("Gradient river", "梯度回传图"),
     "view.river.how": (
         "Learning flows backwards, from the loss to earlier steps. The height is how much of it "
         "arrives, on a log scale. A bed that dries up is the vanishing gradient: those steps "
         "cannot be learned. One that swells is the exploding gradient.",
         "学习信号从损失向更早的时间步回流。高度表示有多少到达（对数刻度）。"
-        "河床干涸就是梯度消失：那些时间步学不到；河水上涨则是梯度爆炸。",
+        "曲线降到底就是梯度消失：那些时间步学不到；曲线上升则是梯度爆炸。",
     ),
     "river.absent": (
         "No gradient was measured here. It needs a loss: in Python collect(model, x, loss), or on "
@@ -24,36 +27,39 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "这里没有测量梯度。测量需要损失函数：在 Python 中用 collect(model, x, loss)，"
         "或在命令行对 glasscell fit 生成的运行目录使用 glasscell inspect。",
     ),
+    "river.trace": (
+        "No gradient was measured: this page was made of a trace. In Python, with the model and a "
+        "loss: collect(model, x, loss).",
+        "没有测量梯度：本页只根据 trace 生成。在 Python 中，提供模型和损失函数："
+        "collect(model, x, loss)。",
+    ),
+    "unmeasured.weights": (
+        "Not measured: it takes the layer's weights, and this page has none, as one made of a "
+        "trace alone. In Python: collect(model, x).",
+        "没有测量：需要该层的权重，而本页没有（例如只根据 trace 生成）。"
+        "在 Python 中：collect(model, x)。",
+    ),
+    "unmeasured.finite": (
+        "Not measured: the states of this layer are not all finite numbers in this series.",
+        "没有测量：该层在此序列中的状态不全是有限数。",
+    ),
+    "unmeasured.first": (
+        "Not measured in this series: with a network of this size only the first one is. Choose "
+        "that.",
+        "此序列没有测量：对于这么大的网络，只测量第一个序列。请选择它。",
+    ),
     "river.by.lag": ("Count steps from the loss", "从损失处计步"),
     "river.loss": ("Loss", "损失"),
     "river.loss.own": ("the one that was given", "给定的损失"),
     "river.loss.step": ("sum of this layer's h at one step", "该层某一步的 h 之和"),
     "river.at": ("at", "位于"),
-    "river.then": ("over the lag at {step}", "{step} 时随时滞的变化"),
+    "river.then": ("over the lag at {step}", "{step} 时随滞后步数的变化"),
     "river.hidden": ("hidden state |dL/dh|", "隐藏状态 |dL/dh|"),
-    "river.cell": ("cell state |dL/dC|", "记忆单元 |dL/dC|"),
+    "river.cell": ("cell state |dL/dC|", "细胞状态 |dL/dC|"),
     "river.cell_path": ("along the conveyor belt alone", "仅沿传送带"),
-    "river.far": (
-        "At lag {lag}, {share} of the signal at its strongest is left.",
-        "时滞 {lag} 处，信号剩下最强处的 {share}。",
-    ),
-    "river.gone": ("At lag {lag} nothing is left at all.", "时滞 {lag} 处，信号完全为零。"),
-    "river.empty": ("No gradient here is a finite number.", "这里没有有限的梯度值。"),
-    "river.rate": (
-        "It changes by × {rate} per step ({slope} decades).",
-        "每步变为原来的 {rate} 倍（{slope} 个数量级）。",
-    ),
-    "river.reach": (
-        "From lag {reach} on less than 1/10000 of it arrives.",
-        "自时滞 {reach} 起，到达的不足 1/10000。",
-    ),
-    "river.all": (
-        "Everywhere more than 1/10000 of it arrives.",
-        "所有时间步都有超过 1/10000 的信号到达。",
-    ),
     "river.round": ("lost in float32 rounding below this", "低于此线会被 float32 舍入淹没"),
     "river.floor": ("smallest float32", "float32 最小值"),
-    "view.influence": ("Influence triangle", "影响三角"),
+    "view.influence": ("Influence triangle", "输入影响图"),
     "view.influence.how": (
         "Row: an output step. Column: an input step. Dark or bright means that this output still "
         "changes when that input does, on a log scale of six decades at most. A narrow diagonal "
@@ -81,8 +87,19 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "各输入对输出 {step} 的影响",
     ),
     "influence.reading": (
-        "Output {out} to input {in}: {value}. Its strongest input is {best} ({most}).",
-        "输出 {out} 对输入 {in}：{value}。影响它最强的输入是 {best}（{most}）。",
+        "A small change of the input at {in} changes what the layer gives at {out} by {value} "
+        "times as much. The strongest there is the input at {best}: {most} times.",
+        "{in} 处输入的微小变化，使该层在 {out} 的输出变化 {value} 倍。"
+        "影响最强的是 {best} 处的输入：{most} 倍。",
+    ),
+    "influence.none": (
+        "No input changes what the layer gives at {out}.",
+        "没有任何输入会影响该层在 {out} 的输出。",
+    ),
+    "influence.later": (
+        "What the layer gives at {out} comes before it reads the input at {in}. The strongest "
+        "there is the input at {best}: {most} times.",
+        "该层在 {out} 的输出早于读取 {in} 处的输入。影响最强的是 {best} 处的输入：{most} 倍。",
     ),
     "view.path": ("Path split", "路径分解"),
     "view.path.how": (
@@ -110,9 +127,13 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "path.sizes": ("Size of each path", "两条路径的大小"),
     "path.reading": (
         "At lag {lag} the belt carries {belt} of the gradient; both paths together: {total}.",
-        "时滞 {lag} 处，传送带承载梯度的 {belt}；两条路径合计：{total}。",
+        "滞后 {lag} 步处，传送带承载梯度的 {belt}；两条路径合计：{total}。",
     ),
-    "view.fan": ("Jacobian fan", "雅可比扇"),
+    "path.none": (
+        "At lag {lag} nothing is left of the gradient, on either path.",
+        "滞后 {lag} 步处，两条路径上都没有剩余的梯度。",
+    ),
+    "view.fan": ("Jacobian fan", "雅可比奇异值图"),
     "view.fan.how": (
         "How the network stretches a small change of its state (h, c) over more and more steps: "
         "each line is a singular value of the product of the actual Jacobians. Lines that all "
@@ -130,6 +151,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "这里没有测量雅可比矩阵之积。测量需要该层的权重和有限的数值，并且网络不能太大；"
         "网络较大时只测量第一个序列：请选择它，或只看较少的时间步：--steps FIRST:END。",
     ),
+    "fan.short": (
+        "There is one step: no change of the state goes on to another one.",
+        "只有一个时间步，状态的变化没有下一步可传。",
+    ),
     "fan.origin": ("From step", "起点"),
     "fan.cursor": ("From the cursor", "从光标处开始"),
     "fan.fixed": (
@@ -143,18 +168,31 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "fan.reading": (
         "At lag {lag} the largest singular value is {first}, the smallest shown {last}; "
         "{alive} of {k} are within a factor of ten of the largest.",
-        "时滞 {lag} 处，最大奇异值为 {first}，所示最小的为 {last}；"
+        "滞后 {lag} 步处，最大奇异值为 {first}，所示最小的为 {last}；"
         "{k} 个中有 {alive} 个与最大值相差不到十倍。",
     ),
-    "fan.memory": (
-        "Lyapunov exponent {rate} per step: a change fades to 1/e in {memory} steps.",
-        "李雅普诺夫指数为每步 {rate}：变化在 {memory} 步内衰减到 1/e。",
+    "fan.fades": (
+        "Over these {steps} steps the largest Lyapunov exponent is {rate} per step: a change fades "
+        "to 1/e in {memory} steps.",
+        "在这 {steps} 步中，最大李雅普诺夫指数为每步 {rate}：变化在 {memory} 步内衰减到 1/e。",
+    ),
+    "fan.grows": (
+        "Over these {steps} steps the largest Lyapunov exponent is {rate} per step: small changes "
+        "grew here. Whether they grow for good takes some hundred steps to tell.",
+        "在这 {steps} 步中，最大李雅普诺夫指数为每步 {rate}：微小变化在此期间增大。"
+        "是否长期增大，需要几百步才能判断。",
     ),
     "fan.chaos": (
-        "Lyapunov exponent {rate} per step, above 0: small changes grow, the network is chaotic.",
-        "李雅普诺夫指数为每步 {rate}，大于 0：微小变化会增长，网络处于混沌状态。",
+        "Over these {steps} steps the largest Lyapunov exponent is {rate} per step: small changes "
+        "grow, the network is chaotic.",
+        "在这 {steps} 步中，最大李雅普诺夫指数为每步 {rate}：微小变化不断增大，网络处于混沌状态。",
     ),
-    "view.duel": ("RNN against LSTM", "RNN 对决 LSTM"),
+    "fan.unclear": (
+        "Over these {steps} steps the largest Lyapunov exponent is {rate} per step: it is not "
+        "clear whether small changes grow or fade.",
+        "在这 {steps} 步中，最大李雅普诺夫指数为每步 {rate}：无法断定微小变化是增大还是衰减。",
+    ),
+    "view.duel": ("RNN against LSTM", "RNN 与 LSTM 对比"),
     "view.duel.how": (
         "The two networks read the same data. Why was the LSTM invented? Compare how far back the "
         "gradient reaches.",
@@ -177,7 +215,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "梯度（相对于最强的时间步）",
     ),
     "duel.reading": ("Of the gradient, {step} gets: {values}", "{step} 处到达的梯度：{values}"),
-    "view.film": ("Training film", "训练影片"),
+    "view.film": ("Training film", "训练回放"),
     "view.film.how": (
         "The same measures while the network learned. When did memory appear, when did it break? "
         "Move over a picture, or the slider, to choose a moment.",
@@ -186,12 +224,12 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "film.absent": (
         "No training film was recorded. Record one with glasscell fit --film N, or in your own "
         "loop with glasscell.inspect.Film.",
-        "没有录制训练影片。可用 glasscell fit --film N 录制，"
+        "没有录制训练回放。可用 glasscell fit --film N 录制，"
         "或在自己的训练循环中使用 glasscell.inspect.Film。",
     ),
     "film.layer": (
         "The film has nothing on this layer. Choose another one.",
-        "影片中没有这一层。请选择其他层。",
+        "回放中没有这一层。请选择其他层。",
     ),
     "film.frame": ("Moment", "时刻"),
     "film.step": ("training step {step}", "训练第 {step} 步"),
@@ -200,21 +238,19 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "film.half_life": ("Half-life of the units, steps", "单元的半衰期（步）"),
     "film.median": ("median", "中位数"),
     "film.middle": ("middle 50 % and 90 % of units", "中间 50% 和 90% 的单元"),
-    "film.lag": ("lag that the data asks for: {lag}", "数据所需的时滞：{lag}"),
+    "film.lag": ("lag that the data asks for: {lag}", "数据所需的滞后：{lag} 步"),
     "film.saturation": ("Gates that are open or closed", "打开或关闭的门"),
     "film.rate": ("Gradient, decades per step", "梯度（每步数量级）"),
     "film.rate.factor": ("gradient, × per step", "梯度（每步倍数）"),
     "film.kept": ("kept whole", "完整保留"),
-    "film.profile": ("Gradient over the lag, at this moment", "此刻梯度随时滞的变化"),
+    "film.profile": ("Gradient over the lag, at this moment", "此刻梯度随滞后步数的变化"),
     "film.reading": ("Training step {step}: loss {loss}.", "训练第 {step} 步：损失 {loss}。"),
     "film.reading.life": ("Median half-life {life} steps.", "半衰期中位数 {life} 步。"),
     "film.reading.rate": ("Gradient × {rate} per step.", "梯度每步变为 {rate} 倍。"),
-    "film.reading.kind": ("Verdict: {kind}.", "结论：{kind}。"),
-    "kind.healthy": ("healthy", "健康"),
-    "kind.vanishing": ("vanishing gradient", "梯度消失"),
-    "kind.short": ("short memory", "记忆过短"),
-    "kind.exploding": ("exploding gradient", "梯度爆炸"),
-    "kind.cut off": ("cut off", "被截断"),
-    "kind.silent": ("no gradient", "没有梯度"),
-    "kind.not finite": ("not finite", "出现非有限值"),
+    "film.reading.kind": (
+        "The gradient on the film's own sequences, over all their steps: {kind}.",
+        "回放所用序列上的梯度（按全部时间步判断）：{kind}。",
+    ),
+    **{f"kind.{name}": words for name, words in KINDS.items()},
+    **SHAPES,
 }

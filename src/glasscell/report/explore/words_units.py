@@ -37,15 +37,35 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "match.score.head": ("score", "得分"),
     "match.share": ("units on", "激活比例"),
     "match.where": ("range", "片段"),
-    "view.dossier": ("Unit dossier", "单元档案"),
+    "input.target less its last value": ("target less its last value", "目标减去其最近值"),
+    "input.target": ("target", "目标"),
+    "view.dossier.how.rnn": (
+        "Everything about one unit: its state over time, the inputs that it goes with, the units "
+        "that behave like it, and how much the loss grows without it.",
+        "一个单元的全部信息：它的状态随时间的变化、与它相关的输入、与它相似的单元，"
+        "以及去掉它后损失增加多少。",
+    ),
+    "view.whatif.how.rnn": (
+        "Change the network and see it run again, here in the browser, from its own weights: cut a "
+        "unit or an input (held at 0), or change what is read at one step.",
+        "修改网络，并在浏览器中用它自己的权重重新运行：去掉某个单元或输入（固定为 0），"
+        "或修改某一步的输入。",
+    ),
+    "view.weights.how.rnn": (
+        "One row per unit, in the chosen order. U acts on the hidden state, W on the input. Is the "
+        "initialisation sane, which inputs are read at all?",
+        "每行一个单元，按所选顺序排列。U 作用于隐藏状态，W 作用于输入。"
+        "初始化是否合理？哪些输入真正被读取？",
+    ),
+    "view.dossier": ("Unit dossier", "单元详情"),
     "view.dossier.how": (
-        "Everything about one unit: its gates and contents over time, the inputs that it follows, "
+        "Everything about one unit: its gates and contents over time, the inputs it goes with, "
         "the units that behave like it, and how much the loss grows without it.",
-        "一个单元的全部信息：它的门和内容随时间的变化、它跟随的输入、与它相似的单元，"
+        "一个单元的全部信息：它的门和内容随时间的变化、与它相关的输入、与它相似的单元，"
         "以及去掉它后损失增加多少。",
     ),
     "dossier.unit": ("Unit {unit}.", "单元 {unit}："),
-    "dossier.inputs": ("Inputs that it follows", "它跟随的输入"),
+    "dossier.inputs": ("Inputs that it goes with", "与它相关的输入"),
     "dossier.inputs.none": (
         "The page has no numbers of the input.",
         "页面中没有输入的数值。",
@@ -58,17 +78,45 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Mean squared change of the output when a unit is cut",
         "去掉单元后输出的均方变化",
     ),
-    "dossier.ablation.none": (
+    "dossier.ablation.slow": (
         "Not measured: cutting every unit of this model takes too long here. "
         "glasscell.inspect.ablation(model, x, loss) does it.",
         "没有测量：逐个去掉该模型的单元耗时过长。可用 glasscell.inspect.ablation(model, x, loss)。",
     ),
+    "dossier.ablation.trace": (
+        "Not measured: this page was made of a trace, and without the model no unit can be cut. "
+        "glasscell.inspect.ablation(model, x, loss) does it.",
+        "没有测量：本页只根据 trace 生成，没有模型就无法去掉单元。"
+        "可用 glasscell.inspect.ablation(model, x, loss)。",
+    ),
+    "dossier.ablation.kind": (
+        "Not measured: units are not cut in cells, nor in layers without biases.",
+        "没有测量：不支持去掉 LSTMCell、RNNCell 或无偏置层中的单元。",
+    ),
+    "dossier.ablation.finite": (
+        "Not measured: the output is not a finite number everywhere.",
+        "没有测量：输出中有非有限数。",
+    ),
+    "dossier.pooled": (
+        "This unit's steps are pooled in this page: each value stands for several steps. Unit "
+        "{unit} is stored step by step.",
+        "本页中该单元的时间步已合并：每个数值代表若干步。单元 {unit} 按步完整保存。",
+    ),
     "dossier.lag": ("lag {lag}", "滞后 {lag} 步"),
-    "dossier.half": ("Half of its memory is left after {life} steps.", "{life} 步后记忆剩下一半。"),
-    "dossier.never": ("Its memory never fades.", "它的记忆从不衰减。"),
+    "dossier.half": (
+        "In this series half of its memory is left after {life} steps.",
+        "在该序列中，{life} 步后记忆剩下一半。",
+    ),
+    "dossier.never": ("In this series its memory never fades.", "在该序列中，它的记忆从不衰减。"),
     "dossier.follows": (
-        "It follows {name} most (correlation {value}).",
-        "它最跟随 {name}（相关系数 {value}）。",
+        "The input that it goes with most is {name} (correlation {value}; by chance up to "
+        "{chance}).",
+        "与它最相关的输入是 {name}（相关系数 {value}；偶然情况下最高 {chance}）。",
+    ),
+    "dossier.follows.none": (
+        "It follows no input more than by chance (largest correlation {value}; by chance up to "
+        "{chance}).",
+        "它与任何输入的相关性都不超过偶然水平（最大相关系数 {value}；偶然情况下最高 {chance}）。",
     ),
     "dossier.costs.output": (
         "Without it the output changes by {value} (mean squared): place {place} of {count}.",
@@ -84,7 +132,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "dossier.input": ("input", "输入"),
     "dossier.r": ("correlation", "相关系数"),
-    "view.whatif": ("What if", "假如"),
+    "view.whatif": ("What if", "假设实验"),
     "view.whatif.how": (
         "Change the network and see it run again, here in the browser, from its own weights: shift "
         "the bias of the forget gate, hold a gate still, cut a unit or an input (held at 0).",
@@ -97,6 +145,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "该网络无法在页面中运行：它不是 glasscell.save 能保存的网络（依次连接的循环层、Linear、"
         "Embedding、激活函数），"
         "或未提供模型。",
+    ),
+    "whatif.trace": (
+        "This page was made of a trace: without the model there is nothing to run again. In "
+        "Python: collect(model, x).",
+        "本页只根据 trace 生成：没有模型就无法重新运行。在 Python 中：collect(model, x)。",
     ),
     "whatif.input": (
         "The page holds the input of this series only thinned out, or not at all: inspect a "
@@ -144,7 +197,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "whatif.output": ("What the network gives", "网络的输出"),
     "whatif.before": ("as it was", "原来"),
     "whatif.after": ("changed", "修改后"),
-    "whatif.ahead": ("step of the forecast", "预测步"),
+    "whatif.ahead": ("steps ahead", "向前预测的步数"),
+    "whatif.truth": ("what happened", "真实值"),
     "whatif.map": ("Change of every unit", "各单元的变化"),
     "whatif.unchanged": (
         "Nothing is changed yet: both lines are the network as it is.",
@@ -191,7 +245,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "These weights would make the page larger than 4 MB, so they are not in it; the what-if "
         "and the fan from any step need them too. Inspect a smaller network, or fewer layers and "
         "shorter series, to have them.",
-        "这些权重会使页面超过 4 MB，因此没有写入；“假如”和从任意步开始的雅可比扇也需要它们。"
+        "这些权重会使页面超过 4 MB，因此没有写入；"
+        "“假设实验”和从任意步开始的雅可比奇异值图也需要它们。"
         "如需使用，请检查较小的网络，或较少的层和较短的序列。",
     ),
     "weights.rounded": (
@@ -205,6 +260,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "weights.biases": ("Biases of all gates, unit by unit", "所有门的偏置（逐单元）"),
     "weights.bias.mean": ("mean bias", "平均偏置"),
     "weights.gate": ("gate", "门"),
+    "weights.row": ("weights of", "权重"),
     "weights.reading": (
         "The forget gate's mean bias is {bias}: with nothing else to read it would stand at "
         "{gate}, and half of the memory would be left after {life} steps.",
@@ -215,11 +271,20 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "U 的最大奇异值为 {norm}。",
     ),
     "weights.no.bias": ("This layer has no biases.", "这一层没有偏置。"),
+    "weights.warning.rnn": (
+        "ρ, the spectral radius, decides nothing by itself: a tanh network with ρ(U) = 0 can "
+        "explode, and one with ρ(U) > 1 can forget, because the slope of each unit, between 0 and "
+        "1, stands between. Look at the Jacobian fan instead: it multiplies the Jacobians that "
+        "really occurred.",
+        "谱半径 ρ 本身不能作为判断依据：ρ(U) = 0 的 tanh 网络也可能爆炸，"
+        "ρ(U) > 1 的网络也可能遗忘，因为每一步还要乘以各单元的斜率（0 到 1 之间）。"
+        "请看雅可比奇异值图：它乘的是实际出现的雅可比矩阵。",
+    ),
     "weights.warning": (
         "ρ, the spectral radius, decides nothing: a network with ρ(U) = 0 can explode, and one "
         "with ρ(U) > 1 can forget, because the gates stand between. Look at the Jacobian fan "
         "instead: it multiplies the Jacobians that really occurred.",
         "谱半径 ρ 不能作为判断依据：ρ(U) = 0 的网络也可能爆炸，ρ(U) > 1 的网络也可能遗忘，"
-        "因为中间还有门。请看雅可比扇：它乘的是实际出现的雅可比矩阵。",
+        "因为中间还有门。请看雅可比奇异值图：它乘的是实际出现的雅可比矩阵。",
     ),
 }

@@ -49,7 +49,7 @@ def lesson(own: Exploration | None = None, source: str = "run") -> Exploration:
     return replace(
         shown,
         title=TITLE,
-        subtitle="" if own is None else f"{shown.title} ({shown.subtitle})",
+        subtitle="" if own is None else f"{shown.heading('en')} ({shown.subtitle})",
         measures={**shown.measures, "lesson": about | _facts(pair), **_duel(shown)},
         arrays={**shown.arrays, **_arrays(pair)},
     )

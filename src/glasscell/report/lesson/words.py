@@ -69,7 +69,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "lesson.task.p2": (
         "So a number seen early has to survive dozens of noisy steps. How many is called the "
         "**lag**.",
-        "所以，很早看到的一个数必须熬过几十步噪声。相隔的步数叫做**时滞**。",
+        "所以，很早看到的一个数必须熬过几十步噪声。相隔的步数叫做**滞后**。",
     ),
     "lesson.task.p3": (
         "Two networks were trained on this: an **LSTM** and a **plain RNN**, with as many weights "
@@ -172,7 +172,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Do not rewrite the memory, **leave it alone**. The LSTM has a second state, the **cell "
         "state** [[C]], which runs through time like a conveyor belt. Every unit has one of its "
         "own.",
-        "不要改写记忆，**让它留着**。LSTM 多了一个状态：**记忆单元** [[C]]（cell state，"
+        "不要改写记忆，**让它留着**。LSTM 多了一个状态：**细胞状态** [[C]]（cell state，"
         "也译“细胞状态”），它像传送带一样贯穿时间。每个单元都有自己的一条。",
     ),
     "lesson.belt.eq": (
@@ -211,11 +211,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "lesson.belt.aria": (
         "Line chart: what is left of the gradient over the lag, on a log scale",
-        "折线图：梯度随时滞剩下多少（对数刻度）",
+        "折线图：梯度随滞后步数剩下多少（对数刻度）",
     ),
     "lesson.belt.ask1": (
         "Why does the cell state help against the vanishing gradient?",
-        "记忆单元为什么能缓解梯度消失？",
+        "细胞状态为什么能缓解梯度消失？",
     ),
     "lesson.belt.answer1": (
         "The path from C at one step to C at the next is a multiplication by f, one number a "

@@ -68,7 +68,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "1997 年的 LSTM 没有遗忘门，只能从外部重置；2000 年 Gers、Schmidhuber 和 Cummins "
         "加上了遗忘门。",
     ),
-    "lesson.duel": ("The duel", "对决"),
+    "lesson.duel": ("The duel", "对比"),
     "lesson.duel.how": ("Does all this really make a difference?", "这一切真的有区别吗？"),
     "lesson.duel.p1": (
         "Same task, same sequences, same seed, and about as many weights: {lstm} against {rnn}. "
@@ -106,7 +106,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "the two networks that this lesson carries; glasscell explain without a run shows their "
         "states, influences and gradients side by side too. A run of glasscell fit keeps such an "
         "RNN.",
-        "你的网络旁边没有学过同样数据的普通 RNN，因此对决仍在本课自带的两个网络之间进行；"
+        "你的网络旁边没有学过同样数据的普通 RNN，因此这里仍对比本课自带的两个网络；"
         "不带运行目录的 glasscell explain 还会并排显示它们的状态、影响和梯度。"
         "glasscell fit 的运行目录会保存这样一个 RNN。",
     ),
@@ -120,8 +120,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "learn lags of some dozens of steps too; the LSTM learns them at once, and far longer "
         "ones.",
         "按单元数比不公平。所以这里 RNN 的单元数是 LSTM 的两倍多，使两者的权重数量相当。"
-        "训练得久得多时，这种大小的 RNN 也能学会几十步的时滞；LSTM 很快就能学会，"
-        "而且能学会长得多的时滞。",
+        "训练得久得多时，这种大小的 RNN 也能学会几十步的滞后；LSTM 很快就能学会，"
+        "而且能学会长得多的滞后。",
     ),
     "lesson.remember": ("What to remember", "要记住的"),
     "lesson.remember.how": ("Could I explain it to somebody tomorrow?", "明天我能讲给别人听吗？"),
@@ -133,7 +133,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "lesson.remember.r2": (
         "The LSTM's **cell state** is only multiplied by [[f]] and added to. The gradient along it "
         "is the product of the forget gates.",
-        "LSTM 的**记忆单元**只乘以 [[f]]、再做加法。沿它的梯度就是遗忘门之积。",
+        "LSTM 的**细胞状态**只乘以 [[f]]、再做加法。沿它的梯度就是遗忘门之积。",
     ),
     "lesson.remember.r3": (
         "**Forget gate**: what stays. **Input gate**: how much is written. **Candidate**: what is "
@@ -151,7 +151,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "lesson.remember.r6": (
         "Half-life = ln 0.5 / ln [[f]]. To remember over a lag of k steps from the start, set the "
         "forget bias near ln k.",
-        "半衰期 = ln 0.5 / ln [[f]]。要一开始就能记住 k 步的时滞，把遗忘门偏置设为 ln k 左右。",
+        "半衰期 = ln 0.5 / ln [[f]]。要一开始就能记住 k 步以前的内容，把遗忘门偏置设为 ln k 左右。",
     ),
     "lesson.remember.questions": (
         "Questions you can answer now",

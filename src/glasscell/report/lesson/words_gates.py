@@ -57,7 +57,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "chrono initialisation spreads the units over all time scales.",
         "偏置为 0 时，门从 σ(0) = 0.5 附近开始：还没学到任何东西，一步之后记忆和梯度就都只剩一半。"
         "偏置 1 对应 0.73（半衰期 2.2 步），偏置 5 对应 0.993（103 步）。"
-        "时滞为 k 步时，偏置取 ln k 左右为宜；chrono 初始化让各单元分布在所有时间尺度上。",
+        "滞后为 k 步时，偏置取 ln k 左右为宜；chrono 初始化让各单元分布在所有时间尺度上。",
     ),
     "lesson.write": ("Input gate and candidate", "输入门与候选值"),
     "lesson.write.how": ("Who decides what is put on the belt?", "谁决定往传送带上放什么？"),

@@ -104,6 +104,30 @@
       <rect class="body" x="${x0}" y="${y0}" width="${x1 - x0}" height="${y1 - y0}" rx="22"/>${bus(a)}${lines}${nodes}${["forget", "input", "candidate", "output"].map((gate) => box(a, gate, a[gate[0] === "c" ? "g" : gate[0]])).join("")}${labels}</svg>`;
   };
 
+  // A plain RNN: what was, and what is read, through the weights and one curve. No belt, no gates.
+  const plain = (a, relu) => {
+    const [w, h] = a.box;
+    const y = 110;
+    const [left, right] = a.stacked ? [6, a.width - 6] : [2, a.width - 2];
+    const mid = a.width / 2;
+    const sum = mid - (a.stacked ? 70 : 170);
+    const fn = mid + (a.stacked ? 50 : 90);
+    const text = (x, at, anchor, inner) => `<text x="${x}" y="${at}" text-anchor="${anchor}" class="lab-hidden">${inner}</text>`;
+    const wire = (name, d) => `<path class="wire hidden" data-wire="${name}" d="${d}" marker-end="url(#tip-hidden-rnn-${a.name})"/>`;
+    return `<svg class="drawing ${a.name}" viewBox="0 0 ${a.width} 240" role="img" data-say-label="cell.aria.rnn"><defs><marker id="tip-hidden-rnn-${a.name}" viewBox="0 0 10 14" refX="0.5" refY="7" markerWidth="10" markerHeight="14" markerUnits="userSpaceOnUse" orient="auto"><path class="tip-hidden" d="M0 0L10 7L0 14Z"/></marker></defs>
+      <rect class="body" x="${a.body[0]}" y="22" width="${a.body[2] - a.body[0]}" height="176" rx="22"/>
+      ${wire("before", `M0 ${y}H${sum - a.r - 11}`)}${wire("x", `M${sum} 238V${y + a.r + 11}`)}${wire("inside", `M${sum + a.r} ${y}H${fn - w / 2 - 11}`)}${wire("hidden", `M${fn + w / 2} ${y}H${a.width - 10}`)}
+      ${node(sum, y, a.r, "+", "all")}
+      <g class="gate candidate"><rect class="back" x="${fn - w / 2}" y="${y - h / 2}" width="${w}" height="${h}" rx="9"/><rect class="edge" x="${fn - w / 2}" y="${y - h / 2}" width="${w}" height="${h}" rx="9"/><text class="fn" x="${fn}" y="${y + 5}" text-anchor="middle">${relu ? "max(0, ·)" : "tanh"}</text></g>
+      ${text(left, y - 34, "start", `<tspan class="var">h</tspan>${sub("t−1")}`)}${text(left, y - 14, "start", `<tspan class="val" data-value="before"></tspan>`)}
+      ${text(sum + 16, 226, "start", `<tspan class="var">x</tspan>${sub("t")}<tspan class="val" dx="6" dy="-4" data-value="x"></tspan>`)}
+      ${text((sum + fn) / 2 - 6, y - 14, "middle", `<tspan class="val" data-value="inside"></tspan>`)}
+      ${text(right, y - 34, "end", `<tspan class="var">h</tspan>${sub("t")}`)}${text(right, y - 14, "end", `<tspan class="val" data-value="hidden"></tspan>`)}</svg>`;
+  };
+
+  /** The drawings of a plain RNN's cell. */
+  GC.plainDrawing = (relu) => plain(WIDE, relu) + plain(NARROW, relu);
+
   /** Both drawings; the style sheet shows the one that fits. No text of the user's goes in here. */
   GC.cellDrawing = () => drawing(WIDE) + drawing(NARROW);
 

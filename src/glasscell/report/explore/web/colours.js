@@ -45,9 +45,10 @@
     out.diverging = (v) => maps.diverging((v + 1) / 2);
     out.ramp = (name) => maps[name] ?? out.diverging;
     out.anchors = (name) => RAMPS[theme][name] ?? RAMPS[theme].diverging;
-    out.missing = null;
     return (cached[theme] = out);
   };
+  /** [r, g, b] of a colour as the browser writes it. */
+  GC.rgb = (text) => text.match(/[\d.]+/g).slice(0, 3).map((v) => Math.round(text.startsWith("color") ? 255 * v : v));
   GC.css = ([r, g, b]) => `rgb(${r},${g},${b})`;
   /** Black or white, whichever reads better on a colour. */
   GC.inkOn = ([r, g, b]) => (0.299 * r + 0.587 * g + 0.114 * b > 140 ? "#111419" : "#ffffff");

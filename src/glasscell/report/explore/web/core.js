@@ -44,6 +44,8 @@ const GC = {};
     return arrays.get(key);
   };
   GC.has = (key) => key in GC.data.arrays;
+  /** Why a measure of the shown layer is not there, as a word key: the reason that Python gave, else `otherwise`. */
+  GC.why = (otherwise) => { const why = GC.data.measures.unmeasured?.[GC.key("").slice(0, -1)]; return why ? `unmeasured.${why}` : otherwise; };
   /** Replace an array by one that the page computed itself: (rows, T), unpooled. */
   GC.put = (key, array, rows) => {
     arrays.set(key, Object.assign(array, { shape: [rows, array.length / rows], pool: 1, own: true }));
@@ -66,6 +68,7 @@ const GC = {};
     series: { get: () => GC.data.series[GC.state.series] },
     layer: { get: () => GC.data.layers[GC.state.layer] },
     lstm: { get: () => GC.layer.mode === "LSTM" },
+    plain: { get: () => !GC.data.layers.some(({ mode }) => mode === "LSTM") }, // no gates on the whole page
   });
   /** The step that the layer worked on before t: t - 1, for a reverse layer t + 1; -1 for none. */
   GC.before = (t) => (GC.layer.reverse ? (t + 1 < GC.series.T ? t + 1 : -1) : t - 1);
@@ -79,6 +82,8 @@ const GC = {};
     const text = pair[GC.state.lang === "zh" ? 1 : 0];
     return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
   };
+  /** Sentences one behind the other, as the language parts them. */
+  GC.sentences = (list) => list.filter(Boolean).join(GC.state.lang === "zh" ? "" : " ");
   /** A number as text: `digits` decimals, fewer for large ones, powers of ten for tiny ones. */
   GC.number = (value, digits = 3) => {
     if (value === null || value === undefined || Number.isNaN(value)) return "–";
@@ -103,6 +108,7 @@ const GC = {};
   };
   /** Elements made by GC.make(..., {data: {say: "key"}}) are filled again at a change of language. */
   GC.translate = (root = document) => {
+    if (GC.data.measures.forecast) for (const one of GC.data.series) one.inputs = one.names.map((name) => (`input.${name}` in GC.data.words ? GC.say(`input.${name}`) : name));
     for (const node of all("[data-say]", root)) node.textContent = GC.say(node.dataset.say);
     for (const node of all("[data-say-label]", root)) node.setAttribute("aria-label", GC.say(node.dataset.sayLabel));
   };
@@ -124,7 +130,7 @@ const GC = {};
 
   const show = (view) => {
     // What this data can never have is left out; what was only not measured says so.
-    if (view.optional) view.section.hidden = view.link.hidden = Boolean(reason(view));
+    if (view.optional || (view.gated && GC.plain)) view.section.hidden = view.link.hidden = Boolean(reason(view));
     if (!view.near) return;
     // A view that failed is built again for another series or layer, not at every move.
     if (view.pending.has("series") || view.pending.has("layer")) view.failed = false;
@@ -163,7 +169,10 @@ const GC = {};
     frame = 0;
     const now = changed;
     changed = new Set();
-    if (now.has("lang")) GC.translate();
+    if (now.has("lang")) {
+      GC.translate();
+      if (Array.isArray(GC.data.title)) document.title = document.querySelector("h1").textContent = GC.say(GC.data.title);
+    }
     for (const listener of listeners) guarded(() => listener(GC.state, now));
     for (const view of views) {
       for (const name of now) view.pending.add(name);
@@ -208,8 +217,10 @@ const GC = {};
   /** Read the page's data, make the sections, watch which of them come near. */
   GC.start = () => {
     GC.data = JSON.parse(document.getElementById("gc-data").textContent);
+    for (const one of GC.data.series) one.names = one.inputs;
     blob = bytes(document.getElementById("gc-blob").textContent.trim());
     Object.assign(GC.state, GC.data.start, { lang: GC.data.lang });
+    if (GC.plain) GC.state.sort = "similarity";
     document.documentElement.classList.add("script");
     views.sort((a, b) => a.order - b.order);
     const watch = new IntersectionObserver((entries) => {
@@ -235,13 +246,17 @@ const GC = {};
       for (const plot of GC.plots) plot.place?.();
     };
     let near = [];
+    let shut = []; // what a reader may unfold is unfolded on paper, but for the tables of numbers
     addEventListener("beforeprint", () => {
       near = views.filter((view) => view.near);
       for (const view of views) view.near = true;
       paper(true);
+      shut = all("details:not(.numbers):not([open])");
+      for (const one of shut) one.open = true;
     });
     addEventListener("afterprint", () => {
       paper(false);
+      for (const one of shut) one.open = false;
       for (const view of views) view.near = near.includes(view);
     });
     addEventListener("error", (event) => { document.documentElement.dataset.error = event.message; });

@@ -90,12 +90,14 @@
   };
 
   // ---- heat maps --------------------------------------------------------------------------
-  /** Ready to paint: of the values under one pixel the one farthest from `centre` is shown. */
-  GC.heat = ({ rows, columns, value, colour, centre = 0 }) => ({
+  /** Ready to paint: of the values under one pixel the one farthest from `centre` is shown; with `missing`
+   * a pixel that holds no number is hatched in the colour of what is wrong, however many others it holds. */
+  GC.heat = ({ rows, columns, value, colour, centre = 0, missing = false }) => ({
     paint(plot, x, y, w, h) {
       const [W, H] = [Math.max(1, Math.min(columns, Math.round(w * plot.ratio))), Math.max(1, Math.min(rows, Math.round(h * plot.ratio)))];
       const image = new ImageData(W, H);
       const { data } = image;
+      const alarm = missing ? GC.rgb(GC.palette().bad) : null;
       const [starts, ends] = [new Int32Array(W), new Int32Array(W)];
       for (let px = 0; px < W; px += 1) {
         starts[px] = Math.floor((px * columns) / W);
@@ -106,16 +108,18 @@
         for (let px = 0; px < W; px += 1) {
           let best = NaN;
           let far = -1;
+          let lost = false;
           for (let r = r0; r < r1; r += 1) {
             for (let c = starts[px]; c < ends[px]; c += 1) {
               const v = value(r, c);
               const d = Math.abs(v - centre);
-              if (d > far) { far = d; best = v; }
+              if (d > far) { far = d; best = v; } else if (alarm && Number.isNaN(v)) lost = true;
             }
           }
+          const at = 4 * (py * W + px);
+          if (lost) { data.set([...alarm, (px + py) % 6 < 3 ? 255 : 90], at); continue; }
           if (Number.isNaN(best)) continue;
           const rgb = colour(best);
-          const at = 4 * (py * W + px);
           data[at] = rgb[0];
           data[at + 1] = rgb[1];
           data[at + 2] = rgb[2];
@@ -128,6 +132,15 @@
       plot.ctx.drawImage(sheet, x, y, w, h);
     },
   });
+
+  /** Marks in a line chart where its values are no numbers: xs in pixels, over the whole height. */
+  GC.holes = (plot, xs, values) => {
+    const { ctx, area } = plot;
+    const wide = Math.max(3, area.w / Math.max(1, values.length));
+    Object.assign(ctx, { fillStyle: GC.palette().bad, globalAlpha: 0.75 });
+    values.forEach((v, k) => { if (!Number.isFinite(v)) ctx.fillRect(xs[k] - wide / 2, area.y, wide, area.h); });
+    ctx.globalAlpha = 1;
+  };
 
   // ---- scales, axes, lines ----------------------------------------------------------------
   /** Linear map from [d0, d1] to [r0, r1]; `.invert` is the way back. */

@@ -55,8 +55,11 @@
     const tools = make("div", { className: "tools" });
     const note = make("p", { className: "note", hidden: true });
     const details = make("details", { className: "numbers", hidden: true }, make("summary", { data: { say: "numbers" } }));
+    const plainly = `${view.title}.how.rnn`;
+    const how = GC.plain && plainly in GC.data.words ? plainly : `${view.title}.how`;
+    if (GC.plain && `${view.title}.rnn` in GC.data.words) view.title = `${view.title}.rnn`;
     const heading = make("h2", {}, make("span", { className: "no", aria: { hidden: "true" } }), make("span", { data: { say: view.title } }));
-    const header = make("header", {}, heading, make("p", { className: "how", data: { say: `${view.title}.how` } }), tools);
+    const header = make("header", {}, heading, make("p", { className: "how", data: { say: how } }), tools);
     const refill = () => { if (details.open && view.table) details.replaceChildren(details.firstChild, tableOf(view.table())); };
     details.ontoggle = refill;
     view.refill = refill;
@@ -117,6 +120,8 @@
     const plot = GC.canvas(host, { height: 40, label: "", time: true });
     plot.host.classList.add("scrub");
     plot.host.setAttribute("role", "slider");
+    plot.canvas.removeAttribute("role");
+    plot.canvas.setAttribute("aria-hidden", "true"); // the slider around it says where it stands
     const draw = () => {
       plot.clear();
       const colours = GC.palette();

@@ -14,6 +14,9 @@
     return `${digits}·${GC.power(exponent)}`;
   };
 
+  /** A share as text: 93 %, 4.1 %, 0.19 %. */
+  GC.percent = (share) => `${share > 0 ? GC.size(Math.log10(100 * share)) : GC.number(100 * share, 0)} %`;
+
   /** A tick's number without needless zeros. */
   GC.tick = (v) => String(Number(v.toPrecision(6))).replace("-", "−");
 
@@ -165,6 +168,13 @@
     return { ticks: ticks.map((t) => t - from + 0.5), format: (at) => name(at + from - 0.5), label };
   };
 
+  /** The left axis of a picture with a row a step: named as the steps of the axis under it are. */
+  GC.stepRows = (T, first) => {
+    const { ticks, format } = GC.timeAxis({ area: { w: 480 } }, T, "", first);
+    const label = (at) => { const text = format(at); return text.length > 7 ? text.slice(-5) : text; };
+    return { side: "left", ticks, format: label };
+  };
+
   /** The steps that a layer's influences were measured over: [first, how many]. */
   GC.influenced = (layer) => {
     const { first, steps } = GC.data.measures.influence?.[`${GC.state.series}/${layer}`] ?? { first: 0, steps: GC.series.T };
@@ -184,12 +194,22 @@
     return { ticks, format: (v) => GC.power(v) };
   };
 
+  /** y axis of a chart of logarithms that shows the values themselves, at round numbers: 0.2, 0.5 … */
+  GC.valueAxis = (low, high) => {
+    if (high - low > 2.5) return GC.powerAxis(low, high);
+    const decades = Array.from({ length: Math.ceil(high) - Math.floor(low) + 1 }, (_, k) => Math.floor(low) + k);
+    const round = decades.flatMap((k) => [1, 2, 5].map((m) => Math.log10(m) + k)).filter((v) => v >= low && v <= high);
+    const ticks = round.length > 1 ? round : GC.ticks(10 ** low, 10 ** high, 4).filter((v) => v > 0).map(Math.log10);
+    return { ticks, format: (v) => String(Number((10 ** v).toPrecision(3))) };
+  };
+
   /** A labelled slider; onInput gets its number. Returns {box, input, set}. */
   GC.slider = (host, { say, min, max, step, value, format = (v) => GC.number(v, 2), onInput }) => {
-    const input = GC.make("input", { type: "range", min, max, step, value });
+    const input = GC.make("input", { type: "range", min, max, step, value, data: { sayLabel: say }, aria: { label: GC.say(say) } });
     const shown = GC.make("output", { textContent: format(value) });
     const box = GC.make("label", { className: "slider" }, GC.make("span", { data: { say }, textContent: GC.say(say) }), input, shown);
-    const set = (v) => { input.value = v; shown.textContent = format(Number(input.value)); };
+    // What is shown is the number itself: the thumb stands on the nearest stop.
+    const set = (v) => { input.value = v; shown.textContent = format(Number(v)); input.setAttribute("aria-valuetext", shown.textContent); };
     input.addEventListener("input", () => { set(input.value); onInput(Number(input.value)); });
     host.append(box);
     return { box, input, set, format };
@@ -222,7 +242,7 @@
 
   /** A small heading whose word is translated by itself. */
   GC.heading = (host, say) => {
-    const node = GC.make("h4", { data: { say }, textContent: GC.say(say) });
+    const node = GC.make("h3", { data: { say }, textContent: GC.say(say) });
     host.append(node);
     return node;
   };

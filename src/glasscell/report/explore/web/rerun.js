@@ -48,7 +48,7 @@
   /** Why the network cannot run again here, as a word key; null if it can. */
   const refusal = () => {
     const { layers } = GC.data;
-    if (!model()) return "whatif.absent";
+    if (!model()) return GC.data.measures.unworth === "trace" ? "whatif.trace" : "whatif.absent";
     const x = read();
     if (!x || x.pool > 1) return "whatif.input";
     const found = names(model());

@@ -89,6 +89,8 @@
     };
   };
 
+  /** A number of steps: "1 step", "12 steps". */
+  GC.count = (n) => (n === 1 ? GC.say("steps.one") : GC.say("steps", { value: n }));
   /** Half-life in words: "12.3 steps", "never fades". */
   GC.lifeText = (value) => (value === "never" ? GC.say("never") : value === null || value === undefined ? "–" : GC.say("steps", { value: GC.number(value, value < 10 ? 1 : 0) }));
   GC.halfLives = () => GC.data.measures.half_life?.[here()] ?? null;

@@ -47,7 +47,6 @@
       const figure = GC.make("div", { className: "living live", tabIndex: 0, aria: { role: "group" }, data: { sayLabel: "living" } });
       const telling = GC.make("p", { className: "telling", aria: { live: "polite" } });
       const table = GC.make("div", { className: "equations" });
-      figure.innerHTML = GC.cellDrawing();
       host.append(figure, telling, table);
       const choice = GC.choice("cell.parts", PARTS.map((name) => [name, `cell.part.${name}`]), part, (name) => light(name));
       choice.classList.add("parts-choice");
@@ -85,6 +84,8 @@
         const list = GC.lstm ? EQUATIONS : GC.layer.mode === "RNN_RELU" ? RELU : RNN;
         if (list !== shown) {
           shown = list;
+          figure.innerHTML = GC.lstm ? GC.cellDrawing() : GC.plainDrawing(GC.layer.mode === "RNN_RELU");
+          GC.translate(figure);
           table.innerHTML = list.map((one) => `<div class="eq" data-part="${one.part}" style="--q:var(--${one.colour})"><span class="left">${one.left}</span><span class="sym">= ${one.middle}</span><span class="num"></span></div>`).join("");
         }
         return list;
@@ -92,7 +93,6 @@
       return {
         draw(state) {
           const list = equations();
-          figure.hidden = !GC.lstm;
           host.querySelector(".cell-tools").hidden = !GC.lstm;
           const now = GC.wires();
           GC.all(".num", table).forEach((node, k) => { node.innerHTML = `= ${list[k].fill(now)}`; });
@@ -100,11 +100,17 @@
             const inside = Object.fromEntries(["forget", "input", "candidate", "output"].map((name) => [name, GC.inside(name).sum]));
             GC.fillCell(figure, now, inside, inputText());
             telling.textContent = tell(part, now);
-          } else telling.textContent = GC.say("cell.tell.rnn", { unit: state.unit, step: GC.stepName(state.t) });
+          } else {
+            const hidden = GC.value("hidden");
+            const value = { hidden, before: GC.value("hidden", state.unit, GC.before(state.t)), inside: GC.inside("hidden").sum };
+            if (GC.layer.mode === "RNN_RELU" && GC.inside("hidden").x === null) value.inside = hidden > 0 ? hidden : NaN;
+            GC.fillCell(figure, value, {}, inputText());
+            telling.textContent = GC.say("cell.tell.rnn", { unit: state.unit, step: GC.stepName(state.t) });
+          }
           const whole = GC.whole("hidden") || GC.whole("cell");
           const projected = GC.layer.P !== GC.layer.H ? GC.say("cell.projected") : "";
           const nearest = whole ? "" : GC.say("cell.pooled", { unit: GC.nearestExact() });
-          api.note([projected, nearest].filter(Boolean).join(" "));
+          api.note(GC.sentences([projected, nearest]));
         },
       };
     },

@@ -45,7 +45,7 @@
       host.append(columns);
       const panel = (word) => {
         const list = GC.make("ol", { className: "bars" });
-        const box = GC.make("div", {}, GC.make("h4", { data: { say: word }, textContent: GC.say(word) }), list);
+        const box = GC.make("div", {}, GC.make("h3", { data: { say: word }, textContent: GC.say(word) }), list);
         columns.append(box);
         return { box, list };
       };
@@ -106,7 +106,8 @@
       };
       const fillWeight = (unit) => {
         const { ablation } = measured();
-        if (!ablation) return absent(weight.list, "dossier.ablation.none");
+        if (ablation && !ablation.every(Number.isFinite)) return absent(weight.list, "dossier.ablation.finite");
+        if (!ablation) return absent(weight.list, `dossier.ablation.${GC.data.measures.unworth || "slow"}`);
         const order = ablation.map((value, u) => ({ u, value })).sort((a, b) => b.value - a.value);
         const shown = order.slice(0, MOST - 1);
         if (!shown.some(({ u }) => u === unit)) shown.push(order.find(({ u }) => u === unit));
@@ -120,7 +121,11 @@
         GC.chart(plot, {
           x: [0, T], y, xAxis: axis ? GC.timeAxis(plot, T) : { ticks: [], label: "" },
           yAxis: axis ? {} : { ticks: [0, 0.5, 1], format: (v) => String(v) },
-          lines: there.map((line) => ({ ...line, width: 1.9, xs: GC.steps(GC.get(line.name).shape[1], GC.get(line.name).pool), ys: GC.row(GC.get(line.name), unit) })),
+          lines: there.map((line) => {
+            const whole = GC.whole(line.name, unit);
+            const array = GC.get(line.name);
+            return { ...line, width: 1.9, xs: whole ? GC.steps(whole.length) : GC.steps(array.shape[1], array.pool), ys: whole ?? GC.row(array, unit) };
+          }),
         });
         return there;
       };
@@ -136,22 +141,23 @@
       const read = (unit) => {
         const half = GC.data.measures.half_life?.[GC.key("").slice(0, -1)]?.[unit];
         const best = correlations(unit).reduce((a, b) => (Math.abs(b.value) > Math.abs(a?.value ?? 0) ? b : a), null);
-        const { ablation } = measured();
+        const { ablation, chance } = measured();
         const parts = [GC.say("dossier.unit", { unit })];
         if (half === "never" || Number.isFinite(half)) parts.push(half === "never" ? GC.say("dossier.never") : GC.say("dossier.half", { life: GC.number(half, 1) }));
-        if (best) parts.push(GC.say("dossier.follows", { name: best.name, value: GC.number(best.value, 2) }));
-        if (ablation) {
+        // Of many inputs and lags one always fits best: what a shuffled input reaches is no tie.
+        if (best && chance) parts.push(GC.say(Math.abs(best.value) > chance[unit] ? "dossier.follows" : "dossier.follows.none", { name: best.name, value: GC.number(best.value, 2), chance: GC.number(chance[unit], 2) }));
+        if (ablation?.every(Number.isFinite)) {
           const place = 1 + ablation.filter((value) => value > ablation[unit]).length;
           const worth = GC.data.measures.worth || "loss";
           const key = ablation[unit] < 0 ? "dossier.gains.loss" : `dossier.costs.${worth}`; // a changed output is a square
           parts.push(GC.say(key, { value: GC.number(Math.abs(ablation[unit]), 4), place, count: ablation.length }));
         }
-        say(parts.join(" "));
+        say(GC.sentences(parts));
       };
       const move = (t, unit) => {
         for (const line of [...GATE_LINES, ...CONTENT_LINES]) {
           const array = GC.get(line.name);
-          line.show?.(array && unit < array.shape[0] ? GC.number(GC.at(array, unit, t)) : "–");
+          line.show?.(array && unit < array.shape[0] ? GC.number(GC.value(line.name, unit, t)) : "–");
         }
       };
       api.table(() => ({
@@ -170,6 +176,8 @@
             read(state.unit);
           }
           move(state.t, state.unit);
+          const pooled = ["cell", "hidden"].some((name) => GC.has(GC.key(name)) && !GC.whole(name, state.unit) && state.unit < GC.get(name).shape[0]);
+          api.note(pooled ? GC.say("dossier.pooled", { unit: GC.nearestExact() }) : "");
         },
       };
     },

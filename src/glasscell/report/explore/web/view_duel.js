@@ -34,7 +34,7 @@
       const grid = GC.make("div", { className: "duel" });
       host.append(grid);
       const sides = both.map((index, k) => {
-        const head = GC.make("h4", { textContent: `${MODES[layers[index].mode]} · ${layers[index].name}` });
+        const head = GC.make("h3", { textContent: `${MODES[layers[index].mode]} · ${layers[index].name}` });
         const score = GC.make("p", { className: "score", textContent: GC.data.measures.duel?.scores?.[k] ?? "" });
         const side = GC.make("div", { className: "side" }, head, score);
         grid.append(side);
@@ -42,7 +42,7 @@
         const heat = GC.canvas(side, { height: 170, time: true, left: 8, right: 8, top: 4, bottom: 42 });
         const caption = GC.make("p", { className: "small", data: { say: "duel.influence" }, textContent: GC.say("duel.influence") });
         side.append(caption);
-        const triangle = GC.canvas(side, { height: 240, time: true, left: 40, right: 8, top: 4, bottom: 42 });
+        const triangle = GC.canvas(side, { height: 240, time: true, left: 52, right: 76, top: 4, bottom: 42 });
         triangle.span = () => GC.influenced(index);
         return { index, heat, triangle, caption };
       });
@@ -71,9 +71,9 @@
         const [first, T] = GC.influenced(index);
         triangle.clear();
         GC.heat({ rows, columns, centre: -1e9, value: (r, c) => Math.max(array[r * columns + c], -1e8), colour: (v) => GC.palette().sequential(Math.max(0, 1 - (top - v) / 6)) }).paint(triangle, x, y, w, h);
+        GC.ramp(triangle, "sequential", GC.size(top), `≤${GC.size(top - 6)}`);
         GC.axis(triangle, GC.scale(0, T, x, x + w), GC.timeAxis(triangle, T, GC.say("influence.x"), first));
-        const ticks = GC.ticks(first, first + T - 1, 5).filter(Number.isInteger);
-        GC.axis(triangle, GC.scale(first, first + T, y, y + h), { side: "left", ticks: ticks.map((t) => t + 0.5), format: (t) => String(t - 0.5) });
+        GC.axis(triangle, GC.scale(0, T, y, y + h), GC.stepRows(T, first));
         triangle.label(`${GC.say("duel.influence")}: ${layers[index].name}`);
       };
       let lines = [];
@@ -111,7 +111,7 @@
           }
           lines.forEach((line) => line.show(GC.size(line.ys[state.t])));
           const silent = lines.filter(({ ys }) => !ys.some(Number.isFinite)).map(({ index }) => GC.say("duel.silent", { layer: layers[index].name }));
-          say(lines.length ? [GC.say("duel.reading", { step: GC.stepName(state.t), values: sentence(state.t) }), ...silent].join(" ") : "");
+          say(lines.length ? GC.sentences([GC.say("duel.reading", { step: GC.stepName(state.t), values: sentence(state.t) }), ...silent]) : "");
         },
       };
     },

@@ -4,17 +4,20 @@
 // belong to the second and later ones. For a small state jacobian.js computes any other.
 (() => {
   const LN10 = Math.log(10);
+  const MANY = 200; // steps from which on growth is called chaos
   const FINE = 64; // lags of a fan at rest; fewer while its origin is dragged
 
   GC.view({
     id: "fan",
     order: 10,
     title: "view.fan",
-    needs: () => (GC.has(GC.key("fan")) ? null : "fan.absent"),
+    needs: () => (GC.has(GC.key("fan")) ? null : GC.series.T < 2 ? "fan.short" : GC.why("fan.absent")),
     build(host, api) {
       const controls = GC.make("div", { className: "controls" });
       host.append(controls);
-      const slider = GC.slider(controls, { say: "fan.origin", min: 0, max: 1, step: 1, value: 0, format: (v) => GC.stepName(v), onInput: (v) => { from(v); } });
+      let stops = null;
+      const stopAt = (v) => (stops ? stops[v] : v);
+      const slider = GC.slider(controls, { say: "fan.origin", min: 0, max: 1, step: 1, value: 0, format: (v) => GC.stepName(stopAt(v)), onInput: (v) => { from(stopAt(v)); } });
       GC.button(controls, "fan.cursor", () => from(GC.state.t));
       const strip = GC.canvas(host, { height: 48, time: true, left: 52, right: 12, top: 4, bottom: 4 });
       const say = GC.readout(host);
@@ -30,9 +33,12 @@
       // Origins that Python measured; the first one's arrays have no number.
       const starts = () => { const given = GC.data.measures.fan?.[place()]; return given?.starts ?? [given?.start ?? first()]; };
       const start = () => origin;
-      const exponents = () => {
-        const found = GC.data.measures.lyapunov?.[place()];
-        return (Array.isArray(found) ? found : found?.exponents) ?? [];
+      const rates = () => { const found = GC.data.measures.lyapunov?.[place()]; return Array.isArray(found) ? { exponents: found } : found ?? {}; };
+      const exponents = () => rates().exponents ?? [];
+      // The slider's stops: every step, or those that Python measured, in the order of time.
+      const fillStops = () => {
+        stops = free() ? null : [...starts()].sort((a, b) => a - b);
+        Object.assign(slider.input, { max: stops ? stops.length - 1 : GC.series.T - 1, disabled: stops?.length === 1 });
       };
       const stored = (n) => {
         const [fan, found] = [GC.get(n ? `fan_${n}` : "fan"), GC.get(n ? `fan_lags_${n}` : "fan_lags")];
@@ -93,11 +99,18 @@
       const sentence = (n) => {
         const here = values[n];
         const alive = here.filter((v) => v > here[0] - 1).length;
-        const rate = exponents()[0];
-        const memory = rate < 0 ? GC.number(-1 / rate, 1) : "∞";
         const parts = [GC.say("fan.reading", { lag: lags[n], first: GC.size(here[0]), last: GC.size(here.at(-1)), alive, k: here.length })];
-        if (Number.isFinite(rate)) parts.push(GC.say(rate > 0 ? "fan.chaos" : "fan.memory", { rate: GC.number(rate, 4), memory }));
-        return parts.join(" ");
+        return GC.sentences([...parts, course()]);
+      };
+      // A rate is told from 0 where it is beyond two standard errors; for good only over many steps.
+      const course = () => {
+        const { steps, error } = rates();
+        const [rate, margin] = [exponents()[0], error?.[0] ?? NaN];
+        if (!Number.isFinite(rate) || !steps) return "";
+        const clear = Math.abs(rate) > 2 * margin;
+        const key = !clear ? "fan.unclear" : rate < 0 ? "fan.fades" : steps < MANY ? "fan.grows" : "fan.chaos";
+        const off = Number.isFinite(margin) ? ` ± ${margin < 1 ? margin.toFixed(4) : GC.number(margin, 1)}` : "";
+        return GC.say(key, { steps, rate: `${GC.number(rate, 4)}${off}`, memory: GC.number(-1 / rate, 1) });
       };
       const dragged = (event) => {
         if (event.type === "pointermove" && !event.buttons) return;
@@ -120,11 +133,11 @@
       return {
         draw(state, changed) {
           if (changed.has("series") || changed.has("layer") || origin < 0) {
-            slider.input.max = GC.series.T - 1;
+            fillStops();
             api.note(free() ? "" : GC.say("fan.fixed", { steps: starts().map(GC.stepName).join(", ") }));
             from(starts()[0]);
           }
-          if (GC.anew(changed, "origin")) { outline(); drawStrip(); slider.set(origin); }
+          if (GC.anew(changed, "origin")) { outline(); drawStrip(); slider.set(stops ? stops.indexOf(origin) : origin); }
           const lag = lagOf(state.t);
           const inside = lag >= 0 && lag <= lags.at(-1);
           plot.cursor(inside ? lag / Math.max(1, lags.at(-1)) : null);

@@ -35,7 +35,7 @@
       const grid = GC.make("div", { className: "panels" });
       host.append(grid);
       const panel = (word, height = 170) => {
-        const box = GC.make("div", {}, GC.make("h4", { data: { say: word }, textContent: GC.say(word) }));
+        const box = GC.make("div", {}, GC.make("h3", { data: { say: word }, textContent: GC.say(word) }));
         grid.append(box);
         const legend = GC.legend(box);
         return { box, legend, plot: GC.canvas(box, { height, ...GC.MARGINS }) };
@@ -58,10 +58,9 @@
         const logs = GC.log(GC.array("film/loss"));
         const [low, high] = GC.extent([logs], [-1, 0]);
         const y = [low - 0.05, Math.max(high, low + 0.3) + 0.05];
-        const whole = Math.floor(y[1]) - Math.ceil(y[0]) >= 1;
         GC.chart(loss.plot, {
           x: x(), y, lines: [{ xs: steps(), ys: logs, color: "ink", width: 2 }], xAxis: xAxis(),
-          yAxis: whole ? GC.powerAxis(...y) : { format: (v) => GC.number(10 ** v, 3) },
+          yAxis: GC.valueAxis(...y),
         });
         loss.plot.label(`${GC.say("film.loss")}: ${GC.number(GC.array("film/loss")[0])} → ${GC.number(GC.array("film/loss").at(-1))}`);
       };
@@ -139,8 +138,8 @@
         const parts = [GC.say("film.reading", { step: steps()[frame], loss: GC.number(GC.array("film/loss")[frame], 4) })];
         if (half) parts.push(GC.say("film.reading.life", { life: GC.number(rowOf(half, 2)[frame], 1) }));
         if (GC.has(key("rate"))) parts.push(GC.say("film.reading.rate", { rate: GC.number(GC.array(key("rate"))[frame], 3) }));
-        if (kind) parts.push(GC.say("film.reading.kind", { kind: GC.data.words[`kind.${kind}`] ? GC.say(`kind.${kind}`) : kind }));
-        say(parts.join(" "));
+        if (kind) parts.push(GC.say("film.reading.kind", { kind: GC.say(`kind.${kind}`) }));
+        say(GC.sentences(parts));
       };
       for (const { plot } of overTime) {
         for (const type of ["pointermove", "pointerdown"]) {

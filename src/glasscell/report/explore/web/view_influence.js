@@ -8,7 +8,7 @@
     id: "influence",
     order: 8,
     title: "view.influence",
-    needs: () => (GC.has(GC.key("influence")) ? null : "influence.absent"),
+    needs: () => (GC.has(GC.key("influence")) ? null : GC.why("influence.absent")),
     build(host, api) {
       let row = -1;
       const array = () => GC.get("influence");
@@ -32,8 +32,8 @@
       const say = GC.readout(host);
       const text = GC.make("p", { className: "chips", hidden: true });
       host.append(text);
-      const map = GC.canvas(host, { height: 380, time: true, left: 52, right: 58, top: 6, bottom: 42 });
-      const profile = GC.canvas(host, { height: 130, time: true, ...GC.MARGINS, right: 58 });
+      const map = GC.canvas(host, { height: 380, time: true, left: 52, right: 76, top: 6, bottom: 42 });
+      const profile = GC.canvas(host, { height: 130, time: true, ...GC.MARGINS, right: 76 });
       map.span = profile.span = () => [first(), T()];
       const rowMark = GC.make("i", { className: "row-mark" });
       map.host.append(rowMark);
@@ -51,10 +51,9 @@
           rows: rows(), columns: columns(), centre: -1e9, colour,
           value: (r, c) => Math.max(array()[r * columns() + c], -1e8),
         }).paint(map, x, y, w, h);
-        GC.ramp(map, "sequential", GC.power(top1), (decades < DECADES ? "" : "≤") + GC.power(top1 - decades));
+        GC.ramp(map, "sequential", GC.size(top1), (decades < DECADES ? "" : "≤") + GC.size(top1 - decades));
         GC.axis(map, GC.scale(0, T(), x, x + w), GC.timeAxis(map, T(), GC.say("influence.x"), first()));
-        const ticks = GC.ticks(first(), first() + T() - 1, 5).filter(Number.isInteger);
-        GC.axis(map, GC.scale(first(), first() + T(), y, y + h), { side: "left", ticks: ticks.map((t) => t + 0.5), format: (t) => String(t - 0.5) });
+        GC.axis(map, GC.scale(0, T(), y, y + h), GC.stepRows(T(), first()));
         map.label(`${GC.say("view.influence")}. ${GC.say("influence.aria", { top: GC.size(top1) })}`);
       };
 
@@ -93,10 +92,11 @@
         return best;
       };
       const read = (t) => {
-        const c = columnOf(t);
-        say(GC.say("influence.reading", {
-          out: stepsOf(row), in: GC.stepName(Math.max(first(), Math.min(first() + T() - 1, t))), value: GC.size(values(row)[c]),
-          best: GC.stepName(stepOf(strongest())), most: GC.size(values(row)[strongest()]),
+        const [here, most] = [values(row)[columnOf(t)], values(row)[strongest()]];
+        const key = Number.isNaN(most) ? "influence.none" : Number.isNaN(here) ? "influence.later" : "influence.reading";
+        say(GC.say(key, {
+          out: stepsOf(row), in: GC.stepName(Math.max(first(), Math.min(first() + T() - 1, t))), value: GC.size(here),
+          best: GC.stepName(stepOf(strongest())), most: GC.size(most),
         }));
       };
 

@@ -5,10 +5,16 @@
   const number = (half) => (half === "never" ? Infinity : half ?? NaN);
 
   GC.view({
-    id: "ladder", order: 5, title: "ladder", needs: () => (GC.lstm ? null : "needs.lstm"),
+    id: "ladder", order: 5, title: "ladder", gated: true, needs: () => (GC.lstm ? null : "needs.lstm"),
     build(host, api) {
       let lag = GC.data.measures.lag ?? GC.series.T - 1;
       let rungs = [];
+      // Verdicts rest on all sequences; one alone may be faster or slower.
+      const memory = () => GC.data.measures.memory?.[GC.state.layer];
+      let over = "all";
+      const whole = () => over === "all" && memory();
+      const scope = GC.choice("ladder.over", [["all", "ladder.over.all"], ["one", "ladder.over.one"]], over, (value) => { over = value; GC.redraw("ladder", "series"); });
+      api.tools.append(scope);
       const says = GC.make("p", { className: "says" });
       GC.button(api.tools, "ladder.pick", () => GC.pickUnits(rungs.filter((rung) => rung.half >= lag).map((rung) => rung.unit)), { className: "press" });
       const slider = GC.make("input", { type: "range", min: 0, max: 1000, oninput: () => setLag(2 ** ((slider.value / 1000) * Math.log2(longest()))) });
@@ -57,7 +63,7 @@
         if (event.shiftKey) GC.pickUnits([GC.state.unit, to.unit], true);
         GC.set({ unit: to.unit });
       });
-      api.table(() => ({ caption: "", head: [GC.say("unit"), GC.say("sort.half_life")], rows: rungs.map((rung) => [String(rung.unit), GC.lifeText(rung.half === Infinity ? "never" : rung.half)]) }));
+      api.table(() => ({ caption: says.textContent, head: [GC.say("unit"), GC.say("sort.half_life")], rows: rungs.map((rung) => [String(rung.unit), GC.lifeText(rung.half === Infinity ? "never" : rung.half)]) }));
 
       const draw = () => {
         plot.clear();
@@ -116,14 +122,18 @@
 
       return {
         draw(state, changed) {
-          const halves = GC.halfLives() ?? [];
+          scope.hidden = !(memory()?.sequences > 1);
+          const halves = (whole() ? memory().half_life : GC.halfLives()) ?? [];
           if (changed.has("series") || changed.has("layer")) rungs = halves.map((half, unit) => ({ unit, half: number(half) })).sort((a, b) => (b.half > a.half) - (b.half < a.half) || a.unit - b.unit);
           if (changed.has("series") && changed.size < 7) lag = Math.min(lag, GC.series.T - 1);
           lag = Math.max(1, lag);
           slider.value = (Math.log2(lag) / Math.log2(longest())) * 1000;
-          name.textContent = GC.say("steps", { value: lag });
+          name.textContent = GC.count(lag);
           const slow = rungs.filter((rung) => rung.half >= lag).length;
-          says.textContent = GC.say(slow ? "ladder.says" : "ladder.says.none", { slow, H: rungs.length, lag, best: GC.lifeText(rungs[0]?.half === Infinity ? "never" : rungs[0]?.half) });
+          const named = { slow, H: rungs.length, lag: GC.count(lag), best: GC.lifeText(rungs[0]?.half === Infinity ? "never" : rungs[0]?.half) };
+          const from = whole() && memory().sequences > 1 ? GC.say("ladder.of.all", { n: memory().sequences }) : GC.say("ladder.of.one", { name: GC.series.name });
+          const tenth = whole() && memory().slow !== null ? GC.say("ladder.tenth", { life: GC.lifeText(memory().slow) }) : "";
+          says.textContent = GC.sentences([from, GC.say(slow ? "ladder.says" : "ladder.says.none", named), tenth]);
           const height = Math.round(Math.max(150, Math.min(460, rungs.length * ROW + 48)));
           if (plot.height !== height) plot.resize(height);
           plot.label(says.textContent);

@@ -4,6 +4,8 @@
 (() => {
   const LEAST = 0.75;
   const MOST = 12;
+  const SHARES = [0.5, 0.33, 0.2, 0.1, 0.05]; // of the largest value: thresholds that are tried at first
+  const WORK = 2e7; // values that the first search may look at
 
   // Columns [from, to) of an array (H, n) in which a unit stays on, as a list of units.
   const onSet = (array, from, to, threshold) => {
@@ -68,19 +70,35 @@
       const columns = (series, t) => Math.floor(t / array(series).pool);
       const range = (from, to) => { Object.assign(chosen, { from, to, series: GC.state.series }); again(); };
 
-      // A layer's usual scale is not known beforehand: half of the strongest value is where it starts.
+      // Where nothing is known beforehand: of some ranges and thresholds the ones whose pattern of two
+      // units or more comes back most alike elsewhere; the range at the cursor if none does.
       const restart = () => {
         if (!GC.lstm && chosen.quantity === "cell") chosen.quantity = "hidden";
         quantity.fill(GC.lstm ? [["hidden", "hidden"], ["cell", "cell"]] : [["hidden", "hidden"]]);
         const { T } = GC.series;
-        const [, high] = GC.extent([array(GC.state.series)], [0, 1]);
-        threshold.input.max = GC.number(Math.max(high, 0.01), 3);
-        threshold.input.min = GC.number(GC.extent([array(GC.state.series)], [0, 1])[0], 3).replace("−", "-");
-        chosen.threshold = Number((high / 3).toFixed(2));
-        threshold.set(chosen.threshold);
+        const own = array(GC.state.series);
+        const [low, high] = GC.extent([own], [0, 1]);
+        Object.assign(threshold.input, { min: low.toPrecision(3), max: Math.max(high, low + 0.01).toPrecision(3), step: "any" });
         first.input.max = last.input.max = T - 1;
-        const middle = Math.min(GC.state.t, T - 1);
-        Object.assign(chosen, { series: GC.state.series, from: Math.max(0, middle - 2), to: Math.min(T, middle + 3) });
+        const [H, n] = own.shape;
+        const span = Math.min(n, 5);
+        const count = Math.max(1, Math.min(24, n - span + 1, Math.floor(WORK / (H * n * SHARES.length))));
+        const places = [Math.min(columns(GC.state.series, GC.state.t), n - 1) - 2, ...Array.from({ length: count }, (_, k) => Math.round((k * (n - span)) / Math.max(1, count - 1)))];
+        let best = { from: Math.max(0, Math.min(n - span, places[0])), on: high / 3, score: -1 };
+        for (const [need, share] of high > 0 ? [2, 1].flatMap((count_) => SHARES.map((one) => [count_, one])) : []) {
+          if (need === 1 && best.score > 0) break;
+          for (const place of places) {
+            const from = Math.max(0, Math.min(n - span, place));
+            const units = onSet(own, from, from + span, share * high);
+            if (units.length < need) continue;
+            const others = runs(shares(own, units, share * high), span).filter((run) => run.from >= from + span || run.to <= from);
+            const score = Math.max(0, ...others.map((run) => run.score));
+            if (score > best.score) best = { from, on: share * high, score };
+          }
+        }
+        chosen.threshold = Number(best.on.toPrecision(2));
+        threshold.set(chosen.threshold);
+        Object.assign(chosen, { series: GC.state.series, from: best.from * own.pool, to: Math.min(T, (best.from + span) * own.pool) });
       };
 
       const search = () => {

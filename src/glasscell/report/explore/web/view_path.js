@@ -13,9 +13,10 @@
     id: "path",
     order: 9,
     title: "view.path",
+    gated: true,
     needs: () => {
       if (!GC.lstm) return "path.rnn";
-      return GC.has(GC.key("path_lags")) ? null : "path.absent";
+      return GC.has(GC.key("path_lags")) ? null : GC.why("path.absent");
     },
     build(host, api) {
       const say = GC.readout(host);
@@ -74,10 +75,10 @@
         const inside = lagOf(t) >= lags[0] && lagOf(t) <= lags.at(-1);
         for (const plot of [split, sizes]) plot.cursor(inside ? (lagOf(t) - lags[0]) / span : null);
         const belt = share()[k];
-        shares.items[0].show(`${GC.number(100 * belt, 0)} %`);
-        shares.items[1].show(`${GC.number(100 * (1 - belt), 0)} %`);
+        shares.items[0].show(Number.isNaN(belt) ? "–" : GC.percent(belt));
+        shares.items[1].show(Number.isNaN(belt) ? "–" : GC.percent(1 - belt));
         shown.forEach((line) => line.show(GC.size(GC.get(line.name)[k])));
-        say(GC.say("path.reading", { lag: lags[k], belt: `${GC.number(100 * belt, 0)} %`, total: GC.size((GC.get("path_total") ?? [])[k] ?? NaN) }));
+        say(GC.say(Number.isNaN(belt) ? "path.none" : "path.reading", { lag: lags[k], belt: GC.percent(belt), total: GC.size((GC.get("path_total") ?? [])[k] ?? NaN) }));
       };
       for (const plot of [split, sizes]) {
         for (const kind of ["pointermove", "pointerdown"]) {

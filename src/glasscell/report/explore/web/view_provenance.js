@@ -21,7 +21,7 @@
   const largest = (left) => Array.from(left, (value, s) => [s, value]).filter(([, value]) => Number.isFinite(value)).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
 
   GC.view({
-    id: "provenance", order: 4, title: "provenance", needs: () => (GC.lstm ? null : "needs.lstm"),
+    id: "provenance", order: 4, title: "provenance", gated: true, needs: () => (GC.lstm ? null : "needs.lstm"),
     build(host, api) {
       let [T, rows, axis, near, split, over] = [GC.series.T - 1, {}, null, null, null, null];
       let [close, span] = [null, [0, GC.series.T]]; // close: whether the bars are of the steps that count alone; null: as it is needed
@@ -144,6 +144,13 @@
       };
       const tell = () => {
         const value = GC.value("cell", GC.state.unit, T);
+        if (!Number.isFinite(value)) {
+          const row = GC.whole("cell");
+          const order = GC.layer.reverse ? [...row.keys()].reverse() : [...row.keys()];
+          says.textContent = GC.say("provenance.says.nan", { unit: GC.state.unit, T: GC.stepName(T), first: GC.stepName(order.find((t) => !Number.isFinite(row[t])) ?? T) });
+          api.note("");
+          return;
+        }
         const first = largest(split.left).slice(0, 3).filter(([, part]) => Math.abs(part) > 5e-4);
         const list = first.map(([s, part]) => GC.say("provenance.from", { step: GC.stepName(s), part: GC.number(part) })).join(GC.say("comma"));
         const most = Math.abs(first.reduce((sum, [, part]) => sum + part, 0)) >= Math.abs(value) / 2;

@@ -16,43 +16,28 @@
     return [Math.min(top - 1, Math.max(Math.floor(low), Math.floor(FLOAT32) - 7)), top];
   };
 
-  // As glasscell.inspect.decay: from the first step with a gradient, the lag beyond which less than
-  // 1/10000 of it arrives, and a straight line through the logarithms up to there.
-  const decay = (byLag) => {
-    const begin = byLag.findIndex((v) => v > -Infinity);
-    const logs = begin < 0 ? [] : Array.from(byLag.slice(begin), (v) => v - byLag[begin]);
-    const reach = logs.reduce((last, v, lag) => (v < -4 ? last : lag), -1) + 1;
-    const points = logs.slice(0, reach + 1).map((v, lag) => [lag, v]).filter(([, v]) => Number.isFinite(v));
-    const mean = (k) => points.reduce((sum, point) => sum + point[k], 0) / points.length;
-    const [mx, my] = [mean(0), mean(1)];
-    const slope = points.reduce((sum, [x, y]) => sum + (x - mx) * (y - my), 0) / points.reduce((sum, [x]) => sum + (x - mx) ** 2, 0);
-    return { rate: 10 ** slope, reach: reach < logs.length ? begin + reach : byLag.length };
-  };
-
-  // `from`: the step of the loss, where it is not the last that the layer worked on.
-  const sentence = (of, from) => {
-    const norms = of("grad_cell") ?? of("grad_hidden");
-    const pool = norms.pool ?? 1;
-    const hidden = GC.log(norms);
-    const order = GC.layer.reverse ? hidden.slice(from ?? 0) : hidden.slice(0, (from ?? hidden.length) + 1).reverse();
-    const [, strongest] = GC.extent([hidden], [NaN, NaN]);
-    if (Number.isNaN(strongest)) return GC.say("river.empty");
-    const lag = pool > 1 ? GC.series.T - 1 : order.length - 1;
-    const far = order.at(-1) - strongest;
-    const share = far > -2 ? `${Math.round(100 * 10 ** far)} %` : GC.size(far);
-    const first = Number.isFinite(far) ? GC.say("river.far", { lag, share }) : GC.say("river.gone", { lag });
-    const { rate: perColumn, reach } = decay(order);
-    if (!Number.isFinite(perColumn)) return first;
-    const rate = perColumn ** (1 / pool);
-    const arrives = reach < order.length ? GC.say("river.reach", { reach: reach * pool }) : GC.say("river.all");
-    return `${first} ${GC.say("river.rate", { rate: GC.number(rate, 3), slope: GC.number(Math.log10(rate), 2) })} ${arrives}`;
+  // As report/words_flow.py of Python's gradients, here of one that the page computed itself: where
+  // it is strongest and weakest among the steps that it has reached.
+  GC.shapeText = (norms, symbol, reverse, from, to) => {
+    const way = Array.from({ length: to - from + 1 }, (_, k) => (reverse ? from + k : to - k));
+    const there = way.filter((t) => Number.isFinite(norms[t]));
+    const lost = way.filter((t) => !Number.isFinite(norms[t]));
+    if (!there.length) return GC.say("shape.none", { symbol });
+    const pick = (better) => there.reduce((best, t) => (better(norms[t], norms[best]) ? t : best));
+    const [most, least] = [pick((a, b) => a > b), pick((a, b) => a < b)];
+    const share = Math.log10(norms[least]) - Math.log10(norms[most]);
+    const places = { most: GC.stepName(most), least: GC.stepName(least), share: GC.size(share) };
+    if (way.length === 1 && norms[most] > 0) return "";
+    const said = [GC.say(norms[most] === 0 ? "shape.zero" : share === 0 ? "shape.even" : "shape.between", { symbol, ...places })];
+    if (lost.length) said.push(GC.say("shape.missing", { count: lost.length, steps: way.length, first: GC.stepName(Math.min(...lost)) }));
+    return GC.sentences(said);
   };
 
   GC.view({
     id: "river",
     order: 7,
     title: "view.river",
-    needs: () => (GC.has(GC.key("grad_hidden")) ? null : "river.absent"),
+    needs: () => (GC.has(GC.key("grad_hidden")) ? null : GC.data.measures.unworth === "trace" ? "river.trace" : "river.absent"),
     build(host, api) {
       let byLag = false;
       const toggle = GC.button(api.tools, "river.by.lag", () => {
@@ -82,6 +67,13 @@
       let shown = [];
       let logs = [];
 
+      // Of the model's loss Python has judged the gradient; of another one only its shape is told.
+      const sentence = () => {
+        if (step === null) return GC.say(GC.data.flows[GC.key("").slice(0, -1)] ?? "");
+        const norms = of("grad_cell") ?? of("grad_hidden");
+        const { reverse } = GC.layer;
+        return GC.shapeText(norms, `|dL/d${of("grad_cell") ? "c" : "h"}_t|`, reverse, reverse ? step : 0, reverse ? GC.series.T - 1 : step);
+      };
       const place = (t, list) => Math.floor((t * list.length) / GC.series.T);
       const outline = (T) => {
         shown = PARTS.filter(({ name }) => of(name));
@@ -116,8 +108,9 @@
           xAxis: byLag ? lagAxis : GC.timeAxis(plot, T),
           yAxis: GC.powerAxis(...y),
         });
-        say(sentence(of, step));
-        plot.label(`${GC.say("view.river")}. ${sentence(of, step)}`);
+        const text = sentence();
+        say(text);
+        plot.label(`${GC.say("view.river")}. ${text}`);
       };
 
       api.table(() => ({

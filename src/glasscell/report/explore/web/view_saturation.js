@@ -6,7 +6,7 @@
   const INSET = 14; // dots at 0 stand clear of the axes' numbers
 
   GC.view({
-    id: "saturation", order: 6, title: "saturation", needs: () => (GC.lstm ? null : "needs.lstm"),
+    id: "saturation", order: 6, title: "saturation", gated: true, needs: () => (GC.lstm ? null : "needs.lstm"),
     build(host, api) {
       const panels = GC.make("div", { className: "three" });
       host.append(panels);

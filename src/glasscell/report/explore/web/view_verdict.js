@@ -1,19 +1,6 @@
 // 1 Verdict: one headline, then a card for each change that is asked for: what was seen, where to
 // see it, what to change.
 (() => {
-  const BAD = ["not finite", "saturated", "silent", "cut off", "dead", "exploding", "forgets", "vanishing", "short"];
-
-  const headline = (findings) => {
-    const judged = findings.filter((one) => one.kind !== "memory");
-    const worst = BAD.find((kind) => judged.some((one) => one.kind === kind));
-    const worse = judged.filter((one) => one.kind === worst);
-    if (!judged.length) return GC.say("verdict.none");
-    const key = `verdict.head.${worst ?? "healthy"}`;
-    const { judged: N = GC.data.layers.length, lag } = GC.data.measures;
-    const said = GC.say(N === 1 ? `${key}.one` : key, { n: worse.length, N });
-    return worse[0]?.assumed ? GC.say("verdict.assumed", { lag, said }) : said;
-  };
-
   const show = (finding) => {
     if (finding.layer !== null) GC.set({ layer: finding.layer });
     const target = document.getElementById(finding.evidence);
@@ -27,17 +14,25 @@
     if (target) node.append(GC.make("button", { type: "button", className: "see", textContent: `${GC.say("verdict.see")} ${GC.say(target.title)} →`, onclick: () => show(finding) }));
     return node;
   };
+  // Of many layers with the same fault the first is told; the others are a click away.
+  const told = (findings) => {
+    const [first, ...others] = findings.map(seen);
+    if (others.length < 2) return [first, ...others];
+    const more = GC.make("summary", { textContent: GC.say("verdict.more", { n: others.length, layers: findings.slice(1).map(nameOf).join(GC.say("comma")) }) });
+    return [first, GC.make("details", {}, more, ...others)];
+  };
+  const nameOf = ({ layer }) => (layer === null ? "" : GC.data.layers[layer].name);
   const card = (findings) => {
-    const node = GC.make("li", { className: `finding ${findings[0].mark}${findings.length > 1 ? " many" : ""}` }, GC.make("div", { className: "all" }, ...findings.map(seen)));
+    const node = GC.make("li", { className: `finding ${findings[0].mark}${findings.length > 1 ? " many" : ""}` }, GC.make("div", { className: "all" }, ...told(findings)));
     const advice = GC.say(findings[0].advice);
     if (advice) node.append(GC.make("p", { className: "advice" }, GC.make("b", { textContent: `${GC.say("verdict.change")} ` }), advice));
     return node;
   };
-  /** Findings that ask for the same change, together. */
+  /** Findings of one kind together: layers that ail alike are one card. */
   const cards = () => {
     const alike = new Map();
     for (const one of GC.data.verdicts) {
-      const key = `${one.mark} ${GC.say(one.advice) || GC.say(one.text)}`;
+      const key = `${one.mark} ${one.kind} ${GC.say(one.advice)}`;
       alike.set(key, [...(alike.get(key) ?? []), one]);
     }
     return [...alike.values()].map(card);
@@ -52,9 +47,11 @@
       return {
         draw(state, changed) {
           if (!changed.has("lang") && list.childElementCount) return;
-          head.textContent = headline(GC.data.verdicts);
+          head.textContent = GC.say(GC.data.headline);
           list.replaceChildren(...cards());
-          api.note(GC.data.verdicts.some((one) => one.assumed) ? GC.say("verdict.maybe", { lag: GC.data.measures.lag }) : "");
+          const judged = GC.data.verdicts.some((one) => one.kind !== "memory");
+          const maybe = GC.data.verdicts.some((one) => one.assumed) ? GC.say("verdict.maybe", { lag: GC.data.measures.lag }) : "";
+          api.note(GC.sentences([GC.say(Object.values(GC.data.missing)[0] ?? ""), judged ? maybe : GC.say("verdict.none")]));
         },
       };
     },

@@ -4,6 +4,7 @@
   const LETTERS = { forget: "f", input: "i", candidate: "C̃", output: "o", cell: "C", hidden: "h" };
   const GATE = ["forget", "input", "output"];
   const LINES = 4;
+  const [LONG, NEAR] = [400, 200]; // of more steps than LONG, NEAR can be looked at alone
   const BRIGHT = 0.98; // share of the cell states that colours tell apart; the rest is darkest
 
   const limit = (name, array) => {
@@ -20,20 +21,35 @@
     return [low, high - low || 1];
   });
 
+  // The columns of an array within the shown span.
+  const columnsOf = (plot, array) => {
+    const [from, count] = plot.span();
+    const first = Math.floor(from / array.pool);
+    return [first, Math.min(array.shape[1], Math.ceil((from + count) / array.pool)) - first];
+  };
+  // x and values of a row within the shown span.
+  const inSpan = (plot, values, pool) => {
+    const [from, count] = plot.span();
+    const [a, b] = [Math.floor(from / pool), Math.min(values.length, Math.ceil((from + count) / pool))];
+    const x = (k) => plot.area.x + Math.min(1, ((k + 0.5) * pool - from) / count) * plot.area.w;
+    return [Float64Array.from({ length: b - a }, (_, k) => x(a + k)), values.subarray(a, b)];
+  };
+
   const paint = (plot, name, array, own_scale) => {
     plot.clear();
     const colours = GC.palette();
     const [H, columns] = array.shape;
+    const [first, some] = columnsOf(plot, array);
     const own = H === GC.layer.H ? GC.order() : Array.from({ length: H }, (_, k) => k);
     const top = limit(name, array);
     const ramp = colours.ramp(name);
     const gate = GATE.includes(name);
     const scales = own_scale ? ownScale(array, gate) : null;
     const value = scales
-      ? (r, c) => (array[own[r] * columns + c] - scales[own[r]][0]) / scales[own[r]][1]
-      : (r, c) => array[own[r] * columns + c];
+      ? (r, c) => (array[own[r] * columns + first + c] - scales[own[r]][0]) / scales[own[r]][1]
+      : (r, c) => array[own[r] * columns + first + c];
     GC.heat({
-      rows: own.length, columns, value, centre: gate ? 0.5 : 0,
+      rows: own.length, columns: some, value, centre: gate ? 0.5 : 0, missing: true,
       colour: gate ? ramp : (v) => ramp(Math.max(-1, Math.min(1, scales ? v : v / top))),
     }).paint(plot, 0, 0, plot.area.w, plot.area.h);
     if (H === GC.layer.H) GC.pickedMarks(plot);
@@ -53,7 +69,8 @@
       row.draw = () => {
         row.plot.clear();
         const columns = x.shape[1];
-        GC.heat({ rows: x.shape[0], columns, value: (r, c) => x[r * columns + c] / tops[r], colour: GC.palette().diverging }).paint(row.plot, 0, 0, row.plot.area.w, row.plot.area.h);
+        const [first, some] = columnsOf(row.plot, x);
+        GC.heat({ rows: x.shape[0], columns: some, value: (r, c) => x[r * columns + first + c] / tops[r], colour: GC.palette().diverging, missing: true }).paint(row.plot, 0, 0, row.plot.area.w, row.plot.area.h);
       };
       row.read = () => "";
       return [row];
@@ -67,8 +84,11 @@
         const [low, high] = finite.length ? [Math.min(...thin(finite)), Math.max(...thin(finite))] : [0, 1];
         const pad = (high - low || 1) * 0.08;
         const y = GC.scale(low - pad, high + pad, row.plot.area.h, 0);
-        GC.sideTicks(row.plot, y, low === high ? [low] : GC.ticks(low, high, 2));
-        GC.line(row.plot, GC.columns(row.plot, values.length, x.pool), Array.from(values, y), { color: GC.palette().ink, width: 1.5 });
+        GC.sideTicks(row.plot, y, low === high ? [Number(low.toPrecision(3))] : GC.ticks(low, high, 2));
+        const [xs, shown] = inSpan(row.plot, values, x.pool);
+        GC.line(row.plot, xs, Array.from(shown, y), { color: GC.palette().ink, width: 1.5 });
+        if (shown.length === 1) GC.dots(row.plot, xs, Array.from(shown, y), { color: GC.palette().ink, radius: 4 });
+        GC.holes(row.plot, xs, shown);
       };
       row.read = () => GC.number(GC.at(x, k, GC.state.t), 2);
       return row;
@@ -89,8 +109,8 @@
         const y = GC.scale(bounds ? -0.04 : -top, bounds ? 1.04 : top, row.plot.area.h, 0);
         GC.sideTicks(row.plot, y, bounds ? [0, 0.5, 1] : GC.ticks(-top, top, 2));
         found.forEach(([name, array, whole], k) => {
-          const xs = GC.columns(row.plot, values[k].length, whole ? 1 : array.pool);
-          GC.line(row.plot, xs, Array.from(values[k], y), { color: GC.palette()[name], width: name === "forget" || name === "cell" ? 2.2 : 1.6, dash: { input: [6, 3], candidate: [6, 3], output: [2, 3.5], hidden: [2, 3.5] }[name] ?? [] });
+          const [xs, shown] = inSpan(row.plot, values[k], whole ? 1 : array.pool);
+          GC.line(row.plot, xs, Array.from(shown, y), { color: GC.palette()[name], width: name === "forget" || name === "cell" ? 2.2 : 1.6, dash: { input: [6, 3], candidate: [6, 3], output: [2, 3.5], hidden: [2, 3.5] }[name] ?? [] });
         });
       };
       row.read = () => { keys.forEach((key, k) => { key.lastChild.textContent = GC.number(GC.value(names[k])); }); return null; };
@@ -108,6 +128,18 @@
       let contrast = "shared";
       const choice = GC.choice("wall.contrast", [["shared", "wall.contrast.shared"], ["own", "wall.contrast.own"]], contrast, (value) => { contrast = value; GC.redraw("wall", "theme"); });
       api.tools.append(GC.make("span", { className: "named" }, GC.make("span", { data: { say: "wall.contrast" } }), choice));
+      // A long series can be looked at around the cursor; the part moves on when the cursor leaves it.
+      let [near, part] = [false, [0, 1]];
+      const span = () => (near ? part : [0, GC.series.T]);
+      const follow = () => {
+        if (!near || (GC.state.t >= part[0] && GC.state.t < part[0] + part[1] && part[0] + part[1] <= GC.series.T)) return false;
+        const count = Math.min(NEAR, GC.series.T);
+        part = [Math.max(0, Math.min(GC.series.T - count, GC.state.t - (count >> 1))), count];
+        return true;
+      };
+      const zoom = GC.choice("wall.time", [["all", "wall.time.all"], ["near", "wall.time.near"]], "all", (value) => { near = value === "near"; part = [0, 0]; GC.redraw("wall", "theme"); });
+      const zoomer = GC.make("span", { className: "named" }, GC.make("span", { data: { say: "wall.time" } }), zoom);
+      api.tools.append(zoomer);
       const box = GC.make("div", { className: "rows" });
       host.append(box);
       api.table(() => {
@@ -134,7 +166,8 @@
           GC.tipOn(row.plot, ({ fx, fy }) => {
             const own = H === GC.layer.H ? GC.order() : null;
             const unit = own ? own[Math.floor(fy * own.length)] : Math.floor(fy * H);
-            const t = Math.floor(fx * GC.series.T);
+            const [from, count] = span();
+            const t = from + Math.floor(fx * count);
             return [`${GC.say("unit")} ${unit} · ${GC.stepName(t)}`, `${LETTERS[name]} = ${GC.number(GC.value(name, unit, t))}`];
           });
           rows.push(row);
@@ -142,24 +175,29 @@
         const split = GC.make("div", { className: "split" }, GC.make("h3", { className: "alone" }));
         box.append(split);
         rows.push(...alone(box));
-        axis = GC.stepAxis(box);
+        axis = GC.stepAxis(box, span);
+        for (const row of rows) row.plot.span = span;
         const hidden = GC.get("hidden");
         const { most, count } = GC.rerun.refined() ?? {};
         const own = GC.say("wall.refined") + (count ? ` ${GC.say("whatif.proof", { value: GC.size(Math.log10(most)), count })}` : "");
-        api.note(hidden.own ? own : hidden.pool > 1 ? GC.say("wall.pooled", { pool: hidden.pool, units: (GC.exactUnits() ?? []).length }) : "");
+        const thin = hidden.own ? own : hidden.pool > 1 ? GC.say("wall.pooled", { pool: hidden.pool, units: (GC.exactUnits() ?? []).length }) : "";
+        api.note(GC.sentences([GC.say(GC.data.missing[GC.state.series] ?? ""), thin]));
       };
       return {
         draw(state, changed) {
+          zoomer.hidden = GC.series.T <= LONG;
+          if (zoomer.hidden && near) { near = false; zoom.choose("all"); }
+          const moved = follow();
           const anew = ["series", "layer", "lang"].some((name) => changed.has(name));
           if (anew) make();
-          const fresh = anew || ["sort", "theme", "size", "picked", "only"].some((name) => changed.has(name));
+          const fresh = anew || moved || ["sort", "theme", "size", "picked", "only"].some((name) => changed.has(name));
           const lines = changed.has("unit");
           for (const row of rows) {
             if (fresh || (lines && !row.plot.unit)) row.draw();
             const text = row.read();
             if (text !== null) row.value.textContent = text;
           }
-          if (fresh) axis.draw();
+          if (fresh) { axis.draw(); for (const row of rows) row.plot.place(); }
           box.querySelector(".alone").textContent = GC.say("wall.alone.title", { unit: state.unit });
         },
       };

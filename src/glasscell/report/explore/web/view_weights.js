@@ -57,7 +57,7 @@
       const grid = GC.make("div", { className: "blocks" });
       host.append(grid);
       const strip = GC.canvas(host, { height: 150, left: 52, right: 12, top: 26, bottom: 26 });
-      const warning = GC.make("p", { className: "warning", data: { say: "weights.warning" }, textContent: GC.say("weights.warning") });
+      const warning = GC.make("p", { className: "warning", textContent: "" });
       host.append(warning);
       let blocks = [];
       const cache = new Map();
@@ -83,18 +83,21 @@
         return cache.get(key);
       };
 
+      const inputName = (column) => (GC.layer.name.match(/l0(_reverse)?$/) && GC.series.inputs.length === matrix("weight_ih").shape[1] ? GC.series.inputs[column] : `x${column}`);
+      const columnNames = () => { const I = matrix("weight_ih").shape[1]; return I <= 6 ? Array.from({ length: I }, (_, k) => inputName(k)) : [`${inputName(0)} … ${inputName(I - 1)}`]; };
       const arrange = () => {
         grid.replaceChildren();
         blocks = gatesOf().flatMap((gate) => ["weight_hh", "weight_ih"].map((name) => {
-          const letter = gate === "hidden" ? "h" : { forget: "f", input: "i", candidate: "g", output: "o" }[gate];
-          const title = GC.make("h4", {}, GC.make("var", { textContent: name === "weight_hh" ? "U" : "W" }), GC.make("sub", { textContent: letter }), " ", GC.make("small", { textContent: name === "weight_hh" ? GC.say(gate) : "" }));
+          const letter = gate === "hidden" ? "h" : { forget: "f", input: "i", candidate: "C", output: "o" }[gate];
+          const title = GC.make("h3", {}, GC.make("var", { textContent: name === "weight_hh" ? "U" : "W" }), GC.make("sub", { textContent: letter }), " ", GC.make("small", { textContent: name === "weight_hh" ? GC.say(gate) : GC.say("weights.of.input") }));
           const box = GC.make("div", { className: name === "weight_hh" ? "wide" : "narrow" }, title);
           grid.append(box);
           const plot = GC.canvas(box, { height: 170, unit: true, left: 0, right: 0, top: 0, bottom: 0 });
+          if (name === "weight_ih") box.append(GC.make("p", { className: "small columns", textContent: columnNames().join(" · ") }));
           GC.tipOn(plot, ({ fx, fy }) => {
             const found = block(name, gate);
             const [row, column] = [GC.order()[Math.floor(fy * GC.order().length)], Math.floor(fx * found.columns)];
-            const from = name === "weight_hh" ? `h${column}` : GC.data.series[0].inputs[column] && GC.state.layer === 0 ? GC.data.series[0].inputs[column] : `x${column}`;
+            const from = name === "weight_hh" ? `h${column}` : inputName(column);
             return [`${GC.say("unit")} ${row} ← ${from}`, GC.number(found.values[row * found.columns + column], 4)];
           });
           return { gate, name, plot };
@@ -127,17 +130,23 @@
         const lines = gates.map((gate, k) => {
           const place = GC.lstm ? ORDER.LSTM.indexOf(gate) : 0;
           const ys = order.map((u) => bias[place * units + u]);
-          return { xs: ys.map((_, j) => k * (H + gap) + j + 0.5), ys, base: ys.map(() => 0), color: gate, width: 1.6 };
+          return { xs: ys.map((_, j) => k * (H + gap) + j + 0.5), ys, color: gate, width: 0 };
         });
-        const { sx } = GC.chart(strip, { x: [0, total], y: GC.room([Math.min(low, 0), Math.max(high, 0)]), lines, xAxis: { ticks: [] } });
+        const { sx, sy } = GC.chart(strip, { x: [0, total], y: GC.room([Math.min(low, 0), Math.max(high, 0)]), lines, xAxis: { ticks: [] } });
         const { ctx } = strip;
         ctx.save();
+        // A bar a unit: between two units there is nothing.
+        const thick = Math.max(1, Math.min(10, (sx(1) - sx(0)) * 0.7));
+        for (const { xs, ys, color } of lines) {
+          ctx.fillStyle = GC.palette()[color];
+          xs.forEach((x, j) => ctx.fillRect(sx(x) - thick / 2, Math.min(sy(ys[j]), sy(0)), thick, Math.max(1, Math.abs(sy(ys[j]) - sy(0)))));
+        }
         Object.assign(ctx, { font: GC.font(12, 600), textAlign: "left", textBaseline: "top" });
         const width = sx(H) - sx(0);
         gates.forEach((gate, k) => {
           ctx.fillStyle = GC.palette()[gate];
           const text = GC.say("weights.bias", { gate: GC.say(gate) });
-          ctx.fillText(ctx.measureText(text).width < width ? text : `b${gate === "candidate" ? "g" : gate[0]}`, sx(k * (H + gap)), 6);
+          ctx.fillText(ctx.measureText(text).width < width ? text : `b${gate === "candidate" ? "C" : gate[0]}`, sx(k * (H + gap)), 6);
         });
         ctx.restore();
         strip.label(GC.say("weights.biases"));
@@ -157,13 +166,13 @@
       };
       api.table(() => ({
         caption: GC.say("view.weights"),
-        head: [GC.say("weights.gate"), "‖U‖₂", "‖W‖₂", GC.say("weights.bias.mean"), "ρ(U)"],
+        head: [GC.say(GC.lstm ? "weights.gate" : "weights.row"), "‖U‖₂", "‖W‖₂", GC.say("weights.bias.mean"), "ρ(U)"],
         rows: gatesOf().map((gate) => [GC.say(gate), GC.number(facts(gate).U, 3), GC.number(facts(gate).W, 3), GC.number(mean(gate), 3), Number.isNaN(facts(gate).rho) ? "–" : GC.number(facts(gate).rho, 3)]),
       }));
       const norms = GC.make("div", { className: "norms" });
       host.insertBefore(norms, warning);
       const fillNorms = () => {
-        const head = ["weights.gate", null, null, "weights.bias.mean", null].map((key, k) => GC.make("th", { scope: "col", textContent: key ? GC.say(key) : ["", "‖U‖₂", "‖W‖₂", "", "ρ(U)"][k] }));
+        const head = [GC.lstm ? "weights.gate" : "weights.row", null, null, "weights.bias.mean", null].map((key, k) => GC.make("th", { scope: "col", textContent: key ? GC.say(key) : ["", "‖U‖₂", "‖W‖₂", "", "ρ(U)"][k] }));
         const rows = gatesOf().map((gate) => GC.make("tr", {}, GC.make("th", { scope: "row", textContent: GC.say(gate) }), ...[facts(gate).U, facts(gate).W, mean(gate), facts(gate).rho].map((v) => GC.make("td", { textContent: GC.number(v, 3) }))));
         norms.replaceChildren(GC.make("table", {}, GC.make("thead", {}, GC.make("tr", {}, ...head)), GC.make("tbody", {}, ...rows)));
       };
@@ -177,6 +186,7 @@
             paint();
             paintBiases();
             fillNorms();
+            warning.textContent = GC.say(GC.lstm ? "weights.warning" : "weights.warning.rnn");
             say(sentence());
             api.note(GC.rerun.bits() === 32 ? "" : GC.say("weights.rounded", { bits: GC.rerun.bits(), levels: GC.rerun.bits() === 16 ? 65534 : 254 }));
           }

@@ -84,7 +84,7 @@
         name.fill(GC.series.inputs.slice(0, 200).map((text, i) => [i, text]));
         name.select.value = String(which);
         const [low, high] = GC.room(GC.extent([GC.row(GC.rerun.read(), which)], [0, 1]), 0.5);
-        Object.assign(given.input, { min: low, max: high, step: (high - low) / 200 });
+        Object.assign(given.input, { min: low, max: high, step: (high - low) / 200 || 0.01 });
         given.set(valueAt(which, GC.state.t));
       };
       const cuts = GC.make("div", { className: "cuts" });
@@ -116,13 +116,42 @@
       const pictures = GC.make("div", { hidden: true });
       host.append(pictures);
       const channel = GC.menu(pictures, { say: "whatif.channel", onChange: (v) => { edit.channel = Number(v); GC.redraw("whatif", "done"); } });
-      const legend = GC.legend(pictures, [{ say: "whatif.before", color: "ink", dash: [3, 4] }, { say: "whatif.after", color: "accent" }]);
+      const LINES = [{ say: "whatif.before", color: "ink", dash: [3, 4] }, { say: "whatif.after", color: "accent" }];
+      const TRUTH = { say: "whatif.truth", color: "good", dash: [8, 3] };
+      const legend = GC.legend(pictures, LINES);
       GC.heading(pictures, "whatif.output");
       const out = GC.canvas(pictures, { height: 190, time: true, ...GC.MARGINS });
-      const unitHead = GC.make("h4");
+      // A forecast lies after the window: it has steps, a unit and a cursor of its own.
+      const ahead = GC.canvas(pictures, { height: 190, ...GC.MARGINS });
+      ahead.host.classList.add("live");
+      Object.assign(ahead.host, { tabIndex: 0, role: "group" });
+      let at = 0;
+      const point = (k) => { at = Math.max(0, Math.min(now.width - 1, k)); readAhead(); };
+      for (const kind of ["pointermove", "pointerdown"]) ahead.host.addEventListener(kind, (event) => { if (forecasts()) point(Math.floor(ahead.pick(event).fx * now.width)); });
+      ahead.host.addEventListener("keydown", (event) => {
+        const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+        if (!step || !forecasts()) return;
+        event.preventDefault();
+        point(at + step);
+      });
+      // A model's single answer: a forecast counts steps ahead from 1, any other its outputs from 0.
+      const forecasts = () => now?.rows === 1;
+      const axis = () => (isForecast() ? "whatif.ahead" : "whatif.channel");
+      const from = () => Number(isForecast());
+      const isForecast = () => GC.data.model?.type === "Forecaster";
+      const scales = () => (GC.data.measures.forecast?.scales[GC.state.series] ?? [0, 1]).map(Number);
+      const own = (values) => { const [center, scale] = scales(); return Float64Array.from(values ?? [], (v) => center + scale * v); };
+      const truth = () => own(GC.array(`${GC.state.series}/truth`));
+      const unit = () => (GC.data.measures.forecast?.unit ? ` ${GC.data.measures.forecast.unit}` : "");
+      const readAhead = () => {
+        ahead.cursor((at + 0.5) / now.width);
+        [base.output, now.output].forEach((values, k) => legend.items[k].show(`${GC.number(own(values)[at], 2)}${unit()}`));
+        legend.items[2]?.show(`${GC.number(truth()[at] ?? NaN, 2)}${unit()}`);
+      };
+      const unitHead = GC.make("h3");
       pictures.append(unitHead);
       const one = GC.canvas(pictures, { height: 160, time: true, ...GC.MARGINS });
-      const mapHead = GC.make("h4");
+      const mapHead = GC.make("h3");
       pictures.append(mapHead);
       const map = GC.canvas(pictures, { height: 200, time: true, unit: true, ...GC.MARGINS });
 
@@ -154,7 +183,7 @@
         }
         now = result;
         pictures.hidden = false;
-        for (const plot of [out, one, map]) plot.fit();
+        for (const plot of [out, ahead, one, map]) plot.fit();
         host.dataset.runs = String(Number(host.dataset.runs ?? 0) + 1);
         GC.redraw("whatif", "done");
       };
@@ -200,12 +229,25 @@
         const { width, rows } = now;
         const { T } = GC.series;
         channel.box.hidden = width < 2 || rows === 1;
-        channel.fill(Array.from({ length: Math.min(width, 200) }, (_, k) => [k, `y${k + 1}`]));
+        channel.fill(Array.from({ length: Math.min(width, 200) }, (_, k) => [k, `y${k}`]));
         edit.channel = Math.min(edit.channel, width - 1);
         channel.select.value = String(edit.channel);
+        out.host.hidden = rows === 1;
+        ahead.host.hidden = rows !== 1;
         if (rows === 1) {
-          out.cursor(null);
-          two(out, base.output, now.output, GC.steps(width), [0, width], { label: GC.say("whatif.ahead"), ticks: GC.ticks(0, width - 1, 6).filter(Number.isInteger).map((v) => v + 0.5), format: (v) => String(v + 0.5) });
+          const [before, after, real] = [own(base.output), own(now.output), truth()];
+          const some = real.some(Number.isFinite);
+          legend.items = legend.fill(some ? [...LINES, TRUTH] : LINES);
+          ahead.fit();
+          const xs = GC.steps(width);
+          GC.chart(ahead, {
+            x: [0, width], y: GC.room(GC.extent([before, after, real])),
+            xAxis: { label: GC.say(axis()), ticks: GC.ticks(0, width, 6).filter((v) => Number.isInteger(v) && v >= from() && v < width + from()).map((v) => v + 0.5 - from()), format: (v) => String(v - 0.5 + from()) },
+            yAxis: { label: unit().trim() },
+            lines: [...(some ? [{ xs, ys: real, ...TRUTH, width: 1.8 }] : []), { xs, ys: after, color: "accent", width: 2.3 }, { xs, ys: before, color: "ink", width: 1.5, dash: [3, 4] }],
+          });
+          ahead.label(`${GC.say("whatif.output")}. ${sentence()}`);
+          point(at);
         } else two(out, column(base.output, width, edit.channel), column(now.output, width, edit.channel), GC.steps(rows), [0, T], GC.timeAxis(out, T));
         out.label(`${GC.say("whatif.output")}. ${sentence()}`);
       };
@@ -239,24 +281,26 @@
         const bits = Math.min(rounded ? 16 : 32, GC.rerun.bits());
         if (bits < 32) parts.push(GC.say("whatif.proof.rounded", { bits }));
         if (GC.rerun.guessed()) parts.push(GC.say("whatif.proof.stack"));
-        return parts.join(" ");
+        return GC.sentences(parts);
       };
       const sentence = () => {
         if (!changed()) return GC.say("whatif.unchanged");
         let most = 0;
         now.output.forEach((v, k) => { most = Math.max(most, Math.abs(v - base.output[k])); });
-        const parts = [GC.say("whatif.reading", { most: GC.number(most, 4) })];
+        const scale = forecasts() ? scales()[1] : 1;
+        const parts = [GC.say("whatif.reading", { most: `${GC.number(most * scale, 4)}${forecasts() ? unit() : ""}` })];
         const layer = shownLayer();
         if (layer.mode === "LSTM") parts.push(GC.say("whatif.life", { before: GC.number(halfLives(base.runs[layer.name].forget, layer.H), 1), after: GC.number(halfLives(now.runs[layer.name].forget, layer.H), 1) }));
-        return parts.join(" ");
+        return GC.sentences(parts);
       };
 
       api.table(() => ({
         caption: GC.say("whatif.output"),
-        head: [GC.say("axis.step"), GC.say("whatif.before"), GC.say("whatif.after")],
+        head: [GC.say(forecasts() ? axis() : "axis.step"), GC.say("whatif.before"), GC.say("whatif.after"), ...(forecasts() ? [GC.say("whatif.truth")] : [])],
         rows: now ? Array.from({ length: now.rows === 1 ? now.width : now.rows }, (_, t) => {
           const at = now.rows === 1 ? t : t * now.width + edit.channel;
-          return [now.rows === 1 ? String(t + 1) : GC.stepName(t), GC.number(base.output[at], 4), GC.number(now.output[at], 4)];
+          if (now.rows === 1) return [String(t + from()), ...[own(base.output), own(now.output), truth()].map((values) => GC.number(values[t] ?? NaN, 4))];
+          return [GC.stepName(t), GC.number(base.output[at], 4), GC.number(now.output[at], 4)];
         }) : [],
       }));
 

@@ -40,7 +40,7 @@
       GC.legend(stage, [{ say: "whatif.before", color: "ink", dash: [3, 4] }, { say: "whatif.after", color: "accent" }]);
       GC.heading(stage, Lesson.carried() ? "lesson.break.output" : "whatif.output");
       const out = GC.canvas(stage, { height: 170, time: true, ...GC.MARGINS });
-      const head = GC.make("h4");
+      const head = GC.make("h3");
       stage.append(head);
       const memory = GC.canvas(stage, { height: 170, time: true, ...GC.MARGINS });
 

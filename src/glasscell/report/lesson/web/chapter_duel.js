@@ -29,7 +29,7 @@
       const grid = GC.make("div", { className: "duel" });
       stage.append(grid);
       const sides = SIDES.map(([name, colour, row]) => {
-        const head = GC.make("h4");
+        const head = GC.make("h3");
         const side = GC.make("div", { className: "side" }, head);
         grid.append(side);
         return { name, colour, row, head, plot: GC.canvas(side, { height: 250, left: 36, right: 8, top: 6, bottom: 42 }) };

@@ -51,7 +51,7 @@
       const plot = GC.canvas(stage, { height: 280, ...GC.MARGINS });
       const pictures = GC.make("div", { className: "pair-of" });
       const figure = (say_) => {
-        const head = GC.make("h4", say_ ? { data: { say: say_ }, textContent: GC.say(say_) } : {});
+        const head = GC.make("h3", say_ ? { data: { say: say_ }, textContent: GC.say(say_) } : {});
         const box = GC.make("div", { className: "square" }, head);
         pictures.append(box);
         return { head, plot: GC.canvas(box, { height: 190 }) };
@@ -59,6 +59,8 @@
       stage.append(pictures);
       const one = figure("lesson.fading.one");
       const many = figure();
+      const cells = GC.make("p", { className: "small" });
+      stage.append(cells);
 
       const prepare = (change) => {
         Object.assign(set, change);
@@ -101,16 +103,18 @@
         const { sigma, gradient } = steps[set.k - 1];
         const start = Algebra.norm(pair.head("rnn"));
         const end = sigma[0] < 0.01 ? "vanishes" : sigma[0] > 100 ? "explodes" : sigma[0] < 0.5 ? "fades" : "between";
-        return [
-          GC.say("lesson.fading.reading", { k: set.k, sigma: GC.size(Math.log10(sigma[0])), rho: GC.number(rho, 2) }),
+        return GC.sentences([
+          GC.say("lesson.fading.reading", { k: set.k, sigma: GC.size(Math.log10(sigma[0])) }),
+          // The radius is told where it misleads.
+          set.which === "two" ? GC.say("lesson.fading.reading.rho", { rho: GC.number(rho, 2) }) : "",
           Number.isNaN(gradient) ? "" : GC.say("lesson.fading.reading.gradient", { gradient: `× ${GC.size(Math.log10(gradient / start))}` }),
           GC.say(`lesson.fading.${end}`, { k: set.k }),
-        ].filter(Boolean).join(" ");
+        ]);
       };
       api.table(() => ({
         caption: GC.say("lesson.fading"),
         head: [GC.say("lesson.fading.axis"), GC.say("lesson.fading.largest"), GC.say("lesson.fading.answer")],
-        rows: made ? made.steps.map((step, j) => [String(j + 1), GC.size(Math.log10(step.sigma[0])), GC.size(Math.log10(step.gradient))]) : [],
+        rows: made ? made.steps.map((step, j) => [String(j + 1), GC.size(Math.log10(step.sigma[0])), GC.size(Math.log10(step.gradient / Algebra.norm(pair.head("rnn"))))]) : [],
       }));
 
       return (_, changed) => {
@@ -127,6 +131,7 @@
         const top = GC.top(made.steps[0].J) || 1;
         matrix(one.plot, J, made.n, top);
         matrix(many.plot, product, made.n, top);
+        cells.textContent = GC.say("lesson.fading.cells", { top: GC.number(top, 2) });
         many.head.textContent = GC.say("lesson.fading.many", { k: set.k });
         const text = sentence();
         say(text);

@@ -19,7 +19,7 @@
 
   /** Lines of the chosen unit over time, under its cell. */
   const strip = (host, names) => {
-    const head = GC.make("h4");
+    const head = GC.make("h3");
     host.append(head);
     const legend = GC.legend(host, names.map((name) => ({ say: name, color: name, dash: DASH[name] })));
     const plot = GC.canvas(host, { height: 150, time: true, ...GC.MARGINS });
