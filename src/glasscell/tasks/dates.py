@@ -262,8 +262,10 @@ def _beats(one: Stamps, other: Stamps) -> bool:
     back, back_other = _backward(one.wall), _backward(other.wall)
     if back != back_other or "year" not in (one.order, other.order):
         return back < back_other
-    # 15/01/01, 15/01/02 … are days of 2015 rather than the fifteenth of January of every year.
-    return _step(one.wall) < _step(other.wall)
+    # 15/01/01, 15/01/02 … are days of 2015 rather than the fifteenth of January of every year; the
+    # first of January of every year is as likely as days.
+    slow = other.wall.dt
+    return _step(one.wall) < _step(other.wall) and not (slow.is_month_start | slow.is_month_end).all()
 
 
 def _fits(wall: Any, freq: Frequency) -> bool:
