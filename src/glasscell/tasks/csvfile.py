@@ -29,6 +29,7 @@ from glasscell.tasks.numerals import (
 
 SAMPLE_RECORDS = 200
 CHUNK_ROWS = 100_000
+FEW_CELLS = 2_000
 LONGEST_PREAMBLE = 30
 
 
@@ -43,7 +44,9 @@ class Table:
         place: "line" of a file or "row" of a frame.
         decimal: Decimal mark of cells that are text.
         missing: Further marks of a missing number, beside the well-known ones.
-        notes: Gets a sentence for each thing that was read otherwise than it stands there.
+        notes: What reading the cells took for granted.
+        left_out: Gets what `numbers` left out of cells, such as percent signs: the first such cell
+            and the columns.
     """
 
     columns: dict[str, Any]
@@ -52,7 +55,8 @@ class Table:
     place: str = "line"
     decimal: str = "."
     missing: tuple[str, ...] = ()
-    notes: list[str] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
+    left_out: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
 
     def text(self, name: str) -> np.ndarray[Any, Any]:
         """Give a column as stripped text, None where the cell is empty."""
@@ -67,18 +71,27 @@ class Table:
             DataError: A cell holds text, an infinity or a number beyond 1e100.
         """
         cells = pd.Series(self.columns[name])
-        if pd.api.types.is_numeric_dtype(cells.dtype) and not _is_bool(cells.dtype):
-            numbers = cells.to_numpy(np.float64, na_value=np.nan, copy=True)
+        if pd.api.types.is_any_real_numeric_dtype(cells.dtype):
+            numbers = np.array(cells.to_numpy(np.float64, na_value=np.nan))
         else:
             read = read_numbers(self.text(name), self.decimal, self.missing)
             self._refuse(name, read.unread, "a number", hint)
-            numbers = read.values
-            self.notes.extend(f"Column {name!r}: {what} were left out." for what in read.notes)
+            numbers = np.array(read.values)
+            for what, cell in read.left_out.items():
+                self.left_out.setdefault(what, (cell, []))[1].append(name)
         marks = pd.to_numeric(pd.Series(self.missing, dtype=object), errors="coerce").dropna()
         numbers[np.isin(numbers, marks)] = np.nan
         self._refuse(name, np.isinf(numbers), "a finite number", "")
         self._refuse(name, np.abs(numbers) > LARGEST, f"a number below {LARGEST:g} in size", "")
         return numbers
+
+    def said(self) -> list[str]:
+        """Give a sentence for each thing that was read otherwise than it stands there."""
+        return [*self.notes] + [
+            f"{what}, as in {cell!r}, were left out ({', '.join(names[:5])}"
+            f"{' …' if len(names) > 5 else ''})."
+            for what, (cell, names) in self.left_out.items()
+        ]
 
     def only(self, rows: np.ndarray[Any, Any]) -> Table:
         """Keep some rows, by their indices."""
@@ -96,10 +109,6 @@ class Table:
             + "; correct the data, or name a mark of missing values with --missing"
             + (f", or: {hint}" if hint else "")
         )
-
-
-def _is_bool(dtype: Any) -> bool:
-    return bool(pd.api.types.is_bool_dtype(dtype))
 
 
 def _short(cell: Any) -> str:
@@ -179,7 +188,7 @@ def open_sheet(path: Path) -> Sheet:
     notes = []
     above = [" ".join(c for c in r if c.strip()) for r in records[:header] if any(map(str.strip, r))]
     if above:
-        notes.append(f"{len(above)} lines above the table were not read: {above[0][:60]!r} …")
+        notes.append(f"Lines above the table were not read ({len(above)}): {above[0][:60]!r} …")
     return Sheet(
         path, _names(cells, path), tuple(map(tuple, body)), separator, header + 1, encoding,
         tuple(notes),
@@ -206,13 +215,12 @@ def read_body(
         DataError: A line has more cells than the header, or the decimal mark is ambiguous.
     """
     wanted = [*text, *numeric]
-    notes = []
+    said = ""
     if decimal is None:
         try:
             decimal, said = find_decimal(_cells(sheet, numeric), sheet.separator)
         except DataError as error:
             raise DataError(f"{sheet.path}: {error}") from error
-        notes = [said] if said else []
     marks = {name: [*MISSING, *missing] for name in numeric}
     frame = _parse(
         sheet,
@@ -226,14 +234,16 @@ def read_body(
     columns = {name: frame[name].to_numpy() for name in wanted}
     return Table(
         columns, lambda i: _line(sheet, int(rows[i])), sheet.path.name,
-        decimal=decimal, missing=tuple(missing), notes=notes,
+        decimal=decimal, missing=tuple(missing), notes=(said,) if said else (),
     )  # fmt: skip
 
 
 def _cells(sheet: Sheet, numeric: Sequence[str]) -> Iterator[Any]:
     """Give the cells of some columns as text, the sample first, which nearly always decides."""
     places = [sheet.names.index(name) for name in numeric]
-    yield pd.Series([r[i] for r in sheet.sample for i in places if i < len(r)], dtype=object)
+    sample = [r[i] for r in sheet.sample for i in places if i < len(r)]
+    for start in range(0, len(sample), FEW_CELLS):
+        yield pd.Series(sample[start : start + FEW_CELLS], dtype=object)
     if not numeric or len(sheet.sample) < SAMPLE_RECORDS - sheet.header:
         return
     columns = list(dict.fromkeys(numeric))
@@ -303,8 +313,8 @@ def _no_text(path: Path, error: Exception) -> str:
         return f"{path}: expected text, plain or gz, got a damaged gz file; download it again"
     byte = error.object[error.start]
     return (
-        f"{path}: expected text in UTF-8, got the byte 0x{byte:02x}, which is none (Latin-1 or GBK "
-        "perhaps); save the file as UTF-8, for instance with: iconv -f LATIN1 -t UTF-8"
+        f"{path}: expected text in UTF-8, got the byte 0x{byte:02x}, which is none; save the file as "
+        "UTF-8, for instance with iconv -f GB18030 -t UTF-8 (Chinese) or -f LATIN1 (Western)"
     )
 
 
@@ -386,7 +396,9 @@ def _values(cells: Sequence[str]) -> bool:
 
 
 def _names(cells: Sequence[str], path: Path) -> tuple[str, ...]:
-    names = [cell.strip().lstrip("#").strip() or f"column {i + 1}" for i, cell in enumerate(cells)]
+    # "# date" is the header behind a mark of comments; "#Passengers" is a name.
+    cells = [re.sub(r"^# +", "", cells[0].strip()), *cells[1:]]
+    names = [cell.strip() or f"column {i + 1}" for i, cell in enumerate(cells)]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise DataError(f"{path}: expected distinct column names, got {', '.join(repeated)} twice")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from glasscell.errors import DataError
-from glasscell.tasks.frequency import Frequency, check_frequency, on_grid
+from glasscell.tasks.frequency import Frequency, check_frequency, grid, on_grid
 from glasscell.tasks.numbered import excel_days, read_numbers, unix_times
 from glasscell.tasks.periods import (
     MONTHS,
@@ -132,9 +132,9 @@ def _undisputed(text: Any, name: str) -> Times | None:
         index, note, utc = numbers
         return Times(_nanoseconds(index, name), utc, None, (note,) if note else ())
     if _ISO.fullmatch(text.iloc[0]):
-        times = plain_iso(text)
-        if not times.isna().any():
-            return Times(_nanoseconds(times, name))
+        stamps = plain_iso(text)
+        if stamps is not None:
+            return _placed(stamps, name, None, [])
     years = financial_years(text)
     if years is not None:
         return Times(years, notes=(f"Years such as {text.iloc[0]} were read as {years[0]}.",))
@@ -143,7 +143,8 @@ def _undisputed(text: Any, name: str) -> Times | None:
         periods = years_before_months(text)
     if periods is not None and not periods.isna().any():
         return Times(_nanoseconds(periods, name), notes=_period_notes(text.iloc[0], periods))
-    if not text.str.contains("|".join(m[:3] for m in MONTHS), case=False, regex=True).all():
+    named = re.compile("|".join(month[:3] for month in MONTHS), re.IGNORECASE)
+    if not named.search(text.iloc[0]):
         return None
     if readings(tidied(text)) or not text.str.contains(r"\d{1,2}\D.*\d{4}", regex=True).all():
         return None
@@ -235,8 +236,11 @@ def _chosen(
                 f"be read with the {named} first; leave it out, or give --date-format"
             )
     if len(whole) > 1 and freq is not None:
-        fitting = [reading for reading in whole if _fits(reading.wall, freq)]
-        whole = fitting or whole
+        filled = [_filled(reading.wall, freq) for reading in whole]
+        best = max(filled)
+        # Days read as months lie on the grid of days too, but leave most of it empty.
+        kept = [part > 0 and part * _CLEARLY > best for part in filled]
+        whole = [reading for reading, keep in zip(whole, kept, strict=True) if keep] or whole
     if all(reading.wall.equals(whole[0].wall) for reading in whole):
         return whole[0]
     for reading in whole:
@@ -268,12 +272,16 @@ def _beats(one: Stamps, other: Stamps) -> bool:
     return _step(one.wall) < _step(other.wall) and not (slow.is_month_start | slow.is_month_end).all()
 
 
-def _fits(wall: Any, freq: Frequency) -> bool:
+def _filled(wall: Any, freq: Frequency) -> float:
+    """Give the part of the grid of a named frequency that the rows fill, 0 if one lies off it."""
     times = _nanoseconds(np.unique(wall.to_numpy()), "")
     try:
-        return len(times) < 2 or bool(on_grid(times, check_frequency(freq, times)).all())
+        checked = check_frequency(freq, times)
     except DataError:
-        return False
+        return 0.0
+    if not on_grid(times, checked).all():
+        return 0.0
+    return len(times) / len(grid(times[0], times[-1], checked))
 
 
 def _step(wall: Any) -> Any:
@@ -326,7 +334,7 @@ def _refusal(
         return f"{where(0)}: expected dates with a year, got {str(cells[0])!r}; add the year"
     periods = read_periods(text)
     odd = np.ones(len(text), bool) if periods is None else periods.isna().to_numpy()
-    iso = plain_iso(text).isna().to_numpy()
+    iso = ~text.str.match(_ISO.pattern).to_numpy()
     row = int(np.argmax(iso if not iso.all() else odd))
     return (
         f"{where(row)}: expected a date such as 2024-01-31 or 2024-01-31 13:05, got "

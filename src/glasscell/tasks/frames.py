@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from glasscell.tasks.frequency import (
     find_frequency,
     months_of_days,
     require_bounded,
+    years_as_times,
 )
 from glasscell.tasks.gaps import shown
 from glasscell.tasks.layouts import Crossed, find_layout
@@ -38,6 +40,7 @@ from glasscell.tasks.unasked import without_unasked
 __all__ = ["Panel", "ReadOptions", "Series", "read_panel"]
 
 Array = np.ndarray[Any, Any]
+MOST_NAMES = 20
 
 
 def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
@@ -86,7 +89,7 @@ def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
     times = _in_months(times, options, notes)
     values = {name: table.numbers(name) for name in (*roles.targets, *roles.covariates)}
     roles, dropped = without_unasked(roles, values, times.index)
-    notes += [*table.notes, *_notes(roles, dropped, options)]
+    notes += [*table.said(), *_notes(roles, dropped, options)]
     notes += filter(None, (sentinel(values[n], n) for n in (*roles.targets, *roles.covariates)))
     pieces = list(_pieces(table, roles, times.index, values))
     if isinstance(layout, Crossed):
@@ -128,7 +131,10 @@ def _roles(source: Source, options: ReadOptions, time: str | None, joined: bool)
 
 
 def _in_months(times: Times, options: ReadOptions, notes: list[str]) -> Times:
-    """Read rows of one day in each month as months, unless a frequency says otherwise."""
+    """Read rows of one day in each month as months, and years as dates if a frequency says so."""
+    years = years_as_times(times.index, options.freq)
+    if years is not None:
+        return replace(times, index=years)
     months = None if options.freq is not None or options.resample else months_of_days(times.index)
     if months is None:
         return times
@@ -173,31 +179,28 @@ def _refuse_duplicates(
     """
     for piece in pieces:
         told = repeated(piece, table)
-        if not told:
-            continue
-        apart = _telling_apart(source, roles, times) if roles.series is None else []
-        advice = "remove them, or average them with --resample --freq"
-        if apart:
-            advice = (
-                f"{'the column' if len(apart) == 1 else 'one of the columns'} {', '.join(apart)} "
-                f"tells them apart: pass --series {apart[0]}"
-            )
-        raise DataError(f"{told}; {advice}")
+        if told:
+            raise DataError(f"{told}; {_apart(source, roles, times)}")
 
 
-def _telling_apart(source: Source, roles: Roles, times: Any) -> list[str]:
-    """Find the columns that, with the time, name each row once; those with fewest values first."""
-    names = [name for name in source.names if name not in roles.time.split(",")]
-    table = source.body([], names)
-    if len(table.columns[names[0]] if names else ()) != len(times):
-        return []
-    found = {}
-    for name in names:
-        keys = pd.DataFrame({"time": times, "key": table.text(name)})
-        count = keys["key"].nunique()
-        if 1 < count <= len(times) / 2 and not keys.duplicated().any():
-            found[name] = count
-    return sorted(found, key=lambda name: found[name])[:5]
+def _apart(source: Source, roles: Roles, times: Any) -> str:
+    """Say which column, or which two together, name each row once beside its time."""
+    names = [n for n in source.names if n not in (*roles.time.split(","), *roles.targets)]
+    names = [n for n in names if n != roles.series]
+    keys = pd.DataFrame({name: cells for name, cells in source.body([], names).columns.items()})
+    count = keys.nunique()
+    labels = [n for n in names if 1 < count[n] <= len(times) / 2]
+    labels = sorted(labels, key=lambda n: int(count[n]))[:10]
+    for size in (1, 2):
+        for group in map(list, combinations(labels, size)):
+            if roles.series is None and not keys[group].assign(_time=times).duplicated().any():
+                if size == 1:
+                    return f"the column {group[0]} tells them apart: pass --series {group[0]}"
+                return (
+                    f"the columns {' and '.join(group)} together tell them apart: join them in one "
+                    "column and name it with --series"
+                )
+    return "remove them, or average them with --resample --freq"
 
 
 def _frequency(pieces: Sequence[Piece], options: ReadOptions) -> Frequency:
@@ -217,10 +220,12 @@ def _frequency(pieces: Sequence[Piece], options: ReadOptions) -> Frequency:
 
 
 def _notes(roles: Roles, dropped: dict[str, str], options: ReadOptions) -> list[str]:
+    """Say which columns were not read and why, and what was averaged."""
     notes = []
-    if roles.ignored and roles.time != "time" or dropped:
-        listed = [f"{n} ({dropped[n]})" if n in dropped else n for n in roles.ignored]
-        notes.append(f"Columns not read: {', '.join(listed)}.")
+    listed = [f"{n} ({dropped[n]})" if n in dropped else n for n in roles.ignored]
+    if listed:
+        more = f" and {len(listed) - MOST_NAMES} more" if len(listed) > MOST_NAMES else ""
+        notes.append(f"Columns not read: {', '.join(listed[:MOST_NAMES])}{more}.")
     if options.resample:
         notes.append(f"Rows were averaged into bins of {options.freq}.")
     return notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from statistics import NormalDist
 from typing import Any
@@ -54,6 +55,42 @@ def find_frequency(times: Any) -> Frequency:
     return str(to_offset(step).freqstr)
 
 
+def named_offset(freq: str, first: Any = None) -> str:
+    """Write a named frequency as pandas does: H as h, and W, M, Q or Y on the calendar of the rows.
+
+    Args:
+        freq: What was named.
+        first: The first time; None: W is W-SUN, and M, Q and Y start their periods.
+
+    >>> named_offset("H"), named_offset("M", pd.Timestamp("2020-01-31"))
+    ('h', 'ME')
+    >>> named_offset("W", pd.Timestamp("2020-01-01")), named_offset("QS", pd.Timestamp("2020-02-01"))
+    ('W-WED', 'QS-FEB')
+    """
+    parts = re.fullmatch(r"(\d*)([A-Za-z]+)", freq.strip())
+    if not parts:
+        return freq
+    count, letter = parts[1], parts[2]
+    letter = {"H": "h", "T": "min", "S": "s", "L": "ms", "A": "Y", "AS": "YS"}.get(letter, letter)
+    if letter in ("M", "Q", "Y"):
+        late = first is not None and first.is_month_end
+        letter += "E" if late else "S"
+    if first is not None and letter == "W":
+        letter += f"-{first.strftime('%a').upper()}"
+    if first is not None and letter in ("QS", "QE", "YS", "YE"):
+        letter += f"-{first.strftime('%b').upper()}"
+    return count + letter
+
+
+def years_as_times(years: Any, freq: Frequency | None) -> Any:
+    """Turn years into time stamps where a frequency of the calendar was named, else give None."""
+    if freq is None or str(freq).isdecimal() or not pd.api.types.is_integer_dtype(years.dtype):
+        return None
+    if not len(years) or years.min() < 1678 or years.max() > 2261:
+        return None
+    return pd.to_datetime(years.astype(str), format="%Y").as_unit("ns")
+
+
 def check_frequency(freq: Frequency, times: Any, origin: str = "--freq") -> Frequency:
     """Check a frequency that was named; whether every row lies on its grid is for `regular` to say.
 
@@ -70,6 +107,8 @@ def check_frequency(freq: Frequency, times: Any, origin: str = "--freq") -> Freq
             and no two rows are one step apart.
     """
     integer = bool(pd.api.types.is_integer_dtype(times.dtype))
+    if not integer:
+        freq = named_offset(str(freq), times[0])
     if integer and str(freq).isdecimal():
         freq = int(freq)
     try:

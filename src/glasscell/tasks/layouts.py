@@ -36,6 +36,8 @@ _RANGES = {
     **{"minute": (0, 59), "second": (0, 59), "year": (1000, 2999)},
 }
 _CLOCK = re.compile(r"\d{1,2}[:.h]\d{2}([:.]\d{2}([.,]\d+)?)?( ?[ap]\.? ?m\.?)?", re.IGNORECASE)
+_DATED = re.compile(r"[12]\d{3}|\d[/.-]\d{1,2}[/.-]\d|[A-Za-z]{3}[-' ]?\d\d|\d[Qq]\d")
+"""What a column name that is a time has in it; a quick look before it is read as one."""
 _AVERAGES = ("M13", "Q05", "S03")
 """Codes by which the BLS marks the mean of a year beside its parts."""
 FEWEST_TIMES = 3
@@ -104,7 +106,7 @@ class Crossed:
         columns: dict[str, Any] = {"time": times, "value": values.ravel()}
         if self.labels:
             labels = [table.text(name) for name in self.labels]
-            ids = [" ".join(str(part or "") for part in row) for row in zip(*labels, strict=True)]
+            ids = [" ".join(filter(None, row)) or None for row in zip(*labels, strict=True)]
             columns["series"] = np.repeat(np.array(ids, object), width)
         within = f"column {self.rows} and, by {self.kind}, in " if self.rows else ""
         read_as = f"series named by {', '.join(self.labels)}" if self.labels else "one series"
@@ -112,8 +114,6 @@ class Crossed:
             f"Times stand in {within}the column names {names[0]} … {names[-1]}: {count} rows of "
             f"{width} values were read as {read_as}."
         ]
-        if left:
-            notes.append(f"Columns not read: {', '.join(left)}.")
         long = replace(table, columns=columns, line=lambda i: table.line(i // width))
         series = "series" if self.labels else None
         return long, Roles("time", series, ("value",), (), tuple(left)), notes
@@ -174,9 +174,8 @@ def _joined(source: Source, free: Sequence[str], time: str | None) -> Joined | N
     else:
         known = [name for name in free if name.lower() in TIME_NAMES]
         ahead = [*known, *(name for name in free if name not in known)]
-    dates = [name for name in ahead if _kind(name, column(source, name)) == "date"]
-    if dates:
-        date = dates[0]
+    date = next((name for name in ahead if _kind(name, column(source, name)) == "date"), None)
+    if date is not None:
         cells = column(source, date)
         if any(":" in cell for cell in cells):
             return None
@@ -317,7 +316,7 @@ def _times_in_names(names: Sequence[str]) -> dict[str, str]:
     if len(times) >= FEWEST_TIMES:
         return times
     found = {name: time for name, time in plain.items()
-             if re.search(r"\d", time) and not looks_like_number(time) and recognised([time])}  # fmt: skip
+             if _DATED.search(time) and not looks_like_number(time) and recognised([time])}  # fmt: skip
     return found if len(found) >= FEWEST_TIMES and recognised(list(found.values())) else {}
 
 
@@ -340,10 +339,11 @@ def _labels(
         return ()
     text = [n for n in others if not all(map(looks_like_number, column(source, n)))] or others
     for name in text:
-        if not frame.duplicated([name, *apart]).any():
+        if frame[name].str.strip().all() and not frame.duplicated([name, *apart]).any():
             return (name,)
     varied = [name for name in text if frame[name].nunique() > 1] or text[:1]
     for count in range(1, len(varied) + 1):
-        if not frame.duplicated([*varied[:count], *apart]).any():
+        named = frame[varied[:count]].apply(lambda cells: cells.str.strip() != "").any(axis=1)
+        if named.all() and not frame.duplicated([*varied[:count], *apart]).any():
             return tuple(varied[:count])
     return tuple(varied)

@@ -13,6 +13,7 @@ from glasscell.tasks.gaps import shown
 _PACKED = {6: "%Y%m", 7: "%Y%j", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _UNIX = {10: "s", 13: "ms", 16: "us", 19: "ns"}
 _UNIX_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+_NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?")
 _DATE_WORDS = re.compile(r"dat|fecha|day|tag\b|日期|时间|time", re.IGNORECASE)
 
 
@@ -31,8 +32,10 @@ def read_numbers(text: Any, name: str) -> tuple[Any, str, bool] | None:
     >>> read_numbers(pd.Series(["1960", "1960.25"]), "time")[0].strftime("%Y-%m").tolist()
     ['1960-01', '1960-04']
     """
+    if not _NUMBER.fullmatch(text.iloc[0].replace(",", ".")):
+        return None
     plain = text.str.replace(",", ".", regex=False)
-    if not plain.str.fullmatch(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?").all():
+    if not plain.str.fullmatch(_NUMBER.pattern).all():
         return None
     digits = plain.str.replace(r"\.0*$", "", regex=True)
     if digits.str.fullmatch(r"[-+]?\d+").all():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -48,12 +48,12 @@ class Numbers:
     Args:
         values: (n,) float64, NaN where missing or unreadable.
         unread: (n,) True where a cell holds something that is no number.
-        notes: What was left out of the cells, as "percent signs", each with an example.
+        left_out: What was left out of the cells, such as "percent signs", to the first such cell.
     """
 
     values: Array
     unread: Array
-    notes: tuple[str, ...] = ()
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 def is_missing(cell: str) -> bool:
@@ -92,15 +92,14 @@ def read_numbers(cells: Any, decimal: str = ".", marks: Sequence[str] = ()) -> N
     missing = text.isna() | text.isin(MISSING) | text.isin(list(marks))
     missing |= text.str.fullmatch(r": ?[a-z]{1,3}", na=False)
     plain = text.where(~missing, None)
-    notes = []
+    left_out = {}
     for what, taken in (
-        ("flags after numbers", plain.str.extract(rf"^(.*\d){_FLAG}$", expand=False)),
-        ("percent signs", plain.str.extract(r"^(.*\d)\s*%$", expand=False)),
-        ("currencies", _without_currency(plain)),
+        ("Flags after numbers", plain.str.extract(rf"^(.*\d){_FLAG}$", expand=False)),
+        ("Percent signs", plain.str.extract(r"^(.*\d)\s*%$", expand=False)),
+        ("Currencies", _without_currency(plain)),
     ):
         if taken.notna().any():
-            shown = plain[taken.notna()].iloc[0]
-            notes.append(f"{what}, as in {shown!r}")
+            left_out[what] = str(plain[taken.notna()].iloc[0])
             plain = plain.where(taken.isna(), taken)
     grouped = plain.str.fullmatch(_GROUPS[decimal], na=False)
     if grouped.any():
@@ -111,7 +110,7 @@ def read_numbers(cells: Any, decimal: str = ".", marks: Sequence[str] = ()) -> N
         odd = plain.str.contains(".", regex=False, na=False)
         plain = plain.where(odd, plain.str.replace(",", ".", regex=False)).where(~odd, "?")
     values = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    return Numbers(values, np.isnan(values) & ~missing.to_numpy(), tuple(notes))
+    return Numbers(values, np.isnan(values) & ~missing.to_numpy(), left_out)
 
 
 def find_decimal(chunks: Iterable[Any], separator: str) -> tuple[str, str]:

@@ -78,8 +78,11 @@ def month_number(name: str) -> int:
 
 def financial_years(text: Any) -> Any:
     """Read 2019-20 or 2019/20 as 2019 where every row names two years in a row, else give None."""
-    parts = text.str.extract(r"^([12]\d{3})\s*[-/–]\s*(\d{2}|[12]\d{3})$", expand=True)
-    if len(text) < 3 or parts.isna().any(axis=None):
+    form = r"^([12]\d{3})\s*[-/–]\s*(\d{2}|[12]\d{3})$"
+    if len(text) < 3 or not re.match(form, text.iloc[0]):
+        return None
+    parts = text.str.extract(form, expand=True)
+    if parts.isna().any(axis=None):
         return None
     first, second = parts[0].astype(int), parts[1].astype(int)
     follows = (first + 1) % 100 == second % 100
@@ -99,9 +102,17 @@ def this_century(years: Any) -> Any:
 
 
 def first_of_ranges(text: Any) -> Any:
-    """Keep the start of 2020-01-06/2020-01-12, as pandas writes weekly periods."""
-    starts = text.str.extract(r"^([12]\d{3}-\d\d-\d\d)/[12]\d{3}-\d\d-\d\d$", expand=False)
-    return text if starts.isna().any() else starts
+    """Keep the start of 2020-01-06/2020-01-12 and of 1.1.2020 00:00 - 1.1.2020 01:00."""
+    for form in (
+        r"^([12]\d{3}-\d\d-\d\d)/[12]\d{3}-\d\d-\d\d$",
+        r"^(\d.*\d:\d\d)\s+[-–]\s+\d.*\d:\d\d$",
+    ):
+        if not re.match(form, text.iloc[0]):
+            continue
+        starts = text.str.extract(form, expand=False)
+        if not starts.isna().any():
+            return starts
+    return text
 
 
 def years_before_months(text: Any) -> Any:
@@ -110,8 +121,11 @@ def years_before_months(text: Any) -> Any:
     A spreadsheet writes both January 2020 and the twentieth of January so; only months that follow
     each other over more than a year cannot be days of one.
     """
-    parts = text.str.extract(r"^(\d{2})[\s-]([A-Za-z]{3,9})$", expand=True)
-    if parts.isna().any(axis=None) or len(text) < 13:
+    form = r"^(\d{2})[\s-]([A-Za-z]{3,9})$"
+    if len(text) < 13 or not re.match(form, text.iloc[0]):
+        return None
+    parts = text.str.extract(form, expand=True)
+    if parts.isna().any(axis=None):
         return None
     month = parts[1].map(month_number)
     number = this_century(parts[0].astype(int)) * 12 + month
@@ -124,7 +138,10 @@ def years_before_months(text: Any) -> Any:
 
 def _colons(text: Any) -> Any:
     """Write 1990:1 as a quarter or a month, which only the whole column tells."""
-    parts = text.str.extract(r"^([12]\d{3}):(\d{1,2})$", expand=True)
+    form = r"^([12]\d{3}):(\d{1,2})$"
+    if not re.match(form, text.iloc[0]):
+        return text
+    parts = text.str.extract(form, expand=True)
     if parts.isna().any(axis=None):
         return text
     quarters = parts[1].astype(int).max() <= 4 and parts[0].value_counts().max() <= 4

@@ -12,7 +12,7 @@ import pandas as pd
 from glasscell.errors import DataError
 from glasscell.tasks.columns import Roles
 from glasscell.tasks.csvfile import Table
-from glasscell.tasks.frequency import Frequency, grid, on_grid
+from glasscell.tasks.frequency import Frequency, grid, named_offset, on_grid
 from glasscell.tasks.gaps import GapRule, fill, refuse_missing, shown
 from glasscell.tasks.panel import ReadOptions, Series
 
@@ -69,7 +69,7 @@ def between_values(pieces: Sequence[Piece], notes: list[str]) -> list[Piece]:
     if len(kept) < len(pieces):
         names = [piece.unique_id for piece in pieces if np.isnan(piece.values[:, 0]).all()]
         shown_names = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
-        notes.append(f"{len(names)} series have no value and were left out: {shown_names}.")
+        notes.append(f"Series without any value were left out ({len(names)}): {shown_names}.")
     return kept
 
 
@@ -82,9 +82,11 @@ def resampled(piece: Piece, freq: Frequency | None) -> Piece:
     if not isinstance(freq, str) or pd.api.types.is_integer_dtype(piece.times.dtype):
         raise DataError("--resample: expected --freq with a duration such as 5min, and dates")
     try:
-        binned = pd.DataFrame(piece.values, index=piece.times).resample(freq).mean()
+        binned = pd.DataFrame(piece.values, index=piece.times).resample(named_offset(freq)).mean()
     except ValueError as error:
-        raise DataError(f"--freq {freq!r} with --resample: {error}") from error
+        raise DataError(
+            f"--freq {freq!r} with --resample: expected a pandas offset such as 5min, h, D, W or MS"
+        ) from error
     binned.index = pd.DatetimeIndex(binned.index).as_unit("ns")
     rows = np.searchsorted(piece.times, binned.index).clip(max=len(piece.rows) - 1)
     return Piece(piece.unique_id, binned.index, binned.to_numpy(), piece.rows[rows])

@@ -13,6 +13,7 @@ import pandas as pd
 
 from glasscell.errors import DataError
 from glasscell.tasks.csvfile import SAMPLE_RECORDS, Table, open_sheet
+from glasscell.tasks.numerals import find_decimal
 
 Array = np.ndarray[Any, Any]
 
@@ -67,9 +68,13 @@ class Frame:
     ) -> Table:
         """Give the columns asked for; text in them is read as in a file."""
         columns = {name: self.columns[name] for name in (*text, *numeric)}
+        said = ""
+        if decimal is None:
+            cells = (pd.Series(self.columns[name], dtype=object) for name in numeric)
+            decimal, said = find_decimal((c[c.map(lambda v: isinstance(v, str))] for c in cells), "")
         return Table(
             columns, lambda i: i + 1, "the frame", "row",
-            decimal=decimal or ".", missing=tuple(missing),
+            decimal=decimal, missing=tuple(missing), notes=(said,) if said else (),
         )  # fmt: skip
 
 

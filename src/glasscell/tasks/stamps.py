@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ from glasscell.tasks.periods import month_number, this_century
 _CLOCK = (
     r"(?:(?:T|\s|,|:)\s*(?P<ap0>am|pm|上午|下午)?\s*(?P<h>\d{1,2})(?:[:h时点.]?(?P<mi>\d{2}))?"
     r"分?(?:[:.]?(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?秒?\s*(?P<ap>am|pm)?"
-    r"\s*(?P<z>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?"
+    r"\s*(?P<z>Z|(?:UTC|GMT)?[+-]\d{2}(?::?\d{2})?|UTC|GMT)?)?"
 )
 _WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
 _NUMERIC = re.compile(rf"^{_WEEKDAY}(\d{{1,4}})\s*[-/.\s]\s*(\d{{1,2}})\s*[-/.\s]\s*(\d{{1,4}})\.?")
@@ -49,7 +48,7 @@ class Stamps:
 
 def tidied(text: Any) -> Any:
     """Write clocks and Chinese dates in one way: 2021年1月2日 is 2021-1-2, p.m. is pm."""
-    odd = text.str.contains(r"[年月日号，：／．　]|[ap]\.\s?m|24:00|\[", case=False, regex=True)
+    odd = text.str.contains(r"[年月日号，：／．　\[]|[ap]\.\s?m", case=False, regex=True)
     if not odd.any():
         return text
     for pattern, plain in (
@@ -64,15 +63,25 @@ def tidied(text: Any) -> Any:
     return text.str.strip()
 
 
-def plain_iso(text: Any) -> Any:
-    """Read 2024-01-31 13:05:00 and its like fast; NaT where it is anything else or has an offset."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            times = pd.Series(pd.to_datetime(text, errors="coerce", format="ISO8601"))
-        except (ValueError, TypeError):
-            return pd.Series(pd.NaT, index=text.index)
-    return times if times.dt.tz is None else pd.Series(pd.NaT, index=text.index)
+def plain_iso(text: Any) -> Stamps | None:
+    """Read 2024-01-31 13:05:00+01:00 and its like fast; None if a cell is anything else."""
+    try:
+        times = pd.Series(pd.to_datetime(text, errors="coerce", format="ISO8601"))
+        if times.dt.tz is None:
+            return None if times.isna().any() else Stamps("year", times)
+        utc = times.dt.tz_convert("UTC").dt.tz_localize(None)
+        wall, offsets = times.dt.tz_localize(None), text[:1]
+    except (ValueError, TypeError):
+        # Offsets that differ: what the wall shows is what stands before them.
+        offsets = text.str.extract(r"(Z|[+-]\d\d:?\d\d)$", expand=False)
+        if offsets.isna().any():
+            return None
+        before = text.str.replace(r"\s*(Z|[+-]\d\d:?\d\d)$", "", regex=True)
+        wall = pd.to_datetime(before, errors="coerce", format="ISO8601")
+        utc = pd.to_datetime(text, errors="coerce", format="ISO8601", utc=True).dt.tz_localize(None)
+    if wall.isna().any() or utc.isna().any():
+        return None
+    return Stamps("year", wall, utc, tuple(sorted(set(offsets))))
 
 
 def readings(text: Any) -> Sequence[Stamps]:
@@ -86,30 +95,42 @@ def readings(text: Any) -> Sequence[Stamps]:
     """
     lower = text.str.lower()
     first = lower.iloc[0]
-    if _NUMERIC.match(first):
-        parts = lower.str.extract(_NUMERIC.pattern, expand=True)
-        rest = lower.str.replace(_NUMERIC.pattern, "", regex=True)
-        widths = parts.apply(lambda part: part.str.len())
-        a, b, c = (pd.to_numeric(parts[i], errors="coerce") for i in range(3))
-        if widths.iloc[0, 0] == 4:
-            return [_clocked("year", _dates(a, b, c, widths[0] == 4), rest)]
-        found = [
-            _clocked("month", _dates(c, a, b, widths[2].isin((2, 4))), rest),
-            _clocked("day", _dates(c, b, a, widths[2].isin((2, 4))), rest),
-        ]
-        if (widths == 2).all(axis=None) and "." not in first:
-            found.append(_clocked("year", _dates(a, b, c), rest))
-        return found
-    for form in _NAMED:
-        if form.match(first):
-            parts = lower.str.extract(form.pattern, expand=True)
-            rest = lower.str.replace(form.pattern, "", regex=True)
-            month = parts["n"].map(lambda n: int(n) if n.isdigit() else month_number(n), "ignore")
-            year, day = (pd.to_numeric(parts[k], errors="coerce") for k in "yd")
-            dates = _dates(year, month.where(month > 0), day)
-            if not dates.isna().iloc[0]:
-                return [_clocked("name", dates, rest)]
-    return []
+    form = next((form for form in (_NUMERIC, *_NAMED) if form.match(first)), None)
+    if form is None:
+        return []
+    ends = [match.end() if (match := form.match(cell)) else 0 for cell in lower]
+    # A column repeats its days and its clocks, so each is read once.
+    rows, days = pd.factorize(pd.Series([c[:end] for c, end in zip(lower, ends, strict=True)]))
+    clock_rows, clocks = pd.factorize(pd.Series([c[e:] for c, e in zip(lower, ends, strict=True)]))
+    clock = _clocks(pd.Series(clocks, dtype=object)).iloc[clock_rows].set_axis(text.index)
+    found = _numeric(days) if form is _NUMERIC else _named(days, form)
+    return [
+        _clocked(order, dates.iloc[rows].set_axis(text.index), clock)
+        for order, dates in found.items()
+    ]
+
+
+def _numeric(days: Any) -> dict[str, Any]:
+    """Read days in numbers with the year, the month or the day first."""
+    parts = pd.Series(days, dtype=object).str.extract(_NUMERIC.pattern, expand=True)
+    widths = parts.apply(lambda part: part.str.len())
+    a, b, c = (pd.to_numeric(parts[i], errors="coerce") for i in range(3))
+    if widths.iloc[0, 0] == 4:
+        return {"year": _dates(a, b, c, widths[0] == 4)}
+    short = widths[2].isin((2, 4))
+    found = {"month": _dates(c, a, b, short), "day": _dates(c, b, a, short)}
+    if (widths == 2).all(axis=None) and "." not in days[0]:
+        found["year"] = _dates(a, b, c)
+    return found
+
+
+def _named(days: Any, form: re.Pattern[str]) -> dict[str, Any]:
+    """Read days with the name of the month; nothing if the first is none."""
+    parts = pd.Series(days, dtype=object).str.extract(form.pattern, expand=True)
+    month = parts["n"].map(lambda n: int(n) if n.isdigit() else month_number(n), "ignore")
+    year, day = (pd.to_numeric(parts[k], errors="coerce") for k in "yd")
+    dates = _dates(year, month.where(month > 0), day)
+    return {} if dates.isna().iloc[0] else {"name": dates}
 
 
 def _dates(year: Any, month: Any, day: Any, valid: Any = None) -> Any:
@@ -118,8 +139,13 @@ def _dates(year: Any, month: Any, day: Any, valid: Any = None) -> Any:
     return pd.to_datetime(frame, errors="coerce")
 
 
-def _clocked(order: str, dates: Any, rest: Any) -> Stamps:
-    """Add the clock, which may be nothing, 13:05, 1:05 PM, 24:00 or 13:05+01:00."""
+def _clocks(rest: Any) -> Any:
+    """Read what stands behind the day: nothing, 13:05, 1:05 PM, 24:00 or 13:05+01:00.
+
+    Returns:
+        A frame with `fits`, `nanoseconds` since midnight, and the `zone` with its `minutes` ahead
+        of UTC.
+    """
     pattern = rf"^{_CLOCK}$"
     parts = rest.str.strip().radd(" ").where(rest.str.strip() != "", "")
     parts = parts.str.replace(r"^ (?=[t,:])", "", regex=True)
@@ -134,17 +160,29 @@ def _clocked(order: str, dates: Any, rest: Any) -> Stamps:
     hours = number["h"].where(~twelve, number["h"] % 12 + 12 * (half == "pm"))
     fine = pd.to_numeric(clock["f"].str.ljust(9, "0"), errors="coerce").fillna(0)
     seconds = 3600 * hours + 60 * number["mi"] + number["s"]
-    nanoseconds = seconds.astype(np.int64) * 10**9 + fine.astype(np.int64)
-    wall = _add(dates.where(fits), nanoseconds)
-    zone = clock["z"].str.lower().replace({"z": "+00:00", "utc": "+00:00", "gmt": "+00:00"})
-    if zone.isna().all():
-        return Stamps(order, wall)
+    zone = clock["z"].str.lower().str.replace(r"^(?:utc|gmt)(?=[+-])", "", regex=True)
+    zone = zone.replace({"z": "+00:00", "utc": "+00:00", "gmt": "+00:00"})
     sign = zone.str[0].map({"+": 1, "-": -1})
     digits = zone.str.replace(r"[^\d]", "", regex=True).str.ljust(4, "0")
     minutes = sign * (60 * pd.to_numeric(digits.str[:2]) + pd.to_numeric(digits.str[2:]))
+    return pd.DataFrame(
+        {
+            "fits": fits,
+            "nanoseconds": seconds.astype(np.int64) * 10**9 + fine.astype(np.int64),
+            "zone": zone,
+            "minutes": minutes.fillna(0).astype(np.int64),
+        }
+    )
+
+
+def _clocked(order: str, dates: Any, clock: Any) -> Stamps:
+    wall = _add(dates.where(clock["fits"]), clock["nanoseconds"])
+    zone = clock["zone"]
+    if zone.isna().all():
+        return Stamps(order, wall)
     wall = wall.where(zone.notna())
-    utc = _add(wall, -(minutes.fillna(0).astype(np.int64)) * 60 * 10**9)
-    return Stamps(order, wall, utc, tuple(sorted(set(zone.dropna()))))
+    utc = _add(wall, -clock["minutes"] * 60 * 10**9)
+    return Stamps(order, wall, utc, tuple(sorted(zone.dropna().unique())))
 
 
 def _add(dates: Any, nanoseconds: Any) -> Any:

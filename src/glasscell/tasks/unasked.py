@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,7 +34,8 @@ def without_unasked(
     Raises:
         DataError: No column to forecast has a value.
     """
-    why = {name: _reason(name, values[name], times) for name in roles.unasked}
+    parts = _calendar(times) if roles.unasked else []
+    why = {name: _reason(name, values[name], times, parts) for name in roles.unasked}
     empty = [name for name in roles.targets if np.isnan(values[name]).all()]
     if len(empty) == len(roles.targets):
         raise DataError(f"expected values in {', '.join(empty[:5])}, got none in any row")
@@ -48,15 +49,16 @@ def without_unasked(
     return replace(roles, targets=targets, covariates=covariates, ignored=ignored), dropped
 
 
-def _reason(name: str, values: Array, times: Any) -> str:
+def _reason(name: str, values: Array, times: Any, parts: Sequence[Array]) -> str:
     known = values[~np.isnan(values)]
     if not len(known):
         return "no value"
     if len(known) > 2 and (known == known[0]).all():
         return f"{known[0]:g} throughout"
-    whole = len(known) == len(values) and bool((known == np.rint(known)).all())
-    if not whole or len(known) < 3:
+    if len(known) < max(len(values), 3):
         return ""
+    if (known != np.rint(known)).any():
+        return "part of the time" if _of_calendar(name, known, times, parts) else ""
     steps = np.diff(known)
     if abs(steps[0]) == 1 and (steps == steps[0]).all() and min(known[0], known[-1]) in (0, 1):
         return "counts the rows"
@@ -64,19 +66,28 @@ def _reason(name: str, values: Array, times: Any) -> str:
         return "counts the rows"
     if _LABEL.fullmatch(name):
         return "a label"
-    return "part of the time" if _of_calendar(name, known, times) else ""
+    return "part of the time" if _of_calendar(name, known, times, parts) else ""
 
 
-def _of_calendar(name: str, values: Array, times: Any) -> bool:
+def _of_calendar(name: str, values: Array, times: Any, parts: Sequence[Array]) -> bool:
     """Tell whether the values are the year, month, weekday … of the times."""
     if not isinstance(times, pd.DatetimeIndex):
         years = ((values > 1000) & (values < 3000)).all()
         return bool(years and re.fullmatch(r"years?|yr|jahr|年份?", name.lower()))
-    weekday = times.dayofweek
+    return any(
+        abs(values[0] - part[0]) < 0.1 and bool((abs(values - part) < 0.1).all()) for part in parts
+    )
+
+
+def _calendar(times: Any) -> list[Array]:
+    """Give what people write beside a date: its year, with a fraction too, month, weekday …"""
+    if not isinstance(times, pd.DatetimeIndex):
+        return []
+    weekday, after = times.day_of_week, (times.day_of_week + 1) % 7
     parts = (
         *(times.year, times.month, times.day, times.hour, times.minute, times.quarter),
-        *(times.dayofyear, times.isocalendar().week, times.year % 100),
-        *(weekday, weekday + 1, (weekday + 1) % 7, (weekday + 1) % 7 + 1, weekday >= 5),
-        *(times.hour + 1, 100 * times.year + times.month),
+        *(times.day_of_year, times.isocalendar().week, times.year % 100),
+        *(weekday, weekday + 1, after, after + 1, weekday >= 5, times.hour + 1),
+        *(100 * times.year + times.month, times.year + (times.day_of_year - 1) / 366),
     )
-    return any(np.array_equal(values, np.asarray(part, float)) for part in parts)
+    return [np.asarray(part, float) for part in parts]
