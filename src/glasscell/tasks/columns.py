@@ -116,7 +116,9 @@ def resolve(
 
 
 def time_column(
-    names: Sequence[str], sample: Sequence[Sequence[str]], named: Sequence[str | None] | set[str | None] = ()
+    names: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    named: Sequence[str | None] | set[str | None] = (),
 ) -> str:
     """Find the time column: a known name that holds times, else the first column with dates.
 
@@ -143,7 +145,9 @@ def time_column(
         ):
             return name
     found = known or _alias(free, PERIOD_NAMES)
-    found = found or next((n for n in free if COUNTER.fullmatch(n) and _counts(names, sample, n)), "")
+    found = found or next(
+        (n for n in free if COUNTER.fullmatch(n) and _counts(names, sample, n)), ""
+    )
     if found:
         return found
     raise DataError(
@@ -222,6 +226,8 @@ def _numeric(names: Sequence[str], sample: Sequence[Sequence[str]], name: str) -
 
 def _counts(names: Sequence[str], sample: Sequence[Sequence[str]], name: str) -> bool:
     cells = _cells(names, sample, name)
-    return bool(cells) and all(re.fullmatch(r"\d+", c) for c in cells) and (
-        [int(c) - int(cells[0]) for c in cells] == list(range(len(cells)))
+    return (
+        bool(cells)
+        and all(re.fullmatch(r"\d+", c) for c in cells)
+        and ([int(c) - int(cells[0]) for c in cells] == list(range(len(cells))))
     )

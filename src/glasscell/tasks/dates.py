@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from glasscell.errors import DataError
-from glasscell.tasks.frequency import Frequency, check_frequency, grid, on_grid
+from glasscell.tasks.dayfirst import chosen_reading
+from glasscell.tasks.frequency import Frequency
 from glasscell.tasks.numbered import excel_days, read_numbers, unix_times
 from glasscell.tasks.periods import (
     MONTHS,
@@ -25,8 +26,6 @@ from glasscell.tasks.stamps import Stamps, plain_iso, readings, tidied
 
 Array = np.ndarray[Any, Any]
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d.*)?")
-_CLEARLY = 2.0
-"""How many times fewer gaps one reading of day and month must leave than the other."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def parse_times(
     whole = [reading for reading in possible if not reading.wall.isna().any()]
     if not whole:
         raise DataError(f"time column {name!r}, {_refusal(text, cells, where, possible)}")
-    chosen = _chosen(whole, text, name, day_first, freq)
+    chosen = chosen_reading(whole, text, name, day_first, freq)
     notes = []
     dated = {reading.order for reading in possible} - {"name", "year"}
     if len(whole) > 1 and dated:
@@ -223,89 +222,6 @@ def _one_clock(times: Any) -> bool:
     return len(np.unique((times - times.normalize()).to_numpy())) == 1
 
 
-def _chosen(
-    whole: Sequence[Stamps], text: Any, name: str, day_first: bool | None, freq: Frequency | None
-) -> Stamps:
-    """Choose the reading that was named, else the one whose rows are regular; never by chance."""
-    named = {True: "day", False: "month"}.get(day_first)  # type: ignore[arg-type]
-    if named and whole[0].order != "name" and not (len(whole) == 1 and whole[0].order == "year"):
-        whole = [reading for reading in whole if reading.order == named]
-        if not whole:
-            raise DataError(
-                f"time column {name!r}: --day-first {str(day_first).lower()}: not every row can "
-                f"be read with the {named} first; leave it out, or give --date-format"
-            )
-    if len(whole) > 1 and freq is not None:
-        filled = [_filled(reading.wall, freq) for reading in whole]
-        best = max(filled)
-        # Days read as months lie on the grid of days too, but leave most of it empty.
-        kept = [part > 0 and part * _CLEARLY > best for part in filled]
-        whole = [reading for reading, keep in zip(whole, kept, strict=True) if keep] or whole
-    if all(reading.wall.equals(whole[0].wall) for reading in whole):
-        return whole[0]
-    for reading in whole:
-        if all(_beats(reading, other) for other in whole if other is not reading):
-            return reading
-    first, second = (reading.wall for reading in whole[:2])
-    row = int(np.argmax(first.to_numpy() != second.to_numpy()))
-    raise DataError(
-        f"time column {name!r}: in {text.iloc[row]!r} day and month cannot be told apart (it is "
-        f"{first.iloc[row].date()} or {second.iloc[row].date()}; every row can be read either way, "
-        "and either way the rows are as regular); say --day-first true or --day-first false, or "
-        "write dates as 2024-01-31"
-    )
-
-
-def _beats(one: Stamps, other: Stamps) -> bool:
-    """Tell whether one reading is clearly more regular, or as regular and alone in order."""
-    if one.wall.equals(other.wall):
-        return True
-    even, even_other = _regularity(one.wall), _regularity(other.wall)
-    if max(even, even_other) >= _CLEARLY * min(even, even_other):
-        return even > even_other
-    back, back_other = _backward(one.wall), _backward(other.wall)
-    if back != back_other or "year" not in (one.order, other.order):
-        return back < back_other
-    # 15/01/01, 15/01/02 … are days of 2015 rather than the fifteenth of January of every year; the
-    # first of January of every year is as likely as days.
-    slow = other.wall.dt
-    return _step(one.wall) < _step(other.wall) and not (slow.is_month_start | slow.is_month_end).all()
-
-
-def _filled(wall: Any, freq: Frequency) -> float:
-    """Give the part of the grid of a named frequency that the rows fill, 0 if one lies off it."""
-    times = _nanoseconds(np.unique(wall.to_numpy()), "")
-    try:
-        checked = check_frequency(freq, times)
-    except DataError:
-        return 0.0
-    if not on_grid(times, checked).all():
-        return 0.0
-    return len(times) / len(grid(times[0], times[-1], checked))
-
-
-def _step(wall: Any) -> Any:
-    return np.median(np.diff(np.unique(wall.to_numpy())).astype(np.int64))
-
-
-def _regularity(wall: Any) -> float:
-    """Give the part of an even grid that the rows fill: 1 without gaps, near 0 for a wrong reading.
-
-    Months read as consecutive days of January leave 353 of 365 days empty.
-    """
-    times = np.unique(wall.to_numpy())
-    steps = np.diff(times)
-    if not len(steps):
-        return 1.0
-    return min(1.0, len(times) / (1.0 + float((times[-1] - times[0]) / np.median(steps))))
-
-
-def _backward(wall: Any) -> int:
-    """Count the steps against the order in which most rows stand."""
-    steps = np.diff(wall.to_numpy()).astype(np.int64)
-    return int(min((steps < 0).sum(), (steps > 0).sum()))
-
-
 def _refusal(
     text: Any, cells: Array, where: Callable[[int], str], possible: Sequence[Stamps]
 ) -> str:
@@ -330,7 +246,9 @@ def _refusal(
         if re.search(r"\d [A-Z]{3,5}$", str(cells[row])):
             advice = "write the offset from UTC, as in +01:00, for the name of a time zone"
         return f"{where(row)}: expected {bare}a date{like}, got {str(cells[row])!r}; {advice}"
-    if text.str.fullmatch(r"\d{1,2}[\s-][A-Za-z]{3,9}|[A-Za-z]{3,9}[\s-]\d{1,2}|[A-Za-z]{3,9}").all():
+    if text.str.fullmatch(
+        r"\d{1,2}[\s-][A-Za-z]{3,9}|[A-Za-z]{3,9}[\s-]\d{1,2}|[A-Za-z]{3,9}"
+    ).all():
         return f"{where(0)}: expected dates with a year, got {str(cells[0])!r}; add the year"
     periods = read_periods(text)
     odd = np.ones(len(text), bool) if periods is None else periods.isna().to_numpy()

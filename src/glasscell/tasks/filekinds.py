@@ -52,10 +52,10 @@ _TEXTS = (
 
 
 def binary_kind(path: Path) -> str:
-    """Name a file by its first bytes: "an HDF5 file (binary data); export it …"; "" if it may be text."""
+    """Name a file by its first bytes and say what to do with it; "" if it may be text."""
     with path.open("rb") as stream:
         head = stream.read(64)
-    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip_kind(path)
     for magic, kind, advice in _KINDS:
         if head.startswith(magic):
@@ -70,7 +70,9 @@ def text_kind(text: str) -> str:
     'JSON'
     """
     start = text.lstrip().lower().replace("\r", "").replace("[ ", "[")
-    return next((f"{kind}; {advice}" for mark, kind, advice in _TEXTS if start.startswith(mark)), "")
+    return next(
+        (f"{kind}; {advice}" for mark, kind, advice in _TEXTS if start.startswith(mark)), ""
+    )
 
 
 def _zip_kind(path: Path) -> str:

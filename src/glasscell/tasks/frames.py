@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from glasscell.errors import DataError
+from glasscell.tasks.cells import Table
 from glasscell.tasks.columns import Roles, resolve
-from glasscell.tasks.csvfile import Table
 from glasscell.tasks.dates import Times, parse_times
 from glasscell.tasks.frequency import (
     Frequency,
@@ -101,7 +101,10 @@ def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
     _refuse_duplicates(pieces, table, opened, roles, times.index)
     freq = _frequency(pieces, options)
     series = tuple(regular(piece, freq, options, roles, table, notes) for piece in pieces)
-    found = {"decimal": table.decimal if table.decimal != "." else None, "day_first": times.day_first}
+    found = {
+        "decimal": table.decimal if table.decimal != "." else None,
+        "day_first": times.day_first,
+    }
     return Panel(
         series, freq, roles, times.utc, tuple(notes), table.source, len(cells),
         {name: value for name, value in found.items() if value is not None},
@@ -187,7 +190,7 @@ def _apart(source: Source, roles: Roles, times: Any) -> str:
     """Say which column, or which two together, name each row once beside its time."""
     names = [n for n in source.names if n not in (*roles.time.split(","), *roles.targets)]
     names = [n for n in names if n != roles.series]
-    keys = pd.DataFrame({name: cells for name, cells in source.body([], names).columns.items()})
+    keys = pd.DataFrame(source.body([], names).columns)
     count = keys.nunique()
     labels = [n for n in names if 1 < count[n] <= len(times) / 2]
     labels = sorted(labels, key=lambda n: int(count[n]))[:10]

@@ -64,8 +64,8 @@ def named_offset(freq: str, first: Any = None) -> str:
 
     >>> named_offset("H"), named_offset("M", pd.Timestamp("2020-01-31"))
     ('h', 'ME')
-    >>> named_offset("W", pd.Timestamp("2020-01-01")), named_offset("QS", pd.Timestamp("2020-02-01"))
-    ('W-WED', 'QS-FEB')
+    >>> named_offset("W", pd.Timestamp("2020-01-01"))
+    'W-WED'
     """
     parts = re.fullmatch(r"(\d*)([A-Za-z]+)", freq.strip())
     if not parts:
@@ -297,7 +297,7 @@ def _integer_step(steps: Any) -> int:
 
 
 def _autocorrelation_peak(values: np.ndarray[Any, Any], limit: int = 400) -> int:
-    """Find the lag of the highest peak of the autocorrelation of the differences, if it is no noise.
+    """Find the lag of the highest peak of the autocorrelation of the differences above noise.
 
     The differences of white noise have autocorrelation -1/2 at lag 1, so by Bartlett's formula the
     estimate at a later lag k has variance (1 + 2/4) (n - k) / n². A peak counts if it is higher

@@ -64,7 +64,7 @@ def _whole(digits: Any, name: str) -> tuple[Any, str, bool] | None:
     if len(widths - {9}) <= 1 and max(widths) in _UNIX:
         unit = _UNIX[max(widths)]
         years = unix_times(digits, unit).year
-        if 1990 <= years.min() and years.max() <= 2100:
+        if years.min() >= 1990 and years.max() <= 2100:
             note = (
                 f"Times such as {digits.iloc[0]} were read as {_UNIX_NAMES[unit]} since 1970 "
                 f"(UTC): {shown(unix_times(digits[:1], unit)[0])}."

@@ -216,7 +216,7 @@ def _decided(
 
 
 def _without_currency(text: Any) -> Any:
-    """Take one kind of currency off, NaN where there is none; several kinds stay and are refused."""
+    """Take one kind of currency off, NaN where there is none; several kinds stay, to be refused."""
     before = text.str.extract(rf"^([-+]?)\s*(?P<sign>{_CURRENCY})\s*(.*\d)$", flags=re.IGNORECASE)
     after = text.str.extract(rf"^()(.*\d)\s*(?P<sign>{_CURRENCY})$", flags=re.IGNORECASE)
     if pd.concat([before["sign"], after["sign"]]).str.upper().nunique() > 1:

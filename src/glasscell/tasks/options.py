@@ -20,8 +20,8 @@ class ForecastOptions:
             at most 128, and shorter if the data are short.
         target: Column to forecast. Default: y or target; else every column beside the time is a
             series.
-        time: Time column, or with commas the columns of its parts (Date,Time or year,month). Default:
-            ds, timestamp, date ..., or the first column with dates.
+        time: Time column, or with commas the columns of its parts (Date,Time or year,month).
+            Default: ds, timestamp, date ..., or the first column with dates.
         series: Column that names the series. Default: unique_id or item_id.
         covariates: Columns read beside the target (past values only). Default: with --target and no
             series column, every other column of numbers; [] for none.

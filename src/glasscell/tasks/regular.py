@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from glasscell.errors import DataError
+from glasscell.tasks.cells import Table
 from glasscell.tasks.columns import Roles
-from glasscell.tasks.csvfile import Table
 from glasscell.tasks.frequency import Frequency, grid, named_offset, on_grid
 from glasscell.tasks.gaps import GapRule, fill, refuse_missing, shown
 from glasscell.tasks.panel import ReadOptions, Series
@@ -132,7 +132,9 @@ def regular(
         first = int(np.argmax(off))
         advice = "name the frequency with --freq, or average the rows into bins with --resample"
         if options.freq is not None:
-            advice = f"correct these rows, or average the rows into bins with --resample --freq {freq}"
+            advice = (
+                f"correct these rows, or average the rows into bins with --resample --freq {freq}"
+            )
         raise DataError(
             f"{who}: {int(off.sum())} of {len(off)} time stamps are not on the regular grid of "
             f"frequency {freq} that starts at {shown(piece.times[0])}, first "

@@ -1,4 +1,4 @@
-"""Opens what the user gave, a CSV file or a data frame, as named columns with some rows to look at."""
+"""Opens a CSV file or a data frame as named columns, with some rows to look at."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from glasscell.errors import DataError
-from glasscell.tasks.csvfile import SAMPLE_RECORDS, Table, open_sheet
+from glasscell.tasks.cells import Table
+from glasscell.tasks.csvfile import SAMPLE_RECORDS, open_sheet
 from glasscell.tasks.numerals import find_decimal
 
 Array = np.ndarray[Any, Any]
@@ -71,7 +72,9 @@ class Frame:
         said = ""
         if decimal is None:
             cells = (pd.Series(self.columns[name], dtype=object) for name in numeric)
-            decimal, said = find_decimal((c[c.map(lambda v: isinstance(v, str))] for c in cells), "")
+            decimal, said = find_decimal(
+                (c[c.map(lambda v: isinstance(v, str))] for c in cells), ""
+            )
         return Table(
             columns, lambda i: i + 1, "the frame", "row",
             decimal=decimal, missing=tuple(missing), notes=(said,) if said else (),

@@ -14,8 +14,9 @@ from glasscell.errors import DataError
 from glasscell.tasks.columns import COUNTER, Roles
 
 Array = np.ndarray[Any, Any]
-_LABEL = re.compile(r"(.*[_\s.-])?(id|uuid|zip|zipcode|postcode|fips|iso|latitude|longitude|lat|lon)",
-                    re.IGNORECASE)  # fmt: skip
+_LABEL = re.compile(
+    r"(.*[_\s.-])?(id|uuid|zip|zipcode|postcode|fips|latitude|longitude|lat|lon)", re.IGNORECASE
+)
 
 
 def without_unasked(
@@ -80,7 +81,7 @@ def _of_calendar(name: str, values: Array, times: Any, parts: Sequence[Array]) -
 
 
 def _calendar(times: Any) -> list[Array]:
-    """Give what people write beside a date: its year, with a fraction too, month, weekday …"""
+    """Give what people write beside a date: year (with a fraction too), month, weekday and such."""
     if not isinstance(times, pd.DatetimeIndex):
         return []
     weekday, after = times.day_of_week, (times.day_of_week + 1) % 7
