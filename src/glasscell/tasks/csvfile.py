@@ -294,18 +294,21 @@ def _separator(lines: Sequence[str]) -> str:
 def _header(records: Sequence[Sequence[str]], path: Path) -> tuple[int, list[str]]:
     """Find the record with the names: the first, or below a title the first as wide as the rows."""
     filled = [i for i, record in enumerate(records) if any(c.strip() for c in record)]
-    first = filled[0]
-    widths = [len(records[i]) for i in filled]
-    width = int(np.bincount(widths).argmax())
-    if len(records[first]) >= width or len(filled) < 4:
-        return first, list(records[first])
-    wide = next(i for i in filled if len(records[i]) >= width)
-    above = [i for i in filled if i < wide]
+    width = int(np.bincount([len(records[i]) for i in filled]).argmax())
+    comments = [i for i in filled if records[i][0].startswith("#") and len(records[i]) != width]
+    first = next((i for i in filled if i not in comments), filled[0])
+    names = list(records[first])
+    if len(names) >= width or len(filled) < 4:
+        return first, names
+    wide = next(i for i in filled if len(records[i]) == width)
+    above = [i for i in filled if first <= i < wide]
     if len(above) > LONGEST_PREAMBLE:
-        return first, list(records[first])
-    if len(records[first]) == width - 1 and len(above) == 1 and _values(records[wide]):
+        return first, names
+    if len(names) == width - 1 and len(above) == 1 and _values(records[wide]):
+        if all(not records[i][-1].strip() for i in filled if len(records[i]) == width):
+            return first, [*names, ""]
         # R's write.table names no column of row names.
-        return first, ["", *records[first]]
+        return first, ["", *names]
     return wide, list(records[wide])
 
 

@@ -19,6 +19,7 @@ from glasscell.tasks.periods import (
     MONTHS,
     financial_years,
     first_of_ranges,
+    month_number,
     read_periods,
     years_before_months,
 )
@@ -225,7 +226,7 @@ def _one_clock(times: Any) -> bool:
 def _refusal(
     text: Any, cells: Array, where: Callable[[int], str], possible: Sequence[Stamps]
 ) -> str:
-    if text.str.fullmatch(r"\d{1,2}[:.]\d{2}([:.]\d{2})?( ?[ap]m)?").all():
+    if text.str.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?( ?[ap]m)?").all():
         return (
             f"{where(0)}: expected a date, got {str(cells[0])!r}, a clock without a date; name the "
             "columns of both with --time DATE,CLOCK"
@@ -246,9 +247,8 @@ def _refusal(
         if re.search(r"\d [A-Z]{3,5}$", str(cells[row])):
             advice = "write the offset from UTC, as in +01:00, for the name of a time zone"
         return f"{where(row)}: expected {bare}a date{like}, got {str(cells[row])!r}; {advice}"
-    if text.str.fullmatch(
-        r"\d{1,2}[\s-][A-Za-z]{3,9}|[A-Za-z]{3,9}[\s-]\d{1,2}|[A-Za-z]{3,9}"
-    ).all():
+    words = text.str.extract(r"^(?:\d{1,2}[\s-])?([A-Za-z]{3,9})(?:[\s-]\d{1,2})?$", expand=False)
+    if words.notna().all() and words.map(month_number).all():
         return f"{where(0)}: expected dates with a year, got {str(cells[0])!r}; add the year"
     periods = read_periods(text)
     odd = np.ones(len(text), bool) if periods is None else periods.isna().to_numpy()

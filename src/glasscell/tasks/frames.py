@@ -34,7 +34,8 @@ from glasscell.tasks.regular import (
     resampled,
     up_to_last_value,
 )
-from glasscell.tasks.sources import Source, open_source
+from glasscell.tasks.sources import Source, column, open_source
+from glasscell.tasks.timeparts import kind_of_part
 from glasscell.tasks.unasked import without_unasked
 
 __all__ = ["Panel", "ReadOptions", "Series", "read_panel"]
@@ -189,7 +190,7 @@ def _refuse_duplicates(
 def _apart(source: Source, roles: Roles, times: Any) -> str:
     """Say which column, or which two together, name each row once beside its time."""
     names = [n for n in source.names if n not in (*roles.time.split(","), *roles.targets)]
-    names = [n for n in names if n != roles.series]
+    names = [n for n in names if n != roles.series and not kind_of_part(n, column(source, n))]
     keys = pd.DataFrame(source.body([], names).columns)
     count = keys.nunique()
     labels = [n for n in names if 1 < count[n] <= len(times) / 2]

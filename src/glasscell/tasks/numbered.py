@@ -61,7 +61,7 @@ def _whole(digits: Any, name: str) -> tuple[Any, str, bool] | None:
         times = _packed(digits, form) if form else None
         if times is not None:
             return times, f"Times such as {digits.iloc[0]} were read as {shown(times[0])}.", False
-    if len(widths - {9}) <= 1 and max(widths) in _UNIX:
+    if max(widths) in _UNIX and min(widths) >= max(widths) - 1:
         unit = _UNIX[max(widths)]
         years = unix_times(digits, unit).year
         if years.min() >= 1990 and years.max() <= 2100:

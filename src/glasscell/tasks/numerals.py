@@ -18,7 +18,7 @@ _MARKS = (
     *("na", "n/a", "n.a.", "#n/a", "#n/a n/a", "<na>", "nan", "-nan", "nat", "nd", "n.d."),
     *("null", "none", "nil", "(null)", "#null!", "\\n", "missing", "#value!", "#div/0!", "#ref!"),
 )
-MISSING = tuple(sorted({form for m in _MARKS for form in (m, m.upper(), m.title())}))
+MISSING = ("NaN", "-NaN", *sorted({f for m in _MARKS for f in (m, m.upper(), m.title())}))
 """What stands for a missing number; in a time or series column only an empty cell does."""
 LARGEST = 1e100
 """Sizes above it are refused: their squares, of which every error is made, would be infinite."""
@@ -62,7 +62,7 @@ def is_missing(cell: str) -> bool:
     >>> is_missing("."), is_missing(": c"), is_missing("0")
     (True, True, False)
     """
-    return re.sub(r"^: ?[a-z]{1,3}$", ":", cell.strip()) in MISSING
+    return re.sub(r"^: ?[a-z]{1,3}$", ":", cell.strip().lower()) in _MARKS
 
 
 def looks_like_number(cell: str) -> bool:
@@ -89,7 +89,7 @@ def read_numbers(cells: Any, decimal: str = ".", marks: Sequence[str] = ()) -> N
     array([1234.5,   12.3,    nan])
     """
     text = pd.Series(cells, dtype=object).map(lambda c: c.translate(_TRANSLATED).strip(), "ignore")
-    missing = text.isna() | text.isin(MISSING) | text.isin(list(marks))
+    missing = text.isna() | text.str.lower().isin(_MARKS) | text.isin(list(marks))
     missing |= text.str.fullmatch(r": ?[a-z]{1,3}", na=False)
     plain = text.where(~missing, None)
     left_out = {}

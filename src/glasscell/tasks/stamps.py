@@ -25,7 +25,7 @@ _NAMED = (
     re.compile(rf"^{_WEEKDAY}(?P<n>[a-z]{{3,9}})[\s\-/.]*(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[\s\-/,]+"
                r"(?P<y>[12]\d{3})(?!\d)"),
     re.compile(r"^(?P<y>[12]\d{3})[\s\-/.]*(?P<n>[a-z]{3,9})[\s\-/.]*(?P<d>\d{1,2})(?!\d)"),
-    re.compile(r"^(?P<y>[12]\d{3})(?P<n>\d{2})(?P<d>\d{2})(?=[t ]\d)"),
+    re.compile(r"^(?P<y>[12]\d{3})(?P<n>\d{2})(?P<d>\d{2})(?!\d)"),
 )  # fmt: skip
 
 

@@ -37,10 +37,11 @@ def kind_of_part(name: str, cells: Sequence[str]) -> str:
     """Tell which part of a time a column holds, by its name and what stands in it; "" for none."""
     if not cells:
         return ""
-    if all(CLOCK.fullmatch(cell) for cell in cells) and any(
-        ":" in c or c.count(".") == 2 for c in cells
-    ):
-        return "clock"
+    if all(CLOCK.fullmatch(cell) for cell in cells):
+        # 18.00.00 is a clock, 27.01.05 a day, 18.00 a number.
+        dotted = not any(re.search(r"[:hm]", cell.lower()) for cell in cells)
+        if not dotted or (cells[0].count(".") == 2 and not recognised(cells, name)):
+            return "clock"
     plain = [re.sub(r"\.0$", "", cell) for cell in cells]
     word = re.sub(r"[^\w]|_", "", name.lower())
     kind = next((kind for kind, names in _PARTS.items() if word in names), "")
