@@ -185,10 +185,158 @@ def test_a_missing_column_is_answered_with_those_there_are(file):
         read_panel(write(file, LONG), ReadOptions(target="price"))
 
 
-def test_text_in_a_wide_file_suggests_that_it_names_the_series(file):
-    rows = [f"{day.date()},north,3" for day in DAYS]
-    with pytest.raises(DataError, match=r"column 'store', line 2.*pass --series"):
-        read_panel(write(file, rows, head="date,store,sales"))
+def test_rows_that_repeat_a_time_are_answered_with_the_column_that_parts_them(file):
+    rows = [f"{day.date()},{day.day_name()},{store},3" for day in DAYS for store in "ab"]
+    with pytest.raises(DataError, match=r"40 repeated ones.*the column store tells them apart"):
+        read_panel(write(file, rows, head="date,weekday,store,sales"))
+    panel = read_panel(file, ReadOptions(series="store"))
+    assert [s.unique_id for s in panel.series] == ["a", "b"]
+
+
+def test_two_columns_may_part_the_rows_together(file):
+    rows = [f"{day.date()},{s},{i},3" for day in DAYS for s in "ab" for i in "xy"]
+    with pytest.raises(DataError, match="store and item together tell them apart"):
+        read_panel(write(file, rows, head="date,store,item,sales"))
+
+
+def test_a_label_beside_each_day_is_not_read(file):
+    rows = [f"{day.date()},{day.day_name()},{i * i}" for i, day in enumerate(DAYS)]
+    panel = read_panel(write(file, rows, head="date,weekday,sales"))
+    assert panel.roles.targets == ("sales",)
+    assert panel.notes == ("Columns not read: weekday.",)
+
+
+COUNTED = {
+    "": range(40),
+    "Unnamed: 0": range(7, 47),
+    "rownames": range(1, 41),
+    "anything": range(40),
+    "const": [5] * 40,
+    "store_id": [7 + i % 3 for i in range(40)],
+    "year": DAYS.year,
+    "Month": DAYS.month,
+    "dow": DAYS.day_of_week,
+    "decimal": DAYS.year + (DAYS.day_of_year - 1) / 366,
+    "empty": [""] * 40,
+}
+
+
+@pytest.mark.parametrize("name", COUNTED)
+@pytest.mark.parametrize("target", [None, "sales"])
+def test_counters_constants_labels_and_parts_of_the_date_are_no_series_nor_covariates(
+    file, name, target
+):
+    columns = zip(COUNTED[name], DAYS, VALUES, np.sqrt(VALUES), strict=True)
+    rows = [f"{cell},{day.date()},{a},{b:.3f}" for cell, day, a, b in columns]
+    panel = read_panel(
+        write(file, rows, head=f"{name},date,sales,price"), ReadOptions(target=target)
+    )
+    assert {*panel.roles.targets, *panel.roles.covariates} == {"sales", "price"}
+    assert f"Columns not read: {name or 'column 1'}" in panel.notes[-1]
+
+
+def test_what_the_user_names_is_read_whatever_it_holds(file):
+    rows = [
+        f"{i},{day.date()},{day.year},{v}"
+        for i, (day, v) in enumerate(zip(DAYS, VALUES, strict=True))
+    ]
+    write(file, rows, head="No,date,year,sales")
+    assert read_panel(file, ReadOptions(target="No", covariates=["year"])).covariates == ("year",)
+
+
+def test_one_constant_series_is_kept(file):
+    rows = [f"{day.date()},5" for day in DAYS]
+    assert read_panel(write(file, rows, head="date,sales")).roles.targets == ("sales",)
+
+
+def test_titles_and_comments_above_the_header_are_passed_over_and_said(file):
+    rows = [row.split(",", 1)[1] for row in LONG]
+    panel = read_panel(
+        write(file, ["# all, rights, reserved", "", "ds,y", *rows], head="Sales of a shop")
+    )
+    np.testing.assert_array_equal(panel.series[0].target, VALUES)
+    assert "Lines above the table were not read (2): 'Sales of a shop'" in panel.notes[0]
+
+
+def test_row_names_without_a_name_for_their_column(file):
+    rows = [
+        f'"{i}"\t{day.date()}\t{v}' for i, (day, v) in enumerate(zip(DAYS, VALUES, strict=True), 1)
+    ]
+    panel = read_panel(write(file, rows, head="date\tsales"))
+    np.testing.assert_array_equal(panel.series[0].target, VALUES)
+
+
+def test_a_separator_at_the_end_of_every_row(file):
+    rows = [row.split(",", 1)[1] + "," for row in LONG]
+    assert read_panel(write(file, rows, head="ds,y")).roles.targets == ("y",)
+    assert read_panel(write(file, rows, head="ds,y,")).roles.targets == ("y",)
+
+
+def test_a_cell_may_have_any_length(file):
+    rows = [
+        f"{day.date()},{v},{'z' * 200_000 if v > 20 else 'a'}"
+        for day, v in zip(DAYS, VALUES, strict=True)
+    ]
+    panel = read_panel(write(file, rows, head="date,sales,comment"))
+    np.testing.assert_array_equal(panel.series[0].target, VALUES)
+
+
+def test_text_of_16_bits_needs_no_mark(file):
+    panel = read_panel(write(file, LONG, encoding="utf-16-le"))
+    np.testing.assert_array_equal(panel.series[0].target, VALUES)
+
+
+def test_missing_marks_of_sources_are_gaps_and_more_may_be_named(file):
+    rows = [row.split(",", 1)[1] for row in LONG]
+    rows[10:13] = ["2020-01-11,.", "2020-01-12,?", "2020-01-13,-999"]
+    with pytest.raises(DataError, match="2 of 40 time steps have no value"):
+        read_panel(write(file, rows, head="ds,y"))
+    options = ReadOptions(gaps=GapRule("interpolate"), missing=("-999",))
+    np.testing.assert_allclose(read_panel(file, options).series[0].target, VALUES)
+
+
+def test_a_value_that_may_mark_missing_ones_is_said(file):
+    rows = [row.split(",", 1)[1] for row in LONG]
+    rows[10:12] = ["2020-01-11,-999", "2020-01-12,-999"]
+    notes = read_panel(write(file, rows, head="ds,y")).notes
+    assert any("holds -999 2 times" in note for note in notes)
+
+
+def test_thousands_of_a_semicolon_file_are_refused_wherever_they_begin(file):
+    rows = [
+        f"{day.date()};{i}" for i, day in enumerate(pd.date_range("2000-01-01", periods=999), 1)
+    ]
+    write(file, [*rows, "2002-09-26;1.000"], head="ds;y")
+    with pytest.raises(DataError, match=r"'1\.000' may be a decimal point or a thousands"):
+        read_panel(file)
+    assert read_panel(file, ReadOptions(decimal=",")).series[0].target[-1] == 1000
+    assert read_panel(file, ReadOptions(decimal=".")).series[0].target[-1] == 1
+
+
+def test_what_a_shorter_file_would_not_tell_is_kept(file):
+    rows = [
+        f"{day:%d.%m.%Y};{v:.2f}".replace(".", "x", 2).replace(".", ",").replace("x", ".")
+        for day, v in zip(DAYS, VALUES, strict=True)
+    ]
+    panel = read_panel(write(file, rows, head="Datum;Wert"))
+    np.testing.assert_array_equal(panel.series[0].target, VALUES)
+    assert panel.found == {"decimal": ",", "day_first": True}
+
+
+@pytest.mark.parametrize("number", ["1e300", "1e400", "1" + "0" * 400])
+def test_numbers_whose_squares_are_infinite_are_refused(file, number):
+    rows = [row.split(",", 1)[1] for row in LONG]
+    rows[3] = f"2020-01-04,{number}"
+    with pytest.raises(DataError, match=r"line 5: expected a (finite number|number below 1e\+100)"):
+        read_panel(write(file, rows, head="ds,y"))
+
+
+def test_one_day_in_each_month_stands_for_the_month(file):
+    months = pd.date_range("2001-01-15", periods=40, freq="MS") + pd.Timedelta(days=14)
+    rows = [f"{month.date()},{v}" for month, v in zip(months, VALUES, strict=True)]
+    panel = read_panel(write(file, rows, head="date,sales"))
+    assert (panel.freq, panel.series[0].ds[0].day) == ("MS", 1)
+    assert "day 15" in panel.notes[0]
 
 
 def test_gaps_are_interpolated_in_time(file):
@@ -218,11 +366,31 @@ def test_jittered_times_are_averaged_into_bins(file):
     np.testing.assert_array_equal(panel.series[0].target, np.arange(40))
 
 
-def test_a_frequency_that_the_data_do_not_have_is_refused(file):
-    with pytest.raises(DataError, match="--freq has frequency 'h', the data have 'D'"):
-        read_panel(write(file, LONG), ReadOptions(freq="h"))
+def test_a_named_frequency_is_believed_where_every_row_lies_on_its_grid(file):
+    rows = [row.split(",", 1)[1] for row in LONG[::3]]
+    write(file, rows, head="ds,y")
+    with pytest.raises(DataError, match="26 of 40 time steps have no value, first 2020-01-02"):
+        read_panel(file, ReadOptions(freq="D"))
+    panel = read_panel(file, ReadOptions(freq="D", gaps=GapRule("interpolate")))
+    assert panel.freq == "D"
+    np.testing.assert_allclose(panel.series[0].target, VALUES)
+
+
+def test_a_named_frequency_that_a_row_does_not_fit_is_answered_with_the_row(file):
+    with pytest.raises(
+        DataError, match=r"39 of 40 .* grid of frequency MS .*2020-01-02 \(line 3\)"
+    ):
+        read_panel(write(file, LONG), ReadOptions(freq="MS"))
     with pytest.raises(DataError, match="expected a pandas offset"):
         read_panel(file, ReadOptions(freq="often"))
+
+
+def test_years_are_dates_where_a_calendar_is_named(file):
+    rows = [f"{1950 + i},{v}" for i, v in enumerate(VALUES)]
+    write(file, rows, head="year,y")
+    assert read_panel(file).freq == 1
+    panel = read_panel(file, ReadOptions(freq="YS"))
+    assert (panel.freq, panel.series[0].ds[0]) == ("YS-JAN", pd.Timestamp("1950-01-01"))
 
 
 def test_one_far_row_does_not_fill_the_memory():

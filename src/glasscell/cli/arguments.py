@@ -21,11 +21,14 @@ def add_options(parser: Any, options: type, **types: Any) -> None:
         if hints[field.name] is bool:
             parser.add_argument(flag, action="store_true", help=help_of[field.name])
             continue
+        # --day-first alone says yes, as --day-first true does.
+        bare = {"nargs": "?", "const": True} if hints[field.name] == bool | None else {}
         parser.add_argument(
             flag,
             type=types.get(field.name, hints[field.name]),
             default=field.default,
             help=help_of[field.name],
+            **bare,
         )
 
 

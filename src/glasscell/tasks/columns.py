@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from glasscell.errors import DataError
+from glasscell.tasks.dates import recognised
+from glasscell.tasks.numerals import is_missing, looks_like_number
 
-TIME_NAMES = ("ds", "timestamp", "date", "datetime", "time", "日期", "时间")
+TIME_NAMES = (
+    *("ds", "timestamp", "date", "datetime", "time", "time_period", "observation_date", "datum"),
+    *("日期", "时间"),
+)
+PERIOD_NAMES = (
+    *("year", "years", "jahr", "年份", "年", "quarter", "month", "week", "day", "period", "t"),
+    "step",
+)
 SERIES_NAMES = ("unique_id", "item_id", "series_id", "series")
 TARGET_NAMES = ("y", "target")
-_DATE = re.compile(
-    r"\d{4}[-/.年]\d{1,2}([-/.月]\d{1,2}.*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}.*|\d{4}-?[Qq][1-4]"
+VALUE_NAMES = ("value", "obs_value", "values")
+"""Names of the target beside a series column, as statistical offices write it."""
+COUNTER = re.compile(
+    r"column \d+|unnamed: ?\d+|index|level_0|rownames?|row_?names?|row|row_?id|rn|x|no\.?|nr\.?|n|"
+    r"#|id|obs\.?|observation|record|instant|序号|编号",
+    re.IGNORECASE,
 )
+"""Names of columns that only count the rows, where their values do."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +36,12 @@ class Roles:
     """Which column is what.
 
     Args:
-        time: The time column.
+        time: The time column, or the columns that hold the parts of the time, with commas.
         series: The column that names the series (long layout), or None.
         targets: Columns to forecast: one, or in the wide layout one per series.
         covariates: Columns that are read beside the target, past values only.
         ignored: Columns that nothing reads.
+        unasked: Targets and covariates that nobody named, so that they may turn out to be none.
     """
 
     time: str
@@ -34,6 +49,7 @@ class Roles:
     targets: tuple[str, ...]
     covariates: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def layout(self) -> Literal["long", "wide", "single"]:
@@ -51,6 +67,7 @@ def resolve(
     target: str | None = None,
     series: str | None = None,
     covariates: Sequence[str] | None = None,
+    targets: Sequence[str] | None = None,
 ) -> Roles:
     """Find the role of every column.
 
@@ -62,6 +79,7 @@ def resolve(
         series: Name of the column that names the series; None: unique_id or item_id if there.
         covariates: Names of covariates; None: with `target` given and no series column, every other
             column of numbers.
+        targets: Names of all columns to forecast; None: `target` decides.
 
     Raises:
         DataError: A column is missing or two roles fall on one column; the message lists the
@@ -71,30 +89,80 @@ def resolve(
     Roles(time='ds', series=None, targets=('y',), covariates=(), ignored=())
     """
     for role, name in (("--time", time), ("--target", target), ("--series", series)):
-        _require(names, role, name)
+        require_column(names, role, name)
     for name in covariates or ():
-        _require(names, "--covariates", name)
-    time = time or _time_column(names, sample)
+        require_column(names, "--covariates", name)
+    named = {target, series, *(targets or ()), *(covariates or ())}
+    time = time or time_column(names, sample, named)
     series = series or _alias([n for n in names if n not in (time, target)], SERIES_NAMES)
     others = [name for name in names if name not in (time, series)]
-    targets = _targets(others, target, series, names, covariates)
-    if covariates is None:
-        chosen = bool(target) and series is None
-        covariates = [
-            n for n in others if chosen and n not in targets and _numeric(names, sample, n)
-        ]
-    clash = sorted({time, *targets, *([series] if series else [])} & set(covariates))
-    if len({time, series, *targets}) < 2 + len(targets) or clash:
+    free = [n for n in others if n not in (covariates or ())]
+    numeric = [n for n in free if n in named or _numeric(names, sample, n)]
+    chosen = tuple(targets or _targets(numeric, free, target, series, names))
+    alone = series is None and bool(target)
+    found = [n for n in numeric if alone and covariates is None and n not in chosen]
+    covariates = found if covariates is None else covariates
+    clash = sorted({time, *chosen, *([series] if series else [])} & set(covariates))
+    if len({time, series, *chosen}) < 2 + len(chosen) or clash:
         raise DataError(
             f"expected different columns for time ({time}), series ({series}), target "
-            f"({', '.join(targets)}) and covariates ({', '.join(covariates) or 'none'})"
+            f"({', '.join(chosen)}) and covariates ({', '.join(covariates) or 'none'})"
         )
-    used = {time, series, *targets, *covariates}
+    used = {time, series, *chosen, *covariates}
     ignored = tuple(name for name in names if name not in used)
-    return Roles(time, series, targets, tuple(covariates), ignored)
+    kept = named | ({chosen[0]} if chosen[0].lower() in TARGET_NAMES else set())
+    unasked = tuple(name for name in (*chosen, *found) if name not in kept)
+    return Roles(time, series, chosen, tuple(covariates), ignored, unasked)
 
 
-def _require(names: Sequence[str], role: str, name: str | None) -> None:
+def time_column(
+    names: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    named: Sequence[str | None] | set[str | None] = (),
+) -> str:
+    """Find the time column: a known name that holds times, else the first column with dates.
+
+    Args:
+        names: Column names in order.
+        sample: Some rows as text.
+        named: Columns that have another role.
+
+    Raises:
+        DataError: There is none.
+    """
+    free = [name for name in names if name not in named]
+    known = _alias(free, TIME_NAMES)
+    if known and _holds_times(names, sample, known):
+        return known
+    for name in free:
+        cells = _cells(names, sample, name)
+        if recognised(cells, name) and not all(map(looks_like_number, cells)):
+            return name
+    for name in free:
+        # Numbers are times only under a name that says so; a counter of rows is the last resort.
+        if re.search(r"dat|time|period|year|zeit|jahr|年", name.lower()) and recognised(
+            _cells(names, sample, name), name
+        ):
+            return name
+    found = known or _alias(free, PERIOD_NAMES)
+    found = found or next(
+        (n for n in free if COUNTER.fullmatch(n) and _counts(names, sample, n)), ""
+    )
+    if found:
+        return found
+    raise DataError(
+        "expected a time column named ds, timestamp, date, datetime or time, or one that holds "
+        f"dates; the columns found are {', '.join(names)}; name it with --time, or number the rows "
+        "in a column t"
+    )
+
+
+def require_column(names: Sequence[str], role: str, name: str | None) -> None:
+    """Refuse the name of a column that is not there.
+
+    Raises:
+        DataError: There is no such column; the message lists those there are.
+    """
     if name is not None and name not in names:
         raise DataError(
             f"{role} {name!r}: there is no such column; the columns found are {', '.join(names)}"
@@ -106,56 +174,60 @@ def _alias(names: Sequence[str], aliases: Sequence[str]) -> str | None:
     return next((lower[alias] for alias in aliases if alias in lower), None)
 
 
-def _time_column(names: Sequence[str], sample: Sequence[Sequence[str]]) -> str:
-    known = _alias(names, TIME_NAMES)
-    if known:
-        return known
-    for place, name in enumerate(names):
-        cells = [row[place].strip() for row in sample if place < len(row) and row[place].strip()]
-        if cells and all(_DATE.fullmatch(cell) and not _is_number(cell) for cell in cells):
-            return name
-    years = _alias(names, ("year", "month", "week", "day", "t", "step"))
-    if years:
-        return years
-    raise DataError(
-        "expected a time column named ds, timestamp, date, datetime or time, or one that holds "
-        f"dates; the columns found are {', '.join(names)}; name it with --time"
-    )
-
-
 def _targets(
-    others: Sequence[str],
+    numeric: Sequence[str],
+    free: Sequence[str],
     target: str | None,
     series: str | None,
     names: Sequence[str],
-    covariates: Sequence[str] | None,
 ) -> tuple[str, ...]:
-    known = target or _alias(others, TARGET_NAMES)
+    known = target or _alias(free, TARGET_NAMES)
+    known = known or (_alias(numeric, VALUE_NAMES) if series or len(numeric) > 1 else None)
     if known:
         return (known,)
-    free = [name for name in others if name not in (covariates or ())]
     if not free:
         raise DataError(
             f"expected a column to forecast beside the time column; the columns found are "
             f"{', '.join(names)}"
         )
-    if series is not None and len(free) > 1:
+    if not numeric:
+        raise DataError(
+            "expected a column of numbers to forecast, got text alone in "
+            f"{', '.join(free)}; name it with --target"
+        )
+    plain = [name for name in numeric if not COUNTER.fullmatch(name)] or list(numeric)
+    if series is not None and len(plain) > 1:
         raise DataError(
             f"expected a column y or target to forecast; the columns found are {', '.join(names)}; "
             "name it with --target"
         )
-    return tuple(free)
+    return tuple(plain if series is not None else numeric)
+
+
+def _cells(names: Sequence[str], sample: Sequence[Sequence[str]], name: str) -> list[str]:
+    place = list(names).index(name)
+    cells = (row[place].strip() for row in sample if place < len(row))
+    return [cell for cell in cells if cell]
+
+
+def _holds_times(names: Sequence[str], sample: Sequence[Sequence[str]], name: str) -> bool:
+    """Tell whether most cells of the sample can be times or numbers of steps."""
+    cells = _cells(names, sample, name)
+    if not cells or recognised(cells, name):
+        return True
+    return sum(looks_like_number(c) or recognised([c], name) for c in cells) > len(cells) / 2
 
 
 def _numeric(names: Sequence[str], sample: Sequence[Sequence[str]], name: str) -> bool:
-    place = list(names).index(name)
-    cells = [row[place].strip() for row in sample if place < len(row) and row[place].strip()]
-    return bool(cells) and all(_is_number(cell) for cell in cells)
+    """Tell whether most filled cells are numbers, so that one slip does not make a column text."""
+    cells = [cell for cell in _cells(names, sample, name) if not is_missing(cell)]
+    return sum(map(looks_like_number, cells)) >= max(len(cells) / 2, 1)
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell.replace(",", "."))
-    except ValueError:
-        return False
-    return True
+def _counts(names: Sequence[str], sample: Sequence[Sequence[str]], name: str) -> bool:
+    cells = _cells(names, sample, name)
+    return (
+        bool(cells)
+        and all(re.fullmatch(r"\d+", c) for c in cells)
+        and ([int(c) - int(cells[0]) for c in cells] == list(range(len(cells))))
+    )

@@ -7,7 +7,9 @@ import gzip
 import io
 import re
 import warnings
-from collections.abc import Callable, Sequence
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,60 +18,18 @@ import numpy as np
 import pandas as pd
 
 from glasscell.errors import DataError
+from glasscell.tasks.cells import Table
+from glasscell.tasks.filekinds import binary_kind, text_kind
+from glasscell.tasks.numerals import (
+    MISSING,
+    find_decimal,
+    looks_like_number,
+)
 
 SAMPLE_RECORDS = 200
-MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "#N/A", "-")
-"""What stands for a missing number; in a time or series column only an empty cell does."""
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """Columns of one file or frame, and where each row came from.
-
-    Args:
-        columns: Name to cells: numbers where the whole column is numeric, else text.
-        line: Row index to its line in the file, from 1, or to its place in the frame.
-        source: Name of the file, or "the frame".
-        place: "line" of a file or "row" of a frame.
-    """
-
-    columns: dict[str, Any]
-    line: Callable[[int], int]
-    source: str
-    place: str = "line"
-
-    def text(self, name: str) -> np.ndarray[Any, Any]:
-        """Give a column as stripped text, None where the cell is empty."""
-        cells = pd.Series(self.columns[name])
-        text = cells.astype(object).where(cells.notna(), None)
-        return np.array([None if cell is None else str(cell).strip() for cell in text], object)
-
-    def numbers(self, name: str, hint: str = "") -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Give a column as float64, NaN where the cell is empty.
-
-        Raises:
-            DataError: A cell holds text or an infinity.
-        """
-        cells = pd.Series(self.columns[name])
-        if pd.api.types.is_bool_dtype(cells.dtype):
-            cells = cells.astype(str)
-        coerced = pd.to_numeric(cells, errors="coerce")
-        numbers: np.ndarray[Any, Any] = coerced.to_numpy(np.float64, na_value=np.nan)
-        self._refuse(name, np.isnan(numbers) & cells.notna().to_numpy(), "a number", hint)
-        self._refuse(name, np.isinf(numbers), "a finite number", "")
-        return numbers
-
-    def _refuse(self, name: str, bad: np.ndarray[Any, Any], wanted: str, hint: str) -> None:
-        if not bad.any():
-            return
-        first = int(np.argmax(bad))
-        raise DataError(
-            f"column {name!r}, {self.place} {self.line(first)}: expected {wanted}, got "
-            f"{str(pd.Series(self.columns[name]).iloc[first])!r}"
-            + (f" ({int(bad.sum())} such cells in this column)" if bad.sum() > 1 else "")
-            + "; correct the data"
-            + (f", or: {hint}" if hint else "")
-        )
+CHUNK_ROWS = 100_000
+FEW_CELLS = 2_000
+LONGEST_PREAMBLE = 30
 
 
 @dataclass(frozen=True)
@@ -83,6 +43,7 @@ class Sheet:
         separator: One character between cells.
         header: Records above the first one of the body, blank ones included.
         encoding: Name of the text encoding.
+        notes: What was passed over above the header.
     """
 
     path: Path
@@ -91,42 +52,73 @@ class Sheet:
     separator: str
     header: int
     encoding: str
+    notes: tuple[str, ...] = ()
+
+    def body(
+        self,
+        numeric: Sequence[str],
+        text: Sequence[str],
+        decimal: str | None = None,
+        missing: Sequence[str] = (),
+    ) -> Table:
+        """Read the rows of the columns asked for, as `read_body`."""
+        return read_body(self, numeric, text, decimal, missing)
 
 
 def open_sheet(path: Path) -> Sheet:
     """Find a file's encoding, separator and column names.
 
     Raises:
-        DataError: There is no such file, it is empty or no text, or its header is unusable.
+        DataError: There is no such file, it is empty or no table in text, or its header is
+            unusable.
     """
     if not path.is_file():
-        raise DataError(
-            f"{path}: expected a CSV file, found {'a folder' if path.is_dir() else 'nothing'}"
-        )
+        found = "a folder" if path.is_dir() else "nothing"
+        if re.match(r"https?:/", str(path)):
+            found = "a web address; download the file first"
+        raise DataError(f"{path}: expected a CSV file, found {found}")
+    kind = binary_kind(path)
+    if kind:
+        raise DataError(f"{path}: expected text with separated values, got {kind}")
     encoding = _encoding(path)
     try:
         with _text(path, encoding) as stream:
             lines = [line for _, line in zip(range(SAMPLE_RECORDS + 1), stream, strict=False)]
-    except (UnicodeError, gzip.BadGzipFile, EOFError) as error:
-        raise DataError(
-            f"{path}: expected text in UTF-8; {error}; save the file as UTF-8"
-        ) from error
+    except (UnicodeError, gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(_no_text(path, error)) from error
     if any("\0" in line for line in lines):
-        raise DataError(f"{path}: expected a text file with separated values, got binary data")
+        raise DataError(f"{path}: expected text with separated values, got binary data (NUL bytes)")
     if not any(line.strip() for line in lines):
         raise DataError(
             f"{path}: the file is empty; expected a header line and one row per time step"
         )
+    kind = text_kind("".join(lines[:3]))
+    if kind:
+        raise DataError(f"{path}: expected text with separated values, got {kind}")
     separator = _separator(lines)
-    records = list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
-    header = next(i for i, record in enumerate(records) if any(c.strip() for c in record))
-    names = _names(records[header], path)
-    sample = tuple(tuple(r) for r in records[header + 1 :] if any(c.strip() for c in r))
-    return Sheet(path, names, sample, separator, header + 1, encoding)
+    records = _records(lines, separator, path)
+    header, cells = _header(records, path)
+    body = [r for r in records[header + 1 :] if any(c.strip() for c in r)]
+    if body and all(len(r) == len(cells) + 1 and not r[-1].strip() for r in body):
+        cells = [*cells, ""]
+    notes = []
+    above = [
+        " ".join(c for c in r if c.strip()) for r in records[:header] if any(map(str.strip, r))
+    ]
+    if above:
+        notes.append(f"Lines above the table were not read ({len(above)}): {above[0][:60]!r} …")
+    return Sheet(
+        path, _names(cells, path), tuple(map(tuple, body)), separator, header + 1, encoding,
+        tuple(notes),
+    )  # fmt: skip
 
 
 def read_body(
-    sheet: Sheet, numeric: Sequence[str], text: Sequence[str], decimal: str | None = None
+    sheet: Sheet,
+    numeric: Sequence[str],
+    text: Sequence[str],
+    decimal: str | None = None,
+    missing: Sequence[str] = (),
 ) -> Table:
     """Read the rows of the columns asked for.
 
@@ -135,53 +127,113 @@ def read_body(
         numeric: Columns that should hold numbers.
         text: Columns to leave as text.
         decimal: Decimal mark, "." or ","; None: found from the cells.
+        missing: Further marks of a missing number.
 
     Raises:
         DataError: A line has more cells than the header, or the decimal mark is ambiguous.
     """
     wanted = [*text, *numeric]
-    missing = {name: list(MISSING) for name in numeric}
+    said = ""
+    if decimal is None:
+        try:
+            decimal, said = find_decimal(_cells(sheet, numeric), sheet.separator)
+        except DataError as error:
+            raise DataError(f"{sheet.path}: {error}") from error
+    marks = {name: [*MISSING, *missing] for name in numeric}
     frame = _parse(
         sheet,
-        decimal=decimal or _decimal(sheet, numeric),
+        decimal=decimal,
         dtype=dict.fromkeys([name for name in sheet.names if name not in numeric], str),
-        na_values={**{name: [""] for name in sheet.names}, **missing},
+        na_values={**{name: [""] for name in sheet.names}, **marks},
     )
     kept = frame.notna().any(axis=1).to_numpy()
     rows = np.flatnonzero(kept)
     frame = frame if kept.all() else frame[kept]
     columns = {name: frame[name].to_numpy() for name in wanted}
-    return Table(columns, lambda i: _line(sheet, int(rows[i])), sheet.path.name)
+    return Table(
+        columns, lambda i: _line(sheet, int(rows[i])), sheet.path.name,
+        decimal=decimal, missing=tuple(missing), notes=(said,) if said else (),
+    )  # fmt: skip
+
+
+def _cells(sheet: Sheet, numeric: Sequence[str]) -> Iterator[Any]:
+    """Give the cells of some columns as text, the sample first, which nearly always decides."""
+    places = [sheet.names.index(name) for name in numeric]
+    sample = [r[i] for r in sheet.sample for i in places if i < len(r)]
+    for start in range(0, len(sample), FEW_CELLS):
+        yield pd.Series(sample[start : start + FEW_CELLS], dtype=object)
+    if not numeric or len(sheet.sample) < SAMPLE_RECORDS - sheet.header:
+        return
+    columns = list(dict.fromkeys(numeric))
+    for chunk in _parse(sheet, dtype=str, usecols=columns, chunksize=CHUNK_ROWS):
+        yield pd.concat([chunk[name] for name in columns], ignore_index=True).astype(object)
 
 
 def _parse(sheet: Sheet, **options: Any) -> Any:
     try:
-        with _text(sheet.path, sheet.encoding) as stream, warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            return pd.read_csv(
-                stream,
-                sep=sheet.separator,
-                names=list(sheet.names),
-                skiprows=sheet.header,
-                header=None,
-                index_col=False,
-                keep_default_na=False,
-                skip_blank_lines=False,
-                skipinitialspace=True,
-                low_memory=False,
-                **options,
-            )
-    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        raise DataError(
-            f"{sheet.path}: a row does not fit the header of {len(sheet.names)} columns "
-            f"({', '.join(sheet.names)}): {' '.join(str(error).split())}"
-        ) from error
+        stream = _text(sheet.path, sheet.encoding)
+        options = {
+            "sep": sheet.separator,
+            "names": list(sheet.names),
+            "skiprows": sheet.header,
+            "header": None,
+            "index_col": False,
+            "keep_default_na": False,
+            "skip_blank_lines": False,
+            "skipinitialspace": True,
+            "low_memory": False,
+            **options,
+        }
+        if "chunksize" in options:
+            return _chunks(stream, options, sheet)
+        with stream, _strict():
+            return pd.read_csv(stream, **options)
+    except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeError) as error:
+        raise _broken(sheet, error) from error
     except pd.errors.EmptyDataError:
         return pd.DataFrame({name: [] for name in sheet.names})
-    except UnicodeError as error:
-        raise DataError(
-            f"{sheet.path}: expected text in UTF-8; {error}; save it as UTF-8"
-        ) from error
+
+
+def _chunks(stream: Any, options: dict[str, Any], sheet: Sheet) -> Iterator[Any]:
+    try:
+        with stream, _strict(), pd.read_csv(stream, **options) as chunks:
+            yield from chunks
+    except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeError) as error:
+        raise _broken(sheet, error) from error
+    except pd.errors.EmptyDataError:
+        return
+
+
+@contextmanager
+def _strict() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        yield
+
+
+def _broken(sheet: Sheet, error: Exception) -> DataError:
+    if isinstance(error, UnicodeError):
+        return DataError(_no_text(sheet.path, error))
+    told = " ".join(str(error).split())
+    found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", told)
+    if found:
+        told = f"line {found[2]}, saw {found[3]} cells"
+    elif "EOF inside string" in told:
+        told = "a quotation mark is opened and never closed"
+    return DataError(
+        f"{sheet.path}: a row does not fit the header of {len(sheet.names)} columns "
+        f"({', '.join(sheet.names)}): {told}; a cell that holds {sheet.separator!r} must be quoted"
+    )
+
+
+def _no_text(path: Path, error: Exception) -> str:
+    if not isinstance(error, UnicodeDecodeError):
+        return f"{path}: expected text, plain or gz, got a damaged gz file; download it again"
+    byte = error.object[error.start]
+    return (
+        f"{path}: expected text in UTF-8, got the byte 0x{byte:02x}, which is none; save the file "
+        "as UTF-8, for instance with iconv -f GB18030 -t UTF-8 (Chinese) or -f LATIN1 (Western)"
+    )
 
 
 def _text(path: Path, encoding: str) -> io.TextIOWrapper:
@@ -191,32 +243,91 @@ def _text(path: Path, encoding: str) -> io.TextIOWrapper:
 
 def _magic(path: Path) -> bytes:
     with path.open("rb") as stream:
-        return stream.read(4)
+        return stream.read(64)
 
 
 def _encoding(path: Path) -> str:
-    return "utf-16" if _magic(path)[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    head = _magic(path)
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    if len(head) > 8 and not any(head[1:9:2]):
+        return "utf-16-le"
+    return "utf-16-be" if len(head) > 8 and not any(head[0:8:2]) else "utf-8-sig"
+
+
+@contextmanager
+def _any_length() -> Iterator[None]:
+    """Lift the limit of the csv module on the length of a cell, which is 131,072 characters."""
+    before = csv.field_size_limit(2**31 - 1)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _records(lines: Sequence[str], separator: str, path: Path) -> list[list[str]]:
+    try:
+        with _any_length():
+            return list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
+    except csv.Error as error:
+        raise DataError(
+            f"{path}: expected text with separated values; {error}; save it as CSV in UTF-8"
+        ) from error
 
 
 def _separator(lines: Sequence[str]) -> str:
-    """Choose the separator that gives the most cells in the header and as many in most rows."""
+    """Choose the separator that gives the most cells in most rows, and as many in the header."""
     filled = [line for line in lines if line.strip()]
 
     def score(separator: str) -> tuple[float, int]:
-        widths = [len(record) for record in csv.reader(filled, delimiter=separator) if record]
-        width = widths[0] if widths else 1
-        return (width > 1) * float(np.mean([w == width for w in widths] or [False])), width
+        with _any_length():
+            widths = [len(r) for r in csv.reader(filled, delimiter=separator) if r] or [1]
+        width = int(np.bincount(widths).argmax())
+        return (width > 1) * float(np.mean([w == width for w in widths])), width
 
-    return max((",", ";", "\t", "|"), key=score)
+    try:
+        return max((",", ";", "\t", "|"), key=score)
+    except csv.Error:
+        return ","
+
+
+def _header(records: Sequence[Sequence[str]], path: Path) -> tuple[int, list[str]]:
+    """Find the record with the names: the first, or below a title the first as wide as the rows."""
+    filled = [i for i, record in enumerate(records) if any(c.strip() for c in record)]
+    width = int(np.bincount([len(records[i]) for i in filled]).argmax())
+    comments = [i for i in filled if records[i][0].startswith("#") and len(records[i]) != width]
+    first = next((i for i in filled if i not in comments), filled[0])
+    names = list(records[first])
+    if len(names) >= width or len(filled) < 4:
+        return first, names
+    wide = next(i for i in filled if len(records[i]) == width)
+    above = [i for i in filled if first <= i < wide]
+    if len(above) > LONGEST_PREAMBLE:
+        return first, names
+    if len(names) == width - 1 and len(above) == 1 and _values(records[wide]):
+        if all(not records[i][-1].strip() for i in filled if len(records[i]) == width):
+            return first, [*names, ""]
+        # R's write.table names no column of row names.
+        return first, ["", *names]
+    return wide, list(records[wide])
+
+
+def _values(cells: Sequence[str]) -> bool:
+    return any(looks_like_number(cell) for cell in cells)
 
 
 def _names(cells: Sequence[str], path: Path) -> tuple[str, ...]:
+    # "# date" is the header behind a mark of comments; "#Passengers" is a name.
+    cells = [re.sub(r"^# +", "", cells[0].strip()), *cells[1:]]
     names = [cell.strip() or f"column {i + 1}" for i, cell in enumerate(cells)]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise DataError(f"{path}: expected distinct column names, got {', '.join(repeated)} twice")
     values = [re.fullmatch(r"[-+\d.,:/T ]+", name) is not None for name in names]
-    if all(values) or any(re.match(r"\d{4}-\d\d-\d\d|\d+\.\d+$", name) for name in names):
+    dates = sum(re.match(r"\d{4}-\d\d-\d\d", name) is not None for name in names)
+    decimals = any(re.match(r"\d+\.\d+$", name) for name in names)
+    # Several dates above columns are times of a wide table.
+    if all(values) or decimals or 0 < dates < 3:
         raise DataError(
             f"{path}: expected column names in the first line, got values ({', '.join(names)}); "
             "add a header such as unique_id,ds,y"
@@ -224,25 +335,9 @@ def _names(cells: Sequence[str], path: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _decimal(sheet: Sheet, numeric: Sequence[str]) -> str:
-    if sheet.separator == ",":
-        return "."
-    places = [sheet.names.index(name) for name in numeric]
-    cells = [row[i].strip() for row in sheet.sample for i in places if i < len(row)]
-    commas = [cell for cell in cells if re.fullmatch(r"[-+]?\d*,\d+([eE][-+]?\d+)?", cell)]
-    if not commas:
-        return "."
-    if all(re.fullmatch(r"[-+]?[1-9]\d{0,2},\d{3}", cell) for cell in commas):
-        raise DataError(
-            f"{sheet.path}: {commas[0]!r} may be a decimal comma or a thousands separator; "
-            "say which with --decimal , or --decimal . (and no thousands separators)"
-        )
-    return ","
-
-
 def _line(sheet: Sheet, row: int) -> int:
     """Count lines as an editor does; only an error asks, so the file is read again."""
-    with _text(sheet.path, sheet.encoding) as stream:
+    with _text(sheet.path, sheet.encoding) as stream, _any_length():
         reader = csv.reader(stream, delimiter=sheet.separator)
         before = 0
         for number, _ in enumerate(reader):

@@ -3,23 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
-import narwhals as nw
 import numpy as np
+import pandas as pd
 
 from glasscell.errors import DataError
+from glasscell.tasks.cells import Table
 from glasscell.tasks.columns import Roles, resolve
-from glasscell.tasks.csvfile import SAMPLE_RECORDS, Table, open_sheet, read_body
-from glasscell.tasks.dates import parse_times, utc
-from glasscell.tasks.frequency import Frequency, check_frequency, find_frequency, require_bounded
+from glasscell.tasks.dates import Times, parse_times
+from glasscell.tasks.frequency import (
+    Frequency,
+    check_frequency,
+    find_frequency,
+    months_of_days,
+    require_bounded,
+    years_as_times,
+)
+from glasscell.tasks.gaps import shown
+from glasscell.tasks.layouts import Crossed, find_layout
+from glasscell.tasks.numerals import sentinel
 from glasscell.tasks.panel import Panel, ReadOptions, Series
-from glasscell.tasks.regular import Piece, refuse_duplicates, regular, resampled
+from glasscell.tasks.regular import (
+    Piece,
+    between_values,
+    regular,
+    repeated,
+    resampled,
+    up_to_last_value,
+)
+from glasscell.tasks.sources import Source, column, open_source
+from glasscell.tasks.timeparts import kind_of_part
+from glasscell.tasks.unasked import without_unasked
 
 __all__ = ["Panel", "ReadOptions", "Series", "read_panel"]
 
 Array = np.ndarray[Any, Any]
+MOST_NAMES = 20
 
 
 def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
@@ -36,59 +58,99 @@ def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
         DataError: The file or its values cannot be used; the message says where and what to do.
     """
     options = options or ReadOptions()
-    table, roles = _read_table(source, options)
-    cells = table.text(roles.time)
+    opened = open_source(source)
+    layout = find_layout(opened, options)
+    notes = list(opened.notes)
+    if isinstance(layout, Crossed):
+        table, roles, said = layout.melted(opened, options)
+        cells = table.text(roles.time)
+    else:
+        time = options.time if layout is None else layout.name
+        roles = _roles(opened, options, time, layout is not None)
+        parts = [roles.time] if layout is None else list(layout.parts.values())
+        text = [*parts, *([roles.series] if roles.series else [])]
+        numeric = [*roles.targets, *roles.covariates]
+        table = opened.body(numeric, text, options.decimal, options.missing)
+        if layout is None:
+            cells, said = table.text(roles.time), []
+        else:
+            table, cells, said = layout.times(table)
+    notes += said
     if len(cells) == 0:
         raise DataError(f"{table.source}: no rows below the header; expected one row per time step")
-    times = parse_times(cells, roles.time, lambda i: f"{table.place} {table.line(i)}")
-    pieces = list(_pieces(table, roles, times))
+    times = parse_times(
+        cells,
+        roles.time,
+        lambda i: f"{table.place} {table.line(i)}",
+        date_format=options.date_format,
+        day_first=options.day_first,
+        freq=options.freq,
+    )
+    notes += times.notes
+    times = _in_months(times, options, notes)
+    values = {name: table.numbers(name) for name in (*roles.targets, *roles.covariates)}
+    roles, dropped = without_unasked(roles, values, times.index)
+    notes += [*table.said(), *_notes(roles, dropped, options)]
+    notes += filter(None, (sentinel(values[n], n) for n in (*roles.targets, *roles.covariates)))
+    pieces = list(_pieces(table, roles, times.index, values))
+    if isinstance(layout, Crossed):
+        pieces = between_values(pieces, notes)
+    if options.open_end:
+        pieces = [up_to_last_value(piece) for piece in pieces]
     if options.resample:
         pieces = [resampled(piece, options.freq) for piece in pieces]
-    refuse_duplicates(pieces, table)
+    _refuse_duplicates(pieces, table, opened, roles, times.index)
     freq = _frequency(pieces, options)
-    notes = _notes(roles, options)
-    series = tuple(regular(piece, freq, options.gaps, roles, table, notes) for piece in pieces)
-    in_utc = utc(cells)
-    if in_utc:
-        notes.append("Time stamps with offsets were converted to UTC.")
-    return Panel(series, freq, roles, in_utc, tuple(notes), table.source)
-
-
-def _read_table(source: Any, options: ReadOptions) -> tuple[Table, Roles]:
-    chosen = {
-        "time": options.time,
-        "target": options.target,
-        "series": options.series,
-        "covariates": options.covariates,
+    series = tuple(regular(piece, freq, options, roles, table, notes) for piece in pieces)
+    found = {
+        "decimal": table.decimal if table.decimal != "." else None,
+        "day_first": times.day_first,
     }
-    if not isinstance(source, str | Path):
-        return _from_frame(source, chosen)
-    sheet = open_sheet(Path(source))
-    roles = resolve(sheet.names, sheet.sample, **chosen)  # type: ignore[arg-type]
-    text = [roles.time, *([roles.series] if roles.series else [])]
-    return read_body(sheet, [*roles.targets, *roles.covariates], text, options.decimal), roles
+    return Panel(
+        series, freq, roles, times.utc, tuple(notes), table.source, len(cells),
+        {name: value for name, value in found.items() if value is not None},
+    )  # fmt: skip
 
 
-def _from_frame(source: Any, chosen: dict[str, Any]) -> tuple[Table, Roles]:
-    try:
-        frame = nw.from_native(source, eager_only=True)
-    except TypeError as error:
-        raise DataError(
-            f"expected the path of a CSV file or a data frame, got {type(source).__name__}"
-        ) from error
-    columns = {str(name): frame[name].to_numpy() for name in frame.columns}
-    sample = [[str(cell) for cell in row] for row in frame.head(SAMPLE_RECORDS).iter_rows()]
-    return Table(columns, lambda i: i + 1, "the frame", "row"), resolve(
-        list(columns), sample, **chosen
+def _roles(source: Source, options: ReadOptions, time: str | None, joined: bool) -> Roles:
+    """Give every column its role; the parts of a joined time stand for one column."""
+    names, sample = list(source.names), source.sample
+    if joined and time is not None:
+        parts = time.split(",")
+        places = [names.index(part) for part in parts]
+        kept = [i for i in range(len(names)) if i not in places]
+        names = [time, *(names[i] for i in kept)]
+        sample = tuple(
+            ("", *(row[i] if i < len(row) else "" for i in kept)) for row in source.sample
+        )
+    return resolve(
+        names,
+        sample,
+        time=time,
+        target=options.target,
+        series=options.series,
+        covariates=options.covariates,
+        targets=options.targets,
     )
 
 
-def _pieces(table: Table, roles: Roles, times: Any) -> Iterator[Piece]:
+def _in_months(times: Times, options: ReadOptions, notes: list[str]) -> Times:
+    """Read rows of one day in each month as months, and years as dates if a frequency says so."""
+    years = years_as_times(times.index, options.freq)
+    if years is not None:
+        return replace(times, index=years)
+    months = None if options.freq is not None or options.resample else months_of_days(times.index)
+    if months is None:
+        return times
+    notes.append(
+        f"All times are on day {times.index[0].day} of a month; they were read as months, so "
+        f"{shown(times.index[0])} is {shown(months[0])}."
+    )
+    return replace(times, index=months)
+
+
+def _pieces(table: Table, roles: Roles, times: Any, values: dict[str, Array]) -> Iterator[Piece]:
     """Cut the table into one piece per series, each sorted by time."""
-    hint = {
-        "wide": "if the column names the series, pass --series; to forecast one, pass --target",
-    }.get(roles.layout, "")
-    values = {name: table.numbers(name, hint) for name in (*roles.targets, *roles.covariates)}
     order = np.argsort(times.to_numpy(), kind="stable")
     if roles.series is None:
         for name in sorted(roles.targets):
@@ -111,6 +173,40 @@ def _pieces(table: Table, roles: Roles, times: Any) -> Iterator[Piece]:
         yield Piece(str(name), times[rows], stacked[rows], rows)
 
 
+def _refuse_duplicates(
+    pieces: Sequence[Piece], table: Table, source: Source, roles: Roles, times: Any
+) -> None:
+    """Refuse two rows of one series with one time stamp, and say which column tells them apart.
+
+    Raises:
+        DataError: There are such rows.
+    """
+    for piece in pieces:
+        told = repeated(piece, table)
+        if told:
+            raise DataError(f"{told}; {_apart(source, roles, times)}")
+
+
+def _apart(source: Source, roles: Roles, times: Any) -> str:
+    """Say which column, or which two together, name each row once beside its time."""
+    names = [n for n in source.names if n not in (*roles.time.split(","), *roles.targets)]
+    names = [n for n in names if n != roles.series and not kind_of_part(n, column(source, n))]
+    keys = pd.DataFrame(source.body([], names).columns)
+    count = keys.nunique()
+    labels = [n for n in names if 1 < count[n] <= len(times) / 2]
+    labels = sorted(labels, key=lambda n: int(count[n]))[:10]
+    for size in (1, 2):
+        for group in map(list, combinations(labels, size)):
+            if roles.series is None and not keys[group].assign(_time=times).duplicated().any():
+                if size == 1:
+                    return f"the column {group[0]} tells them apart: pass --series {group[0]}"
+                return (
+                    f"the columns {' and '.join(group)} together tell them apart: join them in one "
+                    "column and name it with --series"
+                )
+    return "remove them, or average them with --resample --freq"
+
+
 def _frequency(pieces: Sequence[Piece], options: ReadOptions) -> Frequency:
     longest = max(pieces, key=lambda piece: len(piece.times))
     if len(longest.times) < 2:
@@ -127,10 +223,13 @@ def _frequency(pieces: Sequence[Piece], options: ReadOptions) -> Frequency:
     return freq
 
 
-def _notes(roles: Roles, options: ReadOptions) -> list[str]:
+def _notes(roles: Roles, dropped: dict[str, str], options: ReadOptions) -> list[str]:
+    """Say which columns were not read and why, and what was averaged."""
     notes = []
-    if roles.ignored:
-        notes.append(f"Columns not read: {', '.join(roles.ignored)}.")
+    listed = [f"{n} ({dropped[n]})" if n in dropped else n for n in roles.ignored]
+    if listed:
+        more = f" and {len(listed) - MOST_NAMES} more" if len(listed) > MOST_NAMES else ""
+        notes.append(f"Columns not read: {', '.join(listed[:MOST_NAMES])}{more}.")
     if options.resample:
         notes.append(f"Rows were averaged into bins of {options.freq}.")
     return notes

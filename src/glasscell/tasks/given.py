@@ -117,6 +117,7 @@ def _words(array: Array | None) -> tuple[str, ...]:
 
 def _csv(path: Path, width: int | None, inputs: Sequence[str]) -> Given:
     from glasscell.tasks.csvfile import open_sheet, read_body
+    from glasscell.tasks.numerals import is_missing, looks_like_number
 
     sheet = open_sheet(path)
     if missing := [name for name in inputs if name not in sheet.names]:
@@ -127,7 +128,11 @@ def _csv(path: Path, width: int | None, inputs: Sequence[str]) -> Given:
     numeric = [
         name
         for place, name in enumerate(sheet.names)
-        if all(_NUMBER.fullmatch(row[place].strip()) for row in sheet.sample if _filled(row, place))
+        if all(
+            _NUMBER.fullmatch(row[place].strip()) or looks_like_number(row[place])
+            for row in sheet.sample
+            if place < len(row) and not is_missing(row[place])
+        )
     ]
     chosen = list(inputs) or numeric
     wanted = 1 if width is None else width
@@ -148,10 +153,6 @@ def _csv(path: Path, width: int | None, inputs: Sequence[str]) -> Given:
         inputs=tuple(chosen) if width is not None else (),
         labels=None if label is None else tuple(str(cell or "") for cell in table.text(label)),
     )
-
-
-def _filled(row: Sequence[str], place: int) -> bool:
-    return place < len(row) and bool(row[place].strip())
 
 
 def _checked(x: Array, width: int | None, path: Path) -> Array:

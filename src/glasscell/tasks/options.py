@@ -20,7 +20,8 @@ class ForecastOptions:
             at most 128, and shorter if the data are short.
         target: Column to forecast. Default: y or target; else every column beside the time is a
             series.
-        time: Time column. Default: ds, timestamp, date ..., or the first column with dates.
+        time: Time column, or with commas the columns of its parts (Date,Time or year,month).
+            Default: ds, timestamp, date ..., or the first column with dates.
         series: Column that names the series. Default: unique_id or item_id.
         covariates: Columns read beside the target (past values only). Default: with --target and no
             series column, every other column of numbers; [] for none.
@@ -31,6 +32,12 @@ class ForecastOptions:
         max_gap: Longest time between two values that is interpolated, e.g. 30min. Default: any.
         resample: Average rows into bins of --freq first.
         decimal: Decimal mark of the file, . or , (Default: found).
+        date_format: How times are written, as for strptime (%d.%m.%Y %H:%M), or excel, unix or
+            unix-ms. Default: found.
+        day_first: Whether 1/2/2024 is the first of February, true or false. Default: found from the
+            whole column.
+        missing: Further marks of a missing value, with commas, such as -999,x. The well-known ones
+            (empty, ., ?, :, NA, NULL, #N/A ...) need no naming.
         season: Time steps of one season. Default: from the frequency, or from the autocorrelation.
         seeds: Networks of each kind to train, to see the spread.
         seed: The first seed; the others follow it.
@@ -60,6 +67,9 @@ class ForecastOptions:
     max_gap: str | None = None
     resample: bool = False
     decimal: str | None = None
+    date_format: str | None = None
+    day_first: bool | None = None
+    missing: list[str] | None = None
     season: int | None = None
     seeds: int = 3
     seed: int = 0
@@ -106,6 +116,9 @@ class ForecastOptions:
             gaps=GapRule(self.gaps, self.max_gap),
             resample=self.resample,
             decimal=self.decimal,
+            date_format=self.date_format,
+            day_first=self.day_first,
+            missing=tuple(self.missing or ()),
         )
 
     def record(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,11 @@ class ReadOptions:
         resample: Average the rows into bins of `freq` first.
         decimal: Decimal mark of the file; None: found.
         needed: Least time steps of the longest series, to say so at once.
+        targets: Names of all columns to forecast, as a finished run knows them; None: `target`.
+        open_end: Leave out the last rows of a series that have no target: a forecast starts there.
+        date_format: How times are written, as for strptime, or excel, unix or unix-ms; None: found.
+        day_first: Whether 1/2/2024 is the first of February; None: found.
+        missing: Further marks of a missing number.
     """
 
     time: str | None = None
@@ -42,6 +47,29 @@ class ReadOptions:
     resample: bool = False
     decimal: str | None = None
     needed: int = 2
+    targets: Sequence[str] | None = None
+    open_end: bool = False
+    date_format: str | None = None
+    day_first: bool | None = None
+    missing: Sequence[str] = ()
+
+    def manner(self) -> dict[str, Any]:
+        """Give how a file is written, apart from its columns, times and gaps: what a run keeps."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in OF_ONE_FILE}
+
+
+OF_ONE_FILE = (
+    "time",
+    "target",
+    "targets",
+    "series",
+    "covariates",
+    "freq",
+    "freq_origin",
+    "gaps",
+    "needed",
+    "open_end",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +105,9 @@ class Panel:
         utc: True if the times came with offsets and were converted to UTC.
         notes: What was done to the data, one sentence each.
         source: Name of the file.
+        rows: Rows below the header that were read.
+        found: Options about how the file is written that were found, by name: "decimal",
+            "day_first"; a shorter file like this one may not tell them.
     """
 
     series: tuple[Series, ...]
@@ -85,6 +116,8 @@ class Panel:
     utc: bool
     notes: tuple[str, ...]
     source: str
+    rows: int = 0
+    found: dict[str, Any] = field(default_factory=dict)
 
     @property
     def covariates(self) -> tuple[str, ...]:

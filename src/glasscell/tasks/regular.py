@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from glasscell.errors import DataError
+from glasscell.tasks.cells import Table
 from glasscell.tasks.columns import Roles
-from glasscell.tasks.csvfile import Table
-from glasscell.tasks.frequency import Frequency, grid, on_grid
+from glasscell.tasks.frequency import Frequency, grid, named_offset, on_grid
 from glasscell.tasks.gaps import GapRule, fill, refuse_missing, shown
-from glasscell.tasks.panel import Series
+from glasscell.tasks.panel import ReadOptions, Series
 
 Array = np.ndarray[Any, Any]
 
@@ -36,6 +36,43 @@ class Piece:
     rows: Array
 
 
+def up_to_last_value(piece: Piece) -> Piece:
+    """Cut off the last rows that have no target; a series without any keeps all, to be refused."""
+    known = np.flatnonzero(~np.isnan(piece.values[:, 0]))
+    end = int(known[-1]) + 1 if len(known) else len(piece.rows)
+    return Piece(piece.unique_id, piece.times[:end], piece.values[:end], piece.rows[:end])
+
+
+def between_values(pieces: Sequence[Piece], notes: list[str]) -> list[Piece]:
+    """Leave out what a table must leave empty: series without any value, and their ends.
+
+    Args:
+        pieces: The series.
+        notes: Gets a sentence for each thing that was left out.
+
+    Raises:
+        DataError: No series has a value.
+    """
+    kept, cut = [], 0
+    for piece in pieces:
+        known = np.flatnonzero(~np.isnan(piece.values[:, 0]))
+        if len(known):
+            part = slice(int(known[0]), int(known[-1]) + 1)
+            cut += len(piece.rows) - (part.stop - part.start)
+            kept.append(
+                Piece(piece.unique_id, piece.times[part], piece.values[part], piece.rows[part])
+            )
+    if not kept:
+        raise DataError("expected values, got none in any row")
+    if cut:
+        notes.append(f"{cut} cells without a value at the ends of series were left out.")
+    if len(kept) < len(pieces):
+        names = [piece.unique_id for piece in pieces if np.isnan(piece.values[:, 0]).all()]
+        shown_names = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
+        notes.append(f"Series without any value were left out ({len(names)}): {shown_names}.")
+    return kept
+
+
 def resampled(piece: Piece, freq: Frequency | None) -> Piece:
     """Average the rows of a piece into bins of the frequency.
 
@@ -45,40 +82,42 @@ def resampled(piece: Piece, freq: Frequency | None) -> Piece:
     if not isinstance(freq, str) or pd.api.types.is_integer_dtype(piece.times.dtype):
         raise DataError("--resample: expected --freq with a duration such as 5min, and dates")
     try:
-        binned = pd.DataFrame(piece.values, index=piece.times).resample(freq).mean()
+        binned = pd.DataFrame(piece.values, index=piece.times).resample(named_offset(freq)).mean()
     except ValueError as error:
-        raise DataError(f"--freq {freq!r} with --resample: {error}") from error
+        raise DataError(
+            f"--freq {freq!r} with --resample: expected a pandas offset such as 5min, h, D, W or MS"
+        ) from error
     binned.index = pd.DatetimeIndex(binned.index).as_unit("ns")
     rows = np.searchsorted(piece.times, binned.index).clip(max=len(piece.rows) - 1)
     return Piece(piece.unique_id, binned.index, binned.to_numpy(), piece.rows[rows])
 
 
-def refuse_duplicates(pieces: Sequence[Piece], table: Table) -> None:
-    """Refuse two rows of one series with one time stamp.
-
-    Raises:
-        DataError: There are such rows.
-    """
-    for piece in pieces:
-        twice = np.flatnonzero(piece.times.to_numpy()[1:] == piece.times.to_numpy()[:-1])
-        if len(twice):
-            raise DataError(
-                f"series {piece.unique_id!r}: expected one row per time stamp, got {len(twice)} "
-                f"repeated ones, first {shown(piece.times[twice[0]])} ({table.place} "
-                f"{table.line(int(piece.rows[twice[0] + 1]))}); remove them, or name the column "
-                "that tells the series apart with --series"
-            )
+def repeated(piece: Piece, table: Table) -> str:
+    """Say which times of a series occur in two rows; "" for none."""
+    twice = np.flatnonzero(piece.times.to_numpy()[1:] == piece.times.to_numpy()[:-1])
+    if not len(twice):
+        return ""
+    return (
+        f"series {piece.unique_id!r}: expected one row per time stamp, got {len(twice)} repeated "
+        f"ones, first {shown(piece.times[twice[0]])} ({table.place} "
+        f"{table.line(int(piece.rows[twice[0] + 1]))})"
+    )
 
 
 def regular(
-    piece: Piece, freq: Frequency, rule: GapRule, roles: Roles, table: Table, notes: list[str]
+    piece: Piece,
+    freq: Frequency,
+    options: ReadOptions,
+    roles: Roles,
+    table: Table,
+    notes: list[str],
 ) -> Series:
     """Put one piece on its grid and apply the gap policy.
 
     Args:
         piece: The rows.
         freq: Their frequency.
-        rule: The gap policy.
+        options: The gap policy, and who named the frequency.
         roles: Columns, for messages.
         table: The file, for messages.
         notes: Gets a sentence for each thing that was done.
@@ -87,14 +126,20 @@ def regular(
         DataError: A time stamp lies off the grid, or a value is missing and may not be.
     """
     who = f"series {piece.unique_id!r}"
+    rule = options.gaps
     off = ~on_grid(piece.times, freq)
     if off.any():
         first = int(np.argmax(off))
+        advice = "name the frequency with --freq, or average the rows into bins with --resample"
+        if options.freq is not None:
+            advice = (
+                f"correct these rows, or average the rows into bins with --resample --freq {freq}"
+            )
         raise DataError(
             f"{who}: {int(off.sum())} of {len(off)} time stamps are not on the regular grid of "
-            f"frequency {freq} that starts at {piece.times[0]}, first {piece.times[first]} "
-            f"({table.place} {table.line(int(piece.rows[first]))}); name the frequency with "
-            "--freq, or average the rows into regular bins with --resample --freq"
+            f"frequency {freq} that starts at {shown(piece.times[0])}, first "
+            f"{shown(piece.times[first])} ({table.place} {table.line(int(piece.rows[first]))}); "
+            f"{advice}"
         )
     times = grid(piece.times[0], piece.times[-1], freq)
     values = np.full((len(times), piece.values.shape[1]), np.nan)

@@ -1,0 +1,174 @@
+"""Reads tables whose column names are times: years by months, dates by hours, series by years."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from glasscell.tasks.cells import Table
+from glasscell.tasks.columns import SERIES_NAMES, Roles
+from glasscell.tasks.dates import recognised
+from glasscell.tasks.numerals import looks_like_number
+from glasscell.tasks.panel import ReadOptions
+from glasscell.tasks.periods import month_number
+from glasscell.tasks.sources import Source, column
+from glasscell.tasks.timeparts import CLOCK, kind_of_part, together
+
+_DATED = re.compile(r"[12]\d{3}|\d[/.-]\d{1,2}[/.-]\d|[A-Za-z]{3}[-' ]?\d\d|\d[Qq]\d")
+"""What a column name that is a time has in it; a quick look before it is read as one."""
+FEWEST_TIMES = 3
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """A table whose columns are times, or parts of times whose other part is in the rows.
+
+    Args:
+        rows: Column with the part of the time in the rows; None: the column names are the times.
+        columns: Column name to its part of the time, e.g. "JAN" to "1".
+        kind: "month", "quarter", "clock" or "year": what the columns are within `rows`; or "time".
+        labels: Columns that tell the series apart, at most those needed.
+    """
+
+    rows: str | None
+    columns: dict[str, str]
+    kind: str
+    labels: tuple[str, ...]
+
+    def melted(self, source: Source, options: ReadOptions) -> tuple[Table, Roles, list[str]]:
+        """Read the table as one row per time and series."""
+        names = list(self.columns)
+        text = [*self.labels, *([self.rows] if self.rows else [])]
+        table = source.body(names, text, options.decimal, options.missing)
+        values = np.stack([table.numbers(name) for name in names], axis=1)
+        count, width = values.shape
+        times = np.array(list(self._times(table, count)), object)
+        left = [name for name in source.names if name not in (*names, *text)]
+        columns: dict[str, Any] = {"time": times, "value": values.ravel()}
+        if self.labels:
+            labels = [table.text(name) for name in self.labels]
+            ids = [" ".join(filter(None, row)) or None for row in zip(*labels, strict=True)]
+            columns["series"] = np.repeat(np.array(ids, object), width)
+        within = f"column {self.rows} and, by {self.kind}, in " if self.rows else ""
+        read_as = f"series named by {', '.join(self.labels)}" if self.labels else "one series"
+        notes = [
+            f"Times stand in {within}the column names {names[0]} … {names[-1]}: {count} rows of "
+            f"{width} values were read as {read_as}."
+        ]
+        long = replace(table, columns=columns, line=lambda i: table.line(i // width))
+        series = "series" if self.labels else None
+        return long, Roles("time", series, ("value",), (), tuple(left)), notes
+
+    def _times(self, table: Table, count: int) -> Iterator[str | None]:
+        within = table.text(self.rows) if self.rows else [None] * count
+        for cell in within:
+            for part in self.columns.values():
+                if self.kind == "time":
+                    yield part
+                elif cell is None:
+                    yield None
+                elif self.kind == "year":
+                    yield together({"year": part, "month": cell})
+                elif self.kind == "clock":
+                    yield together({"date": cell, "clock": part})
+                else:
+                    yield together({"year": cell, self.kind: part})
+
+
+def find_crossed(source: Source, free: Sequence[str], options: ReadOptions) -> Crossed | None:
+    """Find a table with times, or parts of times, as column names."""
+    kinds = {name: kind_of_part(name, column(source, name)) for name in free[:12]}
+    years = [name for name, kind in kinds.items() if kind == "year"]
+    dates = [name for name, kind in kinds.items() if kind == "date"]
+    months = {name: str(n) for name in free if (n := _month(name))}
+    quarters = {
+        name: q[1] for name in free if (q := re.fullmatch(r"Q([1-4])", name, re.IGNORECASE))
+    }
+    clocks = {name: name for name in free if CLOCK.fullmatch(name)}
+    hours = {
+        name: f"{int(h[1])}:00" for name in free if (h := re.fullmatch(r"[Hh](\d{1,2})", name))
+    }
+    for rows, columns, kind, most in (
+        (years, months, "month", 12),
+        (years, quarters, "quarter", 4),
+        (dates, clocks, "clock", 12),
+        (dates, hours, "clock", 24),
+    ):
+        if rows and len(set(columns.values())) == len(columns) >= most:
+            return Crossed(
+                rows[0], columns, kind, _labels(source, [*columns, rows[0]], options, rows[0])
+            )
+    if dates or options.time is not None:
+        return None
+    times = _times_in_names(free)
+    if len(times) < FEWEST_TIMES or not all(_numbers(column(source, name)) for name in times):
+        return None
+    named = [name for name in free if name not in times and _months_in(column(source, name))]
+    if named and all(re.fullmatch(r"[12]\d{3}", time) for time in times.values()):
+        return Crossed(
+            named[0], times, "year", _labels(source, [*times, named[0]], options, named[0])
+        )
+    return Crossed(None, times, "time", _labels(source, list(times), options, None))
+
+
+def _month(name: str) -> int:
+    plain = re.fullmatch(r"(?:M|month[ _]?)?(0?[1-9]|1[0-2])", name, re.IGNORECASE)
+    return int(plain[1]) if plain else month_number(name)
+
+
+def _months_in(cells: Sequence[str]) -> bool:
+    return bool(cells) and all(map(month_number, cells)) and len(set(cells)) == len(cells) > 3
+
+
+def _numbers(cells: Sequence[str]) -> bool:
+    """Tell whether most filled cells hold a number, marks of missing ones apart."""
+    filled = [cell for cell in cells if re.search(r"\w", cell) and not cell.startswith(":")]
+    return sum(map(looks_like_number, filled)) >= len(filled) / 2
+
+
+def _times_in_names(names: Sequence[str]) -> dict[str, str]:
+    """Give the names that are times: 1990, X1990, 1990 [YR1990], 2020-Q1, 1/22/20."""
+    plain = {name: re.sub(r"^[A-Za-z](?=[12]\d{3}$)|\s*\[.*\]$", "", name) for name in names}
+    times = {name: time for name, time in plain.items() if re.fullmatch(r"[12]\d{3}", time)}
+    if len(times) >= FEWEST_TIMES:
+        return times
+    dated = {name: time for name, time in plain.items() if _DATED.search(time)}
+    found = {n: t for n, t in dated.items() if not looks_like_number(t) and recognised([t])}
+    return found if len(found) >= FEWEST_TIMES and recognised(list(found.values())) else {}
+
+
+def _labels(
+    source: Source, used: Sequence[str], options: ReadOptions, rows: str | None
+) -> tuple[str, ...]:
+    """Find the columns that name the series: the first that tells rows apart, or the first few."""
+    if options.series is not None:
+        return (options.series,)
+    others = [name for name in source.names if name not in used and any(column(source, name))]
+    known = [name for name in others if name.lower() in SERIES_NAMES]
+    if known or not others:
+        return tuple(known[:1])
+    frame = pd.DataFrame(
+        [
+            [row[i] if i < len(row) else "" for i in range(len(source.names))]
+            for row in source.sample
+        ],
+        columns=list(source.names),
+    )
+    apart = [rows] if rows else []
+    if rows and not frame.duplicated(apart).any():
+        return ()
+    text = [n for n in others if not all(map(looks_like_number, column(source, n)))] or others
+    for name in text:
+        if frame[name].str.strip().all() and not frame.duplicated([name, *apart]).any():
+            return (name,)
+    varied = [name for name in text if frame[name].nunique() > 1] or text[:1]
+    for count in range(1, len(varied) + 1):
+        named = frame[varied[:count]].apply(lambda cells: cells.str.strip() != "").any(axis=1)
+        if named.all() and not frame.duplicated([*varied[:count], *apart]).any():
+            return tuple(varied[:count])
+    return tuple(varied)
