@@ -64,7 +64,8 @@ def show(result: Any) -> None:
 
     console = Console()
     console.print(results(result.methods, result.plan.options.unit))
-    console.print(result.verdict, highlight=False, markup=False, soft_wrap=True)
+    for text in (result.verdict, *result.remarks):
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
     if result.interrupted:
         console.print("Training was stopped early; go on with --resume.", highlight=False)
     if result.folder is not None:

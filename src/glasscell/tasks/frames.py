@@ -51,7 +51,7 @@ def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
     in_utc = utc(cells)
     if in_utc:
         notes.append("Time stamps with offsets were converted to UTC.")
-    return Panel(series, freq, roles, in_utc, tuple(notes), table.source)
+    return Panel(series, freq, roles, in_utc, tuple(notes), table.source, len(cells))
 
 
 def _read_table(source: Any, options: ReadOptions) -> tuple[Table, Roles]:

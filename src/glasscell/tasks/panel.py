@@ -77,6 +77,7 @@ class Panel:
         utc: True if the times came with offsets and were converted to UTC.
         notes: What was done to the data, one sentence each.
         source: Name of the file.
+        rows: Rows below the header that were read.
     """
 
     series: tuple[Series, ...]
@@ -85,6 +86,7 @@ class Panel:
     utc: bool
     notes: tuple[str, ...]
     source: str
+    rows: int = 0
 
     @property
     def covariates(self) -> tuple[str, ...]:

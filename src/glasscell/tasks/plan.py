@@ -20,6 +20,7 @@ from glasscell.tasks.windows import (
     build,
     shortest,
 )
+from glasscell.tasks.wording import count, few
 
 LONGEST_HORIZON = 24
 LONGEST_LOOKBACK = 128
@@ -141,10 +142,9 @@ def _lookback(panel: Panel, horizon: int, season: int) -> int:
 def _notes(dataset: Dataset, most: int) -> list[str]:
     notes = []
     if dataset.left_out:
-        shown = ", ".join(dataset.left_out[:5]) + (" ..." if len(dataset.left_out) > 5 else "")
+        who = count(len(dataset.left_out), "series is", "series are")
         notes.append(
-            f"{len(dataset.left_out)} series are too short for training and test and were left "
-            f"out: {shown}."
+            f"{who} too short for training and test and left out: {few(dataset.left_out)}."
         )
     for part, windows in dataset.parts.items():
         if len(windows) > most:
