@@ -51,6 +51,7 @@ def resolve(
     target: str | None = None,
     series: str | None = None,
     covariates: Sequence[str] | None = None,
+    targets: Sequence[str] | None = None,
 ) -> Roles:
     """Find the role of every column.
 
@@ -62,6 +63,7 @@ def resolve(
         series: Name of the column that names the series; None: unique_id or item_id if there.
         covariates: Names of covariates; None: with `target` given and no series column, every other
             column of numbers.
+        targets: Names of all columns to forecast; None: `target` decides.
 
     Raises:
         DataError: A column is missing or two roles fall on one column; the message lists the
@@ -77,7 +79,7 @@ def resolve(
     time = time or _time_column(names, sample)
     series = series or _alias([n for n in names if n not in (time, target)], SERIES_NAMES)
     others = [name for name in names if name not in (time, series)]
-    targets = _targets(others, target, series, names, covariates)
+    targets = tuple(targets or _targets(others, target, series, names, covariates))
     if covariates is None:
         chosen = bool(target) and series is None
         covariates = [

@@ -15,7 +15,13 @@ from glasscell.tasks.csvfile import SAMPLE_RECORDS, Table, open_sheet, read_body
 from glasscell.tasks.dates import parse_times, utc
 from glasscell.tasks.frequency import Frequency, check_frequency, find_frequency, require_bounded
 from glasscell.tasks.panel import Panel, ReadOptions, Series
-from glasscell.tasks.regular import Piece, refuse_duplicates, regular, resampled
+from glasscell.tasks.regular import (
+    Piece,
+    refuse_duplicates,
+    regular,
+    resampled,
+    up_to_last_value,
+)
 
 __all__ = ["Panel", "ReadOptions", "Series", "read_panel"]
 
@@ -42,6 +48,8 @@ def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
         raise DataError(f"{table.source}: no rows below the header; expected one row per time step")
     times = parse_times(cells, roles.time, lambda i: f"{table.place} {table.line(i)}")
     pieces = list(_pieces(table, roles, times))
+    if options.open_end:
+        pieces = [up_to_last_value(piece) for piece in pieces]
     if options.resample:
         pieces = [resampled(piece, options.freq) for piece in pieces]
     refuse_duplicates(pieces, table)
@@ -60,6 +68,7 @@ def _read_table(source: Any, options: ReadOptions) -> tuple[Table, Roles]:
         "target": options.target,
         "series": options.series,
         "covariates": options.covariates,
+        "targets": options.targets,
     }
     if not isinstance(source, str | Path):
         return _from_frame(source, chosen)

@@ -13,7 +13,7 @@ from glasscell.inspect.reel import Reel
 from glasscell.report.explore import Exploration
 from glasscell.report.explore.collect import collect
 from glasscell.tasks import runs
-from glasscell.tasks.gaps import GapRule, Policy
+from glasscell.tasks.gaps import Policy
 from glasscell.tasks.given import Given, read
 from glasscell.tasks.specimens import Specimens, of_panel
 
@@ -76,8 +76,8 @@ def look(
                 "--inputs and --steps are for models without a run: a run knows its columns, and "
                 "reads windows of one length"
             )
-        rule = None if gaps is None else GapRule(gaps, max_gap)
-        return _windows(folder, _specimens(folder, file, rule, say), series, options)
+        specimens = _specimens(folder, file, say, gaps=gaps, max_gap=max_gap)
+        return _windows(folder, specimens, series, options)
     if file is None:
         raise DataError(
             f"{folder} holds a model and no data; give some: glasscell inspect {folder} DATA "
@@ -88,7 +88,7 @@ def look(
 
 
 def _specimens(
-    folder: Path, file: Path | None, rule: GapRule | None, say: Callable[[str], None] | None
+    folder: Path, file: Path | None, say: Callable[[str], None] | None, **given: Any
 ) -> Specimens:
     if file is None:
         if (folder / runs.WINDOWS).is_file():
@@ -100,10 +100,7 @@ def _specimens(
     from glasscell.tasks.prediction import read_like
 
     settings = runs.read_preprocessing(folder)
-    rule = rule or GapRule(settings["gaps"], settings["max_gap"])
-    panel = read_like(file, settings, {"time": None, "target": None, "series": None}, rule)
-    for note in panel.notes:
-        (say or (lambda _: None))(note)
+    panel = read_like(file, settings, say, **given)
     return of_panel(panel, settings)
 
 

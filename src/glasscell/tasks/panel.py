@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,8 @@ class ReadOptions:
         resample: Average the rows into bins of `freq` first.
         decimal: Decimal mark of the file; None: found.
         needed: Least time steps of the longest series, to say so at once.
+        targets: Names of all columns to forecast, as a finished run knows them; None: `target`.
+        open_end: Leave out the last rows of a series that have no target: a forecast starts there.
     """
 
     time: str | None = None
@@ -42,6 +44,26 @@ class ReadOptions:
     resample: bool = False
     decimal: str | None = None
     needed: int = 2
+    targets: Sequence[str] | None = None
+    open_end: bool = False
+
+    def manner(self) -> dict[str, Any]:
+        """Give how a file is written, apart from its columns, times and gaps: what a run keeps."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in OF_ONE_FILE}
+
+
+OF_ONE_FILE = (
+    "time",
+    "target",
+    "targets",
+    "series",
+    "covariates",
+    "freq",
+    "freq_origin",
+    "gaps",
+    "needed",
+    "open_end",
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,6 +36,13 @@ class Piece:
     rows: Array
 
 
+def up_to_last_value(piece: Piece) -> Piece:
+    """Cut off the last rows that have no target; a series without any keeps all, to be refused."""
+    known = np.flatnonzero(~np.isnan(piece.values[:, 0]))
+    end = int(known[-1]) + 1 if len(known) else len(piece.rows)
+    return Piece(piece.unique_id, piece.times[:end], piece.values[:end], piece.rows[:end])
+
+
 def resampled(piece: Piece, freq: Frequency | None) -> Piece:
     """Average the rows of a piece into bins of the frequency.
 
