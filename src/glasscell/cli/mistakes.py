@@ -54,7 +54,7 @@ def in_words(message: str, flags: Sequence[str]) -> str:
 
 def _of_value(key: str, reason: str) -> str:
     name = _flag(key)
-    value = re.search(r"(?:Given value|Got value): (.*)", reason, re.DOTALL)
+    value = re.search(r"(?:Given value|Got value):(.*)", reason, re.DOTALL)
     asked = re.sub(r"Given value type: .*", "", reason)
     kinds = [TYPES.get(kind, kind) for kind in re.findall(r"<class '(\w+)'>", asked)]
     for choices in re.findall(r"Literal\[([^\]]*)\]", asked):

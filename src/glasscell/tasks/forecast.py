@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from glasscell.errors import DataError
 from glasscell.tasks import runs
 from glasscell.tasks.baselines import LinearForecast, drift, naive, ridge, seasonal_naive
 from glasscell.tasks.evaluate import LSTM, PLAIN_RNN, Method, Scoreboard
@@ -21,6 +22,7 @@ from glasscell.tasks.plan import Plan, make_plan
 from glasscell.tasks.prediction import predict
 from glasscell.tasks.progress import Reporter, stop_on_interrupt
 from glasscell.tasks.result import FitResult
+from glasscell.tasks.room import require_room
 from glasscell.tasks.training import predict as forecast_windows
 from glasscell.tasks.understood import lines
 from glasscell.tasks.verdict import verdict
@@ -67,6 +69,8 @@ def fit(
     """
     started = time.perf_counter()
     reporter = reporter or Reporter(quiet=True)
+    if not isinstance(options, ForecastOptions | None):
+        raise DataError(f"options: expected ForecastOptions or None, got {type(options).__name__}")
     options = ForecastOptions(**{**(options.record() if options else {}), **changes})
     if out is None:
         return _fit(data, options, None, reporter, started)
@@ -84,6 +88,7 @@ def _fit(
     plan = make_plan(data, options)
     for note in (*lines(plan), *plan.notes):
         reporter.say(note)
+    require_room(plan)
     board = Scoreboard(plan.dataset, plan.test, plan.season)
     methods, forecasts = _baselines(plan, board)
     campaign = Campaign(plan, _start(plan), reporter, folder)

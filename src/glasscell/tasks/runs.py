@@ -242,7 +242,8 @@ def _place(out: str | os.PathLike[str]) -> Path:
     except FileNotFoundError:
         pass
     except (OSError, ValueError) as error:
-        raise DataError(f"--out {str(out)!r}: cannot write there ({error})") from error
+        why = getattr(error, "strerror", None) or error
+        raise DataError(f"--out {str(out)!r}: cannot write there ({why})") from error
     return place
 
 
