@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 
@@ -300,7 +301,7 @@ def test_metrics_and_terminal_say_what_was_understood(tmp_path):
     text = "\n".join(said[: next(i for i, line in enumerate(said) if "epoch" in line)])
     for word in ("y of 2 series", "daily", "season", "480 time steps", "lookback 8", "horizon 3"):
         assert word in text
-    for word in ("not read    price, note", "2020-08-27", "9 left out", "too short"):
+    for word in ("not read: price, note", "2020-08-27", "9 left out", "too short"):
         assert word in text
 
 
@@ -330,3 +331,13 @@ def test_what_is_no_data_is_refused_in_words(data):
 def test_options_of_another_kind_are_refused_in_words():
     with pytest.raises(DataError, match="options: expected ForecastOptions"):
         fit(waves(), options={"horizon": 3})
+
+
+@pytest.mark.parametrize("size", [1e300, 1e-250])
+def test_values_of_any_size_are_forecast_as_well(size):
+    plain = fit(waves(), **SMALL)
+    sized = fit(waves().assign(y=lambda d: d.y * size), **SMALL)
+    for one, other in zip(plain.methods, sized.methods, strict=True):
+        expected = [one.mae * size, one.rmse * size, one.mase]
+        np.testing.assert_allclose([other.mae, other.rmse, other.mase], expected, rtol=0.05)
+    assert math.isfinite(sized.methods[-1].mae_sd)

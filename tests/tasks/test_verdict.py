@@ -102,6 +102,13 @@ def test_a_rival_that_is_the_same_linear_model_decides_nothing():
     assert PLAIN_RNN not in text
 
 
+def test_an_error_many_times_as_large_is_told_as_a_multiple():
+    assert "its error is 21 times as large" in say(made("naive", 1.0), made(LSTM, 21.0))
+    assert "many times as large" in say(made("naive", 5e-324), made(LSTM, 21.0))
+    beside = say(made("ridge", 0.1), made(PLAIN_RNN, 0.09), made(LSTM, 2.0))
+    assert "the LSTM's error is 20 times that of ridge (0.1)" in beside
+
+
 def test_errors_that_are_not_finite_are_not_compared():
     assert "not finite" in say(made("naive", 1.0), made(LSTM, math.inf))
     text = say(made("drift", math.inf), made("naive", 1.0), made(LSTM, 0.5))
@@ -141,8 +148,9 @@ def test_no_verdict_contradicts_its_results(drawn):
     assert ("either" in text) <= text.startswith("No clear difference")
     assert text.startswith("No clear difference") == (pair.outcome == "same")
     if abs(pair.change) > 0.02 and best.mae > 0:
-        assert f"{100 * abs(pair.change):,.1f} %" in first
-        larger, smaller = "larger" in first, "smaller" in first or "beats" in first
+        assert (f"{100 * abs(pair.change):,.1f} %" in first) == (pair.change <= 10)
+        larger = "larger" in first or "times as large" in first
+        smaller = "smaller" in first or "beats" in first
         assert (larger, smaller) == (lstm.mae > best.mae, lstm.mae < best.mae)
     if "beats" in first:
         assert pair.outcome == "clear"

@@ -81,6 +81,9 @@ class Scoreboard:
             mine = self.owners == owner
             self.truth[mine] = series.target[steps[mine]]
             self.measured[mine] = series.measured[steps[mine]]
+        # A power of two, which changes no bit: squared errors stay within float64.
+        largest = np.abs(self.truth).max(where=self.measured, initial=0.0)
+        self.unit = float(np.ldexp(1.0, np.frexp(largest)[1] - 1))
 
     def restore(self, scaled: Array) -> Array:
         """Bring (M, horizon) scaled forecasts back to the data's unit."""
@@ -112,14 +115,15 @@ class Scoreboard:
         """
         columns = {f"run{i}": forecast for i, forecast in enumerate(forecasts)}
         table = self._metrics(columns)
-        spread = float(np.std(table["mae"], ddof=1)) if len(forecasts) > 1 else math.nan
+        degree = 1 if len(forecasts) > 1 else 0
+        spread = self.unit * float(np.std(table["mae"] / self.unit, ddof=degree))
         absolute = [np.abs((f - self.truth) * self.measured) for f in forecasts]
         counts = np.maximum(self.measured.sum(axis=1), 1)
         windows = [error.sum(axis=1) / counts for error in absolute]
         return Method(
             name=name,
             **{key: float(np.mean(values)) for key, values in table.items()},
-            mae_sd=spread,
+            mae_sd=spread if degree else math.nan,
             seeds=len(forecasts) if name in (LSTM, PLAIN_RNN) else 0,
             parameters=parameters,
             seconds=seconds,
@@ -130,12 +134,13 @@ class Scoreboard:
     def _metrics(self, columns: Mapping[str, Array]) -> dict[str, Array]:
         """Give each metric of each column, mean over series."""
         known = self.measured.ravel()
+        unit = self.unit
         names = np.array([s.unique_id for s in self.dataset.series])
         frame = pd.DataFrame(
             {
                 "unique_id": np.repeat(names[self.owners], self.windows.horizon)[known],
-                "y": self.truth.ravel()[known],
-                **{name: values.ravel()[known] for name, values in columns.items()},
+                "y": self.truth.ravel()[known] / unit,
+                **{name: values.ravel()[known] / unit for name, values in columns.items()},
             }
         )
         models = list(columns)
@@ -145,11 +150,14 @@ class Scoreboard:
             "mase": mase(frame, models, seasonality=self.season, train_df=self._training()),
         }
         scores["mase"] = scores["mase"].replace(np.inf, np.nan)
-        return {key: scores[key][models].mean().to_numpy(np.float64) for key in METRICS}
+        means = {key: scores[key][models].mean().to_numpy(np.float64) for key in METRICS}
+        return {"mae": means["mae"] * unit, "rmse": means["rmse"] * unit, "mase": means["mase"]}
 
     def _training(self) -> Any:
         parts = [
-            pd.DataFrame({"unique_id": s.unique_id, "y": s.target[: boundaries(len(s.ds))[0]]})
+            pd.DataFrame(
+                {"unique_id": s.unique_id, "y": s.target[: boundaries(len(s.ds))[0]] / self.unit}
+            )
             for s in self.dataset.series
         ]
         return pd.concat(parts, ignore_index=True)

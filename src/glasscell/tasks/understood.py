@@ -56,7 +56,6 @@ def lines(plan: Plan) -> list[str]:
         ),
         "season": count(plan.season, "step") if plan.season > 1 else "none",
         "covariates": few(known["covariates"]) or "none",
-        "not read": few(known["not_read"]),
         "rows": _rows(known),
         "windows": (
             f"lookback {count(plan.lookback, 'step')}, horizon {count(plan.horizon, 'step')}"

@@ -17,6 +17,9 @@ BLOCKS = 20
 SMALL = 0.01
 """Part of the rival's error up to which two errors count as the same."""
 
+MANIFOLD = 10.0
+"""Change from which on it is told as a multiple."""
+
 Outcome = Literal["same", "clear", "few", "seeds", "one stretch", "stretches"]
 REASONS: dict[Outcome, str] = {
     "few": "too few of them do not overlap",
@@ -51,13 +54,22 @@ class Comparison:
         """Size of the change."""
         return f"{100 * abs(self.change):,.1f} %"
 
-    def in_words(self) -> str:
+    def in_words(self, than: str = "") -> str:
         """Say by how much the LSTM's error is larger or smaller.
 
-        >>> Comparison(None, -0.093, "clear").in_words()
-        '9.3 % smaller'
+        Args:
+            than: What it is compared with, if that is to be named.
+
+        >>> Comparison(None, -0.093, "clear").in_words("that of ridge")
+        '9.3 % smaller than that of ridge'
+        >>> Comparison(None, 20.0, "clear").in_words()
+        '21 times as large'
         """
-        return f"{self.percent} {'larger' if self.worse else 'smaller'}"
+        if self.change > MANIFOLD:
+            times = number(1 + self.change) if math.isfinite(self.change) else "many"
+            return f"{times} times {than or 'as large'}"
+        word = "larger" if self.worse else "smaller"
+        return f"{self.percent} {word}{f' than {than}' if than else ''}"
 
 
 def verdict(methods: Sequence[Method], weights: Array, horizon: int, unit: str = "") -> str:
@@ -112,14 +124,19 @@ def compare(lstm: Method, rival: Method, weights: Array, horizon: int) -> Compar
 
 
 def _outcome(lstm: Method, rival: Method, gap: float, weights: Array, horizon: int) -> Outcome:
-    difference = (lstm.errors - rival.errors) * weights
+    difference = lstm.errors - rival.errors
+    # Relative to the largest one, as squares of very large or small errors are no float64.
+    largest = max(gap, float(abs(difference).max(initial=0.0)))
+    gap, difference = gap / largest, difference / largest * weights
     blocks = min(BLOCKS, len(difference) // horizon)
     if blocks < 2:
         return "few"
     sums = np.array([part.sum() for part in np.array_split(difference, blocks)])
     windows = blocks * float(np.var(sums, ddof=1))
     seeds = sum(
-        m.mae_sd**2 / m.seeds for m in (lstm, rival) if m.seeds > 1 and math.isfinite(m.mae_sd)
+        (m.mae_sd / largest) ** 2 / m.seeds
+        for m in (lstm, rival)
+        if m.seeds > 1 and math.isfinite(m.mae_sd)
     )
     if gap > 2 * math.sqrt(windows + seeds):
         return "clear"
@@ -170,7 +187,7 @@ def _beside(other: Comparison, best: Comparison) -> str:
         if other.outcome == "clear"
         else f", but the test windows cannot tell: {REASONS[other.outcome]}"
     )
-    return f"; the LSTM's error is {other.in_words()} than that of {name}{unclear}"
+    return f"; the LSTM's error is {other.in_words(f'that of {name}')}{unclear}"
 
 
 def linear_start(method: Method) -> str:

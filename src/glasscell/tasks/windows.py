@@ -43,10 +43,14 @@ class Scaler:
         array([1.])
         """
         counts = np.maximum((~np.isnan(values)).sum(axis=0), 1)
+        # A power of two, which changes no bit: squares of the quotients stay within float64.
+        _, exponent = np.frexp(np.nanmax(abs(values), axis=0, initial=0.0))
+        unit = np.ldexp(1.0, exponent - 1)
+        values = values / unit
         mean = np.nansum(values, axis=0) / counts
         scale = np.sqrt(np.nansum((values - mean) ** 2, axis=0) / counts)
-        floor = 1e-12 * np.maximum(abs(mean), 1e-300)
-        return cls(mean, np.where(scale > floor, scale, 1.0))
+        floor = 1e-12 * abs(mean)
+        return cls(mean * unit, np.where(scale > floor, scale * unit, 1.0))
 
     def apply(self, values: Array) -> Array:
         """Scale (n, F) values."""
