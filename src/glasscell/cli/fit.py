@@ -67,14 +67,17 @@ def show(result: Any) -> None:
     """Print the table, the verdict and where the run lies."""
     from rich.console import Console
 
+    from glasscell.tasks.runs import CHECKPOINT
     from glasscell.tasks.table import results
 
     console = Console()
     console.print(results(result.methods, result.plan.options.unit))
     for text in (result.verdict, *result.remarks):
         console.print(text, highlight=False, markup=False, soft_wrap=True)
-    if result.interrupted:
-        console.print("Training was stopped early; go on with --resume.", highlight=False)
+    if result.interrupted and result.folder is not None:
+        kept = (result.folder / CHECKPOINT).is_file()
+        on = "go on with --resume" if kept else "no epoch was done, so begin again with --force"
+        console.print(f"Training was stopped early; {on}.", highlight=False)
     if result.folder is not None:
         console.print(
             f"{result.folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True

@@ -60,7 +60,8 @@ class FitResult:
             if rival
             else ""
         )
-        return [remark for remark in (of_rival, self.board.without_mase()) if remark]
+        early = "" if self.best.history else "Training was stopped before its first epoch was done."
+        return [remark for remark in (early, of_rival, self.board.without_mase()) if remark]
 
     def metrics(self) -> dict[str, Any]:
         """Give what metrics.json holds."""

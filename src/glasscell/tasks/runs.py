@@ -126,8 +126,9 @@ class RunFolder:
     def _nothing_to_resume(self) -> str:
         if (self.out / PREPROCESSING).is_file():
             return (
-                f"--resume: the run at {self.out} is finished, there is nothing to go on with; fit "
-                "again with --force, or choose another --out"
+                f"--resume: the run at {self.out} is finished, or was stopped before an epoch was "
+                "done: there is nothing to go on with; fit again with --force, or choose another "
+                "--out"
             )
         return (
             f"--resume: expected a stopped run at {self.out}, found none; start it without --resume"
