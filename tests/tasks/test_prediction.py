@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -137,6 +138,28 @@ def test_every_way_of_writing_that_the_run_was_read_with_is_kept(tmp_path):
     np.testing.assert_allclose(other["forecast"], found["forecast"], atol=1e-3)
     with pytest.raises(DataError, match="--decimal"):
         predict(result.folder, tmp_path / "point.csv", decimal=";")
+
+
+def test_a_damaged_or_newer_description_is_refused_in_words(run, tmp_path):
+    shutil.copytree(run.folder, tmp_path / "run")
+    path = tmp_path / "run" / "preprocessing.json"
+    whole = json.loads(path.read_text())
+    for name in ("columns", "frequency", "lookback", "scalers"):
+        path.write_text(json.dumps({key: whole[key] for key in whole if key != name}))
+        with pytest.raises(DataError, match=f"damaged: it has no {name}"):
+            predict(tmp_path / "run", waves())
+    path.write_text(json.dumps({**whole, "reading": {"runes": True}}))
+    with pytest.raises(DataError, match=r"runes.*update"):
+        predict(tmp_path / "run", waves())
+    older = {key: whole[key] for key in whole if key != "reading"}
+    path.write_text(json.dumps({**older, "resample": False}))
+    pd.testing.assert_frame_equal(predict(tmp_path / "run", waves()), predict(run.folder, waves()))
+
+
+@pytest.mark.parametrize("run", [None, 3, "/none", "/dev/null"])
+def test_what_is_no_run_is_refused_in_words(run):
+    with pytest.raises(DataError, match=r"expected .*run folder"):
+        predict(run, waves())
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):

@@ -13,8 +13,9 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
-from glasscell.errors import GlasscellError
+from glasscell.errors import DataError, GlasscellError
 
 COMMANDS = {
     "fit": "train an LSTM on a CSV file and compare it with honest baselines",
@@ -94,16 +95,14 @@ def _call(name: str, arguments: Sequence[str]) -> int:
     )
     module.add_arguments(parser)
     try:
-        code = int(module.run(parser.parse_args(list(arguments))))
+        code = int(module.run(_parsed(parser, arguments)))
         sys.stdout.flush()
         return code
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else OK
-    except (ArgumentError, UnicodeDecodeError) as error:
-        from glasscell.cli.mistakes import CONFIG, in_words
+    except ArgumentError as error:
+        from glasscell.cli.mistakes import in_words
 
-        if isinstance(error, UnicodeDecodeError):
-            return fail(program, f"{CONFIG}; got no text in UTF-8")
         flags = [flag for action in parser._actions for flag in action.option_strings]
         return fail(program, f"{in_words(str(error), flags)}; see {program} --help")
     except BrokenPipeError:
@@ -115,3 +114,12 @@ def _call(name: str, arguments: Sequence[str]) -> int:
         return fail(program, f"{place}{error.strerror or error}")
     except GlasscellError as error:
         return fail(program, str(error))
+
+
+def _parsed(parser: Any, arguments: Sequence[str]) -> Any:
+    try:
+        return parser.parse_args(list(arguments))
+    except UnicodeDecodeError as error:
+        from glasscell.cli.mistakes import CONFIG
+
+        raise DataError(f"{CONFIG}; got no text in UTF-8") from error

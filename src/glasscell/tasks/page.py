@@ -58,15 +58,7 @@ def results_table(methods: tuple[Method, ...], unit: str = "") -> report.Table:
     """Lay the methods out as a table."""
     head = f"MAE, {unit}" if unit else "MAE"
     rows: list[list[str | float]] = [
-        [
-            label(m),
-            m.mae,
-            math.nan if m.all_linear else m.mae_sd,
-            m.rmse,
-            m.mase,
-            float(m.parameters),
-            round(m.seconds, 1),
-        ]
+        [label(m), m.mae, _spread(m), m.rmse, m.mase, float(m.parameters), round(m.seconds, 1)]
         for m in methods
     ]
     return report.Table(

@@ -63,6 +63,8 @@ def predict(
             that is long enough, gaps.
         WeightFormatError: The model in the run is damaged.
     """
+    if not isinstance(run, str | os.PathLike):
+        raise DataError(f"run: expected the path of a run folder, got {run!r}")
     folder = Path(run)
     told = say or (lambda _: None)
     settings = runs.read_preprocessing(folder)
@@ -123,6 +125,11 @@ def read_like(
             f"with, found no column {', '.join(missing)}; the columns found are {', '.join(names)}"
         )
     manner = settings.get("reading", {"resample": settings.get("resample", False)})
+    known_here = ReadOptions().manner()
+    if unknown := [name for name in manner if name not in known_here]:
+        raise DataError(
+            f"the run was read with {few(unknown)}, which this glasscell does not know; update it"
+        )
     options = ForecastOptions(**{**manner, **named, "covariates": columns["covariates"]})
     found = replace(
         options.reading(),

@@ -3,9 +3,10 @@
 ::
 
     RUN/  config.json, model.safetensors    the model; glasscell.load(RUN) needs nothing else
-          preprocessing.json                columns, frequency, gap policy, scalers
-          run.yaml                          every option as it was resolved; glasscell fit --config
-          reads it metrics.json  log.jsonl           the printed table; one line per epoch
+          preprocessing.json                columns, how the file is written, gaps, scalers
+          run.yaml                          every option as resolved, for glasscell fit --config
+          metrics.json                      the printed table, and what was understood of the data
+          log.jsonl                         one line per epoch
           plain-rnn/                        the plain RNN that it was compared with
           report.html                       the page
           windows.npz                       test windows, for glasscell inspect
@@ -47,6 +48,8 @@ STANDARD_INPUT = "standard input"
 
 FORMAT = "glasscell-forecast"
 VERSION = 1
+NEEDED = ("columns", "frequency", "gaps", "max_gap", "lookback", "horizon", "level", "scalers")
+"""What preprocessing.json must have for a forecast."""
 
 
 class RunFolder:
@@ -224,6 +227,8 @@ def read_preprocessing(run: Path) -> dict[str, Any]:
         raise DataError(
             f"{path}: expected version {VERSION}, got {content.get('version')}; update glasscell"
         )
+    if missing := [name for name in NEEDED if name not in content]:
+        raise DataError(f"{path} is damaged: it has no {', '.join(missing)}; fit again")
     return content
 
 
