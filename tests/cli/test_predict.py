@@ -114,3 +114,9 @@ def test_how_the_file_is_written_can_be_given(capsys, place, tmp_path):
     code, _, err = call(capsys, place, "-", "--decimal", "x", data="comma.csv")
     assert code == 2
     assert "--decimal: expected . or ," in err
+
+
+def test_a_file_that_cannot_be_written_is_named_as_it_was_given(capsys, place):
+    code, _, err = call(capsys, place, "/proc/forecast.csv")
+    assert code == 2
+    assert "--out /proc/forecast.csv: cannot write there" in err

@@ -10,6 +10,7 @@ from typing import Any
 from glasscell.cli.arguments import add_overrides
 from glasscell.cli.places import STANDARD, readable, require_free
 from glasscell.drafts import draft
+from glasscell.errors import DataError
 from glasscell.tasks.frames import ReadOptions
 from glasscell.tasks.gaps import Policy
 from glasscell.tasks.options import ForecastOptions
@@ -65,8 +66,11 @@ def run(args: Any) -> int:
     with readable(args.data) as data:
         forecast = predict(args.run, data, say=say, **{name: args[name] for name in names})
     if not to_screen:
-        with draft(out) as file:
-            forecast.to_csv(file, index=False)
+        try:
+            with draft(out) as file:
+                forecast.to_csv(file, index=False)
+        except OSError as error:
+            raise DataError(f"--out {out}: cannot write there ({error.strerror})") from error
     if args.json:
         records = json.loads(forecast.to_json(orient="records", date_format="iso"))
         print(json.dumps(records, indent=2, ensure_ascii=False))

@@ -24,11 +24,11 @@ __all__ = ["look"]
 
 LINEAR = Finding(
     text=(
-        "This network was kept as the linear model that its training starts from: no epoch was "
-        "better on validation. The recurrent layer adds nothing to the forecast and has learnt "
+        "recurrent.l0 adds nothing to the forecast: the network was kept as the linear model that "
+        "its training starts from, as no epoch was better on validation. The layer has learnt "
         "nothing, so no gradient reaches it, and its gates and states tell nothing about the data.",
-        "保留下来的网络就是训练起点的线性模型：没有哪一轮训练在验证集上更好。循环层对预测没有任何贡献，"
-        "也没有学到东西，因此没有梯度到达它，它的门和状态也不反映数据。",
+        "recurrent.l0 对预测没有任何贡献：保留下来的网络就是训练起点的线性模型，因为没有哪一轮训练"
+        "在验证集上更好。这一层没有学到东西，因此没有梯度到达它，它的门和状态也不反映数据。",
     ),
     advice=(
         "Nothing is broken: forecast with the linear model, or fit again with more data, a longer "

@@ -139,7 +139,11 @@ def read_like(
         needed=settings["lookback"],
         open_end=True,
     )
-    kept = [flag(name) for name, value in manner.items() if value and name not in named]
+    kept = [
+        flag(name) if value is True else f"{flag(name)} {value}"
+        for name, value in manner.items()
+        if value and name not in named
+    ]
     try:
         panel = _read(data, found)
     except DataError as error:
