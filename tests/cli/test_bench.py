@@ -24,7 +24,7 @@ def call(capsys, *arguments):
         (["--threads", "0"], f"--threads: expected 1 to {_core.available_cpus()}"),
         (["--threads", "100000"], "the CPUs of this process, got 100000"),
         (["--turns", "0"], "--turns: expected 1 or more, got 0"),
-        (["--turns", "many"], 'key "turns"'),
+        (["--turns", "many"], "--turns: expected a whole number"),
         (["--fast"], "--fast"),
     ],
 )

@@ -84,7 +84,7 @@ def test_the_end_shows_both_tables_and_the_report(played, capsys):
     demo.conclude(found, out)
     shown = capsys.readouterr().out
     assert "The adding problem, 20 steps" in shown
-    assert "MAE, mg/dL" in shown
+    assert "Errors in mg/dL" in shown
     assert str(out / "report.html") in shown.replace("\n", "")
     assert f"glasscell inspect {out / 'glucose'}" in shown
 

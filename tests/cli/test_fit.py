@@ -166,3 +166,28 @@ def test_the_module_is_the_same_program():
     )
     assert shown.stdout == f"glasscell {glasscell.__version__}\n"
     assert time.perf_counter() - started < 30
+
+
+def test_a_narrow_terminal_shows_whole_numbers(capsys, data, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    _, out, err = call(capsys, "fit", data, "--out", tmp_path / "run", *FAST)
+    assert "…" not in out
+    assert "What was understood of data.csv:" in err
+
+
+def test_data_come_from_standard_input(data, tmp_path):
+    command = [sys.executable, "-m", "glasscell", "fit", "-", "--out", str(tmp_path / "run"), *FAST]
+    done = subprocess.run(
+        command, input=data.read_bytes(), capture_output=True, check=True, timeout=120
+    )
+    assert b"standard input" in done.stderr
+    assert yaml.safe_load((tmp_path / "run" / "run.yaml").read_text())["data"] == "-"
+    empty = subprocess.run(command[:-1], input=b"", capture_output=True, check=False, timeout=120)
+    assert empty.returncode == 2
+
+
+def test_a_place_that_cannot_be_written_is_named(capsys, data):
+    code, _, err = call(capsys, "fit", data, "--out", "/dev/null/run", *FAST)
+    assert code == 2
+    assert "--out" in err
+    assert "Errno" not in err

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -84,3 +88,35 @@ def test_a_damaged_model_is_refused(capsys, place, tmp_path):
         weights.write_bytes(whole)
     assert code == 2
     assert "Traceback" not in err
+
+
+def test_a_dash_is_standard_output(capsys, place):
+    code, out, err = call(capsys, place, "-", "--quiet")
+    assert (code, err) == (0, "")
+    assert len(pd.read_csv(io.StringIO(out))) == 6
+    assert len(json.loads(call(capsys, place, "-", "--json")[1])) == 6
+    assert not Path("-").exists()
+
+
+def test_a_reader_that_leaves_early_is_no_error(place):
+    files = (str(place / "run"), str(place / "data.csv"))
+    command = [sys.executable, "-m", "glasscell", "predict", *files, "--out", "-"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
+def test_how_the_file_is_written_can_be_given(capsys, place, tmp_path):
+    text = (place / "data.csv").read_text().replace(",", ";").replace(".", ",")
+    (place / "comma.csv").write_text(text)
+    code, out, _ = call(capsys, place, "-", "--decimal", ",", "--quiet", data="comma.csv")
+    assert (code, len(out.splitlines())) == (0, 7)
+    code, _, err = call(capsys, place, "-", "--decimal", "x", data="comma.csv")
+    assert code == 2
+    assert "--decimal: expected . or ," in err
+
+
+def test_a_file_that_cannot_be_written_is_named_as_it_was_given(capsys, place):
+    code, _, err = call(capsys, place, "/proc/forecast.csv")
+    assert code == 2
+    assert "--out /proc/forecast.csv: cannot write there" in err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 
@@ -270,3 +271,73 @@ def test_a_film_changes_no_bit_of_training_and_resumes_to_the_same_frames(run, t
     for name, array in first.arrays().items():
         np.testing.assert_array_equal(array, second.arrays()[name])
         np.testing.assert_array_equal(array, whole.best.film.arrays()[name])
+
+
+def test_a_season_that_training_does_not_hold_is_refused():
+    with pytest.raises(DataError, match="--season: expected fewer than 168 time steps"):
+        fit(waves(), **SMALL, season=168)
+
+
+def test_metrics_and_terminal_say_what_was_understood(tmp_path):
+    data = waves(series=("a", "b")).assign(price=1.0, note="x")
+    data = pd.concat([data, waves(rows=9, series=("c",))])
+    said = []
+
+    class Listening(Reporter):
+        def say(self, text):
+            said.append(text)
+
+    listening = Listening(quiet=True)
+    fit(data, tmp_path / "run", **{**SMALL, "seeds": 1}, target="y", reporter=listening)
+    known = json.loads((tmp_path / "run" / "metrics.json").read_text())["data"]
+    assert known["series_names"] == ["a", "b"]
+    assert known["series_left_out"] == ["c"]
+    assert (known["rows_read"], known["rows"], known["rows_left_out"]) == (489, 480, 9)
+    assert (known["targets"], known["time"]["column"]) == (["y"], "ds")
+    assert (known["frequency"], known["horizon"], known["lookback"]) == ("D", 3, 8)
+    assert set(known["not_read"]) == {"price", "note"}
+    first, last = (known["split"][part] for part in ("train", "test"))
+    assert (first["first"], last["last"]) == ("2020-01-01", "2020-08-27")
+    text = "\n".join(said[: next(i for i, line in enumerate(said) if "epoch" in line)])
+    for word in ("y of 2 series", "daily", "season", "480 time steps", "lookback 8", "horizon 3"):
+        assert word in text
+    for word in ("not read: price, note", "2020-08-27", "9 left out", "too short"):
+        assert word in text
+
+
+def test_networks_that_stay_at_their_linear_start_are_called_so(tmp_path):
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame({"ds": np.arange(400), "y": rng.normal(size=400).cumsum()})
+    options = {"horizon": 1, "lookback": 2, "epochs": 1, "hidden_size": 2, "learning_rate": 9.0}
+    result = fit(data, tmp_path / "run", **options, seeds=2)
+    kept = [trained.best_epoch == 0 for trained in result.networks]
+    assert all(kept)
+    assert "its linear start" in result.verdict
+    assert "adds nothing: no epoch of any of 2 seeds" in result.verdict
+    records = {m["name"]: m for m in result.metrics()["methods"]}
+    assert records["LSTM"]["seeds_at_linear_start"] == 2
+    assert "The plain RNN was kept as the same linear model." in result.metrics()["notes"]
+    html = (tmp_path / "run" / "report.html").read_text()
+    assert "LSTM (its linear start)" in html
+    assert "the forecast does not use it" in html
+
+
+@pytest.mark.parametrize("data", [None, 3, "", "no.csv", [1, 2], {"y": [1]}, np.zeros(9)], ids=repr)
+def test_what_is_no_data_is_refused_in_words(data):
+    with pytest.raises(DataError, match="expected"):
+        fit(data)
+
+
+def test_options_of_another_kind_are_refused_in_words():
+    with pytest.raises(DataError, match="options: expected ForecastOptions"):
+        fit(waves(), options={"horizon": 3})
+
+
+@pytest.mark.parametrize("size", [1e300, 1e-250])
+def test_values_of_any_size_are_forecast_as_well(size):
+    plain = fit(waves(), **SMALL)
+    sized = fit(waves().assign(y=lambda d: d.y * size), **SMALL)
+    for one, other in zip(plain.methods, sized.methods, strict=True):
+        expected = [one.mae * size, one.rmse * size, one.mase]
+        np.testing.assert_allclose([other.mae, other.rmse, other.mase], expected, rtol=0.05)
+    assert math.isfinite(sized.methods[-1].mae_sd)

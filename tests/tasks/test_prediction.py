@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 
@@ -11,6 +13,7 @@ import pytest
 
 from glasscell.errors import DataError
 from glasscell.tasks.forecast import fit
+from glasscell.tasks.options import ForecastOptions
 from glasscell.tasks.prediction import predict
 
 SMALL = {"horizon": 3, "lookback": 8, "epochs": 1, "seeds": 1, "hidden_size": 4}
@@ -46,7 +49,7 @@ def test_series_that_training_did_not_see_are_scaled_on_their_own_and_said_so(ru
     said = []
     other = waves(name="b").assign(y=lambda d: 1000 * d.y)
     found = predict(run.folder, pd.concat([waves(), other]), say=said.append)
-    assert "1 series were not in the training data" in said[0]
+    assert "1 series was not in the training data" in said[0]
     a, b = (found[found.unique_id == name]["forecast"].to_numpy() for name in "ab")
     np.testing.assert_allclose(b / 1000, a, rtol=0.02)
 
@@ -65,9 +68,98 @@ def test_the_gap_policy_of_the_run_holds_and_can_be_changed(run):
     gappy = waves().drop(index=[197])
     with pytest.raises(DataError, match="1 of 200 time steps have no value"):
         predict(run.folder, gappy)
-    with pytest.raises(DataError, match="1 of the last 8 time steps have no value"):
+    with pytest.raises(DataError, match="1 of the last 8 time steps has no value"):
         predict(run.folder, gappy, gaps="drop")
     assert len(predict(run.folder, gappy, gaps="interpolate")) == 3
+
+
+def test_series_that_cannot_be_forecast_are_left_out_and_said_so(run):
+    said = []
+    short = waves(5, name="b")
+    gappy = waves(name="c").assign(y=lambda d: d.y.mask(d.index == 195))
+    found = predict(run.folder, pd.concat([waves(), short, gappy]), gaps="drop", say=said.append)
+    assert set(found.unique_id) == {"a"}
+    assert "Left out, series 'b': expected at least 8 time steps" in "".join(said)
+    assert "Left out, series 'c': 1 of the last 8 time steps has no value" in "".join(said)
+
+
+def test_many_series_left_out_are_not_all_named(run):
+    said = []
+    short = [waves(5, name=f"s{i}") for i in range(9)]
+    predict(run.folder, pd.concat([waves(), *short]), say=said.append)
+    assert len(said) < 9
+    assert "4 more of 10 series" in said[-1]
+
+
+def test_data_with_another_kind_of_time_are_told_so(run, tmp_path):
+    numbered = waves().assign(ds=np.arange(200))
+    with pytest.raises(DataError, match="the run has daily dates, column 'ds' has integers"):
+        predict(run.folder, numbered)
+    fit(numbered, tmp_path / "run", **SMALL)
+    with pytest.raises(DataError, match="the run has whole numbers, column 'ds' has dates"):
+        predict(tmp_path / "run", waves())
+
+
+def test_rows_at_the_end_without_a_value_are_the_future(run):
+    later = pd.DataFrame({"unique_id": "a", "ds": pd.date_range("2020-07-19", periods=3)})
+    found = predict(run.folder, pd.concat([waves(), later]))
+    pd.testing.assert_frame_equal(found, predict(run.folder, waves()))
+    with pytest.raises(DataError, match="no value"):
+        predict(run.folder, waves().assign(y=np.nan))
+
+
+def test_columns_may_be_in_another_order_and_there_may_be_more(run, tmp_path):
+    more = waves().assign(note="text", other=1.0)
+    expected = predict(run.folder, waves())
+    pd.testing.assert_frame_equal(predict(run.folder, more[more.columns[::-1]]), expected)
+    wide = pd.DataFrame({"ds": waves().ds, "a": waves().y, "b": waves().y + 1})
+    fit(wide, tmp_path / "run", **SMALL)
+    said = []
+    found = predict(tmp_path / "run", wide.assign(note="text", c=1.0), say=said.append)
+    assert set(found.unique_id) == {"a", "b"}
+    assert said == ["Columns not read: note, c."]
+    said.clear()
+    assert set(predict(tmp_path / "run", wide[["ds", "b"]], say=said.append).unique_id) == {"b"}
+    assert said == ["The data have no column a."]
+
+
+def test_every_way_of_writing_that_the_run_was_read_with_is_kept(tmp_path):
+    text = waves().assign(y=lambda d: d.y.map("{:.3f}".format).str.replace(".", ","))
+    text[["ds", "y"]].to_csv(tmp_path / "comma.csv", sep=";", index=False)
+    waves()[["ds", "y"]].to_csv(tmp_path / "point.csv", sep=";", index=False)
+    given = ForecastOptions(**SMALL, decimal=",")
+    result = fit(tmp_path / "comma.csv", tmp_path / "run", given)
+    kept = json.loads((result.folder / "preprocessing.json").read_text())["reading"]
+    assert kept == given.reading().manner()
+    assert {"decimal", "resample"} <= set(kept)
+    found = predict(result.folder, tmp_path / "comma.csv")
+    assert len(found) == 3
+    other = predict(result.folder, tmp_path / "point.csv", decimal=".")
+    np.testing.assert_allclose(other["forecast"], found["forecast"], atol=1e-3)
+    with pytest.raises(DataError, match="--decimal"):
+        predict(result.folder, tmp_path / "point.csv", decimal=";")
+
+
+def test_a_damaged_or_newer_description_is_refused_in_words(run, tmp_path):
+    shutil.copytree(run.folder, tmp_path / "run")
+    path = tmp_path / "run" / "preprocessing.json"
+    whole = json.loads(path.read_text())
+    for name in ("columns", "frequency", "lookback", "scalers"):
+        path.write_text(json.dumps({key: whole[key] for key in whole if key != name}))
+        with pytest.raises(DataError, match=f"damaged: it has no {name}"):
+            predict(tmp_path / "run", waves())
+    path.write_text(json.dumps({**whole, "reading": {"runes": True}}))
+    with pytest.raises(DataError, match=r"runes.*update"):
+        predict(tmp_path / "run", waves())
+    older = {key: whole[key] for key in whole if key != "reading"}
+    path.write_text(json.dumps({**older, "resample": False}))
+    pd.testing.assert_frame_equal(predict(tmp_path / "run", waves()), predict(run.folder, waves()))
+
+
+@pytest.mark.parametrize("run", [None, 3, "/none", "/dev/null"])
+def test_what_is_no_run_is_refused_in_words(run):
+    with pytest.raises(DataError, match=r"expected .*run folder"):
+        predict(run, waves())
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):

@@ -16,13 +16,13 @@ from glasscell.tasks.training import Epoch
 DONE = Epoch(epoch=3, train=0.25, validation=0.5, seconds=1.5)
 
 
-def shown(terminal, quiet=False):
+def shown(terminal, quiet=False, width=100, name="LSTM, seed 0"):
     stream = io.StringIO()
-    console = Console(file=stream, force_terminal=terminal, quiet=quiet, width=100)
+    console = Console(file=stream, force_terminal=terminal, quiet=quiet, width=width)
     with Reporter(quiet=quiet, console=console) as reporter:
         reporter.start(epochs=10)
-        reporter.within("LSTM, seed 0", 5.0)
-        reporter.epoch("LSTM, seed 0", DONE, 10, best=True)
+        reporter.within(name, 5.0)
+        reporter.epoch(name, DONE, 10, best=True)
     return stream.getvalue()
 
 
@@ -31,6 +31,14 @@ def test_a_terminal_shows_a_bar_and_no_lines():
     assert "50 %" in text
     assert "left" in text
     assert "validation" not in text
+
+
+@pytest.mark.parametrize("width", [28, 30, 40, 52, 53, 60, 80])
+def test_the_bar_is_whole_on_a_terminal_of_any_width(width):
+    text = shown(terminal=True, width=width, name="plain RNN, seed 999")
+    assert "…" not in text
+    assert "plain RNN, seed 999" in text
+    assert "50 %" in text
 
 
 def test_a_file_gets_one_line_per_epoch():

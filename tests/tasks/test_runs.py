@@ -77,3 +77,42 @@ def test_a_damaged_description_is_refused(tmp_path, content, message):
     run = finished(tmp_path / "run", content)
     with pytest.raises(DataError, match=message):
         read_preprocessing(run)
+
+
+def test_a_run_killed_before_its_first_checkpoint_is_no_obstacle(tmp_path):
+    for resume in (False, True):
+        (tmp_path / ".run.partial" / "half").mkdir(parents=True)
+        with RunFolder(tmp_path / "run", resume=resume) as folder:
+            assert not (folder.draft / "half").exists()
+            folder.write_text(PREPROCESSING, "{}")
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_two_processes_do_not_write_one_run(tmp_path):
+    with RunFolder(tmp_path / "run") as first:
+        for options in ({}, {"force": True}, {"resume": True}):
+            with pytest.raises(DataError, match="at this moment"):
+                RunFolder(tmp_path / "run", **options).__enter__()
+        first.write_text(PREPROCESSING, "{}")
+        first.commit()
+    assert [p.name for p in (tmp_path / "run").iterdir()] == [PREPROCESSING]
+
+
+def test_what_a_message_advises_is_not_refused_by_another(tmp_path):
+    run = finished(tmp_path / "run")
+    with pytest.raises(DataError, match=r"is finished.*--force"):
+        RunFolder(run, resume=True)
+    RunFolder(run, force=True)
+    (run / CHECKPOINT).write_bytes(b"state")
+    with pytest.raises(DataError, match=r"--resume.*--force"):
+        RunFolder(run)
+    RunFolder(run, resume=True)
+    RunFolder(run, force=True)
+
+
+@pytest.mark.parametrize(
+    "out", ["", ".", "..", "/", "a\0b", "x" * 300, 3, b"run", "/dev/null/run", "/proc/none/run"]
+)
+def test_a_place_where_no_run_can_be_is_refused_in_words(out):
+    with pytest.raises(DataError, match="--out"):
+        RunFolder(out).__enter__()

@@ -42,6 +42,21 @@ def test_scaling_and_windows_of_training_ignore_everything_later():
     np.testing.assert_array_equal(one.parts[TRAIN].targets(), two.parts[TRAIN].targets())
 
 
+@given(st.integers(1, 60), st.integers(1, 60))
+def test_from_the_shortest_length_on_every_part_has_a_window_and_just_below_not(lookback, horizon):
+    def fits(rows):
+        first, second = boundaries(rows)
+        return first >= lookback + horizon and min(second - first, rows - second) >= horizon
+
+    need = shortest(lookback, horizon)
+    assert all(fits(rows) for rows in range(need, need + 30))
+    assert not fits(need - 1)
+
+
+def test_the_shortest_length_of_a_huge_horizon_is_told_at_once():
+    assert shortest(1, 10**12) == 10**13 - 3
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.data(), st.integers(1, 12), st.integers(1, 6))
 def test_no_target_lies_in_two_parts_and_no_window_touches_a_gap(data, lookback, horizon):

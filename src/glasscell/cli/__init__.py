@@ -9,11 +9,13 @@ error and code 2, Ctrl-C with 130.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
-from glasscell.errors import GlasscellError
+from glasscell.errors import DataError, GlasscellError
 
 COMMANDS = {
     "fit": "train an LSTM on a CSV file and compare it with honest baselines",
@@ -25,7 +27,7 @@ COMMANDS = {
 }
 """Name of each command to its line in the help."""
 
-OK, MISTAKE, INTERRUPTED = 0, 2, 130
+OK, MISTAKE, INTERRUPTED, BROKEN_PIPE = 0, 2, 130, 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -93,10 +95,31 @@ def _call(name: str, arguments: Sequence[str]) -> int:
     )
     module.add_arguments(parser)
     try:
-        return int(module.run(parser.parse_args(list(arguments))))
+        code = int(module.run(_parsed(parser, arguments)))
+        sys.stdout.flush()
+        return code
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else OK
     except ArgumentError as error:
-        return fail(program, f"{error}; see {program} --help")
-    except (GlasscellError, OSError) as error:
+        from glasscell.cli.mistakes import in_words
+
+        flags = [flag for action in parser._actions for flag in action.option_strings]
+        return fail(program, f"{in_words(str(error), flags)}; see {program} --help")
+    except BrokenPipeError:
+        # The reader of a pipe has gone, as head does; what is left to flush must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return fail(program, f"{place}{error.strerror or error}")
+    except GlasscellError as error:
         return fail(program, str(error))
+
+
+def _parsed(parser: Any, arguments: Sequence[str]) -> Any:
+    try:
+        return parser.parse_args(list(arguments))
+    except UnicodeDecodeError as error:
+        from glasscell.cli.mistakes import CONFIG
+
+        raise DataError(f"{CONFIG}; got no text in UTF-8") from error

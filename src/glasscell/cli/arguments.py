@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import fields
 from typing import Any, get_type_hints
 
@@ -15,19 +16,46 @@ def add_options(parser: Any, options: type, **types: Any) -> None:
         options: The dataclass; its docstring's Args section gives the help.
         **types: Field name to the type that its flag reads, where it differs from the field's.
     """
+    _add(parser, options, [field.name for field in fields(options)], types)
+
+
+def add_overrides(parser: Any, options: type, names: Collection[str]) -> None:
+    """Add flags for some fields of a dataclass that a finished run decides unless they are given.
+
+    Args:
+        parser: A jsonargparse parser.
+        options: The dataclass.
+        names: Its fields that get a flag; None is what stands for "as in the run".
+    """
+    _add(parser, options, names, {}, of_run=True)
+
+
+def _add(
+    parser: Any,
+    options: type,
+    names: Collection[str],
+    types: dict[str, Any],
+    of_run: bool = False,
+) -> None:
     hints, help_of = get_type_hints(options), argument_help(options)
     for field in fields(options):
-        flag = f"--{field.name.replace('_', '-')}"
+        if field.name not in names:
+            continue
+        flag, text = f"--{field.name.replace('_', '-')}", help_of[field.name]
+        if of_run:
+            text = re.sub(r"\s*\(?Default:[^()]*\)?\.?$", "", text).rstrip(".")
+            text += ". Default: as in the run."
         if hints[field.name] is bool:
-            parser.add_argument(flag, action="store_true", help=help_of[field.name])
+            default = None if of_run else False
+            parser.add_argument(flag, action="store_true", default=default, help=text)
             continue
         # --day-first alone says yes, as --day-first true does.
         bare = {"nargs": "?", "const": True} if hints[field.name] == bool | None else {}
         parser.add_argument(
             flag,
             type=types.get(field.name, hints[field.name]),
-            default=field.default,
-            help=help_of[field.name],
+            default=None if of_run else field.default,
+            help=text,
             **bare,
         )
 

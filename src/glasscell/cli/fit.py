@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any, Literal
 
 from glasscell.cli.arguments import add_options
-from glasscell.cli.places import say_inspect
+from glasscell.cli.places import readable, say_inspect
 from glasscell.errors import DataError
 from glasscell.tasks.options import ForecastOptions
 
@@ -15,7 +15,13 @@ from glasscell.tasks.options import ForecastOptions
 def add_arguments(parser: Any) -> None:
     """Add the flags of `glasscell fit`."""
     parser.add_argument("--config", action="config", help="YAML file with any of these options.")
-    parser.add_argument("file", nargs="?", type=str, default=None, help="CSV file, plain or gz.")
+    parser.add_argument(
+        "file",
+        nargs="?",
+        type=str,
+        default=None,
+        help="CSV file, plain or gz; - for standard input.",
+    )
     parser.add_argument("--data", type=str | None, default=None, help="The same, for YAML files.")
     parser.add_argument("--out", type=str, default=None, help="Run folder to write.")
     parser.add_argument("--task", type=Literal["forecast"], default="forecast", help="What to fit.")
@@ -43,14 +49,15 @@ def run(args: Any) -> int:
     from glasscell.tasks.forecast import fit
     from glasscell.tasks.progress import Reporter
 
-    result = fit(
-        data,
-        args.out,
-        options,
-        force=args.force,
-        resume=args.resume,
-        reporter=Reporter(quiet=args.quiet),
-    )
+    with readable(data) as file:
+        result = fit(
+            file,
+            args.out,
+            options,
+            force=args.force,
+            resume=args.resume,
+            reporter=Reporter(quiet=args.quiet),
+        )
     if args.json:
         print(json.dumps(result.metrics(), indent=2, ensure_ascii=False, allow_nan=False))
     elif not args.quiet:
@@ -62,13 +69,17 @@ def show(result: Any) -> None:
     """Print the table, the verdict and where the run lies."""
     from rich.console import Console
 
+    from glasscell.tasks.runs import CHECKPOINT
     from glasscell.tasks.table import results
 
     console = Console()
     console.print(results(result.methods, result.plan.options.unit))
-    console.print(result.verdict, highlight=False, markup=False, soft_wrap=True)
-    if result.interrupted:
-        console.print("Training was stopped early; go on with --resume.", highlight=False)
+    for text in (result.verdict, *result.remarks):
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+    if result.interrupted and result.folder is not None:
+        kept = (result.folder / CHECKPOINT).is_file()
+        on = "go on with --resume" if kept else "no epoch was done, so begin again with --force"
+        console.print(f"Training was stopped early; {on}.", highlight=False)
     if result.folder is not None:
         console.print(
             f"{result.folder / 'report.html'}", highlight=False, markup=False, soft_wrap=True

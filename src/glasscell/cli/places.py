@@ -1,13 +1,42 @@
-"""Where a command may write, told before it works, and where the reader goes from there."""
+"""Where a command reads and may write, told before it works, and where the reader goes then."""
 
 from __future__ import annotations
 
 import os
 import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from glasscell.errors import DataError
+from glasscell.tasks.runs import STANDARD_INPUT
+
+STANDARD = "-"
+"""What stands for standard input or standard output where a file is named."""
+
+
+@contextmanager
+def readable(name: str) -> Iterator[str]:
+    """Give a file to read: the one that is named, or one that holds standard input.
+
+    Args:
+        name: A path, or "-".
+    """
+    if name != STANDARD:
+        yield name
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / STANDARD_INPUT
+        with file.open("wb") as stream:
+            shutil.copyfileobj(sys.stdin.buffer, stream)
+        try:
+            yield str(file)
+        except DataError as error:
+            raise DataError(str(error).replace(str(file), STANDARD_INPUT)) from error
 
 
 def require_free(out: Path, force: bool) -> None:
@@ -20,7 +49,9 @@ def require_free(out: Path, force: bool) -> None:
     Raises:
         DataError: The place is taken, or its folder does not exist.
     """
-    if os.path.lexists(out) and (not force or out.is_dir()):
+    if out.is_dir():
+        raise DataError(f"{out} is a folder; give --out the name of a file")
+    if os.path.lexists(out) and not force:
         raise DataError(f"{out} exists; choose another --out, or replace the file with --force")
     if not out.parent.is_dir():
         raise DataError(f"{out.parent}: expected a folder for --out, found none; create it first")

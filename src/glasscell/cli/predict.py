@@ -7,17 +7,27 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from glasscell.cli.places import require_free
+from glasscell.cli.arguments import add_overrides
+from glasscell.cli.places import STANDARD, readable, require_free
 from glasscell.drafts import draft
+from glasscell.errors import DataError
+from glasscell.tasks.frames import ReadOptions
 from glasscell.tasks.gaps import Policy
+from glasscell.tasks.options import ForecastOptions
+from glasscell.tasks.wording import count
+
+READING = tuple(ReadOptions().manner())
+"""Options about how a file is written; each is a flag."""
 
 
 def add_arguments(parser: Any) -> None:
     """Add the flags of `glasscell predict`."""
     parser.add_argument("--config", action="config", help="YAML file with any of these options.")
     parser.add_argument("run", type=str, help="Run folder that glasscell fit wrote.")
-    parser.add_argument("data", type=str, help="CSV file, plain or gz.")
-    parser.add_argument("--out", type=str, required=True, help="CSV file to write.")
+    parser.add_argument("data", type=str, help="CSV file, plain or gz; - for standard input.")
+    parser.add_argument(
+        "--out", type=str, required=True, help="CSV file to write; - for standard output."
+    )
     for flag, text in (
         ("--target", "Column to forecast. Default: as in the run."),
         ("--time", "Time column. Default: as in the run."),
@@ -31,40 +41,42 @@ def add_arguments(parser: Any) -> None:
         default=None,
         help="Missing values. Default: the run's policy.",
     )
+    add_overrides(parser, ForecastOptions, READING)
     for flag, text in (
         ("--force", "Replace the file if it is there."),
-        ("--json", "Print the forecasts as JSON on standard output too."),
-        ("--quiet", "Print nothing but errors (and the JSON)."),
+        ("--json", "Print the forecasts as JSON on standard output, and no CSV with --out -."),
+        ("--quiet", "Print nothing but errors (and the forecasts)."),
     ):
         parser.add_argument(flag, action="store_true", help=text)
 
 
 def run(args: Any) -> int:
     """Run `glasscell predict`."""
+    to_screen = args.out == STANDARD
     out = Path(args.out)
-    require_free(out, args.force)
+    if not to_screen:
+        require_free(out, args.force)
     from glasscell.tasks.prediction import predict
 
     def say(text: str) -> None:
         if not args.quiet:
             print(text, file=sys.stderr)
 
-    forecast = predict(
-        args.run,
-        args.data,
-        time=args.time,
-        target=args.target,
-        series=args.series,
-        gaps=args.gaps,
-        max_gap=args.max_gap,
-        say=say,
-    )
-    with draft(out) as file:
-        forecast.to_csv(file, index=False)
+    names = ("time", "target", "series", "gaps", "max_gap", *READING)
+    with readable(args.data) as data:
+        forecast = predict(args.run, data, say=say, **{name: args[name] for name in names})
+    if not to_screen:
+        try:
+            with draft(out) as file:
+                forecast.to_csv(file, index=False)
+        except OSError as error:
+            raise DataError(f"--out {out}: cannot write there ({error.strerror})") from error
     if args.json:
-        print(
-            json.dumps(json.loads(forecast.to_json(orient="records", date_format="iso")), indent=2)
-        )
+        records = json.loads(forecast.to_json(orient="records", date_format="iso"))
+        print(json.dumps(records, indent=2, ensure_ascii=False))
+    elif to_screen:
+        forecast.to_csv(sys.stdout, index=False)
     elif not args.quiet:
-        print(f"{len(forecast)} forecasts of {forecast['unique_id'].nunique()} series: {out}")
+        series = count(forecast["unique_id"].nunique(), "series", "series")
+        print(f"{count(len(forecast), 'forecast')} of {series}: {out}")
     return 0

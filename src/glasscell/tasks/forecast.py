@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from glasscell.errors import DataError
 from glasscell.tasks import runs
 from glasscell.tasks.baselines import LinearForecast, drift, naive, ridge, seasonal_naive
-from glasscell.tasks.evaluate import LSTM, PLAIN_RNN, Method, Scoreboard, verdict
+from glasscell.tasks.evaluate import LSTM, PLAIN_RNN, Method, Scoreboard
 from glasscell.tasks.frames import Series
 from glasscell.tasks.networks import Campaign, Trained
 from glasscell.tasks.options import ForecastOptions
@@ -21,7 +22,10 @@ from glasscell.tasks.plan import Plan, make_plan
 from glasscell.tasks.prediction import predict
 from glasscell.tasks.progress import Reporter, stop_on_interrupt
 from glasscell.tasks.result import FitResult
+from glasscell.tasks.room import require_room
 from glasscell.tasks.training import predict as forecast_windows
+from glasscell.tasks.understood import lines
+from glasscell.tasks.verdict import verdict
 from glasscell.tasks.writing import write_run
 
 Array = np.ndarray[Any, Any]
@@ -65,6 +69,8 @@ def fit(
     """
     started = time.perf_counter()
     reporter = reporter or Reporter(quiet=True)
+    if not isinstance(options, ForecastOptions | None):
+        raise DataError(f"options: expected ForecastOptions or None, got {type(options).__name__}")
     options = ForecastOptions(**{**(options.record() if options else {}), **changes})
     if out is None:
         return _fit(data, options, None, reporter, started)
@@ -80,8 +86,9 @@ def _fit(
     started: float,
 ) -> FitResult:
     plan = make_plan(data, options)
-    for note in plan.notes:
+    for note in (*lines(plan), *plan.notes):
         reporter.say(note)
+    require_room(plan)
     board = Scoreboard(plan.dataset, plan.test, plan.season)
     methods, forecasts = _baselines(plan, board)
     campaign = Campaign(plan, _start(plan), reporter, folder)
@@ -95,7 +102,13 @@ def _fit(
             forecasts[name] = runs_of_kind[mine.index(trained[kind])]
             seconds = float(np.mean([t.seconds for t in mine]))
             methods.append(
-                board.score(name, runs_of_kind, parameters=mine[0].parameters, seconds=seconds)
+                board.score(
+                    name,
+                    runs_of_kind,
+                    parameters=mine[0].parameters,
+                    seconds=seconds,
+                    linear=sum(t.best_epoch == 0 for t in mine),
+                )
             )
     result = FitResult(
         plan,

@@ -8,17 +8,39 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import glasscell
 from glasscell.errors import DataError
 from glasscell.inspect.reel import Reel
-from glasscell.report.explore import Exploration
+from glasscell.report.explore import Exploration, Finding
 from glasscell.report.explore.collect import collect
 from glasscell.tasks import runs
-from glasscell.tasks.gaps import GapRule, Policy
+from glasscell.tasks.gaps import Policy
 from glasscell.tasks.given import Given, read
 from glasscell.tasks.specimens import Specimens, of_panel
 
 __all__ = ["look"]
+
+LINEAR = Finding(
+    text=(
+        "recurrent.l0 adds nothing to the forecast: the network was kept as the linear model that "
+        "its training starts from, as no epoch was better on validation. The layer has learnt "
+        "nothing, so no gradient reaches it, and its gates and states tell nothing about the data.",
+        "recurrent.l0 对预测没有任何贡献：保留下来的网络就是训练起点的线性模型，因为没有哪一轮训练"
+        "在验证集上更好。这一层没有学到东西，因此没有梯度到达它，它的门和状态也不反映数据。",
+    ),
+    advice=(
+        "Nothing is broken: forecast with the linear model, or fit again with more data, a longer "
+        "--lookback, more --seeds or a lower --learning-rate.",
+        "并没有出错：可以直接用线性模型预测，或用更多数据、更长的 --lookback、更多的 --seeds "
+        "或更低的 --learning-rate 重新训练。",
+    ),
+    kind="silent",
+    good=False,
+    layer=0,
+)
+"""What is found in a network whose recurrent layer the forecast does not use."""
 
 SHOWN = 4
 """Sequences on a page unless others are asked for."""
@@ -77,19 +99,28 @@ def look(
                 "--inputs and --steps are for models without a run: a run knows its columns, and "
                 "reads windows of one length"
             )
-        rule = None if gaps is None else GapRule(gaps, max_gap)
-        return _windows(folder, _specimens(folder, file, rule, say), series, options)
+        specimens = _specimens(folder, file, say, gaps=gaps, max_gap=max_gap)
+        return _judged(_windows(folder, specimens, series, options))
     if file is None:
         raise DataError(
             f"{folder} holds a model and no data; give some: glasscell inspect {folder} DATA "
             "(a CSV file, .npy, or .npz with x)"
         )
     given = read(file, model.input_size, inputs, nan)
-    return _sequences(folder, given if steps is None else given.steps(*steps), series, options)
+    given = given if steps is None else given.steps(*steps)
+    return _judged(_sequences(folder, given, series, options))
+
+
+def _judged(shown: Exploration) -> Exploration:
+    """Put LINEAR in place of what was found in a Forecaster that is as its training started."""
+    head = [weight for name, weight in shown.parameters.items() if name.startswith("head.")]
+    # The first step of training moves the head, which starts at zero.
+    started = (shown.model or {}).get("type") == "Forecaster" and not any(map(np.any, head))
+    return replace(shown, findings=[LINEAR]) if started else shown
 
 
 def _specimens(
-    folder: Path, file: Path | None, rule: GapRule | None, say: Callable[[str], None] | None
+    folder: Path, file: Path | None, say: Callable[[str], None] | None, **given: Any
 ) -> Specimens:
     if file is None:
         if (folder / runs.WINDOWS).is_file():
@@ -101,10 +132,7 @@ def _specimens(
     from glasscell.tasks.prediction import read_like
 
     settings = runs.read_preprocessing(folder)
-    rule = rule or GapRule(settings["gaps"], settings["max_gap"])
-    panel = read_like(file, settings, {"time": None, "target": None, "series": None}, rule)
-    for note in panel.notes:
-        (say or (lambda _: None))(note)
+    panel = read_like(file, settings, say, **given)
     return of_panel(panel, settings)
 
 

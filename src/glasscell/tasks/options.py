@@ -6,8 +6,20 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from glasscell.errors import DataError
+from glasscell.tasks.checks import plain, require_within
 from glasscell.tasks.frames import ReadOptions
 from glasscell.tasks.gaps import GapRule, Policy
+
+MOST = 2**31 - 1
+BOUNDS = {
+    **dict.fromkeys(("horizon", "lookback", "season", "batch_size", "patience"), (1, MOST)),
+    **dict.fromkeys(("max_windows", "film"), (1, MOST)),
+    "seeds": (1, 1000),
+    "seed": (0, MOST),
+    "epochs": (1, 1_000_000),
+    "hidden_size": (1, 4096),
+}
+"""Least and most of every whole number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,26 +96,13 @@ class ForecastOptions:
     film: int | None = None
 
     def __post_init__(self) -> None:
-        least = {
-            "horizon": 1,
-            "lookback": 1,
-            "season": 1,
-            "seeds": 1,
-            "epochs": 1,
-            "hidden_size": 1,
-        }
-        least |= {"film": 1, "batch_size": 1, "patience": 1, "max_windows": 1, "seed": 0}
-        for name, low in least.items():
-            value = getattr(self, name)
-            if value is not None and value < low:
-                flag = name.replace("_", "-")
-                raise DataError(f"--{flag}: expected at least {low}, got {value}")
+        for name, value in plain(self).items():
+            object.__setattr__(self, name, value)
+        require_within(self, BOUNDS)
         if not 0 < self.learning_rate < 10:
             raise DataError(f"--learning-rate: expected between 0 and 10, got {self.learning_rate}")
         if self.decimal not in (None, ".", ","):
             raise DataError(f"--decimal: expected . or , got {self.decimal!r}")
-        if self.gaps not in ("raise", "interpolate", "drop"):
-            raise DataError(f"--gaps: expected raise, interpolate or drop, got {self.gaps!r}")
 
     def reading(self) -> ReadOptions:
         """Give the part that reading the data needs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,13 +12,20 @@ import glasscell
 from glasscell import report
 from glasscell.inspect.flow import gradient_flow
 from glasscell.tasks.evaluate import LSTM, PLAIN_RNN, Method
+from glasscell.tasks.gaps import shown
+from glasscell.tasks.verdict import label
 from glasscell.tasks.windows import Windows
+from glasscell.tasks.wording import count, rhythm
 
 if TYPE_CHECKING:
     from glasscell.tasks.result import FitResult
 
 Array = np.ndarray[Any, Any]
 LAYER = "recurrent.l0"
+UNUSED = (
+    " The network was kept as the linear model that its training starts from: this layer has "
+    "learnt nothing, and the forecast does not use it."
+)
 SHOWN_ORIGINS = 288
 RIVER_WINDOWS = 256
 
@@ -50,7 +58,7 @@ def results_table(methods: tuple[Method, ...], unit: str = "") -> report.Table:
     """Lay the methods out as a table."""
     head = f"MAE, {unit}" if unit else "MAE"
     rows: list[list[str | float]] = [
-        [m.name, m.mae, m.mae_sd, m.rmse, m.mase, float(m.parameters), round(m.seconds, 1)]
+        [label(m), m.mae, _spread(m), m.rmse, m.mase, float(m.parameters), round(m.seconds, 1)]
         for m in methods
     ]
     return report.Table(
@@ -58,8 +66,12 @@ def results_table(methods: tuple[Method, ...], unit: str = "") -> report.Table:
         columns=["method", head, "± between seeds", "RMSE", "MASE", "parameters", "seconds to fit"],
         rows=rows,
         highlight=[i for i, m in enumerate(methods) if m.name == LSTM],
-        note=f"LSTM and plain RNN: mean of {max(m.seeds for m in methods)} seed(s).",
+        note=f"LSTM and plain RNN: mean of {count(max(m.seeds for m in methods), 'seed')}.",
     )
+
+
+def _spread(method: Method) -> float:
+    return math.nan if method.all_linear else method.mae_sd
 
 
 def _subject(result: FitResult) -> str:
@@ -70,9 +82,10 @@ def _subject(result: FitResult) -> str:
 
 def _subtitle(result: FitResult) -> str:
     plan = result.plan
-    rows = sum(len(s.ds) for s in plan.panel.series)
+    rows = sum(len(s.ds) for s in plan.dataset.series)
     return (
-        f"{len(plan.panel.series)} series, {rows:,} time steps of {plan.panel.freq}; lookback "
+        f"{count(len(plan.dataset.series), 'series', 'series')}, {count(rows, 'time step')}, "
+        f"{rhythm(plan.panel.freq)}; lookback "
         f"{plan.lookback}, horizon {plan.horizon}; glasscell {glasscell.__version__}"
     )
 
@@ -129,12 +142,13 @@ def _gates(result: FitResult, window: int) -> tuple[report.GateWindow, report.Ce
     owner = result.board.owners[window]
     scaler, series = plan.dataset.scalers[owner], plan.dataset.series[owner]
     times = _times(result, window, -plan.lookback, 0)
-    shown = report.GateWindow(
+    gates = report.GateWindow(
         trace=trace,
         name=LAYER,
         times=times,
         inputs={series.unique_id: scaler.restore(inputs[0, :, -1 - len(plan.panel.covariates)])},
-        caption=f"The last inputs before {times[-1]}, in the test part: where they move the most.",
+        caption=f"The last inputs before {shown(times[-1])}, in the test part: where they move the "
+        "most." + (UNUSED if result.best.best_epoch == 0 else ""),
     )
     unit = int(np.argmax(np.ptp(trace.cell, axis=0)))
     step = int(np.argmax(abs(np.diff(trace.cell[:, unit], prepend=0.0))))
@@ -151,7 +165,7 @@ def _gates(result: FitResult, window: int) -> tuple[report.GateWindow, report.Ce
         when=str(times[step]),
         layer=LAYER,
     )
-    return shown, cell
+    return gates, cell
 
 
 def _one_sequence(trace: Any) -> Any:
@@ -194,16 +208,6 @@ def _notes(result: FitResult) -> list[str]:
         "The LSTM reads the window less its last value and adds to a linear path, which starts at "
         "the ridge regression; the plain RNN has the same form and as many parameters.",
         *plan.notes,
-        *_untrained(result),
+        *result.remarks,
         *(["Training was stopped with Ctrl-C."] if result.interrupted else []),
-    ]
-
-
-def _untrained(result: FitResult) -> list[str]:
-    kept = [(PLAIN_RNN, result.rival), (LSTM, result.best)]
-    return [
-        f"{name}, seed {t.seed}: no epoch was better on validation than the linear model that it "
-        "started from, so that was kept; nothing of its recurrent layer reaches the forecast."
-        for name, t in kept
-        if t is not None and t.best_epoch == 0
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from glasscell.errors import DataError
 from glasscell.tasks.frames import Panel, read_panel
 from glasscell.tasks.frequency import season_length
 from glasscell.tasks.options import ForecastOptions
@@ -20,6 +21,7 @@ from glasscell.tasks.windows import (
     build,
     shortest,
 )
+from glasscell.tasks.wording import count, few
 
 LONGEST_HORIZON = 24
 LONGEST_LOOKBACK = 128
@@ -91,7 +93,7 @@ def make_plan(data: object, options: ForecastOptions) -> Plan:
     """
     needed = shortest(options.lookback or 1, options.horizon or 1)
     panel = read_panel(data, replace(options.reading(), needed=needed))
-    season = options.season or _season(panel)
+    season = _named_season(panel, options.season) or _season(panel)
     horizon = options.horizon or _horizon(panel, season)
     lookback = options.lookback or _lookback(panel, horizon, season)
     dataset = build(panel, lookback, horizon, options.level)
@@ -112,6 +114,16 @@ def make_plan(data: object, options: ForecastOptions) -> Plan:
     validation, test = (dataset.parts[part].thinned(most) for part in (VALIDATION, TEST))
     notes = (*panel.notes, *_notes(dataset, most))
     return Plan(panel, resolved, dataset, train, validation, test, notes)
+
+
+def _named_season(panel: Panel, season: int | None) -> int | None:
+    train = boundaries(max(len(series.ds) for series in panel.series))[0]
+    if season is not None and season >= train > 1:
+        raise DataError(
+            f"--season: expected fewer than {count(train, 'time step')}, as the longest training "
+            f"part has, got {season}; leave it out, or give more data"
+        )
+    return season
 
 
 def _season(panel: Panel) -> int:
@@ -142,10 +154,9 @@ def _lookback(panel: Panel, horizon: int, season: int) -> int:
 def _notes(dataset: Dataset, most: int) -> list[str]:
     notes = []
     if dataset.left_out:
-        shown = ", ".join(dataset.left_out[:5]) + (" ..." if len(dataset.left_out) > 5 else "")
+        who = count(len(dataset.left_out), "series is", "series are")
         notes.append(
-            f"{len(dataset.left_out)} series are too short for training and test and were left "
-            f"out: {shown}."
+            f"{who} too short for training and test and left out: {few(dataset.left_out)}."
         )
     for part, windows in dataset.parts.items():
         if len(windows) > most:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,18 @@ import pandas as pd
 import glasscell
 from glasscell.errors import DataError
 from glasscell.tasks import runs
+from glasscell.tasks.checks import flag
 from glasscell.tasks.csvfile import open_sheet
 from glasscell.tasks.frames import Panel, ReadOptions, Series, read_panel
 from glasscell.tasks.frequency import future
-from glasscell.tasks.gaps import GapRule, Policy
+from glasscell.tasks.gaps import Policy, shown
+from glasscell.tasks.options import ForecastOptions
 from glasscell.tasks.windows import Scaler, channels
+from glasscell.tasks.wording import count, few, rhythm
 
 Array = np.ndarray[Any, Any]
+SAID = 5
+"""Series that are named one by one where they are left out."""
 
 
 def predict(
@@ -30,7 +37,8 @@ def predict(
     series: str | None = None,
     gaps: Policy | None = None,
     max_gap: str | None = None,
-    say: Any = None,
+    say: Callable[[str], None] | None = None,
+    **reading: Any,
 ) -> pd.DataFrame:
     """Forecast every series of the data from its last row on.
 
@@ -43,71 +51,131 @@ def predict(
         gaps: Gap policy; None: the run's.
         max_gap: Longest interpolated gap; None: the run's, if `gaps` is not given either.
         say: Called with each sentence on what was done; None: silent.
+        **reading: How the file is written, by the names of `ForecastOptions` (``decimal=","``);
+            None: as in the run.
 
     Returns:
         A frame with unique_id, ds (the forecast's time), horizon (1, 2 ...) and forecast, in the
-        data's unit.
+        data's unit. A series that is shorter than the lookback or has a gap in it is left out.
 
     Raises:
-        DataError: The run or the data cannot be used: another frequency, too few rows, a gap in the
-            last rows.
+        DataError: The run or the data cannot be used: another frequency or kind of time, no series
+            that is long enough, gaps.
         WeightFormatError: The model in the run is damaged.
     """
+    if not isinstance(run, str | os.PathLike):
+        raise DataError(f"run: expected the path of a run folder, got {run!r}")
     folder = Path(run)
     told = say or (lambda _: None)
     settings = runs.read_preprocessing(folder)
     model = glasscell.load(folder)
-    chosen: dict[str, Any] = {"time": time, "target": target, "series": series}
-    rule = (
-        GapRule(settings["gaps"], settings["max_gap"]) if gaps is None else GapRule(gaps, max_gap)
-    )
-    panel = read_like(data, settings, chosen, rule)
-    for note in panel.notes:
-        told(note)
-    known = settings["scalers"]
-    unseen = [s.unique_id for s in panel.series if s.unique_id not in known]
-    if unseen:
-        told(
-            f"{len(unseen)} series were not in the training data and are scaled on their own "
-            f"history: {', '.join(unseen[:5])}{' ...' if len(unseen) > 5 else ''}."
+    chosen = {"time": time, "target": target, "series": series, "gaps": gaps, "max_gap": max_gap}
+    panel = read_like(data, settings, say, **chosen, **reading)
+    lookback = settings["lookback"]
+    lacks = {s.unique_id: _lacks(s, lookback) for s in panel.series}
+    fit = [s for s in panel.series if not lacks[s.unique_id]]
+    if not fit:
+        name, what = next(iter(lacks.items()))
+        others = f" (and no other of {len(lacks)} series has)" if len(lacks) > 1 else ""
+        raise DataError(
+            f"series {name!r}: {what}{others}; give a longer history, or fill gaps with "
+            "--gaps interpolate"
         )
-    parts = [_forecast(model, s, settings, panel) for s in panel.series]
+    left = [f"Left out, series {name!r}: {what}." for name, what in lacks.items() if what]
+    for sentence in left[:SAID]:
+        told(sentence)
+    if len(left) > SAID:
+        told(f"Left out for the same reasons: {len(left) - SAID} more of {len(lacks)} series.")
+    unseen = [s.unique_id for s in fit if s.unique_id not in settings["scalers"]]
+    if unseen:
+        were = count(len(unseen), "series was", "series were")
+        told(f"{were} not in the training data and scaled on their own history: {few(unseen)}.")
+    parts = [_forecast(model, s, settings, panel) for s in fit]
     return pd.concat(parts, ignore_index=True)
 
 
-def read_like(data: Any, settings: dict[str, Any], chosen: dict[str, Any], rule: GapRule) -> Panel:
-    """Read data with a run's columns where they are there and nothing else is named.
+def read_like(
+    data: Any, settings: dict[str, Any], say: Callable[[str], None] | None = None, **given: Any
+) -> Panel:
+    """Read data as a run's were read, where they have its columns and nothing else is given.
 
     Args:
         data: Path of a CSV file or a frame.
         settings: preprocessing.json of the run.
-        chosen: "time", "target" and "series", None where the run decides.
-        rule: What happens where values are missing.
+        say: Called with each sentence on what was done; None: silent.
+        **given: Options by the names of `ForecastOptions`; None: as in the run.
+
+    Raises:
+        DataError: The data cannot be read, lack a covariate of the run, or have another frequency
+            or kind of time.
     """
-    columns = settings["columns"]
-    names = set(_names(data))
-    if chosen["time"] is None and columns["time"] in names:
-        chosen["time"] = columns["time"]
-    if chosen["series"] is None and columns["series"] in names:
-        chosen["series"] = columns["series"]
-    single = settings["layout"] != "wide" and len(columns["targets"]) == 1
-    if chosen["target"] is None and single and columns["targets"][0] in names:
-        chosen["target"] = columns["targets"][0]
+    columns, names = settings["columns"], _names(data)
+    named = {name: value for name, value in given.items() if value is not None}
+    if "gaps" not in named:
+        named = {"gaps": settings["gaps"], "max_gap": settings["max_gap"], **named}
+    for role in ("time", "series"):
+        if columns[role] in names:
+            named.setdefault(role, columns[role])
+    known = [name for name in columns["targets"] if name in names]
+    targets = known if "target" not in named else []
     missing = [name for name in columns["covariates"] if name not in names]
     if missing:
         raise DataError(
             f"expected the covariates {', '.join(columns['covariates'])} that the run was trained "
             f"with, found no column {', '.join(missing)}; the columns found are {', '.join(names)}"
         )
-    options = ReadOptions(
-        **chosen,
-        covariates=columns["covariates"],
+    manner = settings.get("reading", {"resample": settings.get("resample", False)})
+    known_here = ReadOptions().manner()
+    if unknown := [name for name in manner if name not in known_here]:
+        raise DataError(
+            f"the run was read with {few(unknown)}, which this glasscell does not know; update it"
+        )
+    options = ForecastOptions(**{**manner, **named, "covariates": columns["covariates"]})
+    found = replace(
+        options.reading(),
+        targets=targets or None,
         freq=settings["frequency"],
         freq_origin="the run",
-        gaps=rule,
-        resample=settings["resample"],
+        needed=settings["lookback"],
+        open_end=True,
     )
-    return read_panel(data, options)
+    kept = [
+        flag(name) if value is True else f"{flag(name)} {value}"
+        for name, value in manner.items()
+        if value and name not in named
+    ]
+    try:
+        panel = _read(data, found)
+    except DataError as error:
+        if not kept:
+            raise
+        raise DataError(
+            f"{error} (read as the run's data were, with {' '.join(kept)}; give another if these "
+            "differ)"
+        ) from error
+    absent = [name for name in columns["targets"] if targets and name not in targets]
+    for note in (*panel.notes, *([f"The data have no column {few(absent)}."] if absent else [])):
+        (say or (lambda _: None))(note)
+    return panel
+
+
+def _read(data: Any, options: ReadOptions) -> Panel:
+    """Read; where that fails because the times are of another kind, say so."""
+    try:
+        return read_panel(data, options)
+    except DataError:
+        try:
+            other = read_panel(data, replace(options, freq=None, resample=False))
+        except DataError:
+            other = None
+        if other is None or isinstance(other.freq, int) == isinstance(options.freq, int):
+            raise
+        assert options.freq is not None
+        kind = "integers" if isinstance(other.freq, int) else "dates"
+        raise DataError(
+            f"the run has {rhythm(options.freq)}, column {other.roles.time!r} has {kind}; give "
+            "data with times as in the run, name another column with --time, or fit on these data"
+        ) from None
 
 
 def _names(data: Any) -> tuple[str, ...]:
@@ -116,29 +184,33 @@ def _names(data: Any) -> tuple[str, ...]:
     return tuple(str(name) for name in getattr(data, "columns", ()))
 
 
+def _lacks(series: Series, lookback: int) -> str:
+    """Say what a series lacks to be forecast; empty where nothing."""
+    if len(series.ds) < lookback:
+        return (
+            f"expected at least {count(lookback, 'time step')}, the lookback of the run, got "
+            f"{len(series.ds)}"
+        )
+    missing = np.isnan(series.values[-lookback:]).any(axis=1)
+    if not missing.any():
+        return ""
+    have = "has" if missing.sum() == 1 else "have"
+    return (
+        f"{int(missing.sum())} of the last {lookback} time steps {have} no value, first "
+        f"{shown(series.ds[-lookback:][int(np.argmax(missing))])}"
+    )
+
+
 def _forecast(model: Any, series: Series, settings: dict[str, Any], panel: Panel) -> pd.DataFrame:
     """Forecast one series from its last row on."""
     lookback, horizon = settings["lookback"], settings["horizon"]
-    who = f"series {series.unique_id!r}"
-    if len(series.ds) < lookback:
-        raise DataError(
-            f"{who}: expected at least {lookback} time steps, the lookback of the run, got "
-            f"{len(series.ds)}; give a longer history"
-        )
-    last = series.values[-lookback:]
-    if np.isnan(last).any():
-        missing = np.isnan(last).any(axis=1)
-        raise DataError(
-            f"{who}: {int(missing.sum())} of the last {lookback} time steps have no value, first "
-            f"{series.ds[-lookback:][int(np.argmax(missing))]}; fill them with --gaps interpolate"
-        )
     known = settings["scalers"].get(series.unique_id)
     scaler = (
         Scaler.fit(series.values)
         if known is None
         else Scaler(np.array(known["mean"]), np.array(known["scale"]))
     )
-    window = channels(scaler.apply(last), settings["level"])
+    window = channels(scaler.apply(series.values[-lookback:]), settings["level"])
     forecast = scaler.restore(model.run(window[None]).output[0].astype(np.float64))
     times = future(series.ds[-1], panel.freq, horizon)
     if panel.utc:

@@ -10,9 +10,18 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from glasscell.tasks.training import Epoch
+
+SHORTEST_BAR = 5
 
 
 class Reporter:
@@ -32,15 +41,7 @@ class Reporter:
 
     def __enter__(self) -> Reporter:
         if self.console.is_terminal and not self.quiet:
-            self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.percentage:>3.0f} %"),
-                TimeElapsedColumn(),
-                TextColumn("left"),
-                TimeRemainingColumn(),
-                console=self.console,
-            )
+            self._bar = Progress(*_columns(self.console.width), console=self.console)
             self._bar.start()
         return self
 
@@ -75,6 +76,17 @@ class Reporter:
                 f"{name}  epoch {epoch.epoch}/{epochs}  train {epoch.train:.4f}  "
                 f"validation {epoch.validation:.4f}  {epoch.seconds:.1f} s{mark}"
             )
+
+
+def _columns(width: int) -> list[ProgressColumn]:
+    """Choose what the bar shows, so that names and numbers are whole at any width."""
+    name, percent = TextColumn("{task.description}"), TextColumn("{task.percentage:>3.0f} %")
+    times = [TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn()]
+    left = width - len("plain RNN, seed 999  100 %") - 1
+    with_times = left - len(" 0:00:00 left 0:00:00")
+    if with_times >= SHORTEST_BAR:
+        return [name, BarColumn(min(with_times, 40)), percent, *times]
+    return [name, BarColumn(left), percent] if left >= SHORTEST_BAR else [name, percent]
 
 
 class Stop:

@@ -11,6 +11,8 @@ import numpy as np
 from glasscell.tasks.evaluate import LSTM, PLAIN_RNN, Method, Scoreboard
 from glasscell.tasks.networks import Trained
 from glasscell.tasks.plan import Plan
+from glasscell.tasks.understood import understood
+from glasscell.tasks.verdict import linear_start
 
 Array = np.ndarray[Any, Any]
 
@@ -22,7 +24,7 @@ class FitResult:
     Args:
         plan: Data, windows and resolved options.
         methods: Test results, baselines first, the LSTM last.
-        verdict: One sentence: whether the LSTM beat the best baseline.
+        verdict: In words: whether the LSTM beat the best baseline.
         networks: Every trained network.
         best: The LSTM that was saved: of all seeds the best on validation.
         rival: The best plain RNN on validation, or None if training was stopped before.
@@ -45,10 +47,25 @@ class FitResult:
     seconds: float
     folder: Path | None
 
+    @property
+    def remarks(self) -> list[str]:
+        """What a reader of the table must know beside the verdict: a linear rival, no MASE."""
+        named = {method.name: method for method in self.methods}
+        rival = named.get(PLAIN_RNN)
+        same = rival is not None and rival.all_linear and named[LSTM].all_linear
+        of_rival = (
+            "The plain RNN was kept as the same linear model."
+            if same
+            else linear_start(rival)
+            if rival
+            else ""
+        )
+        early = "" if self.best.history else "Training was stopped before its first epoch was done."
+        return [remark for remark in (early, of_rival, self.board.without_mase()) if remark]
+
     def metrics(self) -> dict[str, Any]:
         """Give what metrics.json holds."""
         plan = self.plan
-        parts = plan.dataset.parts
         return {
             "task": "forecast",
             "verdict": self.verdict,
@@ -67,17 +84,7 @@ class FitResult:
                 for t in self.networks
             ],
             "saved_seed": self.best.seed,
-            "data": {
-                "source": plan.panel.source,
-                "series": len(plan.dataset.series),
-                "rows": sum(len(s.ds) for s in plan.panel.series),
-                "frequency": str(plan.panel.freq),
-                "season": plan.season,
-                "lookback": plan.lookback,
-                "horizon": plan.horizon,
-                "windows": {part: len(windows) for part, windows in parts.items()},
-                "test_windows_scored": len(plan.test),
-            },
-            "notes": list(plan.notes),
+            "data": understood(plan),
+            "notes": [*plan.notes, *self.remarks],
             "seconds": round(self.seconds, 3),
         }

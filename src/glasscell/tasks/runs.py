@@ -3,9 +3,10 @@
 ::
 
     RUN/  config.json, model.safetensors    the model; glasscell.load(RUN) needs nothing else
-          preprocessing.json                columns, frequency, gap policy, scalers
-          run.yaml                          every option as it was resolved; glasscell fit --config
-          reads it metrics.json  log.jsonl           the printed table; one line per epoch
+          preprocessing.json                columns, how the file is written, gaps, scalers
+          run.yaml                          every option as resolved, for glasscell fit --config
+          metrics.json                      the printed table, and what was understood of the data
+          log.jsonl                         one line per epoch
           plain-rnn/                        the plain RNN that it was compared with
           report.html                       the page
           windows.npz                       test windows, for glasscell inspect
@@ -19,6 +20,7 @@ import json
 import os
 import secrets
 import shutil
+import weakref
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,12 @@ import yaml
 
 from glasscell.errors import DataError
 
-CHECKPOINT = "checkpoint.pt"
+try:
+    from fcntl import LOCK_EX, LOCK_NB, flock
+except ImportError:  # Windows
+    flock = None  # type: ignore[assignment]
+
+CHECKPOINT, LOCK = "checkpoint.pt", ".lock"
 FILM, RIVAL, WINDOWS = "film.npz", "plain-rnn", "windows.npz"
 METRICS, PREPROCESSING, LOG, SETTINGS, REPORT = (
     "metrics.json",
@@ -36,8 +43,13 @@ METRICS, PREPROCESSING, LOG, SETTINGS, REPORT = (
     "run.yaml",
     "report.html",
 )
+STANDARD_INPUT = "standard input"
+"""Name of the file that holds what came from there; run.yaml writes it as -."""
+
 FORMAT = "glasscell-forecast"
 VERSION = 1
+NEEDED = ("columns", "frequency", "gaps", "max_gap", "lookback", "horizon", "level", "scalers")
+"""What preprocessing.json must have for a forecast."""
 
 
 class RunFolder:
@@ -55,49 +67,90 @@ class RunFolder:
     Notes:
         Files are written to ``.NAME.partial`` beside `out` and moved in one rename. After an error
         nothing stays, but for the checkpoint that a resumed run began with. A killed process leaves
-        ``.NAME.partial`` with its last checkpoint.
+        ``.NAME.partial`` with its last checkpoint; without one it is no obstacle. Two processes do
+        not write one run.
     """
 
     def __init__(
         self, out: str | os.PathLike[str], force: bool = False, resume: bool = False
     ) -> None:
-        self.out = Path(out)
+        self.out = _place(out)
         self.draft = self.out.parent / f".{self.out.name}.partial"
         self.resume = resume
         self._committed = False
         stopped = [p / CHECKPOINT for p in (self.draft, self.out) if (p / CHECKPOINT).is_file()]
         self.saved = stopped[0] if resume and stopped else None
-        if resume and not stopped:
-            raise DataError(
-                f"--resume: expected a stopped run at {self.out}, found none; start it without "
-                "--resume"
-            )
-        if not resume:
+        # A run killed before its first checkpoint left nothing to go on from: it starts afresh.
+        if resume and not stopped and not self.draft.exists():
+            raise DataError(self._nothing_to_resume())
+        if self.saved is None:
             self._require_free(force)
 
     def __enter__(self) -> RunFolder:
-        if not self.resume and self.draft.exists():
-            shutil.rmtree(self.draft)
-        self.draft.mkdir(parents=True, exist_ok=True)
+        try:
+            self.draft.mkdir(parents=True, exist_ok=True)
+            self._lock()
+            if self.saved is None or self.saved.parent != self.draft:
+                self._empty()
+        except OSError as error:
+            raise DataError(
+                f"--out {self.out}: cannot write there ({error.strerror or error}); choose another"
+            ) from error
         return self
 
     def __exit__(self, *error: object) -> None:
         goes_on = self.saved is not None and self.saved.parent == self.draft
         if not self._committed and not goes_on and self.draft.exists():
             shutil.rmtree(self.draft)
+        self._unlock()
+
+    def _lock(self) -> None:
+        """Hold a lock on the draft, which ends with this process, however it ends."""
+        lock = os.open(self.draft / LOCK, os.O_RDWR | os.O_CREAT)
+        self._unlock = weakref.finalize(self, os.close, lock)
+        if flock is None:
+            return
+        try:
+            flock(lock, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            self._unlock()
+            raise DataError(
+                f"another glasscell fit is writing {self.out} at this moment; wait for it, or "
+                "choose another --out"
+            ) from None
+
+    def _empty(self) -> None:
+        for path in self.draft.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name != LOCK:
+                path.unlink()
+
+    def _nothing_to_resume(self) -> str:
+        if (self.out / PREPROCESSING).is_file():
+            return (
+                f"--resume: the run at {self.out} is finished, or was stopped before an epoch was "
+                "done: there is nothing to go on with; fit again with --force, or choose another "
+                "--out"
+            )
+        return (
+            f"--resume: expected a stopped run at {self.out}, found none; start it without --resume"
+        )
 
     def _require_free(self, force: bool) -> None:
         if os.path.lexists(self.out):
+            stopped = (self.out / CHECKPOINT).is_file()
             if not force:
+                on = "go on with it with --resume, " if stopped else ""
                 raise DataError(
-                    f"{self.out} exists; choose another --out, or replace it with --force"
+                    f"{self.out} exists; {on}choose another --out, or replace it with --force"
                 )
             if not _replaceable(self.out):
                 raise DataError(
                     f"{self.out} exists and is no run folder of glasscell, so --force does not "
                     "replace it; choose another --out"
                 )
-        if self.draft.exists() and not force:
+        if (self.draft / CHECKPOINT).is_file() and not force:
             raise DataError(
                 f"{self.draft} holds a run that was killed or is still going on; continue it with "
                 "--resume, or drop it with --force"
@@ -142,6 +195,7 @@ class RunFolder:
             (self.draft / CHECKPOINT).unlink(missing_ok=True)
         elif self.saved is not None and not (self.draft / CHECKPOINT).exists():
             shutil.copy2(self.saved, self.draft / CHECKPOINT)
+        (self.draft / LOCK).unlink(missing_ok=True)
         old = self.out.parent / f".{self.out.name}.{secrets.token_hex(4)}.old"
         if os.path.lexists(self.out):
             self.out.rename(old)
@@ -173,7 +227,30 @@ def read_preprocessing(run: Path) -> dict[str, Any]:
         raise DataError(
             f"{path}: expected version {VERSION}, got {content.get('version')}; update glasscell"
         )
+    if missing := [name for name in NEEDED if name not in content]:
+        raise DataError(f"{path} is damaged: it has no {', '.join(missing)}; fit again")
     return content
+
+
+def _place(out: str | os.PathLike[str]) -> Path:
+    """Take a path as the place of a run.
+
+    Raises:
+        DataError: It is no path, or has no name of its own.
+    """
+    if not isinstance(out, str | os.PathLike) or not isinstance(os.fspath(out), str):
+        raise DataError(f"--out: expected the path of a folder, got {out!r}")
+    place = Path(out)
+    if not place.name or place.name == "..":
+        raise DataError(f"--out: expected the name of a new folder, got {str(out)!r}")
+    try:
+        place.with_name(f".{place.name}.partial").lstat()
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise DataError(f"--out {str(out)!r}: cannot write there ({why})") from error
+    return place
 
 
 def _replaceable(path: Path) -> bool:

@@ -8,7 +8,6 @@ a gap, and its last input is a measured value, so that no interpolated input kno
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +19,8 @@ from glasscell.tasks.frames import Panel, Series
 
 Array = np.ndarray[Any, Any]
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
-SHARES = (0.7, 0.8)
-"""Where training and validation end, as parts of the rows."""
+TENTHS = (7, 8)
+"""Where training and validation end, in tenths of the rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +43,14 @@ class Scaler:
         array([1.])
         """
         counts = np.maximum((~np.isnan(values)).sum(axis=0), 1)
+        # A power of two, which changes no bit: squares of the quotients stay within float64.
+        _, exponent = np.frexp(np.nanmax(abs(values), axis=0, initial=0.0))
+        unit = np.ldexp(1.0, exponent - 1)
+        values = values / unit
         mean = np.nansum(values, axis=0) / counts
         scale = np.sqrt(np.nansum((values - mean) ** 2, axis=0) / counts)
-        floor = 1e-12 * np.maximum(abs(mean), 1e-300)
-        return cls(mean, np.where(scale > floor, scale, 1.0))
+        floor = 1e-12 * abs(mean)
+        return cls(mean * unit, np.where(scale > floor, scale * unit, 1.0))
 
     def apply(self, values: Array) -> Array:
         """Scale (n, F) values."""
@@ -76,7 +79,7 @@ def boundaries(rows: int) -> tuple[int, int]:
     >>> boundaries(100)
     (70, 80)
     """
-    return math.floor(rows * SHARES[0] + 1e-9), math.floor(rows * SHARES[1] + 1e-9)
+    return rows * TENTHS[0] // 10, rows * TENTHS[1] // 10
 
 
 def shortest(lookback: int, horizon: int) -> int:
@@ -85,16 +88,10 @@ def shortest(lookback: int, horizon: int) -> int:
     >>> shortest(24, 12)
     117
     """
-    rows = lookback + horizon
-    # Rounding repeats every ten rows, so ten lengths in a row speak for all longer ones.
-    while not all(_fits(rows + more, lookback, horizon) for more in range(10)):
-        rows += 1
-    return rows
-
-
-def _fits(rows: int, lookback: int, horizon: int) -> bool:
-    first, second = boundaries(rows)
-    return first >= lookback + horizon and min(second - first, rows - second) >= horizon
+    train = -(-10 * (lookback + horizon) // TENTHS[0])
+    # Of 10q + r rows, q validate, one more for some r; r = 6 is the last that has no more, so
+    # 10 (horizon - 1) + 6 is the longest history whose validation part is too short.
+    return max(train, 10 * (horizon - 1) + 7)
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,10 +26,7 @@ def write_run(result: FitResult, folder: runs.RunFolder, data: Any) -> None:
     """
     glasscell.save(result.best.network, folder.draft, force=True)
     folder.write_json(runs.PREPROCESSING, _preprocessing(result.plan))
-    settings = {
-        "task": "forecast",
-        "data": str(data) if isinstance(data, str | Path) else "a frame",
-    }
+    settings = {"task": "forecast", "data": _named(data)}
     folder.write_settings({**settings, **result.plan.options.record()})
     folder.write_json(runs.METRICS, {**result.metrics(), "environment": _environment()})
     folder.write_log(line for trained in result.networks for line in trained.log())
@@ -40,6 +37,12 @@ def write_run(result: FitResult, folder: runs.RunFolder, data: Any) -> None:
     specimens.of_plan(result.plan).save(folder.draft / runs.WINDOWS)
     report.write(forecast_page(result), folder.draft / runs.REPORT, force=True)
     folder.commit(keep_checkpoint=result.interrupted)
+
+
+def _named(data: Any) -> str:
+    if not isinstance(data, str | Path):
+        return "a frame"
+    return "-" if Path(data).name == runs.STANDARD_INPUT else str(data)
 
 
 def _preprocessing(plan: Plan) -> dict[str, Any]:
@@ -57,7 +60,7 @@ def _preprocessing(plan: Plan) -> dict[str, Any]:
         "frequency": plan.panel.freq,
         "gaps": options.gaps,
         "max_gap": options.max_gap,
-        "resample": options.resample,
+        "reading": options.reading().manner(),
         "lookback": plan.lookback,
         "horizon": plan.horizon,
         "level": plan.dataset.level,

@@ -1,0 +1,75 @@
+"""English for lists, counts and frequencies, as messages and notes write them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from pandas.tseries.frequencies import to_offset
+
+RHYTHMS = {
+    "D": "daily",
+    "B": "business-daily",
+    "h": "hourly",
+    "min": "minutely",
+    "s": "secondly",
+    "W": "weekly",
+    "MS": "monthly",
+    "ME": "monthly",
+    "BMS": "monthly",
+    "BME": "monthly",
+    "QS": "quarterly",
+    "QE": "quarterly",
+    "BQS": "quarterly",
+    "BQE": "quarterly",
+    "YS": "yearly",
+    "YE": "yearly",
+    "BYS": "yearly",
+    "BYE": "yearly",
+}
+
+
+def few(names: Sequence[str], most: int = 5) -> str:
+    """Write the first names of a list.
+
+    >>> few(["a", "b", "c"], most=2)
+    'a, b … (3 in all)'
+    """
+    more = f" … ({len(names)} in all)" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """Write a number with its noun.
+
+    >>> count(1, "seed"), count(1200, "window"), count(2, "series", "series")
+    ('1 seed', '1,200 windows', '2 series')
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def rhythm(freq: str | int) -> str:
+    """Say what times a frequency stands for.
+
+    >>> rhythm("MS"), rhythm("5min"), rhythm(1)
+    ('monthly dates', 'dates every 5min', 'whole numbers')
+    """
+    if isinstance(freq, int):
+        return "whole numbers" if freq == 1 else f"whole numbers every {freq}"
+    try:
+        offset = to_offset(freq)
+    except ValueError:
+        return f"dates every {freq}"
+    known = RHYTHMS.get(offset.rule_code.split("-")[0])
+    return f"{known} dates" if known and offset.n == 1 else f"dates every {freq}"
+
+
+def number(value: float) -> str:
+    """Write a number with four digits, or a dash where there is none.
+
+    >>> number(14.7812), number(123456.7), number(2e-9), number(float("nan"))
+    ('14.78', '123,457', '2e-09', '–')
+    """
+    if not math.isfinite(value):
+        return "–"
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
