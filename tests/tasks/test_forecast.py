@@ -15,9 +15,10 @@ import torch
 import glasscell
 from glasscell.errors import DataError
 from glasscell.inspect import Reel
-from glasscell.tasks import networks
+from glasscell.tasks import forecast, networks
 from glasscell.tasks import workers as workers_module
 from glasscell.tasks.forecast import fit
+from glasscell.tasks.network import Forecaster
 from glasscell.tasks.options import ForecastOptions
 from glasscell.tasks.plan import make_plan
 from glasscell.tasks.progress import Reporter
@@ -341,6 +342,47 @@ def test_the_network_learns_what_a_line_cannot():
     assert {m.name: m.mae for m in result.methods}["LSTM"] < 0.5 * next(
         m.mae for m in result.methods if m.name == "ridge"
     )
+
+
+def test_near_rows_are_read_in_three_quarters_of_the_epochs(monkeypatch):
+    seen = []
+    real = Forecaster.forward
+
+    def forward(self, x, near=None):
+        if self.training and torch.is_grad_enabled():
+            seen.append(near)
+        return real(self, x, near)
+
+    monkeypatch.setattr(Forecaster, "forward", forward)
+    result = fit(waves(), **{**SMALL, "seeds": 1, "epochs": 4}, near=5)
+    batches = len(seen) // 8
+    assert seen == 2 * ([5] * 3 * batches + [None] * batches)
+    assert all(len(network.history) == 4 for network in result.networks)
+
+
+def test_patience_begins_when_all_rows_are_read(monkeypatch):
+    errors = iter([1.0, *[3.0] * 6, 2.0, 2.0] * 2)
+    monkeypatch.setattr(networks.Trainer, "error", lambda self, windows: next(errors))
+    result = fit(waves(), **{**SMALL, "seeds": 1, "epochs": 9, "patience": 2}, near=5)
+    assert [len(network.history) for network in result.networks] == [8, 8]
+
+
+def test_a_film_sees_all_rows_whatever_the_network_reads():
+    reels, states = [], []
+    for near, film in ((None, 1), (5, 1), (5, None)):
+        options = ForecastOptions(**SMALL, near=near, film=film)
+        plan = make_plan(waves(), options)
+        trainer = networks.Recipe.of(plan, forecast._start(plan)).trainer("LSTM", 0)
+        torch.nn.init.constant_(trainer.network.head.weight, 0.1)
+        trainer.step_epoch()
+        states.append(trainer.network.state_dict())
+        reels.append(trainer.film and trainer.film.reel.layers["recurrent.l0"])
+    whole, near, _ = reels
+    assert near.lags.tolist() == list(range(8))
+    # The first frames are those of the same weights and sequences.
+    np.testing.assert_allclose(near.profile[0], whole.profile[0], rtol=1e-5)
+    np.testing.assert_array_equal(near.half_life[0], whole.half_life[0])
+    assert all(torch.equal(states[1][name], states[2][name]) for name in states[1])
 
 
 def test_a_film_changes_no_bit_of_training_and_resumes_to_the_same_frames(run, tmp_path):

@@ -106,6 +106,7 @@ def play(
     console = Console(stderr=True, quiet=quiet)
     began = time.perf_counter()
     with folder, one_thread(), Workers(jobs) as workers:
+        workers.start(2 * SEEDS)  # they import while this process reads the data
         duel = forecast = meals = None
         if duel_options is not None:
             duel = _fight(duel_options, console, workers)

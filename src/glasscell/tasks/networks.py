@@ -150,6 +150,7 @@ class Recipe:
             learning_rate=options.learning_rate * RATES[kind],
             patience=options.patience,
             max_windows=options.max_windows,
+            near=options.near,
         )
         network = self.network(kind, seed)
         return Trainer(network, self.train, self.validation, schedule, seed, options.film)

@@ -42,6 +42,8 @@ class ForecastOptions:
         patience: Epochs without a better validation error before training stops.
         max_windows: Most windows in one epoch, in validation, in test and for ridge; where there
             are more, the run says so.
+        near: Time steps, counted back from the last, that the recurrent layers read in the first
+            three quarters of the epochs; what is near is learnt first, and faster. Default: all.
         level: Show the networks and ridge the level of the target beside its changes. Default: if
             validation stays within the range of training.
         unit: Unit of the target, for the report.
@@ -69,6 +71,7 @@ class ForecastOptions:
     learning_rate: float = 0.01
     patience: int = 8
     max_windows: int = 30_000
+    near: int | None = None
     level: bool | None = None
     unit: str = ""
     film: int | None = None
@@ -82,7 +85,7 @@ class ForecastOptions:
             "epochs": 1,
             "hidden_size": 1,
         }
-        least |= {"film": 1, "batch_size": 1, "patience": 1, "max_windows": 1, "seed": 0}
+        least |= {"near": 1, "film": 1, "batch_size": 1, "patience": 1, "max_windows": 1, "seed": 0}
         for name, low in least.items():
             value = getattr(self, name)
             if value is not None and value < low:

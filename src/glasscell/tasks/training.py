@@ -43,6 +43,8 @@ class Schedule:
         patience: Epochs without a better validation error before training stops.
         max_windows: The most training windows in one epoch; a fresh choice each epoch.
         clip: Largest norm of the gradient; longer ones are shortened to it.
+        near: Rows, counted back from the last, that the recurrent layer reads in the first
+            three quarters of the epochs; None: all rows in all epochs.
     """
 
     epochs: int = 20
@@ -51,6 +53,12 @@ class Schedule:
     patience: int = 8
     max_windows: int = 30_000
     clip: float = 1.0
+    near: int | None = None
+
+    @property
+    def near_epochs(self) -> int:
+        """Epochs that read near rows alone."""
+        return 0 if self.near is None else 3 * self.epochs // 4
 
 
 @dataclass(frozen=True)
@@ -122,9 +130,13 @@ class Trainer:
 
     @property
     def finished(self) -> bool:
-        """True once all epochs are done or early stopping has struck."""
+        """True once all epochs are done or early stopping has struck.
+
+        Validation reads all rows, so patience begins when training does.
+        """
         done = len(self.history)
-        return done >= self.schedule.epochs or done - self.best_epoch >= self.schedule.patience
+        since = max(self.best_epoch, self.schedule.near_epochs)
+        return done >= self.schedule.epochs or done - since >= self.schedule.patience
 
     @property
     def seconds(self) -> float:
@@ -145,8 +157,9 @@ class Trainer:
         order = torch.randperm(len(self.windows), generator=self.generator)
         batches = torch.split(order[: self.schedule.max_windows], self.schedule.batch_size)
         total = torch.zeros((), device=self.device)
+        near = self.schedule.near if len(self.history) < self.schedule.near_epochs else None
         for number, rows in enumerate(batches, 1):
-            total += self._step(rows) * len(rows)
+            total += self._step(rows, near) * len(rows)
             if not after_batch(number / len(batches)):
                 return False
         validation = self.error(self.validation)
@@ -158,18 +171,26 @@ class Trainer:
         self.history.append(Epoch(len(self.history) + 1, train, validation, seconds))
         return True
 
-    def _step(self, rows: torch.Tensor) -> torch.Tensor:
+    def _step(self, rows: torch.Tensor, near: int | None) -> torch.Tensor:
         inputs, targets = self.windows.take(rows)
-        loss = torch.nn.functional.l1_loss(self.network(inputs), targets)
+        loss = torch.nn.functional.l1_loss(self.network(inputs, near), targets)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if self.film is not None:
+            if near is not None and self.film.due:
+                self._show_all_rows(self.film, inputs, targets)
             self.film.step(loss)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.schedule.clip)
         self.optimizer.step()
         self.rates.step()
         self.average.update_parameters(self.network)
         return loss.detach()
+
+    def _show_all_rows(self, film: Film, inputs: torch.Tensor, targets: torch.Tensor) -> None:
+        """Run what a film looks at over all rows, so that its frames have the same lags."""
+        x, y = inputs[: film.sequences], targets[: film.sequences]
+        loss = torch.nn.functional.l1_loss(self.network(x), y) * (len(x) / len(inputs))
+        torch.autograd.grad(loss, list(self.network.recurrent.parameters()))
 
     def error(self, windows: Windows) -> float:
         """Mean absolute error of the averaged weights on scaled windows."""
