@@ -138,11 +138,12 @@ def test_side_by_side_finds_the_same_numbers(played, tmp_path):
     folder = DemoFolder(tmp_path / "out")
     again = demo.play(folder, DUEL, options, data=readings(), quiet=True, jobs=2)
     assert without_seconds(again.record()) == without_seconds(found.record())
+    assert (found.record()["jobs"], again.record()["jobs"]) == (1, 2)
 
 
 def without_seconds(record):
     if isinstance(record, dict):
-        return {k: without_seconds(v) for k, v in record.items() if k != "seconds"}
+        return {k: without_seconds(v) for k, v in record.items() if k not in ("seconds", "jobs")}
     return [without_seconds(each) for each in record] if isinstance(record, list) else record
 
 

@@ -115,7 +115,8 @@ def play(
                 folder.draft / showcase.GLUCOSE, forecast_options, data, quiet, console, workers
             )
             meals = _open_gates(forecast)
-        found = showcase.Showcase(duel, forecast, meals, time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        found = showcase.Showcase(duel, forecast, meals, seconds, jobs)
         showcase.write(found, folder)
         folder.commit()
     return found

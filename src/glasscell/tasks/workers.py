@@ -206,7 +206,7 @@ class _Worker:
         from multiprocessing import Pipe
 
         self.line, theirs = Pipe()
-        path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
+        path = os.pathsep.join(str(entry or Path.cwd()) for entry in sys.path)
         with _interrupts_held():
             self.process = subprocess.Popen(
                 # -P: the folder in which the user happens to be is no place to import from.
