@@ -2,8 +2,8 @@
 
 usage: python benchmarks/report.py results/NAME.json [results/OTHER.json ...]
 
-The first machine has a column for each engine; in the READMEs every further machine has two, our time
-and the best other engine there, and in docs/performance.md a whole table of its own.
+The first machine has a column for each engine. Every further machine has two in the READMEs, our
+time and the best other engine there, and a whole table of its own in docs/performance.md.
 """
 
 from __future__ import annotations

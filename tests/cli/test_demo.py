@@ -15,7 +15,9 @@ import glasscell
 from glasscell.cli import demo, main
 from glasscell.tasks.duel import DuelOptions
 from glasscell.tasks.glucose import OPTIONS
+from glasscell.tasks.options import ForecastOptions
 from glasscell.tasks.showcase import DemoFolder
+from glasscell.tasks.workers import WorkerError, Workers
 
 DUEL = DuelOptions(
     length=20,
@@ -46,8 +48,6 @@ def readings(days=12):
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
-    from glasscell.tasks.options import ForecastOptions
-
     out = tmp_path_factory.mktemp("demo") / "out"
     options = ForecastOptions(**FORECAST)
     found = demo.play(DemoFolder(out), DUEL, options, data=readings(), quiet=True)
@@ -92,7 +92,7 @@ def test_the_end_shows_both_tables_and_the_report(played, capsys):
 def test_the_parts_run_alone(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("glasscell.tasks.duel.DuelOptions", lambda seed: DUEL)
     out = tmp_path / "out"
-    assert main(["demo", "--out", str(out), "--only", "adding", "--json"]) == 0
+    assert main(["demo", "--out", str(out), "--only", "adding", "--jobs", "1", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     assert record["glucose"] is None
     assert record["adding"]["length"] == 20
@@ -123,12 +123,57 @@ def test_force_replaces_an_earlier_demo(played, tmp_path):
 
 
 def test_ctrl_c_leaves_nothing(tmp_path, monkeypatch, capsys):
-    def interrupted(options, watch):
+    def interrupted(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("glasscell.tasks.duel.duel", interrupted)
     assert main(["demo", "--out", str(tmp_path / "out"), "--quiet"]) == 130
     assert "stopped; nothing was written" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_side_by_side_finds_the_same_numbers(played, tmp_path):
+    found, _ = played
+    options = ForecastOptions(**FORECAST)
+    folder = DemoFolder(tmp_path / "out")
+    again = demo.play(folder, DUEL, options, data=readings(), quiet=True, jobs=2)
+    assert without_seconds(again.record()) == without_seconds(found.record())
+    assert (found.record()["jobs"], again.record()["jobs"]) == (1, 2)
+
+
+def without_seconds(record):
+    if isinstance(record, dict):
+        return {k: without_seconds(v) for k, v in record.items() if k not in ("seconds", "jobs")}
+    return [without_seconds(each) for each in record] if isinstance(record, list) else record
+
+
+def test_a_worker_that_is_killed_leaves_nothing_to_resume(tmp_path, monkeypatch, capsys):
+    def killed(self, function, shared, tasks, hear, stopped=None, names=()):
+        """Tell one epoch of a network, then die."""
+        return call(self, kill_after_one, (function, shared), tasks, hear, names=names)
+
+    def kill_after_one(both, task, line):
+        function, shared = both
+        function(shared, task, line)
+        raise WorkerError("the process for LSTM, seed 0 was killed by SIGKILL")
+
+    call = Workers.call
+    monkeypatch.setattr(Workers, "call", killed)
+    monkeypatch.setattr("glasscell.tasks.glucose.load_glucose", readings)
+    monkeypatch.setattr("glasscell.tasks.glucose.OPTIONS", ForecastOptions(**FORECAST))
+    monkeypatch.setattr(demo, "SEEDS", 1)
+    command = ["demo", "--out", str(tmp_path / "out"), "--only", "glucose", "--jobs", "1"]
+    assert main([*command, "--quiet"]) == 2
+    message = capsys.readouterr().err
+    assert "seed 0 was killed by SIGKILL" in message
+    assert "--resume" not in message
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [["demo"], ["fit", "none.csv"]])
+def test_jobs_are_counted_from_one(command, tmp_path, capsys):
+    assert main([*command, "--out", str(tmp_path / "out"), "--jobs", "0"]) == 2
+    assert "--jobs: expected a whole number from 1, got 0" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

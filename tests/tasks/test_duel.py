@@ -10,8 +10,11 @@ import pytest
 import torch
 
 from glasscell.tasks import adding_page
+from glasscell.tasks import duel as module
+from glasscell.tasks.adding import Adder
 from glasscell.tasks.adding_terminal import duel_table, sparklines
 from glasscell.tasks.duel import Duel, DuelOptions, duel, train
+from glasscell.tasks.workers import Workers
 
 TINY = DuelOptions(
     length=20,
@@ -60,6 +63,63 @@ def test_the_global_random_state_stays():
 def test_a_try_ends_when_it_is_good_enough():
     found = duel(replace(TINY, enough=1e9))
     assert {one.steps for one in (found.lstm, *found.rnns)} == {10}
+
+
+LONG = DuelOptions(
+    steps=60, check_every=10, hopeless=30, rates=(0.001,), batch_size=16, held_out=10
+)
+
+
+def test_a_try_whose_gradient_does_not_arrive_is_given_up_and_the_other_is_not():
+    found = duel(LONG)
+    assert (found.rnn.steps, found.rnn.given_up) == (30, True)
+    assert (found.lstm.steps, found.lstm.given_up) == (60, False)
+    tries = {one["network"]: one["given_up"] for one in adding_page.record(found)["tries"]}
+    assert tries == {"plain RNN": True, "LSTM": False}
+    assert "for 30 steps it did no better than always answering 1" in adding_page.table(found).note
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "RNN"])
+@pytest.mark.parametrize(
+    ("error", "arrives", "steps"), [(0.2, False, 30), (0.13, False, 60), (0.2, True, 60)]
+)
+def test_both_kinds_are_given_up_by_one_rule(monkeypatch, kind, error, arrives, steps):
+    monkeypatch.setattr(module, "mean_squared_error", lambda *_: error)
+    monkeypatch.setattr(module, "arrives", lambda *_: arrives)
+    found = train(kind, 0.001, LONG, lambda *_: None)
+    assert (found.steps, found.given_up) == (steps, steps == 30)
+
+
+def test_hope_begins_anew_when_the_gradient_arrives_again(monkeypatch):
+    looks = iter([False, False, True, False, False, False])
+    monkeypatch.setattr(module, "arrives", lambda *_: next(looks))
+    found = train("RNN", 0.001, LONG, lambda *_: None)
+    assert (found.steps, found.given_up) == (60, True)
+
+
+@pytest.mark.parametrize(("keeps", "expected"), [(0.7, False), (0.9, True)])
+def test_what_arrives_is_what_float32_can_add_up_from_the_first_half(keeps, expected):
+    """A linear chain: at the middle, 50 steps back, 0.7^50 = 2e-8 is left, or 0.9^50 = 5e-3."""
+    network = Adder("RNN", 4, 100)
+    with torch.no_grad():
+        for parameter in network.recurrent.parameters():
+            parameter.zero_()
+        network.recurrent.weight_hh_l0.copy_(keeps * torch.eye(4))
+    assert module.arrives(network, DuelOptions()) is expected
+
+
+def test_side_by_side_gives_the_same_bits_as_in_turn(tiny):
+    seen = []
+    with Workers(2) as workers:
+        found = duel(TINY, lambda *look: seen.append(look), workers)
+    in_turn = []
+    duel(TINY, lambda *look: in_turn.append(look))
+    assert sorted(seen) == sorted(in_turn)
+    for one, other in zip((tiny.lstm, *tiny.rnns), (found.lstm, *found.rnns), strict=True):
+        assert (one.history, one.error) == (other.history, other.error)
+        np.testing.assert_array_equal(one.after.hidden, other.after.hidden)
+        for name, value in one.network.state_dict().items():
+            assert torch.equal(value, other.network.state_dict()[name])
 
 
 def test_the_watch_is_told_every_look(tiny):

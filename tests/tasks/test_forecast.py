@@ -6,6 +6,7 @@ import json
 import math
 import os
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,10 +16,15 @@ import torch
 import glasscell
 from glasscell.errors import DataError
 from glasscell.inspect import Reel
-from glasscell.tasks import networks
+from glasscell.tasks import forecast, networks
+from glasscell.tasks import workers as workers_module
 from glasscell.tasks.forecast import fit
+from glasscell.tasks.network import Forecaster
+from glasscell.tasks.options import ForecastOptions
+from glasscell.tasks.plan import make_plan
 from glasscell.tasks.progress import Reporter
 from glasscell.tasks.runs import CHECKPOINT
+from glasscell.tasks.workers import WorkerError, Workers
 
 SMALL = {"horizon": 3, "lookback": 8, "epochs": 3, "seeds": 2, "hidden_size": 4, "batch_size": 32}
 FILES = {
@@ -132,6 +138,86 @@ def test_the_same_seed_gives_the_same_bits(run, tmp_path):
     again = fit(waves(), tmp_path / "run", **SMALL)
     assert weights(again.folder) == weights(run.folder)
     assert numbers(again.folder) == numbers(run.folder)
+
+
+def log(folder):
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
+
+
+@pytest.fixture(scope="module")
+def two_workers():
+    with Workers(2) as workers:
+        yield workers
+
+
+def test_side_by_side_gives_the_same_bits_as_in_turn(run, tmp_path, two_workers):
+    whole = fit(waves(), tmp_path / "run", **SMALL, film=2, jobs=two_workers)
+    assert weights(whole.folder) == weights(run.folder)
+    assert weights(whole.folder / "plain-rnn") == weights(run.folder / "plain-rnn")
+    assert numbers(whole.folder) == numbers(run.folder)
+    assert log(whole.folder) == log(run.folder)
+    in_turn = fit(waves(), **SMALL, film=2, jobs=1).best.film
+    for name, array in whole.best.film.arrays().items():
+        np.testing.assert_array_equal(array, in_turn.arrays()[name])
+
+
+@pytest.mark.parametrize("after", [1, 5])
+def test_a_run_stopped_side_by_side_resumes_in_turn_and_back(run, tmp_path, two_workers, after):
+    for number, (first, then) in enumerate(((two_workers, 1), (1, two_workers))):
+        out = tmp_path / f"run{number}"
+        stopped = fit(waves(), out, **SMALL, reporter=PressCtrlC(after), jobs=first)
+        assert stopped.interrupted
+        assert all(one.history for one in stopped.networks)
+        fit(waves(), out, **SMALL, resume=True, jobs=then)
+        assert weights(out) == weights(run.folder)
+        assert numbers(out) == numbers(run.folder)
+        assert log(out) == log(run.folder)
+
+
+def test_a_worker_that_is_killed_leaves_what_was_trained_for_resume(run, tmp_path):
+    out = tmp_path / "run"
+    with Workers(2) as workers:
+
+        class KillOne(PressCtrlC):
+            def epoch(self, *args):
+                self.left -= 1
+                if self.left == 0:
+                    os.kill(next(iter(workers._busy)).process.pid, signal.SIGKILL)
+
+        with pytest.raises(WorkerError, match=r"seed \d was killed by SIGKILL.*--resume"):
+            fit(waves(), out, **SMALL, reporter=KillOne(3), jobs=workers)
+    assert not out.exists()
+    fit(waves(), out, **SMALL, resume=True)
+    assert weights(out) == weights(run.folder)
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_worker_that_is_killed_at_once_leaves_nothing(tmp_path, two_workers, monkeypatch):
+    def lost(*_):
+        raise WorkerError("the process for LSTM, seed 0 was killed by SIGKILL")
+
+    monkeypatch.setattr(two_workers, "call", lost)
+    with pytest.raises(WorkerError, match=r"SIGKILL$"):
+        fit(waves(), tmp_path / "run", **SMALL, jobs=two_workers)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_short_training_starts_no_process_unless_asked(monkeypatch):
+    hired = []
+    monkeypatch.setattr(workers_module, "_Worker", lambda: hired.append(1))
+    fit(waves(), **{**SMALL, "seeds": 1, "epochs": 1})
+    assert not hired
+    plan = make_plan(waves(), ForecastOptions(**SMALL))
+    assert not networks.is_long(plan)
+    long = replace(plan, options=replace(plan.options, hidden_size=512, epochs=200))
+    assert networks.is_long(long)
+
+
+def test_no_jobs_are_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(DataError, match="--jobs: expected a whole number from 1, got 0"):
+        fit(waves(), tmp_path / "run", **SMALL, jobs=0)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_another_seed_gives_other_weights(run, tmp_path):
@@ -257,6 +343,47 @@ def test_the_network_learns_what_a_line_cannot():
     assert {m.name: m.mae for m in result.methods}["LSTM"] < 0.5 * next(
         m.mae for m in result.methods if m.name == "ridge"
     )
+
+
+def test_near_rows_are_read_in_three_quarters_of_the_epochs(monkeypatch):
+    seen = []
+    real = Forecaster.forward
+
+    def forward(self, x, near=None):
+        if self.training and torch.is_grad_enabled():
+            seen.append(near)
+        return real(self, x, near)
+
+    monkeypatch.setattr(Forecaster, "forward", forward)
+    result = fit(waves(), **{**SMALL, "seeds": 1, "epochs": 4}, near=5)
+    batches = len(seen) // 8
+    assert seen == 2 * ([5] * 3 * batches + [None] * batches)
+    assert all(len(network.history) == 4 for network in result.networks)
+
+
+def test_patience_begins_when_all_rows_are_read(monkeypatch):
+    errors = iter([1.0, *[3.0] * 6, 2.0, 2.0] * 2)
+    monkeypatch.setattr(networks.Trainer, "error", lambda self, windows: next(errors))
+    result = fit(waves(), **{**SMALL, "seeds": 1, "epochs": 9, "patience": 2}, near=5)
+    assert [len(network.history) for network in result.networks] == [8, 8]
+
+
+def test_a_film_sees_all_rows_whatever_the_network_reads():
+    reels, states = [], []
+    for near, film in ((None, 1), (5, 1), (5, None)):
+        options = ForecastOptions(**SMALL, near=near, film=film)
+        plan = make_plan(waves(), options)
+        trainer = networks.Recipe.of(plan, forecast._start(plan)).trainer("LSTM", 0)
+        torch.nn.init.constant_(trainer.network.head.weight, 0.1)
+        trainer.step_epoch()
+        states.append(trainer.network.state_dict())
+        reels.append(trainer.film and trainer.film.reel.layers["recurrent.l0"])
+    whole, near, _ = reels
+    assert near.lags.tolist() == list(range(8))
+    # The first frames are those of the same weights and sequences.
+    np.testing.assert_allclose(near.profile[0], whole.profile[0], rtol=1e-5)
+    np.testing.assert_array_equal(near.half_life[0], whole.half_life[0])
+    assert all(torch.equal(states[1][name], states[2][name]) for name in states[1])
 
 
 def test_a_film_changes_no_bit_of_training_and_resumes_to_the_same_frames(run, tmp_path):

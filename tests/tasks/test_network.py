@@ -53,3 +53,19 @@ def test_a_saved_network_gives_the_same_bits_without_torch(kind, tmp_path):
     model = glasscell.load(tmp_path / "model")
     np.testing.assert_array_equal(model.run(x.numpy()).output, expected)
     np.testing.assert_array_equal(model.run(x[:1].numpy()).output, expected[:1])
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "RNN"])
+def test_near_rows_alone_are_read_by_the_recurrent_layer_and_all_by_the_skip(kind):
+    torch.manual_seed(0)
+    network = Forecaster(kind, 2, 7, lookback=9, horizon=3)
+    x = torch.randn(4, 9, 2)
+    z = x.clone()
+    z[:, :, 0] -= x[:, -1:, 0]
+    with torch.no_grad():
+        near = network(x, 4)
+        output, _ = network.recurrent(z[:, -4:].contiguous())
+        expected = x[:, -1:, 0] + network.skip(z[:, :, 0]) + network.head(output[:, -1])
+        torch.testing.assert_close(near, expected)
+        assert torch.equal(network(x, 9), network(x))
+        assert not torch.equal(near, network(x))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import threading
 
@@ -16,19 +17,23 @@ from glasscell.tasks.training import Epoch
 DONE = Epoch(epoch=3, train=0.25, validation=0.5, seconds=1.5)
 
 
-def shown(terminal, quiet=False, width=100, name="LSTM, seed 0"):
+def shown(terminal, quiet=False, width=100, name="LSTM, seed 0", between=lambda reporter: None):
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=terminal, quiet=quiet, width=width)
     with Reporter(quiet=quiet, console=console) as reporter:
-        reporter.start(epochs=10)
+        reporter.start(networks=3, epochs=10)
         reporter.within(name, 5.0)
+        reporter.within("LSTM, seed 1", 2.0)
         reporter.epoch(name, DONE, 10, best=True)
+        between(reporter)
     return stream.getvalue()
 
 
-def test_a_terminal_shows_a_bar_and_no_lines():
+def test_a_terminal_shows_a_bar_for_all_and_one_for_each_in_training():
     text = shown(terminal=True)
-    assert "50 %" in text
+    assert re.search(r"3 networks .* 23 %", text)
+    assert re.search(r"LSTM, seed 0 .* 50 %", text)
+    assert re.search(r"LSTM, seed 1 .* 20 %", text)
     assert "left" in text
     assert "validation" not in text
 
@@ -39,6 +44,22 @@ def test_the_bar_is_whole_on_a_terminal_of_any_width(width):
     assert "…" not in text
     assert "plain RNN, seed 999" in text
     assert "50 %" in text
+
+
+def test_a_network_that_stopped_early_counts_as_done_and_leaves():
+    seen = []
+    shown(terminal=True, between=lambda r: (r.finish("LSTM, seed 0"), seen.extend(bars(r))))
+    assert seen == [("3 networks", 12.0), ("LSTM, seed 1", 2.0)]
+
+
+def test_a_network_taken_up_from_a_finished_state_counts_too():
+    seen = []
+    shown(terminal=True, between=lambda r: (r.finish("LSTM, seed 2"), seen.extend(bars(r))))
+    assert seen[0] == ("3 networks", 17.0)
+
+
+def bars(reporter):
+    return [(task.description, task.completed) for task in reporter._bar.tasks]
 
 
 def test_a_file_gets_one_line_per_epoch():

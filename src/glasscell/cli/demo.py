@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from glasscell.tasks.forecast import FitResult
     from glasscell.tasks.options import ForecastOptions
     from glasscell.tasks.showcase import Showcase
+    from glasscell.tasks.workers import Workers
 
+JOBS = (
+    "Networks to train side by side, each in a process of its own on one thread; the results have "
+    "the same bits with any number. Default: one a core."
+)
 NEEDS = ("torch", "accelerate", "pandas", "sklearn", "utilsforecast", "rich")
 SEEDS = 3
 
@@ -37,6 +42,7 @@ def add_arguments(parser: Any) -> None:
         help="One part alone: the adding problem, or blood glucose.",
     )
     parser.add_argument("--seed", type=int, default=0, help="Seed of weights and sequences.")
+    parser.add_argument("--jobs", type=int | None, default=None, help=JOBS)
     for flag, text in (
         ("--force", "Replace the folder of an earlier demo."),
         ("--json", "Print the numbers as JSON, and nothing else, on standard output."),
@@ -53,11 +59,13 @@ def run(args: Any) -> int:
     from glasscell.tasks.duel import DuelOptions
     from glasscell.tasks.glucose import OPTIONS
     from glasscell.tasks.showcase import DemoFolder
+    from glasscell.tasks.workers import count
 
+    jobs = count(args.jobs, 2 * SEEDS)
     folder = DemoFolder(args.out, force=args.force)
     duel = DuelOptions(seed=args.seed) if args.only != "glucose" else None
     forecast = replace(OPTIONS, seed=args.seed, seeds=SEEDS) if args.only != "adding" else None
-    found = play(folder, duel, forecast, quiet=args.quiet or args.json)
+    found = play(folder, duel, forecast, quiet=args.quiet or args.json, jobs=jobs)
     if args.json:
         print(json.dumps(found.record(), indent=2, ensure_ascii=False, allow_nan=False))
     elif not args.quiet:
@@ -72,6 +80,7 @@ def play(
     *,
     data: Any = None,
     quiet: bool = False,
+    jobs: int = 1,
 ) -> Showcase:
     """Run the parts of the demo and write its folder.
 
@@ -81,26 +90,33 @@ def play(
         forecast_options: How to fit the glucose forecast; None: left out.
         data: Glucose readings; None: those of bokeh_sampledata.
         quiet: Show nothing.
+        jobs: Networks to train side by side.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; nothing is written.
+        WorkerError: A process was killed; nothing is written.
     """
     from rich.console import Console
 
     # All BLAS libraries are loaded by now: only those can be kept to one thread.
     from glasscell.tasks import showcase
     from glasscell.tasks.threads import one_thread
+    from glasscell.tasks.workers import Workers
 
     console = Console(stderr=True, quiet=quiet)
     began = time.perf_counter()
-    with folder, one_thread():
+    with folder, one_thread(), Workers(jobs) as workers:
+        workers.start(2 * SEEDS)  # they import while this process reads the data
         duel = forecast = meals = None
         if duel_options is not None:
-            duel = _fight(duel_options, console)
+            duel = _fight(duel_options, console, workers)
         if forecast_options is not None:
-            forecast = _fit(folder.draft / showcase.GLUCOSE, forecast_options, data, quiet, console)
+            forecast = _fit(
+                folder.draft / showcase.GLUCOSE, forecast_options, data, quiet, console, workers
+            )
             meals = _open_gates(forecast)
-        found = showcase.Showcase(duel, forecast, meals, time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        found = showcase.Showcase(duel, forecast, meals, seconds, jobs)
         showcase.write(found, folder)
         folder.commit()
     return found
@@ -144,7 +160,7 @@ def _require_packages(only: str | None) -> None:
         raise DataError(f"the demo needs {', '.join(missing)}; pip install 'glasscell[demo]'")
 
 
-def _fight(options: DuelOptions, console: Console) -> Duel:
+def _fight(options: DuelOptions, console: Console, workers: Workers) -> Duel:
     from glasscell.tasks.duel import duel
 
     _say(
@@ -162,19 +178,30 @@ def _fight(options: DuelOptions, console: Console) -> Duel:
             if error < options.enough:
                 bars.update(tasks[kind, rate], total=step)
 
-        return duel(options, watch)
+        return duel(options, watch, workers)
 
 
 def _fit(
-    run_folder: Path, options: ForecastOptions, data: Any, quiet: bool, console: Console
+    run_folder: Path,
+    options: ForecastOptions,
+    data: Any,
+    quiet: bool,
+    console: Console,
+    workers: Workers,
 ) -> FitResult:
     from glasscell.tasks.forecast import fit
     from glasscell.tasks.glucose import load_glucose
     from glasscell.tasks.progress import Reporter
+    from glasscell.tasks.workers import WorkerError
 
     _say(console, "2  A real person's blood glucose, an hour ahead.")
     readings = load_glucose() if data is None else data
-    result = fit(readings, run_folder, options, reporter=Reporter(quiet=quiet))
+    reporter = Reporter(quiet=quiet)
+    try:
+        result = fit(readings, run_folder, options, reporter=reporter, jobs=workers)
+    except WorkerError as lost:
+        # Not the advice to resume: the demo leaves nothing that could be.
+        raise lost.__cause__ or lost from None
     if result.interrupted:
         raise KeyboardInterrupt
     return result

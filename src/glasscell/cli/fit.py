@@ -11,6 +11,11 @@ from glasscell.cli.places import readable, say_inspect
 from glasscell.errors import DataError
 from glasscell.tasks.options import ForecastOptions
 
+JOBS = (
+    "Networks to train side by side, each in a process of its own on one thread; the results have "
+    "the same bits with any number. Default: one a core, or 1 for a training of seconds."
+)
+
 
 def add_arguments(parser: Any) -> None:
     """Add the flags of `glasscell fit`."""
@@ -27,6 +32,7 @@ def add_arguments(parser: Any) -> None:
     parser.add_argument("--task", type=Literal["forecast"], default="forecast", help="What to fit.")
     words = str | list[str] | None
     add_options(parser, ForecastOptions, covariates=words, missing=words)
+    parser.add_argument("--jobs", type=int | None, default=None, help=JOBS)
     for flag, text in (
         ("--force", "Replace a run that is there."),
         ("--resume", "Go on with a run that was stopped or killed, to the same bits."),
@@ -57,6 +63,7 @@ def run(args: Any) -> int:
             force=args.force,
             resume=args.resume,
             reporter=Reporter(quiet=args.quiet),
+            jobs=args.jobs,
         )
     if args.json:
         print(json.dumps(result.metrics(), indent=2, ensure_ascii=False, allow_nan=False))

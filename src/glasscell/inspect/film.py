@@ -86,8 +86,13 @@ class Film:
         self._sum = self._sum + (loss if isinstance(loss, int | float) else loss.detach())
         if self._due(self._count):
             self._take()
-        if self._due(self._count + 1):
+        if self.due:
             self._watch()
+
+    @property
+    def due(self) -> bool:
+        """Whether the next `step` takes a frame."""
+        return self._due(self._count + 1)
 
     @property
     def reel(self) -> Reel:
@@ -139,7 +144,7 @@ class Film:
         self._steps, self._means = reel.steps.tolist(), reel.loss.tolist()
         self._frames = {name: unstack(layer, self._steps) for name, layer in reel.layers.items()}
         self.close()
-        if self._due(self._count + 1):
+        if self.due:
             self._watch()
 
     def _due(self, step: int) -> bool:

@@ -39,8 +39,12 @@ def table(duel: Duel) -> report.Table:
         note=(
             "Same sequences in the same order, same optimiser (Adam, gradients clipped at "
             f"{duel.options.clip:g}). The plain RNN has one try per learning rate, and at least as "
-            "many parameters and steps as the LSTM. The LSTM's forget and input biases start so "
-            f"that its units remember for 1 to {length - 1} steps; all else is as torch starts it."
+            "many parameters as the LSTM. A try ends when it has learnt to add, after "
+            f"{duel.options.steps:,} steps, or when for {duel.options.hopeless:,} steps it did no "
+            "better than always answering 1 and no gradient that float32 can add up reached the "
+            "first half of the sequence, where the first number is. The LSTM's forget and input "
+            f"biases start so that its units remember for 1 to {length - 1} steps; all else is as "
+            "torch starts it."
         ),
     )
 
@@ -117,6 +121,7 @@ def record(duel: Duel) -> dict[str, Any]:
                 "parameters": one.parameters,
                 "learning_rate": one.learning_rate,
                 "steps": one.steps,
+                "given_up": one.given_up,
                 "mean_squared_error": one.error,
                 "solved": one.solved,
                 "seconds": round(one.seconds, 3),

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.linear_model import Ridge
 
 from glasscell.tasks.frames import Series
 from glasscell.tasks.windows import Windows
@@ -96,6 +95,8 @@ def ridge(train: Windows, validation: Windows, level: bool, extra: bool = True) 
     Returns:
         The fitted model.
     """
+    from sklearn.linear_model import Ridge  # a second that workers, which fit no ridge, do not need
+
     inputs, seen = train.inputs(), validation.inputs()
     x, y = features(inputs, level, extra), train.targets() - inputs[:, -1, :1]
     best, best_error = None, np.inf

@@ -13,6 +13,7 @@ import torch
 import glasscell
 from glasscell.inspect.flow import LayerFlow
 from glasscell.tasks.adding import (
+    ALWAYS_ONE,
     LAYER,
     SOLVED,
     Adder,
@@ -23,6 +24,11 @@ from glasscell.tasks.adding import (
 )
 from glasscell.tasks.network import Kind
 from glasscell.tasks.threads import one_thread
+from glasscell.tasks.workers import Line, Workers
+
+LEARNT_SOMETHING = 0.8
+"""Part of the error of always answering 1 below which a try has left it: beyond what chance does
+to the validation sequences."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +44,8 @@ class DuelOptions:
         clip: Largest norm of the gradient; longer ones are shortened to it.
         check_every: Training steps between two looks at the validation sequences.
         enough: A try ends when its validation error is below.
+        hopeless: A try is given up after so many training steps in a row in which it answers no
+            better than always 1 and its gradient does not arrive; see `arrives`.
         validation: Validation sequences.
         held_out: Sequences that score the result.
         seed: Seed of weights and sequences.
@@ -51,6 +59,7 @@ class DuelOptions:
     clip: float = 1.0
     check_every: int = 50
     enough: float = 0.002
+    hopeless: int = 1000
     validation: int = 500
     held_out: int = 10_000
     seed: int = 0
@@ -70,6 +79,7 @@ class Try:
         error: Mean squared error on the held-out sequences.
         seconds: Time in training.
         history: (step, validation error) at every look.
+        given_up: Whether it was given up as hopeless.
         before: Gradient flow at a fixed batch before training.
         after: The same after training.
     """
@@ -83,6 +93,7 @@ class Try:
     error: float
     seconds: float
     history: tuple[tuple[int, float], ...]
+    given_up: bool
     before: LayerFlow
     after: LayerFlow
 
@@ -125,25 +136,35 @@ class Duel:
 
 
 def duel(
-    options: DuelOptions | None = None, watch: Watch = lambda kind, rate, step, error: None
+    options: DuelOptions | None = None,
+    watch: Watch = lambda kind, rate, step, error: None,
+    workers: Workers | None = None,
 ) -> Duel:
-    """Train the LSTM, then the plain RNN at every learning rate, on the same sequences.
+    """Train the LSTM, and the plain RNN at every learning rate, on the same sequences.
 
     Args:
         options: How; default a duel of less than a minute at T = 100.
         watch: Told the validation error at every look.
+        workers: Who trains; None: this process, one try after the other.
 
     Returns:
         The networks, their errors on held-out sequences, their gradients before and after.
 
     Notes:
         All tries see the same sequences in the same order, and none takes more than
-        `options.steps`.
+        `options.steps`. The rules by which one ends early are the same for both kinds.
     """
     options = options or DuelOptions()
-    lstm = train("LSTM", options.rates[0], options, watch)
-    rnns = tuple(train("RNN", rate, options, watch) for rate in options.rates)
-    return Duel(options, lstm, rnns)
+    tries: list[tuple[Kind, float]] = [("LSTM", options.rates[0])]
+    tries += [("RNN", rate) for rate in options.rates]
+    lstm, *rnns = (workers or Workers(1)).call(
+        _one_try, options, tries, lambda number, seen: watch(*tries[number], *seen)
+    )
+    return Duel(options, lstm, tuple(rnns))
+
+
+def _one_try(options: DuelOptions, one: tuple[Kind, float], line: Line) -> Try:
+    return train(*one, options, lambda kind, rate, step, error: line.tell((step, error)))
 
 
 def train(kind: Kind, rate: float, options: DuelOptions, watch: Watch) -> Try:
@@ -159,7 +180,7 @@ def _train(kind: Kind, rate: float, options: DuelOptions, watch: Watch) -> Try:
         network = Adder(kind, size, options.length)
     before = flow(network, options)
     began = time.perf_counter()
-    history, best = _fit(network, rate, options, lambda *seen: watch(kind, rate, *seen))
+    history, best, given_up = _fit(network, rate, options, lambda *seen: watch(kind, rate, *seen))
     seconds = time.perf_counter() - began
     network.load_state_dict(best)
     held_out = draw(options.length, options.held_out, _chance(options, "held out"))
@@ -173,6 +194,7 @@ def _train(kind: Kind, rate: float, options: DuelOptions, watch: Watch) -> Try:
         mean_squared_error(network, *held_out),
         seconds,
         history,
+        given_up,
         before,
         flow(network, options),
     )
@@ -187,15 +209,29 @@ def flow(network: Adder, options: DuelOptions) -> LayerFlow:
     return measured[LAYER]
 
 
+def arrives(network: Adder, options: DuelOptions) -> bool:
+    """Tell whether enough of the gradient reaches the first half of the sequence to be added.
+
+    The first of the two numbers lies there. A part of less than 2⁻²³ of what the last step gives is
+    rounded away where the steps' parts are summed to the gradient of the weights (float32), so
+    without more than that nothing can be learnt from the first number.
+    """
+    seen = flow(network, options)
+    norms = seen.hidden if seen.cell is None else seen.cell
+    early = norms[: options.length // 2].max()
+    return bool(early > np.finfo(np.float32).eps * norms[-1])
+
+
 def _fit(
     network: Adder, rate: float, options: DuelOptions, watch: Callable[[int, float], None]
-) -> tuple[tuple[tuple[int, float], ...], dict[str, torch.Tensor]]:
+) -> tuple[tuple[tuple[int, float], ...], dict[str, torch.Tensor], bool]:
     optimizer = torch.optim.Adam(network.parameters(), lr=rate)
     chance = _chance(options, "training")
     validation = draw(options.length, options.validation, _chance(options, "validation"))
     history: list[tuple[int, float]] = []
     best: dict[str, torch.Tensor] = {}
     lowest = float("inf")
+    hope = 0  # the last step at which there was some
     for step in range(1, options.steps + 1):
         x, y = draw(options.length, options.batch_size, chance)
         optimizer.zero_grad()
@@ -211,7 +247,11 @@ def _fit(
             best = {name: value.clone() for name, value in network.state_dict().items()}
         if lowest < options.enough:
             break
-    return tuple(history), best
+        if lowest < LEARNT_SOMETHING * ALWAYS_ONE or arrives(network, options):
+            hope = step
+        if step - hope >= options.hopeless:
+            break
+    return tuple(history), best, step - hope >= options.hopeless
 
 
 def _chance(options: DuelOptions, purpose: str) -> np.random.Generator:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,7 +17,7 @@ from glasscell.tasks import runs
 from glasscell.tasks.baselines import LinearForecast, drift, naive, ridge, seasonal_naive
 from glasscell.tasks.evaluate import LSTM, PLAIN_RNN, Method, Scoreboard
 from glasscell.tasks.frames import Series
-from glasscell.tasks.networks import Campaign, Trained
+from glasscell.tasks.networks import Campaign, Trained, is_long, tasks
 from glasscell.tasks.options import ForecastOptions
 from glasscell.tasks.plan import Plan, make_plan
 from glasscell.tasks.prediction import predict
@@ -26,6 +27,7 @@ from glasscell.tasks.room import require_room
 from glasscell.tasks.training import predict as forecast_windows
 from glasscell.tasks.understood import lines
 from glasscell.tasks.verdict import verdict
+from glasscell.tasks.workers import Workers, count
 from glasscell.tasks.writing import write_run
 
 Array = np.ndarray[Any, Any]
@@ -41,6 +43,7 @@ def fit(
     force: bool = False,
     resume: bool = False,
     reporter: Reporter | None = None,
+    jobs: int | Workers | None = None,
     **changes: Any,
 ) -> FitResult:
     """Train LSTMs, compare them with baselines, and write the run folder.
@@ -53,6 +56,10 @@ def fit(
         force: Replace a run that is there; default False.
         resume: Go on with a run that was stopped or killed, to the same bits; default False.
         reporter: Shows progress; None: silent.
+        jobs: Networks to train side by side, each on one thread in a process of its own; 1: in
+            turn, in this process; or `Workers` to train with. Default: one a core that this process
+            may use, or 1 where training takes no longer than starting processes, shares a GPU, or
+            runs under a launcher. The results have the same bits with any number.
         **changes: Single options by name, e.g. ``horizon=12``.
 
     Returns:
@@ -60,6 +67,8 @@ def fit(
 
     Raises:
         DataError: The data or options cannot be used; nothing is written then.
+        WorkerError: A process was killed, most often for want of memory; what was trained stays
+            for `resume`.
 
     Notes:
         Each series is split in time into 70 % training, 10 % validation and 20 % test, scaled on
@@ -72,10 +81,12 @@ def fit(
     if not isinstance(options, ForecastOptions | None):
         raise DataError(f"options: expected ForecastOptions or None, got {type(options).__name__}")
     options = ForecastOptions(**{**(options.record() if options else {}), **changes})
+    if not isinstance(jobs, Workers):
+        count(jobs, 1)
     if out is None:
-        return _fit(data, options, None, reporter, started)
+        return _fit(data, options, None, reporter, started, jobs)
     with runs.RunFolder(out, force=force, resume=resume) as folder:
-        return _fit(data, options, folder, reporter, started)
+        return _fit(data, options, folder, reporter, started, jobs)
 
 
 def _fit(
@@ -84,6 +95,7 @@ def _fit(
     folder: runs.RunFolder | None,
     reporter: Reporter,
     started: float,
+    jobs: int | Workers | None,
 ) -> FitResult:
     plan = make_plan(data, options)
     for note in (*lines(plan), *plan.notes):
@@ -91,8 +103,8 @@ def _fit(
     require_room(plan)
     board = Scoreboard(plan.dataset, plan.test, plan.season)
     methods, forecasts = _baselines(plan, board)
-    campaign = Campaign(plan, _start(plan), reporter, folder)
-    with reporter, stop_on_interrupt() as stop:
+    with _workers(jobs, plan) as workers, reporter, stop_on_interrupt() as stop:
+        campaign = Campaign(plan, _start(plan), reporter, folder, workers)
         whole = campaign.run(stop)
     trained = _best(campaign.done)
     for kind, name in (("RNN", PLAIN_RNN), ("LSTM", LSTM)):
@@ -126,6 +138,15 @@ def _fit(
     if folder is not None:
         write_run(result, folder, data)
     return result
+
+
+def _workers(jobs: int | Workers | None, plan: Plan) -> AbstractContextManager[Workers]:
+    """Give those who train; ones that came from outside stay when training is over."""
+    if isinstance(jobs, Workers):
+        return nullcontext(jobs)
+    if jobs is None and not is_long(plan):
+        return Workers(1)
+    return Workers(count(jobs, len(tasks(plan.options))))
 
 
 def _baselines(plan: Plan, board: Scoreboard) -> tuple[list[Method], dict[str, Array]]:

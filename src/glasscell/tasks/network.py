@@ -55,18 +55,19 @@ class Forecaster(torch.nn.Module):
         self.head = Linear(hidden_size, horizon, device=device)
         self.skip = Linear(lookback, horizon, device=device)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, near: int | None = None) -> torch.Tensor:
         """Forecast.
 
         Args:
             x: (B, lookback, C) scaled windows.
+            near: Rows, counted back from the last, that the recurrent layer reads; None: all.
 
         Returns:
             (B, horizon) scaled forecasts.
         """
         last = x[:, -1:, 0]
         z = torch.cat([x[:, :, :1] - last[:, :, None], x[:, :, 1:]], dim=2)
-        output, _ = self.recurrent(z)
+        output, _ = self.recurrent(z if near is None else z[:, -near:])
         forecast: torch.Tensor = last + self.skip(z[:, :, 0]) + self.head(output[:, -1])
         return forecast
 

@@ -13,7 +13,7 @@ from glasscell.tasks.gaps import GapRule, Policy
 MOST = 2**31 - 1
 BOUNDS = {
     **dict.fromkeys(("horizon", "lookback", "season", "batch_size", "patience"), (1, MOST)),
-    **dict.fromkeys(("max_windows", "film"), (1, MOST)),
+    **dict.fromkeys(("near", "max_windows", "film"), (1, MOST)),
     "seeds": (1, 1000),
     "seed": (0, MOST),
     "epochs": (1, 1_000_000),
@@ -61,6 +61,8 @@ class ForecastOptions:
         patience: Epochs without a better validation error before training stops.
         max_windows: Most windows in one epoch, in validation, in test and for ridge; where there
             are more, the run says so.
+        near: Time steps, counted back from the last, that the recurrent layers read in the first
+            three quarters of the epochs; what is near is learnt first, and faster. Default: all.
         level: Show the networks and ridge the level of the target beside its changes. Default: if
             validation stays within the range of training.
         unit: Unit of the target, for the report.
@@ -91,6 +93,7 @@ class ForecastOptions:
     learning_rate: float = 0.01
     patience: int = 8
     max_windows: int = 30_000
+    near: int | None = None
     level: bool | None = None
     unit: str = ""
     film: int | None = None

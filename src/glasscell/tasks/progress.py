@@ -1,4 +1,4 @@
-"""Shows how training goes: a bar with the time left on a terminal, else one line per epoch."""
+"""Shows how training goes: bars with the time left on a terminal, else one line per epoch."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import Any
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
     ProgressColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -36,8 +36,10 @@ class Reporter:
         self.quiet = quiet
         self.console = console or Console(stderr=True, quiet=quiet)
         self._bar: Progress | None = None
-        self._task: Any = None
-        self._done = 0.0
+        self._epochs = 0
+        self._all = TaskID(0)
+        self._rows: dict[str, TaskID] = {}
+        self._done: dict[str, float] = {}
 
     def __enter__(self) -> Reporter:
         if self.console.is_terminal and not self.quiet:
@@ -58,15 +60,30 @@ class Reporter:
         """Write one sentence."""
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
-    def start(self, epochs: int) -> None:
-        """Begin, with the most epochs that all networks together may take."""
+    def start(self, networks: int, epochs: int) -> None:
+        """Begin, with how many networks there are and the most epochs that each may take."""
+        self._epochs = epochs
         if self._bar is not None:
-            self._task = self._bar.add_task("training", total=epochs)
+            self._all = self._bar.add_task(f"{networks} networks", total=networks * epochs)
 
-    def within(self, name: str, epochs_done: float) -> None:
-        """Move the bar: so many epochs are done, counting all networks."""
-        if self._bar is not None:
-            self._bar.update(self._task, completed=epochs_done, description=name)
+    def within(self, name: str, epochs: float) -> None:
+        """Move the bar of a network, and the one of all: so many of its epochs are done."""
+        if self._bar is None:
+            return
+        if name not in self._rows:
+            self._rows[name] = self._bar.add_task(name, total=self._epochs)
+        self._bar.update(self._rows[name], completed=epochs)
+        self._done[name] = epochs
+        self._bar.update(self._all, completed=sum(self._done.values()))
+
+    def finish(self, name: str) -> None:
+        """Take off the bar of a network that is trained, whether it took all epochs or not."""
+        if self._bar is None:
+            return
+        if name in self._rows:
+            self._bar.remove_task(self._rows.pop(name))
+        self._done[name] = self._epochs
+        self._bar.update(self._all, completed=sum(self._done.values()))
 
     def epoch(self, name: str, epoch: Epoch, epochs: int, best: bool) -> None:
         """Report an epoch that is done."""

@@ -66,9 +66,9 @@ class RunFolder:
 
     Notes:
         Files are written to ``.NAME.partial`` beside `out` and moved in one rename. After an error
-        nothing stays, but for the checkpoint that a resumed run began with. A killed process leaves
-        ``.NAME.partial`` with its last checkpoint; without one it is no obstacle. Two processes do
-        not write one run.
+        nothing stays, but for the checkpoint that a resumed run began with, or the last one where
+        `keep_draft` is set. A killed process leaves ``.NAME.partial`` with its last checkpoint;
+        without one it is no obstacle. Two processes do not write one run.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class RunFolder:
         self.out = _place(out)
         self.draft = self.out.parent / f".{self.out.name}.partial"
         self.resume = resume
+        self.keep_draft = False
         self._committed = False
         stopped = [p / CHECKPOINT for p in (self.draft, self.out) if (p / CHECKPOINT).is_file()]
         self.saved = stopped[0] if resume and stopped else None
@@ -100,7 +101,8 @@ class RunFolder:
 
     def __exit__(self, *error: object) -> None:
         goes_on = self.saved is not None and self.saved.parent == self.draft
-        if not self._committed and not goes_on and self.draft.exists():
+        kept = goes_on or (self.keep_draft and (self.draft / CHECKPOINT).is_file())
+        if not self._committed and not kept and self.draft.exists():
             shutil.rmtree(self.draft)
         self._unlock()
 

@@ -43,12 +43,14 @@ class Showcase:
         forecast: The glucose forecast.
         meals: The gates at meals.
         seconds: Time of the whole demo.
+        jobs: Networks that were trained side by side.
     """
 
     duel: Duel | None
     forecast: FitResult | None
     meals: MealView | None
     seconds: float
+    jobs: int = 1
 
     def record(self) -> dict[str, Any]:
         """Give what demo.json holds."""
@@ -59,6 +61,7 @@ class Showcase:
             "glucose": self.forecast.metrics() if self.forecast else None,
             "meals": self.meals.sentence if self.meals else None,
             "seconds": round(self.seconds, 1),
+            "jobs": self.jobs,
             "environment": environment(),
         }
 
