@@ -83,6 +83,11 @@ def test_series_that_cannot_be_forecast_are_left_out_and_said_so(run):
     assert "Left out, series 'c': 1 of the last 8 time steps has no value" in "".join(said)
 
 
+def test_nothing_is_forecast_where_every_series_is_too_short(run):
+    with pytest.raises(DataError, match=r"lookback of the run, got 5 \(likewise 1 other series\)"):
+        predict(run.folder, pd.concat([waves(5), waves(3, name="b")]))
+
+
 def test_many_series_left_out_are_not_all_named(run):
     said = []
     short = [waves(5, name=f"s{i}") for i in range(9)]

@@ -76,7 +76,8 @@ def predict(
     fit = [s for s in panel.series if not lacks[s.unique_id]]
     if not fit:
         name, what = next(iter(lacks.items()))
-        others = f" (and no other of {len(lacks)} series has)" if len(lacks) > 1 else ""
+        rest = count(len(lacks) - 1, "other series", "other series")
+        others = f" (likewise {rest})" if len(lacks) > 1 else ""
         raise DataError(
             f"series {name!r}: {what}{others}; give a longer history, or fill gaps with "
             "--gaps interpolate"
