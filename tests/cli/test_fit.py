@@ -191,3 +191,19 @@ def test_a_place_that_cannot_be_written_is_named(capsys, data):
     assert code == 2
     assert "--out" in err
     assert "Errno" not in err
+
+
+def test_how_a_file_is_written_may_be_said_by_hand(capsys, tmp_path):
+    times = pd.date_range("2020-01-01", periods=12, freq="MS")
+    rows = [f"{t:%d/%m/%Y},{'x' if i == 3 else i % 5}" for i, t in enumerate(times)]
+    (tmp_path / "short.csv").write_text("when,y\n" + "\n".join(rows) + "\n")
+    common = ["fit", tmp_path / "short.csv", *FAST, "--horizon", "1", "--lookback", "1"]
+    common += ["--missing", "x", "--gaps", "interpolate"]
+    code, _, err = call(capsys, *common, "--out", tmp_path / "run")
+    assert (code, "--day-first true" in err) == (2, True)
+    for name, way in enumerate((["--day-first"], ["--date-format", "%d/%m/%Y"], ["--freq", "MS"])):
+        code, _, err = call(capsys, *common, "--out", tmp_path / f"run{name}", *way)
+        assert code == 0, err
+        metrics = json.loads((tmp_path / f"run{name}" / "metrics.json").read_text())
+        assert metrics["data"]["frequency"] == "MS"
+        assert any("1 interpolated" in note for note in metrics["notes"])

@@ -210,7 +210,7 @@ COUNTED = {
     "": range(40),
     "Unnamed: 0": range(7, 47),
     "rownames": range(1, 41),
-    "anything": range(40),
+    "ID": range(39, -1, -1),
     "const": [5] * 40,
     "store_id": [7 + i % 3 for i in range(40)],
     "year": DAYS.year,
@@ -235,6 +235,13 @@ def test_counters_constants_labels_and_parts_of_the_date_are_no_series_nor_covar
     assert f"Columns not read: {name or 'column 1'}" in panel.notes[-1]
 
 
+def test_a_counter_under_a_name_of_its_own_is_read_and_said(file):
+    rows = [f"{day.date()},{i},{i % 7}" for i, day in enumerate(DAYS)]
+    panel = read_panel(write(file, rows, head="date,stock,sales"))
+    assert panel.roles.targets == ("stock", "sales")
+    assert panel.notes == ("Column 'stock' only counts the rows, and is read nevertheless.",)
+
+
 def test_what_the_user_names_is_read_whatever_it_holds(file):
     rows = [
         f"{i},{day.date()},{day.year},{v}"
@@ -251,11 +258,10 @@ def test_one_constant_series_is_kept(file):
 
 def test_titles_and_comments_above_the_header_are_passed_over_and_said(file):
     rows = [row.split(",", 1)[1] for row in LONG]
-    panel = read_panel(
-        write(file, ["# all, rights, reserved", "", "ds,y", *rows], head="Sales of a shop")
-    )
-    np.testing.assert_array_equal(panel.series[0].target, VALUES)
-    assert "Lines above the table were not read (2): 'Sales of a shop'" in panel.notes[0]
+    for head, *more in (["Sales of a shop", "# a, b, c"], ["# a, b, c", "Sales of a shop"]):
+        panel = read_panel(write(file, [*more, "", "ds,y", *rows], head=head))
+        np.testing.assert_array_equal(panel.series[0].target, VALUES)
+        assert "Lines above the table were not read (2)" in panel.notes[0]
 
 
 def test_row_names_without_a_name_for_their_column(file):
@@ -314,10 +320,8 @@ def test_thousands_of_a_semicolon_file_are_refused_wherever_they_begin(file):
 
 
 def test_what_a_shorter_file_would_not_tell_is_kept(file):
-    rows = [
-        f"{day:%d.%m.%Y};{v:.2f}".replace(".", "x", 2).replace(".", ",").replace("x", ".")
-        for day, v in zip(DAYS, VALUES, strict=True)
-    ]
+    written = [f"{v:.2f}".replace(".", ",") for v in VALUES]
+    rows = [f"{day:%d.%m.%Y};{v}" for day, v in zip(DAYS, written, strict=True)]
     panel = read_panel(write(file, rows, head="Datum;Wert"))
     np.testing.assert_array_equal(panel.series[0].target, VALUES)
     assert panel.found == {"decimal": ",", "day_first": True}
@@ -378,7 +382,7 @@ def test_a_named_frequency_is_believed_where_every_row_lies_on_its_grid(file):
 
 def test_a_named_frequency_that_a_row_does_not_fit_is_answered_with_the_row(file):
     with pytest.raises(
-        DataError, match=r"39 of 40 .* grid of frequency MS .*2020-01-02 \(line 3\)"
+        DataError, match=r"38 of 40 .* grid of frequency MS .*2020-01-02 \(line 3\)"
     ):
         read_panel(write(file, LONG), ReadOptions(freq="MS"))
     with pytest.raises(DataError, match="expected a pandas offset"):

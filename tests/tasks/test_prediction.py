@@ -173,7 +173,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
 
 
 def test_covariates_of_the_run_must_be_there(tmp_path):
-    data = waves().drop(columns="unique_id").assign(price=1.5)
+    data = waves().drop(columns="unique_id").assign(price=lambda d: 2 * d.y)
     fit(data, tmp_path / "run", **SMALL, target="y")
     assert len(predict(tmp_path / "run", data)) == 3
     with pytest.raises(DataError, match="found no column price"):

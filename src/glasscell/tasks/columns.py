@@ -24,8 +24,9 @@ TARGET_NAMES = ("y", "target")
 VALUE_NAMES = ("value", "obs_value", "values")
 """Names of the target beside a series column, as statistical offices write it."""
 COUNTER = re.compile(
-    r"column \d+|unnamed: ?\d+|index|level_0|rownames?|row_?names?|row|row_?id|rn|x|no\.?|nr\.?|n|"
-    r"#|id|obs\.?|observation|record|instant|序号|编号",
+    r"column \d+|unnamed: ?\d+(\.\d+)*|(row_?|time_?)?(index|idx|id|no|num|number)\.?|level_0|"
+    r"row_?names?|rows?|rn|x|n|nr\.?|#|t|step|obs\.?|observation|record|instant|seq|sequence|"
+    r"counter|trend|序号|编号",
     re.IGNORECASE,
 )
 """Names of columns that only count the rows, where their values do."""
@@ -190,11 +191,8 @@ def _targets(
             f"expected a column to forecast beside the time column; the columns found are "
             f"{', '.join(names)}"
         )
-    if not numeric:
-        raise DataError(
-            "expected a column of numbers to forecast, got text alone in "
-            f"{', '.join(free)}; name it with --target"
-        )
+    # Where all is text, reading it says which cell is no number.
+    numeric = numeric or free
     plain = [name for name in numeric if not COUNTER.fullmatch(name)] or list(numeric)
     if series is not None and len(plain) > 1:
         raise DataError(

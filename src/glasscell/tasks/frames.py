@@ -36,7 +36,7 @@ from glasscell.tasks.regular import (
 )
 from glasscell.tasks.sources import Source, column, open_source
 from glasscell.tasks.timeparts import kind_of_part
-from glasscell.tasks.unasked import without_unasked
+from glasscell.tasks.unasked import counters, without_unasked
 
 __all__ = ["Panel", "ReadOptions", "Series", "read_panel"]
 
@@ -91,6 +91,9 @@ def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
     values = {name: table.numbers(name) for name in (*roles.targets, *roles.covariates)}
     roles, dropped = without_unasked(roles, values, times.index)
     notes += [*table.said(), *_notes(roles, dropped, options)]
+    if options.freq_origin == "--freq":
+        # A run has said so of its own columns.
+        notes += counters(roles, values)
     notes += filter(None, (sentinel(values[n], n) for n in (*roles.targets, *roles.covariates)))
     pieces = list(_pieces(table, roles, times.index, values))
     if isinstance(layout, Crossed):

@@ -50,6 +50,17 @@ def without_unasked(
     return replace(roles, targets=targets, covariates=covariates, ignored=ignored), dropped
 
 
+def counters(roles: Roles, values: Mapping[str, Array]) -> list[str]:
+    """Say which columns count the rows though their names do not say so, and are read."""
+    read = [name for name in roles.unasked if name in (*roles.targets, *roles.covariates)]
+    found = [name for name in read if len(values[name]) > 2 and len(read) > 1]
+    return [
+        f"Column {name!r} only counts the rows, and is read nevertheless."
+        for name in found
+        if (abs(np.diff(values[name])) == 1).all() and len(np.unique(np.diff(values[name]))) == 1
+    ]
+
+
 def _reason(name: str, values: Array, times: Any, parts: Sequence[Array]) -> str:
     known = values[~np.isnan(values)]
     if not len(known):
@@ -61,8 +72,6 @@ def _reason(name: str, values: Array, times: Any, parts: Sequence[Array]) -> str
     if (known != np.rint(known)).any():
         return "part of the time" if _of_calendar(name, known, times, parts) else ""
     steps = np.diff(known)
-    if abs(steps[0]) == 1 and (steps == steps[0]).all() and min(known[0], known[-1]) in (0, 1):
-        return "counts the rows"
     if COUNTER.fullmatch(name) and ((steps > 0).all() or (steps < 0).all()):
         return "counts the rows"
     if _LABEL.fullmatch(name):
