@@ -194,7 +194,7 @@ def by_chance(
 
     Returns:
         (H,) float64 in 0 … 1; NaN for a unit that never changes, and for all of them where there
-        is nothing to shift: one sequence of fewer than four steps.
+        is nothing to shift: one sequence of one step.
 
     Raises:
         DataError: no such quantity.
@@ -215,7 +215,7 @@ def by_chance(
         later = generator.integers(steps // 4, 3 * steps // 4 + 1) if alive.all() else 0
         by = (int(later), int(generator.integers(1, batch)) if batch > 1 else 0)
         if by == (0, 0):
-            break
+            continue
         moved, there = np.roll(seen, by, axis=(0, 1)), alive & np.roll(alive, by, axis=(0, 1))
         found = np.abs(_strongest(units, moved, there, lags)[0])
         largest = np.fmax(largest, np.fmax.reduce(found, axis=1, initial=np.nan))

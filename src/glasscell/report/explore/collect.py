@@ -149,11 +149,11 @@ def explore(
         for k, trace in enumerate(one.traces)
     }
     measured = measure(seen)
-    worth, unit, why = _ablation(found if ways else None, rows, batch, series[0].steps)
+    worth, unit, why = _ablation(found, rows, batch, series[0].steps, ways)
     memory = measure_memory(found.traces)
     more = [
         memory,
-        measure_flow(seen) if ways else unmeasured(seen),
+        measure_flow(seen) if ways else unmeasured(seen, asked=False),
         measure_dossier(found.traces, x, inputs, worth),
         Measured() if film is None else measure_film(film.arrays(), list(found.traces)),
     ]
@@ -198,16 +198,16 @@ def _carrying(found: Recording, name: str, trace: LayerTrace) -> LayerWeights | 
 
 
 def _ablation(
-    found: Recording | None, rows: Sequence[int], batch: int, steps: int
+    found: Recording, rows: Sequence[int], batch: int, steps: int, asked: bool
 ) -> tuple[Mapping[str, Array], str, str]:
     """What each unit is worth; in what, "loss" if there is time, else "output"; why it is unknown.
 
-    The reason is "trace" (there is no model to cut in), "kind" (of layer) or "slow".
+    The reason is "trace" (there is no model to cut in), "unasked", "kind" (of layer) or "slow".
     """
-    if found is None or not found.weights:
+    if not found.weights:
         return {}, "", "trace"
-    if found.ablate is None:
-        return {}, "", "kind"
+    if not asked or found.ablate is None:
+        return {}, "", "kind" if asked else "unasked"
     layers = found.weights.values()
     units = sum(np.shape(trace.hidden)[-1] for trace in found.traces.values())
     step = 2 * sum(one.weight_ih.size + one.weight_hh.size for one in layers)

@@ -21,8 +21,8 @@ SHIFTS: Final = 40
 """Of the inputs against the units, to see what correlation chance brings …"""
 FEWEST: Final = 9
 """… fewer say little, and are not made …"""
-WORK: Final = 150_000_000
-"""… so many values that are correlated take a second."""
+WORK: Final = 60_000_000
+"""… so many values that are correlated take half a second."""
 
 
 def measure_dossier(

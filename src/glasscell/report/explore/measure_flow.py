@@ -65,7 +65,7 @@ def measure_flow(seen: Mapping[str, Seen]) -> Measured:
         cheap. Where only the end of a sequence was affordable, the number "influence" says which
         ``{"first": step, "steps": n}``; lags of "path_lags" then stop early. The number
         "unmeasured" says why a layer was left out: "weights" are unknown, its states are not
-        "finite", or only the "first" series could be afforded.
+        "finite", only the "first" series could be afforded, or it was "unasked" for.
 
     Notes:
         Layers without weights, with NaN inside, or too large for the budget are left out.
@@ -85,14 +85,16 @@ def measure_flow(seen: Mapping[str, Seen]) -> Measured:
     return Measured(arrays=arrays, numbers=numbers)
 
 
-def unmeasured(seen: Mapping[str, Seen]) -> Measured:
+def unmeasured(seen: Mapping[str, Seen], asked: bool = True) -> Measured:
     """Say why nothing of this is measured of layers and series.
 
     Args:
         seen: As for `measure_flow`, those that are left out.
+        asked: Whether it was to be measured; default True.
     """
+    able = "first" if asked else "unasked"
     reasons: dict[str, object] = {
-        key: "weights" if one.weights is None else "first" if _finite(one) else "finite"
+        key: "weights" if one.weights is None else able if _finite(one) else "finite"
         for key, one in seen.items()
     }
     return Measured(numbers={"unmeasured": reasons} if reasons else {})

@@ -43,6 +43,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Not measured: the states of this layer are not all finite numbers in this series.",
         "没有测量：该层在此序列中的状态不全是有限数。",
     ),
+    "unmeasured.unasked": (
+        "Not measured, as nobody asked for it: collect(model, x, ways=True).",
+        "没有测量，因为没有要求：collect(model, x, ways=True)。",
+    ),
     "unmeasured.first": (
         "Not measured in this series: with a network of this size only the first one is. Choose "
         "that.",

@@ -89,6 +89,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "没有测量：本页只根据 trace 生成，没有模型就无法去掉单元。"
         "可用 glasscell.inspect.ablation(model, x, loss)。",
     ),
+    "dossier.ablation.unasked": (
+        "Not measured, as nobody asked for it: collect(model, x, loss, ways=True).",
+        "没有测量，因为没有要求：collect(model, x, loss, ways=True)。",
+    ),
     "dossier.ablation.kind": (
         "Not measured: units are not cut in cells, nor in layers without biases.",
         "没有测量：不支持去掉 LSTMCell、RNNCell 或无偏置层中的单元。",
