@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["continues", "joined", "last_chain"]
 
-ARRAYS = ("forget", "input", "candidate", "output", "cell", "hidden")
+ARRAYS = ("forget", "input", "candidate", "output", "cell", "hidden", "x")
 
 
 def last_chain(calls: Sequence[LayerTrace]) -> int:

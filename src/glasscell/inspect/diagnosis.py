@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from math import isfinite, nan
+from typing import TYPE_CHECKING, Any, Final, overload
 
-from glasscell.inspect.findings import ORDER, Finding, faults
+from glasscell.inspect.answers import exchanged_loss, sees_nothing, varies
+from glasscell.inspect.evidence import Evidence, gathered
+from glasscell.inspect.findings import OF_LAG, ORDER, Finding, faults, holds, of_evidence, unseen
 from glasscell.inspect.flow import LayerFlow, observed
-from glasscell.inspect.sentences import say
+from glasscell.inspect.last_step import model_weights
+from glasscell.inspect.sentences import Phrase, say
 from glasscell.inspect.trace import LayerTrace
+from glasscell.weights import LayerWeights
 
 if TYPE_CHECKING:
     import torch
 
 __all__ = ["Diagnosis", "diagnose", "examine"]
+
+RIGHT: Final = 10.0
+"""A loss that grows by this factor when sequences exchange their inputs is one whose answers
+depend on the right sequence; a problem solved to 10 % of what no memory gives has twenty."""
 
 
 class Diagnosis(Sequence[Finding]):
@@ -77,7 +86,10 @@ class Diagnosis(Sequence[Finding]):
 
 
 def diagnose(
-    flow: Mapping[str, LayerFlow], traces: Mapping[str, LayerTrace], lag: int | None = None
+    flow: Mapping[str, LayerFlow],
+    traces: Mapping[str, LayerTrace],
+    lag: int | None = None,
+    weights: Mapping[str, LayerWeights] | None = None,
 ) -> Diagnosis:
     """Name what is wrong with a network, from what was measured.
 
@@ -86,13 +98,21 @@ def diagnose(
         traces: of `glasscell.trace`, on the same data; layers that are in both are judged.
         lag: how many steps back the task needs; default all there are, and what depends on that
             is marked `assumed`.
+        weights: layer name to its weights. With them each layer is run again with other inputs
+            (`inspect.exchange`), which shows a memory that no gradient shows, and a layer that
+            ignores its input.
 
     Returns:
         `Diagnosis`.
     """
-    layers = [name for name in flow if name in traces]
+    known = weights or {}
     return Diagnosis(
-        [one for name in layers for one in faults(flow[name], traces[name], lag, name)]
+        [
+            one
+            for name in flow
+            if name in traces
+            for one in faults(flow[name], traces[name], lag, name, known.get(name))
+        ]
     )
 
 
@@ -102,7 +122,7 @@ def examine(
     loss: Callable[[Any], torch.Tensor],
     lag: int | None = None,
 ) -> Diagnosis:
-    """Run a network forwards and back once, and name what is wrong with it.
+    """Run a network forwards and back, and each layer with other inputs; name what is wrong.
 
     Args:
         model: any torch module with LSTM or RNN layers, ours or torch's own, on the CPU.
@@ -112,7 +132,7 @@ def examine(
             is marked `assumed`: a network need not remember that long.
 
     Returns:
-        `Diagnosis`; print it.
+        `Diagnosis`; print it. What concerns the loss and no layer goes by the name "loss".
 
     Raises:
         TypeError: as `glasscell.gradient_flow`.
@@ -120,6 +140,8 @@ def examine(
         RuntimeError: as there.
 
     Notes:
+        One forward and one backward pass of the model, up to five forward passes of each layer
+        (`inspect.exchange`), and one more of the model where a layer's memory depends on another's.
         Leaves the model as it was, see `glasscell.gradient_flow`. Thresholds were set on one half
         of the networks of experiments/verdicts.py and tried on the other.
 
@@ -132,11 +154,55 @@ def examine(
     >>> print(found)
     l0 is saturated: ...% of the values of its input gates, output gates and candidates lie ...
     """
-    recorder, _ = observed(model, x, loss)
-    return Diagnosis(
-        [
-            one
-            for name, (flow, trace) in recorder.measured().items()
-            for one in faults(flow, trace, lag, name)
-        ]
+    recorder, value = observed(model, x, loss)
+    weights = model_weights(model)
+    seen = {
+        name: gathered(flow, trace, lag, weights.get(name))
+        for name, (flow, trace) in recorder.measured().items()
+    }
+    found: dict[str, Sequence[Finding]] = {
+        name: of_evidence(one, name) for name, one in seen.items()
+    }
+    if varies(x):
+        found |= {name: unseen(name) for name, one in seen.items() if sees_nothing(one.trace)}
+    if any(map(holds, seen.values())) and any(map(_short_of_lag, found.values())):
+        batch = next(iter(seen.values())).trace
+        factor = exchanged_loss(model, x, loss, batch) / value if value > 0 else nan
+        found = _carried(seen, found, factor)
+    return Diagnosis([*(one for ones in found.values() for one in ones), *_of_loss(found, value)])
+
+
+def _short_of_lag(found: Sequence[Finding]) -> bool:
+    return any(one.kind in OF_LAG for one in found)
+
+
+def _carried(
+    seen: Mapping[str, Evidence], found: Mapping[str, Sequence[Finding]], factor: float
+) -> dict[str, Sequence[Finding]]:
+    """Take back that layers carry nothing over the lag where others do, and the answers are right.
+
+    A layer that reads at every step from one that remembers needs no memory of its own.
+    """
+    holding = [name for name, one in seen.items() if holds(one)]
+    taken_back = dict(found)
+    for name, ones in found.items():
+        others = [other for other in holding if other != name]
+        if factor >= RIGHT and others and _short_of_lag(ones):
+            said = Phrase("carried", {"layers": ", ".join(others), "factor": factor})
+            fine = Finding(layer=name, kind="healthy", value=None, sentences=((said,),))
+            taken_back[name] = [one for one in ones if one.kind not in OF_LAG] or [fine]
+    return taken_back
+
+
+def _of_loss(found: Mapping[str, Sequence[Finding]], value: float) -> Iterator[Finding]:
+    known = any(one.kind == "not finite" for ones in found.values() for one in ones)
+    if isfinite(value) or known:
+        return
+    key = "not finite, loss"
+    yield Finding(
+        layer="loss",
+        kind="not finite",
+        value=None,
+        sentences=((Phrase(key, {"value": value}),),),
+        change_this=Phrase(f"{key}.do"),
     )

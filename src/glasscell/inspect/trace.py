@@ -49,6 +49,7 @@ class LayerTrace:
         reset: (T, B) bool, where the layer began anew, else None.
         sorted_indices: (B,) of packed sequences that were sorted: row b of a step belongs to
             sequence sorted_indices[b] of the batch; else None.
+        x: what the layer read, in `layout`, last axis I; None where that was not kept.
 
     >>> layer = LayerTrace(*[None] * 5, hidden=np.arange(6.0).reshape(2, 3, 1), mode="RNN_TANH")
     >>> layer.sequence(1).hidden.ravel()
@@ -70,6 +71,7 @@ class LayerTrace:
     batch_sizes: Array | None = None
     reset: Array | None = None
     sorted_indices: Array | None = None
+    x: Array | None = None
 
     def alive(self) -> npt.NDArray[np.bool_]:
         """(T, B): which steps of which sequences exist."""
@@ -94,7 +96,7 @@ class LayerTrace:
             row = int(np.flatnonzero(self.sorted_indices == row)[0])
         steps = int(alive[:, row].sum())
         changed: dict[str, Any] = {
-            name: self._one(getattr(self, name), row, steps) for name in (*GATES, "hidden")
+            name: self._one(getattr(self, name), row, steps) for name in (*GATES, "hidden", "x")
         }
         for name in ("initial_hidden", "initial_cell"):
             state = getattr(self, name)

@@ -1,0 +1,134 @@
+"""All that is measured of one layer before anything is called a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from glasscell.inspect.exchange import Exchange, exchange
+from glasscell.inspect.flow import LayerFlow
+from glasscell.inspect.layout import Array
+from glasscell.inspect.observed import Order
+from glasscell.inspect.symptoms import Symptoms, symptoms
+from glasscell.inspect.trace import GATES, LayerTrace
+from glasscell.inspect.verdict import LayerVerdict, judge, judged_from
+from glasscell.weights import LayerWeights
+
+__all__ = ["Broken", "Evidence", "gathered"]
+
+Where: TypeAlias = Literal["input", "weights", "states"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broken:
+    """Values that are not finite, where they come from.
+
+    Attributes:
+        where: the first place of input, weights, states that has some.
+        count: how many there.
+        step: the first, in the sequence's own time, from 0; None for weights.
+    """
+
+    where: Where
+    count: int
+    step: int | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evidence:
+    """One layer, measured.
+
+    Attributes:
+        verdict: on its gradient.
+        symptoms: of its gates and states; None where its states are not finite.
+        exchange: what another past does to it; None where that could not be tried.
+        broken: what is not finite; None if everything is.
+        lag: that was asked for; None if none was.
+        longest: lag between the last step and the first, of the longest sequence.
+        trace: the layer.
+    """
+
+    verdict: LayerVerdict
+    symptoms: Symptoms | None
+    exchange: Exchange | None
+    broken: Broken | None
+    lag: int | None
+    longest: int
+    trace: LayerTrace
+
+    @property
+    def units(self) -> int:
+        """H."""
+        shown = self.trace.hidden if self.trace.cell is None else self.trace.cell
+        return int(shown.shape[-1])
+
+
+def gathered(
+    flow: LayerFlow, trace: LayerTrace, lag: int | None, weights: LayerWeights | None = None
+) -> Evidence:
+    """Measure one layer.
+
+    Args:
+        flow: its gradients.
+        trace: its gates, of the same run.
+        lag: how many steps back the task needs; None for all there are.
+        weights: its weights; without them no `exchange` is tried.
+
+    Raises:
+        ValueError: `lag` is below 0.
+    """
+    verdict = judge(flow, lag)
+    broken = _broken(trace, weights)
+    finite = broken is None or broken.where == "input"
+    if finite and broken is not None:
+        finite = all(np.isfinite(array).all() for array in _states(trace))
+    tried = None
+    if broken is None and weights is not None and trace.x is not None:
+        tried = exchange(trace, weights, verdict.lag, judged_from(flow))
+    return Evidence(
+        verdict=verdict,
+        symptoms=symptoms(trace) if finite else None,
+        exchange=tried,
+        broken=broken,
+        lag=lag,
+        longest=int(trace.alive().sum(axis=0).max(initial=1)) - 1,
+        trace=trace,
+    )
+
+
+def _broken(trace: LayerTrace, weights: LayerWeights | None) -> Broken | None:
+    """The first cause of values that are not finite: input, weights, or the states themselves."""
+    order = Order(trace)
+    if trace.x is not None and (found := _first_of(order, ["x"], "input")):
+        return found
+    if weights is not None:
+        parts = [part for part in vars(weights).values() if part is not None]
+        count = sum(int((~np.isfinite(part)).sum()) for part in parts)
+        if count:
+            return Broken(where="weights", count=count, step=None)
+    return _first_of(order, _recorded(trace), "states")
+
+
+def _first_of(order: Order, names: list[str], where: Where) -> Broken | None:
+    bad = [order.alive & ~np.isfinite(order.traced(name)).all(axis=2) for name in names]
+    count = sum(int((~np.isfinite(order.traced(name)[order.alive])).sum()) for name in names)
+    if not count:
+        return None
+    place = int(np.argmax(np.logical_or.reduce(bad).any(axis=1)))
+    steps = len(order.alive)
+    return Broken(
+        where=where, count=count, step=steps - 1 - place if order.trace.reverse else place
+    )
+
+
+def _recorded(trace: LayerTrace) -> list[str]:
+    return [name for name in (*GATES, "hidden") if getattr(trace, name) is not None]
+
+
+def _states(trace: LayerTrace) -> Iterator[Array]:
+    order = Order(trace)
+    for name in _recorded(trace):
+        yield order.traced(name)[order.alive]
