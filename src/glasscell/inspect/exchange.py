@@ -37,6 +37,9 @@ REPEATED = 1e-3
 """A layer whose own inputs lead it this far, as a share, from the states that were recorded was led
 by something else as well (a mask between two calls of a cell, other weights): nothing is said."""
 
+PLAIN = 0.5
+"""An effect this large needs no second opinion."""
+
 LIVELY = 1e-3
 """Units whose hidden state varies less than this share of the liveliest unit's are left out."""
 
@@ -81,7 +84,7 @@ def exchange(layer: LayerTrace, weights: LayerWeights, lag: int, skip: int = 0) 
     Notes:
         The other run is that of the next sequence in the batch, and of the sequence's own inputs
         reflected about their mean over time (about 0 where they do not vary), which is all that one
-        sequence alone can offer; the larger effect counts. Up to five runs of at most 32
+        sequence alone can offer; the larger effect counts. Three to five runs of at most 32
         sequences. Only the layer's own state carries: what an output feeds back into the next input
         stays as it was.
 
@@ -99,7 +102,11 @@ def exchange(layer: LayerTrace, weights: LayerWeights, lag: int, skip: int = 0) 
     run = _Run(layer, weights)
     if not run.repeated():
         return None
-    found = [run.against(x, lag, skip) for x in run.others()]
+    found: list[Exchange] = []
+    for x in run.others():
+        found.append(run.against(x, lag, skip))
+        if found[-1].held >= PLAIN:
+            break
     if not found:
         return None
     held = [one.held for one in found if one.held == one.held]
@@ -143,12 +150,12 @@ class _Run:
 
     def repeated(self) -> bool:
         """Whether there is a run, and the layer's own inputs lead through its recorded states."""
-        if not self.alive.any() or not np.isfinite(self.x).all():
+        if not (self.alive.any() and np.isfinite(self.x).all() and np.isfinite(self.hidden).all()):
             return False
-        again = self._through(self.x)[0]
+        again, *self.own = self._through(self.x)
         size = norm(self.hidden[self.alive])
         difference = norm((again - self.hidden)[self.alive])
-        return bool(np.isfinite(size) and difference <= REPEATED * size)
+        return bool(difference <= REPEATED * size)
 
     def others(self) -> Iterator[Array]:
         """Other inputs, each unlike the layer's own."""
@@ -178,7 +185,7 @@ class _Run:
         last, since = last[rows], (last - lag)[rows]
         steps = since + 1 + np.arange(lag)[:, None]
         states = self._states(h, c, since, rows)
-        own = self._states(*self._through(self.x)[1:], since, rows)
+        own = self._states(*self.own, since, rows)
         moves = self._moves(steps, rows)
         if all(norm(a - b) <= 1e-6 * norm(b) for a, b in zip(states, own, strict=True)):
             return Exchange(lag=lag, held=nan, reads=reads, moves=moves)

@@ -142,9 +142,9 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     ),
     "silent.do": (
         "Check that the loss reads this layer's output and has not reached its least value, and "
-        "that no detach, argmax, dead ReLU or shut gate lies between",
+        "that no detach, argmax or dead ReLU lies between",
         "检查损失是否读取了该层的输出、是否已降到最小值，"
-        "以及中间是否有 detach、argmax、失活的 ReLU 或一直关闭的门",
+        "以及中间是否有 detach、argmax 或失活的 ReLU",
     ),
     "not finite": (
         "is not finite: {symbol} is NaN or infinite at the step where the loss reads it",
