@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,16 @@ import numpy as np
 import torch
 from healthy import SOLVED, designs, trained, untrained
 from planted import PLANTS, Case, all_of, case, confirmed
+from remembering import remembering
 
 import glasscell
-from glasscell.inspect import findings, verdict
-from glasscell.inspect.findings import faults
+from glasscell.inspect import examine, findings, verdict
+from glasscell.inspect.evidence import gathered
 from glasscell.inspect.flow import observed
-from glasscell.inspect.symptoms import symptoms
+from glasscell.inspect.last_step import model_weights
 
 RESULTS = Path(__file__).parent / "results" / "verdicts.json"
-SAME = {"vanishing": {"vanishing", "short"}}
+SAME = {"vanishing": {"vanishing", "short"}, "saturated in part": {"saturated"}}
 """A gradient that vanishes where every step has one of its own is called short."""
 
 Row = dict[str, Any]
@@ -45,6 +47,10 @@ def cases(seeds: Sequence[int], counts: dict[str, list[int]]) -> Iterator[tuple[
                 yield seed, case("healthy", "solved", network, design)
             for fault in PLANTS:
                 yield from checked(seed, all_of(fault, design, network if solved else None), counts)
+        for _, one in remembering(seed):
+            tally(counts, "healthy", one is not None)
+            if one is not None:
+                yield seed, one
         for design in untrained(seed):
             for fault in PLANTS:
                 yield from checked(seed, all_of(fault, design, None), counts)
@@ -69,39 +75,61 @@ def tally(counts: dict[str, list[int]], fault: str, kept: bool) -> None:
 
 def judged(seed: int, one: Case) -> Row:
     """Judge one network."""
-    recorder, _ = observed(one.network, one.x, one.loss)
-    layers = recorder.measured()
-    found = [
-        f for name, (flow, trace) in layers.items() for f in faults(flow, trace, one.lag, name)
-    ]
-    blind = [f for name, (flow, trace) in layers.items() for f in faults(flow, trace, None, name)]
+    found, blind = (examine(one.network, one.x, one.loss, lag) for lag in (one.lag, None))
     return {
         "seed": seed,
         "fault": one.fault,
         "how": one.how,
         "lag": one.lag,
-        "named": sorted({f.kind for f in found if not f.good}),
+        "named": sorted(found.kinds),
         "named without lag": sorted({f.kind for f in blind if not (f.good or f.assumed)}),
         "assumed": sorted({f.kind for f in blind if f.assumed}),
-        "numbers": numbers(layers, one),
+        "contradictions": contradictions(found),
+        "numbers": numbers(one),
     }
 
 
-def numbers(layers: Mapping[str, Any], one: Case) -> dict[str, float]:
+def contradictions(found: Sequence[findings.Finding]) -> list[str]:
+    """Sentences that say one thing and mean another: growth by a factor below 1."""
+    said = [one.text() for one in found if one.kind == "exploding"]
+    return [
+        text for text in said if float(re.search(r"by × (\S+)", text + " by × 2").group(1)) <= 1
+    ]
+
+
+def numbers(one: Case) -> dict[str, float]:
     """The measures that thresholds cut, of the worst layer."""
-    found: dict[str, list[float]] = {}
-    for flow, trace in layers.values():
-        seen, told = symptoms(trace), verdict.judge(flow, one.lag)
-        if told.kind == "not finite":
-            continue
-        found.setdefault("stuck", []).append(seen.stuck)
-        found.setdefault(f"dead {trace.mode}", []).append(seen.dead)
-        if seen.memory is not None:
-            found.setdefault("memory", []).append(-seen.memory / one.lag)
-        if told.kind in ("healthy", "vanishing", "exploding", "short"):
-            found.setdefault("left", []).append(-told.change)
-            found.setdefault("growth", []).append(told.largest)
+    recorder, _ = observed(one.network, one.x, one.loss)
+    weights, found = model_weights(one.network), {}
+    for name, (flow, trace) in recorder.measured().items():
+        for measure, value in _of_layer(gathered(flow, trace, one.lag, weights[name])).items():
+            found.setdefault(measure, []).append(value)
     return {name: abs(max(values)) for name, values in found.items()}
+
+
+def _of_layer(seen: Any) -> dict[str, float]:
+    """One layer's measures; those of which too little is a fault are negative."""
+    told, tried = seen.verdict, seen.exchange
+    if told.kind == "not finite" or seen.symptoms is None:
+        return {}
+    states = seen.symptoms
+    found = {f"dead {seen.trace.mode}": states.dead}
+    if states.shut:
+        found["shut"] = max(states.shut.values())
+    if tried is not None:
+        found["reads"] = -tried.reads
+        if told.kind in ("vanishing", "short") and tried.held == tried.held:
+            found["held"] = -tried.held
+    if findings.holds(seen) and told.kind in ("vanishing", "short"):
+        return found  # a latch: neither gradient nor gates decide about it
+    found["stuck"] = states.stuck
+    if states.memory is not None:
+        found["stuck part"] = max(states.flat.values())
+        if not findings.holds(seen):
+            found["memory"] = -states.memory / max(told.lag, 1)
+    if told.kind in ("healthy", "vanishing", "exploding", "short"):
+        found |= {"left": -told.change, "growth": told.largest}
+    return found
 
 
 CUTS = {
@@ -110,6 +138,10 @@ CUTS = {
     "GROWN": ("growth", "exploding", False),
     "MEMORY": ("memory", "forgets", True),
     "STUCK": ("stuck", "saturated", False),
+    "STUCK_PART": ("stuck part", "saturated in part", False),
+    "HOLDS": ("held", "vanishing", True),
+    "IGNORES": ("reads", "ignores", True),
+    "SHUT": ("shut", "shut", False),
     "DEAD LSTM": ("dead LSTM", "dead", False),
     "DEAD RNN_TANH": ("dead RNN_TANH", "dead", False),
     "DEAD RNN_RELU": ("dead RNN_RELU", "dead", False),
@@ -120,6 +152,10 @@ IN_USE = {
     "GROWN": verdict.GROWN,
     "MEMORY": findings.MEMORY,
     "STUCK": findings.STUCK,
+    "STUCK_PART": findings.STUCK_PART,
+    "HOLDS": findings.HOLDS,
+    "IGNORES": findings.IGNORES,
+    "SHUT": findings.SHUT,
     **{f"DEAD {mode}": share for mode, share in findings.DEAD.items()},
 }
 
@@ -198,6 +234,7 @@ def main() -> None:
         },
         "thresholds, on even seeds": thresholds(even),
         "table, on odd seeds": table(odd),
+        "growth by a factor below 1": sum(len(row["contradictions"]) for row in rows),
         "healthy and silent without being told the lag": round(
             float(np.mean([not row["named without lag"] for row in blind])), 4
         ),

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from math import isfinite, nan
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, overload
 
 from glasscell.inspect.answers import exchanged_loss, sees_nothing, varies
 from glasscell.inspect.evidence import Evidence, gathered
-from glasscell.inspect.findings import OF_LAG, ORDER, Finding, faults, holds, of_evidence, unseen
+from glasscell.inspect.findings import (
+    OF_LAG,
+    ORDER,
+    STUCK,
+    Finding,
+    faults,
+    healthy,
+    holds,
+    of_evidence,
+    unseen,
+)
 from glasscell.inspect.flow import LayerFlow, observed
 from glasscell.inspect.last_step import model_weights
 from glasscell.inspect.sentences import Phrase, say
@@ -165,33 +175,50 @@ def examine(
     }
     if varies(x):
         found |= {name: unseen(name) for name, one in seen.items() if sees_nothing(one.trace)}
-    if any(map(holds, seen.values())) and any(map(_short_of_lag, found.values())):
+    doubtful = {name: _doubtful(name, seen) for name in found}
+    if value > 0 and any(
+        one.kind in doubtful[name] for name, ones in found.items() for one in ones
+    ):
         batch = next(iter(seen.values())).trace
-        factor = exchanged_loss(model, x, loss, batch) / value if value > 0 else nan
-        found = _carried(seen, found, factor)
+        factor = exchanged_loss(model, x, loss, batch) / value
+        if factor >= RIGHT:
+            for name in found:
+                found[name] = _cleared(name, found[name], doubtful[name], seen, factor)
     return Diagnosis([*(one for ones in found.values() for one in ones), *_of_loss(found, value)])
 
 
-def _short_of_lag(found: Sequence[Finding]) -> bool:
-    return any(one.kind in OF_LAG for one in found)
+def _holding(seen: Mapping[str, Evidence], but: str) -> list[str]:
+    """Other layers that remember over the lag."""
+    return [name for name, one in seen.items() if name != but and holds(one)]
 
 
-def _carried(
-    seen: Mapping[str, Evidence], found: Mapping[str, Sequence[Finding]], factor: float
-) -> dict[str, Sequence[Finding]]:
-    """Take back that layers carry nothing over the lag where others do, and the answers are right.
+def _doubtful(name: str, seen: Mapping[str, Evidence]) -> tuple[str, ...]:
+    """Faults of a layer that are none in a network whose answers are right.
 
-    A layer that reads at every step from one that remembers needs no memory of its own.
+    A layer that reads at every step from one that remembers needs no memory of its own, and full
+    cells or candidates alone can be what it has learnt.
     """
-    holding = [name for name, one in seen.items() if holds(one)]
-    taken_back = dict(found)
-    for name, ones in found.items():
-        others = [other for other in holding if other != name]
-        if factor >= RIGHT and others and _short_of_lag(ones):
-            said = Phrase("carried", {"layers": ", ".join(others), "factor": factor})
-            fine = Finding(layer=name, kind="healthy", value=None, sentences=((said,),))
-            taken_back[name] = [one for one in ones if one.kind not in OF_LAG] or [fine]
-    return taken_back
+    states = seen[name].symptoms
+    of_lag = OF_LAG if _holding(seen, name) else ()
+    return (*of_lag, *(("saturated",) if states is not None and states.stuck < STUCK else ()))
+
+
+def _cleared(
+    name: str,
+    found: Sequence[Finding],
+    doubtful: Sequence[str],
+    seen: Mapping[str, Evidence],
+    factor: float,
+) -> Sequence[Finding]:
+    """What remains of a layer's findings without those that its network's answers disprove."""
+    rest = [one for one in found if one.kind not in doubtful]
+    if rest:
+        return rest
+    layers = ", ".join(_holding(seen, name)) or name
+    said = Phrase("carried", {"layers": layers, "factor": factor})
+    if seen[name].verdict.kind not in OF_LAG:
+        return [healthy(seen[name], name)]
+    return [Finding(layer=name, kind="healthy", value=None, sentences=((said,),))]
 
 
 def _of_loss(found: Mapping[str, Sequence[Finding]], value: float) -> Iterator[Finding]:

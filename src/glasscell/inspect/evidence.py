@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -19,7 +19,7 @@ from glasscell.weights import LayerWeights
 
 __all__ = ["Broken", "Evidence", "gathered"]
 
-Where: TypeAlias = Literal["input", "weights", "states"]
+Where: TypeAlias = Literal["input", "weights", "start", "states"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +27,9 @@ class Broken:
     """Values that are not finite, where they come from.
 
     Attributes:
-        where: the first place of input, weights, states that has some.
+        where: the first place of input, weights, initial state ("start"), states that has some.
         count: how many there.
-        step: the first, in the sequence's own time, from 0; None for weights.
+        step: the first, in the sequence's own time, from 0; None for weights and a start.
     """
 
     where: Where
@@ -104,11 +104,16 @@ def _broken(trace: LayerTrace, weights: LayerWeights | None) -> Broken | None:
     order = Order(trace)
     if trace.x is not None and (found := _first_of(order, ["x"], "input")):
         return found
-    if weights is not None:
-        parts = [part for part in vars(weights).values() if part is not None]
-        count = sum(int((~np.isfinite(part)).sum()) for part in parts)
+    start = {"hidden": trace.initial_hidden, "cell": trace.initial_cell}
+    constant: tuple[tuple[Where, Mapping[str, Array | None]], ...] = (
+        ("weights", {} if weights is None else vars(weights)),
+        ("start", start),
+    )
+    for where, parts in constant:
+        there = [part for part in parts.values() if part is not None]
+        count = sum(int((~np.isfinite(part)).sum()) for part in there)
         if count:
-            return Broken(where="weights", count=count, step=None)
+            return Broken(where=where, count=count, step=None)
     return _first_of(order, _recorded(trace), "states")
 
 

@@ -49,7 +49,8 @@ class Exchange:
     """What another past, and another input, do to a layer.
 
     Attributes:
-        lag: steps from the last exchanged step to the one that was looked at.
+        lag: steps from the last exchanged step to the one that was looked at; fewer than asked for
+            where the pasts differ only from there on.
         held: by how much the hidden state changes at the end if all before the lag is another
             sequence's, over what two moments of the run differ by; of the unit that changes most,
             0 … 1. NaN where the two pasts left the same state, so that nothing could be exchanged.
@@ -111,7 +112,7 @@ def exchange(layer: LayerTrace, weights: LayerWeights, lag: int, skip: int = 0) 
         return None
     held = [one.held for one in found if one.held == one.held]
     return Exchange(
-        lag=lag,
+        lag=found[-1].lag,
         held=max(held, default=nan),
         reads=max(one.reads for one in found),
         moves=found[0].moves,
@@ -152,7 +153,8 @@ class _Run:
         """Whether there is a run, and the layer's own inputs lead through its recorded states."""
         if not (self.alive.any() and np.isfinite(self.x).all() and np.isfinite(self.hidden).all()):
             return False
-        again, *self.own = self._through(self.x)
+        again, h, c = self._through(self.x)
+        self.own = h, c
         size = norm(self.hidden[self.alive])
         difference = norm((again - self.hidden)[self.alive])
         return bool(difference <= REPEATED * size)
@@ -174,27 +176,46 @@ class _Run:
 
     def against(self, x: Array, lag: int, skip: int) -> Exchange:
         """Compare with the run of other inputs."""
-        other, h, c = self._through(x)
-        changed, size = norm((other - self.hidden)[self.alive]), norm(self.hidden[self.alive])
+        with np.errstate(over="ignore", invalid="ignore"):
+            other, h, c = self._through(x)
+            changed, size = norm((other - self.hidden)[self.alive]), norm(self.hidden[self.alive])
+        if not np.isfinite(changed):
+            return Exchange(lag=lag, held=nan, reads=1.0, moves=nan)
         reads = 0.0 if changed == 0 else float(changed / size) if size else 1.0
         first = np.argmax(self.alive, axis=0)
         last = len(self.alive) - 1 - np.argmax(self.alive[::-1], axis=0) - skip
         rows = np.flatnonzero(self.alive.any(axis=0) & (last - lag >= first))
         if not len(rows):
             return Exchange(lag=lag, held=nan, reads=reads, moves=nan)
-        last, since = last[rows], (last - lag)[rows]
+        last = last[rows]
+        lag = self._apart(h, c, last, rows, lag)
+        since = last - lag
         steps = since + 1 + np.arange(lag)[:, None]
-        states = self._states(h, c, since, rows)
-        own = self._states(*self.own, since, rows)
         moves = self._moves(steps, rows)
-        if all(norm(a - b) <= 1e-6 * norm(b) for a, b in zip(states, own, strict=True)):
+        if self._alike(h, c, since, rows):
             return Exchange(lag=lag, held=nan, reads=reads, moves=moves)
+        states = self._states(h, c, since, rows)
         after = states[0]
         if lag:
             after = engine.forward(self.packed, self.x[steps, rows], *states).h_n
         change = after - self.hidden[last, rows]
         change[self.begins[steps, rows].any(axis=0)] = 0.0
         return Exchange(lag=lag, held=self._share(change), reads=reads, moves=moves)
+
+    def _apart(self, h: Array, c: Array | None, last: Int64, rows: Int64, lag: int) -> int:
+        """The lag, or the largest below at which the runs differ: many begin with the same token.
+
+        At most by half of it; else it stays.
+        """
+        for nearer in range(lag, lag // 2, -1):
+            if not self._alike(h, c, last - nearer, rows):
+                return nearer
+        return lag
+
+    def _alike(self, h: Array, c: Array | None, at: Int64, rows: Int64) -> bool:
+        """Whether a run's states at some steps are the layer's own."""
+        there, own = (self._states(*run, at, rows) for run in ((h, c), self.own))
+        return all(norm(a - b) <= 1e-6 * norm(b) for a, b in zip(there, own, strict=True))
 
     def _states(self, h: Array, c: Array | None, at: Int64, rows: Int64) -> list[Array]:
         return [part[at, rows] for part in (h, c) if part is not None]

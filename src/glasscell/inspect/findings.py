@@ -26,7 +26,7 @@ from glasscell.weights import LayerWeights
 
 __all__ = [
     "DEAD", "HOLDS", "IGNORES", "MEMORY", "OF_LAG", "ORDER", "SHUT", "STUCK", "STUCK_PART",
-    "Finding", "faults", "holds", "of_evidence", "unseen",
+    "Finding", "faults", "healthy", "holds", "of_evidence", "unseen",
 ]  # fmt: skip
 
 STUCK: Final = 0.7
@@ -207,7 +207,7 @@ def of_evidence(seen: Evidence, layer: str) -> tuple[Finding, ...]:
         for one in sorted(_all(seen), key=lambda one: ORDER.index(one.kind))
     ]
     if not found:
-        found = [replace(_healthy(seen), layer=layer)]
+        found = [healthy(seen, layer)]
     if seen.lag is not None and seen.trace.hidden.size and seen.lag > seen.longest:
         beyond = Phrase("shorter than the lag", {"most": seen.longest, "lag": seen.lag})
         found[-1] = replace(found[-1], sentences=(*found[-1].sentences, (beyond,)))
@@ -350,11 +350,16 @@ def _forgets(seen: Evidence, states: Symptoms) -> Iterator[Finding]:
     yield replace(found, sentences=(*found.sentences, *more))
 
 
-def _healthy(seen: Evidence) -> Finding:
+def healthy(seen: Evidence, layer: str) -> Finding:
+    """Say that a layer has no fault, and why: its gradient arrives, or a loop remembers.
+
+    Args:
+        seen: what was measured.
+        layer: its name.
+    """
     verdict = seen.verdict
-    if verdict.kind not in OF_LAG:
-        return Finding(layer="", kind="healthy", value=None, sentences=verdict.sentences)
-    return Finding(layer="", kind="healthy", value=None, sentences=_held(seen, verdict))
+    sentences = _held(seen, verdict) if verdict.kind in OF_LAG else verdict.sentences
+    return Finding(layer=layer, kind="healthy", value=None, sentences=sentences)
 
 
 def _held(seen: Evidence, verdict: LayerVerdict) -> tuple[tuple[Phrase, ...], ...]:

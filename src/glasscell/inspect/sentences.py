@@ -177,6 +177,14 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "rate, and look for NaN in the data and in the loss",
         "从之前保存的权重重新开始，裁剪梯度范数或降低学习率，并检查数据和损失中的 NaN",
     ),
+    "not finite, start": (
+        "begins from a state that is not finite: {count} values of it are NaN or infinite",
+        "起始状态数值异常：有 {count} 个值是 NaN 或无穷大",
+    ),
+    "not finite, start.do": (
+        "Look at where the initial state comes from, or leave it out to begin at 0",
+        "检查初始状态的来源，或不提供初始状态而从 0 开始",
+    ),
     "not finite, states": (
         "is not finite: its states overflow, the first at t = {step} (steps count from 0), though "
         "its input and its weights are finite",
@@ -323,10 +331,9 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "细胞状态几乎从不输出",
     ),
     "shut.do": (
-        "Raise the {gate} bias (it gives an opening of {open:.2g} at most; 0 opens it by half) and "
-        "train again; the forget bias is not the cause",
-        "提高{gate}的偏置（目前最多打开 {open:.2g}；偏置为 0 时打开一半）并重新训练；"
-        "原因不在遗忘门偏置",
+        "Raise the {gate} bias (it opens by {open:.2g} at most; a bias of 0 opens it by half) and "
+        "train again",
+        "提高{gate}的偏置（目前最多打开 {open:.2g}；偏置为 0 时打开一半）并重新训练",
     ),
     "input gate": ("input gate", "输入门"),
     "output gate": ("output gate", "输出门"),

@@ -221,11 +221,11 @@ def lyapunov(
 
     Notes:
         T QR decompositions of (S, k) and 8 H P k flops a step. Finite-time exponents of this
-        sequence: give it some hundred steps, and read them with `Lyapunov.error`. A layer whose trace was cut by `reset` forgets all
-        there, and its exponents are -inf. Sources: G. Benettin et al., Meccanica 15, 1980; for
-        recurrent networks R. Vogt et al., On Lyapunov exponents for RNNs, Frontiers in Applied
-        Mathematics and Statistics 8, 2022, there for an LSTM with dh_t / dh_{t-1} at a fixed cell,
-        which is blind to the forget gate.
+        sequence: give it some hundred steps, and read them with `Lyapunov.error`. A layer whose
+        trace was cut by `reset` forgets all there, and its exponents are -inf. Sources: G. Benettin
+        et al., Meccanica 15, 1980; for recurrent networks R. Vogt et al., On Lyapunov exponents for
+        RNNs, Frontiers in Applied Mathematics and Statistics 8, 2022, there for an LSTM with
+        dh_t / dh_{t-1} at a fixed cell, which is blind to the forget gate.
 
     >>> from glasscell.inspect.trace import LayerTrace
     >>> from glasscell.weights import LayerWeights

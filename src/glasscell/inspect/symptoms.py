@@ -30,8 +30,8 @@ OPEN = 0.1
 gate by which a cell could nowhere exceed this, whatever its candidates, writes next to nothing."""
 
 FILLS = 0.5
-"""But a unit whose input gate opens at least half as far as its forget gate lets go is slow, and
-not shut: given time it fills. Chrono initialisation makes the two alike."""
+"""But a unit whose input gate mostly opens half as far as its forget gate lets go, or further, is
+slow and not shut: given time it fills. Chrono initialisation makes the two alike."""
 
 NEVER = 1e-4
 """Unless it holds less than this at the end."""
@@ -52,8 +52,9 @@ class Symptoms:
             tanh RNN) that lie where their curve is flat, slope below 6 % of its steepest; 0 for a
             ReLU RNN.
         dead: share of units whose output never changes; 0 where there is one step of one sequence.
-        flat: the same share as `stuck` of the "candidate" alone, and of the "cell" in tanh(c_t);
-            empty for an RNN.
+        flat: the same share as `stuck` of the "candidate" alone; of the "cell" in tanh(c_t), on
+            each unit's fuller side, as a cell that is full both ways tells two things apart; empty
+            for an RNN.
         shut: share of units whose "input" gate lets their cell hold, or whose "output" gate shows,
             next to nothing at any step of any sequence (`OPEN`); empty for an RNN.
         widest: largest value of each of these two gates; empty for an RNN.
@@ -122,10 +123,14 @@ def _stuck(order: Order, trace: LayerTrace) -> float:
 
 
 def _flat(order: Order) -> dict[str, float]:
-    bounded = {"candidate": _alive(order, "candidate"), "cell": np.tanh(_alive(order, "cell"))}
+    candidate, cell = _alive(order, "candidate"), np.tanh(_alive(order, "cell"))
+    if not cell.size:
+        return {"candidate": 0.0, "cell": 0.0}
+    full = 1 - cell**2 < FLAT
+    one_sided = np.maximum((full & (cell > 0)).mean(axis=0), (full & (cell < 0)).mean(axis=0))
     return {
-        name: float((1 - value**2 < FLAT).mean()) if value.size else 0.0
-        for name, value in bounded.items()
+        "candidate": float((1 - candidate**2 < FLAT).mean()),
+        "cell": float(one_sided.mean()),
     }
 
 
@@ -145,7 +150,7 @@ def _unfilled(order: Order) -> Array:
     for t in range(len(gate)):
         held = kept[t] * held + gate[t]
         most = np.maximum(most, held.max(axis=0))
-    fills = np.where(order.alive[..., None], gate >= FILLS * (1 - kept), False).any(axis=(0, 1))
+    fills = (gate >= FILLS * (1 - kept))[order.alive].mean(axis=0) > 0.5
     return np.asarray((most < OPEN) & (~fills | (most < NEVER)))
 
 
