@@ -35,7 +35,9 @@ def sees_nothing(layer: LayerTrace) -> bool:
     Args:
         layer: its trace; a decoder that reads nothing but its state is given that state.
     """
-    if layer.x is None or layer.initial_hidden is not None:
+    if layer.initial_hidden is not None or layer.x is None:
+        return False
+    if layer.x.shape[:-1] != layer.hidden.shape[:-1]:
         return False
     order = Order(layer)
     read = order.traced("x")[order.alive]

@@ -102,7 +102,8 @@ def gathered(
 def _broken(trace: LayerTrace, weights: LayerWeights | None) -> Broken | None:
     """The first cause of values that are not finite: input, weights, or the states themselves."""
     order = Order(trace)
-    if trace.x is not None and (found := _first_of(order, ["x"], "input")):
+    whole = trace.x is not None and trace.x.shape[:-1] == trace.hidden.shape[:-1]
+    if whole and (found := _first_of(order, ["x"], "input")):
         return found
     start = {"hidden": trace.initial_hidden, "cell": trace.initial_cell}
     constant: tuple[tuple[Where, Mapping[str, Array | None]], ...] = (

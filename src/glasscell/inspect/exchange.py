@@ -98,7 +98,8 @@ def exchange(layer: LayerTrace, weights: LayerWeights, lag: int, skip: int = 0) 
     >>> exchange(layer, latch, lag=29).held
     1.0
     """
-    if layer.x is None:
+    # Some calls put together along time may show the states of all and the input of one.
+    if layer.x is None or layer.x.shape[:-1] != layer.hidden.shape[:-1]:
         return None
     run = _Run(layer, weights)
     if not run.repeated():
