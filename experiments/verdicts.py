@@ -1,6 +1,6 @@
 """How often the verdict is right: networks with one planted fault each, and healthy ones.
 
-    python experiments/verdicts.py [--quick] [--out FILE]
+    python experiments/verdicts.py [--quick] [--jobs N] [--out FILE]
 
 Half of the networks (even seeds) say where the thresholds belong, the other half is the test. The
 result is experiments/results/verdicts.json; five minutes on one core, a few seconds with --quick.
@@ -14,6 +14,8 @@ import re
 import time
 import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -36,35 +38,41 @@ SAME = {"vanishing": {"vanishing", "short"}, "saturated in part": {"saturated"}}
 Row = dict[str, Any]
 
 
-def cases(seeds: Sequence[int], counts: dict[str, list[int]]) -> Iterator[tuple[int, Case]]:
+def of_seed(seed: int) -> tuple[list[Row], dict[str, list[int]]]:
+    """Make and judge the networks of one seed; give them, and how many were left out."""
+    torch.set_num_threads(1)
+    glasscell.set_num_threads(1)
+    warnings.simplefilter("ignore", RuntimeWarning)
+    counts: dict[str, list[int]] = {}
+    return [judged(seed, one) for one in cases(seed, counts)], counts
+
+
+def cases(seed: int, counts: dict[str, list[int]]) -> Iterator[Case]:
     """Make networks one after the other, and count what was left out."""
-    for seed in seeds:
-        for design in designs(seed):
-            network, share = trained(design)
-            solved = share < 1.05 * SOLVED
-            tally(counts, "healthy", solved)
-            if solved:
-                yield seed, case("healthy", "solved", network, design)
-            for fault in PLANTS:
-                yield from checked(seed, all_of(fault, design, network if solved else None), counts)
-        for _, one in remembering(seed):
-            tally(counts, "healthy", one is not None)
-            if one is not None:
-                yield seed, one
-        for design in untrained(seed):
-            for fault in PLANTS:
-                yield from checked(seed, all_of(fault, design, None), counts)
+    for design in designs(seed):
+        network, share = trained(design)
+        solved = share < 1.05 * SOLVED
+        tally(counts, "healthy", solved)
+        if solved:
+            yield case("healthy", "solved", network, design)
+        for fault in PLANTS:
+            yield from checked(all_of(fault, design, network if solved else None), counts)
+    for _, one in remembering(seed):
+        tally(counts, "healthy", one is not None)
+        if one is not None:
+            yield one
+    for design in untrained(seed):
+        for fault in PLANTS:
+            yield from checked(all_of(fault, design, None), counts)
 
 
-def checked(
-    seed: int, planted: Iterator[Case], counts: dict[str, list[int]]
-) -> Iterator[tuple[int, Case]]:
+def checked(planted: Iterator[Case], counts: dict[str, list[int]]) -> Iterator[Case]:
     """Let those pass in which the fault took."""
     for one in planted:
         took = confirmed(one)
         tally(counts, one.fault, took)
         if took:
-            yield seed, one
+            yield one
 
 
 def tally(counts: dict[str, list[int]], fault: str, kept: bool) -> None:
@@ -192,22 +200,26 @@ def _cut(rows: Sequence[Row], name: str, measure: str, fault: str, less: bool) -
     }
 
 
+def right(row: Row) -> bool:
+    """Whether a planted fault is among those that were named; a healthy network has none."""
+    if row["fault"] == "healthy":
+        return not row["named"]
+    return bool(SAME.get(row["fault"], {row["fault"]}) & set(row["named"]))
+
+
 def table(rows: Sequence[Row]) -> dict[str, Row]:
     """The confusion table: of each planted fault the networks, and how many were called what."""
     kinds = [kind for kind in findings.ORDER if kind != "healthy"]
     found = {}
     for fault in ("healthy", *PLANTS):
         mine = [row for row in rows if row["fault"] == fault]
-        wanted = SAME.get(fault, {fault})
-        right = [
-            not r["named"] if fault == "healthy" else bool(wanted & set(r["named"])) for r in mine
-        ]
+        fine = [right(row) for row in mine]
         found[fault] = {
             "networks": len(mine),
-            "right": sum(right),
-            "share": round(sum(right) / max(len(mine), 1), 4),
+            "right": sum(fine),
+            "share": round(sum(fine) / max(len(mine), 1), 4),
             "named": {kind: sum(kind in row["named"] for row in mine) for kind in kinds},
-            "wrong": [row["how"] for row, fine in zip(mine, right, strict=True) if not fine][:20],
+            "wrong": [row["how"] for row, well in zip(mine, fine, strict=True) if not well][:20],
         }
     return found
 
@@ -218,13 +230,19 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two seeds; writes nothing by itself")
     parser.add_argument("--out", type=Path, default=None)
     parser.add_argument("--seeds", type=int, default=None)
+    parser.add_argument("--jobs", type=int, default=1, help="processes, each with its own seeds")
     args = parser.parse_args()
-    torch.set_num_threads(1)
-    glasscell.set_num_threads(1)
-    warnings.simplefilter("ignore", RuntimeWarning)
     seeds = range(args.seeds or (2 if args.quick else 16))
-    began, counts = time.process_time(), {}
-    rows = [judged(seed, one) for seed, one in cases(seeds, counts)]
+    began, counts, rows = time.monotonic(), dict[str, list[int]](), list[Row]()
+    with ProcessPoolExecutor(args.jobs, mp_context=get_context("spawn")) as pool:
+        for found, made in pool.map(of_seed, seeds):
+            rows += found
+            for fault, (all_, used) in made.items():
+                before = counts.get(fault, [0, 0])
+                counts[fault] = [before[0] + all_, before[1] + used]
+            for row in found:
+                if not right(row):
+                    print(f"seed {row['seed']}: {row['fault']}, {row['how']}: {row['named']}")
     even, odd = ([row for row in rows if row["seed"] % 2 == rest] for rest in (0, 1))
     blind = [row for row in odd if row["fault"] == "healthy"]
     result = {
@@ -243,7 +261,7 @@ def main() -> None:
         ),
     }
     show(result)
-    print(f"{len(rows)} networks judged in {time.process_time() - began:.0f} s of one core")
+    print(f"{len(rows)} networks judged in {time.monotonic() - began:.0f} s")
     out = args.out or (None if args.quick else RESULTS)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)

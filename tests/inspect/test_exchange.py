@@ -53,7 +53,7 @@ def test_what_is_held_is_what_an_exchange_by_hand_finds() -> None:
     """The same by torch alone: states are exchanged with the next sequence's after step 9."""
     model, x = torch.nn.LSTM(2, 5, dtype=torch.float64), torch.randn(20, 4, 2).double()
     model.bias_ih_l0.data[5:10] = 6.0
-    x[:10] += torch.tensor([-0.7, 0.7, -0.7, 0.7])[:, None]
+    x[:10] += torch.tensor([-2.0, 2.0, -2.0, 2.0])[:, None]
     x[10:] *= 0.1
     with torch.no_grad():
         output, _ = model(x)
