@@ -214,11 +214,11 @@ def _cleared(
     rest = [one for one in found if one.kind not in doubtful]
     if rest:
         return rest
-    layers = ", ".join(_holding(seen, name)) or name
-    said = Phrase("carried", {"layers": layers, "factor": factor})
-    if seen[name].verdict.kind not in OF_LAG:
+    if seen[name].verdict.kind not in OF_LAG or holds(seen[name]):
         return [healthy(seen[name], name)]
-    return [Finding(layer=name, kind="healthy", value=None, sentences=((said,),))]
+    values = {"layers": ", ".join(_holding(seen, name)), "factor": factor}
+    sentences = ((Phrase("carried", values),),)
+    return [Finding(layer=name, kind="healthy", value=None, sentences=sentences)]
 
 
 def _of_loss(found: Mapping[str, Sequence[Finding]], value: float) -> Iterator[Finding]:

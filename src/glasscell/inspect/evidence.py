@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -82,12 +82,12 @@ def gathered(
     """
     verdict = judge(flow, lag)
     broken = _broken(trace, weights)
-    finite = broken is None or broken.where == "input"
-    if finite and broken is not None:
-        finite = all(np.isfinite(array).all() for array in _states(trace))
     tried = None
-    if broken is None and weights is not None and trace.x is not None:
+    if broken is None and weights is not None:
         tried = exchange(trace, weights, verdict.lag, judged_from(flow))
+    finite = broken is None or (
+        broken.where == "input" and _first_of(trace, _recorded(trace), "states") is None
+    )
     return Evidence(
         verdict=verdict,
         symptoms=symptoms(trace) if finite else None,
@@ -101,10 +101,10 @@ def gathered(
 
 def _broken(trace: LayerTrace, weights: LayerWeights | None) -> Broken | None:
     """The first cause of values that are not finite: input, weights, or the states themselves."""
-    order = Order(trace)
-    whole = trace.x is not None and trace.x.shape[:-1] == trace.hidden.shape[:-1]
-    if whole and (found := _first_of(order, ["x"], "input")):
-        return found
+    if trace.x is not None and trace.x.shape[:-1] == trace.hidden.shape[:-1]:
+        found = _first_of(trace, ["x"], "input")
+        if found is not None:
+            return found
     start = {"hidden": trace.initial_hidden, "cell": trace.initial_cell}
     constant: tuple[tuple[Where, Mapping[str, Array | None]], ...] = (
         ("weights", {} if weights is None else vars(weights)),
@@ -115,26 +115,19 @@ def _broken(trace: LayerTrace, weights: LayerWeights | None) -> Broken | None:
         count = sum(int((~np.isfinite(part)).sum()) for part in there)
         if count:
             return Broken(where=where, count=count, step=None)
-    return _first_of(order, _recorded(trace), "states")
+    return _first_of(trace, _recorded(trace), "states")
 
 
-def _first_of(order: Order, names: list[str], where: Where) -> Broken | None:
-    bad = [order.alive & ~np.isfinite(order.traced(name)).all(axis=2) for name in names]
-    count = sum(int((~np.isfinite(order.traced(name)[order.alive])).sum()) for name in names)
-    if not count:
+def _first_of(trace: LayerTrace, names: Sequence[str], where: Where) -> Broken | None:
+    order = Order(trace)
+    bad = [~np.isfinite(order.traced(name)) & order.alive[..., None] for name in names]
+    by_step = np.sum([each.sum(axis=(1, 2)) for each in bad], axis=0)
+    if not by_step.any():
         return None
-    place = int(np.argmax(np.logical_or.reduce(bad).any(axis=1)))
-    steps = len(order.alive)
-    return Broken(
-        where=where, count=count, step=steps - 1 - place if order.trace.reverse else place
-    )
+    place = int(np.argmax(by_step > 0))
+    step = len(by_step) - 1 - place if trace.reverse else place
+    return Broken(where=where, count=int(by_step.sum()), step=step)
 
 
 def _recorded(trace: LayerTrace) -> list[str]:
     return [name for name in (*GATES, "hidden") if getattr(trace, name) is not None]
-
-
-def _states(trace: LayerTrace) -> Iterator[Array]:
-    order = Order(trace)
-    for name in _recorded(trace):
-        yield order.traced(name)[order.alive]

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Exchange", "exchange"]
 
 Float64: TypeAlias = npt.NDArray[np.float64]
-Bools: TypeAlias = npt.NDArray[np.bool_]
 Int64: TypeAlias = npt.NDArray[np.int64]
 
 ROWS = 32

@@ -53,15 +53,20 @@ def model_weights(model: torch.nn.Module) -> dict[str, LayerWeights]:
         model: any module with LSTM, RNN, LSTMCell or RNNCell layers.
 
     Returns:
-        Layer name ("encoder.l0"), as in `glasscell.trace`, to `LayerWeights`.
+        Layer name ("encoder.l0"), as in `glasscell.trace`, to `LayerWeights`; layers in half
+        precision, which our kernels do not run, are left out.
 
     Raises:
         TypeError, ValueError, RuntimeError: as `inspect.watch.recurrent_modules`.
     """
+    import torch
+
     from glasscell.inspect.watch import is_cell, layer_name, recurrent_modules
 
     found = {}
     for name, module in recurrent_modules(model).items():
+        if any(part.dtype not in (torch.float32, torch.float64) for part in module.parameters()):
+            continue
         for suffix in ["cell"] if is_cell(module) else _suffixes(module):
             found[layer_name(name, suffix)] = layer_weights(module, suffix)
     return found

@@ -286,7 +286,8 @@ def trace(model: torch.nn.Module) -> Iterator[Trace]:
     Notes:
         Arrays are read-only views of the buffers that the kernel wrote (and that a backward pass
         reads), nothing is copied: an in-place change of the layer's output shows in `hidden`. They
-        stay valid after the block. Each call keeps 6 numbers per unit and step.
+        stay valid after the block. Each call keeps 6 numbers per unit and step,
+        and holds on to what the layer read.
 
     >>> import torch
     >>> model = torch.nn.LSTM(3, 4, bidirectional=True)
