@@ -82,6 +82,14 @@ def test_a_latch_remembers_though_no_gradient_and_no_forget_gate_shows_it(
     assert found.said("zh").startswith("l0 通过循环回路记住")
 
 
+def test_full_gates_of_a_latch_are_no_fault_while_a_little_gradient_still_arrives() -> None:
+    x, _ = bits(60)
+    found = examine(bistable_lstm(2.0, 7.0), x, last, 59)
+    assert found.good
+    assert "arrives: over 59 lags" in str(found)
+    assert examine(bistable_lstm(2.0, 7.0), 0 * x + 1, last, 59).kinds[0] == "saturated"
+
+
 def test_the_same_loop_too_weak_to_hold_is_called_vanishing() -> None:
     found = examine(tanh_latch(0.8, 1), bits()[0], last, STEPS - 1)
     assert found.kinds == ("vanishing",)

@@ -47,6 +47,9 @@ STAYS: Final = 0.15
 """`Exchange.moves` up to which a saturated layer that holds is a latch, which is flat because it
 stays where it is, and not one that its input throws from side to side."""
 
+FADES: Final = 0.01
+"""What a latch leaves of a gradient over the lag, at most: it undoes small changes."""
+
 IGNORES: Final = 1e-3
 """`Exchange.reads` below which a layer ignores its input."""
 
@@ -299,7 +302,8 @@ def _saturated(seen: Evidence, states: Symptoms) -> Iterator[Finding]:
 def _latched(seen: Evidence) -> bool:
     """Whether it is flat because it holds: small changes are undone, large ones are kept."""
     return (
-        seen.verdict.kind in ("vanishing", "short")
+        seen.verdict.kind in ("vanishing", "short", "healthy")
+        and seen.verdict.change <= FADES
         and seen.exchange is not None
         and holds(seen)
         and seen.exchange.moves <= STAYS
