@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -63,60 +64,61 @@ def deaf(network: Any, x: Tensor) -> float:
     The other input is white noise of the layer's own mean and deviation; the change is over the
     size of the states.
     """
-    recurrent, found = network.recurrent, []
+    found = []
     generator = torch.Generator().manual_seed(0)
-    for layer in range(recurrent.num_layers):
-        hidden = _by_hand(recurrent, layer, x)[0]
-        noise = torch.randn(x.shape, generator=generator) * x.std() + x.mean()
-        change = (_by_hand(recurrent, layer, noise)[0] - hidden).norm()
+    for layer, read, hidden, _ in _layers(network, x):
+        noise = torch.randn(read.shape, generator=generator) * read.std() + read.mean()
+        change = (_by_hand(network.recurrent, layer, noise)[0] - hidden).norm()
         found.append(float(change / hidden.norm()) if hidden.norm() > 0 else 0.0)
-        x = hidden
     return min(found)
 
 
 @torch.no_grad()
 def widest(network: Any, x: Tensor, gate: str) -> float:
     """Give the largest value of the median unit's input or output gate; least of layers."""
-    recurrent, found = network.recurrent, []
-    for layer in range(recurrent.num_layers):
-        hidden = _by_hand(recurrent, layer, x)[0]
-        before = torch.cat([torch.zeros_like(hidden[:1]), hidden[:-1]])
-        i, _, _, o = _total(recurrent, layer, x, before).sigmoid().chunk(4, -1)
+    found = []
+    for layer, read, hidden, _ in _layers(network, x):
+        i, _, _, o = _total(network.recurrent, layer, read, _before(hidden)).sigmoid().chunk(4, -1)
         found.append(float((i if gate == "input" else o).amax((0, 1)).median()))
-        x = hidden
     return min(found)
 
 
 @torch.no_grad()
 def kept(network: Any, x: Tensor, lag: int) -> float:
     """Give what the forget gates of the median unit leave over the last steps; least of layers."""
-    recurrent, found = network.recurrent, []
-    for layer in range(recurrent.num_layers):
-        x, forget = _by_hand(recurrent, layer, x)
-        found.append(float(forget[-lag:].log().sum(0).mean(0).median().exp()))
-    return min(found)
+    forgets = (forget for _, _, _, forget in _layers(network, x))
+    return min(float(f[-lag:].log().sum(0).mean(0).median().exp()) for f in forgets)
 
 
 @torch.no_grad()
 def flat_share(network: Any, x: Tensor, part: str | None = None) -> float:
     """Give the share of values beyond the bend, forget gates left out; the layer with most.
 
-    With a part, "candidate" or "cell", of that alone.
-
-    A tanh of 2.1 and a gate at ±4.2 have 5.8 % of their steepest slope.
+    With a part, "candidate" or "cell", of that alone. A tanh of 2.1 and a gate at ±4.2 have 5.8 %
+    of their steepest slope.
     """
-    recurrent, shares = network.recurrent, []
-    for layer in range(recurrent.num_layers):
-        hidden = _by_hand(recurrent, layer, x)[0]
-        before = torch.cat([torch.zeros_like(hidden[:1]), hidden[:-1]])
-        total = _total(recurrent, layer, x, before)
-        if recurrent.mode == "LSTM":
+    shares = []
+    for layer, read, hidden, _ in _layers(network, x):
+        total = _total(network.recurrent, layer, read, _before(hidden))
+        if network.recurrent.mode == "LSTM":
             i, f, g, o = total.chunk(4, -1)
-            cell = _cells(i, f, g)
-            total = {"candidate": g, "cell": cell}.get(part, torch.cat([i / 2, g, o / 2], -1))
+            alone = {"candidate": g, "cell": _cells(i, f, g)}
+            total = alone[part] if part else torch.cat([i / 2, g, o / 2], -1)
         shares.append(float((total.abs() > 2.1).double().mean()))
-        x = hidden
     return max(shares)
+
+
+def _layers(network: Any, x: Tensor) -> Iterator[tuple[int, Tensor, Tensor, Tensor]]:
+    """Of each layer its number, what it reads, its hidden states and its forget gates."""
+    for layer in range(network.recurrent.num_layers):
+        hidden, forget = _by_hand(network.recurrent, layer, x)
+        yield layer, x, hidden, forget
+        x = hidden
+
+
+def _before(hidden: Tensor) -> Tensor:
+    """The hidden state that each step found."""
+    return torch.cat([torch.zeros_like(hidden[:1]), hidden[:-1]])
 
 
 def _cells(i: Tensor, f: Tensor, g: Tensor) -> Tensor:
