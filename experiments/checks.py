@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -38,32 +39,95 @@ def growth(network: Any, x: Tensor, lag: int) -> float:
 
 
 @torch.no_grad()
-def kept(network: Any, x: Tensor, lag: int) -> float:
-    """Give what the forget gates of the median unit leave over the last steps; least of layers."""
-    recurrent, found = network.recurrent, []
-    for layer in range(recurrent.num_layers):
-        x, forget = _by_hand(recurrent, layer, x)
-        found.append(float(forget[-lag:].log().sum(0).mean(0).median().exp()))
+def left(network: Any, x: Tensor, lag: int) -> float:
+    """Give what is left at the end of the difference between two sequences' states before a lag.
+
+    Each sequence goes on from the state of the next one; the size of what that changes in the state
+    at the end, over the size of the exchanged difference; on average over sequences. Unlike
+    `growth` it sees a memory that undoes small changes.
+    """
+    recurrent = copy.deepcopy(network.recurrent).double()
+    start, rest = x[: len(x) - lag].double(), x[len(x) - lag :].double()
+    _, state = recurrent(start)
+    own = _parts(state)
+    other = [part.roll(1, 1) for part in own]
+    after = recurrent(rest, tuple(other) if isinstance(state, tuple) else other[0])[1]
+    before = torch.cat(other, -1) - torch.cat(own, -1)
+    change = torch.cat(_parts(after), -1) - torch.cat(_parts(recurrent(rest, state)[1]), -1)
+    return float(change.norm() / before.norm()) if before.norm() > 0 else 0.0
+
+
+@torch.no_grad()
+def deaf(network: Any, x: Tensor) -> float:
+    """Give by how much the hidden states of the least listening layer change with another input.
+
+    The other input is white noise of the layer's own mean and deviation; the change is over the
+    size of the states.
+    """
+    found = []
+    generator = torch.Generator().manual_seed(0)
+    for layer, read, hidden, _ in _layers(network, x):
+        noise = torch.randn(read.shape, generator=generator) * read.std() + read.mean()
+        change = (_by_hand(network.recurrent, layer, noise)[0] - hidden).norm()
+        found.append(float(change / hidden.norm()) if hidden.norm() > 0 else 0.0)
     return min(found)
 
 
 @torch.no_grad()
-def flat_share(network: Any, x: Tensor) -> float:
+def widest(network: Any, x: Tensor, gate: str) -> float:
+    """Give the largest value of the median unit's input or output gate; least of layers."""
+    found = []
+    for layer, read, hidden, _ in _layers(network, x):
+        i, _, _, o = _total(network.recurrent, layer, read, _before(hidden)).sigmoid().chunk(4, -1)
+        found.append(float((i if gate == "input" else o).amax((0, 1)).median()))
+    return min(found)
+
+
+@torch.no_grad()
+def kept(network: Any, x: Tensor, lag: int) -> float:
+    """Give what the forget gates of the median unit leave over the last steps; least of layers."""
+    forgets = (forget for _, _, _, forget in _layers(network, x))
+    return min(float(f[-lag:].log().sum(0).mean(0).median().exp()) for f in forgets)
+
+
+@torch.no_grad()
+def flat_share(network: Any, x: Tensor, part: str | None = None) -> float:
     """Give the share of values beyond the bend, forget gates left out; the layer with most.
 
-    A tanh of 2.1 and a gate at ±4.2 have 5.8 % of their steepest slope.
+    With a part, "candidate" or "cell", of that alone. A tanh of 2.1 and a gate at ±4.2 have 5.8 %
+    of their steepest slope.
     """
-    recurrent, shares = network.recurrent, []
-    for layer in range(recurrent.num_layers):
-        hidden = _by_hand(recurrent, layer, x)[0]
-        before = torch.cat([torch.zeros_like(hidden[:1]), hidden[:-1]])
-        total = _total(recurrent, layer, x, before)
-        if recurrent.mode == "LSTM":
-            i, _, g, o = total.chunk(4, -1)
-            total = torch.cat([i / 2, g, o / 2], -1)
+    shares = []
+    for layer, read, hidden, _ in _layers(network, x):
+        total = _total(network.recurrent, layer, read, _before(hidden))
+        if network.recurrent.mode == "LSTM":
+            i, f, g, o = total.chunk(4, -1)
+            alone = {"candidate": g, "cell": _cells(i, f, g)}
+            total = alone[part] if part else torch.cat([i / 2, g, o / 2], -1)
         shares.append(float((total.abs() > 2.1).double().mean()))
-        x = hidden
     return max(shares)
+
+
+def _layers(network: Any, x: Tensor) -> Iterator[tuple[int, Tensor, Tensor, Tensor]]:
+    """Of each layer its number, what it reads, its hidden states and its forget gates."""
+    for layer in range(network.recurrent.num_layers):
+        hidden, forget = _by_hand(network.recurrent, layer, x)
+        yield layer, x, hidden, forget
+        x = hidden
+
+
+def _before(hidden: Tensor) -> Tensor:
+    """The hidden state that each step found."""
+    return torch.cat([torch.zeros_like(hidden[:1]), hidden[:-1]])
+
+
+def _cells(i: Tensor, f: Tensor, g: Tensor) -> Tensor:
+    """Cell states (T, B, H) from what goes into the gates."""
+    c, found = torch.zeros_like(g[0]), []
+    for step in range(len(g)):
+        c = f[step].sigmoid() * c + i[step].sigmoid() * g[step].tanh()
+        found.append(c)
+    return torch.stack(found)
 
 
 def _total(recurrent: Any, layer: int, x: Tensor, h: Tensor) -> Tensor:

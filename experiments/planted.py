@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from checks import flat_share, growth, kept
+from checks import deaf, flat_share, growth, kept, left, widest
 from healthy import Design
 from problems import Network, loss_of, train
 from torch import Tensor
@@ -155,6 +155,56 @@ def forget(network: Network, design: Design, chance: Chance) -> Planted:
     yield f"half-life {steps:.1f} steps", network
 
 
+def block(network: Network, design: Design, chance: Chance) -> Planted:
+    """Input gates, or output gates, of (nearly) all units that no input opens."""
+    if network.kind != "LSTM":
+        return
+    H = design.hidden_size
+    for gate in ("input", "output"):
+        blocked, bias = copy.deepcopy(network), -chance.uniform(7, 20)
+        units = np.sort(chance.choice(H, round(chance.uniform(0.7, 1) * H), replace=False))
+        for book in _books(blocked):
+            name, weight = {"input": ("b_i", "W_i"), "output": ("b_o", "W_o")}[gate]
+            values, rows = getattr(book, name).copy(), getattr(book, weight).copy()
+            values[units], rows[units] = bias, rows[units] * 0.1
+            setattr(book, name, values)
+            setattr(book, weight, rows)
+        blocked.gate = gate
+        yield f"{gate} gates of {len(units)} units at a bias of {bias:.0f}", blocked
+
+
+def deafen(network: Network, design: Design, chance: Chance) -> Planted:
+    """Weights of the input at 0 or next to it, in one layer; inputs scaled to next to nothing."""
+    layer = int(chance.integers(network.recurrent.num_layers))
+    for factor in (0.0, 10 ** -chance.uniform(4.5, 9)):
+        deaf_one = copy.deepcopy(network)
+        getattr(deaf_one.recurrent, f"weight_ih_l{layer}").data *= factor
+        yield f"weight_ih_l{layer} times {factor:.0e}", deaf_one
+    scale = float(10 ** -chance.uniform(5, 9))
+    network.input_scale = scale
+    yield f"inputs times {scale:.0e}", network
+
+
+def saturate_part(network: Network, design: Design, chance: Chance) -> Planted:
+    """Candidates that are always flat; cells that only grow."""
+    if network.kind != "LSTM":
+        return
+    one_sided, bias = copy.deepcopy(network), chance.uniform(6, 20) * chance.choice([-1.0, 1.0])
+    for book in _books(one_sided):
+        book.W_C = book.W_C * 0.5
+        book.b_C = np.full_like(book.b_C, bias)
+    one_sided.part = "candidate"
+    yield f"candidates at a bias of {bias:.0f}", one_sided
+    counter = copy.deepcopy(network)
+    for book in _books(counter):
+        book.b_f = np.full_like(book.b_f, chance.uniform(8, 30))
+        book.b_i = np.full_like(book.b_i, 3.0)
+        book.b_C = np.full_like(book.b_C, chance.uniform(1.5, 4))
+        book.W_C = book.W_C * 0.5
+    counter.part = "cell"
+    yield "cells that count and never forget", counter
+
+
 def kill(network: Network, design: Design, chance: Chance) -> Planted:
     """Units that give out the same at every step."""
     H, layers = design.hidden_size, network.recurrent.num_layers
@@ -173,6 +223,10 @@ def kill(network: Network, design: Design, chance: Chance) -> Planted:
         getattr(network.recurrent, f"bias_ih_l{layer}").data[row] = bias
         getattr(network.recurrent, f"bias_hh_l{layer}").data[row] = 0
     yield f"{share:.0%} of the units", network
+    nothing = copy.deepcopy(network)
+    for parameter in nothing.recurrent.parameters():
+        parameter.data.zero_()
+    yield "every weight at 0", nothing
 
 
 def silence(network: Network, design: Design, chance: Chance) -> Planted:
@@ -194,6 +248,16 @@ def corrupt(network: Network, design: Design, chance: Chance) -> Planted:
     gap = copy.deepcopy(network)
     gap.input_scale = float("nan")
     yield "NaN in the data", gap
+    infinite = copy.deepcopy(network)
+    weight = infinite.recurrent.weight_ih_l0.data
+    weight[int(chance.integers(len(weight))), 0] = float("inf")
+    yield "one infinite weight", infinite
+    if network.kind == "relu":
+        overflowing = copy.deepcopy(network)
+        factor = float(10 ** chance.uniform(1.5, 2.5))
+        overflowing.recurrent.weight_hh_l0.data = torch.eye(design.hidden_size) * factor
+        overflowing.recurrent.bias_ih_l0.data.abs_().add_(1.0)
+        yield f"states that overflow, W = {factor:.0f} I", overflowing
     for parameter in network.recurrent.parameters():
         parameter.data.fill_(float("nan"))
     yield "weights that became NaN", network
@@ -236,6 +300,9 @@ PLANTS: dict[str, Callable[[Network, Design, Chance], Planted]] = {
     "vanishing": vanish,
     "exploding": explode,
     "saturated": saturate,
+    "saturated in part": saturate_part,
+    "ignores": deafen,
+    "shut": block,
     "forgets": forget,
     "dead": kill,
     "silent": silence,
@@ -247,17 +314,35 @@ PLANTS: dict[str, Callable[[Network, Design, Chance], Planted]] = {
 def confirmed(planted: Case) -> bool:
     """Whether a planted fault took, by a measure that knows no gradient and no verdict.
 
-    Vanishing: a small change of the state is below 1/10000 after the lag. Exploding: above 100.
-    Saturated: four of five values beyond the bend of their curve. Forgets: the forget gates keep
-    less than 1/10000 over the lag in the median unit. What lies between that and health is no case
-    for either side of the table.
+    Vanishing: a small change of the state is below 1/10000 after the lag, and of an exchanged state
+    less than 1 % is left. Exploding: a small change is above 100. Saturated: four of five values
+    beyond the bend of their curve, and no latch that holds what it is given; nine in ten of a part.
+    Forgets: the forget gates keep less than 1/10000 over the lag in the median unit, and of an
+    exchanged state less than 1 % is left. Ignores: another input changes the hidden states by less
+    than 1/10000. Shut: the median unit's gate stays below 1 %. Not finite: something is, of data,
+    weights and answers. What lies between that and health is no case for either side of the table.
     """
+    one, x, lag = planted.network, planted.x, planted.lag
     if planted.fault == "vanishing":
-        return growth(planted.network, planted.x, planted.lag) < 1e-4
+        return growth(one, x, lag) < 1e-4 and left(one, x, lag) < 0.01
     if planted.fault == "exploding":
-        return growth(planted.network, planted.x, planted.lag) > 100
+        return growth(one, x, lag) > 100
     if planted.fault == "saturated":
-        return flat_share(planted.network, planted.x) > 0.8
+        return flat_share(one, x) > 0.8 and not _latch(one, x, lag)
+    if planted.fault == "saturated in part":
+        return flat_share(one, x, one.part) > 0.95
     if planted.fault == "forgets":
-        return kept(planted.network, planted.x, planted.lag) < 1e-4
+        return kept(one, x, lag) < 1e-4 and left(one, x, lag) < 0.01
+    if planted.fault == "ignores":
+        return deaf(one, x) < 1e-4
+    if planted.fault == "shut":
+        return widest(one, x, one.gate) < 0.01
+    if planted.fault == "not finite":
+        with torch.no_grad():
+            values = [x, one(x), *one.parameters()]
+        return not all(bool(value.isfinite().all()) for value in values)
     return True
+
+
+def _latch(network: Network, x: Tensor, lag: int) -> bool:
+    return left(network, x, lag) > 0.1 and growth(network, x, lag) < 1e-4

@@ -1,6 +1,6 @@
 """How often the verdict is right: networks with one planted fault each, and healthy ones.
 
-    python experiments/verdicts.py [--quick] [--out FILE]
+    python experiments/verdicts.py [--quick] [--jobs N] [--out FILE]
 
 Half of the networks (even seeds) say where the thresholds belong, the other half is the test. The
 result is experiments/results/verdicts.json; five minutes on one core, a few seconds with --quick.
@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -20,45 +23,56 @@ import numpy as np
 import torch
 from healthy import SOLVED, designs, trained, untrained
 from planted import PLANTS, Case, all_of, case, confirmed
+from remembering import remembering
 
 import glasscell
-from glasscell.inspect import findings, verdict
-from glasscell.inspect.findings import faults
+from glasscell.inspect import examine, findings, verdict
+from glasscell.inspect.evidence import gathered
 from glasscell.inspect.flow import observed
-from glasscell.inspect.symptoms import symptoms
+from glasscell.inspect.last_step import model_weights
 
 RESULTS = Path(__file__).parent / "results" / "verdicts.json"
-SAME = {"vanishing": {"vanishing", "short"}}
+SAME = {"vanishing": {"vanishing", "short"}, "saturated in part": {"saturated"}}
 """A gradient that vanishes where every step has one of its own is called short."""
 
 Row = dict[str, Any]
 
 
-def cases(seeds: Sequence[int], counts: dict[str, list[int]]) -> Iterator[tuple[int, Case]]:
+def of_seed(seed: int) -> tuple[list[Row], dict[str, list[int]]]:
+    """Make and judge the networks of one seed; give them, and how many were left out."""
+    torch.set_num_threads(1)
+    glasscell.set_num_threads(1)
+    warnings.simplefilter("ignore", RuntimeWarning)
+    counts: dict[str, list[int]] = {}
+    return [judged(seed, one) for one in cases(seed, counts)], counts
+
+
+def cases(seed: int, counts: dict[str, list[int]]) -> Iterator[Case]:
     """Make networks one after the other, and count what was left out."""
-    for seed in seeds:
-        for design in designs(seed):
-            network, share = trained(design)
-            solved = share < 1.05 * SOLVED
-            tally(counts, "healthy", solved)
-            if solved:
-                yield seed, case("healthy", "solved", network, design)
-            for fault in PLANTS:
-                yield from checked(seed, all_of(fault, design, network if solved else None), counts)
-        for design in untrained(seed):
-            for fault in PLANTS:
-                yield from checked(seed, all_of(fault, design, None), counts)
+    for design in designs(seed):
+        network, share = trained(design)
+        solved = share < 1.05 * SOLVED
+        tally(counts, "healthy", solved)
+        if solved:
+            yield case("healthy", "solved", network, design)
+        for fault in PLANTS:
+            yield from checked(all_of(fault, design, network if solved else None), counts)
+    for _, one in remembering(seed):
+        tally(counts, "healthy", one is not None)
+        if one is not None:
+            yield one
+    for design in untrained(seed):
+        for fault in PLANTS:
+            yield from checked(all_of(fault, design, None), counts)
 
 
-def checked(
-    seed: int, planted: Iterator[Case], counts: dict[str, list[int]]
-) -> Iterator[tuple[int, Case]]:
+def checked(planted: Iterator[Case], counts: dict[str, list[int]]) -> Iterator[Case]:
     """Let those pass in which the fault took."""
     for one in planted:
         took = confirmed(one)
         tally(counts, one.fault, took)
         if took:
-            yield seed, one
+            yield one
 
 
 def tally(counts: dict[str, list[int]], fault: str, kept: bool) -> None:
@@ -69,39 +83,61 @@ def tally(counts: dict[str, list[int]], fault: str, kept: bool) -> None:
 
 def judged(seed: int, one: Case) -> Row:
     """Judge one network."""
-    recorder, _ = observed(one.network, one.x, one.loss)
-    layers = recorder.measured()
-    found = [
-        f for name, (flow, trace) in layers.items() for f in faults(flow, trace, one.lag, name)
-    ]
-    blind = [f for name, (flow, trace) in layers.items() for f in faults(flow, trace, None, name)]
+    found, blind = (examine(one.network, one.x, one.loss, lag) for lag in (one.lag, None))
     return {
         "seed": seed,
         "fault": one.fault,
         "how": one.how,
         "lag": one.lag,
-        "named": sorted({f.kind for f in found if not f.good}),
+        "named": sorted(found.kinds),
         "named without lag": sorted({f.kind for f in blind if not (f.good or f.assumed)}),
         "assumed": sorted({f.kind for f in blind if f.assumed}),
-        "numbers": numbers(layers, one),
+        "contradictions": contradictions(found),
+        "numbers": numbers(one),
     }
 
 
-def numbers(layers: Mapping[str, Any], one: Case) -> dict[str, float]:
+def contradictions(found: Sequence[findings.Finding]) -> list[str]:
+    """Sentences that say one thing and mean another: growth by a factor below 1."""
+    said = [one.text() for one in found if one.kind == "exploding"]
+    return [
+        text for text in said if float(re.search(r"by × (\S+)", text + " by × 2").group(1)) <= 1
+    ]
+
+
+def numbers(one: Case) -> dict[str, float]:
     """The measures that thresholds cut, of the worst layer."""
-    found: dict[str, list[float]] = {}
-    for flow, trace in layers.values():
-        seen, told = symptoms(trace), verdict.judge(flow, one.lag)
-        if told.kind == "not finite":
-            continue
-        found.setdefault("stuck", []).append(seen.stuck)
-        found.setdefault(f"dead {trace.mode}", []).append(seen.dead)
-        if seen.memory is not None:
-            found.setdefault("memory", []).append(-seen.memory / one.lag)
-        if told.kind in ("healthy", "vanishing", "exploding", "short"):
-            found.setdefault("left", []).append(-told.change)
-            found.setdefault("growth", []).append(told.largest)
+    recorder, _ = observed(one.network, one.x, one.loss)
+    weights, found = model_weights(one.network), {}
+    for name, (flow, trace) in recorder.measured().items():
+        for measure, value in _of_layer(gathered(flow, trace, one.lag, weights[name])).items():
+            found.setdefault(measure, []).append(value)
     return {name: abs(max(values)) for name, values in found.items()}
+
+
+def _of_layer(seen: Any) -> dict[str, float]:
+    """One layer's measures; those of which too little is a fault are negative."""
+    told, tried = seen.verdict, seen.exchange
+    if told.kind == "not finite" or seen.symptoms is None:
+        return {}
+    states = seen.symptoms
+    found = {f"dead {seen.trace.mode}": states.dead}
+    if states.shut:
+        found["shut"] = max(states.shut.values())
+    if tried is not None:
+        found["reads"] = -tried.reads
+        if told.kind in ("vanishing", "short") and tried.held == tried.held:
+            found["held"] = -tried.held
+    if findings.holds(seen) and told.kind in ("vanishing", "short"):
+        return found  # a latch: neither gradient nor gates decide about it
+    found["stuck"] = states.stuck
+    if states.memory is not None:
+        found["stuck part"] = max(states.flat.values())
+        if not findings.holds(seen):
+            found["memory"] = -states.memory / max(told.lag, 1)
+    if told.kind in ("healthy", "vanishing", "exploding", "short"):
+        found |= {"left": -told.change, "growth": told.largest}
+    return found
 
 
 CUTS = {
@@ -110,6 +146,10 @@ CUTS = {
     "GROWN": ("growth", "exploding", False),
     "MEMORY": ("memory", "forgets", True),
     "STUCK": ("stuck", "saturated", False),
+    "STUCK_PART": ("stuck part", "saturated in part", False),
+    "HOLDS": ("held", "vanishing", True),
+    "IGNORES": ("reads", "ignores", True),
+    "SHUT": ("shut", "shut", False),
     "DEAD LSTM": ("dead LSTM", "dead", False),
     "DEAD RNN_TANH": ("dead RNN_TANH", "dead", False),
     "DEAD RNN_RELU": ("dead RNN_RELU", "dead", False),
@@ -120,6 +160,10 @@ IN_USE = {
     "GROWN": verdict.GROWN,
     "MEMORY": findings.MEMORY,
     "STUCK": findings.STUCK,
+    "STUCK_PART": findings.STUCK_PART,
+    "HOLDS": findings.HOLDS,
+    "IGNORES": findings.IGNORES,
+    "SHUT": findings.SHUT,
     **{f"DEAD {mode}": share for mode, share in findings.DEAD.items()},
 }
 
@@ -156,22 +200,26 @@ def _cut(rows: Sequence[Row], name: str, measure: str, fault: str, less: bool) -
     }
 
 
+def right(row: Row) -> bool:
+    """Whether a planted fault is among those that were named; a healthy network has none."""
+    if row["fault"] == "healthy":
+        return not row["named"]
+    return bool(SAME.get(row["fault"], {row["fault"]}) & set(row["named"]))
+
+
 def table(rows: Sequence[Row]) -> dict[str, Row]:
     """The confusion table: of each planted fault the networks, and how many were called what."""
     kinds = [kind for kind in findings.ORDER if kind != "healthy"]
     found = {}
     for fault in ("healthy", *PLANTS):
         mine = [row for row in rows if row["fault"] == fault]
-        wanted = SAME.get(fault, {fault})
-        right = [
-            not r["named"] if fault == "healthy" else bool(wanted & set(r["named"])) for r in mine
-        ]
+        fine = [right(row) for row in mine]
         found[fault] = {
             "networks": len(mine),
-            "right": sum(right),
-            "share": round(sum(right) / max(len(mine), 1), 4),
+            "right": sum(fine),
+            "share": round(sum(fine) / max(len(mine), 1), 4),
             "named": {kind: sum(kind in row["named"] for row in mine) for kind in kinds},
-            "wrong": [row["how"] for row, fine in zip(mine, right, strict=True) if not fine][:20],
+            "wrong": [row["how"] for row, well in zip(mine, fine, strict=True) if not well][:20],
         }
     return found
 
@@ -182,13 +230,19 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two seeds; writes nothing by itself")
     parser.add_argument("--out", type=Path, default=None)
     parser.add_argument("--seeds", type=int, default=None)
+    parser.add_argument("--jobs", type=int, default=1, help="processes, each with its own seeds")
     args = parser.parse_args()
-    torch.set_num_threads(1)
-    glasscell.set_num_threads(1)
-    warnings.simplefilter("ignore", RuntimeWarning)
     seeds = range(args.seeds or (2 if args.quick else 16))
-    began, counts = time.process_time(), {}
-    rows = [judged(seed, one) for seed, one in cases(seeds, counts)]
+    began, counts, rows = time.monotonic(), dict[str, list[int]](), list[Row]()
+    with ProcessPoolExecutor(args.jobs, mp_context=get_context("spawn")) as pool:
+        for found, made in pool.map(of_seed, seeds):
+            rows += found
+            for fault, (all_, used) in made.items():
+                before = counts.get(fault, [0, 0])
+                counts[fault] = [before[0] + all_, before[1] + used]
+            for row in found:
+                if not right(row):
+                    print(f"seed {row['seed']}: {row['fault']}, {row['how']}: {row['named']}")
     even, odd = ([row for row in rows if row["seed"] % 2 == rest] for rest in (0, 1))
     blind = [row for row in odd if row["fault"] == "healthy"]
     result = {
@@ -198,6 +252,7 @@ def main() -> None:
         },
         "thresholds, on even seeds": thresholds(even),
         "table, on odd seeds": table(odd),
+        "growth by a factor below 1": sum(len(row["contradictions"]) for row in rows),
         "healthy and silent without being told the lag": round(
             float(np.mean([not row["named without lag"] for row in blind])), 4
         ),
@@ -206,7 +261,7 @@ def main() -> None:
         ),
     }
     show(result)
-    print(f"{len(rows)} networks judged in {time.process_time() - began:.0f} s of one core")
+    print(f"{len(rows)} networks judged in {time.monotonic() - began:.0f} s")
     out = args.out or (None if args.quick else RESULTS)
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)

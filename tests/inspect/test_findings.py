@@ -12,7 +12,7 @@ import torch
 import glasscell
 from glasscell import nn
 from glasscell.gates import Textbook
-from glasscell.inspect import KINDS, Finding, diagnose, examine
+from glasscell.inspect import KINDS, Finding, diagnose, examine, layer_weights
 from glasscell.inspect.findings import DEAD, MEMORY, ORDER, STUCK, faults
 from glasscell.inspect.flow import LayerFlow
 from glasscell.inspect.sentences import SENTENCES, Phrase
@@ -53,7 +53,7 @@ def test_inputs_that_nobody_scaled_are_found_as_saturation(kind: str) -> None:
     found = found_in(remembering(kind), scale=1e5)
     assert found[0].kind == "saturated"
     assert found[0].value > 0.9
-    assert not {"dead", "forgets"} & set(found.kinds)
+    assert found.kinds[1:] == (("forgets", "vanishing") if kind == "LSTM" else ("vanishing",))
     assert f"is saturated: {found[0].value:.0%} of the values" in found[0].text()
     assert "Scale the inputs to mean 0" in found[0].advice()
 
@@ -107,7 +107,8 @@ def test_what_depends_on_a_lag_that_nobody_told_is_named_under_that_condition() 
     ("left", "english", "chinese"),
     [
         (np.log10(0.037), "leave 4 % of it", "只留下 4 %"),
-        (-52.3, "leave 1 part in 10⁵² of it", "只留下 10⁻⁵²"),
+        (-6.3, "leave 1 part in 10⁶ of it", "只留下 10⁻⁶"),
+        (-1336.0, "leave less than a billionth of it", "只留下 不到十亿分之一"),
         (-np.inf, "leave nothing of it", "只留下 0"),
     ],
 )
@@ -127,9 +128,10 @@ def test_advice_for_several_layers_is_given_once() -> None:
     assert "对于 l0, l1：" in found.said("zh")
 
 
-def test_a_layer_without_gradient_is_not_blamed_for_its_gates() -> None:
+def test_a_layer_without_gradient_is_told_what_else_it_does_too() -> None:
     found = examine(nn.LSTM(2, 8), torch.randn(90, 3, 2), lambda out: 0 * last(out))
-    assert found.kinds == ("silent",)
+    assert found.kinds == ("silent", "forgets")
+    assert [one.assumed for one in found] == [False, True]
 
 
 def test_nan_in_the_data_is_named_before_anything_is_measured() -> None:
@@ -160,9 +162,11 @@ def test_flow_and_trace_are_enough_without_a_model() -> None:
     with glasscell.trace(model) as trace:
         model(x)
     flow = glasscell.gradient_flow(model, x, last)
-    apart, at_once = diagnose(flow, trace), examine(model, x, last)
+    weights = {"l0": layer_weights(model, "l0")}
+    apart, at_once = diagnose(flow, trace, weights=weights), examine(model, x, last)
     assert apart.as_json() == at_once.as_json()
     assert len(apart[:1]) == 1
+    assert diagnose(flow, trace).kinds == at_once.kinds
 
 
 def test_symptoms_are_what_the_gates_say() -> None:
@@ -214,7 +218,8 @@ def test_a_page_gets_plain_values_in_two_languages() -> None:
 
 def test_every_kind_has_a_place_a_name_and_its_sentences() -> None:
     assert set(ORDER) == set(KINDS)
-    assert {*ORDER} <= {*SENTENCES}
+    assert {*ORDER} - {"shut"} <= {*SENTENCES}
+    assert {"shut.input", "shut.output"} <= {*SENTENCES}
     blank = Finding(layer="l0", kind="healthy", value=None, sentences=())
     assert blank.good
     assert 0 < MEMORY < 1

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import glasscell
+from glasscell.inspect import examine
 
 STEPS, BATCH, INPUT, HIDDEN = 12, 4, 3, 5
 LENGTHS = torch.tensor([12, 9, 5, 7])
@@ -499,3 +500,17 @@ def test_episodes_are_measured_as_a_layer_with_reset_is(x: Tensor) -> None:
     whole = glasscell.gradient_flow(layer, x, lambda out: out[1][1].sum(), reset=reset)["l0"]
     for field in ("hidden", "cell", "by_lag"):
         np.testing.assert_allclose(getattr(found, field), getattr(whole, field), rtol=1e-9)
+
+
+def test_a_diagnosis_says_that_not_all_calls_were_judged() -> None:
+    class Thrice(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = torch.nn.LSTM(INPUT, HIDDEN)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.stack([self.layer(one)[0][-1] for one in x])
+
+    found = examine(Thrice(), torch.randn(3, STEPS, BATCH, INPUT), torch.sum)
+    assert found.said().startswith("layer.l0: 1 of 3 calls shown")
+    assert found.said("zh").startswith("layer.l0：共运行 3 次")

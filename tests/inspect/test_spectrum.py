@@ -12,7 +12,15 @@ import pytest
 import torch
 
 import glasscell
-from glasscell.inspect import LayerTrace, fan, jacobians, layer_weights, lyapunov, spectrum
+from glasscell.inspect import (
+    LayerTrace,
+    Lyapunov,
+    fan,
+    jacobians,
+    layer_weights,
+    lyapunov,
+    spectrum,
+)
 from glasscell.weights import LayerWeights
 from traced import KINDS, order, traced
 
@@ -202,6 +210,41 @@ def test_without_recurrent_weights_the_exponents_are_the_logarithms_of_the_forge
     np.testing.assert_allclose(found.exponents[:3], np.log([0.99, 0.6, 0.2]), rtol=1e-9)
     assert np.isneginf(found.exponents[3:]).all()
     np.testing.assert_allclose(found.std[:3], 0, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("largest", "std", "steps", "chaotic"),
+    [
+        (0.019, 0.02, 33, None),
+        (0.019, 0.02, 2000, True),
+        (0.010, 0.02, 2000, False),
+        (-0.01, 0.001, 2000, False),
+        (1e-15, 1e-17, 2000, False),
+    ],
+)
+def test_chaos_is_said_only_above_two_standard_errors_over_some_hundred_steps(
+    largest: float, std: float, steps: int, chaotic: bool | None
+) -> None:
+    found = Lyapunov(np.array([largest, -1.0]), np.array([std, 0.1]), steps)
+    assert found.chaotic is chaotic
+    np.testing.assert_allclose(found.error, found.std / np.sqrt(10))
+
+
+def test_a_network_known_to_be_chaotic_is_called_so_and_one_that_keeps_all_is_not() -> None:
+    """Sompolinsky, Crisanti, Sommers 1988: random tanh networks of gain above 1 are chaotic."""
+    chance = np.random.default_rng(0)
+    for gain, expected in ((3.0, True), (0.5, False)):
+        weights = LayerWeights(
+            weight_ih=np.zeros((40, 1)), weight_hh=chance.normal(size=(40, 40)) * gain / 40**0.5
+        )
+        h, states = chance.normal(size=40), []
+        for _ in range(400):
+            h = np.tanh(weights.weight_hh @ h)
+            states.append(h)
+        layer = LayerTrace(*[None] * 5, hidden=np.array(states), mode="RNN_TANH", layout="TH")
+        found = lyapunov(layer, weights, columns=2)
+        assert found.chaotic is expected
+        assert found.steps == 400 - 400 // 6
 
 
 def test_all_exponents_add_up_to_the_logarithm_of_the_volume() -> None:

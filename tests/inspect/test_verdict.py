@@ -61,7 +61,7 @@ def test_a_radius_of_zero_does_not_keep_a_network_from_exploding() -> None:
     verdict = flow["l0"].judge()
     assert verdict.kind == "exploding"
     assert verdict.rate == pytest.approx(2, rel=0.2)
-    assert "explodes by x" in flow.verdict
+    assert "explodes by × 2.2 per step" in flow.verdict
     assert "eigenvalues of weight_hh tell nothing" in flow.verdict
 
 
@@ -73,6 +73,45 @@ def test_growth_that_leaves_the_number_format_is_an_explosion() -> None:
     assert verdict.kind == "exploding"
     assert verdict.rate == pytest.approx(4)
     assert "overflows at lag 64" in verdict.summary
+
+
+@pytest.mark.parametrize("tail", [0.5, 1.0, 2.0])
+def test_growth_is_said_with_a_factor_above_1_whatever_follows_it(tail: float) -> None:
+    """Up a million times in one step, and down again: a line through all of it would fall."""
+    falling = 1e6 * tail ** np.arange(-1.0, 40.0)
+    profile = np.concatenate([[1.0], falling / falling.max() * 1e6])
+    verdict = judge(LayerFlow(profile[::-1], None, None, mode="RNN_TANH"))
+    assert (verdict.kind, verdict.rate > 1) == ("exploding", True)
+    assert verdict.rate == pytest.approx(1e6 if tail <= 1 else 2, rel=0.1)
+    assert f"explodes by × {verdict.rate:.3g} per step" in verdict.summary
+    assert f"grows to × {verdict.largest:.3g} of its start" in verdict.summary
+
+
+def test_a_gradient_that_turns_nan_without_growing_is_no_explosion() -> None:
+    profile = np.array([1.0, 0.9, 0.8, np.nan, np.nan])
+    verdict = judge(LayerFlow(profile[::-1], None, None, mode="RNN_TANH"))
+    assert verdict.kind == "not finite"
+    assert "is NaN from lag 3 on, without having grown before" in verdict.summary
+    for grown in ([1.0, 1e3, np.nan], [1.0, np.inf]):
+        assert judge(LayerFlow(np.array(grown[::-1]), None, None)).kind == "exploding"
+
+
+def test_a_gradient_that_vanishes_on_the_way_and_comes_back_has_its_lowest_place_named() -> None:
+    profile = 10.0 ** -np.concatenate([np.arange(19), np.arange(18)[::-1]])
+    flow = LayerFlow(profile[::-1], None, None, mode="RNN_TANH")
+    verdict = judge(flow)
+    assert (verdict.kind, verdict.reach) == ("vanishing", 5)
+    assert "at lag 5, falls to × 1e-18 at lag 18, and is × 1 at lag 36" in verdict.summary
+    assert judge(flow, lag=3).kind == "healthy"
+
+
+def test_the_eigenvalues_of_a_relu_networks_matrix_are_not_said_to_tell_nothing() -> None:
+    model = torch.nn.RNN(1, 2, bias=False, nonlinearity="relu")
+    fill(model, weight_ih=1.0, weight_hh=torch.eye(2) * 1.5)
+    flow = glasscell.gradient_flow(model, torch.ones(40, 1, 1), last)
+    assert flow["l0"].judge().rate == pytest.approx(1.5)
+    assert "eigenvalues" not in flow.verdict
+    assert "smaller weight_hh (the identity, or orthogonal)" in flow.verdict
 
 
 def test_a_gradient_that_stays_is_healthy_and_has_no_advice() -> None:
@@ -121,7 +160,7 @@ def test_a_loss_on_every_step_does_not_hide_that_a_network_forgets() -> None:
     verdict = layer.judge()
     assert (verdict.kind, verdict.reach) == ("short", 14)
     assert (
-        "of what the last step alone sends back |dL/dh_t| changes by x 0.5 per step"
+        "of what the last step alone sends back |dL/dh_t| changes by × 0.5 per step"
         in verdict.summary
     )
 
@@ -168,7 +207,7 @@ def test_ragged_batches_are_judged_from_each_sequences_own_end() -> None:
 def test_one_step_is_nothing_to_judge() -> None:
     verdict = flow_of(linear_rnn(0.5), 1).judge()
     assert verdict.kind == "healthy"
-    assert "there is one step" in verdict.summary
+    assert verdict.summary.startswith("ran for one step that the loss reads")
 
 
 def test_a_broken_gradient_is_called_that() -> None:

@@ -3,7 +3,8 @@
 Reading order: trace (what every gate did), flow (how far gradients travel), verdict (what that
 means), timescales and provenance (what the memory cells hold and for how long), jacobian and
 spectrum (what steps do to a change of the state), path and influence (which way, from where),
-truncation (what a shorter window would lose). README.md lists every measure with its cost.
+exchange (whether another past shows at the end), truncation (what a shorter window would lose).
+README.md lists every measure with its cost.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from glasscell.inspect.ablation import ablation
 from glasscell.inspect.decay import Decay, decay
 from glasscell.inspect.diagnosis import Diagnosis, diagnose, examine
 from glasscell.inspect.dossier import Dossier, dossier
+from glasscell.inspect.exchange import Exchange, exchange
 from glasscell.inspect.film import Film
 from glasscell.inspect.findings import Finding, faults
 from glasscell.inspect.flow import GradientFlow, LayerFlow
@@ -50,6 +52,7 @@ __all__ = [
     "Decay",
     "Diagnosis",
     "Dossier",
+    "Exchange",
     "Fan",
     "Film",
     "Finding",
@@ -75,6 +78,7 @@ __all__ = [
     "diagnose",
     "dossier",
     "examine",
+    "exchange",
     "fan",
     "faults",
     "forget_bias",

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Phrases",
+    "breaks",
     "cut_off",
+    "dips",
     "exploding",
     "healthy",
     "longer",
@@ -55,6 +57,8 @@ def healthy(symbol: str, seen: Decay, spread: bool, alone: bool) -> Phrases:
     if seen.lag == 0:
         return (Phrase("one step", {"symbol": symbol}),)
     rate = seen.rate
+    if (rate - 1) * (seen.change - 1) < 0:  # the line leans the other way than the ends
+        rate = seen.change ** (1 / seen.lag)
     values = {"symbol": symbol, "rate": rate, "change": seen.change, "lag": seen.lag}
     found = [Phrase("healthy", values)]
     if spread:
@@ -64,16 +68,26 @@ def healthy(symbol: str, seen: Decay, spread: bool, alone: bool) -> Phrases:
     return tuple(found)
 
 
+def dips(symbol: str, seen: Decay) -> Phrase:
+    """Say between which lags the gradient is gone, where it comes back."""
+    return Phrase(
+        "dips",
+        {"symbol": symbol, "dips": seen.dips, "least": seen.least, "lowest": seen.lowest,
+         "change": seen.change, "lag": seen.lag},
+    )  # fmt: skip
+
+
 def exploding(
-    symbol: str, rate: float, largest: float, lag: int, overflows: int | None
+    symbol: str, rate: float, largest: float, peak: int, overflows: int | None, mode: str
 ) -> tuple[Phrase, Phrase]:
     """Say how fast the gradient grows, and how to hold it."""
-    values = {"symbol": symbol, "rate": rate, "largest": largest}
-    if overflows is None:
-        summary = Phrase("exploding", {**values, "lag": lag})
-    else:
-        summary = Phrase("overflowing", {**values, "overflows": overflows})
-    return summary, Phrase("exploding.do")
+    values = {"symbol": symbol, "rate": rate, "largest": largest, "lag": peak}
+    key = "exploding"
+    if overflows is not None:
+        values |= {"overflows": overflows}
+        key = "overflowing" if isfinite(rate) else "overflowing at once"
+    # Of a ReLU network's matrix the eigenvalues do tell: its slopes are 0 or 1.
+    return Phrase(key, values), Phrase(f"exploding.{'relu' if mode == 'RNN_RELU' else 'do'}")
 
 
 def silent(symbol: str) -> tuple[Phrase, Phrase]:
@@ -84,6 +98,11 @@ def silent(symbol: str) -> tuple[Phrase, Phrase]:
 def not_finite(symbol: str) -> tuple[Phrase, Phrase]:
     """Say that the gradient is broken before it travels."""
     return Phrase("not finite", {"symbol": symbol}), Phrase("not finite.do")
+
+
+def breaks(symbol: str, lag: int) -> tuple[Phrase, Phrase]:
+    """Say from where on the gradient is NaN."""
+    return Phrase("breaks", {"symbol": symbol, "lag": lag}), Phrase("not finite.do")
 
 
 def cut_off(steps: int, reverse: bool) -> tuple[Phrase, Phrase]:

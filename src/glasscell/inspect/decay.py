@@ -31,6 +31,12 @@ class Decay:
         largest: its largest value over its first, up to where it overflows.
         start: its first value.
         overflows: lag at which it is no longer finite; None if it stays so.
+        breaks: whether it is NaN there, and not infinite.
+        peak: lag of its largest value.
+        growth: factor per step up to there, above 1; NaN if it never exceeds its start.
+        dips: lag of its first value below `REACH` of its start, also where it recovers; else None.
+        least: its least value over its first.
+        lowest: lag of its least value.
     """
 
     lag: int
@@ -40,6 +46,12 @@ class Decay:
     largest: float
     start: float
     overflows: int | None
+    breaks: bool
+    peak: int
+    growth: float
+    dips: int | None
+    least: float
+    lowest: int
 
 
 def decay(profile: Float64) -> Decay:
@@ -73,6 +85,9 @@ def decay(profile: Float64) -> Decay:
     arrives = np.flatnonzero(~(relative < REACH))
     reach = int(arrives[-1]) + 1 if len(arrives) else 0
     end = len(profile) if overflows is None else overflows
+    peak = int(np.argmax(relative[:end])) if end else 0
+    below = np.flatnonzero(relative[:end] < REACH)
+    lowest = int(np.argmin(relative[:end])) if end else 0
     return Decay(
         lag=len(profile) - 1,
         rate=_rate(profile[: min(reach + 1, end)]),
@@ -81,7 +96,22 @@ def decay(profile: Float64) -> Decay:
         largest=float(relative[:end].max(initial=0.0)),
         start=start,
         overflows=overflows,
+        breaks=overflows is not None and bool(np.isnan(profile[overflows])),
+        peak=peak,
+        growth=_growth(profile[: peak + 1]),
+        dips=int(below[0]) if len(below) else None,
+        least=float(relative[lowest]),
+        lowest=lowest,
     )
+
+
+def _growth(rising: Float64) -> float:
+    """Factor per step of a profile that ends at its largest value: of the line, else on average."""
+    if len(rising) < 2 or not 0 < rising[0] < rising[-1]:
+        return float("nan")
+    fitted = _rate(rising)
+    steps = len(rising) - 1
+    return fitted if fitted > 1 else float((rising[-1] / rising[0]) ** (1 / steps))
 
 
 def _rate(profile: Float64) -> float:

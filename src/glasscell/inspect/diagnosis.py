@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Final, overload
 
-from glasscell.inspect.findings import ORDER, Finding, faults
+from glasscell.inspect.answers import exchanged_loss, sees_nothing, varies
+from glasscell.inspect.evidence import Evidence, gathered
+from glasscell.inspect.findings import (
+    OF_LAG,
+    ORDER,
+    STUCK,
+    Finding,
+    faults,
+    healthy,
+    holds,
+    of_evidence,
+    unseen,
+)
 from glasscell.inspect.flow import LayerFlow, observed
-from glasscell.inspect.sentences import say
+from glasscell.inspect.last_step import model_weights
+from glasscell.inspect.sentences import Phrase, say
+from glasscell.inspect.shown import notes
 from glasscell.inspect.trace import LayerTrace
+from glasscell.weights import LayerWeights
 
 if TYPE_CHECKING:
     import torch
 
 __all__ = ["Diagnosis", "diagnose", "examine"]
+
+RIGHT: Final = 10.0
+"""A loss that grows by this factor when sequences exchange their inputs is one whose answers
+depend on the right sequence; a problem solved to 10 % of what no memory gives has twenty."""
 
 
 class Diagnosis(Sequence[Finding]):
@@ -21,9 +41,13 @@ class Diagnosis(Sequence[Finding]):
 
     Args:
         findings: in any order.
+        layers: name to what was measured, to say of which layers only a part of the calls was.
     """
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
+    def __init__(
+        self, findings: Sequence[Finding], layers: Mapping[str, LayerFlow] | None = None
+    ) -> None:
+        self._layers = layers or {}
         self._findings = sorted(findings, key=lambda one: ORDER.index(one.kind))
 
     @property
@@ -39,12 +63,14 @@ class Diagnosis(Sequence[Finding]):
     def said(self, lang: str = "en") -> str:
         """Say all findings, then each piece of advice once with the layers that it is for.
 
-        What is a fault only if the task needs all the steps there are comes under that condition.
+        Where not all calls of a layer were judged, the first lines say which. What is a fault
+        only if the task needs all the steps there are comes under that condition.
 
         Args:
             lang: "en" or "zh"; default "en".
         """
-        lines = [f"{one.layer} {one.text(lang)}" for one in self if not one.assumed]
+        lines = notes(self._layers, lang)
+        lines += [f"{one.layer} {one.text(lang)}" for one in self if not one.assumed]
         assumed = [f"{one.layer} {one.text(lang)}" for one in self if one.assumed]
         lines += [say("assumed", lang), *assumed] if assumed else []
         for text in dict.fromkeys(one.advice(lang) for one in self if one.change_this):
@@ -77,7 +103,10 @@ class Diagnosis(Sequence[Finding]):
 
 
 def diagnose(
-    flow: Mapping[str, LayerFlow], traces: Mapping[str, LayerTrace], lag: int | None = None
+    flow: Mapping[str, LayerFlow],
+    traces: Mapping[str, LayerTrace],
+    lag: int | None = None,
+    weights: Mapping[str, LayerWeights] | None = None,
 ) -> Diagnosis:
     """Name what is wrong with a network, from what was measured.
 
@@ -86,13 +115,22 @@ def diagnose(
         traces: of `glasscell.trace`, on the same data; layers that are in both are judged.
         lag: how many steps back the task needs; default all there are, and what depends on that
             is marked `assumed`.
+        weights: layer name to its weights. With them each layer is run again with other inputs
+            (`inspect.exchange`), which shows a memory that no gradient shows, and a layer that
+            ignores its input.
 
     Returns:
         `Diagnosis`.
     """
-    layers = [name for name in flow if name in traces]
+    known = weights or {}
     return Diagnosis(
-        [one for name in layers for one in faults(flow[name], traces[name], lag, name)]
+        [
+            one
+            for name in flow
+            if name in traces
+            for one in faults(flow[name], traces[name], lag, name, known.get(name))
+        ],
+        flow,
     )
 
 
@@ -102,7 +140,7 @@ def examine(
     loss: Callable[[Any], torch.Tensor],
     lag: int | None = None,
 ) -> Diagnosis:
-    """Run a network forwards and back once, and name what is wrong with it.
+    """Run a network forwards and back, and each layer with other inputs; name what is wrong.
 
     Args:
         model: any torch module with LSTM or RNN layers, ours or torch's own, on the CPU.
@@ -112,7 +150,7 @@ def examine(
             is marked `assumed`: a network need not remember that long.
 
     Returns:
-        `Diagnosis`; print it.
+        `Diagnosis`; print it. What concerns the loss and no layer goes by the name "loss".
 
     Raises:
         TypeError: as `glasscell.gradient_flow`.
@@ -120,6 +158,8 @@ def examine(
         RuntimeError: as there.
 
     Notes:
+        One forward and one backward pass of the model, up to five forward passes of each layer
+        (`inspect.exchange`), and one more of the model where a layer's memory depends on another's.
         Leaves the model as it was, see `glasscell.gradient_flow`. Thresholds were set on one half
         of the networks of experiments/verdicts.py and tried on the other.
 
@@ -132,11 +172,74 @@ def examine(
     >>> print(found)
     l0 is saturated: ...% of the values of its input gates, output gates and candidates lie ...
     """
-    recorder, _ = observed(model, x, loss)
-    return Diagnosis(
-        [
-            one
-            for name, (flow, trace) in recorder.measured().items()
-            for one in faults(flow, trace, lag, name)
-        ]
+    recorder, value = observed(model, x, loss)
+    weights = model_weights(model)
+    measured = recorder.measured()
+    seen = {
+        name: gathered(flow, trace, lag, weights.get(name))
+        for name, (flow, trace) in measured.items()
+    }
+    found: dict[str, Sequence[Finding]] = {
+        name: of_evidence(one, name) for name, one in seen.items()
+    }
+    if varies(x):
+        found |= {name: unseen(name) for name, one in seen.items() if sees_nothing(one.trace)}
+    doubtful = {name: _doubtful(name, seen) for name in found}
+    if value > 0 and any(
+        one.kind in doubtful[name] for name, ones in found.items() for one in ones
+    ):
+        batch = next(iter(seen.values())).trace
+        factor = exchanged_loss(model, x, loss, batch) / value
+        if factor >= RIGHT:
+            for name in found:
+                found[name] = _cleared(name, found[name], doubtful[name], seen, factor)
+    every = [*(one for ones in found.values() for one in ones), *_of_loss(found, value)]
+    return Diagnosis(every, {name: flow for name, (flow, _) in measured.items()})
+
+
+def _holding(seen: Mapping[str, Evidence], but: str) -> list[str]:
+    """Other layers that remember over the lag."""
+    return [name for name, one in seen.items() if name != but and holds(one)]
+
+
+def _doubtful(name: str, seen: Mapping[str, Evidence]) -> tuple[str, ...]:
+    """Faults of a layer that are none in a network whose answers are right.
+
+    A layer that reads at every step from one that remembers needs no memory of its own, and full
+    cells or candidates alone can be what it has learnt.
+    """
+    states = seen[name].symptoms
+    of_lag = OF_LAG if _holding(seen, name) else ()
+    return (*of_lag, *(("saturated",) if states is not None and states.stuck < STUCK else ()))
+
+
+def _cleared(
+    name: str,
+    found: Sequence[Finding],
+    doubtful: Sequence[str],
+    seen: Mapping[str, Evidence],
+    factor: float,
+) -> Sequence[Finding]:
+    """What remains of a layer's findings without those that its network's answers disprove."""
+    rest = [one for one in found if one.kind not in doubtful]
+    if rest:
+        return rest
+    if seen[name].verdict.kind not in OF_LAG or holds(seen[name]):
+        return [healthy(seen[name], name)]
+    values = {"layers": ", ".join(_holding(seen, name)), "factor": factor}
+    sentences = ((Phrase("carried", values),),)
+    return [Finding(layer=name, kind="healthy", value=None, sentences=sentences)]
+
+
+def _of_loss(found: Mapping[str, Sequence[Finding]], value: float) -> Iterator[Finding]:
+    known = any(one.kind == "not finite" for ones in found.values() for one in ones)
+    if isfinite(value) or known:
+        return
+    key = "not finite, loss"
+    yield Finding(
+        layer="loss",
+        kind="not finite",
+        value=None,
+        sentences=((Phrase(key, {"value": value}),),),
+        change_this=Phrase(f"{key}.do"),
     )

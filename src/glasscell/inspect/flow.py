@@ -225,9 +225,9 @@ def gradient_flow(
     array([0.25, 0.5 , 1.  ])
     >>> print(flow)
     layer  steps  norm of  at lag 0  at the end  per step  reach  lag 0 ...... end
-    l0        20  dL/dh     1.0e+00     1.9e-06     x 0.5     14  █▇▇▆▆▅▅▄▄▃▃▂▂▁
+    l0        20  dL/dh     1.0e+00     1.9e-06     × 0.5     14  █▇▇▆▆▅▅▄▄▃▃▂▂▁
     <BLANKLINE>
-    l0 vanishes after 14 steps: |dL/dh_t| changes by x 0.5 per step and stays below 1/10000 of ...
+    l0 vanishes after 14 steps: |dL/dh_t| changes by × 0.5 per step and stays below 1/10000 of ...
     For l0: Use an LSTM (forget bias 3.3 for 19 steps), start from an orthogonal weight_hh, or ...
     """
     recorder, value = observed(model, x, loss, {**(kwargs or {}), **more})

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Joined"]
 
-ARRAYS = ("forget", "input", "candidate", "output", "cell", "hidden")
+ARRAYS = ("forget", "input", "candidate", "output", "cell", "hidden", "x")
 
 
 class Joined:

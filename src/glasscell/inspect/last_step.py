@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from glasscell.engine.record import Record
     from glasscell.inspect.trace import LayerTrace
 
-__all__ = ["carried_back", "layer_weights"]
+__all__ = ["carried_back", "layer_weights", "model_weights"]
 
 
 def layer_weights(module: torch.nn.Module, suffix: str) -> LayerWeights:
@@ -26,7 +26,7 @@ def layer_weights(module: torch.nn.Module, suffix: str) -> LayerWeights:
 
     Args:
         module: an LSTM or RNN.
-        suffix: "l0", "l0_reverse" …
+        suffix: "l0", "l0_reverse" …; "cell" for an LSTMCell or RNNCell.
 
     Returns:
         `LayerWeights` of NumPy views.
@@ -34,6 +34,8 @@ def layer_weights(module: torch.nn.Module, suffix: str) -> LayerWeights:
     Raises:
         ValueError: the module has no such layer.
     """
+    if suffix == "cell" and hasattr(module, "weight_hh"):
+        return _read(module, "")
     prefix = "weight_hh_"
     if not hasattr(module, prefix + suffix):
         there = [n.removeprefix(prefix) for n in dir(module) if n.startswith(prefix)]
@@ -41,8 +43,43 @@ def layer_weights(module: torch.nn.Module, suffix: str) -> LayerWeights:
             f"expected a layer of {type(module).__name__}, {' or '.join(there) or 'which has none'}"
             f", got {suffix!r}"
         )
+    return _read(module, f"_{suffix}")
+
+
+def model_weights(model: torch.nn.Module) -> dict[str, LayerWeights]:
+    """Read the weights of every recurrent layer of a model.
+
+    Args:
+        model: any module with LSTM, RNN, LSTMCell or RNNCell layers.
+
+    Returns:
+        Layer name ("encoder.l0"), as in `glasscell.trace`, to `LayerWeights`; layers in half
+        precision, which our kernels do not run, are left out.
+
+    Raises:
+        TypeError, ValueError, RuntimeError: as `inspect.watch.recurrent_modules`.
+    """
+    import torch
+
+    from glasscell.inspect.watch import is_cell, layer_name, recurrent_modules
+
+    found = {}
+    for name, module in recurrent_modules(model).items():
+        if any(part.dtype not in (torch.float32, torch.float64) for part in module.parameters()):
+            continue
+        for suffix in ["cell"] if is_cell(module) else _suffixes(module):
+            found[layer_name(name, suffix)] = layer_weights(module, suffix)
+    return found
+
+
+def _suffixes(module: Any) -> list[str]:
+    ways = ("", "_reverse") if module.bidirectional else ("",)
+    return [f"l{layer}{way}" for layer in range(module.num_layers) for way in ways]
+
+
+def _read(module: torch.nn.Module, end: str) -> LayerWeights:
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
-    found = {name: getattr(module, f"{name}_{suffix}", None) for name in names}
+    found = {name: getattr(module, name + end, None) for name in names}
     return LayerWeights(
         **{name: value.detach().numpy() for name, value in found.items() if value is not None}
     )

@@ -49,6 +49,7 @@ def trace_of(record: Record, reverse: bool) -> LayerTrace:
         batch_sizes=record.batch_sizes,
         reset=record.reset,
         sorted_indices=record.sorted_indices,
+        x=from_kernel(record.x, layout),
     )
 
 

@@ -1,15 +1,15 @@
 """Every sentence of a verdict, in English and Chinese: one table, one key a sentence.
 
 `{name}` is filled by `say`; `{name:steps}`, `:lags`, `:units` and `:changes` write a number
-with its word in the language, `{name:left}` the share that a log10 stands for; other specs are
-Python's.
+with its word in the language, `{name:within}` the time that something takes, `{name:left}` the
+share that a log10 stands for; other specs are Python's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import isfinite
+from math import inf
 from string import Formatter
 from typing import Any, Final, Literal, TypeAlias
 
@@ -22,15 +22,17 @@ Language: TypeAlias = Literal["en", "zh"]
 LANGUAGES: Final = ("en", "zh")
 
 KINDS: Final[dict[str, tuple[str, str]]] = {
-    "healthy": ("healthy", "正常"),
+    "healthy": ("healthy", "健康"),
     "vanishing": ("vanishing gradient", "梯度消失"),
     "short": ("short reach", "梯度传不远"),
     "exploding": ("exploding gradient", "梯度爆炸"),
     "cut off": ("cut off", "被截断"),
     "silent": ("no gradient", "没有梯度"),
-    "not finite": ("not finite", "出现 NaN 或无穷"),
+    "not finite": ("not finite", "出现 NaN 或无穷大"),
+    "ignores": ("ignores its input", "不理会输入"),
     "forgets": ("forgets", "遗忘过快"),
     "saturated": ("saturated", "饱和"),
+    "shut": ("gates shut", "门一直关闭"),
     "dead": ("dead units", "死单元"),
 }
 """What a verdict may be called."""
@@ -40,7 +42,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "vanishes after {reach:steps}: {symbol} {rate:changes} and stays below 1/10000 of its "
         "start from lag {reach} on; judged over {lag:lags}",
         "梯度在 {reach:steps}后消失：{symbol} {rate:changes}，"
-        "从第 {reach} 步滞后起一直低于起点的万分之一；按 {lag:lags}滞后判断",
+        "从滞后 {reach} 步起一直低于起点的万分之一；按 {lag:lags}滞后判断",
     ),
     "short": (
         "reaches back {reach:steps} only: every step has a gradient of its own (from the loss "
@@ -49,14 +51,22 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "over {lag:lags}",
         "梯度只能回传 {reach:steps}：每一步都有自己的梯度（来自损失或上一层），"
         "但仅由最后一步传回的 {symbol} {rate:changes}，"
-        "从第 {reach} 步滞后起一直低于起点的万分之一；按 {lag:lags}滞后判断",
+        "从滞后 {reach} 步起一直低于起点的万分之一；按 {lag:lags}滞后判断",
+    ),
+    "dips": (
+        "vanishes on the way: {symbol} first is below 1/10000 of its start at lag {dips}, falls to "
+        "× {least:.3g} at lag {lowest}, and is × {change:.3g} at lag {lag}, so the steps between "
+        "learn next to nothing",
+        "梯度在途中消失：{symbol} 在滞后 {dips} 步时首次低于起点的万分之一，"
+        "在滞后 {lowest} 步时降到 {least:.3g} 倍，到滞后 {lag} 步时为 {change:.3g} 倍，"
+        "因此中间那些步几乎学不到东西",
     ),
     "one step": (
-        "there is one step, and nothing for {symbol} to be carried over",
-        "只有一个时间步，{symbol} 无需跨步传递",
+        "ran for one step that the loss reads, so {symbol} had nothing to be carried over",
+        "只运行了损失读取的那一步，{symbol} 无需跨步传递",
     ),
     "healthy": (
-        "arrives: over {lag:lags} {symbol} becomes x {change:.3g} ({rate:changes})",
+        "arrives: over {lag:lags} {symbol} becomes × {change:.3g} ({rate:changes})",
         "梯度能够传到：经过 {lag:lags}，{symbol} 变为起点的 {change:.3g} 倍（{rate:changes}）",
     ),
     "healthy, spread": (
@@ -71,16 +81,46 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "; at this rate 1/10000 is reached at lag {until}",
         "；按此速率，滞后 {until} 步时降到万分之一",
     ),
+    "holds": (
+        "remembers through a loop: with another sequence's past before lag {lag} its hidden state "
+        "at the end changes by {held:.0%} of what it varies by, although {symbol} falls below "
+        "1/10000 of its start at lag {reach}",
+        "通过循环回路记住：把滞后 {lag} 步之前换成另一条序列的过去，最后的隐藏状态随之改变，"
+        "改变量为其自身变化幅度的 {held:.0%}，"
+        "尽管 {symbol} 在滞后 {reach} 步时已低于起点的万分之一",
+    ),
+    "holds, loop": (
+        "A loop that pulls the state back to one of a few places holds it and undoes small "
+        "changes, so the gradient says nothing about this memory. What has been learnt is kept; "
+        "longer lags cannot be learnt through it",
+        "这种回路把状态拉回少数几个稳定位置之一，从而保持记忆并抹去微小变化，"
+        "所以梯度反映不出这段记忆。已经学到的会保留；但无法借它学会更长的滞后",
+    ),
+    "carried": (
+        "carries little over the lag itself, but {layers} does, and the answers are right: the "
+        "loss is × {factor:.3g} when sequences exchange their inputs",
+        "自身几乎不跨越该滞后传递信息，但 {layers} 能够做到，而且回答正确："
+        "把各序列的输入互换后，损失变为 {factor:.3g} 倍",
+    ),
+    "shorter than the lag": (
+        "The data has {most:lags} of the {lag} that were asked for: longer sequences would show "
+        "the rest",
+        "所要求的滞后为 {lag} 步，数据只有 {most:lags}：需要更长的序列才能判断其余部分",
+    ),
     "exploding": (
-        "explodes by x {rate:.3g} per step: {symbol} grows to x {largest:.3g} of its start over "
+        "explodes by × {rate:.3g} per step: {symbol} grows to × {largest:.3g} of its start over "
         "{lag:lags}",
         "梯度爆炸，每步乘以 {rate:.3g}：经过 {lag:lags}，{symbol} 增长到起点的 {largest:.3g} 倍",
     ),
     "overflowing": (
-        "explodes by x {rate:.3g} per step: {symbol} grows to x {largest:.3g} of its start and "
+        "explodes by × {rate:.3g} per step: {symbol} grows to × {largest:.3g} of its start and "
         "overflows at lag {overflows}",
         "梯度爆炸，每步乘以 {rate:.3g}："
         "{symbol} 增长到起点的 {largest:.3g} 倍，并在滞后 {overflows} 步时溢出",
+    ),
+    "overflowing at once": (
+        "explodes: {symbol} overflows at lag {overflows}",
+        "梯度爆炸：{symbol} 在滞后 {overflows} 步时溢出",
     ),
     "exploding.do": (
         "Clip the gradient norm (torch.nn.utils.clip_grad_norm_, at about its median over "
@@ -89,14 +129,22 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "裁剪梯度范数（torch.nn.utils.clip_grad_norm_，阈值取训练中梯度范数的中位数左右），"
         "用更小的或正交的 weight_hh 初始化，或降低学习率；weight_hh 的特征值说明不了这个问题",
     ),
+    "exploding.relu": (
+        "Clip the gradient norm (torch.nn.utils.clip_grad_norm_, at about its median over "
+        "training), start with a smaller weight_hh (the identity, or orthogonal), or lower the "
+        "learning rate",
+        "裁剪梯度范数（torch.nn.utils.clip_grad_norm_，阈值取训练中梯度范数的中位数左右），"
+        "用更小的 weight_hh 初始化（单位矩阵或正交矩阵），或降低学习率",
+    ),
     "silent": (
         "receives no gradient: {symbol} is 0 at every step",
         "没有收到梯度：{symbol} 在每一步都是 0",
     ),
     "silent.do": (
-        "Check that the loss reads this layer's output, and that no detach, argmax or dead ReLU "
-        "lies between",
-        "检查损失是否读取了该层的输出，以及中间是否有 detach、argmax 或失活的 ReLU",
+        "Check that the loss reads this layer's output and has not reached its least value, and "
+        "that no detach, argmax or dead ReLU lies between",
+        "检查损失是否读取了该层的输出、是否已降到最小值，"
+        "以及中间是否有 detach、argmax 或失活的 ReLU",
     ),
     "not finite": (
         "is not finite: {symbol} is NaN or infinite at the step where the loss reads it",
@@ -105,6 +153,80 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "not finite.do": (
         "Look for NaN in the data, log or division by 0 in the loss, or weights that overflowed",
         "检查数据中的 NaN、损失中的 log(0) 或除以 0，以及是否有权重溢出",
+    ),
+    "breaks": (
+        "is not finite: {symbol} is NaN from lag {lag} on, without having grown before",
+        "数值异常：{symbol} 从滞后 {lag} 步起变成 NaN，而此前并未增长",
+    ),
+    "not finite, input": (
+        "reads values that are not finite: {count} of them are NaN or infinite, the first at "
+        "t = {step} (steps count from 0)",
+        "读到了非有限的数值：有 {count} 个 NaN 或无穷大，最早出现在 t = {step}（步数从 0 开始）",
+    ),
+    "not finite, input.do": (
+        "Find them in the data, or in what the layer below gives out, and decide what stands in "
+        "their place; glasscell inspect --nan show draws them",
+        "在数据或下一层的输出中找到它们，并决定用什么代替；glasscell inspect --nan show 会画出来",
+    ),
+    "not finite, weights": (
+        "has weights that are not finite: {count} of them are NaN or infinite",
+        "权重数值异常：有 {count} 个是 NaN 或无穷大",
+    ),
+    "not finite, weights.do": (
+        "Start again from weights saved before, with the gradient norm clipped or a lower learning "
+        "rate, and look for NaN in the data and in the loss",
+        "从之前保存的权重重新开始，裁剪梯度范数或降低学习率，并检查数据和损失中的 NaN",
+    ),
+    "not finite, start": (
+        "begins from a state that is not finite: {count} values of it are NaN or infinite",
+        "起始状态数值异常：有 {count} 个值是 NaN 或无穷大",
+    ),
+    "not finite, start.do": (
+        "Look at where the initial state comes from, or leave it out to begin at 0",
+        "检查初始状态的来源，或不提供初始状态而从 0 开始",
+    ),
+    "not finite, states": (
+        "is not finite: its states overflow, the first at t = {step} (steps count from 0), though "
+        "its input and its weights are finite",
+        "数值异常：输入和权重都是有限的，状态却溢出，最早在 t = {step}（步数从 0 开始）",
+    ),
+    "not finite, states.do": (
+        "Start with a smaller weight_hh (of a ReLU network the identity, or orthogonal), bound the "
+        "states with tanh or an LSTM, or shorten the sequences; then train again",
+        "用更小的 weight_hh 初始化（ReLU 网络用单位矩阵或正交矩阵），"
+        "用 tanh 或 LSTM 限制状态，或缩短序列；然后重新训练",
+    ),
+    "not finite, loss": (
+        "is not finite: its value is {value}",
+        "数值异常：其值为 {value}",
+    ),
+    "not finite, loss.do": (
+        "Look for log or division by 0, or an exponential that overflows, in the loss",
+        "检查损失中是否有 log(0)、除以 0，或指数溢出",
+    ),
+    "ignores": (
+        "ignores its input: with another input its hidden states are the same at every step",
+        "不理会输入：换成别的输入，每一步的隐藏状态都不变",
+    ),
+    "ignores, nearly": (
+        "ignores its input: with another input its hidden states change by {reads:left} of their "
+        "size",
+        "几乎不理会输入：换成别的输入，隐藏状态只改变自身大小的 {reads:left}",
+    ),
+    "ignores.do": (
+        "Look for weight_ih at 0, or an input scaled to next to nothing: scale it to mean 0 and "
+        "deviation 1, start weight_ih again, and train again",
+        "检查 weight_ih 是否为 0，或输入是否被缩放到几乎为零："
+        "把输入缩放到均值 0、标准差 1，重新初始化 weight_ih，并重新训练",
+    ),
+    "ignores, constant": (
+        "never sees the input: what it reads is the same at every step of every sequence, while "
+        "the model's input varies",
+        "看不到输入：模型的输入在变，该层读到的却在每条序列的每一步都相同",
+    ),
+    "ignores, constant.do": (
+        "Look at what lies between the input and this layer: weights at 0, a dead ReLU, a mask",
+        "检查输入与该层之间的部分：为 0 的权重、失活的 ReLU、掩码",
     ),
     "cut off": (
         "carries nothing: the loss reads it only at the first of the {steps} steps that it worked "
@@ -124,24 +246,25 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "relu slope": ("0 or 1", "0 或 1"),
     "rnn.do": (
         "Use an LSTM (forget bias {bias:.2g} for {lag} steps), start from an orthogonal "
-        "weight_hh, or bring what matters within {reach:steps}",
+        "weight_hh, or bring what matters within {reach:steps}; then train again",
         "改用 LSTM（{lag} 步对应遗忘门偏置 {bias:.2g}），用正交的 weight_hh 初始化，"
-        "或把重要信息放到 {reach:steps}以内",
+        "或把重要信息放到 {reach:steps}以内；然后重新训练",
     ),
     "longer.do": (
-        "Raise the forget bias to about {bias:.2g} (half-life {lag:steps}), or use chrono "
-        "initialisation: b_f = ln u with u uniform in 1 … {span}, b_i = -b_f; where such "
+        "Raise the forget bias to about {bias:.2g} (half-life {lag:steps}) and train again, or use "
+        "chrono initialisation: b_f = ln u with u uniform in 1 … {span}, b_i = -b_f; where such "
         "lags do not matter, cut the window",
-        "把遗忘门偏置提高到约 {bias:.2g}（半衰期 {lag:steps}），或使用 chrono 初始化：b_f = ln u，"
-        "u 在 1 … {span} 上均匀分布，b_i = -b_f；如果这么长的滞后并不重要，就缩短窗口",
+        "把遗忘门偏置提高到约 {bias:.2g}（半衰期 {lag:steps}）并重新训练，"
+        "或使用 chrono 初始化：b_f = ln u，u 在 1 … {span} 上均匀分布，b_i = -b_f；"
+        "如果这么长的滞后并不重要，就缩短窗口",
     ),
     "half of units": (
-        "Half of its units lose half of their cell state within {median:steps}",
-        "一半单元的记忆在 {median:steps}内就减半",
+        "Half of its units lose half of their cell state {median:within}",
+        "一半单元的细胞状态在 {median:within}就减半",
     ),
     "long enough": (
         "{share:.0%} of its units keep half of their cell state for {lag:steps}",
-        "{share:.0%} 的单元能把一半记忆保持 {lag:steps}",
+        "{share:.0%} 的单元能把细胞状态的一半保持 {lag:steps}",
     ),
     "not the forget gates.do": (
         "Forget gates are not the cause: look for output gates that stay closed, or for a step at "
@@ -149,10 +272,19 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "原因不在遗忘门：请查看是否有一直关闭的输出门，或某一步遗忘门全部关闭（重置）",
     ),
     "forgets": (
-        "forgets too early: nine units in ten lose half of their cell state within "
-        "{memory:steps}, so that over {lag:lags} the forget gates leave {left:left} of it",
-        "遗忘过快：九成单元的记忆在 {memory:steps}内减半，"
+        "forgets too early: nine units in ten lose half of their cell state {memory:within}, so "
+        "that over {lag:lags} the forget gates leave {left:left} of it",
+        "遗忘过快：九成单元的细胞状态在 {memory:within}就减半，"
         "经过 {lag:lags}，遗忘门只留下 {left:left}",
+    ),
+    "forgets, held": (
+        "With another sequence's past before lag {lag} the hidden state at the end changes by "
+        "{held:left} of what it varies by",
+        "把滞后 {lag} 步之前换成另一条序列的过去，最后的隐藏状态只改变其变化幅度的 {held:left}",
+    ),
+    "forgets, arrives": (
+        "Of the gradient × {change:.3g} still arrives",
+        "梯度仍有 {change:.3g} 倍能够传到",
     ),
     "saturated": (
         "is saturated: {stuck:.0%} of {what} lie where their curve is flat and passes less than "
@@ -166,11 +298,45 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "把输入缩放到均值 0、标准差 1，用更小的权重初始化，或降低学习率并裁剪梯度；"
         "然后从头训练，因为饱和的门几乎学不动",
     ),
+    "saturated.rnn": (
+        "Scale the inputs to mean 0 and deviation 1, start with smaller weights, or lower the "
+        "learning rate and clip the gradient; then train from the start, for a saturated unit "
+        "hardly learns",
+        "把输入缩放到均值 0、标准差 1，用更小的权重初始化，或降低学习率并裁剪梯度；"
+        "然后从头训练，因为饱和的单元几乎学不动",
+    ),
+    "saturated.cell": (
+        "Lower the forget bias or the input bias so that the cell cannot only grow, reset the "
+        "state between sequences or shorten them, and train again",
+        "降低遗忘门或输入门的偏置，使细胞状态不会只增不减；"
+        "在序列之间重置状态或缩短序列，并重新训练",
+    ),
     "gates": (
         "the values of its input gates, output gates and candidates",
         "输入门、输出门和候选值的取值",
     ),
     "states": ("the values of its hidden states", "隐藏状态的取值"),
+    "candidates": ("the values of its candidates", "候选值"),
+    "cells": ("the values of tanh(c_t) in its cells", "细胞状态的 tanh(c_t)"),
+    "shut.input": (
+        "has its input gates shut: in {count} of {units} they open so little that the cell could "
+        "nowhere exceed {open:g}, so that next to nothing is ever written",
+        "输入门一直关闭：{units} 个单元中有 {count} 个，其输入门打开得太小，"
+        "细胞状态在任何一步都不可能超过 {open:g}，几乎什么也写不进去",
+    ),
+    "shut.output": (
+        "has its output gates shut: those of {count} of {units} stay below {open:g} at every step, "
+        "so that next to nothing of the cell is ever shown",
+        "输出门一直关闭：{units} 个单元中有 {count} 个，其输出门在每一步都低于 {open:g}，"
+        "细胞状态几乎从不输出",
+    ),
+    "shut.do": (
+        "Raise the {gate} bias (it opens by {open:.2g} at most; a bias of 0 opens it by half) and "
+        "train again",
+        "提高{gate}的偏置（目前最多打开 {open:.2g}；偏置为 0 时打开一半）并重新训练",
+    ),
+    "input gate": ("input gate", "输入门"),
+    "output gate": ("output gate", "输出门"),
     "dead": (
         "has dead units: the output of {count} of {units} ({dead:.0%}) never changes",
         "有死单元：{units} 个单元中有 {count} 个（{dead:.0%}）的输出从不变化",
@@ -193,6 +359,12 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "对所有输入都小于 0 的 ReLU 不再学习："
         "降低学习率，把偏置初始化为小的正数，或改用 tanh 或 LSTM",
     ),
+    "dead.all": (
+        "No unit does anything: start the weights again (at 0 they all learn alike, or nothing), "
+        "with a lower learning rate, and train again",
+        "没有一个单元在起作用：请重新初始化权重（全为 0 时各单元学得一样，或什么也学不到），"
+        "降低学习率，并重新训练",
+    ),
     "advice for": ("For {names}: ", "对于 {names}："),
     "assumed": (
         "If the task needs all the steps there are (say how many it needs: lag=):",
@@ -210,6 +382,13 @@ _WORDS: Final[dict[str, tuple[str, str, str]]] = {
 _RAISED: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
+SOON: Final = 0.05
+"""Half-lives in steps below this are no time at all."""
+
+SUDDEN: Final = 1e-9
+"""A factor per step below this is no decay but an end."""
+
+
 class _Words(Formatter):
     """Knows how a language counts."""
 
@@ -218,11 +397,9 @@ class _Words(Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if format_spec in _WORDS:
-            one, many, chinese = _WORDS[format_spec]
-            number = f"{value:.2g}" if isinstance(value, float) and value < 100 else f"{value:.0f}"
-            if self.chinese:
-                return chinese.format(number)
-            return one if number == "1" else many.format(number)
+            return self._counted(value, format_spec)
+        if format_spec == "within":
+            return self._within(value)
         if format_spec == "left":
             return self._left(value)
         if format_spec == "changes":
@@ -231,18 +408,33 @@ class _Words(Formatter):
             return value.say("zh" if self.chinese else "en")
         return str(super().format_field(value, format_spec))
 
+    def _counted(self, value: float, word: str) -> str:
+        one, many, chinese = _WORDS[word]
+        number = f"{value:.2g}" if isinstance(value, float) and value < 100 else f"{value:.0f}"
+        if self.chinese:
+            return chinese.format(number)
+        return one if number == "1" else many.format(number)
+
+    def _within(self, steps: float) -> str:
+        if steps >= SOON:
+            counted = self._counted(float(steps), "steps")
+            return f"{counted}内" if self.chinese else f"within {counted}"
+        return "一步之内" if self.chinese else "at the next step"
+
     def _left(self, log: float) -> str:
-        if not isfinite(log):
+        if log == -inf:
             return "0" if self.chinese else "nothing"
         if log >= -4:
             return f"{100 * 10**log:.1g} %"
+        if log < -9:  # what is less does not matter to anybody
+            return "不到十亿分之一" if self.chinese else "less than a billionth"
         power = f"{log if self.chinese else -log:.0f}".translate(_RAISED)
         return f"10{power}" if self.chinese else f"1 part in 10{power}"
 
     def _changes(self, rate: float) -> str:
-        if not isfinite(rate):
+        if not rate > SUDDEN:
             return "骤降" if self.chinese else "drops at once"
-        return f"每步乘以 {rate:.3g}" if self.chinese else f"changes by x {rate:.3g} per step"
+        return f"每步乘以 {rate:.3g}" if self.chinese else f"changes by × {rate:.3g} per step"
 
 
 @dataclass(frozen=True)
@@ -254,7 +446,7 @@ class Phrase:
         values: for its places; a `Phrase` among them is said in the same language.
 
     >>> Phrase("long enough", {"share": 0.5, "lag": 8}).say("zh")
-    '50% 的单元能把一半记忆保持 8 步'
+    '50% 的单元能把细胞状态的一半保持 8 步'
     """
 
     key: str

@@ -1,7 +1,8 @@
-"""What a layer's gates and states look like in three numbers that a verdict rests on."""
+"""What a layer's gates and states look like in the few numbers that a verdict rests on."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,17 @@ the next layer's weights would have to make up for by a factor of 1000."""
 NOTHING = 1e-7
 """Below this deviation the liveliest unit is dead as well: float32 resolves no less around 1."""
 
+OPEN = 0.1
+"""An output gate that nowhere opens further than this shows less than a tenth of its cell; an input
+gate by which a cell could nowhere exceed this, whatever its candidates, writes next to nothing."""
+
+FILLS = 0.5
+"""But a unit whose input gate mostly opens half as far as its forget gate lets go, or further, is
+slow and not shut: given time it fills. Chrono initialisation makes the two alike."""
+
+NEVER = 1e-4
+"""Unless it holds less than this at the end."""
+
 LONG = 0.9
 """Quantile of units that stands for "the slow ones": one unit in ten remembers longer."""
 
@@ -40,12 +52,21 @@ class Symptoms:
             tanh RNN) that lie where their curve is flat, slope below 6 % of its steepest; 0 for a
             ReLU RNN.
         dead: share of units whose output never changes; 0 where there is one step of one sequence.
+        flat: the same share as `stuck` of the "candidate" alone; of the "cell" in tanh(c_t), on
+            each unit's fuller side, as a cell that is full both ways tells two things apart; empty
+            for an RNN.
+        shut: share of units whose "input" gate lets their cell hold, or whose "output" gate shows,
+            next to nothing at any step of any sequence (`OPEN`); empty for an RNN.
+        widest: largest value of each of these two gates; empty for an RNN.
     """
 
     memory: float | None
     median: float | None
     stuck: float
     dead: float
+    flat: Mapping[str, float]
+    shut: Mapping[str, float]
+    widest: Mapping[str, float]
 
 
 def symptoms(trace: LayerTrace) -> Symptoms:
@@ -63,7 +84,7 @@ def symptoms(trace: LayerTrace) -> Symptoms:
 
     >>> still = np.zeros((4, 3)); still[:, 0] = [1, -1, 1, -1]
     >>> symptoms(LayerTrace(*[None] * 5, hidden=still, mode="RNN_TANH", layout="TH"))
-    Symptoms(memory=None, median=None, stuck=0.333..., dead=0.666...)
+    Symptoms(memory=None, median=None, stuck=0.333..., dead=0.666..., flat={}, ...)
     """
     order = Order(trace)
     hidden = _alive(order, "hidden")
@@ -79,6 +100,9 @@ def symptoms(trace: LayerTrace) -> Symptoms:
         median=median,
         stuck=_stuck(order, trace),
         dead=_dead(hidden),
+        flat={} if trace.cell is None else _flat(order),
+        shut={} if trace.cell is None else _shut(order),
+        widest={} if trace.cell is None else _widest(order),
     )
 
 
@@ -96,6 +120,42 @@ def _stuck(order: Order, trace: LayerTrace) -> float:
         candidate = _alive(order, "candidate")
         slopes = np.concatenate([4 * gates * (1 - gates), (1 - candidate**2)[None]])
     return float((slopes < FLAT).mean()) if slopes.size else 0.0
+
+
+def _flat(order: Order) -> dict[str, float]:
+    candidate, cell = _alive(order, "candidate"), np.tanh(_alive(order, "cell"))
+    if not cell.size:
+        return {"candidate": 0.0, "cell": 0.0}
+    full = 1 - cell**2 < FLAT
+    one_sided = np.maximum((full & (cell > 0)).mean(axis=0), (full & (cell < 0)).mean(axis=0))
+    return {
+        "candidate": float((1 - candidate**2 < FLAT).mean()),
+        "cell": float(one_sided.mean()),
+    }
+
+
+def _shut(order: Order) -> dict[str, float]:
+    if not order.alive.any():
+        return {"input": 0.0, "output": 0.0}
+    shown = order.traced("output").max(axis=(0, 1))
+    return {"input": float(_unfilled(order).mean()), "output": float((shown < OPEN).mean())}
+
+
+def _unfilled(order: Order) -> Array:
+    """(H,): the units whose cell could hold next to nothing even with every candidate at 1."""
+    gate = order.traced("input").astype(np.float64)
+    kept = order.traced("forget").astype(np.float64)
+    held = np.zeros(gate.shape[1:])
+    most = np.zeros(gate.shape[2])
+    for t in range(len(gate)):
+        held = kept[t] * held + gate[t]
+        most = np.maximum(most, held.max(axis=0))
+    fills = (gate >= FILLS * (1 - kept))[order.alive].mean(axis=0) > 0.5
+    return np.asarray((most < OPEN) & (~fills | (most < NEVER)))
+
+
+def _widest(order: Order) -> dict[str, float]:
+    return {gate: float(order.traced(gate).max(initial=0.0)) for gate in ("input", "output")}
 
 
 def _dead(hidden: Array) -> float:

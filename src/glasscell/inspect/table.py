@@ -58,7 +58,7 @@ def _row(name: str, flow: LayerFlow) -> tuple[str, ...]:
         "dL/dh" if flow.cell is None else "dL/dc",
         f"{profile[0]:.1e}",
         f"{profile[-1]:.1e}",
-        "-" if np.isnan(verdict.rate) else f"x {verdict.rate:.3g}",
+        "-" if np.isnan(verdict.rate) else f"× {verdict.rate:.3g}",
         "all" if verdict.reach is None else str(verdict.reach),
         sparkline(profile),
     )

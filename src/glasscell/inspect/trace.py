@@ -55,6 +55,7 @@ class LayerTrace:
             sequence sorted_indices[b] of the batch; else None.
         shown: which of the layer's calls these steps are, where that is not all of them, or where
             something happens to the state between two of them; else None.
+        x: what the layer read, in `layout`, last axis I; None where that was not kept.
 
     >>> layer = LayerTrace(*[None] * 5, hidden=np.arange(6.0).reshape(2, 3, 1), mode="RNN_TANH")
     >>> layer.sequence(1).hidden.ravel()
@@ -78,6 +79,7 @@ class LayerTrace:
     sorted_indices: Array | None = None
     starts: Array | None = None
     shown: Shown | None = None
+    x: Array | None = None
 
     def alive(self) -> npt.NDArray[np.bool_]:
         """(T, B): which steps of which sequences exist."""
@@ -103,7 +105,7 @@ class LayerTrace:
         first = 0 if self.starts is None else int(self.starts[row])
         steps = slice(first, first + int(alive[:, row].sum()))
         changed: dict[str, Any] = {
-            name: self._one(getattr(self, name), row, steps) for name in (*GATES, "hidden")
+            name: self._one(getattr(self, name), row, steps) for name in (*GATES, "hidden", "x")
         }
         for name in ("initial_hidden", "initial_cell"):
             state = getattr(self, name)
@@ -338,7 +340,8 @@ def trace(model: torch.nn.Module) -> Iterator[Trace]:
     Notes:
         Arrays are read-only views of the buffers that the kernel wrote (and that a backward pass
         reads), nothing is copied: an in-place change of the layer's output shows in `hidden`. They
-        stay valid after the block. Each call keeps 6 numbers per unit and step.
+        stay valid after the block. Each call keeps 6 numbers per unit and step,
+        and holds on to what the layer read.
 
     >>> import torch
     >>> model = torch.nn.LSTM(3, 4, bidirectional=True)

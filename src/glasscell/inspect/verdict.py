@@ -2,12 +2,13 @@
 
 Only measured gradients count here. The eigenvalues of a recurrent matrix never do: a tanh network
 whose matrix has spectral radius 0 can explode, because the saturated units in between change what
-the matrix multiplies (see `tests/inspect/test_verdict.py` for one with two units).
+the matrix multiplies (see `tests/inspect/test_verdict.py` for one with two units). Whether a
+network remembers is more than its gradient: see `findings`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -22,7 +23,7 @@ from glasscell.inspect.sentences import Phrase, say
 if TYPE_CHECKING:
     from glasscell.inspect.flow import LayerFlow
 
-__all__ = ["GROWN", "REACH", "LayerVerdict", "every_step", "in_words", "judge"]
+__all__ = ["GROWN", "REACH", "LayerVerdict", "every_step", "in_words", "judge", "judged_from"]
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 Kind: TypeAlias = Literal[
@@ -48,13 +49,17 @@ class LayerVerdict:
     """One layer's verdict.
 
     Attributes:
-        kind: "vanishing", "exploding", "healthy"; "short" where each step has a gradient of its
-            own, but what the last one sends back vanishes; "cut off" where the loss reads nothing
-            but the step that the layer worked on first; "silent" where no gradient arrives; "not
-            finite" where it is NaN or infinite from its start.
+        kind: "vanishing" where it is below `REACH` of its start at some lag, also if it grows
+            again; "exploding" where it exceeds `GROWN` times its start, or becomes infinite;
+            "healthy"; "short" where each step has a gradient of its own, but what the last one
+            sends back vanishes; "cut off" where the loss reads nothing but the step that the layer
+            worked on first; "silent" where no gradient arrives; "not finite" where it is NaN or
+            infinite from its start, or becomes NaN without having grown.
         lag: steps over which it was judged.
-        rate: factor per step, from a straight line through log10 of the profile; NaN if no fit.
-        reach: lag from which on the profile stays below `REACH` of its start; None if it does not.
+        rate: factor per step, from a straight line through log10 of the profile, up to its largest
+            value where it explodes; NaN if no fit.
+        reach: lag from which on the profile stays below `REACH` of its start, or first is where it
+            grows again; None if it never is.
         change: profile at the end of `lag` over its start.
         largest: largest value of the profile within `lag` over its start; where it explodes, of the
             whole profile.
@@ -123,10 +128,10 @@ def judge(flow: LayerFlow, lag: int | None = None) -> LayerVerdict:
     >>> verdict.kind, verdict.reach, round(verdict.rate, 3)
     ('vanishing', 14, 0.5)
     >>> print(verdict.summary)
-    vanishes after 14 steps: |dL/dh_t| changes by x 0.5 per step and stays below
+    vanishes after 14 steps: |dL/dh_t| changes by × 0.5 per step and stays below
     1/10000 of its start from lag 14 on; judged over 29 lags. A plain RNN multiplies ...
     """
-    profile = _from_start(flow)
+    profile = flow.profile[judged_from(flow) :]
     end = len(profile) - 1
     lag = end if lag is None else min(at_least(lag, 0, "lag"), end)
     seen = decay(profile[: lag + 1])
@@ -166,9 +171,13 @@ def _last_read(flow: LayerFlow) -> int:
     return len(flow.direct_by_lag) - 1 if underflows else int(read[-1])
 
 
-def _from_start(flow: LayerFlow) -> Float64:
-    """The profile from where nothing is added to it any more; if that is nowhere, all there is."""
-    return flow.profile[_first(flow) if every_step(flow) else _last_read(flow) :]
+def judged_from(flow: LayerFlow) -> int:
+    """Give the lag from which on nothing is added to a gradient; if that is nowhere, its first.
+
+    Args:
+        flow: one layer.
+    """
+    return _first(flow) if every_step(flow) else _last_read(flow)
 
 
 def _decide(flow: LayerFlow, seen: Decay, alone: Decay | None, growth: Decay) -> LayerVerdict:
@@ -181,17 +190,33 @@ def _decide(flow: LayerFlow, seen: Decay, alone: Decay | None, growth: Decay) ->
     # What grows does harm at every lag, also beyond those that the task needs.
     # Gradients that enter at every step add up, to a multiple of the number of steps at most.
     bound = GROWN * (growth.lag + 1) if spread and alone is None else GROWN
-    if growth.overflows is not None or growth.largest > bound:
-        words = advice.exploding(symbol, growth.rate, growth.largest, growth.lag, growth.overflows)
-        return _verdict("exploding", growth, *words)
-    if seen.reach is not None:
-        summary = advice.vanishing(symbol, seen.rate, seen.reach, seen.lag)
-        return _forgets("vanishing", seen, summary, flow, seen.reach)
-    if alone is not None and alone.reach is not None:
-        summary = advice.short(symbol, alone.rate, alone.reach, alone.lag)
-        return _forgets("short", alone, summary, flow, alone.reach)
+    if growth.largest > bound or (growth.overflows is not None and not growth.breaks):
+        words = advice.exploding(
+            symbol, growth.growth, growth.largest, growth.peak, growth.overflows, flow.mode
+        )
+        return replace(_verdict("exploding", growth, *words), rate=growth.growth)
+    if growth.overflows is not None:
+        return _verdict("not finite", seen, *advice.breaks(symbol, growth.overflows))
+    if seen.dips is not None:
+        return _vanishes("vanishing", seen, advice.vanishing, flow)
+    if alone is not None and alone.dips is not None:
+        return _vanishes("short", alone, advice.short, flow)
     sentence = advice.healthy(symbol, alone or seen, spread, alone is not None)
     return _verdict("healthy", seen, sentence)
+
+
+def _vanishes(
+    kind: Kind, seen: Decay, words: Callable[..., Phrase], flow: LayerFlow
+) -> LayerVerdict:
+    symbol = "|dL/dh_t|" if flow.cell is None else "|dL/dc_t|"
+    assert seen.dips is not None
+    if seen.reach is None:
+        summary = advice.dips(symbol, seen)
+        return replace(_forgets(kind, seen, summary, flow, seen.dips), reach=seen.dips)
+    # A profile that rises before it falls has a line that rises.
+    rate = REACH ** (1 / seen.reach) if seen.rate > 1 else seen.rate
+    summary = words(symbol, rate, seen.reach, seen.lag)
+    return replace(_forgets(kind, seen, summary, flow, seen.reach), rate=rate)
 
 
 def _forgets(kind: Kind, seen: Decay, summary: Phrase, flow: LayerFlow, reach: int) -> LayerVerdict:

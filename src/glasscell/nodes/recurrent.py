@@ -120,12 +120,13 @@ class Recurrent:
             )
             last.append(run)
             if call.traces is not None:
-                self._trace(place, run, h0, c0, layout, call)
+                self._trace(place, x, run, h0, c0, layout, call)
         return output
 
     def _trace(
         self,
         place: int,
+        x: Array,
         run: engine.LayerRun,
         h0: Array | None,
         c0: Array | None,
@@ -154,6 +155,7 @@ class Recurrent:
             initial_cell=c0,
             lengths=call.lengths,
             reset=call.reset,
+            x=from_kernel(x, layout),
         )
 
     def unpack_state(

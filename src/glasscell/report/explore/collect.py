@@ -161,7 +161,7 @@ def explore(
     words = []
     if found.flow is not None:
         own = {name: flow for name, flow in found.flow.items() if name not in found.rival}
-        words += findings.of_network(diagnose(own, found.traces, lag), layers)
+        words += findings.of_network(diagnose(own, found.traces, lag, found.weights), layers)
     words += findings.of_memory(
         [one for one in layers if one.name not in found.rival],
         memory.numbers["memory"],
