@@ -67,7 +67,8 @@ class LinearFunction(Function):
     @staticmethod
     def forward(ctx: Any, module: Linear, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Compute the product and keep its factors."""
-        ctx.save_for_backward(x, weight)
+        _, need_x, need_weight, _ = ctx.needs_input_grad
+        ctx.save_for_backward(x if need_weight else None, weight if need_x else None)
         output = torch.empty((*x.shape[:-1], len(weight)), dtype=x.dtype)
         layer = packed_linear(module, weight, bias)
         engine.linear(layer, array_of(x), out=output.numpy(), threads=threads())
