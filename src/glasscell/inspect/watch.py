@@ -98,13 +98,13 @@ def watching(
     Yields:
         The `Observation`.
     """
-    from glasscell.nn.convert import convert
+    from glasscell.nn.convert import swap_all
     from glasscell.nn.observe import observing
     from glasscell.nn.packing import ATTRIBUTE
 
     before = [(each, type(each), ATTRIBUTE in each.__dict__) for each in model.modules()]
     try:
-        convert(model)
+        swap_all(model)
         with observing(observer, gradients) as observation:
             yield observation
     finally:

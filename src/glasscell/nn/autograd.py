@@ -18,9 +18,10 @@ from torch.autograd import Function
 from glasscell import engine
 from glasscell.nn import slow
 from glasscell.nn.again import batched, differentiable
+from glasscell.nn.autocast import fuses
 from glasscell.nn.checkpoint import Checkpoint, segment_length
 from glasscell.nn.gradients import gradients
-from glasscell.nn.kernels import Call, Result, run
+from glasscell.nn.kernels import Call, Result, run, whole
 from glasscell.nn.observe import Observation
 from glasscell.nn.packing import packed, tapes_of
 from glasscell.nn.places import Place, Weights
@@ -72,9 +73,10 @@ def apply(
     anchor = None if observation is None else observation.anchor
     flat = [tensor for direction in weights for tensor in direction]
     if torch.is_grad_enabled() and _any_requires_grad(anchor, x, h0, c0, *flat):
-        # As torch, which copies an input with batch_first: the caller may edit his own in place.
+        # As torch, which copies what is not contiguous, an input with batch_first for instance:
+        # the caller may edit his own in place.
         result: Result = LayerFunction.apply(  # type: ignore[no-untyped-call]
-            call, anchor, x.contiguous(), h0, c0, *flat
+            call, anchor, x.contiguous(), whole(h0), whole(c0), *flat
         )
         return result
     tapes_of(module).clear()  # no training step follows at once: what they held is free
@@ -94,9 +96,9 @@ def _fused(
     Before the backward pass of that one torch refuses an edit in place of the output. Elsewhere
     each step keeps its own state, and programs rely on it.
     """
-    plain = mode == "LSTM" and len(layers) == 1 and not layers[0].projected
-    plain = plain and places[0].suffix != "cell"
-    return plain and dtype is torch.float32 and layout.batch_sizes is None
+    one = mode == "LSTM" and len(layers) == 1 and places[0].suffix != "cell"
+    plain = one and not layers[0].projected and layout.batch_sizes is None
+    return plain and dtype is torch.float32 and fuses(dtype)
 
 
 def _with_own_output(call: Call, result: Result) -> Result:

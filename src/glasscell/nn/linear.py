@@ -55,9 +55,11 @@ class Linear(torch.nn.Linear):
             reason = UNFIT
         if reason is not None:
             result = super().forward(input)
-            announce(reason)
+            announce(reason, module=self)
             return result
-        output: Tensor = LinearFunction.apply(self, input, weight, bias)  # type: ignore[no-untyped-call]
+        output: Tensor = LinearFunction.apply(  # type: ignore[no-untyped-call]
+            self, input.contiguous(), weight, bias
+        )
         return output
 
 
