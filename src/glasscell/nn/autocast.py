@@ -27,7 +27,7 @@ def fuses(data: torch.dtype) -> bool:
     Args:
         data: float32, bfloat16 or float16; of a padded input, and without projection.
     """
-    if not torch.backends.mkldnn.enabled or not torch.backends.mkldnn.is_available():
+    if not (torch._C._has_mkldnn and torch._C._get_mkldnn_enabled()):
         return False
     if data is torch.bfloat16:
         return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -147,6 +147,8 @@ class LayerFunction(Function):
         x, h0, c0, output, *rest = unpacked(
             ctx, lambda: _reads(call, needed, everything=again or many or call.fused)
         )
+        assert x is not None
+        assert output is not None
         tapes, flat = rest[:directions], rest[directions:]
         grads: tuple[Tensor | None, ...] = ()
         if not many and (not again or call.records is not None):

@@ -11,7 +11,6 @@ import copy
 import inspect
 from abc import ABCMeta
 from collections.abc import Iterator
-from functools import cache
 from types import CodeType
 from typing import Any
 
@@ -50,6 +49,7 @@ _READ = (
 )
 
 _ours: dict[type[Module], type[Module]] = {}
+_made: dict[type[Module], type[Module]] = {}
 
 
 def pair(ours: type[Module], theirs: type[Module]) -> None:
@@ -63,6 +63,11 @@ class _Standing(type):
     Programs keep tables from exact classes to what they do for them.
     """
 
+    def mro(cls) -> list[type]:
+        """Put `_Unannounced` before the user's classes; as a base it would change the layout."""
+        order = super().mro()
+        return order if _Unannounced in order else [order[0], _Unannounced, *order[1:]]
+
     def __eq__(cls, other: object) -> bool:
         return _stands_for(cls) is _stands_for(other)
 
@@ -74,8 +79,10 @@ def _stands_for(cls: Any) -> Any:
     return vars(cls).get(_ORIGINAL, cls) if isinstance(cls, _Standing) else cls
 
 
-class _Unannounced(Module):
-    """Stands first among a converted class's bases: hooks on subclassing are for the user's own."""
+class _Unannounced:
+    """Comes next to a converted class: hooks on subclassing are for the user's own."""
+
+    __slots__ = ()
 
     def __init_subclass__(cls, **_: Any) -> None:
         pass
@@ -140,8 +147,13 @@ def _class_for(module: Module) -> type[Module]:
     return _rebased(type(module), converted) if is_parametrized(module) else converted
 
 
-@cache
 def _converted(cls: type[Module]) -> type[Module]:
+    if cls not in _made:
+        _made[cls] = _make(cls)
+    return _made[cls]
+
+
+def _make(cls: type[Module]) -> type[Module]:
     """Make a class with our forward pass, which pickles as a conversion of the original."""
     theirs = _theirs(cls)
     assert theirs is not None
@@ -163,13 +175,12 @@ def _converted(cls: type[Module]) -> type[Module]:
     meta = _standing(type(cls))
     # Not by calling the metaclass: a user's may keep a register of classes.
     maker = ABCMeta if issubclass(meta, ABCMeta) else type
-    bases = (_Unannounced, ours) if plain else (_Unannounced, cls, ours)
-    made: type[Module] = maker.__new__(meta, named.__name__, bases, body)  # type: ignore[type-var]
+    bases = (ours,) if plain else (cls, ours)
+    made: type[Module] = maker.__new__(meta, named.__name__, bases, body)
     return made
 
 
-@cache
-def _standing(meta: type) -> type:
+def _standing(meta: Any) -> Any:
     """Give `_Standing` on top of a class's metaclass."""
     return _Standing if meta is type else type("_Standing", (_Standing, meta), {})
 
@@ -183,7 +194,7 @@ def _blank(cls: type[Module]) -> Module:
 def _rebased(cls: type[Module], base: type[Module]) -> type[Module]:
     """Make parametrize's class again on another base; its properties look at the module only."""
     body = {k: v for k, v in vars(cls).items() if k not in ("__dict__", "__weakref__")}
-    return type(base)(cls.__name__, (base,), body)
+    return type(cls.__name__, (base,), body)
 
 
 def _original_class(module: Module) -> type[Module] | None:

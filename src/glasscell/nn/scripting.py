@@ -33,7 +33,7 @@ def lent(module: Module) -> Module:
     _lenders[plain] = module
     if torchs.create_script_module is not _create_and_give_back:
         _create = torchs.create_script_module
-        torchs.create_script_module = _create_and_give_back
+        torchs.create_script_module = _create_and_give_back  # type: ignore[assignment]
     return plain
 
 
