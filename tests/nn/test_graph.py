@@ -15,6 +15,8 @@ from torch.nn.utils.rnn import PackedSequence
 import glasscell.nn
 from glasscell.nn import observing
 
+pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+
 SIZE = 4
 LAYERS: dict[str, Callable[[Any], torch.nn.Module]] = {
     "lstm": lambda nn: nn.LSTM(SIZE, SIZE),

@@ -61,12 +61,19 @@ def test_they_stay_where_scripting_fails() -> None:
     assert torch.equal(model(x, [4, 2]), expected)
 
 
-def test_converted_models_and_layers_alone() -> None:
-    for model in (convert(torch.nn.Sequential(torch.nn.RNN(INPUT, HIDDEN))), LSTM(INPUT, HIDDEN)):
-        before, x = _layers(model), torch.randn(4, 2, INPUT)
-        scripted = torch.jit.script(model)
-        assert _layers(model) == before
-        assert torch.allclose(scripted(x)[0], model(x)[0], atol=1e-6)
+@pytest.mark.parametrize("kind", ["LSTM", "RNN"])
+def test_converted_models(kind: str) -> None:
+    model = convert(torch.nn.Sequential(getattr(torch.nn, kind)(INPUT, HIDDEN)))
+    before, x = _layers(model), torch.randn(4, 2, INPUT)
+    scripted = torch.jit.script(model)
+    assert _layers(model) == before
+    assert torch.allclose(scripted(x)[0], model(x)[0], atol=1e-6)
+
+
+def test_a_cell_alone() -> None:
+    cell, x = LSTMCell(INPUT, HIDDEN), torch.randn(2, INPUT)
+    assert torch.allclose(torch.jit.script(cell)(x)[0], cell(x)[0], atol=1e-6)
+    assert type(cell) is LSTMCell
 
 
 def test_a_layer_that_is_kept_as_a_plain_attribute_stays_too() -> None:
