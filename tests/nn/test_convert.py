@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import abc
 import copy
 import pickle
+import warnings
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ import torch
 from torch.nn.utils import parametrizations, parametrize
 
 import glasscell.nn
-from glasscell.nn import convert, restore
+from glasscell.nn import convert, observing, restore
 from nn.cases import HIDDEN, INPUT
 
 
@@ -50,9 +52,57 @@ class OwnForward(torch.nn.LSTM):
         return super().forward(2 * input, hx)
 
 
+class Counting:
+    """A mixin that stands before torch's class."""
+
+    def forward(self, *given: Any, **named: Any) -> Any:
+        self.calls = getattr(self, "calls", 0) + 1
+        return super().forward(*given, **named)  # type: ignore[misc]
+
+
+class Mixed(Counting, torch.nn.LSTM):
+    pass
+
+
+class Base(abc.ABC, torch.nn.RNNBase):
+    """As libraries write it that have an LSTM and a GRU of their own."""
+
+    @abc.abstractmethod
+    def initial(self, x: torch.Tensor) -> Any: ...
+
+    def forward(self, input: Any, hx: Any = None, scale: float = 2) -> Any:
+        return super().forward(scale * input, self.initial(input) if hx is None else hx)
+
+
+class Abstract(Base, torch.nn.LSTM):
+    def initial(self, x: torch.Tensor) -> Any:
+        return (x.new_ones(1, x.shape[1], self.hidden_size),) * 2
+
+
+class OwnCellForward(torch.nn.LSTMCell):
+    @torch.no_grad()
+    def forward(self, input: Any, hx: Any = None) -> Any:
+        return super().forward(input, hx)
+
+
 class OwnCheck(torch.nn.RNN):
     def check_forward_args(self, *_: Any) -> None:
         raise RuntimeError("checked")
+
+
+class Explicit(torch.nn.LSTM):
+    def forward(self, input: Any, hx: Any = None) -> Any:
+        return torch.nn.LSTM.forward(self, input, hx)
+
+
+class Property(torch.nn.LSTM):
+    @property
+    def hidden_size(self) -> int:
+        return self.units
+
+    @hidden_size.setter
+    def hidden_size(self, value: int) -> None:
+        self.units = value
 
 
 def test_a_model_computes_the_same_and_keeps_all_that_is_its_own() -> None:
@@ -65,7 +115,7 @@ def test_a_model_computes_the_same_and_keeps_all_that_is_its_own() -> None:
     assert convert(model) is model
     kinds = [model.encoder, model.stack[0], model.cell, model.other]
     names = ["LSTM", "RNN", "LSTMCell", "RNNCell"]
-    assert [type(m) for m in kinds] == [getattr(glasscell.nn, n) for n in names]
+    assert all(isinstance(m, getattr(glasscell.nn, n)) for m, n in zip(kinds, names, strict=True))
     assert type(model.gru) is torch.nn.GRU
     assert torch.allclose(model(x), expected, atol=1e-6)
     assert seen == [1]
@@ -86,8 +136,9 @@ def test_a_model_computes_the_same_and_keeps_all_that_is_its_own() -> None:
 def test_a_layer_itself_is_converted_and_returned() -> None:
     layer = torch.nn.LSTM(INPUT, HIDDEN)
     assert convert(layer) is layer
-    assert type(layer) is glasscell.nn.LSTM
-    assert type(convert(layer)) is glasscell.nn.LSTM
+    kind = type(layer)
+    assert issubclass(kind, glasscell.nn.LSTM)
+    assert type(convert(layer)) is kind
     assert type(restore(layer)) is torch.nn.LSTM
     assert type(restore(layer)) is torch.nn.LSTM
     assert type(restore(glasscell.nn.RNNCell(2, 3))) is torch.nn.RNNCell
@@ -121,7 +172,7 @@ def test_parametrized_layers_are_converted_and_go_on_as_such() -> None:
     assert torch.equal(layer(x)[0], expected)
     convert(layer)
     parametrize.remove_parametrizations(layer, "weight_hh_l0")
-    assert type(layer) is glasscell.nn.LSTM
+    assert isinstance(layer, glasscell.nn.LSTM)
     assert torch.allclose(layer(x)[0], expected, atol=1e-6)
 
 
@@ -153,7 +204,8 @@ def test_a_users_subclass_without_a_forward_of_its_own_is_converted_and_stays_on
     assert torch.equal(layer(x)[0], expected)
 
 
-@pytest.mark.parametrize("kind", [OwnForward, OwnCheck])
+@pytest.mark.parametrize("kind", [OwnCheck, Explicit, Property])
+@pytest.mark.filterwarnings("ignore:expected a model with")
 def test_a_users_subclass_that_changes_the_forward_pass_is_left_alone(kind: Any) -> None:
     layer = convert(kind(INPUT, HIDDEN))
     assert type(layer) is kind
@@ -162,7 +214,8 @@ def test_a_users_subclass_that_changes_the_forward_pass_is_left_alone(kind: Any)
 def test_a_layer_whose_forward_was_replaced_on_the_object_is_left_alone() -> None:
     layer = torch.nn.LSTM(INPUT, HIDDEN)
     layer.forward = lambda x: x  # type: ignore[method-assign]
-    assert type(convert(layer)) is torch.nn.LSTM
+    with pytest.warns(UserWarning, match="its forward was replaced on the object"):
+        assert type(convert(layer)) is torch.nn.LSTM
 
 
 def test_a_subclass_of_ours_is_left_alone_by_both() -> None:
@@ -172,3 +225,145 @@ def test_a_subclass_of_ours_is_left_alone_by_both() -> None:
     layer = Mine(INPUT, HIDDEN)
     assert type(convert(layer)) is Mine
     assert type(restore(layer)) is Mine
+
+
+class Count:
+    """An observer that counts what it is shown."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+
+    def forward(self, *_: Any) -> None:
+        self.runs += 1
+
+    def backward(self, *_: Any) -> None:
+        pass
+
+
+@pytest.mark.parametrize("kind", [OwnForward, Mixed, Abstract, OwnCellForward])
+def test_a_forward_that_goes_on_to_super_reaches_our_kernels(kind: Any) -> None:
+    layer, count = kind(INPUT, HIDDEN), Count()
+    x = torch.randn(*((2, INPUT) if kind is OwnCellForward else (4, 2, INPUT)))
+    expected = layer(x)[0]
+    convert(layer)
+    with observing(count):
+        found = layer(x)[0]
+    assert count.runs == 1
+    assert torch.allclose(found, expected, atol=1e-6)
+    for made in (pickle.loads(pickle.dumps(layer)), copy.deepcopy(layer)):
+        assert type(made) is type(layer)
+    if kind is Mixed:
+        assert layer.calls == 2
+    assert type(restore(layer)) is kind
+    assert torch.equal(layer(x)[0], expected)
+
+
+def test_exact_classes_are_found_where_they_are_compared_or_looked_up() -> None:
+    model = convert(torch.nn.Sequential(torch.nn.LSTM(INPUT, HIDDEN), OwnInit(INPUT, HIDDEN)))
+    table = {torch.nn.LSTM: "lstm", OwnInit: "own", torch.nn.GRU: "gru"}
+    assert [table[type(layer)] for layer in model] == ["lstm", "own"]
+    kind, own = map(type, model)
+    assert kind == torch.nn.LSTM
+    assert kind in (torch.nn.GRU, torch.nn.LSTM)
+    assert kind in {torch.nn.LSTM}
+    assert own == OwnInit
+    assert torch.nn.RNN != kind != own
+    # A class that is imported is itself.
+    assert glasscell.nn.LSTM not in table
+    assert glasscell.nn.LSTM != torch.nn.LSTM
+
+
+@pytest.mark.filterwarnings("ignore:.*deprecated")
+def test_dynamic_quantization_finds_converted_layers() -> None:
+    model = convert(torch.nn.Sequential(torch.nn.LSTM(INPUT, HIDDEN)))
+    made = torch.ao.quantization.quantize_dynamic(model, {torch.nn.LSTM}, dtype=torch.qint8)
+    assert isinstance(made[0], torch.ao.nn.quantized.dynamic.LSTM)
+    assert isinstance(model[0], glasscell.nn.LSTM)
+
+
+registered, subclassed = list[str](), list[str]()
+
+
+class Registry(abc.ABCMeta):
+    def __new__(cls, name: str, *rest: Any, **named: Any) -> Any:
+        registered.append(name)
+        return super().__new__(cls, name, *rest, **named)
+
+
+class Touchy(torch.nn.LSTM, metaclass=Registry):
+    """A class with hooks and attributes that could get in our way, or we in theirs."""
+
+    __slots__ = ("held",)
+
+    def __init_subclass__(cls, *, key: str) -> None:
+        subclassed.append(key)
+
+    def __init__(self, *sizes: int) -> None:
+        super().__init__(*sizes)
+        self.checkpoint = "weights.pt"
+        self.held = 7
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "__class__":
+            raise AttributeError("the class of this module is fixed")
+        super().__setattr__(name, value)
+
+    def _stack(self) -> None: ...
+
+    _leave = _check = _autocast_stack = _plan = _stack
+
+
+def test_a_users_own_hooks_and_attributes_stay_the_users() -> None:
+    layer, x = Touchy(INPUT, HIDDEN), torch.randn(4, 2, INPUT)
+    expected, made, before = layer(x)[0], list(registered), dict(vars(layer))
+    convert(layer, checkpoint=2)
+    assert isinstance(layer, glasscell.nn.LSTM)
+    assert isinstance(layer, Touchy)
+    found = layer(x)[0]
+    assert torch.allclose(found, expected, atol=1e-6)
+    found.sum().backward()
+    assert (layer.checkpoint, layer.held) == ("weights.pt", 7)
+    with pytest.warns(Warning, match="neither float32 nor float64"):
+        layer.bfloat16()(x.bfloat16())
+    layer.checkpoint = "other.pt"
+    assert vars(layer)["checkpoint"] == "other.pt"
+    restore(layer.float())
+    assert (registered, subclassed) == (made, [])
+    assert vars(layer).keys() == before.keys()
+
+
+@pytest.mark.filterwarnings("ignore:.*deprecated")
+def test_it_says_where_it_converted_nothing_and_points_at_the_caller() -> None:
+    scripted = torch.jit.script(torch.nn.Sequential(torch.nn.LSTM(INPUT, HIDDEN)))
+    quantized = torch.nn.Sequential(torch.ao.nn.quantized.dynamic.LSTM(INPUT, HIDDEN))
+    for model, words in (
+        (torch.nn.Linear(2, 2), "Linear with no recurrent layer"),
+        (torch.nn.Sequential(torch.nn.GRU(2, 2)), r"0 \(GRU\): left alone, there is no class"),
+        (Explicit(2, 2), r"Explicit: left alone, .* does not end in super\(\)\.forward"),
+        (OwnCheck(2, 2), "check_forward_args of its own"),
+        (scripted, r"0 \(LSTM\): left alone, it is scripted"),
+        (quantized, r"0 \(LSTM\): left alone, it is quantized"),
+    ):
+        with pytest.warns(UserWarning, match=words) as said:
+            assert convert(model) is model
+        lines = [warning.filename for warning in said if "nothing" in str(warning.message)]
+        assert lines == [__file__]
+
+
+def test_it_says_nothing_where_a_layer_is_ours() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        convert(convert(torch.nn.Sequential(torch.nn.LSTM(2, 2), torch.nn.GRU(2, 2))))
+        convert(glasscell.nn.RNNCell(2, 2))
+
+
+def test_it_says_on_request_what_became_of_each_layer(capsys: pytest.CaptureFixture[str]) -> None:
+    model = torch.nn.ModuleDict(
+        {"a": OwnForward(2, 2), "b": torch.nn.GRU(2, 2), "c": glasscell.nn.LSTM(2, 2)}
+    )
+    convert(model, verbose=True)
+    assert capsys.readouterr().out.splitlines() == [
+        "a (OwnForward): converted",
+        "b (GRU): left alone, there is no class of glasscell's for it",
+        "c (LSTM): left alone, it is glasscell's already",
+    ]

@@ -52,8 +52,6 @@ LAYER_CALLS: dict[str, Callable[[str], tuple[Any, ...]]] = {
     "packed of fewer than none": lambda _: (
         PackedSequence(zeros(2, INPUT), torch.tensor([3, -1])),
     ),
-    "packed, state of wrong batch": lambda k: (_pack(), _state(k, 1, 3, HIDDEN)),
-    "packed, state without batch": lambda k: (_pack(), _state(k, 2, HIDDEN)),
     "state on another device": lambda k: (
         zeros(4, 2, INPUT),
         _state(k, 1, 2, HIDDEN).to("meta"),
@@ -83,6 +81,38 @@ def _raised(library: Any, kind: str, arguments: tuple[Any, ...]) -> tuple[type, 
 def test_a_layer_raises_torchs_error(kind: str, case: str) -> None:
     arguments = LAYER_CALLS[case](kind)
     assert _raised(glasscell.nn, kind, arguments) == _raised(torch.nn, kind, arguments)
+
+
+STATES: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    "another batch": ((2, 3, 4), (2, 3, 4)),
+    "smaller batch": ((2, 1, 4), (2, 1, 4)),
+    "no batch": ((2, 4), (2, 4)),
+    "c of another batch": ((2, 2, 4), (2, 3, 4)),
+    "c of a smaller batch": ((2, 2, 4), (2, 1, 4)),
+    "too many layers": ((4, 2, 4), (4, 2, 4)),
+    "too many layers in h": ((3, 2, 4), (2, 2, 4)),
+    "too few layers": ((1, 2, 4), (1, 2, 4)),
+    "another width": ((2, 2, 5), (2, 2, 5)),
+    "wide h": ((2, 2, 5), (2, 2, 4)),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("case", STATES)
+def test_states_that_do_not_fit_a_packed_sequence_are_refused_as_for_a_padded_one(
+    case: str, ordered: bool, dtype: torch.dtype
+) -> None:
+    shapes = STATES[case]
+    rows = [zeros(3, INPUT, dtype=dtype), zeros(2, INPUT, dtype=dtype)]
+    packed = pack_sequence(rows if ordered else rows[::-1], enforce_sorted=ordered)
+    states = [torch.ones(*shape, dtype=dtype) for shape in shapes]
+    same = shapes[0] == shapes[1]
+    layer = glasscell.nn.LSTM(INPUT, 4, num_layers=2, dtype=dtype)
+    with pytest.raises(RuntimeError, match=r"Expected hidden\[[01]\] size \(2, 2, 4\), got"):
+        layer(packed, tuple(states))
+    with pytest.raises(RuntimeError, match="Expected hidden"):
+        layer(packed, torch.stack(states) if same else states)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +145,6 @@ CELL_CALLS: dict[str, Callable[[str], tuple[Any, ...]]] = {
     "state of wrong width": lambda k: (zeros(2, INPUT), _state(k, 2, HIDDEN + 1)),
     "state of three axes": lambda k: (zeros(2, INPUT), _state(k, 1, 2, HIDDEN)),
     "state without batch": lambda k: (zeros(2, INPUT), _state(k, HIDDEN)),
-    "state with batch, unbatched": lambda k: (zeros(INPUT), _state(k, 1, HIDDEN)),
     "state of another precision": lambda k: (zeros(2, INPUT), _state(k, 2, HIDDEN).double()),
 }
 
@@ -125,6 +154,27 @@ CELL_CALLS: dict[str, Callable[[str], tuple[Any, ...]]] = {
 def test_a_cell_raises_torchs_error(kind: str, case: str) -> None:
     arguments = CELL_CALLS[case](kind)
     assert _raised(glasscell.nn, kind, arguments) == _raised(torch.nn, kind, arguments)
+
+
+@pytest.mark.parametrize("rows", [1, 2, HIDDEN])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("given", [tuple, list, torch.stack])
+@pytest.mark.parametrize("kind", ["LSTMCell", "RNNCell"])
+def test_a_cell_refuses_states_with_a_batch_for_an_input_without(
+    kind: str, given: Any, dtype: torch.dtype, rows: int
+) -> None:
+    # torch's own LSTMCell ends the process where there are as many rows as units.
+    state = torch.ones(rows, HIDDEN, dtype=dtype)
+    cell = getattr(glasscell.nn, kind)(INPUT, HIDDEN, dtype=dtype)
+    with pytest.raises(RuntimeError, match=rf"\(H,\) = \({HIDDEN},\).*got \({rows}, {HIDDEN}\)"):
+        cell(zeros(INPUT, dtype=dtype), given([state, state]) if kind == "LSTMCell" else state)
+
+
+def test_a_cell_refuses_a_pair_of_states_of_which_one_has_a_batch() -> None:
+    cell, pair = glasscell.nn.LSTMCell(INPUT, HIDDEN), (zeros(HIDDEN), zeros(HIDDEN, HIDDEN))
+    for states in (pair, pair[::-1]):
+        with pytest.raises(RuntimeError, match="give both a batch axis, or neither"):
+            cell(zeros(INPUT), states)
 
 
 @pytest.mark.parametrize(

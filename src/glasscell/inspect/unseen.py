@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import warnings
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,7 +12,7 @@ if TYPE_CHECKING:
 
     from glasscell.inspect.recorder import TraceRecorder
 
-__all__ = ["UnseenWarning", "calling_up", "uncompiled", "unseeable", "unseen_said"]
+__all__ = ["UnseenWarning", "uncompiled", "unseeable", "unseen_said"]
 
 NAMES = ("LSTM", "RNN", "GRU", "LSTMCell", "RNNCell", "GRUCell")
 
@@ -62,9 +60,12 @@ def unseen_said(
         if id(module) in called and not recorder.saw(module):
             missed[name] = _reason(module)
     if missed:
-        _warn(
+        from glasscell.nn.callers import warn_caller
+
+        warn_caller(
             "trace and gradient_flow do not show every recurrent layer of the model: "
-            + "; ".join(f"{name or 'the model'} {reason}" for name, reason in missed.items())
+            + "; ".join(f"{name or 'the model'} {reason}" for name, reason in missed.items()),
+            UnseenWarning,
         )
 
 
@@ -115,46 +116,6 @@ def _reason(module: torch.nn.Module) -> str:
         "ran on torch's own code, not on our kernels (half precision, a transform, a device or an "
         "empty batch)"
     )
-
-
-def _warn(text: str) -> None:
-    """Warn at the line of the first caller outside of glasscell and of the standard library."""
-    inside = (str(Path(__file__).parents[1]), contextlib.__file__)
-    level, frame = 1, sys._getframe()
-    while frame is not None and frame.f_code.co_filename.startswith(inside):
-        level, frame = level + 1, frame.f_back  # type: ignore[assignment]
-    warnings.warn(text, UnseenWarning, stacklevel=level)
-
-
-_made: dict[type[Any], type[Any]] = {}
-
-
-def calling_up(module: torch.nn.Module) -> type[torch.nn.Module] | None:
-    """Make a class for a layer with a forward of its own, whose `super().forward` is ours.
-
-    Args:
-        module: a recurrent module.
-
-    Returns:
-        A subclass of its class and of ours; None where the module is ours already, or where it has
-        more of its own that our forward pass would not honour.
-    """
-    from glasscell.nn import LSTM, RNN, LSTMCell, RNNCell
-    from glasscell.nn.classes import OVERRIDES
-
-    kind = type(module)
-    for ours in (LSTM, RNN, LSTMCell, RNNCell):
-        theirs = ours.__bases__[-1]
-        if isinstance(module, ours) or not isinstance(module, theirs):
-            continue
-        own = (n for n in OVERRIDES if getattr(kind, n, None) is not getattr(theirs, n, None))
-        if "forward" in vars(module) or set(own) != {"forward"}:
-            return None
-        if kind not in _made:
-            body = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
-            _made[kind] = type(kind.__name__, (kind, ours), body)
-        return _made[kind]
-    return None
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from glasscell.inspect.unseen import calling_up, uncompiled, unseeable, unseen_said
+from glasscell.inspect.unseen import uncompiled, unseeable, unseen_said
 
 if TYPE_CHECKING:
     import torch
@@ -98,8 +98,7 @@ def watching(
     """Show the recurrent layers of a model to a recorder while the block runs, from any thread.
 
     torch's own layers get our class for that time (`glasscell.convert`) and their own back at the
-    end, whatever happens in between; nothing else of them is touched. A subclass with a forward of
-    its own keeps that, with our forward pass as its `super().forward`. A compiled model runs
+    end, whatever happens in between; nothing else of them is touched. A compiled model runs
     uncompiled.
 
     Args:
@@ -113,18 +112,13 @@ def watching(
     Warns:
         UnseenWarning: a recurrent layer ran and was not seen.
     """
-    from glasscell.nn.classes import swap
+    from glasscell.nn.convert import swap_all
     from glasscell.nn.observe import observing
     from glasscell.nn.packing import ATTRIBUTE
 
     before = [(each, type(each), ATTRIBUTE in each.__dict__) for each in model.modules()]
     try:
-        for module in model.modules():
-            swap(module)
-        for module in recorder.modules.values():
-            kind = calling_up(module)
-            if kind is not None:
-                module.__class__ = kind
+        swap_all(model)
         others = unseeable(model, recorder.modules)
         named = [*recorder.modules.values(), *(module for module, _ in others.values())]
         with (
@@ -136,7 +130,7 @@ def watching(
     finally:
         for module, kind, kept in before:
             if type(module) is not kind:
-                module.__class__ = kind
+                object.__setattr__(module, "__class__", kind)  # past a __setattr__ of the user's
                 if not kept:
                     module.__dict__.pop(ATTRIBUTE, None)
 

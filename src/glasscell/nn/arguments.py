@@ -14,7 +14,7 @@ from glasscell.errors import ShapeError
 from glasscell.nn.fallback import EMPTY, PLAIN, UNFIT, Reason
 from glasscell.nn.ragged import Layout, layout_of
 
-__all__ = ["initial_state", "misfit", "results", "rows"]
+__all__ = ["initial_state", "misfit", "require_states_that_fit", "results", "rows"]
 
 
 def misfit(
@@ -77,6 +77,26 @@ def _state_fits(
         and state.dtype in accepted
         for state, width in zip(states, widths, strict=True)
     )
+
+
+def require_states_that_fit(module: RNNBase, input: Any, hx: Any) -> None:
+    """Check an LSTM's states for a `PackedSequence`, as torch does for padded inputs only.
+
+    Its own forward would read beyond the ends of states that are too small, and give the rest of
+    those that are too large as final states.
+
+    Raises:
+        RuntimeError: as torch's for a padded input.
+    """
+    packed = isinstance(input, PackedSequence) and len(input.batch_sizes) > 0
+    if not packed or module.mode != "LSTM" or not isinstance(hx, tuple | list | Tensor):
+        return
+    lead = module.num_layers * (2 if module.bidirectional else 1), int(input.batch_sizes[0])
+    widths = module.proj_size or module.hidden_size, module.hidden_size
+    for k, (state, width) in enumerate(zip(hx, widths, strict=False)):
+        if isinstance(state, Tensor):
+            said = f"Expected hidden[{k}] size {{}}, got {{}}"
+            module.check_hidden_size(state, (*lead, width), said)
 
 
 def rows(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["cast", "low_precision", "result_dtypes"]
+__all__ = ["CASTABLE", "cast", "fuses", "low_precision", "result_dtypes"]
 
 CASTABLE = (torch.float32, torch.bfloat16, torch.float16)
 
@@ -19,6 +19,21 @@ def low_precision(data: Tensor, weight: Tensor) -> torch.dtype | None:
     if not torch.is_autocast_enabled("cpu") or weight.dtype is not torch.float32:
         return None
     return torch.get_autocast_dtype("cpu") if data.dtype in CASTABLE else None
+
+
+def fuses(data: torch.dtype) -> bool:
+    """Tell whether torch's LSTM, on this CPU, reads data of a dtype in one operation for all steps.
+
+    Args:
+        data: float32, bfloat16 or float16; of a padded input, and without projection.
+    """
+    if not (torch._C._has_mkldnn and torch._C._get_mkldnn_enabled()):
+        return False
+    if data is torch.bfloat16:
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    if data is torch.float16:
+        return not torch.is_grad_enabled() and bool(torch.ops.mkldnn._is_mkldnn_fp16_supported())
+    return True
 
 
 def cast(tensor: Tensor | None, dtype: torch.dtype | None) -> Tensor | None:
@@ -34,7 +49,7 @@ def result_dtypes(
     Args:
         low: autocast's dtype.
         cell: of c0, or of the input without one; None for an RNN.
-        fused: whether torch computes all steps in one operation (a padded LSTM without projection).
+        fused: whether torch computes all steps in one operation, see `fuses`.
         projected: whether the hidden state is projected.
 
     Notes:

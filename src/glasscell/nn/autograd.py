@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
+from weakref import ref
 
 import torch
 from torch import Tensor
@@ -16,13 +18,15 @@ from torch.autograd import Function
 from glasscell import engine
 from glasscell.nn import records, slow
 from glasscell.nn.again import batched, differentiable
+from glasscell.nn.autocast import fuses
 from glasscell.nn.checkpoint import Checkpoint, segment_length
 from glasscell.nn.gradients import gradients
-from glasscell.nn.kernels import Call, Result, run
+from glasscell.nn.kernels import Call, Result, run, whole
 from glasscell.nn.observe import Observation
 from glasscell.nn.packing import packed, tapes_of
 from glasscell.nn.places import Place, Weights
 from glasscell.nn.ragged import Layout
+from glasscell.nn.saved import unpacked
 
 __all__ = ["apply"]
 
@@ -61,15 +65,18 @@ def apply(
         output (T, B, D * P) or (N, D * P), h_n (D, B, P), c_n (D, B, H) or None.
     """
     layers = packed(module, mode, places, weights, x.shape[-1])
-    own = shown and (observation is not None or _editable(mode, layers, layout, x.dtype))
+    fused = _fused(mode, places, layers, layout, x.dtype)
+    own = shown and (observation is not None or not fused)
     again = mode == "LSTM" and observation is None
     segment = segment_length(checkpoint, layout.steps(x)) if again else 0
-    call = Call(module, mode, places, layers, layout, observation, own, segment)
+    call = Call(ref(module), mode, places, layers, layout, observation, own, fused, segment)
     anchor = None if observation is None else observation.anchor
     flat = [tensor for direction in weights for tensor in direction]
     if torch.is_grad_enabled() and _any_requires_grad(anchor, x, h0, c0, *flat):
+        # As torch, which copies what is not contiguous, an input with batch_first for instance:
+        # the caller may edit his own in place.
         result: Result = LayerFunction.apply(  # type: ignore[no-untyped-call]
-            call, anchor, x, h0, c0, *flat
+            call, anchor, x.contiguous(), whole(h0), whole(c0), *flat
         )
         if observation is not None:
             records.link(observation, module, call, (h0, c0), result)
@@ -79,16 +86,21 @@ def apply(
     return result if observation is None else _with_own_output(call, result)
 
 
-def _editable(
-    mode: str, layers: Sequence[engine.PackedLayer], layout: Layout, dtype: torch.dtype
+def _fused(
+    mode: str,
+    places: Sequence[Place],
+    layers: Sequence[engine.PackedLayer],
+    layout: Layout,
+    dtype: torch.dtype,
 ) -> bool:
-    """Whether torch lets its output be edited in place before the backward pass.
+    """Whether torch computes the sequence in one operation.
 
-    The backward pass reads the output. torch refuses such an edit where one fused operation
-    computed the sequence; elsewhere each step keeps its own state, and programs rely on it.
+    Before the backward pass of that one torch refuses an edit in place of the output. Elsewhere
+    each step keeps its own state, and programs rely on it.
     """
-    plain = mode == "LSTM" and len(layers) == 1 and not layers[0].projected
-    return not (plain and dtype is torch.float32 and layout.batch_sizes is None)
+    one = mode == "LSTM" and len(layers) == 1 and places[0].suffix != "cell"
+    plain = one and not layers[0].projected and layout.batch_sizes is None
+    return plain and dtype is torch.float32 and fuses(dtype)
 
 
 def _with_own_output(call: Call, result: Result) -> Result:
@@ -115,7 +127,8 @@ class LayerFunction(Function):
     ) -> Result:
         """Run the layer and keep what the backward pass reads."""
         result, kept = run(call, x, h0, c0, keep=True)
-        ctx.call = call
+        flow = call.observation is None or call.observation.gradients
+        ctx.call = call if flow else replace(call, observation=None, records=None)
         ctx.set_materialize_grads(False)
         # The tapes too, so that torch's saved-tensor hooks (checkpointing, offloading) reach all of
         # it; the weights, so that an edit of one in place is found.
@@ -128,13 +141,17 @@ class LayerFunction(Function):
     ) -> tuple[Tensor | None, ...]:
         """Differentiate through the engine, or through the slow loop if that must go on."""
         call: Call = ctx.call
-        directions = len(call.layers)
-        x, h0, c0, output, *rest = ctx.saved_tensors
-        tapes, flat = rest[:directions], rest[directions:]
-        if dy is None and dh_n is None and dc_n is None:
-            return (None,) * (5 + len(flat))
         needed, incoming = ctx.needs_input_grad[2:], (dy, dh_n, dc_n)
+        if dy is None and dh_n is None and dc_n is None:
+            return (None,) * (2 + len(needed))
         again, many = torch.is_grad_enabled(), batched(incoming)
+        directions = len(call.layers)
+        x, h0, c0, output, *rest = unpacked(
+            ctx, lambda: _reads(call, needed, everything=again or many or call.fused)
+        )
+        assert x is not None
+        assert output is not None
+        tapes, flat = rest[:directions], rest[directions:]
         grads: tuple[Tensor | None, ...] = ()
         if not many and (not again or call.records is not None):
             grads = gradients(call, (x, h0, c0, output), tapes, incoming, needed)
@@ -142,6 +159,17 @@ class LayerFunction(Function):
             grads = differentiable(_slow(call), (x, h0, c0, *flat), needed, incoming)
         anchor = torch.zeros(()) if ctx.needs_input_grad[1] else None
         return (None, anchor, *grads)
+
+
+def _reads(call: Call, needed: Sequence[bool], *, everything: bool) -> list[bool]:
+    """Say which saved tensors the kernels' backward pass reads."""
+    if everything:
+        return [True] * (1 + len(call.layers) + len(needed))
+    lstm, inputs = call.layers[0].lstm, any(needed[3:]) or call.segment > 0
+    # The output of a layer below others is in nobody else's hands.
+    output = call.own_output and (inputs or not lstm)
+    tapes, weights = [True] * len(call.layers), [False] * (len(needed) - 3)
+    return [inputs, inputs, lstm, output, *tapes, *weights]
 
 
 def _slow(call: Call) -> Callable[..., Result]:

@@ -10,7 +10,6 @@ from torch.nn.modules.rnn import RNNCellBase
 
 from glasscell.nn import autograd, quick
 from glasscell.nn.autocast import CASTABLE, cast, low_precision, result_dtypes
-from glasscell.nn.classes import restored_copy
 from glasscell.nn.fallback import (
     EMPTY,
     PLAIN,
@@ -24,10 +23,12 @@ from glasscell.nn.fallback import (
 from glasscell.nn.observe import current
 from glasscell.nn.places import Weights, cell_place, fetch
 from glasscell.nn.ragged import Layout
+from glasscell.nn.scripting import lent
 
 __all__ = ["LSTMCell", "RNNCell"]
 
 _BATCHED, _UNBATCHED = Layout(), Layout(unbatched=True)
+_LSTM = torch.nn.LSTMCell
 _MODES = {"tanh": "RNN_TANH", "relu": "RNN_RELU"}
 
 
@@ -52,7 +53,7 @@ class Cell(RNNCellBase):
         """
         if torch.compiler.is_compiling():
             return super().forward(input, hx)
-        done = quick.step(self, self._kind(), input, hx)
+        done = quick.step(self, _kind(self), input, hx)
         if done is not None:
             return done
         place = cell_place(self.bias)
@@ -63,61 +64,80 @@ class Cell(RNNCellBase):
             weight = weights[0]
             assert weight is not None
             low = low_precision(input, weight)
-            reason = self._misfit(input, hx, (weight.dtype,) if low is None else CASTABLE)
+            reason = _misfit(self, input, hx, (weight.dtype,) if low is None else CASTABLE)
         if reason is None:
-            return self._step(input, hx, weights, low)
+            return _step(self, input, hx, weights, low)
         if isinstance(input, torch.fx.Proxy):
             return leaf(self, input, hx)
+        _require_states_that_fit(self, input, hx)
         result = super().forward(input, hx)
-        announce(reason)
+        announce(reason, module=self)
         return result
-
-    def _kind(self) -> str | None:
-        """Give the engine's name of the recurrence, None for one that torch refuses."""
-        return _MODES.get(str(self.nonlinearity))
-
-    def _misfit(self, input: Tensor, hx: Any, accepted: tuple[torch.dtype, ...]) -> Reason | None:
-        """Give the reason why the kernels do not take these arguments, None if they do."""
-        shape = input.shape
-        if len(shape) not in (1, 2) or shape[-1] != self.input_size or input.dtype not in accepted:
-            return UNFIT
-        kind = self._kind()
-        states = hx if kind == "LSTM" else (hx,)
-        if kind is None or (hx is not None and not _pair_or_one(states, kind)):
-            return UNFIT
-        expected = (*shape[:-1], self.hidden_size)
-        for state in () if hx is None else states:
-            if type(state) not in PLAIN or state.shape != expected or not state.is_cpu:
-                return UNFIT
-            if state.dtype not in accepted:
-                return UNFIT
-        return EMPTY if 0 in (*shape, self.hidden_size) else None
-
-    def _step(self, input: Tensor, hx: Any, weights: Weights, low: torch.dtype | None) -> Any:
-        """Run one step, as a sequence of length one of a layer with one direction."""
-        kind = str(self._kind())
-        batched = input.dim() == 2
-        x, h0, c0 = _lifted(input, batched), None, None
-        if hx is not None:
-            h0 = _lifted(hx[0] if kind == "LSTM" else hx, batched)
-            c0 = _lifted(hx[1], batched) if kind == "LSTM" else None
-        cell_dtype = (x if c0 is None else c0).dtype if kind == "LSTM" else None
-        if low is not None:
-            x, h0, c0 = x.float(), cast(h0, torch.float32), cast(c0, torch.float32)
-        layout, place = _BATCHED if batched else _UNBATCHED, cell_place(self.bias)
-        _, h, c = autograd.apply(self, kind, (place,), (weights,), x, h0, c0, layout, current(self))
-        if low is not None:
-            dtypes = result_dtypes(low, cell_dtype, fused=False, projected=False)
-            h, c = h.to(dtypes[0]), cast(c, dtypes[1])
-        h = _lowered(h, batched)
-        return h if c is None else (h, _lowered(c, batched))
 
     def __prepare_scriptable__(self) -> torch.nn.Module:
         """Give `torch.jit.script` torch's own module over the same parameters."""
-        return restored_copy(self)
+        return lent(self)
 
 
 keep_dynamo_out(Cell.forward)
+
+
+def _kind(module: Cell) -> str | None:
+    """Give the engine's name of the recurrence, None for one that torch refuses."""
+    return "LSTM" if isinstance(module, _LSTM) else _MODES.get(str(module.nonlinearity))
+
+
+def _misfit(
+    module: Cell, input: Tensor, hx: Any, accepted: tuple[torch.dtype, ...]
+) -> Reason | None:
+    """Give the reason why the kernels do not take these arguments, None if they do."""
+    shape = input.shape
+    if len(shape) not in (1, 2) or shape[-1] != module.input_size or input.dtype not in accepted:
+        return UNFIT
+    kind = _kind(module)
+    states = hx if kind == "LSTM" else (hx,)
+    if kind is None or (hx is not None and not _pair_or_one(states, kind)):
+        return UNFIT
+    expected = (*shape[:-1], module.hidden_size)
+    for state in () if hx is None else states:
+        if type(state) not in PLAIN or state.shape != expected or not state.is_cpu:
+            return UNFIT
+        if state.dtype not in accepted:
+            return UNFIT
+    return EMPTY if 0 in (*shape, module.hidden_size) else None
+
+
+def _require_states_that_fit(module: Cell, input: Any, hx: Any) -> None:
+    """Check the axes of states, of which torch's own forward may read what is not there."""
+    pair = isinstance(module, _LSTM) and isinstance(hx, tuple | list | Tensor)
+    shapes = [tuple(state.shape) for state in (hx if pair else (hx,)) if isinstance(state, Tensor)]
+    unbatched = isinstance(input, Tensor) and input.dim() == 1
+    if unbatched and any(len(shape) == 2 for shape in shapes):
+        raise RuntimeError(
+            f"expected states of shape (H,) = ({module.hidden_size},) with an input (I,) that "
+            f"has no batch axis, got {', '.join(map(str, shapes))}; give both a batch axis, or "
+            "neither"
+        )
+
+
+def _step(module: Cell, input: Tensor, hx: Any, weights: Weights, low: torch.dtype | None) -> Any:
+    """Run one step, as a sequence of length one of a layer with one direction."""
+    kind = str(_kind(module))
+    batched = input.dim() == 2
+    x, h0, c0 = _lifted(input, batched), None, None
+    if hx is not None:
+        h0 = _lifted(hx[0] if kind == "LSTM" else hx, batched)
+        c0 = _lifted(hx[1], batched) if kind == "LSTM" else None
+    cell_dtype = (x if c0 is None else c0).dtype if kind == "LSTM" else None
+    if low is not None:
+        x, h0, c0 = x.float(), cast(h0, torch.float32), cast(c0, torch.float32)
+    layout, place = _BATCHED if batched else _UNBATCHED, cell_place(module.bias)
+    _, h, c = autograd.apply(module, kind, (place,), (weights,), x, h0, c0, layout, current(module))
+    if low is not None:
+        dtypes = result_dtypes(low, cell_dtype, fused=False, projected=False)
+        h, c = h.to(dtypes[0]), cast(c, dtypes[1])
+    h = _lowered(h, batched)
+    return h if c is None else (h, _lowered(c, batched))
 
 
 def _pair_or_one(states: Any, kind: str) -> bool:
@@ -154,9 +174,6 @@ class LSTMCell(Cell, torch.nn.LSTMCell):
     >>> print(f"{h.item():.4f} {c.item():.4f}")
     0.6083 0.8491
     """
-
-    def _kind(self) -> str:
-        return "LSTM"
 
 
 class RNNCell(Cell, torch.nn.RNNCell):

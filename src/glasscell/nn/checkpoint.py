@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import operator
 from math import isqrt
+from typing import Any
 
-__all__ = ["Checkpoint", "segment_length"]
+__all__ = ["SETTING", "Checkpoint", "Setting", "segment_length"]
 
 Checkpoint = bool | int | None
 """What a module's `checkpoint` may be."""
+
+SETTING = "_glasscell_checkpoint"
+"""The attribute that holds it: a layer of the user's may have a `checkpoint` of another kind."""
+
+
+class Setting:
+    """A module's attribute `checkpoint`: `SETTING`, or the user's own where there is one."""
+
+    def __get__(self, module: Any, kind: Any) -> Any:
+        """Give it, None by default."""
+        own = {} if module is None else module.__dict__
+        return own["checkpoint"] if "checkpoint" in own else own.get(SETTING)
+
+    def __set__(self, module: Any, value: Any) -> None:
+        """Set it."""
+        own = module.__dict__
+        own["checkpoint" if "checkpoint" in own else SETTING] = value
 
 
 def segment_length(checkpoint: Checkpoint, steps: int) -> int:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import TypeVar
 
 import torch
-from torch.nn import Module
+from torch.nn import Module, RNNBase, RNNCellBase
 
 from glasscell.nn import classes
+from glasscell.nn.callers import warn_caller
 from glasscell.nn.cells import LSTMCell, RNNCell
-from glasscell.nn.checkpoint import Checkpoint, segment_length
+from glasscell.nn.checkpoint import SETTING, Checkpoint, segment_length
 from glasscell.nn.modules import LSTM, RNN
 from glasscell.nn.recurrent import Recurrent
 
-__all__ = ["convert", "restore"]
+__all__ = ["convert", "restore", "swap_all"]
 
 AnyModule = TypeVar("AnyModule", bound=Module)
+
+_OURS = (LSTM, RNN, LSTMCell, RNNCell)
+_NAMES = ("LSTM", "RNN", "GRU", "LSTMCell", "RNNCell", "GRUCell")
 
 classes.pair(LSTM, torch.nn.LSTM)
 classes.pair(RNN, torch.nn.RNN)
@@ -23,7 +27,7 @@ classes.pair(LSTMCell, torch.nn.LSTMCell)
 classes.pair(RNNCell, torch.nn.RNNCell)
 
 
-def convert(model: AnyModule, checkpoint: Checkpoint = None) -> AnyModule:
+def convert(model: AnyModule, checkpoint: Checkpoint = None, verbose: bool = False) -> AnyModule:
     """Make every `torch.nn.LSTM`, `RNN`, `LSTMCell` and `RNNCell` in a model run on our kernels.
 
     The modules stay the same objects, only their class changes: parameters, buffers, hooks,
@@ -32,6 +36,8 @@ def convert(model: AnyModule, checkpoint: Checkpoint = None) -> AnyModule:
     Args:
         model: any module, which may itself be such a layer.
         checkpoint: of every LSTM and RNN in it, as in `glasscell.nn.LSTM`; default None, leave it.
+        verbose: print a line for each recurrent layer: converted, or left alone and why; default
+            False.
 
     Returns:
         The same `model`.
@@ -39,21 +45,68 @@ def convert(model: AnyModule, checkpoint: Checkpoint = None) -> AnyModule:
     Raises:
         ValueError, TypeError: checkpoint is neither None, a bool nor a positive integer.
 
-    Notes:
-        A subclass of the user's is converted too (it stays an instance of that class) unless it, or
-        the instance, has its own `forward`, `check_…` or `permute_hidden`: what it does there our
-        forward pass would not do. Such modules, and modules that are ours already, are left alone.
+    Warns:
+        UserWarning: no layer of the model is ours now; with the layers that were left alone.
 
-    >>> model = convert(torch.nn.Sequential(torch.nn.LSTM(3, 4)))
-    >>> type(model[0])
-    <class 'glasscell.nn.modules.LSTM'>
+    Notes:
+        A subclass of the user's is converted too and stays an instance of that class. A `forward`
+        of its own that calls `super().forward` reaches our forward pass there. One that does not,
+        one that was replaced on the object, and own `check_…` and `permute_hidden`, which our
+        forward pass would not call, are reasons to leave a layer alone.
+
+    >>> model = torch.nn.Sequential(torch.nn.LSTM(3, 4), torch.nn.GRU(4, 4))
+    >>> _ = convert(model, verbose=True)
+    0 (LSTM): converted
+    1 (GRU): left alone, there is no class of glasscell's for it
+    >>> isinstance(model[0], LSTM), type(model[0]) == torch.nn.LSTM
+    (True, True)
     """
     segment_length(checkpoint, 1)
+    said = [_said(name, each) for name, each in model.named_modules() if _is_recurrent(each)]
+    swap_all(model)
+    for module in model.modules():
+        if checkpoint is not None and isinstance(module, Recurrent):
+            module.__dict__[SETTING] = checkpoint
+    if verbose:
+        print("\n".join(said) or "the model has no recurrent layer")  # noqa: T201
+    if not any(isinstance(module, _OURS) for module in model.modules()):
+        found = "; ".join(said) or f"{type(model).__name__} with no recurrent layer"
+        warn_caller(
+            "expected a model with an LSTM, RNN, LSTMCell or RNNCell that can be converted, got "
+            f"{found}: nothing was converted, and the model runs as before"
+        )
+    return model
+
+
+def swap_all(model: Module) -> None:
+    """Convert every layer that can be, and say nothing."""
     for module in model.modules():
         classes.swap(module)
-        if checkpoint is not None and isinstance(module, Recurrent):
-            module.checkpoint = checkpoint
-    return model
+
+
+def _is_recurrent(module: Module) -> bool:
+    """Tell whether a module is a recurrent layer, also one that is out of reach."""
+    return isinstance(module, (RNNBase, RNNCellBase)) or _kind(module) in _NAMES
+
+
+def _kind(module: Module) -> str:
+    scripted = isinstance(module, torch.jit.ScriptModule)
+    return str(getattr(module, "original_name", "")) if scripted else type(module).__name__
+
+
+def _reason(module: Module) -> str | None:
+    if isinstance(module, torch.jit.ScriptModule):
+        return "it is scripted or traced; convert the model before torch.jit"
+    if type(module).__module__.startswith("torch.ao."):
+        return "it is quantized; convert the model before quantization"
+    return classes.reason_to_stay(module)
+
+
+def _said(name: str, module: Module) -> str:
+    """Say of a recurrent layer what will become of it."""
+    told = f"{name} ({_kind(module)})" if name else _kind(module)
+    reason = _reason(module)
+    return f"{told}: converted" if reason is None else f"{told}: left alone, {reason}"
 
 
 def restore(model: AnyModule) -> AnyModule:

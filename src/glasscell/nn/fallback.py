@@ -7,7 +7,6 @@ goes to the forward of the torch class that ours extends, which computes it or r
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -16,6 +15,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 from torch.nn import Parameter
 
+from glasscell.nn.callers import named, warn_caller
 from glasscell.nn.observe import current
 
 __all__ = [
@@ -60,15 +60,25 @@ PRECISIONS = (torch.float32, torch.float64)
 _announced: set[str] = set()
 
 
-def announce(reason: Reason, instead: str = "torch's own forward computes it") -> None:
-    """Warn, once per process and reason, that `instead` happens because of `reason`."""
+def announce(
+    reason: Reason,
+    instead: str = "torch's own forward computes it",
+    module: torch.nn.Module | None = None,
+) -> None:
+    """Warn, once per process and reason, that `instead` happens because of `reason`.
+
+    Args:
+        reason: why.
+        instead: what happens.
+        module: whose call it is; None if that is not known any more.
+    """
     text = f"{reason.text}, so {instead} instead of glasscell's kernels"
     unseen = current() is not None
     if unseen:
         text += "; trace and gradient_flow do not see it"
     if not (reason.said or unseen) or text in _announced:
         return
-    warnings.warn(text, SlowPathWarning, stacklevel=3)
+    warn_caller(text if module is None else f"{named(module)}: {text}", SlowPathWarning)
     _announced.add(text)
 
 

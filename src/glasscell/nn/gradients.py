@@ -42,7 +42,8 @@ def gradients(
 
     Args:
         call: that of `run`.
-        saved: x, h0, c0 and output of `run`.
+        saved: x, h0, c0 and output of `run`. Where no weight's gradient is needed and no segment is
+            run again, only the shape of x is read, and an LSTM's output not at all.
         kept: of each direction, as `run` gave it.
         incoming: gradients of output, h_n and c_n; None for zero.
         needed: which of x, h0, c0 and the weights, in this order, must have a gradient.
@@ -80,7 +81,7 @@ def gradients(
         )
         dx = into if dx is None or into is None else dx.add_(into)
         found += own.each()
-        if dh is not None and dy is not None:
+        if dh is not None and dy is not None and call.module is not None:
             records.show(call, d, dy, dh, dc)
     return dx, dh0, dc0, *found
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from weakref import ref
 
 import torch
 from torch import Tensor
@@ -30,15 +31,23 @@ Result = tuple[Tensor, Tensor, Tensor | None]
 class Call:
     """Everything about one run of one layer that is not a tensor of the graph."""
 
-    module: torch.nn.Module | None  # who is shown to an observer
+    # Who is shown to an observer. The graph must not hold it: Python's collector cannot look
+    # through torch's nodes, and a module whose hook keeps an output would never be freed.
+    owner: ref[torch.nn.Module] | None
     mode: str
     places: Sequence[Place]
     layers: Sequence[engine.PackedLayer]
     layout: Layout
     observation: Observation | None
     own_output: bool  # the user's output is a copy: an edit must not reach what is kept
+    fused: bool  # torch computes it in one operation, and lets nothing of it be edited in place
     segment: int  # steps that the backward pass runs again at a time; 0: a tape keeps all
     records: list[Record] | None = None
+
+    @property
+    def module(self) -> torch.nn.Module | None:
+        """The module that runs, None once it is gone."""
+        return None if self.owner is None else self.owner()
 
 
 def run(

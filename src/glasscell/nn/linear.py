@@ -55,9 +55,11 @@ class Linear(torch.nn.Linear):
             reason = UNFIT
         if reason is not None:
             result = super().forward(input)
-            announce(reason)
+            announce(reason, module=self)
             return result
-        output: Tensor = LinearFunction.apply(self, input, weight, bias)  # type: ignore[no-untyped-call]
+        output: Tensor = LinearFunction.apply(  # type: ignore[no-untyped-call]
+            self, input.contiguous(), weight, bias
+        )
         return output
 
 
@@ -67,7 +69,8 @@ class LinearFunction(Function):
     @staticmethod
     def forward(ctx: Any, module: Linear, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Compute the product and keep its factors."""
-        ctx.save_for_backward(x, weight)
+        _, need_x, need_weight, _ = ctx.needs_input_grad
+        ctx.save_for_backward(x if need_weight else None, weight if need_x else None)
         output = torch.empty((*x.shape[:-1], len(weight)), dtype=x.dtype)
         layer = packed_linear(module, weight, bias)
         engine.linear(layer, array_of(x), out=output.numpy(), threads=threads())

@@ -11,9 +11,8 @@ from torch.nn.functional import dropout
 from torch.nn.utils.rnn import PackedSequence
 
 from glasscell.nn import arguments, autograd, quick, slow
-from glasscell.nn.autocast import CASTABLE, cast, low_precision, result_dtypes
-from glasscell.nn.checkpoint import Checkpoint, segment_length
-from glasscell.nn.classes import restored_copy
+from glasscell.nn.autocast import CASTABLE, cast, fuses, low_precision, result_dtypes
+from glasscell.nn.checkpoint import SETTING, Checkpoint, Setting, segment_length
 from glasscell.nn.fallback import (
     EMPTY,
     MISSING,
@@ -28,6 +27,7 @@ from glasscell.nn.kernels import Result
 from glasscell.nn.observe import current
 from glasscell.nn.places import Weights, fetch, places
 from glasscell.nn.ragged import Layout
+from glasscell.nn.scripting import lent
 
 __all__ = ["Recurrent"]
 
@@ -38,16 +38,17 @@ class Recurrent(torch.nn.RNNBase):
     Stands before torch's own class among the bases, so that `super().forward` is torch's.
     """
 
-    checkpoint: Checkpoint = None  # of converted modules, which never saw our constructor
+    checkpoint = Setting()
 
     def __init__(self, *args: Any, checkpoint: Checkpoint = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         segment_length(checkpoint, 1)
-        self.checkpoint = checkpoint
+        self.__dict__[SETTING] = checkpoint
 
     def extra_repr(self) -> str:
         """Describe the layer as torch does, and `checkpoint` where it is set."""
-        more = f", checkpoint={self.checkpoint}" if self.checkpoint else ""
+        checkpoint = self.__dict__.get(SETTING)
+        more = f", checkpoint={checkpoint}" if checkpoint else ""
         return super().extra_repr() + more
 
     def forward(
@@ -97,119 +98,18 @@ class Recurrent(torch.nn.RNNBase):
             accepted = (weight.dtype,) if low is None else CASTABLE
             reason = arguments.misfit(self, input, hx, accepted)
         if reason is not None:
-            return self._leave(reason, input, hx, weights, lengths, reset)
+            return _leave(self, reason, input, hx, weights, lengths, reset)
         x, layout = arguments.rows(self, input, lengths, reset)
         h0, c0 = arguments.initial_state(self, input, hx)
         if low is None:
-            y, h_n, c_n = self._stack(x, h0, c0, weights, layout, fast=True)
+            y, h_n, c_n = _stack(self, x, h0, c0, weights, layout, fast=True)
         else:
-            y, h_n, c_n = self._autocast_stack(x, h0, c0, weights, layout, low)
+            y, h_n, c_n = _autocast_stack(self, x, h0, c0, weights, layout, low)
         return arguments.results(self, y, h_n, c_n, input)
-
-    def _stack(
-        self,
-        x: Tensor,
-        h0: Tensor | None,
-        c0: Tensor | None,
-        weights: Sequence[Sequence[Weights]],
-        layout: Layout,
-        *,
-        fast: bool,
-    ) -> Result:
-        """Run layer upon layer, with dropout between them in training."""
-        layers = places(self.num_layers, self.bidirectional, self.bias, self.proj_size > 0)
-        directions = len(layers[0])
-        observation = current(self) if fast else None
-        h_n, c_n = list[Tensor](), list[Tensor]()
-        for index, (layer, own) in enumerate(zip(layers, weights, strict=True)):
-            if index and self.training and self.dropout > 0:
-                x = dropout(x, self.dropout, training=True)
-            part = slice(index * directions, (index + 1) * directions)
-            h, c = _part(h0, part), _part(c0, part)
-            if fast:
-                last = index + 1 == len(layers)
-                done = autograd.apply(
-                    self,
-                    self.mode,
-                    layer,
-                    own,
-                    x,
-                    h,
-                    c,
-                    layout,
-                    observation,
-                    shown=last,
-                    checkpoint=self.checkpoint,
-                )
-            else:
-                done = slow.run_layer(self.mode, own, x, h, c, layout)
-            x = done[0]
-            h_n.append(done[1])
-            if done[2] is not None:
-                c_n.append(done[2])
-        if len(layers) == 1:
-            return done
-        return x, torch.cat(h_n), torch.cat(c_n) if c_n else None
-
-    def _autocast_stack(
-        self,
-        x: Tensor,
-        h0: Tensor | None,
-        c0: Tensor | None,
-        weights: Sequence[Sequence[Weights]],
-        layout: Layout,
-        low: torch.dtype,
-    ) -> Result:
-        """Run in float32, give the dtypes that torch would."""
-        fused = layout.batch_sizes is None and self.proj_size == 0
-        cell = (x if c0 is None else c0).dtype if self.mode == "LSTM" else None
-        h_dtype, c_dtype = result_dtypes(low, cell, fused=fused, projected=self.proj_size > 0)
-        h0, c0 = cast(h0, torch.float32), cast(c0, torch.float32)
-        y, h_n, c_n = self._stack(x.float(), h0, c0, weights, layout, fast=True)
-        return y.to(h_dtype), h_n.to(h_dtype), cast(c_n, c_dtype)
-
-    def _leave(
-        self,
-        reason: Reason,
-        input: Any,
-        hx: Any,
-        weights: Sequence[Sequence[Weights]],
-        lengths: Tensor | Sequence[int] | None,
-        reset: Tensor | None,
-    ) -> Any:
-        """Have torch compute or refuse the call; lengths and reset, which it lacks, the loop."""
-        if isinstance(input, torch.fx.Proxy):
-            return leaf(self, input, hx)
-        if lengths is None and reset is None:
-            result = super().forward(input, hx)
-            announce(reason)
-            return result
-        if reason in (UNFIT, MISSING):
-            super().forward(input, hx)
-        if reason is MISSING:
-            raise RuntimeError(
-                "expected all parameters for lengths and reset, got a layer without one of them; "
-                "assign it again"
-            )
-        x, layout = arguments.rows(self, input, lengths, reset)
-        h0, c0 = arguments.initial_state(self, input, hx)
-        self._check(x, h0, c0)
-        said = reason._replace(said=reason is not EMPTY)
-        announce(said, "a plain loop of torch operations computes it")
-        y, h_n, c_n = self._stack(x, h0, c0, weights, layout, fast=False)
-        return arguments.results(self, y, h_n, c_n, input)
-
-    def _check(self, x: Tensor, h0: Tensor | None, c0: Tensor | None) -> None:
-        """Refuse what torch's forward would, by torch's own checks."""
-        self.check_input(x, None)
-        sides = self.num_layers * (2 if self.bidirectional else 1)
-        for state, width in ((h0, self.proj_size or self.hidden_size), (c0, self.hidden_size)):
-            if state is not None:
-                self.check_hidden_size(state, (sides, x.shape[1], width))
 
     def __prepare_scriptable__(self) -> torch.nn.Module:
         """Give `torch.jit.script` torch's own module over the same parameters."""
-        return restored_copy(self)
+        return lent(self)
 
 
 keep_dynamo_out(Recurrent.forward)
@@ -220,3 +120,109 @@ def _part(states: Tensor | None, part: slice) -> Tensor | None:
     if states is None or len(states) == part.stop - part.start:
         return states
     return states[part]
+
+
+def _stack(
+    module: Recurrent,
+    x: Tensor,
+    h0: Tensor | None,
+    c0: Tensor | None,
+    weights: Sequence[Sequence[Weights]],
+    layout: Layout,
+    *,
+    fast: bool,
+) -> Result:
+    """Run layer upon layer, with dropout between them in training."""
+    layers = places(module.num_layers, module.bidirectional, module.bias, module.proj_size > 0)
+    directions = len(layers[0])
+    observation = current(module) if fast else None
+    h_n, c_n = list[Tensor](), list[Tensor]()
+    for index, (layer, own) in enumerate(zip(layers, weights, strict=True)):
+        if index and module.training and module.dropout > 0:
+            x = dropout(x, module.dropout, training=True)
+        part = slice(index * directions, (index + 1) * directions)
+        h, c = _part(h0, part), _part(c0, part)
+        if fast:
+            last = index + 1 == len(layers)
+            done = autograd.apply(
+                module,
+                module.mode,
+                layer,
+                own,
+                x,
+                h,
+                c,
+                layout,
+                observation,
+                shown=last,
+                checkpoint=module.__dict__.get(SETTING),
+            )
+        else:
+            done = slow.run_layer(module.mode, own, x, h, c, layout)
+        x = done[0]
+        h_n.append(done[1])
+        if done[2] is not None:
+            c_n.append(done[2])
+    if len(layers) == 1:
+        return done
+    return x, torch.cat(h_n), torch.cat(c_n) if c_n else None
+
+
+def _autocast_stack(
+    module: Recurrent,
+    x: Tensor,
+    h0: Tensor | None,
+    c0: Tensor | None,
+    weights: Sequence[Sequence[Weights]],
+    layout: Layout,
+    low: torch.dtype,
+) -> Result:
+    """Run in float32, give the dtypes that torch would."""
+    fused = layout.batch_sizes is None and module.proj_size == 0 and fuses(x.dtype)
+    cell = (x if c0 is None else c0).dtype if module.mode == "LSTM" else None
+    h_dtype, c_dtype = result_dtypes(low, cell, fused=fused, projected=module.proj_size > 0)
+    h0, c0 = cast(h0, torch.float32), cast(c0, torch.float32)
+    y, h_n, c_n = _stack(module, x.float(), h0, c0, weights, layout, fast=True)
+    return y.to(h_dtype), h_n.to(h_dtype), cast(c_n, c_dtype)
+
+
+def _leave(
+    module: Recurrent,
+    reason: Reason,
+    input: Any,
+    hx: Any,
+    weights: Sequence[Sequence[Weights]],
+    lengths: Tensor | Sequence[int] | None,
+    reset: Tensor | None,
+) -> Any:
+    """Have torch compute or refuse the call; lengths and reset, which it lacks, the loop."""
+    if isinstance(input, torch.fx.Proxy):
+        return leaf(module, input, hx)
+    arguments.require_states_that_fit(module, input, hx)
+    if lengths is None and reset is None:
+        result = super(Recurrent, module).forward(input, hx)
+        announce(reason, module=module)
+        return result
+    if reason in (UNFIT, MISSING):
+        super(Recurrent, module).forward(input, hx)
+    if reason is MISSING:
+        raise RuntimeError(
+            "expected all parameters for lengths and reset, got a layer without one of them; "
+            "assign it again"
+        )
+    x, layout = arguments.rows(module, input, lengths, reset)
+    h0, c0 = arguments.initial_state(module, input, hx)
+    _check(module, x, h0, c0)
+    said = reason._replace(said=reason is not EMPTY)
+    announce(said, "a plain loop of torch operations computes it", module)
+    y, h_n, c_n = _stack(module, x, h0, c0, weights, layout, fast=False)
+    return arguments.results(module, y, h_n, c_n, input)
+
+
+def _check(module: Recurrent, x: Tensor, h0: Tensor | None, c0: Tensor | None) -> None:
+    """Refuse what torch's forward would, by torch's own checks."""
+    module.check_input(x, None)
+    sides = module.num_layers * (2 if module.bidirectional else 1)
+    for state, width in ((h0, module.proj_size or module.hidden_size), (c0, module.hidden_size)):
+        if state is not None:
+            module.check_hidden_size(state, (sides, x.shape[1], width))

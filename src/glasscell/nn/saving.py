@@ -118,6 +118,11 @@ def _forwards(base: type[torch.nn.Module]) -> list[Callable[..., Any]]:
 
 def _require_plain(module: torch.nn.Module, name: str) -> None:
     """Refuse a module whose call does something besides its forward method."""
+    if isinstance(module, torch.jit.ScriptModule):
+        raise WeightFormatError(
+            f"{_called(module, name)}: expected a module as it was before torch.jit, got one that "
+            "is scripted or traced; save the eager module"
+        )
     hooks = [*module._forward_hooks.values(), *module._forward_pre_hooks.values()]
     if hooks or "forward" in vars(module):
         what = type(hooks[0]).__name__ if hooks else "a forward of its own"

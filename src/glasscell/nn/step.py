@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from glasscell.nn.gradients import gradients
 from glasscell.nn.kernels import Call, address
 from glasscell.nn.packing import Kept
 from glasscell.nn.ragged import Layout
+from glasscell.nn.saved import unpacked
 from glasscell.nn.team import threads
 
 __all__ = ["StepFunction", "run"]
@@ -73,18 +74,27 @@ class StepFunction(Function):
     @staticmethod
     def backward(ctx: Any, dh: Maybe, dc: Maybe = None) -> tuple[Maybe, ...]:
         """Differentiate through the kernels, or through torch's operations if that must go on."""
-        x, h0, c0, kept, *weights = ctx.saved_tensors
         incoming = (dh, dc) if ctx.one.layer.lstm else (dh,)
-        if dh is None and dc is None:
-            return (None,) * (4 + len(weights))
         needed = ctx.needs_input_grad[1:]
-        if torch.is_grad_enabled() or batched(incoming):
+        if dh is None and dc is None:
+            return (None,) * (1 + len(needed))
+        again = torch.is_grad_enabled() or batched(incoming)
+        x, h0, c0, kept, *weights = unpacked(ctx, lambda: _reads(ctx.one, needed, again))
+        assert x is not None
+        assert kept is not None
+        if again:
             inputs = x, h0, c0, *weights
             return None, *differentiable(_slow(ctx.one), inputs, needed, incoming)
-        call = Call(None, ctx.one.made[0], (), (ctx.one.layer,), _LAYOUT, None, False, 0)
+        call = Call(None, ctx.one.made[0], (), (ctx.one.layer,), _LAYOUT, None, False, False, 0)
         saved = x[None], _lifted(h0), _lifted(c0), kept[None]
         found = gradients(call, saved, saved[3:], (None, _lifted(dh), _lifted(dc)), needed)
         return None, *(None if g is None else g[0] for g in found[:3]), *found[3:]
+
+
+def _reads(one: Kept, needed: Sequence[bool], everything: bool) -> list[bool]:
+    """Say which saved tensors the kernels' backward pass reads."""
+    inputs = everything or any(needed[3:])
+    return [inputs, inputs, one.layer.lstm, True, *[everything] * (len(needed) - 3)]
 
 
 def _lifted(tensor: Maybe) -> Maybe:
