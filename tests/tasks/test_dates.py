@@ -68,7 +68,7 @@ MONTHS = pd.date_range("1989-10-01", periods=30, freq="MS")
             "Q{q} '{s}",
             "{y}q{q}",
         ],
-        *["{y}K{q}", "{y}年第{q}季度", "{y}:{q}", "{y} Qtr {q}", "{y}:0{q}"],
+        *["{y}K{q}", "{y}年第{q}季度", "{y}:{q}", "{y}-{q}", "{y} Qtr {q}", "{y}:0{q}"],
     ],
 )
 def test_codes_of_quarters(form):

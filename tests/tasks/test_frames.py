@@ -319,6 +319,13 @@ def test_thousands_of_a_semicolon_file_are_refused_wherever_they_begin(file):
     assert read_panel(file, ReadOptions(decimal=".")).series[0].target[-1] == 1
 
 
+def test_a_column_that_is_not_read_tells_the_decimal_mark_too(file):
+    rows = [f"{day.date()};1,{100 + i};{i},5" for i, day in enumerate(DAYS)]
+    panel = read_panel(write(file, rows, head="ds;y;other"))
+    assert panel.roles.targets == ("y",)
+    assert panel.series[0].target[0] == 1.1
+
+
 def test_what_a_shorter_file_would_not_tell_is_kept(file):
     written = [f"{v:.2f}".replace(".", ",") for v in VALUES]
     rows = [f"{day:%d.%m.%Y};{v}" for day, v in zip(DAYS, written, strict=True)]

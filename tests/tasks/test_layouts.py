@@ -126,6 +126,15 @@ def test_years_by_months_are_one_series(panel, heads):
     assert found.roles.ignored == ("Annual",)
 
 
+@pytest.mark.parametrize(
+    "heads", ["Q1,Q2,Q3,Q4", "Quarter 1,Quarter 2,Quarter 3,Quarter 4", "I,II,III,IV"]
+)
+def test_years_by_quarters_are_one_series(panel, heads):
+    y = values(40).reshape(10, 4)
+    rows = [f"{2001 + i}," + ",".join(map(str, row)) for i, row in enumerate(y)]
+    check(panel([f"Year,{heads}", *rows]), QUARTERS, y.ravel())
+
+
 def test_months_that_are_yet_to_come_are_cut_off(panel):
     rows = [
         f"{2001 + i}," + ",".join("" if i == 4 and m > 5 else "2.5" for m in range(12))

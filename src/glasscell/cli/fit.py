@@ -50,8 +50,7 @@ def run(args: Any) -> int:
     if args.out is None:
         raise DataError("expected --out RUN, the folder to write")
     chosen: dict[str, Any] = {field.name: args[field.name] for field in fields(ForecastOptions)}
-    lists = {name: _list(chosen[name]) for name in ("covariates", "missing")}
-    options = ForecastOptions(**{**chosen, **lists})
+    options = ForecastOptions(**{**chosen, "covariates": _list(args.covariates)})
     from glasscell.tasks.forecast import fit
     from glasscell.tasks.progress import Reporter
 

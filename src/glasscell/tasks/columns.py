@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -117,9 +117,7 @@ def resolve(
 
 
 def time_column(
-    names: Sequence[str],
-    sample: Sequence[Sequence[str]],
-    named: Sequence[str | None] | set[str | None] = (),
+    names: Sequence[str], sample: Sequence[Sequence[str]], named: Collection[str | None] = ()
 ) -> str:
     """Find the time column: a known name that holds times, else the first column with dates.
 

@@ -21,6 +21,11 @@ from glasscell.tasks.timeparts import CLOCK, kind_of_part, together
 
 _DATED = re.compile(r"[12]\d{3}|\d[/.-]\d{1,2}[/.-]\d|[A-Za-z]{3}[-' ]?\d\d|\d[Qq]\d")
 """What a column name that is a time has in it; a quick look before it is read as one."""
+_QUARTERS = {
+    form.format(number): str(number)
+    for number in range(1, 5)
+    for form in ("q{}", "quarter {}", "qtr{}", "{}q", "第{}季度")
+} | {"i": "1", "ii": "2", "iii": "3", "iv": "4"}
 FEWEST_TIMES = 3
 
 
@@ -86,9 +91,7 @@ def find_crossed(source: Source, free: Sequence[str], options: ReadOptions) -> C
     years = [name for name, kind in kinds.items() if kind == "year"]
     dates = [name for name, kind in kinds.items() if kind == "date"]
     months = {name: str(n) for name in free if (n := _month(name))}
-    quarters = {
-        name: q[1] for name in free if (q := re.fullmatch(r"Q([1-4])", name, re.IGNORECASE))
-    }
+    quarters = {name: _QUARTERS[name.lower()] for name in free if name.lower() in _QUARTERS}
     clocks = {name: name for name in free if CLOCK.fullmatch(name)}
     hours = {
         name: f"{int(h[1])}:00" for name in free if (h := re.fullmatch(r"[Hh](\d{1,2})", name))

@@ -23,6 +23,7 @@ from glasscell.tasks.filekinds import binary_kind, text_kind
 from glasscell.tasks.numerals import (
     MISSING,
     find_decimal,
+    is_missing,
     looks_like_number,
 )
 
@@ -136,7 +137,7 @@ def read_body(
     said = ""
     if decimal is None:
         try:
-            decimal, said = find_decimal(_cells(sheet, numeric), sheet.separator)
+            decimal, said = find_decimal(_cells(sheet, numeric, text), sheet.separator)
         except DataError as error:
             raise DataError(f"{sheet.path}: {error}") from error
     marks = {name: [*MISSING, *missing] for name in numeric}
@@ -156,17 +157,29 @@ def read_body(
     )  # fmt: skip
 
 
-def _cells(sheet: Sheet, numeric: Sequence[str]) -> Iterator[Any]:
-    """Give the cells of some columns as text, the sample first, which nearly always decides."""
-    places = [sheet.names.index(name) for name in numeric]
-    sample = [r[i] for r in sheet.sample for i in places if i < len(r)]
-    for start in range(0, len(sample), FEW_CELLS):
-        yield pd.Series(sample[start : start + FEW_CELLS], dtype=object)
-    if not numeric or len(sheet.sample) < SAMPLE_RECORDS - sheet.header:
-        return
+def _cells(sheet: Sheet, numeric: Sequence[str], text: Sequence[str]) -> Iterator[Any]:
+    """Give the cells that may tell the decimal mark, those first that nearly always do.
+
+    These are the sample of the columns of numbers, then all of their cells, then the sample of
+    columns of numbers that are not read.
+    """
+    yield from _sampled(sheet, numeric)
     columns = list(dict.fromkeys(numeric))
-    for chunk in _parse(sheet, dtype=str, usecols=columns, chunksize=CHUNK_ROWS):
-        yield pd.concat([chunk[name] for name in columns], ignore_index=True).astype(object)
+    if columns and len(sheet.sample) >= SAMPLE_RECORDS - sheet.header:
+        for chunk in _parse(sheet, dtype=str, usecols=columns, chunksize=CHUNK_ROWS):
+            yield pd.concat([chunk[name] for name in columns], ignore_index=True).astype(object)
+    for name in sheet.names:
+        if name not in numeric and name not in text:
+            cells = pd.concat([*_sampled(sheet, [name]), pd.Series([], dtype=object)])
+            if all(looks_like_number(cell) for cell in cells if not is_missing(cell)):
+                yield cells
+
+
+def _sampled(sheet: Sheet, names: Sequence[str]) -> Iterator[Any]:
+    places = [sheet.names.index(name) for name in names]
+    cells = [row[i] for row in sheet.sample for i in places if i < len(row)]
+    for start in range(0, len(cells), FEW_CELLS):
+        yield pd.Series(cells[start : start + FEW_CELLS], dtype=object)
 
 
 def _parse(sheet: Sheet, **options: Any) -> Any:

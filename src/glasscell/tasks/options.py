@@ -83,7 +83,7 @@ class ForecastOptions:
     decimal: str | None = None
     date_format: str | None = None
     day_first: bool | None = None
-    missing: list[str] | None = None
+    missing: str | list[str] | None = None
     season: int | None = None
     seeds: int = 3
     seed: int = 0
@@ -120,8 +120,13 @@ class ForecastOptions:
             decimal=self.decimal,
             date_format=self.date_format,
             day_first=self.day_first,
-            missing=tuple(self.missing or ()),
+            missing=self._marks(),
         )
+
+    def _marks(self) -> tuple[str, ...]:
+        """Give the further marks of a missing value, however they were listed."""
+        listed = self.missing.split(",") if isinstance(self.missing, str) else self.missing or ()
+        return tuple(str(mark).strip() for mark in listed)
 
     def record(self) -> dict[str, Any]:
         """Give all options as plain values."""

@@ -137,15 +137,15 @@ def years_before_months(text: Any) -> Any:
 
 
 def _colons(text: Any) -> Any:
-    """Write 1990:1 as a quarter or a month, which only the whole column tells."""
-    form = r"^([12]\d{3}):(\d{1,2})$"
+    """Write 1990:1 and 1990-1 as a quarter or a month, which only the whole column tells."""
+    form = r"^([12]\d{3})(?::|[-/](?=\d$))(\d{1,2})$"
     if not re.match(form, text.iloc[0]):
         return text
     parts = text.str.extract(form, expand=True)
     if parts.isna().any(axis=None):
         return text
-    quarters = parts[1].astype(int).max() <= 4 and parts[0].value_counts().max() <= 4
-    return parts[0] + ("Q" if quarters and len(text) > 4 else "M") + parts[1].str.lstrip("0")
+    quarters = len(text) > 4 and set(parts[1].astype(int)) == {1, 2, 3, 4}
+    return parts[0] + ("Q" if quarters else "M") + parts[1].str.lstrip("0")
 
 
 def _start(parts: Any) -> Any:
