@@ -137,6 +137,11 @@ def test_a_layer_that_the_input_never_reaches_is_named() -> None:
     found = examine(model, torch.randint(9, (STEPS, BATCH)), last)
     assert found.kinds == ("ignores",)
     assert "what it reads is the same at every step of every sequence" in str(found)
+    model[1] = lstm(forget=-3.0)
+    assert examine(model, torch.randint(9, (STEPS, BATCH)), last).kinds[:2] == (
+        "ignores",
+        "forgets",
+    )
     decoder = examine(lstm(), (noise() * 0, (torch.randn(1, BATCH, H),) * 2), last)
     assert decoder.good, "a decoder that reads nothing but its state is meant so"
 

@@ -182,8 +182,10 @@ def examine(
     found: dict[str, Sequence[Finding]] = {
         name: of_evidence(one, name) for name, one in seen.items()
     }
-    if varies(x):
-        found |= {name: unseen(name) for name, one in seen.items() if sees_nothing(one.trace)}
+    for name, one in seen.items() if varies(x) else ():
+        if sees_nothing(one.trace):
+            others = [fault for fault in found[name] if not (fault.good or fault.kind == "ignores")]
+            found[name] = [*unseen(name), *others]
     doubtful = {name: _doubtful(name, seen) for name in found}
     if value > 0 and any(
         one.kind in doubtful[name] for name, ones in found.items() for one in ones

@@ -265,7 +265,7 @@ def _of_input(seen: Evidence) -> Iterator[Finding]:
     yield _finding("ignores", said, Phrase("ignores.do"), reads)
 
 
-def unseen(layer: str) -> tuple[Finding, ...]:
+def unseen(layer: str) -> tuple[Finding]:
     """Say that what a layer reads is the same everywhere, while the model's input varies.
 
     Args:

@@ -101,3 +101,17 @@ def test_cells_without_biases_have_weights_on_the_page():
 
     found = collect(Loop(), np.ones((1, 6, 3), np.float32), ways=False)
     assert set(found.layers[0].weights) == {"weight_ih", "weight_hh"}
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_latch_is_seen_to_remember_on_pages_of_modules_and_of_folders(saved, tmp_path):
+    latch = torch.nn.RNN(1, 1, bias=False, batch_first=True)
+    with torch.no_grad():
+        for weight in latch.parameters():
+            weight.fill_(3.0)
+    x = 0.05 * np.random.default_rng(0).normal(size=(6, STEPS, 1)).astype(np.float32)
+    x[:, 0, 0] = [1, -1] * 3
+    model = torch.nn.Sequential(latch)
+    found = collect(glasscell.save(model, tmp_path / "m") if saved else model, x, lag=STEPS - 1)
+    assert [one.kind for one in found.findings] == ["healthy"]
+    assert "remembers through a loop" in found.findings[0].text[0]
