@@ -19,8 +19,7 @@ def add_arguments(parser: Any) -> None:
     parser.add_argument("--data", type=str | None, default=None, help="The same, for YAML files.")
     parser.add_argument("--out", type=str, default=None, help="Run folder to write.")
     parser.add_argument("--task", type=Literal["forecast"], default="forecast", help="What to fit.")
-    words = str | list[str] | None
-    add_options(parser, ForecastOptions, covariates=words, missing=words)
+    add_options(parser, ForecastOptions, covariates=str | list[str] | None)
     for flag, text in (
         ("--force", "Replace a run that is there."),
         ("--resume", "Go on with a run that was stopped or killed, to the same bits."),
@@ -38,8 +37,7 @@ def run(args: Any) -> int:
     if args.out is None:
         raise DataError("expected --out RUN, the folder to write")
     chosen: dict[str, Any] = {field.name: args[field.name] for field in fields(ForecastOptions)}
-    lists = {name: _list(chosen[name]) for name in ("covariates", "missing")}
-    options = ForecastOptions(**{**chosen, **lists})
+    options = ForecastOptions(**{**chosen, "covariates": _list(args.covariates)})
     from glasscell.tasks.forecast import fit
     from glasscell.tasks.progress import Reporter
 
