@@ -334,11 +334,11 @@ def test_what_a_shorter_file_would_not_tell_is_kept(file):
     assert panel.found == {"decimal": ",", "day_first": True}
 
 
-@pytest.mark.parametrize("number", ["1e300", "1e400", "1" + "0" * 400])
-def test_numbers_whose_squares_are_infinite_are_refused(file, number):
+@pytest.mark.parametrize("number", ["1e305", "1e400", "1" + "0" * 400])
+def test_numbers_whose_sums_are_infinite_are_refused(file, number):
     rows = [row.split(",", 1)[1] for row in LONG]
     rows[3] = f"2020-01-04,{number}"
-    with pytest.raises(DataError, match=r"line 5: expected a (finite number|number below 1e\+100)"):
+    with pytest.raises(DataError, match=r"line 5: expected a (finite number|number below 1e\+304)"):
         read_panel(write(file, rows, head="ds,y"))
 
 

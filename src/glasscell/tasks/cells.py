@@ -48,7 +48,7 @@ class Table:
         """Give a column as float64, NaN where a value is missing.
 
         Raises:
-            DataError: A cell holds text, an infinity or a number beyond 1e100.
+            DataError: A cell holds text, an infinity or a number beyond 1e304.
         """
         cells = pd.Series(self.columns[name])
         if pd.api.types.is_any_real_numeric_dtype(cells.dtype):

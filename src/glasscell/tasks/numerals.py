@@ -20,8 +20,8 @@ _MARKS = (
 )
 MISSING = ("NaN", "-NaN", *sorted({f for m in _MARKS for f in (m, m.upper(), m.title())}))
 """What stands for a missing number; in a time or series column only an empty cell does."""
-LARGEST = 1e100
-"""Sizes above it are refused: their squares, of which every error is made, would be infinite."""
+LARGEST = 1e304
+"""Sizes above it are refused: the sum of a long series of them would be infinite."""
 _CURRENCY = r"[$€£¥₹₩₽￥元円]|US\$|USD|EUR|GBP|JPY|CNY|RMB|CHF"
 _FLAG = r"\s[bcdefinprsuz]{1,3}"
 """Flags of Eurostat and the OECD behind a number: p provisional, e estimated, b break …"""

@@ -123,10 +123,10 @@ class ForecastOptions:
             missing=self._marks(),
         )
 
-    def _marks(self) -> tuple[str, ...]:
+    def _marks(self) -> list[str]:
         """Give the further marks of a missing value, however they were listed."""
         listed = self.missing.split(",") if isinstance(self.missing, str) else self.missing or ()
-        return tuple(str(mark).strip() for mark in listed)
+        return [str(mark).strip() for mark in listed]
 
     def record(self) -> dict[str, Any]:
         """Give all options as plain values."""

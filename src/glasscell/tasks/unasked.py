@@ -39,7 +39,7 @@ def without_unasked(
     why = {name: _reason(name, values[name], times, parts) for name in roles.unasked}
     empty = [name for name in roles.targets if np.isnan(values[name]).all()]
     if len(empty) == len(roles.targets):
-        raise DataError(f"expected values in {', '.join(empty[:5])}, got none in any row")
+        raise DataError(f"expected values in {', '.join(empty[:5])}, found no value in any row")
     if all(why.get(name) for name in roles.targets):
         # Something must be forecast: keep what has values.
         why.update({name: "" for name in roles.targets if name not in empty})
