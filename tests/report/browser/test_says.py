@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import glasscell
+from glasscell.inspect.spectrum import STRETCHES, Lyapunov
 from glasscell.inspect.symptoms import symptoms
 from glasscell.report import lesson, words_flow
 from glasscell.report.explore.collect import collect
@@ -94,7 +95,13 @@ def test_chaos_is_said_only_of_a_rate_that_is_clearly_above_zero(
     rate, error, steps, words, opened, tmp_path
 ):
     page = made()
-    rates = {"exponents": [rate, -1.0], "error": [error, 0.1], "steps": steps}
+    found = Lyapunov(np.array([rate, -1.0]), np.array([error, 0.1]) * STRETCHES**0.5, steps)
+    rates = {
+        "exponents": found.exponents.tolist(),
+        "error": found.error.tolist(),
+        "steps": steps,
+        "chaotic": found.chaotic,
+    }
     page = replace(page, measures={**page.measures, "lyapunov": {"0/0": rates}})
     shown = opened(saved(page, tmp_path))
     shown.view("fan")

@@ -15,7 +15,7 @@ import numpy as np
 
 from glasscell.inspect.influence import influence
 from glasscell.inspect.path import path_split
-from glasscell.inspect.spectrum import STRETCHES, fan, lyapunov
+from glasscell.inspect.spectrum import fan, lyapunov
 from glasscell.inspect.trace import GATES, LayerTrace
 from glasscell.report.explore.data import Array
 from glasscell.report.explore.measure import Measured, Seen
@@ -162,13 +162,12 @@ def _fan(seen: Seen, flops: float) -> Measured:
 
 def _rates(trace: LayerTrace, weights: LayerWeights) -> dict[str, object]:
     """Lyapunov exponents with what they rest on: standard errors, and how many steps counted."""
-    steps = len(trace.hidden)
-    warm_up = steps // WARM_UP
-    found = lyapunov(trace, weights, columns=DIRECTIONS, warm_up=warm_up)
+    found = lyapunov(trace, weights, columns=DIRECTIONS, warm_up=len(trace.hidden) // WARM_UP)
     return {
         "exponents": found.exponents.tolist(),
-        "error": (found.std / STRETCHES**0.5).tolist(),
-        "steps": steps - warm_up,
+        "error": found.error.tolist(),
+        "steps": found.steps,
+        "chaotic": found.chaotic,
     }
 
 

@@ -4,7 +4,6 @@
 // belong to the second and later ones. For a small state jacobian.js computes any other.
 (() => {
   const LN10 = Math.log(10);
-  const MANY = 200; // steps from which on growth is called chaos
   const FINE = 64; // lags of a fan at rest; fewer while its origin is dragged
 
   GC.view({
@@ -104,11 +103,11 @@
       };
       // A rate is told from 0 where it is beyond two standard errors; for good only over many steps.
       const course = () => {
-        const { steps, error } = rates();
+        const { steps, error, chaotic } = rates();
         const [rate, margin] = [exponents()[0], error?.[0] ?? NaN];
         if (!Number.isFinite(rate) || !steps) return "";
         const clear = Math.abs(rate) > 2 * margin;
-        const key = !clear ? "fan.unclear" : rate < 0 ? "fan.fades" : steps < MANY ? "fan.grows" : "fan.chaos";
+        const key = !clear ? "fan.unclear" : rate < 0 ? "fan.fades" : chaotic ? "fan.chaos" : "fan.grows";
         const off = Number.isFinite(margin) ? ` ± ${margin < 1 ? margin.toFixed(4) : GC.number(margin, 1)}` : "";
         return GC.say(key, { steps, rate: `${GC.number(rate, 4)}${off}`, memory: GC.number(-1 / rate, 1) });
       };
