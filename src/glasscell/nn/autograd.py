@@ -157,6 +157,12 @@ class LayerFunction(Function):
             grads = gradients(call, (x, h0, c0, output), tapes, incoming, needed)
         if again or many:
             grads = differentiable(_slow(call), (x, h0, c0, *flat), needed, incoming)
+        if (
+            call.observation is not None
+            and not torch._C._autograd._get_current_graph_task_keep_graph()
+        ):
+            # An observer may know modules, which a graph that is left over must not hold.
+            ctx.call = replace(call, observation=None, records=None)
         anchor = torch.zeros(()) if ctx.needs_input_grad[1] else None
         return (None, anchor, *grads)
 
