@@ -25,13 +25,13 @@ HEADS = {
         "adding": "| network | hidden units | parameters | steps | mean squared error | seconds |",
         "fit": "| method | MAE | RMSE | MASE | parameters | seconds |",
         "always": "always answering 1",
-        "took": "Both parts together took {seconds:.0f} s, threads: {threads}.",
+        "took": "Both parts together took {seconds:.0f} s, {jobs} networks at a time.",
     },
     "zh": {
         "adding": "| 网络 | 隐藏单元 | 参数 | 训练步数 | 均方误差 | 秒 |",
         "fit": "| 方法 | MAE | RMSE | MASE | 参数 | 秒 |",
         "always": "永远回答 1",
-        "took": "整个演示用了 {seconds:.0f} 秒，{threads} 个线程。",
+        "took": "整个演示用了 {seconds:.0f} 秒，同时训练 {jobs} 个网络。",
     },
 }
 
@@ -86,8 +86,7 @@ def forecast(part: dict[str, Any], lang: str) -> str:
 
 
 def _took(demo: dict[str, Any], lang: str) -> str:
-    threads = demo["environment"]["threads"]
-    return HEADS[lang]["took"].format(seconds=demo["seconds"], threads=threads)
+    return HEADS[lang]["took"].format(seconds=demo["seconds"], jobs=demo["jobs"])
 
 
 def _quoted(sentence: str) -> str:
