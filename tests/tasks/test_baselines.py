@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from glasscell.tasks.baselines import drift, features, naive, ridge, seasonal_naive
+from glasscell.tasks.baselines import drift, naive, ridge, seasonal_naive
 from glasscell.tasks.columns import Roles
 from glasscell.tasks.frames import Panel, Series
+from glasscell.tasks.linear import features
 from glasscell.tasks.windows import TEST, TRAIN, VALIDATION, build
 
 

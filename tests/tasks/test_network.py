@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import glasscell
-from glasscell.tasks.baselines import LinearForecast
+from glasscell.tasks.linear import LinearForecast
 from glasscell.tasks.network import Forecaster, count_parameters, twin_hidden_size
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.linear_model import Ridge
 
 from glasscell.tasks.frames import Series
+from glasscell.tasks.linear import LinearForecast, features
 from glasscell.tasks.windows import Windows
 
 Array = np.ndarray[Any, Any]
@@ -35,54 +36,6 @@ def seasonal_naive(series: Series, origins: Array, horizon: int, season: int) ->
     return np.where((back >= 0) & ~np.isnan(seen), seen, naive(series, origins, horizon))
 
 
-@dataclass(frozen=True, eq=False)
-class LinearForecast:
-    """A direct linear forecast of scaled windows, the last value subtracted first (NLinear).
-
-    Args:
-        weight: (horizon, k) weights on the features.
-        bias: (horizon,) intercepts.
-        alpha: Its ridge penalty, chosen on validation.
-        level: Whether the last value itself is a feature.
-        extra: Whether the covariates are features.
-    """
-
-    weight: Array
-    bias: Array
-    alpha: float
-    level: bool
-    extra: bool
-
-    @property
-    def parameters(self) -> int:
-        """Weights and intercepts."""
-        return int(self.weight.size + self.bias.size)
-
-    def forecast(self, inputs: Array) -> Array:
-        """Forecast (m, horizon) scaled values from (m, lookback, C) inputs."""
-        change: Array = self.features(inputs) @ self.weight.T + self.bias
-        return inputs[:, -1:, 0] + change
-
-    def features(self, inputs: Array) -> Array:
-        """Lay windows out as rows of numbers, see `features`."""
-        return features(inputs, self.level, self.extra)
-
-
-def features(inputs: Array, level: bool, extra: bool) -> Array:
-    """Lay (m, lookback, C) windows out as (m, k) rows of numbers for a linear model.
-
-    Args:
-        inputs: Windows; channel 0 is the target, and channel 1 again if `level`.
-        level: Whether the last value itself is a feature, as the network sees it too.
-        extra: Whether the covariates are features.
-    """
-    last = inputs[:, -1:, 0].astype(np.float64)
-    parts = [inputs[:, :, 0] - last]
-    parts += [last] if level else []
-    parts += [inputs[:, :, 1 + level :].reshape(len(inputs), -1)] if extra else []
-    return np.concatenate(parts, axis=1)
-
-
 def ridge(train: Windows, validation: Windows, level: bool, extra: bool = True) -> LinearForecast:
     """Fit the ridge regression with the penalty that has the least error on validation.
 
@@ -95,8 +48,6 @@ def ridge(train: Windows, validation: Windows, level: bool, extra: bool = True) 
     Returns:
         The fitted model.
     """
-    from sklearn.linear_model import Ridge  # a second that workers, which fit no ridge, do not need
-
     inputs, seen = train.inputs(), validation.inputs()
     x, y = features(inputs, level, extra), train.targets() - inputs[:, -1, :1]
     best, best_error = None, np.inf

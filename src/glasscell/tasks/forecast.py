@@ -14,9 +14,10 @@ import numpy as np
 
 from glasscell.errors import DataError
 from glasscell.tasks import runs
-from glasscell.tasks.baselines import LinearForecast, drift, naive, ridge, seasonal_naive
+from glasscell.tasks.baselines import drift, naive, ridge, seasonal_naive
 from glasscell.tasks.evaluate import LSTM, PLAIN_RNN, Method, Scoreboard
 from glasscell.tasks.frames import Series
+from glasscell.tasks.linear import LinearForecast
 from glasscell.tasks.networks import Campaign, Trained, is_long, tasks
 from glasscell.tasks.options import ForecastOptions
 from glasscell.tasks.plan import Plan, make_plan

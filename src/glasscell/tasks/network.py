@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from glasscell.nn import LSTM, RNN, Linear
-from glasscell.tasks.baselines import LinearForecast
+from glasscell.tasks.linear import LinearForecast
 
 Kind = Literal["LSTM", "RNN"]
 

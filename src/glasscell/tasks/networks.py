@@ -19,7 +19,7 @@ import torch
 from glasscell.errors import DataError
 from glasscell.inspect.film import Film
 from glasscell.inspect.reel import Reel
-from glasscell.tasks.baselines import LinearForecast
+from glasscell.tasks.linear import LinearForecast
 from glasscell.tasks.network import Forecaster, Kind, twin_hidden_size
 from glasscell.tasks.options import ForecastOptions
 from glasscell.tasks.plan import Plan
