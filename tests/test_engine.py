@@ -51,6 +51,7 @@ WRONG_FORWARD = {
     "lengths of another batch": ({"lengths": [4] * 5}, ShapeError, r"expected \(6,\)"),
     "lengths of two axes": ({"lengths": [[4] * 6]}, ShapeError, "lengths"),
     "lengths of floats": ({"lengths": [1.5] * 6}, DtypeError, "expected integers"),
+    "no lengths, of complex": ({"lengths": np.zeros(0, complex)}, DtypeError, "got complex128"),
     "reset turned round": ({"reset": np.zeros((6, 4), bool)}, ShapeError, r"expected \(4, 6\)"),
     "reset of integers": ({"reset": np.zeros((4, 6), int)}, DtypeError, "astype"),
     "out of another shape": ({"out": np.zeros((4, 6, 5))}, ShapeError, r"expected \(4, 6, 2\)"),

@@ -172,7 +172,8 @@ def _integers(name: str, values: Any, shape: str) -> Array:
     a = np.asarray(values)
     if a.ndim != 1:
         raise ShapeError(f"{name}: expected {shape}, got {a.shape}.")
-    if a.size and a.dtype.kind not in "iu":
+    # An empty list becomes an array of float64.
+    if a.dtype.kind not in ("iu" if a.size else "iuf"):
         raise DtypeError(f"{name}: expected integers, got {a.dtype}. Use astype(np.int64).")
     return np.ascontiguousarray(a, np.int64)
 
