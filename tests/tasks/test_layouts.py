@@ -151,7 +151,7 @@ def test_a_gap_within_a_table_is_still_refused_with_its_line(panel):
         for i in range(5)
     ]
     with pytest.raises(
-        DataError, match=r"1 of 60 time steps have no value, first 2003-06-01 \(line 4\)"
+        DataError, match=r"1 of 60 time steps has no value, first 2003-06-01 \(line 4\)"
     ):
         panel(["Year," + ",".join(NAMES), *rows])
 
