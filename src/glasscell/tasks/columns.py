@@ -154,8 +154,7 @@ def time_column(
     raise DataError(
         "expected a time column named ds, timestamp, date, datetime or time, or one that holds "
         f"dates; the columns found are {', '.join(names) or 'none'}; name it with --time, or "
-        "number the rows "
-        "in a column t"
+        "number the rows in a column t"
     )
 
 
