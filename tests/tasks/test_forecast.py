@@ -458,6 +458,9 @@ def test_what_is_no_data_is_refused_in_words(data):
 def test_options_of_another_kind_are_refused_in_words():
     with pytest.raises(DataError, match="options: expected ForecastOptions"):
         fit(waves(), options={"horizon": 3})
+    for name in ("force", "resume"):
+        with pytest.raises(DataError, match=f"{name}: expected True or False, got 'no'"):
+            fit(waves(), **{name: "no"})
 
 
 @pytest.mark.parametrize("size", [1e300, 1e-250])

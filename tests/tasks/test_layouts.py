@@ -151,7 +151,7 @@ def test_a_gap_within_a_table_is_still_refused_with_its_line(panel):
         for i in range(5)
     ]
     with pytest.raises(
-        DataError, match=r"1 of 60 time steps have no value, first 2003-06-01 \(line 4\)"
+        DataError, match=r"1 of 60 time steps has no value, first 2003-06-01 \(line 4\)"
     ):
         panel(["Year," + ",".join(NAMES), *rows])
 
@@ -252,3 +252,15 @@ def test_a_missing_mark_in_a_table_may_be_named(panel):
         ["Year," + ",".join(NAMES), *rows], missing=("-99.9",), gaps=GapRule("interpolate")
     )
     assert (found.series[0].target == 2.5).all()
+
+
+def test_one_thing_is_counted_in_the_singular(panel):
+    rows = [(1990 + k // 12, f"M{k % 12 + 1:02}", k % 7) for k in range(120)]
+    found = panel(
+        ["year,period,y", *map(",".join, [map(str, r) for r in [*rows, (1999, "M13", 3)]])]
+    )
+    assert "1 row of yearly means (M13, Q05 or S03) was left out." in found.notes
+    years = ",".join(map(str, range(1990, 2020)))
+    found = panel([f"place,{years}", "Aland," + ",".join(str(k % 5) for k in range(29)) + ","])
+    assert any("1 row of 30 values was read as series" in note for note in found.notes)
+    assert "1 cell without a value at the ends of series was left out." in found.notes

@@ -66,7 +66,7 @@ def test_too_short_a_history_is_refused(run):
 
 def test_the_gap_policy_of_the_run_holds_and_can_be_changed(run):
     gappy = waves().drop(index=[197])
-    with pytest.raises(DataError, match="1 of 200 time steps have no value"):
+    with pytest.raises(DataError, match="1 of 200 time steps has no value"):
         predict(run.folder, gappy)
     with pytest.raises(DataError, match="1 of the last 8 time steps has no value"):
         predict(run.folder, gappy, gaps="drop")
@@ -188,3 +188,73 @@ def test_forecasting_needs_no_torch(run, tmp_path):
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def tables():
+    """Yield tables whose times are spread over columns or column names, and the time after them."""
+    y = np.round(10 + np.sin(np.arange(240) * np.pi / 6), 3)
+    months = pd.date_range("2000-01-01", periods=240, freq="MS")
+    crossed = pd.DataFrame(y.reshape(20, 12), columns=list(months[:12].strftime("%b")))
+    crossed.insert(0, "YEAR", range(2000, 2020))
+    yield "months", crossed, "2020-01-01"
+    parts = pd.DataFrame({"year": months.year, "month": months.month, "y": y})
+    yield "year,month", parts, "2020-01-01"
+    number = np.arange(240)
+    parts = pd.DataFrame({"year": 1960 + number // 4, "quarter": 1 + number % 4, "y": y})
+    yield "year,quarter", parts, "2020-01-01"
+    hours = pd.date_range("2020-03-01", periods=240, freq="h")
+    date, clock = hours.strftime("%d/%m/%Y"), hours.strftime("%H:%M")
+    yield "date,clock", pd.DataFrame({"Date": date, "Time": clock, "y": y}), "2020-03-11"
+    years = [*map(str, range(1960, 2020))]
+    wide = pd.DataFrame([["Aland", "GDP", *y[:60]]], columns=["Country", "Kind", *years])
+    yield "years", wide, 2020
+
+
+@pytest.mark.parametrize(("table", "after"), [pytest.param(t, a, id=n) for n, t, a in tables()])
+def test_times_spread_over_columns_are_read_as_in_the_run(tmp_path, table, after):
+    table.to_csv(tmp_path / "data.csv", index=False)
+    fit(tmp_path / "data.csv", tmp_path / "run", **{**SMALL, "lookback": 12})
+    said = []
+    found = predict(tmp_path / "run", tmp_path / "data.csv", say=said.append)
+    assert found["ds"][0] == (after if isinstance(after, int) else pd.Timestamp(after))
+    assert not [sentence for sentence in said if "not in the training data" in sentence]
+
+
+def test_a_part_of_a_table_has_the_names_of_the_whole(tmp_path):
+    y = 10 + np.sin(np.arange(60) / 3)
+    rows = [
+        [place, kind, *(y + size)]
+        for size, (place, kind) in enumerate(
+            (place, kind) for place in ("Aland", "Bland") for kind in ("GDP", "population")
+        )
+    ]
+    table = pd.DataFrame(rows, columns=["Country", "Indicator", *map(str, range(1960, 2020))])
+    table.to_csv(tmp_path / "all.csv", index=False)
+    table[:1].to_csv(tmp_path / "one.csv", index=False)
+    said = []
+    result = fit(tmp_path / "all.csv", tmp_path / "run", **SMALL)
+    one = predict(result.folder, tmp_path / "one.csv", say=said.append)
+    assert one["unique_id"].unique() == ["Aland GDP"]
+    assert not [sentence for sentence in said if "not in the training data" in sentence]
+    known = json.loads((result.folder / "metrics.json").read_text())["data"]
+    assert known["series_column"] == "Country, Indicator"
+
+
+def test_a_run_says_how_it_read_where_other_data_do_not_fit(tmp_path):
+    text = waves().assign(ds=lambda d: d.ds.dt.strftime("%m/%d/%Y"))
+    text.to_csv(tmp_path / "data.csv", index=False)
+    fit(tmp_path / "data.csv", tmp_path / "run", **SMALL, missing=["-9", "x"])
+    text.assign(ds="31/12/2020").to_csv(tmp_path / "other.csv", index=False)
+    with pytest.raises(DataError, match=r"--day-first=false --missing=-9,x; give another"):
+        predict(tmp_path / "run", tmp_path / "other.csv")
+
+
+def test_a_frame_indexed_by_dates_and_options_that_a_run_decides(run):
+    indexed = waves().set_index("ds")
+    pd.testing.assert_frame_equal(predict(run.folder, indexed), predict(run.folder, waves()))
+    with pytest.raises(TypeError, match=r"got horizon; the others are as the run has them"):
+        predict(run.folder, waves(), horizon=5)
+    with pytest.raises(DataError, match=r"data frame, got NoneType; make one with [^;]*$"):
+        predict(run.folder, None)
+    with pytest.raises(DataError, match="at least 8 time steps, got 1"):
+        predict(run.folder, waves(rows=1))

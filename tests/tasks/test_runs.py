@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+
 import pytest
 
 from glasscell.errors import DataError
@@ -116,3 +120,98 @@ def test_what_a_message_advises_is_not_refused_by_another(tmp_path):
 def test_a_place_where_no_run_can_be_is_refused_in_words(out):
     with pytest.raises(DataError, match="--out"):
         RunFolder(out).__enter__()
+
+
+KILLED = """
+import os, pathlib, shutil, signal, sys
+from glasscell.tasks import runs
+
+left = int(sys.argv[2])
+
+
+def mortal(work):
+    def do(*arguments, **options):
+        global left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return work(*arguments, **options)
+    return do
+
+
+with runs.RunFolder(sys.argv[1], force=True) as folder:
+    folder.write_bytes(runs.CHECKPOINT, b"state")
+    folder.write_text(runs.PREPROCESSING, "new")
+    for name in ("rename", "unlink"):
+        setattr(pathlib.Path, name, mortal(getattr(pathlib.Path, name)))
+    shutil.rmtree = mortal(shutil.rmtree)
+    folder.commit()
+"""
+
+
+def killed(run, at):
+    """Commit a run in another process that is killed at its step number `at`; 0 if it has fewer."""
+    done = subprocess.run([sys.executable, "-c", KILLED, str(run), str(at)], check=False)
+    return done.returncode
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
+def test_a_kill_while_a_run_is_committed_loses_nothing(tmp_path):
+    for at in range(1, 20):
+        run = tmp_path / str(at) / "run"
+        run.parent.mkdir()
+        finished(run, "old")
+        if not killed(run, at):
+            break
+        # Either the new run is in its place, or its training is there to go on from.
+        new = run.exists() and (run / PREPROCESSING).read_text() == "new"
+        assert new or (run.parent / ".run.partial" / CHECKPOINT).read_bytes() == b"state"
+        if (run / CHECKPOINT).exists() or not new:
+            with RunFolder(run, resume=True) as folder:
+                assert folder.saved.read_bytes() == b"state"
+                folder.write_text(PREPROCESSING, "new")
+                folder.commit()
+        else:
+            finished(run, "new")
+        assert [p.name for p in run.parent.iterdir()] == ["run"]
+        assert [p.name for p in run.iterdir()] == [PREPROCESSING]
+    assert at > 4
+
+
+def test_an_interrupt_between_the_two_renames_puts_the_old_run_back(tmp_path, monkeypatch):
+    run = finished(tmp_path / "run", "old")
+
+    work = type(run).rename
+
+    def rename(self, place):
+        if self.name.endswith(".partial"):
+            raise KeyboardInterrupt
+        return work(self, place)
+
+    with RunFolder(run, force=True) as folder:
+        folder.write_text(PREPROCESSING, "new")
+        monkeypatch.setattr(type(run), "rename", rename)
+        with pytest.raises(KeyboardInterrupt):
+            folder.commit()
+    assert (run / PREPROCESSING).read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_what_appears_at_the_place_of_a_run_is_not_replaced(tmp_path, resume):
+    run = tmp_path / "run"
+    if resume:
+        RunFolder(run).__enter__().write_bytes(CHECKPOINT, b"state")
+    with RunFolder(run, resume=resume) as folder:
+        folder.write_bytes(CHECKPOINT, b"state")
+        run.mkdir()
+        (run / "thesis.txt").touch()
+        with pytest.raises(DataError, match="--resume"):
+            folder.commit()
+    assert [p.name for p in run.iterdir()] == ["thesis.txt"]
+    with pytest.raises(DataError, match="move it away"):
+        RunFolder(run, resume=True)
+    run.rename(tmp_path / "mine")
+    with RunFolder(run, resume=True) as folder:
+        assert folder.saved.read_bytes() == b"state"
+        folder.commit()

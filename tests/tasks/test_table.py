@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 from glasscell.tasks.evaluate import Method
-from glasscell.tasks.table import results
+from glasscell.tasks.table import results, with_spread
 
 METHODS = [
     Method(name="seasonal naive", mae=123456.7, rmse=2.5e-9, mase=math.nan, errors=np.ones(1)),
@@ -59,3 +60,8 @@ def test_a_network_that_is_its_linear_start_is_marked_and_has_no_spread():
     assert "plain RNN (2/3 linear)" in text
     assert "LSTM (linear)" in text
     assert "11.11 ±" not in text
+
+
+def test_an_error_that_is_no_number_has_no_spread():
+    broken = replace(METHODS[-1], mae=math.nan, mae_sd=0.1, linear=0)
+    assert with_spread(broken) == "–"

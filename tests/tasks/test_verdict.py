@@ -148,7 +148,9 @@ def test_no_verdict_contradicts_its_results(drawn):
     assert ("either" in text) <= text.startswith("No clear difference")
     assert text.startswith("No clear difference") == (pair.outcome == "same")
     if abs(pair.change) > 0.02 and best.mae > 0:
-        assert (f"{100 * abs(pair.change):,.1f} %" in first) == (pair.change <= 10)
+        nearly_all = -1 < pair.change <= -0.9995
+        size = "more than 99.9 %" if nearly_all else f"{100 * abs(pair.change):,.1f} %"
+        assert (size in first) == (pair.change <= 10)
         larger = "larger" in first or "times as large" in first
         smaller = "smaller" in first or "beats" in first
         assert (larger, smaller) == (lstm.mae > best.mae, lstm.mae < best.mae)
@@ -158,3 +160,16 @@ def test_no_verdict_contradicts_its_results(drawn):
     assert ("adds nothing" in text) == (lstm.linear > 0)
     assert "nan" not in text
     assert "inf" not in text
+
+
+def test_what_is_said_of_a_rival_stands_in_one_pair_of_brackets():
+    rival = made(PLAIN_RNN, 0.5, spread=0.1, seeds=3, linear=1)
+    text = say(made("ridge", 1.0), rival, made(LSTM, 0.8))
+    assert "plain RNN (1 of 3 seeds: the linear start, 0.5 ± 0.1 over 3 seeds)" in text
+    assert "± " not in say(made("ridge", 1.0), made(LSTM, 0.5, spread=math.inf, seeds=2))
+
+
+def test_only_no_error_at_all_is_smaller_by_all_of_it():
+    assert "by more than 99.9 %" in say(made("ridge", 1.0), made(LSTM, 1e-9))
+    assert "by 100.0 %" in say(made("ridge", 1.0), made(LSTM, 0.0))
+    assert "100.0 % larger" in say(made("ridge", 1.0), made(LSTM, 2.0))

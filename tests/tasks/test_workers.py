@@ -256,3 +256,9 @@ def test_a_launcher_leaves_one(monkeypatch, name):
 def test_other_numbers_are_refused(asked):
     with pytest.raises(DataError, match=f"--jobs: expected a whole number from 1, got {asked!r}"):
         count(asked, 3)
+
+
+@pytest.mark.parametrize("jobs", [np.int64(2), np.uint8(2), 2])
+def test_the_number_of_jobs_may_be_a_whole_number_of_any_library(jobs):
+    found = count(jobs, tasks=5)
+    assert (found, type(found)) == (2, int)

@@ -43,6 +43,7 @@ class Roles:
         covariates: Columns that are read beside the target, past values only.
         ignored: Columns that nothing reads.
         unasked: Targets and covariates that nobody named, so that they may turn out to be none.
+        labels: Columns of the file that `series` was put together from, if it is none of them.
     """
 
     time: str
@@ -51,6 +52,7 @@ class Roles:
     covariates: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     unasked: tuple[str, ...] = field(default=(), repr=False)
+    labels: tuple[str, ...] = ()
 
     @property
     def layout(self) -> Literal["long", "wide", "single"]:
@@ -151,8 +153,8 @@ def time_column(
         return found
     raise DataError(
         "expected a time column named ds, timestamp, date, datetime or time, or one that holds "
-        f"dates; the columns found are {', '.join(names)}; name it with --time, or number the rows "
-        "in a column t"
+        f"dates; the columns found are {', '.join(names) or 'none'}; name it with --time, or "
+        "number the rows in a column t"
     )
 
 

@@ -18,6 +18,7 @@ from glasscell.tasks.panel import ReadOptions
 from glasscell.tasks.periods import month_number
 from glasscell.tasks.sources import Source, column
 from glasscell.tasks.timeparts import CLOCK, kind_of_part, together
+from glasscell.tasks.wording import count, was
 
 _DATED = re.compile(r"[12]\d{3}|\d[/.-]\d{1,2}[/.-]\d|[A-Za-z]{3}[-' ]?\d\d|\d[Qq]\d")
 """What a column name that is a time has in it; a quick look before it is read as one."""
@@ -51,8 +52,8 @@ class Crossed:
         text = [*self.labels, *([self.rows] if self.rows else [])]
         table = source.body(names, text, options.decimal, options.missing)
         values = np.stack([table.numbers(name) for name in names], axis=1)
-        count, width = values.shape
-        times = np.array(list(self._times(table, count)), object)
+        rows, width = values.shape
+        times = np.array(list(self._times(table, rows)), object)
         left = [name for name in source.names if name not in (*names, *text)]
         columns: dict[str, Any] = {"time": times, "value": values.ravel()}
         if self.labels:
@@ -62,15 +63,15 @@ class Crossed:
         within = f"column {self.rows} and, by {self.kind}, in " if self.rows else ""
         read_as = f"series named by {', '.join(self.labels)}" if self.labels else "one series"
         notes = [
-            f"Times stand in {within}the column names {names[0]} … {names[-1]}: {count} rows of "
-            f"{width} values were read as {read_as}."
+            f"Times stand in {within}the column names {names[0]} … {names[-1]}: "
+            f"{count(rows, 'row')} of {count(width, 'value')} {was(rows)} read as {read_as}."
         ]
         long = replace(table, columns=columns, line=lambda i: table.line(i // width))
         series = "series" if self.labels else None
-        return long, Roles("time", series, ("value",), (), tuple(left)), notes
+        return long, Roles("time", series, ("value",), (), tuple(left), labels=self.labels), notes
 
-    def _times(self, table: Table, count: int) -> Iterator[str | None]:
-        within = table.text(self.rows) if self.rows else [None] * count
+    def _times(self, table: Table, rows: int) -> Iterator[str | None]:
+        within = table.text(self.rows) if self.rows else [None] * rows
         for cell in within:
             for part in self.columns.values():
                 if self.kind == "time":
@@ -151,6 +152,8 @@ def _labels(
     """Find the columns that name the series: the first that tells rows apart, or the first few."""
     if options.series is not None:
         return (options.series,)
+    if options.labels is not None:
+        return tuple(options.labels)
     others = [name for name in source.names if name not in used and any(column(source, name))]
     known = [name for name in others if name.lower() in SERIES_NAMES]
     if known or not others:
@@ -170,8 +173,8 @@ def _labels(
         if frame[name].str.strip().all() and not frame.duplicated([name, *apart]).any():
             return (name,)
     varied = [name for name in text if frame[name].nunique() > 1] or text[:1]
-    for count in range(1, len(varied) + 1):
-        named = frame[varied[:count]].apply(lambda cells: cells.str.strip() != "").any(axis=1)
-        if named.all() and not frame.duplicated([*varied[:count], *apart]).any():
-            return tuple(varied[:count])
+    for number in range(1, len(varied) + 1):
+        named = frame[varied[:number]].apply(lambda cells: cells.str.strip() != "").any(axis=1)
+        if named.all() and not frame.duplicated([*varied[:number], *apart]).any():
+            return tuple(varied[:number])
     return tuple(varied)

@@ -26,6 +26,7 @@ from glasscell.tasks.numerals import (
     is_missing,
     looks_like_number,
 )
+from glasscell.tasks.wording import count
 
 SAMPLE_RECORDS = 200
 CHUNK_ROWS = 100_000
@@ -230,11 +231,11 @@ def _broken(sheet: Sheet, error: Exception) -> DataError:
     told = " ".join(str(error).split())
     found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", told)
     if found:
-        told = f"line {found[2]}, saw {found[3]} cells"
+        told = f"line {found[2]}, saw {count(int(found[3]), 'cell')}"
     elif "EOF inside string" in told:
         told = "a quotation mark is opened and never closed"
     return DataError(
-        f"{sheet.path}: a row does not fit the header of {len(sheet.names)} columns "
+        f"{sheet.path}: a row does not fit the header of {count(len(sheet.names), 'column')} "
         f"({', '.join(sheet.names)}): {told}; a cell that holds {sheet.separator!r} must be quoted"
     )
 

@@ -12,7 +12,7 @@ import pandas as pd
 from utilsforecast.losses import mae, mase, rmse
 
 from glasscell.tasks.windows import Dataset, Windows, boundaries
-from glasscell.tasks.wording import few
+from glasscell.tasks.wording import count, few
 
 Array = np.ndarray[Any, Any]
 METRICS = ("mae", "rmse", "mase")
@@ -169,7 +169,7 @@ class Scoreboard:
         missing = [name for name, scale in scales.items() if not scale > 0]
         if not missing:
             return ""
-        steps = "1 step" if self.season == 1 else f"{self.season} steps"
+        steps = count(self.season, "step")
         why = (
             f"the training part has no two values {steps} apart that differ, so there is no error "
             "to divide by"

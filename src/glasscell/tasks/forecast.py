@@ -81,6 +81,9 @@ def fit(
     reporter = reporter or Reporter(quiet=True)
     if not isinstance(options, ForecastOptions | None):
         raise DataError(f"options: expected ForecastOptions or None, got {type(options).__name__}")
+    for name, switch in (("force", force), ("resume", resume)):
+        if not isinstance(switch, bool):
+            raise DataError(f"{name}: expected True or False, got {switch!r}")
     options = ForecastOptions(**{**(options.record() if options else {}), **changes})
     if not isinstance(jobs, Workers):
         count(jobs, 1)

@@ -37,6 +37,7 @@ from glasscell.tasks.regular import (
 from glasscell.tasks.sources import Source, column, open_source
 from glasscell.tasks.timeparts import kind_of_part
 from glasscell.tasks.unasked import counters, without_unasked
+from glasscell.tasks.wording import count
 
 __all__ = ["Panel", "ReadOptions", "Series", "read_panel"]
 
@@ -195,9 +196,9 @@ def _apart(source: Source, roles: Roles, times: Any) -> str:
     names = [n for n in source.names if n not in (*roles.time.split(","), *roles.targets)]
     names = [n for n in names if n != roles.series and not kind_of_part(n, column(source, n))]
     keys = pd.DataFrame(source.body([], names).columns)
-    count = keys.nunique()
-    labels = [n for n in names if 1 < count[n] <= len(times) / 2]
-    labels = sorted(labels, key=lambda n: int(count[n]))[:10]
+    kinds = keys.nunique()
+    labels = [n for n in names if 1 < kinds[n] <= len(times) / 2]
+    labels = sorted(labels, key=lambda n: int(kinds[n]))[:10]
     for size in (1, 2):
         for group in map(list, combinations(labels, size)):
             if roles.series is None and not keys[group].assign(_time=times).duplicated().any():
@@ -214,8 +215,9 @@ def _frequency(pieces: Sequence[Piece], options: ReadOptions) -> Frequency:
     longest = max(pieces, key=lambda piece: len(piece.times))
     if len(longest.times) < 2:
         raise DataError(
-            f"series {longest.unique_id!r}: expected a history of at least {options.needed} time "
-            f"steps, got {len(longest.times)}; give one row per time step"
+            f"series {longest.unique_id!r}: expected a history of at least "
+            f"{count(max(options.needed, 2), 'time step')}, got {len(longest.times)}; "
+            "give one row per time step"
         )
     if options.freq is None:
         freq = find_frequency(longest.times)

@@ -13,6 +13,7 @@ from pandas.tseries.frequencies import to_offset
 from utilsforecast.validation import validate_freq
 
 from glasscell.errors import DataError
+from glasscell.tasks.wording import count
 
 Frequency = str | int
 DAY = pd.Timedelta(days=1)
@@ -173,8 +174,8 @@ def require_bounded(times: Any, freq: Frequency, who: str) -> None:
     if rows > 1e7 and rows > 100 * len(times):
         raise DataError(
             f"{who}: from {times[0]} to {times[-1]} in steps of {freq} there are {rows:.3g} time "
-            f"steps, but {len(times)} rows; name the frequency with --freq, or check the first and "
-            "last times"
+            f"steps, but {count(len(times), 'row')}; name the frequency with --freq, or "
+            "check the first and last times"
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from glasscell.errors import DataError
+from glasscell.tasks.wording import share
 
 Array = np.ndarray[Any, Any]
 Policy = Literal["raise", "interpolate", "drop"]
@@ -73,8 +74,9 @@ def refuse_missing(values: Array, times: Any, names: list[str], who: str, places
     column = int(np.argmax(missing.any(axis=0)))
     row = int(np.argmax(missing[:, column]))
     raise DataError(
-        f"{who}, column {names[column]!r}: {int(missing[:, column].sum())} of {len(values)} time "
-        f"steps have no value, first {shown(times[row])} ({places(row)}); choose what to do with "
+        f"{who}, column {names[column]!r}: "
+        f"{share(int(missing[:, column].sum()), len(values), 'time step', 'has', 'have')} "
+        f"no value, first {shown(times[row])} ({places(row)}); choose what to do with "
         "--gaps interpolate (linear in time; --max-gap limits it) or --gaps drop (windows that "
         "touch a gap are left out)"
     )

@@ -12,6 +12,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from glasscell.errors import DataError
+from glasscell.tasks.wording import count
 
 Array = np.ndarray[Any, Any]
 
@@ -84,7 +85,9 @@ def read(path: Path, width: int | None, inputs: Sequence[str] = (), nan: bool = 
         if found and len(found) != wanted:
             raise DataError(f"{path}: expected {wanted} {what}, got {len(found)}")
     if given.text is not None and {len(one) for one in given.text} != {given.x.shape[1]}:
-        raise DataError(f"{path}: expected text of {given.x.shape[1]} steps for every sequence")
+        raise DataError(
+            f"{path}: expected text of {count(given.x.shape[1], 'step')} for every sequence"
+        )
     if not nan:
         _refuse_nan(given, path)
     return given
@@ -138,7 +141,7 @@ def _csv(path: Path, width: int | None, inputs: Sequence[str]) -> Given:
     wanted = 1 if width is None else width
     if len(chosen) != wanted:
         raise DataError(
-            f"{path}: expected {wanted} input column{'s' * (wanted > 1)} (I = {wanted} of the "
+            f"{path}: expected {count(wanted, 'input column')} (I = {wanted} of the "
             f"model), found {len(chosen)}: {', '.join(chosen) or 'none'}; choose them in the "
             "model's order with --inputs a,b"
         )

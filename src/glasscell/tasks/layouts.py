@@ -16,6 +16,7 @@ from glasscell.tasks.crossed import Crossed, find_crossed
 from glasscell.tasks.panel import ReadOptions
 from glasscell.tasks.sources import Source, column
 from glasscell.tasks.timeparts import kind_of_part, together
+from glasscell.tasks.wording import count, was
 
 __all__ = ["Crossed", "Joined", "find_layout"]
 
@@ -52,7 +53,9 @@ class Joined:
             kept = np.flatnonzero(~np.isin(texts["period"].astype(str), _AVERAGES))
             if len(kept) < len(texts["period"]):
                 left = len(texts["period"]) - len(kept)
-                notes.append(f"{left} rows of yearly means (M13, Q05 or S03) were left out.")
+                notes.append(
+                    f"{count(left, 'row')} of yearly means (M13, Q05 or S03) {was(left)} left out."
+                )
                 table, texts = table.only(kept), {k: cells[kept] for k, cells in texts.items()}
         rows = zip(*texts.values(), strict=True)
         cells = [together(dict(zip(texts, row, strict=True))) for row in rows]

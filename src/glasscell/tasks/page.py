@@ -42,7 +42,7 @@ def forecast_page(result: FitResult) -> report.Page:
     window = _liveliest(result.plan.test)
     gates, cell = _gates(result, window)
     return report.Page(
-        title=f"{_subject(result)}, {result.plan.horizon} steps ahead",
+        title=f"{_subject(result)}, {count(result.plan.horizon, 'step')} ahead",
         subtitle=_subtitle(result),
         verdict=result.verdict,
         tables=[results_table(result.methods, result.plan.options.unit)],
@@ -125,8 +125,8 @@ def _forecast(result: FitResult) -> report.ForecastPlot:
         forecasts=lines,
         unit=result.plan.options.unit,
         caption=(
-            f"Series {series.unique_id}: each forecast was made {horizon} steps before the time at "
-            "which it stands. A stretch of the test part."
+            f"Series {series.unique_id}: each forecast was made {count(horizon, 'step')} before "
+            "the time at which it stands. A stretch of the test part."
         ),
     )
 
@@ -194,15 +194,19 @@ def _river(result: FitResult) -> report.River:
             lines.append(report.RiverLine.of(name, flow[LAYER]))
     return report.River(
         lines=lines,
-        caption=f"{len(test)} test windows; the loss is the forecast's error, at the right end.",
+        caption=(
+            f"{count(len(test), 'test window')}; the loss is the forecast's error, at the right "
+            "end."
+        ),
     )
 
 
 def _notes(result: FitResult) -> list[str]:
     plan = result.plan
     windows = {part: len(w) for part, w in plan.dataset.parts.items()}
+    train = count(windows["train"], "window")
     return [
-        f"Each series: the first 70 % train ({windows['train']:,} windows), the next 10 % validate "
+        f"Each series: the first 70 % train ({train}), the next 10 % validate "
         f"({windows['validation']:,}), the last 20 % test ({windows['test']:,}); scaled on the "
         "training part alone.",
         "The LSTM reads the window less its last value and adds to a linear path, which starts at "

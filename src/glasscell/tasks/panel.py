@@ -31,6 +31,8 @@ class ReadOptions:
         decimal: Decimal mark of the file; None: found.
         needed: Least time steps of the longest series, to say so at once.
         targets: Names of all columns to forecast, as a finished run knows them; None: `target`.
+        labels: Names of the columns that together name the series of a table with times as column
+            names, as a finished run knows them; None: `series`, or found.
         open_end: Leave out the last rows of a series that have no target: a forecast starts there.
         date_format: How times are written, as for strptime, or excel, unix or unix-ms; None: found.
         day_first: Whether 1/2/2024 is the first of February; None: found.
@@ -48,6 +50,7 @@ class ReadOptions:
     decimal: str | None = None
     needed: int = 2
     targets: Sequence[str] | None = None
+    labels: Sequence[str] | None = None
     open_end: bool = False
     date_format: str | None = None
     day_first: bool | None = None
@@ -68,6 +71,7 @@ OF_ONE_FILE = (
     "freq_origin",
     "gaps",
     "needed",
+    "labels",
     "open_end",
 )
 

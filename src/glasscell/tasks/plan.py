@@ -121,7 +121,7 @@ def _named_season(panel: Panel, season: int | None) -> int | None:
     if season is not None and season >= train > 1:
         raise DataError(
             f"--season: expected fewer than {count(train, 'time step')}, as the longest training "
-            f"part has, got {season}; leave it out, or give more data"
+            f"part has, got {season:,}; leave it out, or give more data"
         )
     return season
 

@@ -15,13 +15,13 @@ import glasscell
 from glasscell.errors import DataError
 from glasscell.tasks import runs
 from glasscell.tasks.checks import flag
-from glasscell.tasks.csvfile import open_sheet
 from glasscell.tasks.frames import Panel, ReadOptions, Series, read_panel
 from glasscell.tasks.frequency import future
 from glasscell.tasks.gaps import Policy, shown
 from glasscell.tasks.options import ForecastOptions
+from glasscell.tasks.sources import open_source
 from glasscell.tasks.windows import Scaler, channels
-from glasscell.tasks.wording import count, few, rhythm
+from glasscell.tasks.wording import count, few, rhythm, share
 
 Array = np.ndarray[Any, Any]
 SAID = 5
@@ -62,9 +62,16 @@ def predict(
         DataError: The run or the data cannot be used: another frequency or kind of time, no series
             that is long enough, gaps.
         WeightFormatError: The model in the run is damaged.
+        TypeError: An option is none about how the data are written.
     """
     if not isinstance(run, str | os.PathLike):
         raise DataError(f"run: expected the path of a run folder, got {run!r}")
+    known = ReadOptions().manner()
+    if strange := [name for name in reading if name not in known]:
+        raise TypeError(
+            f"predict: expected options about how the data are written ({', '.join(known)}), got "
+            f"{', '.join(strange)}; the others are as the run has them"
+        )
     folder = Path(run)
     told = say or (lambda _: None)
     settings = runs.read_preprocessing(folder)
@@ -90,7 +97,8 @@ def predict(
     unseen = [s.unique_id for s in fit if s.unique_id not in settings["scalers"]]
     if unseen:
         were = count(len(unseen), "series was", "series were")
-        told(f"{were} not in the training data and scaled on their own history: {few(unseen)}.")
+        their = "its" if len(unseen) == 1 else "their"
+        told(f"{were} not in the training data and scaled on {their} own history: {few(unseen)}.")
     parts = [_forecast(model, s, settings, panel) for s in fit]
     return pd.concat(parts, ignore_index=True)
 
@@ -110,13 +118,15 @@ def read_like(
         DataError: The data cannot be read, lack a covariate of the run, or have another frequency
             or kind of time.
     """
-    columns, names = settings["columns"], _names(data)
+    columns, names = settings["columns"], open_source(data).names
     named = {name: value for name, value in given.items() if value is not None}
     if "gaps" not in named:
         named = {"gaps": settings["gaps"], "max_gap": settings["max_gap"], **named}
-    for role in ("time", "series"):
-        if columns[role] in names:
-            named.setdefault(role, columns[role])
+    if columns["time"] in names or set(columns["time"].split(",")) <= set(names):
+        named.setdefault("time", columns["time"])
+    labels = columns.get("labels", [])
+    if columns["series"] in names and not labels:
+        named.setdefault("series", columns["series"])
     known = [name for name in columns["targets"] if name in names]
     targets = known if "target" not in named else []
     missing = [name for name in columns["covariates"] if name not in names]
@@ -135,15 +145,16 @@ def read_like(
     found = replace(
         options.reading(),
         targets=targets or None,
+        labels=labels if labels and set(labels) <= set(names) else None,
         freq=settings["frequency"],
         freq_origin="the run",
         needed=settings["lookback"],
         open_end=True,
     )
     kept = [
-        flag(name) if value is True else f"{flag(name)} {value}"
+        _as_flag(name, value)
         for name, value in manner.items()
-        if value and name not in named
+        if name not in named and value not in (None, []) and value != known_here[name]
     ]
     try:
         panel = _read(data, found)
@@ -179,10 +190,12 @@ def _read(data: Any, options: ReadOptions) -> Panel:
         ) from None
 
 
-def _names(data: Any) -> tuple[str, ...]:
-    if isinstance(data, str | Path):
-        return open_sheet(Path(data)).names
-    return tuple(str(name) for name in getattr(data, "columns", ()))
+def _as_flag(name: str, value: Any) -> str:
+    """Write how a run's data were read as the command line takes it."""
+    if name == "resample":
+        return flag(name)
+    words = ",".join(value) if isinstance(value, list) else str(value)
+    return f"{flag(name)}={words.lower() if isinstance(value, bool) else words}"
 
 
 def _lacks(series: Series, lookback: int) -> str:
@@ -195,10 +208,9 @@ def _lacks(series: Series, lookback: int) -> str:
     missing = np.isnan(series.values[-lookback:]).any(axis=1)
     if not missing.any():
         return ""
-    have = "has" if missing.sum() == 1 else "have"
     return (
-        f"{int(missing.sum())} of the last {lookback} time steps {have} no value, first "
-        f"{shown(series.ds[-lookback:][int(np.argmax(missing))])}"
+        f"{share(int(missing.sum()), lookback, 'time step', 'has', 'have', 'last')} no value, "
+        f"first {shown(series.ds[-lookback:][int(np.argmax(missing))])}"
     )
 
 

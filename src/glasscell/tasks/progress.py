@@ -20,6 +20,7 @@ from rich.progress import (
 )
 
 from glasscell.tasks.training import Epoch
+from glasscell.tasks.wording import count
 
 SHORTEST_BAR = 5
 
@@ -64,7 +65,7 @@ class Reporter:
         """Begin, with how many networks there are and the most epochs that each may take."""
         self._epochs = epochs
         if self._bar is not None:
-            self._all = self._bar.add_task(f"{networks} networks", total=networks * epochs)
+            self._all = self._bar.add_task(count(networks, "network"), total=networks * epochs)
 
     def within(self, name: str, epochs: float) -> None:
         """Move the bar of a network, and the one of all: so many of its epochs are done."""

@@ -15,6 +15,7 @@ from glasscell.tasks.columns import Roles
 from glasscell.tasks.frequency import Frequency, grid, named_offset, on_grid
 from glasscell.tasks.gaps import GapRule, fill, refuse_missing, shown
 from glasscell.tasks.panel import ReadOptions, Series
+from glasscell.tasks.wording import count, share, was
 
 Array = np.ndarray[Any, Any]
 
@@ -65,11 +66,13 @@ def between_values(pieces: Sequence[Piece], notes: list[str]) -> list[Piece]:
     if not kept:
         raise DataError("expected values, got none in any row")
     if cut:
-        notes.append(f"{cut} cells without a value at the ends of series were left out.")
+        cells = count(cut, "cell")
+        notes.append(f"{cells} without a value at the ends of series {was(cut)} left out.")
     if len(kept) < len(pieces):
         names = [piece.unique_id for piece in pieces if np.isnan(piece.values[:, 0]).all()]
         shown_names = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
-        notes.append(f"Series without any value were left out ({len(names)}): {shown_names}.")
+        series = count(len(names), "series", "series")
+        notes.append(f"{series} without any value {was(len(names))} left out: {shown_names}.")
     return kept
 
 
@@ -136,8 +139,8 @@ def regular(
                 f"correct these rows, or average the rows into bins with --resample --freq {freq}"
             )
         raise DataError(
-            f"{who}: {int(off.sum())} of {len(off)} time stamps are not on the regular grid of "
-            f"frequency {freq} that starts at {shown(piece.times[0])}, first "
+            f"{who}: {share(int(off.sum()), len(off), 'time stamp', 'is', 'are')} not on the "
+            f"regular grid of frequency {freq} that starts at {shown(piece.times[0])}, first "
             f"{shown(piece.times[first])} ({table.place} {table.line(int(piece.rows[first]))}); "
             f"{advice}"
         )
@@ -167,13 +170,15 @@ def _trimmed(series: Series, rule: GapRule, notes: list[str]) -> Series:
     filled = fill(values, ds, rule)
     left = int(np.isnan(filled).any(axis=1).sum())
     if missing:
+        these = share(missing, len(values), "time step")
         notes.append(
-            f"Series {series.unique_id!r}: {missing} of {len(values)} time steps had no value; "
-            f"{missing - left} interpolated, {left} left as gaps that no window touches."
+            f"Series {series.unique_id!r}: {these} had no value; "
+            f"{missing - left:,} interpolated, {left:,} left as gaps that no window touches."
         )
     if len(values) < len(series.values):
+        cut = len(series.values) - len(values)
         notes.append(
-            f"Series {series.unique_id!r}: {len(series.values) - len(values)} time steps without a "
-            "value at the ends were cut off."
+            f"Series {series.unique_id!r}: {count(cut, 'time step')} without a value at the ends "
+            f"{was(cut)} cut off."
         )
     return Series(series.unique_id, ds, filled, measured)

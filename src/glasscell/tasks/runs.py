@@ -22,6 +22,7 @@ import secrets
 import shutil
 import weakref
 from collections.abc import Iterable, Mapping
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +82,17 @@ class RunFolder:
         self._committed = False
         stopped = [p / CHECKPOINT for p in (self.draft, self.out) if (p / CHECKPOINT).is_file()]
         self.saved = stopped[0] if resume and stopped else None
+        self._replaces = force or self.saved is not None
         # A run killed before its first checkpoint left nothing to go on from: it starts afresh.
         if resume and not stopped and not self.draft.exists():
             raise DataError(self._nothing_to_resume())
         if self.saved is None:
             self._require_free(force)
+        elif os.path.lexists(self.out) and not _replaceable(self.out):
+            raise DataError(
+                f"{self.out} exists and is no run folder of glasscell; move it away and go on with "
+                "--resume"
+            )
 
     def __enter__(self) -> RunFolder:
         try:
@@ -193,18 +200,29 @@ class RunFolder:
         Returns:
             The run folder.
         """
-        if not keep_checkpoint:
-            (self.draft / CHECKPOINT).unlink(missing_ok=True)
-        elif self.saved is not None and not (self.draft / CHECKPOINT).exists():
+        if keep_checkpoint and self.saved is not None and not (self.draft / CHECKPOINT).exists():
             shutil.copy2(self.saved, self.draft / CHECKPOINT)
-        (self.draft / LOCK).unlink(missing_ok=True)
+        if os.path.lexists(self.out) and not (self._replaces and _replaceable(self.out)):
+            self.keep_draft = True
+            raise DataError(
+                f"{self.out} was made while this run was trained, and is not replaced; move it "
+                "away and go on with --resume"
+            )
         old = self.out.parent / f".{self.out.name}.{secrets.token_hex(4)}.old"
-        if os.path.lexists(self.out):
-            self.out.rename(old)
-        self.draft.rename(self.out)
+        try:
+            if os.path.lexists(self.out):
+                self.out.rename(old)
+            self.draft.rename(self.out)
+        except BaseException:
+            if old.exists() and not os.path.lexists(self.out):
+                old.rename(self.out)
+            raise
         self._committed = True
-        if old.exists():
-            shutil.rmtree(old)
+        # Only now: a kill before leaves a draft to go on from, a kill after a run that is whole.
+        for name in (LOCK, *(() if keep_checkpoint else (CHECKPOINT,))):
+            (self.out / name).unlink(missing_ok=True)
+        for left in self.out.parent.glob(f".{escape(self.out.name)}.{'[0-9a-f]' * 8}.old"):
+            shutil.rmtree(left)
         return self.out
 
 

@@ -15,6 +15,7 @@ from glasscell.report.axes import step_labels
 from glasscell.tasks.frames import Panel
 from glasscell.tasks.plan import Plan
 from glasscell.tasks.windows import Scaler, channels
+from glasscell.tasks.wording import count
 
 Array = np.ndarray[Any, Any]
 
@@ -134,9 +135,10 @@ def of_panel(panel: Panel, settings: dict[str, Any]) -> Specimens:
     if not places:
         longest = max(len(series.ds) for series in panel.series)
         raise DataError(
-            f"{panel.source}: expected {lookback} time steps in a row without a gap, the lookback "
-            f"of the run; the longest of {len(panel.series)} series has {longest} time steps; "
-            "give a longer history, or fill gaps with --gaps interpolate"
+            f"{panel.source}: expected {count(lookback, 'time step')} in a row without a gap, the "
+            f"lookback of the run; the longest of {len(panel.series):,} series has "
+            f"{count(longest, 'time step')}; give a longer history, or fill gaps with "
+            "--gaps interpolate"
         )
     kept = _spread(len(places))
     first = np.stack([scaled[s][row - lookback : row, 0] for s, row in (places[k] for k in kept)])

@@ -93,5 +93,5 @@ def short_label(method: Method) -> str:
 
 def with_spread(method: Method) -> str:
     """Write the MAE, with ± one standard deviation between seeds where there are several."""
-    several = math.isfinite(method.mae_sd) and not method.all_linear
+    several = math.isfinite(method.mae) and math.isfinite(method.mae_sd) and not method.all_linear
     return number(method.mae) + (f" ± {method.mae_sd:.2g}" if several else "")

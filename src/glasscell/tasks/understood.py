@@ -23,7 +23,7 @@ def understood(plan: Plan) -> dict[str, Any]:
             "last": _last(panel),
             "utc": panel.utc,
         },
-        "series_column": roles.series,
+        "series_column": ", ".join(roles.labels) or roles.series,
         "targets": list(roles.targets),
         "covariates": list(roles.covariates),
         "not_read": list(roles.ignored),
@@ -74,7 +74,8 @@ def _forecast(plan: Plan) -> str:
     names, roles = [s.unique_id for s in plan.dataset.series], plan.panel.roles
     if roles.series is not None:
         series = count(len(names), "series", "series")
-        return f"{roles.targets[0]} of {series} named by {roles.series}: {few(names)}"
+        labels = ", ".join(roles.labels) or roles.series
+        return f"{roles.targets[0]} of {series} named by {labels}: {few(names)}"
     return f"{count(len(names), 'series', 'series')}: {few(names, 12)}"
 
 

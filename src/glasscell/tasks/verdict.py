@@ -52,6 +52,8 @@ class Comparison:
     @property
     def percent(self) -> str:
         """Size of the change."""
+        if 0.9995 <= -self.change < 1:
+            return "more than 99.9 %"
         return f"{100 * abs(self.change):,.1f} %"
 
     def in_words(self, than: str = "") -> str:
@@ -150,7 +152,7 @@ def _outcome(lstm: Method, rival: Method, gap: float, weights: Array, horizon: i
 def _first(lstm: Method, best: Comparison, unit: str) -> str:
     what = "its linear start, " if lstm.all_linear else ""
     ours = f"the LSTM ({what}MAE {_figure(lstm, unit)})"
-    rival = f"the best baseline, {label(best.rival)} ({_figure(best.rival, '')})"
+    rival = f"the best baseline, {label(best.rival, _figure(best.rival, ''))}"
     if best.outcome == "same":
         return f"No clear difference between {ours} and {rival}: {_closeness(best)}"
     ours = ours[0].upper() + ours[1:]
@@ -177,7 +179,7 @@ def _closeness(pair: Comparison) -> str:
 
 def _beside(other: Comparison, best: Comparison) -> str:
     """Say how the LSTM stands to the best method without recurrence, if the best one has it."""
-    name = f"{label(other.rival)} ({number(other.rival.mae)})"
+    name = label(other.rival, number(other.rival.mae))
     if other.outcome == "same":
         return f"; no clear difference to {name}" + " either" * (best.outcome == "same")
     if other.rival.mae == 0:
@@ -207,17 +209,21 @@ def linear_start(method: Method) -> str:
     )
 
 
-def label(method: Method) -> str:
-    """Name a method, and what it is where training added nothing to its linear start."""
-    if not method.linear:
-        return method.name
-    if method.all_linear:
-        return f"{method.name} (its linear start)"
-    return f"{method.name} ({method.linear} of {method.seeds} seeds: the linear start)"
+def label(method: Method, figure: str = "") -> str:
+    """Name a method, and what it is where training added nothing to its linear start.
+
+    Args:
+        method: The method.
+        figure: What else to say of it.
+    """
+    start = f"{method.linear} of {method.seeds} seeds: the linear start"
+    start = "its linear start" if method.all_linear else start if method.linear else ""
+    said = ", ".join(filter(None, (start, figure)))
+    return f"{method.name} ({said})" if said else method.name
 
 
 def _figure(method: Method, unit: str) -> str:
     text = number(method.mae) + (f" {unit}" if unit else "")
-    if method.seeds > 1 and not method.all_linear:
+    if method.seeds > 1 and not method.all_linear and math.isfinite(method.mae_sd):
         text += f" ± {method.mae_sd:.2g} over {method.seeds} seeds"
     return text

@@ -16,6 +16,7 @@ import numpy as np
 
 from glasscell.errors import DataError
 from glasscell.tasks.frames import Panel, Series
+from glasscell.tasks.wording import count
 
 Array = np.ndarray[Any, Any]
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
@@ -178,10 +179,10 @@ def build(panel: Panel, lookback: int, horizon: int, level: bool | None = None) 
     if not long:
         longest = max(panel.series, key=lambda s: len(s.ds))
         raise DataError(
-            f"expected at least {need} time steps for lookback {lookback} and horizon {horizon} "
-            f"(70 % train, 10 % validate, 20 % test, at least one window each); the longest "
-            f"series, {longest.unique_id!r}, has {len(longest.ds)}; give more data, or a smaller "
-            "--lookback or --horizon"
+            f"expected at least {count(need, 'time step')} for lookback {lookback:,} and horizon "
+            f"{horizon:,} (70 % train, 10 % validate, 20 % test, at least one window each); the "
+            f"longest series, {longest.unique_id!r}, has {len(longest.ds):,}; give more data, or a "
+            "smaller --lookback or --horizon"
         )
     scalers = tuple(Scaler.fit(s.values[: boundaries(len(s.ds))[0]]) for s in long)
     scaled = [scaler.apply(s.values) for s, scaler in zip(long, scalers, strict=True)]

@@ -48,6 +48,28 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def was(number: int) -> str:
+    """Give the verb for so many.
+
+    >>> was(1), was(2)
+    ('was', 'were')
+    """
+    return "was" if number == 1 else "were"
+
+
+def share(part: int, whole: int, one: str, was: str = "", were: str = "", of: str = "") -> str:
+    """Write how many of all, with the verb that fits if one is given.
+
+    >>> share(1, 30, "row", "is", "are"), share(2, 1200, "row"), share(1, 1, "row", "has", "have")
+    ('1 of 30 rows is', '2 of 1,200 rows', 'the only row has')
+    >>> share(2, 12, "row", "is", "are", of="last")
+    '2 of the last 12 rows are'
+    """
+    many = f"{part:,} of {f'the {of} ' if of else ''}{count(whole, one)}"
+    these = f"the {of or 'only'} {one}" if whole == 1 else many
+    return f"{these} {was if part == 1 else were}".rstrip()
+
+
 def rhythm(freq: str | int) -> str:
     """Say what times a frequency stands for.
 

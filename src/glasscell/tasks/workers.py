@@ -19,6 +19,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from numbers import Integral
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Protocol
@@ -72,7 +73,9 @@ def count(asked: int | None, tasks: int) -> int:
     >>> count(8, tasks=3)
     3
     """
-    if asked is not None and (not isinstance(asked, int) or isinstance(asked, bool) or asked < 1):
+    if asked is not None and (
+        not isinstance(asked, Integral) or isinstance(asked, bool) or asked < 1
+    ):
         raise DataError(f"--jobs: expected a whole number from 1, got {asked!r}")
     obstacle = _obstacle()
     if asked is not None and asked > 1 and obstacle:
@@ -80,7 +83,7 @@ def count(asked: int | None, tasks: int) -> int:
     if asked is None:
         alone = obstacle or torch.accelerator.is_available()
         asked = 1 if alone else glasscell.get_num_threads()
-    return max(1, min(asked, tasks))
+    return max(1, min(int(asked), tasks))
 
 
 def _obstacle() -> str:

@@ -54,6 +54,7 @@ def _preprocessing(plan: Plan) -> dict[str, Any]:
         "columns": {
             "time": roles.time,
             "series": roles.series,
+            "labels": list(roles.labels),
             "targets": list(roles.targets),
             "covariates": list(roles.covariates),
         },
