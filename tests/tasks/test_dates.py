@@ -93,7 +93,7 @@ def test_codes_of_quarters(form):
             "{y}{m:02}",
             "{y}m{m}",
         ],
-        *["{y}:{m:02}", "{y}.{m:02}", "{y}{b}", "{s}-{b}"],
+        *["{y}:{m:02}", "{y}.{m:02}", "{y}{b}", "{s}-{b}", "{y}MM{m:02}"],
     ],
 )
 def test_codes_of_months(form):
@@ -101,6 +101,35 @@ def test_codes_of_months(form):
         form.format(y=t.year, m=t.month, s=f"{t:%y}", b=f"{t:%b}", B=f"{t:%B}") for t in MONTHS
     ]
     assert (parse(cells) == MONTHS).all()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+        "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.",
+        "ene feb mar abr may jun jul ago sep oct nov dic",
+        "gen feb mar apr mag giu lug ago set ott nov dic",
+        "jan fev mar abr mai jun jul ago set out nov dez",
+        "januari februari maart april mei juni juli augustus september oktober november december",
+    ],
+)
+@pytest.mark.parametrize("form", ["{n} {y}", "{y} {n}", "{n}-{s}", "1. {n} {y}", "1 {n} {y} 00:00"])
+def test_names_of_months_in_other_languages(names, form):
+    named = names.split()
+    cells = [form.format(n=named[t.month - 1], y=t.year, s=f"{t:%y}") for t in MONTHS]
+    assert (parse(cells) == MONTHS).all()
+
+
+@pytest.mark.parametrize("last", [4, 52])
+def test_kw_is_a_quarter_in_dutch_and_a_week_in_german(last):
+    cells = [f"{year}KW{k:02}" for year in (2017, 2018) for k in range(1, last + 1)]
+    assert parse(cells)[1] == pd.Timestamp("2017-04-01" if last == 4 else "2017-01-09")
+
+
+def test_the_same_months_of_two_series_written_with_a_point():
+    cells = [f"{t.year}.{t.month:02}" for t in QUARTERS] * 2
+    assert (parse(cells)[: len(QUARTERS)] == QUARTERS).all()
 
 
 def test_october_that_lost_its_zero():

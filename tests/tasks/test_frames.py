@@ -199,6 +199,42 @@ def test_two_columns_may_part_the_rows_together(file):
         read_panel(write(file, rows, head="date,store,item,sales"))
 
 
+@pytest.mark.parametrize(
+    ("head", "label", "hint"),
+    [
+        ("date,store,sales,customers", "{s}", "pass --series store"),
+        ("date,my shop,sales,customers", "shop {s}", "pass --series 'my shop'"),
+        ("date,Month,sales,customers", "miesiac {s}", "column Month tells .* part of the time"),
+    ],
+)
+def test_the_column_that_parts_rows_may_be_numbered_and_is_quoted(file, head, label, hint):
+    rows = [f"{day.date()},{label.format(s=s)},{3 + s},4.5" for day in DAYS for s in (1, 2)]
+    with pytest.raises(DataError, match=hint):
+        read_panel(write(file, rows, head=head))
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        [f"{day.timestamp() + 82800:.0f}" for day in DAYS],
+        [f"{day.timestamp() + 82800:.0f}999" for day in DAYS],
+        [f"{day:%Y%m%d}" for day in DAYS],
+        [f"{day + pd.Timedelta(days=1):%Y%m%d}" for day in DAYS],
+    ],
+)
+def test_a_second_column_of_times_in_numbers_is_no_series(file, again):
+    rows = [f"{day.date()},{a},{v}" for day, a, v in zip(DAYS, again, VALUES, strict=True)]
+    panel = read_panel(write(file, rows, head="date,close_time,sales"))
+    assert panel.roles.targets == ("sales",)
+    assert panel.notes == ("Columns not read: close_time (part of the time).",)
+
+
+def test_large_numbers_that_are_no_times_are_a_series(file):
+    rows = [f"{day.date()},{20000000 + 137 * i},{i % 7}" for i, day in enumerate(DAYS)]
+    panel = read_panel(write(file, rows, head="date,volume,sales"))
+    assert panel.roles.targets == ("volume", "sales")
+
+
 def test_a_label_beside_each_day_is_not_read(file):
     rows = [f"{day.date()},{day.day_name()},{i * i}" for i, day in enumerate(DAYS)]
     panel = read_panel(write(file, rows, head="date,weekday,sales"))

@@ -115,10 +115,10 @@ def _year_and_month(plain: Any) -> tuple[Any, str, bool] | None:
     parts = plain.str.extract(r"^([12]\d{3})\.(0[1-9]|1[0-2]?)$", expand=True)
     if parts.isna().any(axis=None) or set(parts[1]) <= {"1"} or len(set(parts[1])) < 3:
         return None
+    if {"1", "10"} <= set(parts[1]) or ("1" in set(parts[1]) and "01" not in set(parts[1])):
+        return None
     month = parts[1].replace({"1": "10"}).astype(int)
     frame = pd.DataFrame({"year": parts[0].astype(int), "month": month, "day": 1})
-    if frame.duplicated().any():
-        return None
     note = f"Times such as {plain.iloc[0]} were read as year.month."
     return pd.DatetimeIndex(pd.to_datetime(frame)), note, False
 

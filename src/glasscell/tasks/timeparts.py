@@ -33,6 +33,15 @@ _RANGES = {
 CLOCK = re.compile(r"\d{1,2}[:.h]\d{2}([:.]\d{2}([.,]\d+)?)?( ?[ap]\.? ?m\.?)?", re.IGNORECASE)
 
 
+def names_part(name: str) -> str:
+    """Tell which part of a time a name alone stands for, "" for none."""
+    return next((kind for kind, names in _PARTS.items() if _word(name) in names), "")
+
+
+def _word(name: str) -> str:
+    return re.sub(r"[^\w]|_", "", name.lower())
+
+
 def kind_of_part(name: str, cells: Sequence[str]) -> str:
     """Tell which part of a time a column holds, by its name and what stands in it; "" for none."""
     if not cells:
@@ -43,8 +52,7 @@ def kind_of_part(name: str, cells: Sequence[str]) -> str:
         if not dotted or (cells[0].count(".") == 2 and not recognised(cells, name)):
             return "clock"
     plain = [re.sub(r"\.0$", "", cell) for cell in cells]
-    word = re.sub(r"[^\w]|_", "", name.lower())
-    kind = next((kind for kind, names in _PARTS.items() if word in names), "")
+    word, kind = _word(name), names_part(name)
     if kind == "period":
         return kind if all(re.fullmatch(r"[MQSA]\d\d", cell) for cell in cells) else ""
     if kind == "month" and all(month_number(cell) for cell in cells):

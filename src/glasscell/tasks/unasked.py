@@ -12,6 +12,7 @@ import pandas as pd
 
 from glasscell.errors import DataError
 from glasscell.tasks.columns import COUNTER, Roles
+from glasscell.tasks.numbered import read_numbers
 
 Array = np.ndarray[Any, Any]
 _LABEL = re.compile(
@@ -84,9 +85,24 @@ def _of_calendar(name: str, values: Array, times: Any, parts: Sequence[Array]) -
     if not isinstance(times, pd.DatetimeIndex):
         years = ((values > 1000) & (values < 3000)).all()
         return bool(years and re.fullmatch(r"years?|yr|jahr|年份?", name.lower()))
+    if len(values) > 2 and _again(name, values, times):
+        return True
     return any(
         abs(values[0] - part[0]) < 0.1 and bool((abs(values - part) < 0.1).all()) for part in parts
     )
+
+
+def _again(name: str, values: Array, times: Any) -> bool:
+    """Tell whether the values are times as numbers that go with the times, as a close time does."""
+    if values.min() < 1e7 or (values != np.rint(values)).any():
+        return False
+    found = read_numbers(pd.Series(values).map("{:.0f}".format), name)
+    if found is None or not isinstance(found[0], pd.DatetimeIndex):
+        return False
+    apart = (found[0] - times).to_numpy().astype("timedelta64[s]").astype(np.int64)
+    steps = abs(np.diff(times.to_numpy()).astype("timedelta64[s]").astype(np.int64))
+    # The end of a month is one day to three away from the same place in every month.
+    return bool(np.ptp(apart) <= max(np.median(steps), 1) and abs(apart).max() < 400 * 86400)
 
 
 def _calendar(times: Any) -> list[Array]:
