@@ -178,6 +178,29 @@ def test_a_named_month_is_a_yearly_series(panel):
     assert (found.freq, found.roles.time, found.roles.targets) == (1, "Year", ("Feb",))
 
 
+@pytest.mark.parametrize("head", ["", "Yıl"])
+def test_years_without_a_name_above_them(panel, head):
+    y = values(60)
+    rows = [f"{2001 + i}," + ",".join(map(str, y[12 * i : 12 * i + 12])) for i in range(5)]
+    check(panel([",".join([head, *NAMES]), *rows]), MONTHS, y)
+
+
+def test_steps_as_column_names(panel):
+    head = ",".join(["id", "item_id", *(f"d_{k}" for k in range(1, 21))])
+    y = values(20)
+    rows = [f"hat_{shop},hat,{','.join(map(str, y + i))}" for i, shop in enumerate("ab")]
+    found = panel([head, *rows])
+    assert [s.unique_id for s in found.series] == ["hat_a", "hat_b"]
+    check(found, pd.RangeIndex(1, 21), y + 1, series=1)
+
+
+def test_years_as_column_names_of_which_one_has_no_value(panel):
+    years = range(2000, 2010)
+    rows = ["place," + ",".join(map(str, years))]
+    rows += [f"{p},n/a,{','.join(['1.5'] * 9)}" for p in ("Aa", "Bb")]
+    assert panel(rows).series[0].ds.tolist() == list(range(2001, 2010))
+
+
 def test_days_by_hours(panel):
     y = values(240).reshape(10, 24)
     rows = [f"2020-01-{i + 1:02}," + ",".join(map(str, row)) for i, row in enumerate(y)]

@@ -21,6 +21,7 @@ PERIOD_NAMES = (
 )
 SERIES_NAMES = ("unique_id", "item_id", "series_id", "series")
 TARGET_NAMES = ("y", "target")
+FOOTNOTES = 5
 VALUE_NAMES = ("value", "obs_value", "values")
 """Names of the target beside a series column, as statistical offices write it."""
 COUNTER = re.compile(
@@ -143,15 +144,21 @@ def time_column(
             _cells(names, sample, name), name
         ):
             return name
+    for name in free:
+        # The rows below a table are told by their lines when its times are read.
+        cells = _cells(names, sample, name)[:-FOOTNOTES]
+        if recognised(cells, name) and not all(map(looks_like_number, cells)):
+            return name
     found = known or _alias(free, PERIOD_NAMES)
     found = found or next(
         (n for n in free if COUNTER.fullmatch(n) and _counts(names, sample, n)), ""
     )
     if found:
         return found
+    listed = ", ".join(names[:30]) + (f" and {len(names) - 30} more" if len(names) > 30 else "")
     raise DataError(
         "expected a time column named ds, timestamp, date, datetime or time, or one that holds "
-        f"dates; the columns found are {', '.join(names)}; name it with --time, or number the rows "
+        f"dates; the columns found are {listed}; name it with --time, or number the rows "
         "in a column t"
     )
 

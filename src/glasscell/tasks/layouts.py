@@ -114,6 +114,9 @@ def _joined(source: Source, free: Sequence[str], time: str | None) -> Joined | N
     parts = {}
     for name in free:
         kind = kind_of_part(name, column(source, name))
+        if name == "mm" and "hour" in parts:
+            # MM is the month, and the minute behind it is mm.
+            kind = "minute"
         if kind and kind not in parts and kind not in ("date", "clock"):
             parts[kind] = name
     if "year" not in parts or (time is not None and time not in parts.values()):

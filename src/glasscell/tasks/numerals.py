@@ -23,8 +23,8 @@ MISSING = ("NaN", "-NaN", *sorted({f for m in _MARKS for f in (m, m.upper(), m.t
 LARGEST = 1e304
 """Sizes above it are refused: the sum of a long series of them would be infinite."""
 _CURRENCY = r"[$€£¥₹₩₽￥元円]|US\$|USD|EUR|GBP|JPY|CNY|RMB|CHF"
-_FLAG = r"\s[bcdefinprsuz]{1,3}"
-"""Flags of Eurostat and the OECD behind a number: p provisional, e estimated, b break …"""
+_FLAG = r"(?:\s[bcdefinprsuz]{1,3}|\s?[*#]{1,2})"
+"""Flags behind a number: p provisional, e estimated, b break …; * and # of weather services."""
 _TRANSLATED = str.maketrans(
     {"−": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2007": " ", "’": "'", "％": "%"}
 )

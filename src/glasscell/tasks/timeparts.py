@@ -10,7 +10,7 @@ from glasscell.tasks.numerals import looks_like_number
 from glasscell.tasks.periods import month_number
 
 _PARTS = {
-    "year": ("year", "years", "yr", "yyyy", "jahr", "année", "año", "anno", "年", "年份"),
+    "year": ("year", "years", "yr", "yyyy", "yy", "jahr", "année", "año", "anno", "年", "年份"),
     "quarter": ("quarter", "qtr", "qtrs", "q", "quartal", "trimestre", "季度", "季"),
     "month": ("month", "months", "mon", "mnth", "mm", "mo", "monat", "mois", "mes", "月", "月份"),
     "period": ("period", "periodo", "periode"),
@@ -53,6 +53,10 @@ def kind_of_part(name: str, cells: Sequence[str]) -> str:
             return "clock"
     plain = [re.sub(r"\.0$", "", cell) for cell in cells]
     word, kind = _word(name), names_part(name)
+    if word in ("time", "clock", "hhmm", "hhmmss", "uhrzeit", "hora", "heure", "时间"):
+        packed = all(re.fullmatch(r"([01]\d|2[0-3])[0-5]\d([0-5]\d)?", cell) for cell in cells)
+        if packed and any(cell[0] == "0" for cell in cells) and len(set(map(len, cells))) == 1:
+            return "clock"
     if kind == "period":
         return kind if all(re.fullmatch(r"[MQSA]\d\d", cell) for cell in cells) else ""
     if kind == "month" and all(month_number(cell) for cell in cells):
