@@ -271,6 +271,12 @@ def test_counters_constants_labels_and_parts_of_the_date_are_no_series_nor_covar
     assert f"Columns not read: {name or 'column 1'}" in panel.notes[-1]
 
 
+def test_small_numbers_beside_days_without_a_clock_are_read(file):
+    rows = [f"{day.date()},{v},{0.01 * np.sin(v):.4f}" for day, v in zip(DAYS, VALUES, strict=True)]
+    panel = read_panel(write(file, rows, head="date,price,return"))
+    assert panel.roles.targets == ("price", "return")
+
+
 def test_a_counter_under_a_name_of_its_own_is_read_and_said(file):
     rows = [f"{day.date()},{i},{i % 7}" for i, day in enumerate(DAYS)]
     panel = read_panel(write(file, rows, head="date,stock,sales"))

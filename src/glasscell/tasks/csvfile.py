@@ -99,6 +99,11 @@ def open_sheet(path: Path) -> Sheet:
     kind = text_kind("".join(lines[:3]))
     if kind:
         raise DataError(f"{path}: expected text with separated values, got {kind}")
+    return _sheet(path, encoding, lines)
+
+
+def _sheet(path: Path, encoding: str, lines: Sequence[str]) -> Sheet:
+    """Find the names, and the first row below them, in the first lines of a file."""
     separator = _separator(lines)
     records = _records(lines, separator, path)
     header, cells = _header(records, path)
@@ -108,17 +113,14 @@ def open_sheet(path: Path) -> Sheet:
     body = [r for r in records[header + 1 + below :] if any(c.strip() for c in r)]
     if body and all(len(r) == len(cells) + 1 and not r[-1].strip() for r in body):
         cells = [*cells, ""]
-    notes = []
-    above = [
-        " ".join(c for c in r if c.strip()) for r in records[:header] if any(map(str.strip, r))
-    ]
-    if above:
-        notes.append(f"Lines above the table were not read ({len(above)}): {above[0][:60]!r} …")
-    if below:
-        first = " ".join(c for r in records[header + 1 :][:below] for c in r if c.strip())
-        notes.append(
-            f"Lines between the names and the rows were not read ({below}): {first[:60]!r} …"
+    notes = [
+        f"Lines {where} were not read ({len(said)}): {' '.join(said[0])[:60]!r} …"
+        for where, passed in (
+            ("above the table", records[:header]),
+            ("between the names and the rows", records[header + 1 :][:below]),
         )
+        if (said := [filled for r in passed if (filled := [c for c in r if c.strip()])])
+    ]
     return Sheet(
         path, _names(cells, path), tuple(map(tuple, body)), separator, header + 1 + below, encoding,
         tuple(notes),
@@ -422,7 +424,7 @@ def _names(cells: Sequence[str], path: Path) -> tuple[str, ...]:
             + (
                 "add a header such as unique_id,ds,y"
                 if len(names) < 4
-                else f"add a first line with a name for each of the {len(names)} columns, ds for the time"
+                else f"add a first line with {len(names)} names of columns, ds for the time"
             )
         )
     return tuple(names)

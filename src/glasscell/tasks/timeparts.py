@@ -20,6 +20,7 @@ _PARTS = {
     "minute": ("minute", "minutes", "mi", "分钟", "分"),
     "second": ("second", "seconds", "sec", "秒"),
 }  # fmt: skip
+_CLOCKS = ("time", "clock", "hhmm", "hhmmss", "uhrzeit", "hora", "heure", "时间")
 _RANGES = {
     "year": (1000, 2999),
     "month": (1, 12),
@@ -38,6 +39,13 @@ def names_part(name: str) -> str:
     return next((kind for kind, names in _PARTS.items() if _word(name) in names), "")
 
 
+def _packed_clocks(cells: Sequence[str]) -> bool:
+    """Tell whether cells are clocks as 093000 or 0930; without a zero ahead they may be years."""
+    form = r"([01]\d|2[0-3])[0-5]\d([0-5]\d)?"
+    alike = len(set(map(len, cells))) == 1 and any(cell.startswith("0") for cell in cells)
+    return alike and all(re.fullmatch(form, cell) for cell in cells)
+
+
 def _word(name: str) -> str:
     return re.sub(r"[^\w]|_", "", name.lower())
 
@@ -53,10 +61,8 @@ def kind_of_part(name: str, cells: Sequence[str]) -> str:
             return "clock"
     plain = [re.sub(r"\.0$", "", cell) for cell in cells]
     word, kind = _word(name), names_part(name)
-    if word in ("time", "clock", "hhmm", "hhmmss", "uhrzeit", "hora", "heure", "时间"):
-        packed = all(re.fullmatch(r"([01]\d|2[0-3])[0-5]\d([0-5]\d)?", cell) for cell in cells)
-        if packed and any(cell[0] == "0" for cell in cells) and len(set(map(len, cells))) == 1:
-            return "clock"
+    if word in _CLOCKS and _packed_clocks(cells):
+        return "clock"
     if kind == "period":
         return kind if all(re.fullmatch(r"[MQSA]\d\d", cell) for cell in cells) else ""
     if kind == "month" and all(month_number(cell) for cell in cells):

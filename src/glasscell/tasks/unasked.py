@@ -87,8 +87,12 @@ def _of_calendar(name: str, values: Array, times: Any, parts: Sequence[Array]) -
         return bool(years and re.fullmatch(r"years?|yr|jahr|年份?", name.lower()))
     if len(values) > 2 and _again(name, values, times):
         return True
+    # Where the hour is 0 in every row, small numbers such as returns are near it all the same.
+    whole = bool((values == np.rint(values)).all())
     return any(
-        abs(values[0] - part[0]) < 0.1 and bool((abs(values - part) < 0.1).all()) for part in parts
+        abs(values[0] - part[0]) < 0.1 and bool((abs(values - part) < 0.1).all())
+        for part in parts
+        if np.ptp(part) and (whole or part is parts[-1])
     )
 
 
