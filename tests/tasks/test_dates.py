@@ -189,6 +189,17 @@ def test_days_of_a_spreadsheet_are_days_under_a_name_that_says_dates():
     assert parse(["43831"], "x", date_format="excel")[0] == pd.Timestamp("2020-01-01")
 
 
+@pytest.mark.parametrize(("name", "weeks"), [("ym", 60), ("yearweek", 60), ("week", 9)])
+def test_year_and_week_without_a_mark(name, weeks):
+    mondays = pd.date_range("2020-01-06", periods=weeks, freq="7D")
+    assert (read([f"{t:%G%V}" for t in mondays], name).index == mondays).all()
+
+
+def test_thirteenth_months_are_no_weeks():
+    cells = [f"{y}{m:02}" for y in (2018, 2019) for m in range(1, 14)]
+    assert read(cells, "ym").index[0] == 201801
+
+
 def test_whole_numbers_stay_numbers():
     assert parse(["1700.0", "1701.0"]).tolist() == [1700, 1701]
     assert parse(["200013", "200014"]).tolist() == [200013, 200014]

@@ -395,6 +395,30 @@ def test_names_as_trading_programs_write_them(file):
     assert panel.roles.targets == ("<CLOSE>",)
 
 
+def test_blank_names_above_the_real_ones(file):
+    rows = [f"{day.date()},{v},{v + 1}" for day, v in zip(DAYS, VALUES, strict=True)]
+    write(file, ["Period:,2021,", "when,rain,sun", *rows], head="Summary,,")
+    assert read_panel(file).roles.targets == ("rain", "sun")
+
+
+def test_comments_as_wide_as_the_table_and_times_that_stand_in_every_row(file):
+    above = ["#datatype,dateTime,double", "#group,false,true"]
+    rows = [f"2021-01-01,{day.date()},{v}" for day, v in zip(DAYS, VALUES, strict=True)]
+    write(file, [*above[1:], "_start,_time,_value", *rows], head=above[0])
+    panel = read_panel(file)
+    assert (panel.series[0].ds == DAYS).all()
+    assert panel.roles.targets == ("_value",)
+
+
+def test_a_number_with_its_quality_is_no_decimal(file):
+    rows = [f'{day:%Y-%m-%d},"+{i:04},1",4,7' for i, day in enumerate(DAYS)]
+    write(file, rows, head="DATE,TMP,SOURCE,KIND")
+    with pytest.raises(DataError, match=r"found only SOURCE .4 throughout.*--target"):
+        read_panel(file)
+    with pytest.raises(DataError, match=r"expected a number, got '\+0000,1'"):
+        read_panel(file, ReadOptions(target="TMP"))
+
+
 def test_row_names_without_a_name_for_their_column(file):
     rows = [
         f'"{i}"\t{day.date()}\t{v}' for i, (day, v) in enumerate(zip(DAYS, VALUES, strict=True), 1)

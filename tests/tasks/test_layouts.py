@@ -82,6 +82,12 @@ def test_a_named_date_column_whose_days_repeat_brings_its_clock(panel):
         ("year,month,day", "{t.year},{t.month},{t.day}", pd.date_range("2001-01-25", periods=60)),
         ("year,month,day,hour", "{t.year},{t.month},{t.day},{t.hour}", HOURS),
         ("year,period", "{t.year},M{t.month:02}", MONTHS),
+        ("Año,Mes", "{t.year},{t.month}", MONTHS),
+        ("Год,Месяц", "{t.year},{t.month}", MONTHS),
+        ("YEAR,DOY", "{t.year},{t.day_of_year}", pd.date_range("2000-12-25", periods=60)),
+        ("YEAR,DOY,HR", "{t.year},{t.day_of_year},{t.hour}", HOURS),
+        ("YEAR,MO,DY,HR", "{t.year},{t.month},{t.day},{t.hour}", HOURS),
+        ("Year,m,d,Time", "{t.year},{t.month},{t.day},{t:%H:%M}", HOURS),
         ("year,period", "{t.year},Q{t.quarter:02}", QUARTERS),
     ],
 )

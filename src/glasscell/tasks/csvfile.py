@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,9 @@ def _sheet(path: Path, encoding: str, lines: Sequence[str]) -> Sheet:
     records = _records(lines, separator, path)
     header, cells = _header(records, path)
     below = _below_names(records[header + 1 :])
-    if below and len(cells) != len(records[-1]) == len(records[header + below]):
+    other = records[header + below]
+    blank = [cell for cell in cells[1:] if not cell.strip()]
+    if below and (len(cells) != len(records[-1]) == len(other) or (blank and all(other))):
         header, cells, below = header + below, records[header + below], 0
     body = [r for r in records[header + 1 + below :] if any(c.strip() for c in r)]
     if body and all(len(r) == len(cells) + 1 and not r[-1].strip() for r in body):
@@ -330,6 +333,10 @@ def _header(records: Sequence[Sequence[str]], path: Path) -> tuple[int, list[str
         counts[1] = 0
     width = int(counts.argmax())
     comments = [i for i in filled if records[i][0].startswith("#") and len(records[i]) != width]
+    marked = list(takewhile(lambda i: records[i][0].startswith("#"), filled))
+    below = records[filled[len(marked)]] if len(marked) < len(filled) else []
+    if len(marked) > 1 and len(below) == width and not any(map(_is_value, below)):
+        comments = marked
     # Excel's own line, which names the separator.
     comments += [i for i in filled[:1] if records[i][0] == "sep="]
     first = next((i for i in filled if i not in comments), filled[0])
@@ -394,9 +401,14 @@ def _below_names(rows: Sequence[Sequence[str]]) -> int:
 
 def _only_words(cells: Sequence[str]) -> bool:
     filled = [cell for cell in cells if cell.strip()]
-    return len(filled) > 1 and not any(
+    comment = cells[0].startswith("#")
+    return (len(filled) > 1 or comment) and not any(
         re.search(r"\d", cell) or is_missing(cell) for cell in filled
     )
+
+
+def _is_value(cell: str) -> bool:
+    return looks_like_number(cell) or recognised([cell])
 
 
 def _is_time(cell: str) -> bool:

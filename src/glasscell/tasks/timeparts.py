@@ -5,17 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import numpy as np
+
 from glasscell.tasks.dates import recognised
 from glasscell.tasks.numerals import looks_like_number
 from glasscell.tasks.periods import month_number
 
 _PARTS = {
-    "year": ("year", "years", "yr", "yyyy", "yy", "jahr", "année", "año", "anno", "年", "年份"),
-    "quarter": ("quarter", "qtr", "qtrs", "q", "quartal", "trimestre", "季度", "季"),
-    "month": ("month", "months", "mon", "mnth", "mm", "mo", "monat", "mois", "mes", "月", "月份"),
+    "year": (*("year", "years", "yr", "yyyy", "yy", "jahr", "année", "annee", "año", "anno", "ano"),
+             *("rok", "år", "yıl", "год", "年", "年份", "연도")),
+    "quarter": ("quarter", "qtr", "qtrs", "q", "quartal", "trimestre", "квартал", "季度", "季"),
+    "month": (*("month", "months", "mon", "mnth", "mm", "mo", "m", "monat", "mois", "mes", "mês"),
+              *("mese", "maand", "månad", "miesiąc", "ay", "месяц", "月", "月份", "월")),
     "period": ("period", "periodo", "periode"),
-    "week": ("week", "wk", "isoweek", "weekofyear", "woche", "semaine", "semana", "周"),
-    "day": ("day", "dd", "dom", "dayofmonth", "tag", "jour", "dia", "día", "giorno", "日"),
+    "week": (*("week", "wk", "isoweek", "weekofyear", "woche", "semaine", "semana", "settimana"),
+             *("неделя", "周")),
+    "dayofyear": ("doy", "dayofyear", "yday", "julianday", "jday"),
+    "day": (*("day", "dd", "dy", "d", "dom", "dayofmonth", "tag", "jour", "dia", "día", "giorno"),
+            *("dzień", "день", "日")),
     "hour": ("hour", "hours", "hr", "hh", "stunde", "heure", "hora", "ora", "小时", "时"),
     "minute": ("minute", "minutes", "mi", "分钟", "分"),
     "second": ("second", "seconds", "sec", "秒"),
@@ -26,6 +33,7 @@ _RANGES = {
     "month": (1, 12),
     "quarter": (1, 4),
     "week": (1, 53),
+    "dayofyear": (1, 366),
     "day": (1, 31),
     "hour": (0, 24),
     "minute": (0, 59),
@@ -89,7 +97,8 @@ def together(parts: dict[str, str | None]) -> str | None:
         return None
     cells = {kind: re.sub(r"\.0$", "", str(cell)) for kind, cell in parts.items()}
     if "clock" in cells:
-        return f"{cells['date']} {cells['clock']}"
+        clock = cells.pop("clock")
+        return f"{together({**cells})} {clock}"
     if "period" in cells:
         letter, number = cells["period"][0], int(cells["period"][1:])
         within = {"M": f"-{number:02}", "Q": f"-Q{number}", "S": f"-S{number}", "A": ""}[letter]
@@ -99,6 +108,9 @@ def together(parts: dict[str, str | None]) -> str | None:
     if "week" in cells:
         return f"{cells['year']}-W{int(cells['week']):02}"
     date = cells.get("date")
+    if "dayofyear" in cells:
+        first = np.datetime64(f"{cells['year']}-01-01")
+        date = str(first + int(cells["dayofyear"]) - 1)
     if date is None:
         month = month_number(cells["month"]) or int(re.sub(r"\D", "", cells["month"]) or 0)
         date = f"{cells['year']}-{month:02}"

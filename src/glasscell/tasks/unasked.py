@@ -42,6 +42,11 @@ def without_unasked(
     if len(empty) == len(roles.targets):
         raise DataError(f"expected values in {', '.join(empty[:5])}, found no value in any row")
     if all(why.get(name) for name in roles.targets):
+        if len(roles.targets) - len(empty) > 1:
+            found = ", ".join(f"{name} ({why[name]})" for name in roles.targets[:5])
+            raise DataError(
+                f"expected a column to forecast, found only {found}; name one with --target"
+            )
         # Something must be forecast: keep what has values.
         why.update({name: "" for name in roles.targets if name not in empty})
     dropped = {name: reason for name, reason in why.items() if reason}
