@@ -93,7 +93,7 @@ def test_codes_of_quarters(form):
             "{y}{m:02}",
             "{y}m{m}",
         ],
-        *["{y}:{m:02}", "{y}.{m:02}", "{y}{b}", "{s}-{b}"],
+        *["{y}:{m:02}", "{y}.{m:02}", "{y}{b}", "{s}-{b}", "{y}MM{m:02}"],
     ],
 )
 def test_codes_of_months(form):
@@ -101,6 +101,35 @@ def test_codes_of_months(form):
         form.format(y=t.year, m=t.month, s=f"{t:%y}", b=f"{t:%b}", B=f"{t:%B}") for t in MONTHS
     ]
     assert (parse(cells) == MONTHS).all()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+        "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.",
+        "ene feb mar abr may jun jul ago sep oct nov dic",
+        "gen feb mar apr mag giu lug ago set ott nov dic",
+        "jan fev mar abr mai jun jul ago set out nov dez",
+        "januari februari maart april mei juni juli augustus september oktober november december",
+    ],
+)
+@pytest.mark.parametrize("form", ["{n} {y}", "{y} {n}", "{n}-{s}", "1. {n} {y}", "1 {n} {y} 00:00"])
+def test_names_of_months_in_other_languages(names, form):
+    named = names.split()
+    cells = [form.format(n=named[t.month - 1], y=t.year, s=f"{t:%y}") for t in MONTHS]
+    assert (parse(cells) == MONTHS).all()
+
+
+@pytest.mark.parametrize("last", [4, 52])
+def test_kw_is_a_quarter_in_dutch_and_a_week_in_german(last):
+    cells = [f"{year}KW{k:02}" for year in (2017, 2018) for k in range(1, last + 1)]
+    assert parse(cells)[1] == pd.Timestamp("2017-04-01" if last == 4 else "2017-01-09")
+
+
+def test_the_same_months_of_two_series_written_with_a_point():
+    cells = [f"{t.year}.{t.month:02}" for t in QUARTERS] * 2
+    assert (parse(cells)[: len(QUARTERS)] == QUARTERS).all()
 
 
 def test_october_that_lost_its_zero():
@@ -158,6 +187,17 @@ def test_days_of_a_spreadsheet_are_days_under_a_name_that_says_dates():
     assert parse(["43831", "43831.25"], "Date")[1] == pd.Timestamp("2020-01-01 06:00")
     assert parse(["43831", "43832"], "step").tolist() == [43831, 43832]
     assert parse(["43831"], "x", date_format="excel")[0] == pd.Timestamp("2020-01-01")
+
+
+@pytest.mark.parametrize(("name", "weeks"), [("ym", 60), ("yearweek", 60), ("week", 9)])
+def test_year_and_week_without_a_mark(name, weeks):
+    mondays = pd.date_range("2020-01-06", periods=weeks, freq="7D")
+    assert (read([f"{t:%G%V}" for t in mondays], name).index == mondays).all()
+
+
+def test_thirteenth_months_are_no_weeks():
+    cells = [f"{y}{m:02}" for y in (2018, 2019) for m in range(1, 14)]
+    assert read(cells, "ym").index[0] == 201801
 
 
 def test_whole_numbers_stay_numbers():

@@ -199,6 +199,42 @@ def test_two_columns_may_part_the_rows_together(file):
         read_panel(write(file, rows, head="date,store,item,sales"))
 
 
+@pytest.mark.parametrize(
+    ("head", "label", "hint"),
+    [
+        ("date,store,sales,customers", "{s}", "pass --series store"),
+        ("date,my shop,sales,customers", "shop {s}", "pass --series 'my shop'"),
+        ("date,Month,sales,customers", "miesiac {s}", "column Month tells .* part of the time"),
+    ],
+)
+def test_the_column_that_parts_rows_may_be_numbered_and_is_quoted(file, head, label, hint):
+    rows = [f"{day.date()},{label.format(s=s)},{3 + s},4.5" for day in DAYS for s in (1, 2)]
+    with pytest.raises(DataError, match=hint):
+        read_panel(write(file, rows, head=head))
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        [f"{day.timestamp() + 82800:.0f}" for day in DAYS],
+        [f"{day.timestamp() + 82800:.0f}999" for day in DAYS],
+        [f"{day:%Y%m%d}" for day in DAYS],
+        [f"{day + pd.Timedelta(days=1):%Y%m%d}" for day in DAYS],
+    ],
+)
+def test_a_second_column_of_times_in_numbers_is_no_series(file, again):
+    rows = [f"{day.date()},{a},{v}" for day, a, v in zip(DAYS, again, VALUES, strict=True)]
+    panel = read_panel(write(file, rows, head="date,close_time,sales"))
+    assert panel.roles.targets == ("sales",)
+    assert panel.notes == ("Columns not read: close_time (part of the time).",)
+
+
+def test_large_numbers_that_are_no_times_are_a_series(file):
+    rows = [f"{day.date()},{20000000 + 137 * i},{i % 7}" for i, day in enumerate(DAYS)]
+    panel = read_panel(write(file, rows, head="date,volume,sales"))
+    assert panel.roles.targets == ("volume", "sales")
+
+
 def test_a_label_beside_each_day_is_not_read(file):
     rows = [f"{day.date()},{day.day_name()},{i * i}" for i, day in enumerate(DAYS)]
     panel = read_panel(write(file, rows, head="date,weekday,sales"))
@@ -235,6 +271,12 @@ def test_counters_constants_labels_and_parts_of_the_date_are_no_series_nor_covar
     assert f"Columns not read: {name or 'column 1'}" in panel.notes[-1]
 
 
+def test_small_numbers_beside_days_without_a_clock_are_read(file):
+    rows = [f"{day.date()},{v},{0.01 * np.sin(v):.4f}" for day, v in zip(DAYS, VALUES, strict=True)]
+    panel = read_panel(write(file, rows, head="date,price,return"))
+    assert panel.roles.targets == ("price", "return")
+
+
 def test_a_counter_under_a_name_of_its_own_is_read_and_said(file):
     rows = [f"{day.date()},{i},{i % 7}" for i, day in enumerate(DAYS)]
     panel = read_panel(write(file, rows, head="date,stock,sales"))
@@ -262,6 +304,119 @@ def test_titles_and_comments_above_the_header_are_passed_over_and_said(file):
         panel = read_panel(write(file, [*more, "", "ds,y", *rows], head=head))
         np.testing.assert_array_equal(panel.series[0].target, VALUES)
         assert "Lines above the table were not read (2)" in panel.notes[0]
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        ["Rain, wind, sun", "Missing: -99", "ds,rain,sun"],
+        ["lat,lon,height,zone", "52.5,13.4,38.0,GMT", "", "ds,rain,sun"],
+        ["sep=,", "ds,rain,sun"],
+    ],
+)
+def test_titles_as_wide_as_the_table_are_no_names(file, above):
+    rows = [f"{day.date()},{v},{v + 1}" for day, v in zip(DAYS, VALUES, strict=True)]
+    panel = read_panel(write(file, rows, head="\n".join(above)))
+    assert panel.roles.targets == ("rain", "sun")
+    assert len(panel.series[0].ds) == 40
+    assert "Lines above the table were not read" in panel.notes[0]
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        ["Unit,mm,h", "Source,N-12,N-13", "First,3,4", "Until,X,Y"],
+        ["Ticker,A,A", "Date,,"],
+        ["5s,14n,10s"],
+        [",mm,h"],
+    ],
+)
+def test_lines_between_names_and_rows_are_passed_over_and_said(file, between):
+    rows = [f"{day.date()},{v},{v + 1}" for day, v in zip(DAYS, VALUES, strict=True)]
+    write(file, [*between, *rows], head="when,rain,sun")
+    panel = read_panel(file)
+    assert panel.roles.targets == ("rain", "sun")
+    np.testing.assert_array_equal(panel.series[0].target, VALUES)
+    count = len(between)
+    assert f"between the names and the rows were not read ({count})" in panel.notes[0]
+    rows[4] = f"{DAYS[4].date()},wet,2"
+    with pytest.raises(DataError, match=rf"line {count + 6}: expected a number, got 'wet'"):
+        read_panel(write(file, [*between, *rows], head="when,rain,sun"))
+
+
+def test_a_slip_in_the_first_row_is_not_passed_over(file):
+    with pytest.raises(DataError, match=r"line 2: expected a date.*got 'yesterday'"):
+        read_panel(write(file, changed(0, "a,yesterday,1"), head=HEAD))
+
+
+def test_units_below_the_names_of_parts_of_a_time(file):
+    rows = [f"{day.year},{day.month},{day.day},{i % 7}" for i, day in enumerate(DAYS)]
+    panel = read_panel(write(file, ["yr,mo,dy,mm", *rows], head="#YY,MM,DD,rain"))
+    assert (panel.series[0].ds == DAYS).all()
+
+
+def test_notes_below_the_table_are_answered_with_their_line(file):
+    rows = [f"{day.date()},1.5" for day in DAYS]
+    write(file, [*rows, "Source: a bureau,"], head="when,rain")
+    with pytest.raises(DataError, match=r"line 42: expected a date.*got 'Source: a bureau'"):
+        read_panel(file)
+
+
+def test_columns_parted_by_spaces(file):
+    rows = [f"{day.date()}   {v:8.2f} {-v:8.2f}  " for day, v in zip(DAYS, VALUES, strict=True)]
+    panel = read_panel(write(file, ["", *rows], head="  date      rain      sun"))
+    assert panel.roles.targets == ("rain", "sun")
+    np.testing.assert_array_equal(panel.series[0].target, np.round(VALUES, 2))
+    rows[2] = f"{DAYS[2].date()}  wet  3"
+    with pytest.raises(DataError, match="line 4: expected a number, got 'wet'"):
+        read_panel(write(file, rows, head="date rain sun"))
+    rows = [f'"{day.date()}" {v}' for day, v in zip(DAYS, VALUES, strict=True)]
+    assert len(read_panel(write(file, rows, head='"x y"')).series[0].ds) == 40
+
+
+def test_a_quotation_mark_within_names_swallows_no_lines(file):
+    rows = [f"{day.date()},{v}" for day, v in zip(DAYS, VALUES, strict=True)]
+    panel = read_panel(write(file, rows, head=',"Index ; food ;"'))
+    assert panel.roles.targets == ("Index ; food ;",)
+
+
+@pytest.mark.parametrize("flag", ["*", " *", "#"])
+def test_stars_behind_numbers_are_flags(file, flag):
+    rows = [f"{day.date()},1.5{flag if day.day == 7 else ''}" for day in DAYS]
+    panel = read_panel(write(file, rows, head="ds,sun"))
+    assert any(note.startswith("Flags after numbers") for note in panel.notes)
+
+
+def test_names_as_trading_programs_write_them(file):
+    times = pd.date_range("2021-01-01", periods=50, freq="h")
+    rows = [f"{t:%Y%m%d},{t:%H%M%S},{i % 9}.5" for i, t in enumerate(times)]
+    panel = read_panel(write(file, rows, head="<DATE>,<TIME>,<CLOSE>"))
+    assert (panel.series[0].ds == times).all()
+    assert panel.roles.targets == ("<CLOSE>",)
+
+
+def test_blank_names_above_the_real_ones(file):
+    rows = [f"{day.date()},{v},{v + 1}" for day, v in zip(DAYS, VALUES, strict=True)]
+    write(file, ["Period:,2021,", "when,rain,sun", *rows], head="Summary,,")
+    assert read_panel(file).roles.targets == ("rain", "sun")
+
+
+def test_comments_as_wide_as_the_table_and_times_that_stand_in_every_row(file):
+    above = ["#datatype,dateTime,double", "#group,false,true"]
+    rows = [f"2021-01-01,{day.date()},{v}" for day, v in zip(DAYS, VALUES, strict=True)]
+    write(file, [*above[1:], "_start,_time,_value", *rows], head=above[0])
+    panel = read_panel(file)
+    assert (panel.series[0].ds == DAYS).all()
+    assert panel.roles.targets == ("_value",)
+
+
+def test_a_number_with_its_quality_is_no_decimal(file):
+    rows = [f'{day:%Y-%m-%d},"+{i:04},1",4,7' for i, day in enumerate(DAYS)]
+    write(file, rows, head="DATE,TMP,SOURCE,KIND")
+    with pytest.raises(DataError, match=r"found only SOURCE .4 throughout.*--target"):
+        read_panel(file)
+    with pytest.raises(DataError, match=r"expected a number, got '\+0000,1'"):
+        read_panel(file, ReadOptions(target="TMP"))
 
 
 def test_row_names_without_a_name_for_their_column(file):

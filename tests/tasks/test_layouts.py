@@ -82,6 +82,12 @@ def test_a_named_date_column_whose_days_repeat_brings_its_clock(panel):
         ("year,month,day", "{t.year},{t.month},{t.day}", pd.date_range("2001-01-25", periods=60)),
         ("year,month,day,hour", "{t.year},{t.month},{t.day},{t.hour}", HOURS),
         ("year,period", "{t.year},M{t.month:02}", MONTHS),
+        ("Año,Mes", "{t.year},{t.month}", MONTHS),
+        ("Год,Месяц", "{t.year},{t.month}", MONTHS),
+        ("YEAR,DOY", "{t.year},{t.day_of_year}", pd.date_range("2000-12-25", periods=60)),
+        ("YEAR,DOY,HR", "{t.year},{t.day_of_year},{t.hour}", HOURS),
+        ("YEAR,MO,DY,HR", "{t.year},{t.month},{t.day},{t.hour}", HOURS),
+        ("Year,m,d,Time", "{t.year},{t.month},{t.day},{t:%H:%M}", HOURS),
         ("year,period", "{t.year},Q{t.quarter:02}", QUARTERS),
     ],
 )
@@ -176,6 +182,29 @@ def test_a_named_month_is_a_yearly_series(panel):
     rows = [f"{2001 + i}," + ",".join(map(str, range(12))) for i in range(30)]
     found = panel(["Year," + ",".join(NAMES), *rows], target="Feb", covariates=[])
     assert (found.freq, found.roles.time, found.roles.targets) == (1, "Year", ("Feb",))
+
+
+@pytest.mark.parametrize("head", ["", "Yıl"])
+def test_years_without_a_name_above_them(panel, head):
+    y = values(60)
+    rows = [f"{2001 + i}," + ",".join(map(str, y[12 * i : 12 * i + 12])) for i in range(5)]
+    check(panel([",".join([head, *NAMES]), *rows]), MONTHS, y)
+
+
+def test_steps_as_column_names(panel):
+    head = ",".join(["id", "item_id", *(f"d_{k}" for k in range(1, 21))])
+    y = values(20)
+    rows = [f"hat_{shop},hat,{','.join(map(str, y + i))}" for i, shop in enumerate("ab")]
+    found = panel([head, *rows])
+    assert [s.unique_id for s in found.series] == ["hat_a", "hat_b"]
+    check(found, pd.RangeIndex(1, 21), y + 1, series=1)
+
+
+def test_years_as_column_names_of_which_one_has_no_value(panel):
+    years = range(2000, 2010)
+    rows = ["place," + ",".join(map(str, years))]
+    rows += [f"{p},n/a,{','.join(['1.5'] * 9)}" for p in ("Aa", "Bb")]
+    assert panel(rows).series[0].ds.tolist() == list(range(2001, 2010))
 
 
 def test_days_by_hours(panel):

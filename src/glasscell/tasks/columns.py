@@ -21,6 +21,7 @@ PERIOD_NAMES = (
 )
 SERIES_NAMES = ("unique_id", "item_id", "series_id", "series")
 TARGET_NAMES = ("y", "target")
+FOOTNOTES = 5
 VALUE_NAMES = ("value", "obs_value", "values")
 """Names of the target beside a series column, as statistical offices write it."""
 COUNTER = re.compile(
@@ -135,15 +136,26 @@ def time_column(
     known = _alias(free, TIME_NAMES)
     if known and _holds_times(names, sample, known):
         return known
-    for name in free:
-        cells = _cells(names, sample, name)
-        if recognised(cells, name) and not all(map(looks_like_number, cells)):
-            return name
+    dated = [
+        name
+        for name in free
+        if recognised(cells := _cells(names, sample, name), name)
+        and not all(map(looks_like_number, cells))
+    ]
+    if dated:
+        # The start of a query stands in every row, and so may a day of which there are many rows.
+        varied = (name for name in dated if len(set(_cells(names, sample, name))) > 1)
+        return next(varied, dated[0])
     for name in free:
         # Numbers are times only under a name that says so; a counter of rows is the last resort.
-        if re.search(r"dat|time|period|year|zeit|jahr|年", name.lower()) and recognised(
-            _cells(names, sample, name), name
-        ):
+        if re.search(
+            r"dat|time|period|year|week|zeit|jahr|yyyy|aaaa|年|月|시점", name.lower()
+        ) and recognised(_cells(names, sample, name), name):
+            return name
+    for name in free:
+        # The rows below a table are told by their lines when its times are read.
+        cells = _cells(names, sample, name)[:-FOOTNOTES]
+        if recognised(cells, name) and not all(map(looks_like_number, cells)):
             return name
     found = known or _alias(free, PERIOD_NAMES)
     found = found or next(
@@ -151,10 +163,11 @@ def time_column(
     )
     if found:
         return found
+    listed = ", ".join(names[:30]) + (f" and {len(names) - 30} more" if len(names) > 30 else "")
     raise DataError(
         "expected a time column named ds, timestamp, date, datetime or time, or one that holds "
-        f"dates; the columns found are {', '.join(names) or 'none'}; name it with --time, or "
-        "number the rows in a column t"
+        f"dates; the columns found are {listed or 'none'}; name it with --time, or number the "
+        "rows in a column t"
     )
 
 

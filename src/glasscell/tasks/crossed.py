@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 from glasscell.tasks.cells import Table
 from glasscell.tasks.columns import SERIES_NAMES, Roles
 from glasscell.tasks.dates import recognised
-from glasscell.tasks.numerals import looks_like_number
+from glasscell.tasks.numerals import is_missing, looks_like_number
 from glasscell.tasks.panel import ReadOptions
 from glasscell.tasks.periods import month_number
 from glasscell.tasks.sources import Source, column
@@ -28,6 +29,11 @@ _QUARTERS = {
     for form in ("q{}", "quarter {}", "qtr{}", "{}q", "第{}季度")
 } | {"i": "1", "ii": "2", "iii": "3", "iv": "4"}
 FEWEST_TIMES = 3
+FEWEST_STEPS = 10
+_STEP = re.compile(
+    r"(?:d|day|w|week|m|month|q|quarter|h|hour|t|step|period)[_ ]?(\d+)", re.IGNORECASE
+)
+"""A column name that numbers a step, as d_1, d_2 …"""
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,9 @@ def find_crossed(source: Source, free: Sequence[str], options: ReadOptions) -> C
     hours = {
         name: f"{int(h[1])}:00" for name in free if (h := re.fullmatch(r"[Hh](\d{1,2})", name))
     }
+    if not years and len(months) >= 12:
+        # R prints a monthly series so, and tables have no name above their years.
+        years = [name for name in free[:12] if _one_year_each(column(source, name))]
     for rows, columns, kind, most in (
         (years, months, "month", 12),
         (years, quarters, "quarter", 4),
@@ -120,6 +129,12 @@ def find_crossed(source: Source, free: Sequence[str], options: ReadOptions) -> C
     return Crossed(None, times, "time", _labels(source, list(times), options, None))
 
 
+def _one_year_each(cells: Sequence[str]) -> bool:
+    if len(cells) < FEWEST_TIMES or not all(re.fullmatch(r"[12]\d{3}", cell) for cell in cells):
+        return False
+    return {int(b) - int(a) for a, b in pairwise(cells)} in ({1}, {-1})
+
+
 def _month(name: str) -> int:
     plain = re.fullmatch(r"(?:M|month[ _]?)?(0?[1-9]|1[0-2])", name, re.IGNORECASE)
     return int(plain[1]) if plain else month_number(name)
@@ -131,7 +146,7 @@ def _months_in(cells: Sequence[str]) -> bool:
 
 def _numbers(cells: Sequence[str]) -> bool:
     """Tell whether most filled cells hold a number, marks of missing ones apart."""
-    filled = [cell for cell in cells if re.search(r"\w", cell) and not cell.startswith(":")]
+    filled = [cell for cell in cells if not is_missing(cell)]
     return sum(map(looks_like_number, filled)) >= len(filled) / 2
 
 
@@ -141,6 +156,11 @@ def _times_in_names(names: Sequence[str]) -> dict[str, str]:
     times = {name: time for name, time in plain.items() if re.fullmatch(r"[12]\d{3}", time)}
     if len(times) >= FEWEST_TIMES:
         return times
+    steps = {name: step[1] for name in names if (step := _STEP.fullmatch(name))}
+    if len(steps) >= FEWEST_STEPS and [int(b) - int(a) for a, b in pairwise(steps.values())] == [
+        1
+    ] * (len(steps) - 1):
+        return steps
     dated = {name: time for name, time in plain.items() if _DATED.search(time)}
     found = {n: t for n, t in dated.items() if not looks_like_number(t) and recognised([t])}
     return found if len(found) >= FEWEST_TIMES and recognised(list(found.values())) else {}
@@ -156,6 +176,9 @@ def _labels(
         return tuple(options.labels)
     others = [name for name in source.names if name not in used and any(column(source, name))]
     known = [name for name in others if name.lower() in SERIES_NAMES]
+    # An item in several shops has an id of its own in each.
+    own = [n for n in others if n.lower() == "id" and not all(map(str.isdigit, column(source, n)))]
+    known = own or known
     if known or not others:
         return tuple(known[:1])
     frame = pd.DataFrame(

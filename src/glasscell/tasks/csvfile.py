@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import pandas as pd
 
 from glasscell.errors import DataError
 from glasscell.tasks.cells import Table
+from glasscell.tasks.dates import recognised
 from glasscell.tasks.filekinds import binary_kind, text_kind
 from glasscell.tasks.numerals import (
     MISSING,
@@ -32,6 +34,8 @@ SAMPLE_RECORDS = 200
 CHUNK_ROWS = 100_000
 FEW_CELLS = 2_000
 LONGEST_PREAMBLE = 30
+EVEN_PART = 0.7
+"""Part of the lines that must have as many words as each other to be a table parted by spaces."""
 
 
 @dataclass(frozen=True)
@@ -97,20 +101,32 @@ def open_sheet(path: Path) -> Sheet:
     kind = text_kind("".join(lines[:3]))
     if kind:
         raise DataError(f"{path}: expected text with separated values, got {kind}")
+    return _sheet(path, encoding, lines)
+
+
+def _sheet(path: Path, encoding: str, lines: Sequence[str]) -> Sheet:
+    """Find the names, and the first row below them, in the first lines of a file."""
     separator = _separator(lines)
     records = _records(lines, separator, path)
     header, cells = _header(records, path)
-    body = [r for r in records[header + 1 :] if any(c.strip() for c in r)]
+    below = _below_names(records[header + 1 :])
+    other = records[header + below]
+    blank = [cell for cell in cells[1:] if not cell.strip()]
+    if below and (len(cells) != len(records[-1]) == len(other) or (blank and all(other))):
+        header, cells, below = header + below, records[header + below], 0
+    body = [r for r in records[header + 1 + below :] if any(c.strip() for c in r)]
     if body and all(len(r) == len(cells) + 1 and not r[-1].strip() for r in body):
         cells = [*cells, ""]
-    notes = []
-    above = [
-        " ".join(c for c in r if c.strip()) for r in records[:header] if any(map(str.strip, r))
+    notes = [
+        f"Lines {where} were not read ({len(said)}): {' '.join(said[0])[:60]!r} …"
+        for where, passed in (
+            ("above the table", records[:header]),
+            ("between the names and the rows", records[header + 1 :][:below]),
+        )
+        if (said := [filled for r in passed if (filled := [c for c in r if c.strip()])])
     ]
-    if above:
-        notes.append(f"Lines above the table were not read ({len(above)}): {above[0][:60]!r} …")
     return Sheet(
-        path, _names(cells, path), tuple(map(tuple, body)), separator, header + 1, encoding,
+        path, _names(cells, path), tuple(map(tuple, body)), separator, header + 1 + below, encoding,
         tuple(notes),
     )  # fmt: skip
 
@@ -187,7 +203,7 @@ def _parse(sheet: Sheet, **options: Any) -> Any:
     try:
         stream = _text(sheet.path, sheet.encoding)
         options = {
-            "sep": sheet.separator,
+            "sep": sheet.separator if sheet.separator != " " else r"\s+",
             "names": list(sheet.names),
             "skiprows": sheet.header,
             "header": None,
@@ -292,26 +308,43 @@ def _records(lines: Sequence[str], separator: str, path: Path) -> list[list[str]
 def _separator(lines: Sequence[str]) -> str:
     """Choose the separator that gives the most cells in most rows, and as many in the header."""
     filled = [line for line in lines if line.strip()]
+    filled = [line for line in filled if not line.startswith("#")] or filled
 
     def score(separator: str) -> tuple[float, int]:
         with _any_length():
-            widths = [len(r) for r in csv.reader(filled, delimiter=separator) if r] or [1]
+            read = csv.reader(filled, delimiter=separator, skipinitialspace=True)
+            widths = [len(r) for r in read if r] or [1]
         width = int(np.bincount(widths).argmax())
-        return (width > 1) * float(np.mean([w == width for w in widths])), width
+        # Shared by all lines: a quotation mark within a cell swallows those below it.
+        return (width > 1) * widths.count(width) / len(filled), width
 
     try:
-        return max((",", ";", "\t", "|"), key=score)
+        best = max((",", ";", "\t", "|"), key=score)
+        spaces = score(" ") if score(best)[1] == 1 else (0, 1)
     except csv.Error:
         return ","
+    return " " if spaces[0] >= EVEN_PART else best
 
 
 def _header(records: Sequence[Sequence[str]], path: Path) -> tuple[int, list[str]]:
     """Find the record with the names: the first, or below a title the first as wide as the rows."""
     filled = [i for i, record in enumerate(records) if any(c.strip() for c in record)]
-    width = int(np.bincount([len(records[i]) for i in filled]).argmax())
+    counts = np.bincount([len(records[i]) for i in filled])
+    if counts[2:].sum() > 2:
+        counts[1] = 0
+    width = int(counts.argmax())
     comments = [i for i in filled if records[i][0].startswith("#") and len(records[i]) != width]
+    marked = list(takewhile(lambda i: records[i][0].startswith("#"), filled))
+    below = records[filled[len(marked)]] if len(marked) < len(filled) else []
+    if len(marked) > 1 and len(below) == width and not any(map(_is_value, below)):
+        comments = marked
+    # Excel's own line, which names the separator.
+    comments += [i for i in filled[:1] if records[i][0] == "sep="]
     first = next((i for i in filled if i not in comments), filled[0])
     names = list(records[first])
+    under = _under_title(records, filled, width)
+    if under > first:
+        return under, list(records[under])
     if len(names) >= width or len(filled) < 4:
         return first, names
     wide = next(i for i in filled if len(records[i]) == width)
@@ -324,6 +357,63 @@ def _header(records: Sequence[Sequence[str]], path: Path) -> tuple[int, list[str
         # R's write.table names no column of row names.
         return first, ["", *names]
     return wide, list(records[wide])
+
+
+def _under_title(records: Sequence[Sequence[str]], filled: Sequence[int], width: int) -> int:
+    """Find names under a title that is as wide as they are or wider; -1 if there is none.
+
+    They are as wide as the rows, below a line of another width, and rows of numbers follow.
+    """
+    for before, here, after in zip(filled, filled[1:], filled[2:], strict=False):
+        if here > LONGEST_PREAMBLE or len(records[before]) == width == len(records[here]):
+            return -1
+        if len(records[here]) == width == len(records[after]):
+            named = all(c.strip() for c in records[here]) and not _values(records[here])
+            return here if named and _values(records[after]) else -1
+    return -1
+
+
+def _below_names(rows: Sequence[Sequence[str]]) -> int:
+    """Count the lines with units, sources and the like between the names and the first time.
+
+    Only lines without numbers may be passed over: one slip in the first row is no reason to lose
+    it.
+    """
+    filled = [i for i, row in enumerate(rows) if any(c.strip() for c in row)]
+    if len(filled) < 4:
+        return 0
+    last = rows[filled[-1]]
+    for place in range(min(len(last), 12)):
+        cells = [rows[i][place].strip() if place < len(rows[i]) else "" for i in filled]
+        if not _is_time(cells[-1]) and not _is_time(cells[len(cells) // 2]):
+            continue
+        first = next(i for i, cell in enumerate(cells) if _is_time(cell))
+        said = [rows[i] for i in filled[:first]]
+        numbers = sum(_values([c for k, c in enumerate(row) if k != place]) for row in said)
+        follow = sum(map(_is_time, cells[first : first + 3]))
+        if first == 0:
+            return 0
+        if first <= LONGEST_PREAMBLE and 2 * numbers <= first and follow == 3:
+            return filled[first]
+    units = next((n for n, i in enumerate(filled) if not _only_words(rows[i])), 0)
+    numbered = all(re.search(r"\d", "".join(rows[i])) for i in filled[units:])
+    return filled[units] if 0 < units <= 3 and numbered else 0
+
+
+def _only_words(cells: Sequence[str]) -> bool:
+    filled = [cell for cell in cells if cell.strip()]
+    comment = cells[0].startswith("#")
+    return (len(filled) > 1 or comment) and not any(
+        re.search(r"\d", cell) or is_missing(cell) for cell in filled
+    )
+
+
+def _is_value(cell: str) -> bool:
+    return looks_like_number(cell) or recognised([cell])
+
+
+def _is_time(cell: str) -> bool:
+    return not looks_like_number(cell) and recognised([cell])
 
 
 def _values(cells: Sequence[str]) -> bool:
@@ -344,7 +434,11 @@ def _names(cells: Sequence[str], path: Path) -> tuple[str, ...]:
     if all(values) or decimals or 0 < dates < 3:
         raise DataError(
             f"{path}: expected column names in the first line, got values ({', '.join(names)}); "
-            "add a header such as unique_id,ds,y"
+            + (
+                "add a header such as unique_id,ds,y"
+                if len(names) < 4
+                else f"add a first line with {len(names)} names of columns, ds for the time"
+            )
         )
     return tuple(names)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -70,6 +71,9 @@ def text_kind(text: str) -> str:
     'JSON'
     """
     start = text.lstrip().lower().replace("\r", "").replace("[ ", "[")
+    if re.match(r"<(date|ticker|dtyyyymmdd)>", start):
+        # Trading programs write the names of their columns so.
+        return ""
     return next(
         (f"{kind}; {advice}" for mark, kind, advice in _TEXTS if start.startswith(mark)), ""
     )

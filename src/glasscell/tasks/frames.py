@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -35,7 +36,7 @@ from glasscell.tasks.regular import (
     up_to_last_value,
 )
 from glasscell.tasks.sources import Source, column, open_source
-from glasscell.tasks.timeparts import kind_of_part
+from glasscell.tasks.timeparts import kind_of_part, names_part
 from glasscell.tasks.unasked import counters, without_unasked
 from glasscell.tasks.wording import count
 
@@ -193,8 +194,10 @@ def _refuse_duplicates(
 
 def _apart(source: Source, roles: Roles, times: Any) -> str:
     """Say which column, or which two together, name each row once beside its time."""
-    names = [n for n in source.names if n not in (*roles.time.split(","), *roles.targets)]
-    names = [n for n in names if n != roles.series and not kind_of_part(n, column(source, n))]
+    used = {*roles.time.split(","), roles.series}
+    used |= {n for n in roles.targets if n not in roles.unasked or roles.layout == "single"}
+    names = [n for n in source.names if n not in used]
+    names = [n for n in names if not kind_of_part(n, column(source, n))]
     keys = pd.DataFrame(source.body([], names).columns)
     kinds = keys.nunique()
     labels = [n for n in names if 1 < kinds[n] <= len(times) / 2]
@@ -202,8 +205,17 @@ def _apart(source: Source, roles: Roles, times: Any) -> str:
     for size in (1, 2):
         for group in map(list, combinations(labels, size)):
             if roles.series is None and not keys[group].assign(_time=times).duplicated().any():
+                inside = [n for n in group if names_part(n)]
+                if inside:
+                    return (
+                        f"the column {inside[0]} tells them apart: it seems to be a part of the "
+                        "time; write the whole time in one column, such as 2024-01-31"
+                    )
                 if size == 1:
-                    return f"the column {group[0]} tells them apart: pass --series {group[0]}"
+                    return (
+                        f"the column {group[0]} tells them apart: pass --series "
+                        f"{shlex.quote(group[0])}"
+                    )
                 return (
                     f"the columns {' and '.join(group)} together tell them apart: join them in one "
                     "column and name it with --series"

@@ -88,7 +88,9 @@ def _named(source: Source, names: Sequence[str]) -> Joined:
                 f"{', '.join(source.names)}"
             )
     parts = {kind: name for name in names if (kind := kind_of_part(name, column(source, name)))}
-    if len(parts) < len(names) or not parts.keys() & {"date", "year"}:
+    whole = "date" in parts or {"year", "month", "day"} <= parts.keys()
+    known = "year" in parts or whole
+    if len(parts) < len(names) or not known or ("clock" in parts and not whole):
         raise DataError(
             f"--time {','.join(names)}: expected a date and a clock, or a year and a month, "
             f"quarter, week or day, got {', '.join(parts) or 'none of these'}"
@@ -114,21 +116,32 @@ def _joined(source: Source, free: Sequence[str], time: str | None) -> Joined | N
         again = any(a == b for a, b in pairwise(cells))
         still = all(len(set(cells)) == 1 for cells in clock)
         return Joined({"date": date, **parts}) if parts and (again or still) else None
-    parts = {}
-    for name in free:
-        kind = kind_of_part(name, column(source, name))
-        if kind and kind not in parts and kind not in ("date", "clock"):
-            parts[kind] = name
+    parts = _parts(source, free)
     if "year" not in parts or (time is not None and time not in parts.values()):
         return None
     if "period" in parts:
         return Joined({"year": parts["year"], "period": parts["period"]})
+    if "dayofyear" in parts and "month" not in parts:
+        return Joined({k: parts[k] for k in ("year", "dayofyear", "hour", "minute") if k in parts})
     order = ("year", "month", "day", "hour", "minute", "second")
     length = next((n for n, kind in enumerate(order) if kind not in parts), len(order))
     if length > 1:
-        return Joined({kind: parts[kind] for kind in order[:length]})
+        behind = _clock_of(source, free) if length == 3 else {}
+        return Joined({**{kind: parts[kind] for kind in order[:length]}, **behind})
     other = next((kind for kind in ("quarter", "week") if kind in parts), None)
     return Joined({"year": parts["year"], other: parts[other]}) if other else None
+
+
+def _parts(source: Source, free: Sequence[str]) -> dict[str, str]:
+    """Find the first column of each kind of part."""
+    parts: dict[str, str] = {}
+    for name in free:
+        # MM is the month, and the minute behind the hour is mm.
+        minute = name == "mm" and "hour" in parts
+        kind = "minute" if minute else kind_of_part(name, column(source, name))
+        if kind and kind not in parts and kind not in ("date", "clock"):
+            parts[kind] = name
+    return parts
 
 
 def _clock_of(source: Source, free: Sequence[str]) -> dict[str, str]:

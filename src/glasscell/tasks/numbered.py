@@ -14,6 +14,7 @@ _PACKED = {6: "%Y%m", 7: "%Y%j", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 
 _UNIX = {10: "s", 13: "ms", 16: "us", 19: "ns"}
 _UNIX_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 _NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?")
+_WEEK_WORDS = re.compile(r"week|wk|woche|semaine|semana|周", re.IGNORECASE)
 _DATE_WORDS = re.compile(r"dat|fecha|day|tag\b|日期|时间|time", re.IGNORECASE)
 
 
@@ -58,9 +59,17 @@ def _whole(digits: Any, name: str) -> tuple[Any, str, bool] | None:
     widths = set(digits.str.len())
     if len(widths) == 1 and digits.str.fullmatch(r"(18|19|20)\d+").all():
         form = _PACKED.get(next(iter(widths)))
+        form = None if form == "%Y%m" and _WEEK_WORDS.search(name) else form
         times = _packed(digits, form) if form else None
         if times is not None:
             return times, f"Times such as {digits.iloc[0]} were read as {shown(times[0])}.", False
+    weeks = _weeks(digits, name) if widths == {6} else None
+    if weeks is not None:
+        return (
+            weeks,
+            f"Times such as {digits.iloc[0]} were read as weeks: {shown(weeks[0])}.",
+            False,
+        )
     if max(widths) in _UNIX and min(widths) >= max(widths) - 1:
         unit = _UNIX[max(widths)]
         years = unix_times(digits, unit).year
@@ -74,6 +83,16 @@ def _whole(digits: Any, name: str) -> tuple[Any, str, bool] | None:
     if (abs(numbers) > 2**53).any():
         return None
     return _excel(digits, name) or (pd.Index(digits.astype(np.int64).to_numpy()), "", False)
+
+
+def _weeks(digits: Any, name: str) -> Any:
+    """Read 202053 as a week where the name or a number above 50 says so; else give None."""
+    number = digits.str[4:].astype(int)
+    if not _WEEK_WORDS.search(name) and number.max() < 51:
+        return None
+    days = digits.str[:4] + "-" + digits.str[4:] + "-1"
+    times = pd.to_datetime(days, format="%G-%V-%u", errors="coerce")
+    return None if times.isna().any() else pd.DatetimeIndex(times)
 
 
 def _packed(digits: Any, form: str) -> Any:
@@ -115,10 +134,10 @@ def _year_and_month(plain: Any) -> tuple[Any, str, bool] | None:
     parts = plain.str.extract(r"^([12]\d{3})\.(0[1-9]|1[0-2]?)$", expand=True)
     if parts.isna().any(axis=None) or set(parts[1]) <= {"1"} or len(set(parts[1])) < 3:
         return None
+    if {"1", "10"} <= set(parts[1]) or ("1" in set(parts[1]) and "01" not in set(parts[1])):
+        return None
     month = parts[1].replace({"1": "10"}).astype(int)
     frame = pd.DataFrame({"year": parts[0].astype(int), "month": month, "day": 1})
-    if frame.duplicated().any():
-        return None
     note = f"Times such as {plain.iloc[0]} were read as year.month."
     return pd.DatetimeIndex(pd.to_datetime(frame)), note, False
 

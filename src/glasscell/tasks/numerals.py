@@ -23,8 +23,8 @@ MISSING = ("NaN", "-NaN", *sorted({f for m in _MARKS for f in (m, m.upper(), m.t
 LARGEST = 1e304
 """Sizes above it are refused: the sum of a long series of them would be infinite."""
 _CURRENCY = r"[$€£¥₹₩₽￥元円]|US\$|USD|EUR|GBP|JPY|CNY|RMB|CHF"
-_FLAG = r"\s[bcdefinprsuz]{1,3}"
-"""Flags of Eurostat and the OECD behind a number: p provisional, e estimated, b break …"""
+_FLAG = r"(?:\s[bcdefinprsuz]{1,3}|\s?[*#]{1,2})"
+"""Flags behind a number: p provisional, e estimated, b break …; * and # of weather services."""
 _TRANSLATED = str.maketrans(
     {"−": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2007": " ", "’": "'", "％": "%"}
 )
@@ -34,8 +34,10 @@ _GROUPS = {
     ",": r"[-+]?\d{1,3}(?:(?:\.\d{3})+|(?: \d{3})+|(?:'\d{3})+)(?:,\d*)?",
 }
 _NUMBER = r"[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?"
+_WITH_QUALITY = r"^[-+]0\d+,"
+"""A number of a weather report and its quality: +0039,1 is 3.9 of quality 1 rather than 39.1."""
 _LIKE_A_NUMBER = re.compile(
-    rf"(?:{_CURRENCY})?\s*(?:{_NUMBER}|{_GROUPS['.']}|{_GROUPS[',']}|[-+]?inf(?:inity)?)"
+    rf"(?!{_WITH_QUALITY})(?:{_CURRENCY})?\s*(?:{_NUMBER}|{_GROUPS['.']}|{_GROUPS[',']}|[-+]?inf(?:inity)?)"
     rf"\s*(?:%|{_CURRENCY}|{_FLAG})?",
     re.IGNORECASE,
 )
@@ -140,7 +142,7 @@ def find_decimal(chunks: Iterable[Any], separator: str) -> tuple[str, str]:
         unmarked = text[text.str.fullmatch(r"[-+]?[1-9]\d*")]
         large |= bool((unmarked.str.lstrip("+-").str.len() > 3).any())
         small |= bool(len(unmarked))
-        marked = text[text.str.contains(r"[.,]", regex=True)]
+        marked = text[text.str.contains(r"[.,]", regex=True) & ~text.str.match(_WITH_QUALITY)]
         for mark, other in ((".", ","), (",", ".")):
             m, o = re.escape(mark), re.escape(other)
             unsure = marked[marked.str.fullmatch(_AMBIGUOUS[mark])]

@@ -12,7 +12,23 @@ MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
 )
-_Y, _YY, _NAME = r"(?P<y>[12]\d{3})", r"(?P<y>[12]\d{3}|\d{2})", r"(?P<n>[a-z]{3,9})\.?"
+_ELSEWHERE = (
+    "januar februar märz april mai juni juli august september oktober november dezember",
+    "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+    "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+    "januari februari maart april mei juni juli augustus september oktober november december",
+    "januari februari mars april maj juni juli augusti september oktober november december",
+    "jänner fevrier mrz avril mai juin juil aout setiembre okt november decembre",
+    "januari februari mrt april mai juin juli augusti sept october november december",
+)
+_NUMBERED = [(i, month) for i, month in enumerate(MONTHS, 1)] + [
+    (i, name) for names in _ELSEWHERE for i, name in enumerate(names.split(), 1)
+]
+LETTERS = r"[^\W\d_]{3,10}"
+"""The name of a month as a pattern, and much else."""
+_Y, _YY, _NAME = r"(?P<y>[12]\d{3})", r"(?P<y>[12]\d{3}|\d{2})", rf"(?P<n>{LETTERS})\.?"
 _GAP, _OF = r"\s*[-/:.,']?\s*", r"[\s\-/.,'’]*"
 _CHINESE = {"一": "1", "二": "2", "三": "3", "四": "4"}
 _FORMS = tuple(
@@ -26,7 +42,7 @@ _FORMS = tuple(
         rf"{_Y}\s*年\s*第?\s*(?P<q>[1-4一二三四])\s*季度?",
         rf"{_Y}{_GAP}[SHB]\s*0?(?P<h>[12])",
         rf"[SH]\s*0?(?P<h>[12]){_OF}{_Y}",
-        rf"{_Y}{_GAP}M\s*(?P<m>\d{{1,2}})",
+        rf"{_Y}{_GAP}MM?\s*(?P<m>\d{{1,2}})",
         rf"M\s*(?P<m>\d{{1,2}}){_OF}{_Y}",
         rf"{_Y}\s*[-/]\s*(?P<m>\d{{1,2}})",
         rf"(?P<m>\d{{1,2}})\s*[-/.]\s*{_Y}",
@@ -66,14 +82,16 @@ def read_periods(text: Any) -> Any:
 
 
 def month_number(name: str) -> int:
-    """Give 1 … 12 for the English name of a month or its beginning, else 0.
+    """Give 1 … 12 for the name of a month or its beginning, else 0.
 
-    >>> month_number("Sept"), month_number("JAN"), month_number("sum")
-    (9, 1, 0)
+    Names are English, German, French, Spanish, Italian, Portuguese, Dutch or Swedish.
+
+    >>> month_number("Sept"), month_number("JAN"), month_number("März"), month_number("sum")
+    (9, 1, 3, 0)
     """
     lower = name.lower().rstrip(".")
-    found = [i for i, month in enumerate(MONTHS, 1) if len(lower) >= 3 and month.startswith(lower)]
-    return 9 if lower == "sept" else (found or [0])[0]
+    found = {i for i, month in _NUMBERED if len(lower) >= 3 and month.startswith(lower)}
+    return found.pop() if len(found) == 1 else 0
 
 
 def financial_years(text: Any) -> Any:
@@ -121,7 +139,7 @@ def years_before_months(text: Any) -> Any:
     A spreadsheet writes both January 2020 and the twentieth of January so; only months that follow
     each other over more than a year cannot be days of one.
     """
-    form = r"^(\d{2})[\s-]([A-Za-z]{3,9})$"
+    form = rf"^(\d{{2}})[\s-]({LETTERS})$"
     if len(text) < 13 or not re.match(form, text.iloc[0]):
         return None
     parts = text.str.extract(form, expand=True)
@@ -137,14 +155,19 @@ def years_before_months(text: Any) -> Any:
 
 
 def _colons(text: Any) -> Any:
-    """Write 1990:1 and 1990-1 as a quarter or a month, which only the whole column tells."""
-    form = r"^([12]\d{3})(?::|[-/](?=\d$))(\d{1,2})$"
+    """Write 1990:1 and 1990-1 as a quarter or a month, which only the whole column tells.
+
+    KW is the week of the Germans and the quarter of the Dutch.
+    """
+    form = r"^([12]\d{3})(?::|[-/](?=\d$)|KW(?=0))(\d{1,2})$"
     if not re.match(form, text.iloc[0]):
         return text
     parts = text.str.extract(form, expand=True)
     if parts.isna().any(axis=None):
         return text
     quarters = len(text) > 4 and set(parts[1].astype(int)) == {1, 2, 3, 4}
+    if "K" in text.iloc[0] and not quarters:
+        return text
     return parts[0] + ("Q" if quarters else "M") + parts[1].str.lstrip("0")
 
 

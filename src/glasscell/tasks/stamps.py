@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from glasscell.tasks.periods import month_number, this_century
+from glasscell.tasks.periods import LETTERS, month_number, this_century
 
 _CLOCK = (
     r"(?:(?:T|\s|,|:)\s*(?P<ap0>am|pm|上午|下午)?\s*(?P<h>\d{1,2})(?:[:h时点.]?(?P<mi>\d{2}))?"
@@ -20,11 +20,11 @@ _CLOCK = (
 _WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
 _NUMERIC = re.compile(rf"^{_WEEKDAY}(\d{{1,4}})\s*[-/.\s]\s*(\d{{1,2}})\s*[-/.\s]\s*(\d{{1,4}})\.?")
 _NAMED = (
-    re.compile(rf"^{_WEEKDAY}(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[\s\-/.,]*(?P<n>[a-z]{{3,9}})"
+    re.compile(rf"^{_WEEKDAY}(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[\s\-/.,]*(?P<n>{LETTERS})"
                r"[\s\-/.,']*(?P<y>[12]\d{3}|\d{2})(?!\d)"),
-    re.compile(rf"^{_WEEKDAY}(?P<n>[a-z]{{3,9}})[\s\-/.]*(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[\s\-/,]+"
+    re.compile(rf"^{_WEEKDAY}(?P<n>{LETTERS})[\s\-/.]*(?P<d>\d{{1,2}})(?:st|nd|rd|th)?[\s\-/,]+"
                r"(?P<y>[12]\d{3})(?!\d)"),
-    re.compile(r"^(?P<y>[12]\d{3})[\s\-/.]*(?P<n>[a-z]{3,9})[\s\-/.]*(?P<d>\d{1,2})(?!\d)"),
+    re.compile(rf"^(?P<y>[12]\d{{3}})[\s\-/.]*(?P<n>{LETTERS})[\s\-/.]*(?P<d>\d{{1,2}})(?!\d)"),
     re.compile(r"^(?P<y>[12]\d{3})(?P<n>\d{2})(?P<d>\d{2})(?!\d)"),
 )  # fmt: skip
 

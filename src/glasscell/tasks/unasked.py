@@ -12,6 +12,7 @@ import pandas as pd
 
 from glasscell.errors import DataError
 from glasscell.tasks.columns import COUNTER, Roles
+from glasscell.tasks.numbered import read_numbers
 
 Array = np.ndarray[Any, Any]
 _LABEL = re.compile(
@@ -41,6 +42,11 @@ def without_unasked(
     if len(empty) == len(roles.targets):
         raise DataError(f"expected values in {', '.join(empty[:5])}, found no value in any row")
     if all(why.get(name) for name in roles.targets):
+        if len(roles.targets) - len(empty) > 1:
+            found = ", ".join(f"{name} ({why[name]})" for name in roles.targets[:5])
+            raise DataError(
+                f"expected a column to forecast, found only {found}; name one with --target"
+            )
         # Something must be forecast: keep what has values.
         why.update({name: "" for name in roles.targets if name not in empty})
     dropped = {name: reason for name, reason in why.items() if reason}
@@ -84,9 +90,28 @@ def _of_calendar(name: str, values: Array, times: Any, parts: Sequence[Array]) -
     if not isinstance(times, pd.DatetimeIndex):
         years = ((values > 1000) & (values < 3000)).all()
         return bool(years and re.fullmatch(r"years?|yr|jahr|年份?", name.lower()))
+    if len(values) > 2 and _again(name, values, times):
+        return True
+    # Where the hour is 0 in every row, small numbers such as returns are near it all the same.
+    whole = bool((values == np.rint(values)).all())
     return any(
-        abs(values[0] - part[0]) < 0.1 and bool((abs(values - part) < 0.1).all()) for part in parts
+        abs(values[0] - part[0]) < 0.1 and bool((abs(values - part) < 0.1).all())
+        for part in parts
+        if np.ptp(part) and (whole or part is parts[-1])
     )
+
+
+def _again(name: str, values: Array, times: Any) -> bool:
+    """Tell whether the values are times as numbers that go with the times, as a close time does."""
+    if values.min() < 1e7 or (values != np.rint(values)).any():
+        return False
+    found = read_numbers(pd.Series(values).map("{:.0f}".format), name)
+    if found is None or not isinstance(found[0], pd.DatetimeIndex):
+        return False
+    apart = (found[0] - times).to_numpy().astype("timedelta64[s]").astype(np.int64)
+    steps = abs(np.diff(times.to_numpy()).astype("timedelta64[s]").astype(np.int64))
+    # The end of a month is one day to three away from the same place in every month.
+    return bool(np.ptp(apart) <= max(np.median(steps), 1) and abs(apart).max() < 400 * 86400)
 
 
 def _calendar(times: Any) -> list[Array]:
