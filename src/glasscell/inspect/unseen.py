@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,34 +31,32 @@ def unseen_said(
         recorder: who looks on, and at which modules.
         others: what `unseeable` gave.
     """
-    from glasscell.nn.observe import current
-
-    handles: dict[int, Any] = {}
-    called: set[int] = set()
-
-    def note(module: torch.nn.Module, _: Any) -> None:
-        """Once: later calls have no hook to run. What an inner block sees is not this one's."""
-        block = current(module)
-        if block is not None and block.observer is recorder:
-            called.add(id(module))
-            handles[id(module)].remove()
-
-    for module in (*recorder.modules.values(), *(module for module, _ in others.values())):
-        if not _scripted(module):
-            handles[id(module)] = module.register_forward_pre_hook(note)
+    watched = {
+        **{name: module for name, (module, _) in others.items()},
+        **recorder.modules,
+    }
+    calls = {name: _Calls(name, recorder) for name in watched}
+    handles = [
+        module.register_forward_pre_hook(calls[name])
+        for name, module in watched.items()
+        if not _scripted(module)
+    ]
     try:
         yield
     finally:
-        for handle in handles.values():
+        for handle in handles:
             handle.remove()
+        for each in calls.values():
+            each.recorder = None
     missed = {
         name: reason
         for name, (module, reason) in others.items()
-        if id(module) in called or _scripted(module)
+        if calls[name].count or _scripted(module)
     }
     for name, module in recorder.modules.items():
-        if id(module) in called and not recorder.saw(module):
-            missed[name] = _reason(module)
+        unseen = calls[name].count - recorder.seen(name)
+        if unseen > 0:
+            missed[name] = _reason(module, unseen, calls[name].count)
     if missed:
         from glasscell.nn.callers import warn_caller
 
@@ -67,6 +65,35 @@ def unseen_said(
             + "; ".join(f"{name or 'the model'} {reason}" for name, reason in missed.items()),
             UnseenWarning,
         )
+
+
+class _Calls:
+    """A hook that counts the calls of a module, and those of the copies that it is copied with.
+
+    Args:
+        name: the module's.
+        recorder: whose block it is; None once that is over, and for what comes out of a pickle.
+    """
+
+    def __init__(self, name: str = "", recorder: TraceRecorder | None = None) -> None:
+        self.name, self.recorder, self.count = name, recorder, 0
+
+    def __call__(self, module: torch.nn.Module, _: Any) -> None:
+        if self.recorder is None:
+            return
+        from glasscell.nn.observe import current
+
+        block = current(module)
+        # What an inner block sees is not this one's.
+        if block is not None and block.observer is self.recorder:
+            self.count += 1
+            self.recorder.adopt(module, self.name, block)
+
+    def __deepcopy__(self, _: Any) -> _Calls:
+        return self
+
+    def __reduce__(self) -> tuple[type[_Calls], tuple[()]]:
+        return _Calls, ()
 
 
 def unseeable(
@@ -82,6 +109,7 @@ def unseeable(
         Dotted name to module and reason, to be read after its name.
     """
     import torch
+    from torch.nn.modules.rnn import RNNBase, RNNCellBase
 
     found = {}
     for name, module in model.named_modules():
@@ -96,7 +124,31 @@ def unseeable(
             found[name] = module, f"is a {kind}, which cannot be traced"
         elif kind in NAMES and type(module).__module__.startswith("torch."):
             found[name] = module, f"is a {type(module).__module__}.{kind}, which torch alone runs"
+        elif isinstance(module, RNNBase | RNNCellBase) or kind in NAMES:
+            found[name] = module, f"is a {type(module).__module__}.{kind}, no layer of torch.nn"
+    return found | _unregistered(model)
+
+
+def _unregistered(model: torch.nn.Module) -> dict[str, tuple[torch.nn.Module, str]]:
+    """Find recurrent modules that a model keeps where torch does not look for modules."""
+    from torch.nn.modules.rnn import RNNBase, RNNCellBase
+
+    registered = dict(model.named_modules())
+    ids = {id(module) for module in registered.values()}
+    found: dict[str, tuple[torch.nn.Module, str]] = {}
+    for name, module in registered.items():
+        for key, value in vars(module).items():
+            for each in _held(value) if key != "_modules" else ():
+                if isinstance(each, RNNBase | RNNCellBase) and id(each) not in ids:
+                    why = f"holds a {type(each).__name__} that named_modules() does not give"
+                    found[f"{name}.{key}".lstrip(".")] = each, f"{why}; use a ModuleList"
     return found
+
+
+def _held(value: Any) -> Collection[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list | tuple) else (value,)
 
 
 def _scripted(module: torch.nn.Module) -> bool:
@@ -105,16 +157,17 @@ def _scripted(module: torch.nn.Module) -> bool:
     return isinstance(module, torch.jit.ScriptModule)
 
 
-def _reason(module: torch.nn.Module) -> str:
+def _reason(module: torch.nn.Module, unseen: int, count: int) -> str:
+    often = "" if unseen == count else f" in {unseen} of {count} calls"
     own = "forward" in vars(module) or not type(module).forward.__module__.startswith("glasscell.")
     if own:
         return (
             f"({type(module).__name__}) has a forward of its own that does not end in "
-            "super().forward, where our kernels would run"
+            f"super().forward{often}, where our kernels would run"
         )
     return (
-        "ran on torch's own code, not on our kernels (half precision, a transform, a device or an "
-        "empty batch)"
+        f"ran on torch's own code{often}, not on our kernels (half precision, a transform, a "
+        "device or an empty batch)"
     )
 
 

@@ -66,6 +66,7 @@ class Observation:
             alone. None without gradients.
         modules: whose calls are seen from other threads too.
         origins: which call a state comes from.
+        copies: id of a copy of a module to that of the module, whose calls its calls continue.
     """
 
     observer: Observer
@@ -73,6 +74,7 @@ class Observation:
     anchor: Tensor | None
     modules: Sequence[torch.nn.Module] = ()
     origins: Origins = field(default_factory=Origins)
+    copies: dict[int, int] = field(default_factory=dict)
 
 
 _current: ContextVar[Observation | None] = ContextVar("glasscell_observation", default=None)
