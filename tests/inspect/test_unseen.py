@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import gc
 import pickle
@@ -324,3 +325,35 @@ def test_a_layer_that_torch_does_not_find_is_named(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         glasscell.gradient_flow(model, x, Tensor.sum)
+
+
+def test_blocks_that_end_in_any_order_give_the_classes_back(x: Tensor) -> None:
+    model = Net(torch.nn.LSTM(3, 4))
+    one, two = contextlib.ExitStack(), contextlib.ExitStack()
+    one.enter_context(glasscell.trace(model))
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(two.enter_context, glasscell.trace(model)).result()
+        one.close()
+        pool.submit(model, x).result()
+        pool.submit(two.close).result()
+    assert len(second.calls["first.l0"]) == 1
+    assert [type(each) for each in (model.first, model.second)] == [torch.nn.LSTM] * 2
+
+
+def test_a_copy_that_runs_in_another_thread_is_seen(x: Tensor) -> None:
+    model = torch.nn.LSTM(3, 4)
+    with glasscell.trace(model) as trace, ThreadPoolExecutor(1) as pool:
+        pool.submit(copy.deepcopy(model), x).result()
+    assert len(trace.calls["l0"]) == 1
+
+
+def test_a_layer_that_comes_into_the_model_is_named(x: Tensor) -> None:
+    model = Net(torch.nn.LSTM(3, 4))
+
+    def run() -> None:
+        with glasscell.trace(model):
+            model.second = torch.nn.LSTM(4, 4)
+            model(x)
+
+    with pytest.warns(UnseenWarning, match="second came into the model while it ran"):
+        run()

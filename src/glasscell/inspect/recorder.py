@@ -53,7 +53,6 @@ class TraceRecorder:
         self.trace = Trace(list(modules))
         self.modules = dict(modules)
         self._seen = Counter[str]()
-        self._copies: list[torch.nn.Module] = []
         self._names = {id(module): name for name, module in modules.items()}
         self._places: WeakKeyDictionary[Record, Place] = WeakKeyDictionary()
         self._repeats, self._repeating = _Repeats(), repeating
@@ -67,11 +66,15 @@ class TraceRecorder:
         """Give how often a module or a copy of it has run so far."""
         return self._seen[name]
 
+    def knows(self, module: torch.nn.Module) -> bool:
+        """Tell whether a module is one of those that are meant, or a copy of one."""
+        return id(module) in self._names
+
     def adopt(self, module: torch.nn.Module, name: str, block: Observation) -> None:
         """Take the calls of a copy of a module for calls of that module."""
         if name in self.modules and id(module) not in self._names:
             self._names[id(module)] = name
-            self._copies.append(module)  # alive, or its id may become another's
+            block.modules.append(module)  # and stays alive, or its id may become another's
             block.copies[id(module)] = id(self.modules[name])
 
     def forward(self, module: torch.nn.Module, suffix: str, record: Record) -> None:

@@ -23,11 +23,14 @@ class UnseenWarning(UserWarning):
 
 @contextlib.contextmanager
 def unseen_said(
-    recorder: TraceRecorder, others: Mapping[str, tuple[torch.nn.Module, str]]
+    model: torch.nn.Module,
+    recorder: TraceRecorder,
+    others: Mapping[str, tuple[torch.nn.Module, str]],
 ) -> Iterator[None]:
     """Warn at the end of a block of recurrent layers that ran in it unseen, each with the reason.
 
     Args:
+        model: who runs.
         recorder: who looks on, and at which modules.
         others: what `unseeable` gave.
     """
@@ -35,7 +38,7 @@ def unseen_said(
         **{name: module for name, (module, _) in others.items()},
         **recorder.modules,
     }
-    calls = {name: _Calls(name, recorder) for name in watched}
+    calls = {name: _Calls(name, module, recorder) for name, module in watched.items()}
     handles = [
         module.register_forward_pre_hook(calls[name])
         for name, module in watched.items()
@@ -47,7 +50,7 @@ def unseen_said(
         for handle in handles:
             handle.remove()
         for each in calls.values():
-            each.recorder = None
+            each.module = each.recorder = None
     missed = {
         name: reason
         for name, (module, reason) in others.items()
@@ -57,6 +60,10 @@ def unseen_said(
         unseen = calls[name].count - recorder.seen(name)
         if unseen > 0:
             missed[name] = _reason(module, unseen, calls[name].count)
+    known = {id(module) for module in watched.values()}
+    for name, module in model.named_modules():
+        if _recurrent(module) and id(module) not in known and not recorder.knows(module):
+            missed[name] = "came into the model while it ran; look again"
     if missed:
         from glasscell.nn.callers import warn_caller
 
@@ -72,18 +79,24 @@ class _Calls:
 
     Args:
         name: the module's.
+        module: that module.
         recorder: whose block it is; None once that is over, and for what comes out of a pickle.
     """
 
-    def __init__(self, name: str = "", recorder: TraceRecorder | None = None) -> None:
-        self.name, self.recorder, self.count = name, recorder, 0
+    def __init__(
+        self,
+        name: str = "",
+        module: torch.nn.Module | None = None,
+        recorder: TraceRecorder | None = None,
+    ) -> None:
+        self.name, self.module, self.recorder, self.count = name, module, recorder, 0
 
     def __call__(self, module: torch.nn.Module, _: Any) -> None:
         if self.recorder is None:
             return
         from glasscell.nn.observe import current
 
-        block = current(module)
+        block = current(self.module)
         # What an inner block sees is not this one's.
         if block is not None and block.observer is self.recorder:
             self.count += 1
@@ -109,7 +122,6 @@ def unseeable(
         Dotted name to module and reason, to be read after its name.
     """
     import torch
-    from torch.nn.modules.rnn import RNNBase, RNNCellBase
 
     found = {}
     for name, module in model.named_modules():
@@ -124,25 +136,29 @@ def unseeable(
             found[name] = module, f"is a {kind}, which cannot be traced"
         elif kind in NAMES and type(module).__module__.startswith("torch."):
             found[name] = module, f"is a {type(module).__module__}.{kind}, which torch alone runs"
-        elif isinstance(module, RNNBase | RNNCellBase) or kind in NAMES:
+        elif _recurrent(module) or kind in NAMES:
             found[name] = module, f"is a {type(module).__module__}.{kind}, no layer of torch.nn"
     return found | _unregistered(model)
 
 
 def _unregistered(model: torch.nn.Module) -> dict[str, tuple[torch.nn.Module, str]]:
     """Find recurrent modules that a model keeps where torch does not look for modules."""
-    from torch.nn.modules.rnn import RNNBase, RNNCellBase
-
     registered = dict(model.named_modules())
     ids = {id(module) for module in registered.values()}
     found: dict[str, tuple[torch.nn.Module, str]] = {}
     for name, module in registered.items():
         for key, value in vars(module).items():
             for each in _held(value) if key != "_modules" else ():
-                if isinstance(each, RNNBase | RNNCellBase) and id(each) not in ids:
+                if _recurrent(each) and id(each) not in ids:
                     why = f"holds a {type(each).__name__} that named_modules() does not give"
                     found[f"{name}.{key}".lstrip(".")] = each, f"{why}; use a ModuleList"
     return found
+
+
+def _recurrent(module: Any) -> bool:
+    from torch.nn.modules.rnn import RNNBase, RNNCellBase
+
+    return isinstance(module, RNNBase | RNNCellBase)
 
 
 def _held(value: Any) -> Collection[Any]:

@@ -72,7 +72,7 @@ class Observation:
     observer: Observer
     gradients: bool
     anchor: Tensor | None
-    modules: Sequence[torch.nn.Module] = ()
+    modules: list[torch.nn.Module] = field(default_factory=list)
     origins: Origins = field(default_factory=Origins)
     copies: dict[int, int] = field(default_factory=dict)
 
@@ -137,7 +137,7 @@ def observing(
     l1 (7, 2, 4) (7, 2, 5)
     """
     anchor = torch.zeros((), requires_grad=True) if gradients else None
-    observation = Observation(observer, gradients, anchor, tuple(modules))
+    observation = Observation(observer, gradients, anchor, list(modules))
     token = _current.set(observation)
     _open.append(observation)
     try:
