@@ -340,6 +340,17 @@ def test_blocks_that_end_in_any_order_give_the_classes_back(x: Tensor) -> None:
     assert [type(each) for each in (model.first, model.second)] == [torch.nn.LSTM] * 2
 
 
+def test_blocks_of_two_models_within_one_another_see_their_own(x: Tensor) -> None:
+    one, two = torch.nn.LSTM(3, 4), torch.nn.RNN(3, 4)
+    with glasscell.trace(one) as outer, glasscell.trace(two) as inner:
+        one(x)
+        two(x)
+        flow = glasscell.gradient_flow(one, x, lambda out: out[0].sum())
+    assert len(outer.calls["l0"]) == len(inner.calls["l0"]) == 1
+    assert outer["l0"].mode == "LSTM"
+    assert list(flow) == ["l0"]
+
+
 def test_a_copy_that_runs_in_another_thread_is_seen(x: Tensor) -> None:
     model = torch.nn.LSTM(3, 4)
     with glasscell.trace(model) as trace, ThreadPoolExecutor(1) as pool:
