@@ -368,3 +368,14 @@ def test_a_layer_that_comes_into_the_model_is_named(x: Tensor) -> None:
 
     with pytest.warns(UnseenWarning, match="second came into the model while it ran"):
         run()
+
+
+def test_a_call_that_raises_is_no_call_unseen(x: Tensor) -> None:
+    model = torch.nn.LSTM(3, 4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with glasscell.trace(model) as trace:
+            with pytest.raises(RuntimeError, match="input"):
+                model(x[..., :2])
+            model(x)
+    assert len(trace.calls["l0"]) == 1

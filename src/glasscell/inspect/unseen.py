@@ -40,9 +40,10 @@ def unseen_said(
     }
     calls = {name: _Calls(name, module, recorder) for name, module in watched.items()}
     handles = [
-        module.register_forward_pre_hook(calls[name])
+        register(calls[name])
         for name, module in watched.items()
         if not _scripted(module)
+        for register in (module.register_forward_pre_hook, module.register_forward_hook)
     ]
     try:
         yield
@@ -77,6 +78,8 @@ def unseen_said(
 class _Calls:
     """A hook that counts the calls of a module, and those of the copies that it is copied with.
 
+    Before a call it makes a copy known, after it it counts: a call that raised is none.
+
     Args:
         name: the module's.
         module: that module.
@@ -91,7 +94,7 @@ class _Calls:
     ) -> None:
         self.name, self.module, self.recorder, self.count = name, module, recorder, 0
 
-    def __call__(self, module: torch.nn.Module, _: Any) -> None:
+    def __call__(self, module: torch.nn.Module, _: Any, *after: Any) -> None:
         if self.recorder is None:
             return
         from glasscell.nn.observe import current
@@ -99,7 +102,7 @@ class _Calls:
         block = current(self.module)
         # What an inner block sees is not this one's.
         if block is not None and block.observer is self.recorder:
-            self.count += 1
+            self.count += len(after)
             self.recorder.adopt(module, self.name, block)
 
     def __deepcopy__(self, _: Any) -> _Calls:
