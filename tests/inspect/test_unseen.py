@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import gc
+import pickle
 import warnings
+import weakref
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
 from typing import Any
@@ -217,3 +223,159 @@ def test_a_compiled_loop_runs_uncompiled_and_is_seen(x: Tensor) -> None:
         output = model(x)
     torch.testing.assert_close(output, expected)
     assert trace["_orig_mod.cell"].hidden.shape == (6, 2, 4)
+
+
+class Stepwise(torch.nn.Module):
+    """A loop that takes each step with what `each` makes of the cell."""
+
+    def __init__(self, each: Callable[[torch.nn.Module], torch.nn.Module]) -> None:
+        super().__init__()
+        self.cell, self.each = torch.nn.LSTMCell(3, 4), each
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = c = x.new_zeros(x.shape[1], 4)
+        for t, x_t in enumerate(x):
+            cell = self.each(self.cell) if t % 3 else self.cell
+            h, c = cell(x_t, (h, c))
+        return h
+
+
+def replica(module: torch.nn.Module) -> torch.nn.Module:
+    copied = module._replicate_for_data_parallel()  # type: ignore[operator]
+    for name, weight in module._parameters.items():
+        setattr(copied, name, weight)
+    return copied
+
+
+@pytest.mark.parametrize("each", [copy.copy, copy.deepcopy, replica])
+def test_a_copy_of_a_layer_runs_in_its_place(
+    each: Callable[[torch.nn.Module], torch.nn.Module], x: Tensor
+) -> None:
+    model, plain = Stepwise(each), Stepwise(lambda cell: cell)
+    plain.load_state_dict(model.state_dict())
+    flow = glasscell.gradient_flow(model, x, Tensor.sum)
+    expected = glasscell.gradient_flow(plain, x, Tensor.sum)
+    np.testing.assert_allclose(flow["cell"].hidden, expected["cell"].hidden, rtol=1e-5)
+    assert flow["cell"].shown is None
+
+
+def test_a_copy_made_in_a_block_can_be_used_and_pickled_after_it(x: Tensor) -> None:
+    model = Net(torch.nn.LSTM(3, 4))
+    with glasscell.trace(model) as trace:
+        copied = copy.deepcopy(model)
+        pickled = pickle.dumps(model)
+    expected = model(x)
+    torch.testing.assert_close(copied(x), expected)
+    torch.testing.assert_close(pickle.loads(pickled)(x), expected)
+    torch.testing.assert_close(pickle.loads(pickle.dumps(copied))(x), expected)
+    assert not trace
+
+
+def test_an_observer_is_gone_though_a_copy_made_in_its_block_is_not(x: Tensor) -> None:
+    model = Net(torch.nn.LSTM(3, 4))
+    with glasscell.trace(model) as trace:
+        model(x)
+        copied = copy.deepcopy(model)
+    seen = weakref.ref(trace)
+    del trace
+    gc.collect()
+    assert seen() is None
+    copied(x)
+
+
+@pytest.mark.filterwarnings("ignore::glasscell.nn.SlowPathWarning")
+def test_calls_that_leave_our_kernels_are_counted(x: Tensor) -> None:
+    model = torch.nn.LSTM(3, 4)
+
+    def run() -> int:
+        with glasscell.trace(model) as trace:
+            for batch in (x, x[:, :0], x):
+                model(batch)
+        return len(trace.calls["l0"])
+
+    with pytest.warns(UnseenWarning, match="the model ran on torch's own code in 1 of 3 calls"):
+        assert run() == 2
+
+
+class Foreign(torch.nn.RNNBase):
+    def __init__(self) -> None:
+        super().__init__("LSTM", 3, 4)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, None]:
+        return x @ self.weight_ih_l0.mT[:, :4], None
+
+
+def test_a_layer_of_another_library_is_named(x: Tensor) -> None:
+    model = Net(Foreign())
+    match = rf"first is a {__name__}\.Foreign, no layer of torch\.nn"
+    with pytest.warns(UnseenWarning, match=match), glasscell.trace(model):
+        model(x)
+
+
+@pytest.mark.parametrize("held", [lambda rnn: [rnn], lambda rnn: {"a": rnn}, lambda rnn: (rnn,)])
+def test_a_layer_that_torch_does_not_find_is_named(
+    held: Callable[[torch.nn.Module], Any], x: Tensor
+) -> None:
+    model = Net(torch.nn.LSTM(3, 4))
+    rnn = torch.nn.LSTM(4, 4)
+    model.kept = held(rnn)
+    with pytest.warns(UnseenWarning, match="kept holds a LSTM that named_modules"):
+        flow = glasscell.gradient_flow(model, x, lambda out: rnn(out)[0].sum())
+    assert list(flow) == ["first.l0", "second.l0"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        glasscell.gradient_flow(model, x, Tensor.sum)
+
+
+def test_blocks_that_end_in_any_order_give_the_classes_back(x: Tensor) -> None:
+    model = Net(torch.nn.LSTM(3, 4))
+    one, two = contextlib.ExitStack(), contextlib.ExitStack()
+    one.enter_context(glasscell.trace(model))
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(two.enter_context, glasscell.trace(model)).result()
+        one.close()
+        pool.submit(model, x).result()
+        pool.submit(two.close).result()
+    assert len(second.calls["first.l0"]) == 1
+    assert [type(each) for each in (model.first, model.second)] == [torch.nn.LSTM] * 2
+
+
+def test_blocks_of_two_models_within_one_another_see_their_own(x: Tensor) -> None:
+    one, two = torch.nn.LSTM(3, 4), torch.nn.RNN(3, 4)
+    with glasscell.trace(one) as outer, glasscell.trace(two) as inner:
+        one(x)
+        two(x)
+        flow = glasscell.gradient_flow(one, x, lambda out: out[0].sum())
+    assert len(outer.calls["l0"]) == len(inner.calls["l0"]) == 1
+    assert outer["l0"].mode == "LSTM"
+    assert list(flow) == ["l0"]
+
+
+def test_a_copy_that_runs_in_another_thread_is_seen(x: Tensor) -> None:
+    model = torch.nn.LSTM(3, 4)
+    with glasscell.trace(model) as trace, ThreadPoolExecutor(1) as pool:
+        pool.submit(copy.deepcopy(model), x).result()
+    assert len(trace.calls["l0"]) == 1
+
+
+def test_a_layer_that_comes_into_the_model_is_named(x: Tensor) -> None:
+    model = Net(torch.nn.LSTM(3, 4))
+
+    def run() -> None:
+        with glasscell.trace(model):
+            model.second = torch.nn.LSTM(4, 4)
+            model(x)
+
+    with pytest.warns(UnseenWarning, match="second came into the model while it ran"):
+        run()
+
+
+def test_a_call_that_raises_is_no_call_unseen(x: Tensor) -> None:
+    model = torch.nn.LSTM(3, 4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with glasscell.trace(model) as trace:
+            with pytest.raises(RuntimeError, match="input"):
+                model(x[..., :2])
+            model(x)
+    assert len(trace.calls["l0"]) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
     import torch
 
     from glasscell.engine.record import Record
+    from glasscell.nn.observe import Observation
 
 __all__ = ["GradientRecorder", "TraceRecorder"]
+
+FIRST = ("l0", "cell")
+"""What runs once in every call."""
 
 Place: TypeAlias = tuple[str, int]
 """Name of a layer, and which of its calls."""
@@ -47,7 +52,7 @@ class TraceRecorder:
 
         self.trace = Trace(list(modules))
         self.modules = dict(modules)
-        self._seen: set[int] = set()
+        self._seen = Counter[str]()
         self._names = {id(module): name for name, module in modules.items()}
         self._places: WeakKeyDictionary[Record, Place] = WeakKeyDictionary()
         self._repeats, self._repeating = _Repeats(), repeating
@@ -57,9 +62,20 @@ class TraceRecorder:
         """Whether any layer ran so far."""
         return bool(self.trace)
 
-    def saw(self, module: torch.nn.Module) -> bool:
-        """Tell whether a module has run so far."""
-        return id(module) in self._seen
+    def seen(self, name: str) -> int:
+        """Give how often a module or a copy of it has run so far."""
+        return self._seen[name]
+
+    def knows(self, module: torch.nn.Module) -> bool:
+        """Tell whether a module is one of those that are meant, or a copy of one."""
+        return id(module) in self._names
+
+    def adopt(self, module: torch.nn.Module, name: str, block: Observation) -> None:
+        """Take the calls of a copy of a module for calls of that module."""
+        if name in self.modules and id(module) not in self._names:
+            self._names[id(module)] = name
+            block.modules.append(module)  # and stays alive, or its id may become another's
+            block.copies[id(module)] = id(self.modules[name])
 
     def forward(self, module: torch.nn.Module, suffix: str, record: Record) -> None:
         """Take one run of one layer and direction."""
@@ -67,7 +83,7 @@ class TraceRecorder:
         if own is None:
             return
         name = layer_name(own, suffix)
-        self._seen.add(id(module))
+        self._seen[own] += suffix in FIRST
         run = trace_of(record, suffix.endswith("_reverse"))
         index = self._repeats.find(name, self.trace, run) if self._repeating() else None
         if index is None:

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from glasscell.inspect.unseen import uncompiled, unseeable, unseen_said
 
@@ -116,23 +119,56 @@ def watching(
     from glasscell.nn.observe import observing
     from glasscell.nn.packing import ATTRIBUTE
 
-    before = [(each, type(each), ATTRIBUTE in each.__dict__) for each in model.modules()]
+    mine = list(model.modules())
+    with _lock:
+        for each in mine:
+            loan = _lent.setdefault(each, _Loan(type(each), ATTRIBUTE in each.__dict__))
+            loan.blocks += 1
     try:
         swap_all(model)
         others = unseeable(model, recorder.modules)
         named = [*recorder.modules.values(), *(module for module, _ in others.values())]
         with (
-            unseen_said(recorder, others),
+            unseen_said(model, recorder, others),
             uncompiled(),
             observing(recorder, gradients, named) as observation,
         ):
             yield observation
     finally:
-        for module, kind, kept in before:
-            if type(module) is not kind:
-                object.__setattr__(module, "__class__", kind)  # past a __setattr__ of the user's
-                if not kept:
-                    module.__dict__.pop(ATTRIBUTE, None)
+        with _lock:
+            for each in mine:
+                _end_loan(each, ATTRIBUTE)
+
+
+@dataclass
+class _Loan:
+    """What a module was before blocks lent it our class.
+
+    Attributes:
+        kind: its class.
+        kept: whether it had packed weights.
+        blocks: how many are open; of several threads or tasks they end in any order.
+    """
+
+    kind: type[torch.nn.Module]
+    kept: bool
+    blocks: int = 0
+
+
+_lent: WeakKeyDictionary[torch.nn.Module, _Loan] = WeakKeyDictionary()
+_lock = Lock()
+
+
+def _end_loan(module: torch.nn.Module, packed: str) -> None:
+    loan = _lent[module]
+    loan.blocks -= 1
+    if loan.blocks:
+        return
+    del _lent[module]
+    if type(module) is not loan.kind:
+        object.__setattr__(module, "__class__", loan.kind)  # past a __setattr__ of the user's
+        if not loan.kept:
+            module.__dict__.pop(packed, None)
 
 
 def differentiated(model: torch.nn.Module, value: torch.Tensor, observation: Observation) -> None:

@@ -66,16 +66,23 @@ class Observation:
             alone. None without gradients.
         modules: whose calls are seen from other threads too.
         origins: which call a state comes from.
+        copies: id of a copy of a module to that of the module, whose calls its calls continue.
     """
 
     observer: Observer
     gradients: bool
     anchor: Tensor | None
-    modules: Sequence[torch.nn.Module] = ()
+    modules: list[torch.nn.Module] = field(default_factory=list)
     origins: Origins = field(default_factory=Origins)
+    copies: dict[int, int] = field(default_factory=dict)
+
+    def names(self, module: torch.nn.Module | None) -> bool:
+        """Tell whether a module is one of those whose calls are seen from other threads."""
+        return any(module is each for each in self.modules)
 
 
-_current: ContextVar[Observation | None] = ContextVar("glasscell_observation", default=None)
+_current: ContextVar[tuple[Observation, ...]] = ContextVar("glasscell_observations", default=())
+"""Blocks of this context, the innermost last."""
 _open: list[Observation] = []
 """Blocks of all threads that have not ended; the last one is the youngest."""
 
@@ -83,8 +90,9 @@ _open: list[Observation] = []
 def current(module: torch.nn.Module | None = None) -> Observation | None:
     """Give the block that sees a module's calls, None where there is none.
 
-    That is the innermost one of this context. A thread that was started within a block has a
-    context of its own: there it is the youngest block that names the module.
+    That is the innermost one of this context that names the module or names none; else the
+    innermost. A thread that was started within a block has a context of its own: there it is the
+    youngest block that names the module.
 
     Args:
         module: who runs; default nobody, to ask for this context alone.
@@ -92,10 +100,12 @@ def current(module: torch.nn.Module | None = None) -> Observation | None:
     if not _open:
         return None
     here = _current.get()
-    if here is not None:
-        return here if here in _open else None
-    named = (one for one in reversed(_open) if any(module is each for each in one.modules))
-    return next(named, None)
+    if here:
+        alive = [one for one in here if one in _open]
+        innermost = alive[-1] if alive else None
+        sees = (one for one in reversed(alive) if not one.modules or one.names(module))
+        return next(sees, innermost)
+    return next((one for one in reversed(_open) if one.names(module)), None)
 
 
 def repeating() -> bool:
@@ -109,8 +119,8 @@ def observing(
 ) -> Iterator[Observation]:
     """Show every glasscell layer that runs in the block to `observer`.
 
-    Blocks nest; the innermost one sees. Layers that run in the block keep their observer: their
-    backward pass may come after it.
+    Blocks nest; the innermost one sees, of those that name modules one that names the layer.
+    Layers that run in the block keep their observer: their backward pass may come after it.
 
     Args:
         observer: see `Observer`.
@@ -135,8 +145,8 @@ def observing(
     l1 (7, 2, 4) (7, 2, 5)
     """
     anchor = torch.zeros((), requires_grad=True) if gradients else None
-    observation = Observation(observer, gradients, anchor, tuple(modules))
-    token = _current.set(observation)
+    observation = Observation(observer, gradients, anchor, list(modules))
+    token = _current.set((*_current.get(), observation))
     _open.append(observation)
     try:
         yield observation

@@ -86,7 +86,8 @@ def link(
         result: what it gave.
     """
     assert call.records is not None
-    layer = id(module), call.places[0].suffix
+    own = id(module)
+    layer = observation.copies.get(own, own), call.places[0].suffix
     earlier = observation.origins.find(layer, initial)
     for record, before in zip(call.records, earlier or (), strict=False):
         observation.observer.follows(record, before)
