@@ -158,3 +158,8 @@ def test_no_verdict_contradicts_its_results(drawn):
     assert ("adds nothing" in text) == (lstm.linear > 0)
     assert "nan" not in text
     assert "inf" not in text
+
+
+def test_a_spread_between_seeds_far_above_the_errors_overflows_nothing():
+    lstm, rival = made(LSTM, 1e-300, 1e200, 3), made("naive", 3e-300)
+    assert compare(lstm, rival, WEIGHTS, HORIZON).outcome == "seeds"
