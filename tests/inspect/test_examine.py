@@ -216,7 +216,7 @@ def test_what_is_not_finite_is_said_with_its_place(value: float) -> None:
     x[7, 3, 0] = value
     found = examine(lstm(), x, last)
     assert found.kinds == ("not finite",)
-    assert "1 of them are NaN or infinite, the first at t = 7" in str(found)
+    assert "1 NaN or infinite, the first at t = 7" in str(found)
     model = lstm()
     model.weight_hh_l0.data[3, 2] = value
     assert "has weights that are not finite" in str(examine(model, noise(), last))

@@ -108,7 +108,7 @@ def test_what_depends_on_a_lag_that_nobody_told_is_named_under_that_condition() 
     [
         (np.log10(0.037), "leave 4 % of it", "只留下 4 %"),
         (-6.3, "leave 1 part in 10⁶ of it", "只留下 10⁻⁶"),
-        (-1336.0, "leave less than a billionth of it", "只留下 不到十亿分之一"),
+        (-1336.0, "leave less than a billionth of it", "只留下不到十亿分之一"),
         (-np.inf, "leave nothing of it", "只留下 0"),
     ],
 )

@@ -36,15 +36,15 @@ def test_counts_are_written_as_each_language_writes_them() -> None:
 @pytest.mark.parametrize(
     ("steps", "english", "chinese"),
     [
-        (0.0, "at the next step", "一步之内"),
-        (0.83, "within 0.83 steps", "0.83 步内"),
-        (1.0, "within 1 step", "1 步内"),
-        (12.0, "within 12 steps", "12 步内"),
+        (0.0, "at the next step", "在一步之内"),
+        (0.83, "within 0.83 steps", "在 0.83 步内"),
+        (1.0, "within 1 step", "在 1 步内"),
+        (12.0, "within 12 steps", "在 12 步内"),
     ],
 )
 def test_no_time_at_all_is_not_written_as_0_steps(steps: float, english: str, chinese: str) -> None:
     assert f"half of their cell state {english}" in say("half of units", median=steps)
-    assert f"细胞状态在 {chinese}就减半" in say("half of units", "zh", median=steps)
+    assert f"细胞状态{chinese}就减半" in say("half of units", "zh", median=steps)
 
 
 def test_factors_are_written_with_the_sign_and_not_with_the_letter_of_the_input() -> None:

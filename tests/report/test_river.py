@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+from glasscell.inspect.flow import LayerFlow
 from glasscell.report import River, RiverLine, river
 
 
@@ -54,3 +55,14 @@ def test_lags_count_back_from_the_loss():
     lags = re.findall(r'<span class="[^"]*" style="left:([\d.]+)%">(\d+)</span>', html)
     assert lags[-1][1] == "0"
     assert float(lags[-1][0]) == pytest.approx(100.5 / 101 * 100, abs=0.01)
+
+
+@pytest.mark.parametrize(("rate", "only"), [(0.5, True), (0.99, False), (1.4, False)])
+def test_what_vanishes_is_a_fault_only_if_the_task_needs_it(rate: float, only: bool) -> None:
+    norms = rate ** np.arange(30.0)[::-1]
+    line = RiverLine.of("RNN", LayerFlow(norms, None, None, mode="RNN_TANH"))
+    for lang, said in (("en", "only if the task needs all 29 lags"), ("zh", "全部 29 步滞后时")):
+        html, _ = river.build(River(lines=[line]), "r", lang)
+        assert (said in html, 'class="badge maybe"' in html) == (only, only)
+        html, _ = river.build(River(lines=[line], needed=True), "r", lang)
+        assert (said in html, 'class="badge maybe"' in html) == (False, False)

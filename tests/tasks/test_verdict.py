@@ -173,3 +173,8 @@ def test_only_no_error_at_all_is_smaller_by_all_of_it():
     assert "by more than 99.9 %" in say(made("ridge", 1.0), made(LSTM, 1e-9))
     assert "by 100.0 %" in say(made("ridge", 1.0), made(LSTM, 0.0))
     assert "100.0 % larger" in say(made("ridge", 1.0), made(LSTM, 2.0))
+
+
+def test_a_spread_between_seeds_far_above_the_errors_overflows_nothing():
+    lstm, rival = made(LSTM, 1e-300, 1e200, 3), made("naive", 3e-300)
+    assert compare(lstm, rival, WEIGHTS, HORIZON).outcome == "seeds"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import isfinite, log
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -22,10 +23,13 @@ __all__ = [
     "exploding",
     "healthy",
     "longer",
+    "no_lag",
     "not_finite",
     "remember",
     "short",
     "silent",
+    "states",
+    "stops",
     "vanishing",
 ]
 
@@ -43,6 +47,30 @@ def vanishing(symbol: str, rate: float, reach: int, lag: int) -> Phrase:
 def short(symbol: str, rate: float, reach: int, lag: int) -> Phrase:
     """Say that fresh gradients at every step hide a short reach."""
     return Phrase("short", {"symbol": symbol, "rate": rate, "reach": reach, "lag": lag})
+
+
+def stops(words: Callable[..., Phrase], symbol: str, seen: Decay) -> Phrase:
+    """Say at which lag a gradient stops that does not fade.
+
+    Args:
+        words: `vanishing` or `short`, for the form of the sentence.
+        symbol: of the gradient.
+        seen: its decay; it has a reach of at least 2.
+    """
+    assert seen.reach is not None
+    values = {"kept": seen.kept, "last": seen.reach - 1}
+    fades = words(symbol, seen.rate, seen.reach, seen.lag)
+    return Phrase(f"{fades.key}, stops", {**fades.values, **values})
+
+
+def no_lag(symbol: str) -> Phrase:
+    """Say that lag 0 asks nothing of a memory."""
+    return Phrase("no lag", {"symbol": symbol})
+
+
+def states(step: int) -> tuple[Phrase, Phrase]:
+    """Say from which step on the states are not finite, so that no gradient can be judged."""
+    return Phrase("states break", {"step": step}), Phrase("not finite.do")
 
 
 def healthy(symbol: str, seen: Decay, spread: bool, alone: bool) -> Phrases:
@@ -110,8 +138,17 @@ def cut_off(steps: int, reverse: bool) -> tuple[Phrase, Phrase]:
     return Phrase("cut off", {"steps": steps}), Phrase(f"cut off.{'reverse' if reverse else 'do'}")
 
 
-def remember(flow: LayerFlow, lag: int, reach: int) -> tuple[Phrase | None, Phrase]:
-    """Say why a layer does not carry gradients over a lag, and how to make it."""
+def remember(
+    flow: LayerFlow, lag: int, reach: int, gone: bool = False
+) -> tuple[Phrase | None, Phrase]:
+    """Say why a layer does not carry gradients over a lag, and how to make it.
+
+    Args:
+        flow: of the layer.
+        lag: that is asked for.
+        reach: lag from which on there is next to none.
+        gone: whether it is exactly 0 from there on; default no.
+    """
     if flow.cell is None:
         slope = "1 - h_t^2" if flow.mode == "RNN_TANH" else Phrase("relu slope")
         values = {"bias": forget_bias(max(lag, 1)), "lag": lag, "reach": reach}
@@ -122,7 +159,7 @@ def remember(flow: LayerFlow, lag: int, reach: int) -> tuple[Phrase | None, Phra
     if long_enough < ENOUGH_UNITS:
         return Phrase("half of units", {"median": float(np.median(flow.half_life))}), longer(lag)
     share = Phrase("long enough", {"share": long_enough, "lag": lag})
-    return share, Phrase("not the forget gates.do")
+    return share, Phrase("cut.do", {"reach": reach}) if gone else Phrase("not the forget gates.do")
 
 
 def longer(lag: int) -> Phrase:

@@ -37,6 +37,7 @@ class Decay:
         dips: lag of its first value below `REACH` of its start, also where it recovers; else None.
         least: its least value over its first.
         lowest: lag of its least value.
+        kept: its value at the lag before `reach` over its first; NaN if there is none.
     """
 
     lag: int
@@ -52,6 +53,7 @@ class Decay:
     dips: int | None
     least: float
     lowest: int
+    kept: float
 
 
 def decay(profile: Float64) -> Decay:
@@ -102,6 +104,7 @@ def decay(profile: Float64) -> Decay:
         dips=int(below[0]) if len(below) else None,
         least=float(relative[lowest]),
         lowest=lowest,
+        kept=float(relative[reach - 1]) if 0 < reach < len(profile) else float("nan"),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from math import isfinite
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, Final, overload
 
 from glasscell.inspect.answers import exchanged_loss, sees_nothing, varies
@@ -164,6 +164,7 @@ def examine(
         of the networks of experiments/verdicts.py and tried on the other.
 
     >>> import torch
+    >>> seeded = torch.manual_seed(0)
     >>> model = torch.nn.LSTM(1, 3)
     >>> large = [parameter.data.mul_(1000) for parameter in model.parameters()]
     >>> found = examine(model, torch.randn(20, 4, 1), lambda out: out[0][-1].sum())
@@ -186,15 +187,15 @@ def examine(
         if sees_nothing(one.trace):
             others = [fault for fault in found[name] if not (fault.good or fault.kind == "ignores")]
             found[name] = [*unseen(name), *others]
-    doubtful = {name: _doubtful(name, seen) for name in found}
-    if value > 0 and any(
+    doubtful = {name: _doubtful(name, seen, value) for name in found}
+    if value >= 0 and any(
         one.kind in doubtful[name] for name, ones in found.items() for one in ones
     ):
         batch = next(iter(seen.values())).trace
-        factor = exchanged_loss(model, x, loss, batch) / value
-        if factor >= RIGHT:
+        exchanged = exchanged_loss(model, x, loss, batch)
+        if exchanged >= RIGHT * value and exchanged > 0:
             for name in found:
-                found[name] = _cleared(name, found[name], doubtful[name], seen, factor)
+                found[name] = _cleared(name, found[name], doubtful[name], seen, exchanged, value)
     every = [*(one for ones in found.values() for one in ones), *_of_loss(found, value)]
     return Diagnosis(every, {name: flow for name, (flow, _) in measured.items()})
 
@@ -204,15 +205,20 @@ def _holding(seen: Mapping[str, Evidence], but: str) -> list[str]:
     return [name for name, one in seen.items() if name != but and holds(one)]
 
 
-def _doubtful(name: str, seen: Mapping[str, Evidence]) -> tuple[str, ...]:
+def _doubtful(name: str, seen: Mapping[str, Evidence], value: float) -> tuple[str, ...]:
     """Faults of a layer that are none in a network whose answers are right.
 
     A layer that reads at every step from one that remembers needs no memory of its own, and full
-    cells or candidates alone can be what it has learnt.
+    cells or candidates alone can be what it has learnt, as can gates of 0 and 1 through which the
+    gradient arrives: a counter. A loss of 0 leaves no gradient.
     """
-    states = seen[name].symptoms
+    one = seen[name]
+    states = one.symptoms
     of_lag = OF_LAG if _holding(seen, name) else ()
-    return (*of_lag, *(("saturated",) if states is not None and states.stuck < STUCK else ()))
+    arrives = one.verdict.kind in ("healthy", "silent") and holds(one)
+    learnt = states is not None and (states.stuck < STUCK or arrives)
+    silent = ("silent",) if value == 0 else ()
+    return (*of_lag, *(("saturated",) if learnt else ()), *silent)
 
 
 def _cleared(
@@ -220,16 +226,22 @@ def _cleared(
     found: Sequence[Finding],
     doubtful: Sequence[str],
     seen: Mapping[str, Evidence],
-    factor: float,
+    exchanged: float,
+    value: float,
 ) -> Sequence[Finding]:
     """What remains of a layer's findings without those that its network's answers disprove."""
     rest = [one for one in found if one.kind not in doubtful]
     if rest:
         return rest
-    if seen[name].verdict.kind not in OF_LAG or holds(seen[name]):
+    kind = seen[name].verdict.kind
+    if kind != "silent" and (kind not in OF_LAG or holds(seen[name])):
         return [healthy(seen[name], name)]
-    values = {"layers": ", ".join(_holding(seen, name)), "factor": factor}
-    sentences = ((Phrase("carried", values),),)
+    if kind == "silent":
+        said = Phrase("solved", {"exchanged": exchanged})
+    else:
+        factor = exchanged / value if value else inf
+        said = Phrase("carried", {"layers": ", ".join(_holding(seen, name)), "factor": factor})
+    sentences = ((said,),)
     return [Finding(layer=name, kind="healthy", value=None, sentences=sentences)]
 
 

@@ -10,7 +10,7 @@ each, beside networks that solve their problem; experiments/README.md has the ta
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import inf, log10
 from typing import Any, Final
@@ -208,7 +208,7 @@ def of_evidence(seen: Evidence, layer: str) -> tuple[Finding, ...]:
     """
     found = [
         replace(one, layer=layer, assumed=seen.lag is None and one.kind in OF_LAG)
-        for one in sorted(_all(seen), key=lambda one: ORDER.index(one.kind))
+        for one in sorted(_explained(_all(seen)), key=lambda one: ORDER.index(one.kind))
     ]
     if not found:
         found = [healthy(seen, layer)]
@@ -216,6 +216,16 @@ def of_evidence(seen: Evidence, layer: str) -> tuple[Finding, ...]:
         beyond = Phrase("shorter than the lag", {"most": seen.longest, "lag": seen.lag})
         found[-1] = replace(found[-1], sentences=(*found[-1].sentences, (beyond,)))
     return tuple(found)
+
+
+def _explained(found: Iterable[Finding]) -> Iterator[Finding]:
+    """Take the advice from what another finding is the cause of; that one has its own."""
+    every = list(found)
+    whole = {one.kind for one in every if one.kind in ("dead", "shut") and one.value == 1}
+    full = any(one.change_this == Phrase("saturated.cell") for one in every)
+    for one in every:
+        caused = (one.kind == "ignores" and whole) or (one.kind == "silent" and (whole or full))
+        yield replace(one, change_this=None) if caused else one
 
 
 def _all(seen: Evidence) -> Iterator[Finding]:
@@ -287,15 +297,14 @@ def _saturated(seen: Evidence, states: Symptoms) -> Iterator[Finding]:
         return
     lstm = seen.trace.mode == "LSTM"
     do = "saturated.do" if lstm else "saturated.rnn"
-    found = None
+    found: list[tuple[float, str, str]] = []
     if states.stuck >= STUCK:
-        found = states.stuck, "gates" if lstm else "states", do
+        found.append((states.stuck, "gates" if lstm else "states", do))
     elif states.flat.get("candidate", 0.0) >= STUCK_PART:
-        found = states.flat["candidate"], "candidates", do
-    elif states.flat.get("cell", 0.0) >= STUCK_PART:
-        found = states.flat["cell"], "cells", "saturated.cell"
-    if found is not None:
-        stuck, what, change = found
+        found.append((states.flat["candidate"], "candidates", do))
+    if states.flat.get("cell", 0.0) >= STUCK_PART:
+        found.append((states.flat["cell"], "cells", "saturated.cell"))
+    for stuck, what, change in found:
         said = Phrase("saturated", {"stuck": stuck, "what": Phrase(what)})
         yield _finding("saturated", said, Phrase(change), stuck)
 
@@ -328,7 +337,14 @@ def _dead(seen: Evidence, states: Symptoms) -> Iterator[Finding]:
     units = seen.trace.hidden.shape[-1]
     count = round(states.dead * units)
     said = Phrase("dead", {"count": count, "units": units, "dead": states.dead})
-    change = Phrase(f"dead.{mode}", {"enough": max(units - count, 1)})
+    enough = max(units - count, 1)
+    change = Phrase(f"dead.{mode}", {"enough": enough})
+    behind = [gate for gate, share in states.behind.items() if share >= SHUT]
+    if len(behind) == 1:
+        shut = round(states.behind[behind[0]] * count)
+        gate = Phrase(f"{behind[0]} gate")
+        values = {"gate": gate, "shut": shut, "count": count, "enough": enough}
+        change = Phrase("dead.shut", values)
     if count == units and mode != "RNN_RELU":
         change = Phrase("dead.all")
     yield _finding("dead", said, change, states.dead)
@@ -348,7 +364,8 @@ def _forgets(seen: Evidence, states: Symptoms) -> Iterator[Finding]:
         assert seen.exchange is not None
         held = seen.exchange.held
         log_held = log10(held) if held > 0 else -inf
-        more = ((Phrase("forgets, held", {"lag": verdict.lag, "held": log_held}),),)
+        key = "forgets, held" if held > 0 else "forgets, nothing held"
+        more = ((Phrase(key, {"lag": verdict.lag, "held": log_held}),),)
     if verdict.kind == "healthy":
         more = (*more, (Phrase("forgets, arrives", {"change": verdict.change}),))
     found = _finding("forgets", Phrase("forgets", values), longer(verdict.lag), memory)
@@ -373,6 +390,8 @@ def _held(seen: Evidence, verdict: LayerVerdict) -> tuple[tuple[Phrase, ...], ..
     values = {
         "lag": verdict.lag, "held": seen.exchange.held, "symbol": symbol, "reach": verdict.reach,
     }  # fmt: skip
+    if verdict.cut:
+        return ((Phrase("holds, cut", values),),)
     return (Phrase("holds", values),), (Phrase("holds, loop"),)
 
 

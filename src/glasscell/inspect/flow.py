@@ -62,6 +62,8 @@ class LayerFlow:
             every step has one.
         half_life: (H,) steps, see `inspect.half_life`; None for an RNN.
         shown: which of the layer's calls were measured, see `LayerTrace`; None: all of them.
+        breaks_at: first step, from 0, of hidden or cell states that are NaN or infinite; None: all
+            are finite.
 
     Notes:
         Where the steps are calls of their own, of a cell in a loop, ``|dL/dh_t|`` is the total
@@ -82,6 +84,7 @@ class LayerFlow:
     last_step_by_lag: Float64 | None = None
     half_life: Float64 | None = None
     shown: Shown | None = None
+    breaks_at: int | None = None
 
     @property
     def profile(self) -> Float64:

@@ -144,7 +144,20 @@ def flow_of(
         direct_by_lag=None if entering is None else belt.per_lag(entering, order.alive),
         half_life=None if cell is None else half_life(order.traced("forget"), order.alive),
         shown=trace.shown,
+        breaks_at=_breaks_at(order),
     )
+
+
+def _breaks_at(order: Order) -> int | None:
+    """The first step, in the sequence's own time, whose states are not finite."""
+    names = [name for name in ("hidden", "cell") if getattr(order.trace, name) is not None]
+    if all(np.isfinite(getattr(order.trace, name)).all() for name in names):
+        return None
+    bad = [~np.isfinite(order.traced(name)).all(axis=2) & order.alive for name in names]
+    steps = np.flatnonzero(np.any(bad, axis=(0, 2)))
+    if not len(steps):
+        return None
+    return len(order.alive) - 1 - int(steps[0]) if order.trace.reverse else int(steps[0])
 
 
 def _entering(

@@ -53,6 +53,21 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "但仅由最后一步传回的 {symbol} {rate:changes}，"
         "从滞后 {reach} 步起一直低于起点的万分之一；按 {lag:lags}滞后判断",
     ),
+    "vanishing, stops": (
+        "vanishes after {reach:steps}: {symbol} still is × {kept:.3g} of its start at lag {last}, "
+        "falls below 1/10000 at lag {reach} and stays there; judged over {lag:lags}",
+        "梯度在 {reach:steps}后消失：{symbol} 在滞后 {last} 步时仍为起点的 {kept:.3g} 倍，"
+        "到滞后 {reach} 步时降到万分之一以下，此后不再恢复；按 {lag:lags}滞后判断",
+    ),
+    "short, stops": (
+        "reaches back {reach:steps} only: every step has a gradient of its own (from the loss "
+        "or from the layer above), but of what the last step alone sends back {symbol} still is "
+        "× {kept:.3g} of its start at lag {last}, falls below 1/10000 at lag {reach} and stays "
+        "there; judged over {lag:lags}",
+        "梯度只能回传 {reach:steps}：每一步都有自己的梯度（来自损失或上一层），"
+        "但仅由最后一步传回的 {symbol} 在滞后 {last} 步时仍为起点的 {kept:.3g} 倍，"
+        "到滞后 {reach} 步时降到万分之一以下，此后不再恢复；按 {lag:lags}滞后判断",
+    ),
     "dips": (
         "vanishes on the way: {symbol} first is below 1/10000 of its start at lag {dips}, falls to "
         "× {least:.3g} at lag {lowest}, and is × {change:.3g} at lag {lag}, so the steps between "
@@ -64,6 +79,10 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "one step": (
         "ran for one step that the loss reads, so {symbol} had nothing to be carried over",
         "只运行了损失读取的那一步，{symbol} 无需跨步传递",
+    ),
+    "no lag": (
+        "was judged over lag 0: {symbol} had nothing to be carried over",
+        "按滞后 0 步判断：{symbol} 无需跨步传递",
     ),
     "healthy": (
         "arrives: over {lag:lags} {symbol} becomes × {change:.3g} ({rate:changes})",
@@ -95,6 +114,21 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "longer lags cannot be learnt through it",
         "这种回路把状态拉回少数几个稳定位置之一，从而保持记忆并抹去微小变化，"
         "所以梯度反映不出这段记忆。已经学到的会保留；但无法借它学会更长的滞后",
+    ),
+    "holds, cut": (
+        "remembers: with another sequence's past before lag {lag} its hidden state at the end "
+        "changes by {held:.0%} of what it varies by; but {symbol} is exactly 0 from lag {reach} "
+        "on, cut by a detach between the steps (truncated backpropagation), so training does not "
+        "see those lags",
+        "能够记住：把滞后 {lag} 步之前换成另一条序列的过去，最后的隐藏状态随之改变，"
+        "改变量为其自身变化幅度的 {held:.0%}；但 {symbol} 从滞后 {reach} 步起恰好为 0，"
+        "被步间的 detach 截断（截断的反向传播），因此训练看不到更长的滞后",
+    ),
+    "solved": (
+        "receives no gradient because the loss is 0, its least value: the answers are right, and "
+        "when sequences exchange their inputs the loss is {exchanged:.3g}",
+        "没有收到梯度，因为损失已降到最小值 0：回答正确；把各序列的输入互换后，"
+        "损失为 {exchanged:.3g}",
     ),
     "carried": (
         "carries little over the lag itself, but {layers} does, and the answers are right: the "
@@ -154,12 +188,17 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "Look for NaN in the data, log or division by 0 in the loss, or weights that overflowed",
         "检查数据中的 NaN、损失中的 log(0) 或除以 0，以及是否有权重溢出",
     ),
+    "states break": (
+        "is not finite: its states are NaN or infinite from t = {step} on (steps count from 0), so "
+        "that no gradient can be judged",
+        "数值异常：状态从 t = {step} 起变成 NaN 或无穷大（步数从 0 开始），因此无法判断梯度",
+    ),
     "breaks": (
         "is not finite: {symbol} is NaN from lag {lag} on, without having grown before",
         "数值异常：{symbol} 从滞后 {lag} 步起变成 NaN，而此前并未增长",
     ),
     "not finite, input": (
-        "reads values that are not finite: {count} of them are NaN or infinite, the first at "
+        "reads values that are not finite: {count} NaN or infinite, the first at "
         "t = {step} (steps count from 0)",
         "读到了非有限的数值：有 {count} 个 NaN 或无穷大，最早出现在 t = {step}（步数从 0 开始）",
     ),
@@ -169,7 +208,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "在数据或下一层的输出中找到它们，并决定用什么代替；glasscell inspect --nan show 会画出来",
     ),
     "not finite, weights": (
-        "has weights that are not finite: {count} of them are NaN or infinite",
+        "has weights that are not finite: {count} NaN or infinite",
         "权重数值异常：有 {count} 个是 NaN 或无穷大",
     ),
     "not finite, weights.do": (
@@ -178,7 +217,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "从之前保存的权重重新开始，裁剪梯度范数或降低学习率，并检查数据和损失中的 NaN",
     ),
     "not finite, start": (
-        "begins from a state that is not finite: {count} values of it are NaN or infinite",
+        "begins from a state that is not finite: {count} NaN or infinite",
         "起始状态数值异常：有 {count} 个值是 NaN 或无穷大",
     ),
     "not finite, start.do": (
@@ -211,7 +250,7 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "ignores, nearly": (
         "ignores its input: with another input its hidden states change by {reads:left} of their "
         "size",
-        "几乎不理会输入：换成别的输入，隐藏状态只改变自身大小的 {reads:left}",
+        "几乎不理会输入：换成别的输入，隐藏状态只改变自身大小的{reads:left}",
     ),
     "ignores.do": (
         "Look for weight_ih at 0, or an input scaled to next to nothing: scale it to mean 0 and "
@@ -260,11 +299,17 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     ),
     "half of units": (
         "Half of its units lose half of their cell state {median:within}",
-        "一半单元的细胞状态在 {median:within}就减半",
+        "一半单元的细胞状态在{median:within}就减半",
     ),
     "long enough": (
         "{share:.0%} of its units keep half of their cell state for {lag:steps}",
         "{share:.0%} 的单元能把细胞状态的一半保持 {lag:steps}",
+    ),
+    "cut.do": (
+        "The cells carry further, but the gradient is exactly 0 from lag {reach} on: look for a "
+        "detach between the steps (truncated backpropagation), or for a reset of the state",
+        "细胞状态能保持更久，但梯度从滞后 {reach} 步起恰好为 0："
+        "检查步间是否有 detach（截断的反向传播），或是否重置了状态",
     ),
     "not the forget gates.do": (
         "Forget gates are not the cause: look for output gates that stay closed, or for a step at "
@@ -274,13 +319,17 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "forgets": (
         "forgets too early: nine units in ten lose half of their cell state {memory:within}, so "
         "that over {lag:lags} the forget gates leave {left:left} of it",
-        "遗忘过快：九成单元的细胞状态在 {memory:within}就减半，"
-        "经过 {lag:lags}，遗忘门只留下 {left:left}",
+        "遗忘过快：九成单元的细胞状态在{memory:within}就减半，"
+        "经过 {lag:lags}，遗忘门只留下{left:left}",
     ),
     "forgets, held": (
         "With another sequence's past before lag {lag} the hidden state at the end changes by "
         "{held:left} of what it varies by",
-        "把滞后 {lag} 步之前换成另一条序列的过去，最后的隐藏状态只改变其变化幅度的 {held:left}",
+        "把滞后 {lag} 步之前换成另一条序列的过去，最后的隐藏状态只改变其变化幅度的{held:left}",
+    ),
+    "forgets, nothing held": (
+        "With another sequence's past before lag {lag} the hidden state at the end stays the same",
+        "把滞后 {lag} 步之前换成另一条序列的过去，最后的隐藏状态毫无变化",
     ),
     "forgets, arrives": (
         "Of the gradient × {change:.3g} still arrives",
@@ -346,6 +395,13 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "about {enough:units}: the dead ones cost time and learn nothing",
         "把输出门和输入门的偏置重新初始化到 0 附近，并降低学习率；或只用约 {enough:units}："
         "死单元只耗时间，学不到东西",
+    ),
+    "dead.shut": (
+        "Raise the {gate} bias of these units ({shut} of the {count} keep that gate shut at every "
+        "step) and train again, or take about {enough:units}: the dead ones cost time and learn "
+        "nothing",
+        "提高这些单元{gate}的偏置（{count} 个中有 {shut} 个的该门始终关闭）并重新训练，"
+        "或只用约 {enough:units}：死单元只耗时间，学不到东西",
     ),
     "dead.RNN_TANH": (
         "Look for biases or weights that hold these units still and start them again, or take "
@@ -418,18 +474,18 @@ class _Words(Formatter):
     def _within(self, steps: float) -> str:
         if steps >= SOON:
             counted = self._counted(float(steps), "steps")
-            return f"{counted}内" if self.chinese else f"within {counted}"
+            return f" {counted}内" if self.chinese else f"within {counted}"
         return "一步之内" if self.chinese else "at the next step"
 
     def _left(self, log: float) -> str:
         if log == -inf:
-            return "0" if self.chinese else "nothing"
+            return " 0" if self.chinese else "nothing"
         if log >= -4:
-            return f"{100 * 10**log:.1g} %"
+            return f"{' ' * self.chinese}{100 * 10**log:.1g} %"
         if log < -9:  # what is less does not matter to anybody
             return "不到十亿分之一" if self.chinese else "less than a billionth"
         power = f"{log if self.chinese else -log:.0f}".translate(_RAISED)
-        return f"10{power}" if self.chinese else f"1 part in 10{power}"
+        return f" 10{power}" if self.chinese else f"1 part in 10{power}"
 
     def _changes(self, rate: float) -> str:
         if not rate > SUDDEN:

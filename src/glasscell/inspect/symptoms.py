@@ -57,7 +57,10 @@ class Symptoms:
             for an RNN.
         shut: share of units whose "input" gate lets their cell hold, or whose "output" gate shows,
             next to nothing at any step of any sequence (`OPEN`); empty for an RNN.
-        widest: largest value of each of these two gates; empty for an RNN.
+        widest: largest value of each of these two gates in the units where it is shut, of all units
+            where it is in none; empty for an RNN.
+        behind: share of the dead units in which each of these two gates is shut; empty where no
+            unit is dead, under a projection, and for an RNN.
     """
 
     memory: float | None
@@ -67,6 +70,7 @@ class Symptoms:
     flat: Mapping[str, float]
     shut: Mapping[str, float]
     widest: Mapping[str, float]
+    behind: Mapping[str, float]
 
 
 def symptoms(trace: LayerTrace) -> Symptoms:
@@ -95,14 +99,21 @@ def symptoms(trace: LayerTrace) -> Symptoms:
             float(np.quantile(steps, level, method="lower")) if steps.size else float("nan")
             for level in (LONG, 0.5)
         )
+    still = _still(hidden)
+    shut = {} if trace.cell is None else _shut(order)
     return Symptoms(
         memory=memory,
         median=median,
         stuck=_stuck(order, trace),
-        dead=_dead(hidden),
+        dead=float(still.mean()) if still.size else 0.0,
         flat={} if trace.cell is None else _flat(order),
-        shut={} if trace.cell is None else _shut(order),
-        widest={} if trace.cell is None else _widest(order),
+        shut={gate: float(units.mean()) for gate, units in shut.items()},
+        widest={gate: _widest(order, gate, units) for gate, units in shut.items()},
+        behind={
+            gate: float(units[still].mean())
+            for gate, units in shut.items()
+            if still.any() and len(units) == len(still)
+        },
     )
 
 
@@ -134,11 +145,13 @@ def _flat(order: Order) -> dict[str, float]:
     }
 
 
-def _shut(order: Order) -> dict[str, float]:
+def _shut(order: Order) -> dict[str, Array]:
+    """(H,) each: the units whose input gate, or output gate, is shut."""
     if not order.alive.any():
-        return {"input": 0.0, "output": 0.0}
+        none = np.zeros(order.traced("cell").shape[-1], dtype=bool)
+        return {"input": none, "output": none}
     shown = order.traced("output").max(axis=(0, 1))
-    return {"input": float(_unfilled(order).mean()), "output": float((shown < OPEN).mean())}
+    return {"input": _unfilled(order), "output": shown < OPEN}
 
 
 def _unfilled(order: Order) -> Array:
@@ -154,13 +167,15 @@ def _unfilled(order: Order) -> Array:
     return np.asarray((most < OPEN) & (~fills | (most < NEVER)))
 
 
-def _widest(order: Order) -> dict[str, float]:
-    return {gate: float(order.traced(gate).max(initial=0.0)) for gate in ("input", "output")}
+def _widest(order: Order, gate: str, shut: Array) -> float:
+    values = order.traced(gate)
+    return float((values[..., shut] if shut.any() else values).max(initial=0.0))
 
 
-def _dead(hidden: Array) -> float:
+def _still(hidden: Array) -> Array:
+    """(P,): the units whose output never changes."""
     if len(hidden) < 2:  # nothing can change within one step
-        return 0.0
+        return np.zeros(hidden.shape[-1], dtype=bool)
     with np.errstate(invalid="ignore", over="ignore"):
         deviation = hidden.std(axis=0)
-    return float((deviation <= max(STILL * deviation.max(), NOTHING)).mean())
+    return np.asarray(deviation <= max(STILL * deviation.max(), NOTHING))

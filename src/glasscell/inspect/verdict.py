@@ -39,6 +39,10 @@ UNDERFLOW = 1e-30
 """Zeros that follow a direct gradient smaller than this are float32 giving out under a layer above
 that vanishes, and not steps that nothing reads."""
 
+SUDDEN = 0.01
+"""Share of its start that a gradient has at the step before it is gone, from which on no factor per
+step describes it: it stops there."""
+
 CLEAN_LAGS = 3
 """Fewer steps than this without a gradient of their own and the profile cannot show a decay: what
 is seen is mostly what the loss, or the layer above, puts in at each step."""
@@ -75,6 +79,11 @@ class LayerVerdict:
     largest: float
     sentences: tuple[tuple[Phrase, ...], ...]
     change_this: Phrase | None = None
+
+    @property
+    def cut(self) -> bool:
+        """Whether the gradient is exactly 0 from `reach` on though the cells carry further."""
+        return self.change_this is not None and self.change_this.key == "cut.do"
 
     @property
     def summary(self) -> str:
@@ -142,7 +151,10 @@ def judge(flow: LayerFlow, lag: int | None = None) -> LayerVerdict:
     if every_step(flow) and flow.last_step_by_lag is not None:
         alone = decay(flow.last_step_by_lag[: lag + 1])
         growth = decay(flow.last_step_by_lag)
-    return _decide(flow, seen, alone, growth)
+    found = _decide(flow, seen, alone, growth)
+    if flow.breaks_at is None or found.kind in ("exploding", "not finite"):
+        return found
+    return _verdict("not finite", seen, *advice.states(flow.breaks_at))
 
 
 def every_step(flow: LayerFlow) -> bool:
@@ -201,8 +213,10 @@ def _decide(flow: LayerFlow, seen: Decay, alone: Decay | None, growth: Decay) ->
         return _vanishes("vanishing", seen, advice.vanishing, flow)
     if alone is not None and alone.dips is not None:
         return _vanishes("short", alone, advice.short, flow)
+    if seen.lag == 0 and len(flow.profile) > judged_from(flow) + 1:
+        return _verdict("healthy", seen, advice.no_lag(symbol))
     sentence = advice.healthy(symbol, alone or seen, spread, alone is not None)
-    return _verdict("healthy", seen, sentence)
+    return _verdict("healthy", alone or seen, sentence)
 
 
 def _vanishes(
@@ -216,11 +230,14 @@ def _vanishes(
     # A profile that rises before it falls has a line that rises.
     rate = REACH ** (1 / seen.reach) if seen.rate > 1 else seen.rate
     summary = words(symbol, rate, seen.reach, seen.lag)
+    if seen.reach > 1 and seen.kept >= SUDDEN:
+        summary = advice.stops(words, symbol, seen)
     return replace(_forgets(kind, seen, summary, flow, seen.reach), rate=rate)
 
 
 def _forgets(kind: Kind, seen: Decay, summary: Phrase, flow: LayerFlow, reach: int) -> LayerVerdict:
-    evidence, change = advice.remember(flow, seen.lag, reach)
+    gone = seen.reach is not None and not flow.profile[judged_from(flow) + seen.reach :].any()
+    evidence, change = advice.remember(flow, seen.lag, reach, gone and kind == "vanishing")
     found = _verdict(kind, seen, summary, change)
     return replace(found, sentences=((summary,), (evidence,))) if evidence else found
 

@@ -185,10 +185,13 @@ class River:
     Args:
         lines: One per network; the plain RNN first, then the LSTM.
         caption: On which data, and where the loss sits.
+        needed: Whether the task is known to need all lags; else what is too short is a fault only
+            under that condition, and the panel says so.
     """
 
     lines: Sequence[RiverLine]
     caption: str = ""
+    needed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from glasscell.inspect.findings import OF_LAG
 from glasscell.report import axes, charts, words_flow
 from glasscell.report.data import River, RiverLine
 from glasscell.report.markup import escape, fixed, powers, short
@@ -58,7 +59,8 @@ def build(river: River, group: str, lang: str) -> tuple[str, dict[str, Any]]:
     """Return the panels as HTML, and what the script needs to read values from them."""
     low, high = limits(river)
     panels = "".join(
-        _panel(line, f"{group}-{len(line.hidden)}", lang, low, high) for line in river.lines
+        _panel(line, f"{group}-{len(line.hidden)}", lang, low, high, river.needed)
+        for line in river.lines
     )
     present = [p for p in _PARTS if any(getattr(line, p) is not None for line in river.lines)]
     keys = "".join(
@@ -72,7 +74,7 @@ def build(river: River, group: str, lang: str) -> tuple[str, dict[str, Any]]:
     return html, data
 
 
-def _panel(line: RiverLine, group: str, lang: str, low: float, high: float) -> str:
+def _panel(line: RiverLine, group: str, lang: str, low: float, high: float, needed: bool) -> str:
     kind = line.judged.judge().kind
     ticks = [t for t in axes.number_ticks(low, high, 5) if t == int(t)]
     lines = [
@@ -98,11 +100,11 @@ def _panel(line: RiverLine, group: str, lang: str, low: float, high: float) -> s
         height=250,
         css="series bed",
     )
-    mood = "good" if kind == "healthy" else "bad"
+    mood = "maybe" if kind in OF_LAG and not needed else "good" if kind == "healthy" else "bad"
     badge = f'<span class="badge {mood}">{escape(words_flow.kind(kind, lang))}</span>'
     return (
         f'<figure class="panel"><figcaption><h3>{short(line.name)} {badge}</h3>'
-        f"<p>{escape(sentence(line, lang))}</p></figcaption>"
+        f"<p>{escape(sentence(line, lang, needed))}</p></figcaption>"
         f"{row}{charts.x_axis(marks, escape(say(lang, 'lag')))}</figure>"
     )
 
@@ -116,18 +118,22 @@ def _values(line: RiverLine, values: list[list[float | None]]) -> str:
     return "".join(spans)
 
 
-def sentence(line: RiverLine, lang: str) -> str:
+def sentence(line: RiverLine, lang: str, needed: bool = True) -> str:
     """Say what a line shows: the verdict on it, and where it is strongest and weakest.
 
     Args:
         line: Of one network; the loss is at its last step.
         lang: "en" or "zh".
+        needed: As `River.needed`.
     """
     flow = line.judged
     last = len(flow.hidden) - 1
-    seen, stop = flow.judge().said(lang)[0], "。" if lang == "zh" else ". "
+    verdict, stop = flow.judge(), "。" if lang == "zh" else ". "
+    seen = verdict.said(lang)[0]
     where = words_flow.shape(flow, lambda t: say(lang, "river.back", lag=last - t), lang)
-    return f"{seen[:1].upper()}{seen[1:]}{stop}{where}"
+    only = verdict.kind in OF_LAG and not needed
+    more = say(lang, "river.only", lag=verdict.lag) if only else ""
+    return f"{seen[:1].upper()}{seen[1:]}{stop}{where}{more}"
 
 
 def on_scale(logs: Array) -> Array:

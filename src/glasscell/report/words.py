@@ -114,6 +114,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "river.cell": ("cell state |dL/dC|", "细胞状态 |dL/dC|"),
     "river.cell_path": ("along the belt alone", "仅沿传送带"),
     "river.back": ("lag {lag}", "滞后 {lag} 步"),
+    "river.only": (
+        " This is a fault only if the task needs all {lag} lags.",
+        "仅当任务需要全部 {lag} 步滞后时，这才是问题。",
+    ),
     "river.round": (
         "lost in float32 rounding (2^−24 of the strongest)",
         "被 float32 舍入淹没（最强处的 2^−24）",

@@ -75,6 +75,7 @@ def river(duel: Duel) -> report.River:
             f"{duel.options.batch_size} sequences. The loss is the error of the answer after the "
             "last step, so a value 75 steps back is learnt from what is left at lag 75."
         ),
+        needed=True,
     )
 
 

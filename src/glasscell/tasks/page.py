@@ -11,8 +11,9 @@ import torch
 import glasscell
 from glasscell import report
 from glasscell.inspect.flow import gradient_flow
+from glasscell.report.axes import step_labels
 from glasscell.tasks.evaluate import LSTM, PLAIN_RNN, Method
-from glasscell.tasks.gaps import shown
+from glasscell.tasks.specimens import MOST
 from glasscell.tasks.verdict import label
 from glasscell.tasks.windows import Windows
 from glasscell.tasks.wording import count, rhythm
@@ -27,7 +28,6 @@ UNUSED = (
     "learnt nothing, and the forecast does not use it."
 )
 SHOWN_ORIGINS = 288
-RIVER_WINDOWS = 256
 
 
 def forecast_page(result: FitResult) -> report.Page:
@@ -147,8 +147,8 @@ def _gates(result: FitResult, window: int) -> tuple[report.GateWindow, report.Ce
         name=LAYER,
         times=times,
         inputs={series.unique_id: scaler.restore(inputs[0, :, -1 - len(plan.panel.covariates)])},
-        caption=f"The last inputs before {shown(times[-1])}, in the test part: where they move the "
-        "most." + (UNUSED if result.best.best_epoch == 0 else ""),
+        caption=f"The last inputs up to {step_labels(times, len(times))[-1]}, in the test part: "
+        "where they move the most." + (UNUSED if result.best.best_epoch == 0 else ""),
     )
     unit = int(np.argmax(np.ptp(trace.cell, axis=0)))
     step = int(np.argmax(abs(np.diff(trace.cell[:, unit], prepend=0.0))))
@@ -179,9 +179,11 @@ def _one_sequence(trace: Any) -> Any:
 def _river(result: FitResult) -> report.River:
     """Measure how far the loss reaches back in the plain RNN and in the LSTM.
 
+    On the windows that `glasscell inspect` judges, so that both say the same numbers.
+
     A network that was kept as it started is left out: its head is zero, so no gradient reaches it.
     """
-    test = result.plan.test.thinned(RIVER_WINDOWS)
+    test = result.plan.test.thinned(MOST)
     x, y = torch.from_numpy(test.inputs()), torch.from_numpy(test.targets())
     lines = []
     for name, trained in ((PLAIN_RNN, result.rival), (LSTM, result.best)):

@@ -136,7 +136,7 @@ def _outcome(lstm: Method, rival: Method, gap: float, weights: Array, horizon: i
     sums = np.array([part.sum() for part in np.array_split(difference, blocks)])
     windows = blocks * float(np.var(sums, ddof=1))
     seeds = sum(
-        (m.mae_sd / largest) ** 2 / m.seeds
+        (m.mae_sd / largest) * (m.mae_sd / largest) / m.seeds  # ** raises where this is infinite
         for m in (lstm, rival)
         if m.seeds > 1 and math.isfinite(m.mae_sd)
     )
