@@ -63,20 +63,23 @@ def test_a_gradient_that_fades_keeps_its_factor(rate: float) -> None:
 class Detached(torch.nn.Module):
     """A cell in a loop whose state is cut from the graph at one step."""
 
-    def __init__(self) -> None:
+    def __init__(self, cell: torch.nn.Module | None = None, at: int = 30) -> None:
         super().__init__()
         torch.manual_seed(1)
-        self.cell = nn.LSTMCell(3, UNITS)
-        self.cell.bias_ih.data[UNITS : 2 * UNITS] = 5
+        self.at = at
+        self.cell = cell or nn.LSTMCell(3, UNITS)
+        if cell is None:
+            self.cell.bias_ih.data[UNITS : 2 * UNITS] = 5
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor]:
         state: Any = None
         shown = []
         for step, x_t in enumerate(x):
-            if step == 30:
-                state = tuple(part.detach() for part in state)
+            if step == self.at:
+                pair = isinstance(state, tuple)
+                state = tuple(part.detach() for part in state) if pair else state.detach()
             state = self.cell(x_t, state)
-            shown.append(state[0])
+            shown.append(state[0] if isinstance(state, tuple) else state)
         return (torch.stack(shown),)
 
 
@@ -87,6 +90,24 @@ def test_a_detach_between_steps_is_no_loop_that_holds() -> None:
     assert "被步间的 detach 截断" in found[0].text("zh")
     verdict = glasscell.gradient_flow(Detached(), noise(), last).verdict
     assert "look for a detach between the steps" in verdict
+
+
+@pytest.mark.parametrize("kind", [nn.LSTMCell, nn.RNNCell])
+def test_a_detach_is_named_before_gates_that_would_not_carry_further(kind: Any) -> None:
+    torch.manual_seed(1)
+    verdict = glasscell.gradient_flow(Detached(kind(3, UNITS), at=37), noise(), last).verdict
+    assert "exactly 0 from lag 3 on and was not small before: look first for a detach" in verdict
+    assert "forget bias" not in verdict
+
+
+def test_relus_that_are_all_off_at_a_step_are_no_detach() -> None:
+    torch.manual_seed(1)
+    layer, x = nn.RNN(3, UNITS, nonlinearity="relu"), noise()
+    layer.weight_ih_l0.data.abs_()
+    x[-4] = -1000
+    verdict = glasscell.gradient_flow(layer, x, last).verdict
+    assert "vanishes after 4 steps" in verdict
+    assert "detach" not in verdict
 
 
 @pytest.mark.parametrize(("gate", "first"), [("input", 0), ("output", 3 * UNITS)])

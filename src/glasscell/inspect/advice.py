@@ -139,7 +139,7 @@ def cut_off(steps: int, reverse: bool) -> tuple[Phrase, Phrase]:
 
 
 def remember(
-    flow: LayerFlow, lag: int, reach: int, gone: bool = False
+    flow: LayerFlow, lag: int, reach: int, gone: bool = False, sudden: bool = False
 ) -> tuple[Phrase | None, Phrase]:
     """Say why a layer does not carry gradients over a lag, and how to make it.
 
@@ -148,16 +148,23 @@ def remember(
         lag: that is asked for.
         reach: lag from which on there is next to none.
         gone: whether it is exactly 0 from there on; default no.
+        sudden: whether it was no small one at the lag before; default no.
     """
+    # Neither a gate nor tanh turns a gradient to 0 within a step; a ReLU that is off does.
+    stopped = gone and sudden and flow.mode != "RNN_RELU"
+    stop = Phrase("stops.do", {"reach": reach})
     if flow.cell is None:
         slope = "1 - h_t^2" if flow.mode == "RNN_TANH" else Phrase("relu slope")
         values = {"bias": forget_bias(max(lag, 1)), "lag": lag, "reach": reach}
-        return Phrase("rnn", {"slope": slope}), Phrase("rnn.do", values)
+        return (
+            (None, stop) if stopped else (Phrase("rnn", {"slope": slope}), Phrase("rnn.do", values))
+        )
     if flow.half_life is None or not len(flow.half_life):
-        return None, longer(lag)
+        return None, stop if stopped else longer(lag)
     long_enough = float(np.mean(flow.half_life >= lag))
     if long_enough < ENOUGH_UNITS:
-        return Phrase("half of units", {"median": float(np.median(flow.half_life))}), longer(lag)
+        half = Phrase("half of units", {"median": float(np.median(flow.half_life))})
+        return half, stop if stopped else longer(lag)
     share = Phrase("long enough", {"share": long_enough, "lag": lag})
     return share, Phrase("cut.do", {"reach": reach}) if gone else Phrase("not the forget gates.do")
 

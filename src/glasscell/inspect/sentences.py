@@ -311,6 +311,12 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "细胞状态能保持更久，但梯度从滞后 {reach} 步起恰好为 0："
         "检查步间是否有 detach（截断的反向传播），或是否重置了状态",
     ),
+    "stops.do": (
+        "The gradient is exactly 0 from lag {reach} on and was not small before: look first for a "
+        "detach between the steps (truncated backpropagation), or for a reset of the state",
+        "梯度从滞后 {reach} 步起恰好为 0，而此前并不小："
+        "请先检查步间是否有 detach（截断的反向传播），或是否重置了状态",
+    ),
     "not the forget gates.do": (
         "Forget gates are not the cause: look for output gates that stay closed, or for a step at "
         "which the forget gates close (a reset)",

@@ -82,8 +82,8 @@ class LayerVerdict:
 
     @property
     def cut(self) -> bool:
-        """Whether the gradient is exactly 0 from `reach` on though the cells carry further."""
-        return self.change_this is not None and self.change_this.key == "cut.do"
+        """Whether the gradient is exactly 0 from `reach` on, and no gate or slope made it so."""
+        return self.change_this is not None and self.change_this.key in ("cut.do", "stops.do")
 
     @property
     def summary(self) -> str:
@@ -237,7 +237,8 @@ def _vanishes(
 
 def _forgets(kind: Kind, seen: Decay, summary: Phrase, flow: LayerFlow, reach: int) -> LayerVerdict:
     gone = seen.reach is not None and not flow.profile[judged_from(flow) + seen.reach :].any()
-    evidence, change = advice.remember(flow, seen.lag, reach, gone and kind == "vanishing")
+    gone, sudden = gone and kind == "vanishing", seen.kept >= SUDDEN
+    evidence, change = advice.remember(flow, seen.lag, reach, gone, sudden)
     found = _verdict(kind, seen, summary, change)
     return replace(found, sentences=((summary,), (evidence,))) if evidence else found
 
