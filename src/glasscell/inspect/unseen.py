@@ -126,10 +126,10 @@ def unseeable(
     """
     import torch
 
-    found = {}
+    found, known = {}, {id(module) for module in watched.values()}
     for name, module in model.named_modules():
         kind = type(module).__name__
-        if name in watched:
+        if id(module) in known:
             continue
         if _scripted(module):
             kind = str(getattr(module, "original_name", kind))

@@ -316,7 +316,6 @@ class Campaign:
         except WorkerError as lost:
             if self.folder is None or not self._states:
                 raise
-            self.folder.keep_draft = True
             raise WorkerError(f"{lost}; what was trained is kept, go on with --resume") from lost
         kept = [task for task in self.tasks if task.name in self._states]
         if not any(task.kind == "LSTM" for task in kept):

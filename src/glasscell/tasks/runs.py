@@ -66,10 +66,9 @@ class RunFolder:
             to go on from.
 
     Notes:
-        Files are written to ``.NAME.partial`` beside `out` and moved in one rename. After an error
-        nothing stays, but for the checkpoint that a resumed run began with, or the last one where
-        `keep_draft` is set. A killed process leaves ``.NAME.partial`` with its last checkpoint;
-        without one it is no obstacle. Two processes do not write one run.
+        Files are written to ``.NAME.partial`` beside `out` and moved in one rename. After an error,
+        an interrupt or a kill ``.NAME.partial`` stays with its last checkpoint; without one nothing
+        stays that would be an obstacle. Two processes do not write one run.
     """
 
     def __init__(
@@ -78,7 +77,6 @@ class RunFolder:
         self.out = _place(out)
         self.draft = self.out.parent / f".{self.out.name}.partial"
         self.resume = resume
-        self.keep_draft = False
         self._committed = False
         stopped = [p / CHECKPOINT for p in (self.draft, self.out) if (p / CHECKPOINT).is_file()]
         self.saved = stopped[0] if resume and stopped else None
@@ -107,8 +105,7 @@ class RunFolder:
         return self
 
     def __exit__(self, *error: object) -> None:
-        goes_on = self.saved is not None and self.saved.parent == self.draft
-        kept = goes_on or (self.keep_draft and (self.draft / CHECKPOINT).is_file())
+        kept = (self.draft / CHECKPOINT).is_file()
         if not self._committed and not kept and self.draft.exists():
             shutil.rmtree(self.draft)
         self._unlock()
@@ -203,7 +200,6 @@ class RunFolder:
         if keep_checkpoint and self.saved is not None and not (self.draft / CHECKPOINT).exists():
             shutil.copy2(self.saved, self.draft / CHECKPOINT)
         if os.path.lexists(self.out) and not (self._replaces and _replaceable(self.out)):
-            self.keep_draft = True
             raise DataError(
                 f"{self.out} was made while this run was trained, and is not replaced; move it "
                 "away and go on with --resume"
