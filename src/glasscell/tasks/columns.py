@@ -90,7 +90,7 @@ def resolve(
             columns.
 
     >>> resolve(["ds", "y"], [["2020-01-01", "1"]])
-    Roles(time='ds', series=None, targets=('y',), covariates=(), ignored=())
+    Roles(time='ds', series=None, targets=('y',), covariates=(), ignored=(), labels=())
     """
     for role, name in (("--time", time), ("--target", target), ("--series", series)):
         require_column(names, role, name)
