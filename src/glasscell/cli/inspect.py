@@ -147,6 +147,8 @@ def _numbers_of(shown: Any, k: int) -> dict[str, Any]:
         names = ("kind", "lag", "rate", "reach", "change", "largest")
         numbers["gradient"] = {name: getattr(verdict, name) for name in names}
         numbers["gradient"]["by_lag"] = flow.profile
+        # What the verdict is read off where every step has a gradient of its own; else None.
+        numbers["gradient"]["last_step_by_lag"] = flow.last_step_by_lag
     memory = shown.measures["memory"].get(str(k))
     if memory is not None:
         numbers["half_life"] = memory["half_life"]
