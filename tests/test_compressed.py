@@ -9,6 +9,8 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 import safetensors.numpy
+import safetensors.torch
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.test_modelfile import _flip, _seal
@@ -141,9 +143,6 @@ def test_the_file_shrinks_with_the_weights(tmp_path):
 
 
 def test_a_torch_user_can_read_the_bfloat16_weights(tmp_path):
-    torch = pytest.importorskip("torch", reason="torch's own reader of safetensors is the witness")
-    import safetensors.torch
-
     tree, arrays = recurrent(CONFIGS[3])
     full = modelfile.write(tmp_path / "full", tree, arrays)
     small = glasscell.compress(full, tmp_path / "small", "bfloat16")
