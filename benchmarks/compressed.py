@@ -22,11 +22,13 @@ import numpy as np
 
 import glasscell
 from glasscell.bench import environment
-from glasscell.model import Model
-from glasscell.storage import COMPRESSED, STORAGES
-from glasscell.tasks import duel, forecast, glucose
-from glasscell.tasks.adding import draw
-from glasscell.tasks.threads import one_thread
+from glasscell.cells.compact import COMPRESSED, STORAGES
+from glasscell.demo import glucose
+from glasscell.model.model import Model
+from glasscell.reproduce import duel
+from glasscell.reproduce.adding import draw
+from glasscell.tasks.forecast.fit import fit
+from glasscell.training.one_thread import one_thread
 
 ROOT = Path(__file__).parent.parent
 OUT, DOCS = ROOT / "docs" / "results" / "compressed.json", ROOT / "docs" / "numerics.md"
@@ -38,7 +40,7 @@ Score = Callable[[Model], tuple[float, Array]]  # the metric, and every output
 def glucose_forecast() -> tuple[str, Any, Score]:
     """Train the forecaster of `glasscell demo`."""
     with one_thread():
-        result = forecast.fit(glucose.load_glucose(), None, glucose.OPTIONS)
+        result = fit.fit(glucose.load_glucose(), None, glucose.OPTIONS)
     windows, board = result.plan.test, result.board
 
     def score(model: Model) -> tuple[float, Array]:

@@ -28,7 +28,7 @@ from playwright.sync_api import sync_playwright
 import glasscell
 from glasscell.bench import environment
 from glasscell.report import lesson
-from glasscell.report.explore import collect, write
+from glasscell.report.page import collect, write
 
 ROOT = Path(__file__).parent.parent
 OUT = Path(__file__).parent / "results" / "inspect_page.json"

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from glasscell.bench.engines import ENGINES, OURS
+from glasscell.bench.readable import amount, beside, best_peer, sizes, times
 from glasscell.bench.run import FORMAT, VERSION
-from glasscell.bench.words import amount, beside, best_peer, sizes, times
 
 ROOT = Path(__file__).parent.parent
 BEGIN, END = "<!-- benchmark:{} -->", "<!-- /benchmark -->"

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from problems import Network, Problem, adding, echo, recall, sign, train, wave
 
-from glasscell.gates import Textbook
+from glasscell.cells import Textbook
 
 SOLVED = 0.1
 """Share of the memoryless baseline's error below which a problem counts as solved."""

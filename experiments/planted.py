@@ -14,7 +14,7 @@ from healthy import Design
 from problems import Network, loss_of, train
 from torch import Tensor
 
-from glasscell.gates import Textbook
+from glasscell.cells import Textbook
 from glasscell.nn import LSTM, RNN
 
 Loss = Callable[[Any], Tensor]

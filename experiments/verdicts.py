@@ -26,10 +26,12 @@ from planted import PLANTS, Case, all_of, case, confirmed
 from remembering import remembering
 
 import glasscell
-from glasscell.inspect import examine, findings, verdict
-from glasscell.inspect.evidence import gathered
-from glasscell.inspect.flow import observed
-from glasscell.inspect.last_step import model_weights
+from glasscell.inspect import examine
+from glasscell.inspect.gradients.flow import observed
+from glasscell.inspect.gradients.last_step import model_weights
+from glasscell.inspect.verdict import findings
+from glasscell.inspect.verdict.evidence import gathered
+from glasscell.inspect.verdict.judge import judge
 
 RESULTS = Path(__file__).parent / "results" / "verdicts.json"
 SAME = {"vanishing": {"vanishing", "short"}, "saturated in part": {"saturated"}}
@@ -156,8 +158,8 @@ CUTS = {
 }
 
 IN_USE = {
-    "REACH": verdict.REACH,
-    "GROWN": verdict.GROWN,
+    "REACH": judge.REACH,
+    "GROWN": judge.GROWN,
     "MEMORY": findings.MEMORY,
     "STUCK": findings.STUCK,
     "STUCK_PART": findings.STUCK_PART,

@@ -22,8 +22,8 @@ import numpy as np
 import torch
 
 import glasscell
-from glasscell.report.lesson.adding import adding_sequences
-from glasscell.tasks.duel import Duel, DuelOptions, Try, duel
+from glasscell.data.problems import adding_sequences
+from glasscell.reproduce.duel import Duel, DuelOptions, Try, duel
 
 OPTIONS = DuelOptions(length=80, hidden_size=8, steps=3000, enough=0.0005, seed=1)
 FOLDER = Path(__file__).parents[1] / "src/glasscell/report/lesson/carried"

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from glasscell.report.explore import write
-from glasscell.tasks.inspection import look
+from glasscell.report.page import write
+from glasscell.tasks.inspect_run import look
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SIZE = {"width": 1180, "height": 4000}

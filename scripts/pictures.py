@@ -16,14 +16,14 @@ import numpy as np
 import yaml
 
 import glasscell
-from glasscell.report.data import River, RiverLine
+from glasscell.demo.glucose import load_glucose
+from glasscell.demo.glucose_page import gate_window
+from glasscell.demo.meals import RisesInTest
 from glasscell.report.figures import gate_wall, gradient_river
-from glasscell.tasks.glucose import load_glucose
-from glasscell.tasks.glucose_page import gate_window
-from glasscell.tasks.options import ForecastOptions
-from glasscell.tasks.page import LAYER
-from glasscell.tasks.plan import make_plan
-from glasscell.tasks.rises import RisesInTest
+from glasscell.report.run_data import River, RiverLine
+from glasscell.tasks.forecast.options import ForecastOptions
+from glasscell.tasks.forecast.page import LAYER
+from glasscell.tasks.forecast.plan import make_plan
 
 DPI = 200
 

@@ -21,9 +21,9 @@ from PIL import Image
 
 import glasscell
 from glasscell import inspect
+from glasscell.cells.parameters import LayerWeights
 from glasscell.report import plots
-from glasscell.tasks.adding import Adder, draw
-from glasscell.weights import LayerWeights
+from glasscell.reproduce.adding import Adder, draw
 
 STEPS = 40
 BATCH = 64

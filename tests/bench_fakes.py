@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glasscell.bench import answers, data
+from glasscell.bench import answers, numbers
 from glasscell.bench.engines import CannotRun
 from glasscell.bench.limit import Level, Limits
 from glasscell.bench.rows import Found, row
@@ -52,7 +52,7 @@ class FakeEngine:
         return {way: {} for way in self.ways}
 
     def _answer(self, case, way):
-        return answers.expected(case, data.make(case)) + self.off
+        return answers.expected(case, numbers.make(case)) + self.off
 
     def _seconds(self, case, way, calls, warm=True):
         last = self.ways[way][-1]

@@ -13,8 +13,8 @@ import itertools
 import numpy as np
 
 from glasscell import _core, engine
-from glasscell.storage import COMPRESSED
-from glasscell.weights import Config
+from glasscell.cells.compact import COMPRESSED
+from glasscell.cells.parameters import Config
 from strategies import make_problem
 
 SIZES = ((1, 1), (3, 5), (8, 16), (17, 33))  # I, H around the lanes of every instruction set

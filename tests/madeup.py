@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from glasscell.model import Model
-from glasscell.weights import Config
+from glasscell.cells.parameters import Config
+from glasscell.model.model import Model
 
 CONFIGS = [
     Config(mode="LSTM", input_size=3, hidden_size=5),

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
-from glasscell.weights import Config, LayerWeights
+from glasscell.cells.parameters import Config, LayerWeights
 
 Array = npt.NDArray[Any]
 

@@ -43,7 +43,7 @@ def test_what_is_imported_is_numpy_and_safetensors_and_the_standard_library():
 before = set(sys.modules)
 import glasscell
 glasscell.load, glasscell.Model, glasscell.Run, glasscell.Stream, glasscell.inspect
-glasscell.gates, glasscell.reference, glasscell.weights
+glasscell.cells, glasscell.reference, glasscell.cells.parameters
 top = {name.split(".")[0] for name in set(sys.modules) - before}
 print(*sorted(top - sys.stdlib_module_names))
 """

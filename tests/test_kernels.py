@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from glasscell import _core, engine, reference
-from glasscell.weights import Config, LayerWeights
+from glasscell.cells.parameters import Config, LayerWeights
 from oracles import relative_error
 from strategies import layer_weights, make_problem
 

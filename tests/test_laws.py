@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glasscell import engine
-from glasscell.weights import Config
+from glasscell.cells.parameters import Config
 from strategies import layer_weights, make_problem, problems
 
 both = (np.float32, np.float64)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from glasscell import engine
-from glasscell.weights import Config
+from glasscell.cells.parameters import Config
 from strategies import make_problem
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 import glasscell
+from glasscell.cells.parameters import LayerWeights
 from glasscell.inspect import LayerTrace, layer_weights
-from glasscell.weights import LayerWeights
 
 KINDS = ["lstm", "projection", "tanh", "relu", "reverse", "reset", "reverse-reset", "no-bias"]
 

@@ -15,7 +15,7 @@ using Matrix = nb::ndarray<T, nb::ndim<2>, nb::device::cpu>;
 using Ids = Vector<const int64_t>;
 
 // Of two calls that touch states, the caller starts the second when the first has ended
-// (glasscell.pool has a lock).
+// (glasscell.model.pool has a lock).
 template <class T>
 class PyStreamPool {
  public:

@@ -29,16 +29,16 @@ from glasscell.errors import (
 
 if TYPE_CHECKING:
     from glasscell import gates, inspect, nn, reference, storage, weights
-    from glasscell.compressed import compress
     from glasscell.engine import cpu_info, get_num_threads, set_num_threads
-    from glasscell.inspect.flow import gradient_flow
-    from glasscell.inspect.trace import trace
-    from glasscell.model import Model, Run, load
+    from glasscell.inspect.gradients.flow import gradient_flow
+    from glasscell.model.compress import compress
+    from glasscell.model.model import Model, Run, load
+    from glasscell.model.pool import StreamPool
+    from glasscell.model.stream import Stream
     from glasscell.nn.convert import convert, restore
     from glasscell.nn.fallback import SlowPathWarning
     from glasscell.nn.saving import save
-    from glasscell.pool import StreamPool
-    from glasscell.stream import Stream
+    from glasscell.traces.layer import trace
 
 __all__ = [
     "DataError",
@@ -72,21 +72,21 @@ __all__ = [
 __version__ = "0.1.0"
 
 _LAZY = {
-    "Model": "glasscell.model",
-    "Run": "glasscell.model",
+    "Model": "glasscell.model.model",
+    "Run": "glasscell.model.model",
     "SlowPathWarning": "glasscell.nn.fallback",
-    "Stream": "glasscell.stream",
-    "StreamPool": "glasscell.pool",
-    "compress": "glasscell.compressed",
+    "Stream": "glasscell.model.stream",
+    "StreamPool": "glasscell.model.pool",
+    "compress": "glasscell.model.compress",
     "convert": "glasscell.nn.convert",
     "cpu_info": "glasscell.engine",
     "get_num_threads": "glasscell.engine",
-    "gradient_flow": "glasscell.inspect.flow",
-    "load": "glasscell.model",
+    "gradient_flow": "glasscell.inspect.gradients.flow",
+    "load": "glasscell.model.model",
     "restore": "glasscell.nn.convert",
     "save": "glasscell.nn.saving",
     "set_num_threads": "glasscell.engine",
-    "trace": "glasscell.inspect.trace",
+    "trace": "glasscell.traces.layer",
 }
 _MODULES = ("gates", "inspect", "nn", "reference", "storage", "weights")
 

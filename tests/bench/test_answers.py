@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from glasscell import reference
-from glasscell.bench import answers, data
+from glasscell.bench import answers
+from glasscell.bench import numbers as data
 from glasscell.bench.cases import Case
-from glasscell.weights import LayerWeights
+from glasscell.cells.parameters import LayerWeights
 
 
 def case_of(task, **more):

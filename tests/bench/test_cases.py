@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from glasscell.bench import data
+from glasscell.bench import numbers
 from glasscell.bench.cases import CASES, Case, select
 from glasscell.errors import DataError
 
@@ -87,14 +87,14 @@ def test_a_case_has_the_same_numbers_in_another_process():
     case = Case("LSTM", "inference", "inference", 6, 5, 3, 4, ragged=True)
     other = pickle.loads(pickle.dumps(case))
     assert other == case
-    for a, b in zip(data.make(case), data.make(other), strict=True):
+    for a, b in zip(numbers.make(case), numbers.make(other), strict=True):
         assert a.dtype == np.float32
         np.testing.assert_array_equal(a, b)
 
 
 def test_no_gradient_arrives_after_the_end_of_a_sequence():
     case = Case("LSTM", "training", "training", 6, 5, 3, 4, ragged=True)
-    dy = data.make(case).dy
+    dy = numbers.make(case).dy
     for b, length in enumerate(case.lengths):
         assert (dy[:length, b] != 0).all()
         assert (dy[length:, b] == 0).all()

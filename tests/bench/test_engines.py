@@ -8,10 +8,10 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 
-from glasscell.bench import answers, data
+from glasscell.bench import answers, numbers
 from glasscell.bench.cases import Case
+from glasscell.bench.engine_workers import Worker
 from glasscell.bench.engines import ENGINES, CannotRun, listing
-from glasscell.bench.workers import Worker
 from glasscell.errors import DataError
 
 CASES = [
@@ -56,7 +56,7 @@ def test_every_way_of_an_engine_answers_as_the_equations_do(worker, case):
     except CannotRun as reason:
         assert any(said in str(reason) for said in REFUSALS), reason  # noqa: PT017
         return
-    truth = answers.expected(case, data.make(case))
+    truth = answers.expected(case, numbers.make(case))
     assert ways
     for way in ways:
         for _ in range(2):  # an answer begins anew, whatever was called before
@@ -94,7 +94,7 @@ def test_an_engine_that_fails_says_why_and_starts_anew():
 
 
 def test_an_engine_that_hangs_is_given_up(monkeypatch):
-    monkeypatch.setattr("glasscell.bench.workers.PATIENCE", 0.0)
+    monkeypatch.setattr("glasscell.bench.engine_workers.PATIENCE", 0.0)
     with Worker("glasscell", 1, ()) as own:
         with pytest.raises(CannotRun, match="no reply to versions in 0 s"):
             own.ask("versions")

@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 
 import glasscell
-from glasscell.cli import demo, main
-from glasscell.tasks.duel import DuelOptions
-from glasscell.tasks.glucose import OPTIONS
-from glasscell.tasks.options import ForecastOptions
-from glasscell.tasks.showcase import DemoFolder
-from glasscell.tasks.workers import WorkerError, Workers
+from glasscell.cli import demo_command, main
+from glasscell.demo.glucose import OPTIONS
+from glasscell.demo.showcase import DemoFolder
+from glasscell.reproduce.duel import DuelOptions
+from glasscell.tasks.forecast.options import ForecastOptions
+from glasscell.training.workers import WorkerError, Workers
 
 DUEL = DuelOptions(
     length=20,
@@ -50,7 +50,7 @@ def readings(days=12):
 def played(tmp_path_factory):
     out = tmp_path_factory.mktemp("demo") / "out"
     options = ForecastOptions(**FORECAST)
-    found = demo.play(DemoFolder(out), DUEL, options, data=readings(), quiet=True)
+    found = demo_command.play(DemoFolder(out), DUEL, options, data=readings(), quiet=True)
     return found, out
 
 
@@ -81,7 +81,7 @@ def test_the_json_holds_both_tables(played):
 
 def test_the_end_shows_both_tables_and_the_report(played, capsys):
     found, out = played
-    demo.conclude(found, out)
+    demo_command.conclude(found, out)
     shown = capsys.readouterr().out
     assert "The adding problem, 20 steps" in shown
     assert "Errors in mg/dL" in shown
@@ -90,7 +90,7 @@ def test_the_end_shows_both_tables_and_the_report(played, capsys):
 
 
 def test_the_parts_run_alone(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("glasscell.tasks.duel.DuelOptions", lambda seed: DUEL)
+    monkeypatch.setattr("glasscell.reproduce.duel.DuelOptions", lambda seed: DUEL)
     out = tmp_path / "out"
     assert main(["demo", "--out", str(out), "--only", "adding", "--jobs", "1", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
@@ -118,7 +118,7 @@ def test_force_replaces_an_earlier_demo(played, tmp_path):
     out.mkdir()
     (out / "demo.json").write_text("{}")
     (out / "old").write_text("old")
-    demo.play(DemoFolder(out, force=True), DUEL, None, quiet=True)
+    demo_command.play(DemoFolder(out, force=True), DUEL, None, quiet=True)
     assert {p.name for p in out.iterdir()} == {"report.html", "demo.json", "adding"}
 
 
@@ -126,7 +126,7 @@ def test_ctrl_c_leaves_nothing(tmp_path, monkeypatch, capsys):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("glasscell.tasks.duel.duel", interrupted)
+    monkeypatch.setattr("glasscell.reproduce.duel.duel", interrupted)
     assert main(["demo", "--out", str(tmp_path / "out"), "--quiet"]) == 130
     assert "stopped; nothing was written" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
@@ -136,7 +136,7 @@ def test_side_by_side_finds_the_same_numbers(played, tmp_path):
     found, _ = played
     options = ForecastOptions(**FORECAST)
     folder = DemoFolder(tmp_path / "out")
-    again = demo.play(folder, DUEL, options, data=readings(), quiet=True, jobs=2)
+    again = demo_command.play(folder, DUEL, options, data=readings(), quiet=True, jobs=2)
     assert without_seconds(again.record()) == without_seconds(found.record())
     assert (found.record()["jobs"], again.record()["jobs"]) == (1, 2)
 
@@ -159,9 +159,9 @@ def test_a_worker_that_is_killed_leaves_nothing_to_resume(tmp_path, monkeypatch,
 
     call = Workers.call
     monkeypatch.setattr(Workers, "call", killed)
-    monkeypatch.setattr("glasscell.tasks.glucose.load_glucose", readings)
-    monkeypatch.setattr("glasscell.tasks.glucose.OPTIONS", ForecastOptions(**FORECAST))
-    monkeypatch.setattr(demo, "SEEDS", 1)
+    monkeypatch.setattr("glasscell.demo.glucose.load_glucose", readings)
+    monkeypatch.setattr("glasscell.demo.glucose.OPTIONS", ForecastOptions(**FORECAST))
+    monkeypatch.setattr(demo_command, "SEEDS", 1)
     command = ["demo", "--out", str(tmp_path / "out"), "--only", "glucose", "--jobs", "1"]
     assert main([*command, "--quiet"]) == 2
     message = capsys.readouterr().err
@@ -181,7 +181,7 @@ def test_a_missing_package_is_named(tmp_path, monkeypatch, capsys):
     def find(name):
         return None if name == "bokeh_sampledata" else object()
 
-    monkeypatch.setattr(demo, "find_spec", find)
+    monkeypatch.setattr(demo_command, "find_spec", find)
     assert main(["demo", "--out", str(tmp_path / "out")]) == 2
     assert "needs bokeh_sampledata; pip install 'glasscell[demo]'" in capsys.readouterr().err
 

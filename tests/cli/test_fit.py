@@ -145,7 +145,7 @@ def test_ctrl_c_while_reading_writes_nothing(capsys, data, tmp_path, monkeypatch
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("glasscell.tasks.plan.read_panel", interrupted)
+    monkeypatch.setattr("glasscell.tasks.forecast.plan.read_panel", interrupted)
     code, _, err = call(capsys, "fit", data, "--out", tmp_path / "run")
     assert code == 130
     assert "nothing was written" in err

@@ -12,7 +12,7 @@ import torch
 import glasscell
 from glasscell.cli import main
 from glasscell.nn import LSTM, Linear
-from glasscell.tasks.forecast import fit
+from glasscell.tasks.forecast.fit import fit
 from pages import data_of
 
 TIMES = pd.date_range("2020-01-01", periods=260, freq="D")
@@ -71,14 +71,14 @@ def test_a_run_reads_new_data_as_predict_does(call, place, tmp_path):
 
 
 def test_the_gradient_of_a_run_is_that_of_its_forecast_error(place):
-    from glasscell.tasks.inspection import look
-    from glasscell.tasks.network import Forecaster
-    from glasscell.tasks.specimens import Specimens
+    from glasscell.tasks.forecast.kept_windows import Specimens
+    from glasscell.tasks.forecast.network import Forecaster
+    from glasscell.tasks.inspect_run import look
 
     kept = Specimens.load(place / "run" / "windows.npz")
     shown = look(place / "run")
     network = Forecaster("LSTM", kept.x.shape[2], 4, lookback=12, horizon=3)
-    _, arrays = glasscell.modelfile.read(place / "run")
+    _, arrays = glasscell.model.modelfile.read(place / "run")
     network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     y = torch.from_numpy(kept.y)
     flow = glasscell.gradient_flow(

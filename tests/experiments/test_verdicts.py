@@ -10,7 +10,8 @@ from types import ModuleType
 import pytest
 import torch
 
-from glasscell.inspect import findings, verdict
+from glasscell.inspect.verdict import findings
+from glasscell.inspect.verdict.judge import judge
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 RESULT = json.loads((EXPERIMENTS / "results" / "verdicts.json").read_text(encoding="utf-8"))
@@ -29,8 +30,8 @@ def checks() -> ModuleType:
 def test_the_thresholds_in_use_are_those_of_the_result() -> None:
     tried = {name: row["in use"] for name, row in RESULT["thresholds, on even seeds"].items()}
     assert tried == {
-        "REACH": verdict.REACH,
-        "GROWN": verdict.GROWN,
+        "REACH": judge.REACH,
+        "GROWN": judge.GROWN,
         "MEMORY": findings.MEMORY,
         "STUCK": findings.STUCK,
         "STUCK_PART": findings.STUCK_PART,

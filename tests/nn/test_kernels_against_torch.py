@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from glasscell import engine, reference
-from glasscell.weights import LayerWeights
+from glasscell.cells.parameters import LayerWeights
 from oracles import relative_error
 
 CASES = [

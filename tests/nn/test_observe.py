@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn.utils.rnn import pack_sequence
 
-from glasscell import gates
+from glasscell import cells
 from glasscell.nn import LSTM, RNN, LSTMCell, Record, observing
 from nn.cases import HIDDEN, INPUT, LAYERS, padded, pair_of, states
 
@@ -36,7 +36,7 @@ class Seen:
 
 
 def _gate(record: Record, name: str) -> Any:
-    return record.tape[..., gates.TAPE.index(name), : record.hidden_size]
+    return record.tape[..., cells.TAPE.index(name), : record.hidden_size]
 
 
 def _shift(cell: Any, c0: Any, reverse: bool) -> Any:

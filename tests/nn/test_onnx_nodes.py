@@ -17,8 +17,8 @@ from onnx.backend.test.case import node as cases
 from onnx.backend.test.case.node import lstm, rnn
 
 import glasscell.nn
-from glasscell import engine, gates
-from glasscell.weights import LayerWeights
+from glasscell import cells, engine
+from glasscell.cells.parameters import LayerWeights
 
 Array = npt.NDArray[np.float32]
 
@@ -51,13 +51,13 @@ class Case:
         self.weights = [self._direction(d) for d in range(len(self.inputs["W"]))]
 
     def _direction(self, d: int) -> LayerWeights:
-        order = (gates.ONNX, gates.TORCH) if self.is_lstm else (gates.HIDDEN, gates.HIDDEN)
+        order = (cells.ONNX, cells.TORCH) if self.is_lstm else (cells.HIDDEN, cells.HIDDEN)
         both = [None, None]
         if "B" in self.inputs:
-            both = [gates.reorder(half, *order) for half in np.split(self.inputs["B"][d], 2)]
+            both = [cells.reorder(half, *order) for half in np.split(self.inputs["B"][d], 2)]
         return LayerWeights(
-            weight_ih=gates.reorder(self.inputs["W"][d], *order),
-            weight_hh=gates.reorder(self.inputs["R"][d], *order),
+            weight_ih=cells.reorder(self.inputs["W"][d], *order),
+            weight_hh=cells.reorder(self.inputs["R"][d], *order),
             bias_ih=both[0],
             bias_hh=both[1],
             weight_hr=None,

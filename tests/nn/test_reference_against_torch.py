@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from glasscell import gates, reference
-from glasscell.weights import Config, from_state_dict
+from glasscell import cells, reference
+from glasscell.cells.parameters import Config, from_state_dict
 from oracles import relative_error
 
 CONFIGS = [
@@ -101,7 +101,7 @@ def test_lengths_are_what_a_packed_sequence_is_in_torch(config):
 
 def test_the_textbook_reads_and_writes_a_torch_module_in_place():
     module = torch.nn.LSTM(2, 3, proj_size=2, bidirectional=True)
-    parameter, book = module.weight_hh_l0_reverse, gates.Textbook(module, "l0_reverse")
+    parameter, book = module.weight_hh_l0_reverse, cells.Textbook(module, "l0_reverse")
     W, version = 2 * book.W_f, parameter._version
     W.flags.writeable = False
     book.W_f, book.b_f = W, np.ones(3)
@@ -113,7 +113,7 @@ def test_the_textbook_reads_and_writes_a_torch_module_in_place():
 
 
 def test_the_textbook_of_a_torch_cell_needs_no_suffix():
-    book = gates.Textbook(torch.nn.RNNCell(2, 3, bias=False))
+    book = cells.Textbook(torch.nn.RNNCell(2, 3, bias=False))
     assert book.W_h.shape == (3, 5)
     assert book.b_h is None
 
@@ -121,7 +121,7 @@ def test_the_textbook_of_a_torch_cell_needs_no_suffix():
 def test_the_textbook_refuses_to_write_what_a_parametrization_computes():
     module = torch.nn.LSTM(2, 3)
     torch.nn.utils.parametrizations.weight_norm(module, "weight_ih_l0")
-    book, kept = gates.Textbook(module, "l0"), module.weight_hh_l0.detach().clone()
+    book, kept = cells.Textbook(module, "l0"), module.weight_hh_l0.detach().clone()
     with pytest.raises(ValueError, match="remove the parametrization"):
         book.W_f = np.zeros((3, 5))
     assert torch.equal(module.weight_hh_l0, kept)

@@ -10,7 +10,7 @@ import glasscell
 from glasscell import nn
 from glasscell.errors import DtypeError, ShapeError, WeightFormatError
 from glasscell.nn.saving import save
-from glasscell.tasks.network import Forecaster
+from glasscell.tasks.forecast.network import Forecaster
 
 KINDS = [
     (nn.LSTM, {}),

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from glasscell.nn import LSTM, observing, tapes
-from glasscell.nn.packing import tapes_of
+from glasscell.nn.packed_weights import tapes_of
 
 STEPS, BATCH, INPUT, HIDDEN = 12, 3, 5, 16
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from glasscell import engine
+from glasscell.cells.parameters import Config
 from glasscell.nn.team import join_torch
-from glasscell.weights import Config
 from strategies import make_problem
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from glasscell import reference
-from glasscell.weights import Config
+from glasscell.cells.parameters import Config
 from oracles import central_differences, relative_error
 from strategies import make_problem, network_weights
 

@@ -10,8 +10,8 @@ from math import log
 import numpy as np
 import pytest
 
-from glasscell import gates, reference
-from glasscell.weights import LayerWeights
+from glasscell import cells, reference
+from glasscell.cells.parameters import LayerWeights
 
 LN2, LN3 = log(2), log(3)
 
@@ -24,7 +24,7 @@ def unit_lstm() -> LayerWeights:
         bias_ih=np.zeros(4),
         bias_hh=np.zeros(4),
     )
-    book = gates.Textbook(layer)
+    book = cells.Textbook(layer)
     book.W_f, book.b_f = [[0.5, LN3 - 2]], [1.0]  # a_f = 1 + ln 3 - 2 + 1 =  ln 3   f = 3/4
     book.W_i, book.b_i = [[-1.0, 1.0]], [1.0]  #    a_i = -2 + 1 + 1       =  0      i = 1/2
     book.W_C, book.b_C = [[2.0, -4.0]], [LN2]  #    a_g = 4 - 4 + ln 2     =  ln 2   g = 3/5

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from glasscell import reference
+from glasscell.cells.parameters import Config
 from glasscell.errors import DtypeError, ShapeError
-from glasscell.weights import Config
 from strategies import make_problem, network_weights
 
 LSTM = make_problem(Config(mode="LSTM", input_size=2, hidden_size=3), T=4, B=5)

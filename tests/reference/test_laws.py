@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glasscell import gates, reference
-from glasscell.weights import Config
+from glasscell import cells, reference
+from glasscell.cells.parameters import Config
 from strategies import make_problem, problems
 
 small = problems(steps=(0, 1, 2, 3, 5), batches=(1, 2, 3), inputs=(1, 3), hiddens=(1, 2, 5))
@@ -157,7 +157,7 @@ def test_a_saturated_forget_gate_and_a_shut_input_gate_keep_the_cell_and_its_gra
             problem,
             weights=replace(problem.weights, **biases, bias_hh=np.zeros_like(biases["bias_ih"])),
         )
-    book = gates.Textbook(problem.weights)
+    book = cells.Textbook(problem.weights)
     book.b_f = np.full(problem.config.hidden_size, 100)
     book.b_i = np.full(problem.config.hidden_size, -1000)
     run = run_layer(problem, lengths=None, reset=None)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from glasscell import report
-from glasscell.inspect.trace import LayerTrace
-from glasscell.weights import LayerWeights
+from glasscell.cells.parameters import LayerWeights
+from glasscell.traces.layer import LayerTrace
 
 Array = np.ndarray[Any, Any]
 

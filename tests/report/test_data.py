@@ -9,7 +9,7 @@ import pytest
 
 from glasscell import report
 from glasscell.errors import ShapeError
-from glasscell.inspect.trace import LayerTrace
+from glasscell.traces.layer import LayerTrace
 
 
 def test_a_row_of_another_length_than_the_columns_is_refused():

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from glasscell import report
-from glasscell.inspect.trace import LayerTrace
 from glasscell.report import events
+from glasscell.traces.layer import LayerTrace
 
 
 def test_a_quantity_that_only_moves_at_the_events_is_found():

@@ -10,9 +10,9 @@ import torch
 
 import glasscell
 from glasscell import inspect
-from glasscell.report.explore import measure_flow as flow
-from glasscell.report.explore.measure import Seen
-from glasscell.report.explore.measure_film import measure_film
+from glasscell.report.page.measured import Seen
+from glasscell.report.views.film.data import measure_film
+from glasscell.report.views.influence import data as flow
 
 
 def seen(model, steps, batch=1, hole=False):

@@ -7,28 +7,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from glasscell.cli import inspect as command
-from glasscell.inspect.diagnosis import diagnose
-from glasscell.inspect.findings import ORDER
-from glasscell.inspect.flow import LayerFlow
-from glasscell.inspect.frames import frame
-from glasscell.inspect.sentences import KINDS
-from glasscell.inspect.trace import LayerTrace
-from glasscell.report import River, RiverLine, figures, river, words_flow
-from glasscell.report.explore import (
-    Exploration,
-    Finding,
-    Layer,
-    Series,
-    fallback,
-    findings,
-    sentences,
-)
-from glasscell.report.explore.measure_film import measure_film
-from glasscell.report.explore.measure_memory import measure_memory
-from glasscell.report.explore.words import table
-from glasscell.report.markup import escape
-from report.explore.made import lstm_trace
+from glasscell.cli import inspect_command as command
+from glasscell.inspect.film.frames import frame
+from glasscell.inspect.gradients.flow import LayerFlow
+from glasscell.inspect.verdict.diagnosis import diagnose
+from glasscell.inspect.verdict.findings import ORDER
+from glasscell.inspect.verdict.sentences import KINDS
+from glasscell.report import River, RiverLine, figures, flow_sentences, run_river
+from glasscell.report.draw.markup import escape
+from glasscell.report.page import Exploration, Finding, Layer, Series, without_script
+from glasscell.report.page import headline as sentences
+from glasscell.report.page.frame_words import table
+from glasscell.report.views.film.data import measure_film
+from glasscell.report.views.ladder.data import measure_memory
+from glasscell.report.views.verdict import data
+from glasscell.traces.layer import LayerTrace
+from report.page.made import lstm_trace
 
 T = 41
 LAGS = np.arange(T, dtype=np.float64)[::-1]
@@ -101,8 +95,8 @@ def shown_of(flow, lag=None) -> Exploration:
     steps = len(flow.hidden)
     memory = measure_memory({"l0": trace}).numbers
     needed = steps - 1 if lag is None else lag
-    found = findings.of_network(diagnose({"l0": flow}, {"l0": trace}, lag), layers)
-    found += findings.of_memory(layers, memory["memory"], needed)
+    found = data.of_network(diagnose({"l0": flow}, {"l0": trace}, lag), layers)
+    found += data.of_memory(layers, memory["memory"], needed)
     return Exploration(
         title="t",
         layers=layers,
@@ -119,13 +113,13 @@ def test_every_place_says_the_same(name, lang, lag, capsys):
     flow = FLOWS[name]
     column = int(lang == "zh")
     verdict, shown = flow.judge(lag), shown_of(flow, lag)
-    said = words_flow.judged(flow, lag, "l0", lang)
+    said = flow_sentences.judged(flow, lag, "l0", lang)
     assert verdict.said(lang)[0] in said
 
     # The river's caption, on the page and without script.
     caption = sentences.flows(shown)["0/0"][column]
     assert caption.startswith(said)
-    assert escape(caption) in fallback.build(shown, lang)
+    assert escape(caption) in without_script.build(shown, lang)
 
     # The findings on the page are those of the command line.
     command.show(shown, lang)
@@ -167,8 +161,8 @@ def test_the_report_and_its_picture_say_it_too(name, lang):
     flow = FLOWS[name]
     verdict = flow.judge()
     line = RiverLine.of("net", flow)
-    html, _ = river.build(River(lines=[line]), "river", lang)
-    word = words_flow.kind(verdict.kind, lang)
+    html, _ = run_river.build(River(lines=[line]), "river", lang)
+    word = flow_sentences.kind(verdict.kind, lang)
     assert f">{escape(word)}</span>" in html
     seen = escape(verdict.said(lang)[0])
     assert seen[1:] in html
@@ -182,7 +176,7 @@ def test_what_is_said_of_the_picture_is_in_its_array(name):
     """Strongest, weakest, their ratio and the missing steps, recounted step by step."""
     flow = FLOWS[name]
     norms = (flow.hidden if flow.cell is None else flow.cell).tolist()
-    found = words_flow.extremes(np.array(norms), flow.reverse)
+    found = flow_sentences.extremes(np.array(norms), flow.reverse)
     finite = [value for value in norms if np.isfinite(value)]
     assert found.missing == len(norms) - len(finite)
     text = found.text("|dL/dc_t|", "step {}".format)
@@ -206,7 +200,7 @@ def test_what_is_said_of_the_picture_is_in_its_array(name):
             share = np.log10(min(finite)) - np.log10(max(finite))
         assert found.share == pytest.approx(share)
         assert f"strongest at step {found.most} and weakest at step {found.least}" in text
-        assert words_flow.size(found.share) in text
+        assert flow_sentences.size(found.share) in text
 
 
 def test_no_caption_claims_that_a_v_arrives_everywhere():
@@ -220,7 +214,7 @@ def test_no_caption_claims_that_a_v_arrives_everywhere():
 def test_growth_of_three_hundred_is_called_one_thing():
     flow = FLOWS["dc grows 300 times"]
     assert flow.judge().kind == "exploding"
-    html, _ = river.build(River(lines=[RiverLine.of("net", flow)]), "river", "en")
+    html, _ = run_river.build(River(lines=[RiverLine.of("net", flow)]), "river", "en")
     assert "exploding gradient" in html
     assert "explodes" in sentences.flows(shown_of(flow))["0/0"][0]
 

@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from glasscell.inspect.flow import LayerFlow
-from glasscell.report import River, RiverLine, river
+from glasscell.inspect.gradients.flow import LayerFlow
+from glasscell.report import River, RiverLine, run_river
 
 
 def test_all_panels_share_one_scale():
@@ -16,7 +16,7 @@ def test_all_panels_share_one_scale():
         RiverLine(name="RNN", hidden=10.0 ** np.linspace(-20, 0, 30)),
         RiverLine(name="LSTM", hidden=np.full(30, 0.1), cell=np.full(30, 2.0)),
     ]
-    html, data = river.build(River(lines=lines), "river", "en")
+    html, data = run_river.build(River(lines=lines), "river", "en")
     ranges = set(re.findall(r'data-low="([^"]*)" data-high="([^"]*)"', html))
     assert len(ranges) == 1
     low, high = map(float, ranges.pop())
@@ -27,22 +27,22 @@ def test_all_panels_share_one_scale():
 
 def test_the_values_for_the_cursor_are_the_logarithms_given():
     hidden = 10.0 ** np.array([-7.25, -3.5, 0.0])
-    html, _ = river.build(River(lines=[RiverLine(name="RNN", hidden=hidden)]), "river", "en")
+    html, _ = run_river.build(River(lines=[RiverLine(name="RNN", hidden=hidden)]), "river", "en")
     assert 'data-log="-7.25,-3.5,0"' in html
 
 
 def test_what_float32_cannot_hold_is_marked():
     deep = RiverLine(name="RNN", hidden=10.0 ** np.linspace(-42, 0, 30))
-    html, _ = river.build(River(lines=[deep]), "river", "en")
+    html, _ = run_river.build(River(lines=[deep]), "river", "en")
     assert html.count('class="floor"') == 2
     shallow = RiverLine(name="LSTM", hidden=np.ones(30))
-    html, _ = river.build(River(lines=[shallow]), "river", "en")
+    html, _ = run_river.build(River(lines=[shallow]), "river", "en")
     assert html.count('class="floor"') == 0
 
 
 def test_zeros_and_gaps_are_drawn_without_infinities():
     line = RiverLine(name="RNN", hidden=np.array([0.0, np.nan, 1e-300, 1e-3, 1.0]))
-    html, _ = river.build(River(lines=[line]), "river", "en")
+    html, _ = run_river.build(River(lines=[line]), "river", "en")
     assert "inf" not in html
     assert "nan" not in html
     assert "lag 4, with 0 of that" in html
@@ -51,7 +51,7 @@ def test_zeros_and_gaps_are_drawn_without_infinities():
 
 def test_lags_count_back_from_the_loss():
     line = RiverLine(name="RNN", hidden=np.ones(101))
-    html, _ = river.build(River(lines=[line]), "river", "en")
+    html, _ = run_river.build(River(lines=[line]), "river", "en")
     lags = re.findall(r'<span class="[^"]*" style="left:([\d.]+)%">(\d+)</span>', html)
     assert lags[-1][1] == "0"
     assert float(lags[-1][0]) == pytest.approx(100.5 / 101 * 100, abs=0.01)
@@ -62,7 +62,7 @@ def test_what_vanishes_is_a_fault_only_if_the_task_needs_it(rate: float, only: b
     norms = rate ** np.arange(30.0)[::-1]
     line = RiverLine.of("RNN", LayerFlow(norms, None, None, mode="RNN_TANH"))
     for lang, said in (("en", "only if the task needs all 29 lags"), ("zh", "全部 29 步滞后时")):
-        html, _ = river.build(River(lines=[line]), "r", lang)
+        html, _ = run_river.build(River(lines=[line]), "r", lang)
         assert (said in html, 'class="badge maybe"' in html) == (only, only)
-        html, _ = river.build(River(lines=[line], needed=True), "r", lang)
+        html, _ = run_river.build(River(lines=[line], needed=True), "r", lang)
         assert (said in html, 'class="badge maybe"' in html) == (False, False)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from glasscell.report import cell_numbers, equations, schematic
-from glasscell.report.layout import NARROW, WIDE
+from glasscell.report.schematic_layout import NARROW, WIDE
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ import zlib
 import numpy as np
 
 from glasscell import report
-from glasscell.report import palette, wall
-from glasscell.report.data import GATE_FIELDS
+from glasscell.report import run_wall
+from glasscell.report.draw import palette
 from glasscell.report.order import half_lives, slow_first, thin
+from glasscell.report.run_data import GATE_FIELDS
 
 
 def unpack(uri):
@@ -37,20 +38,20 @@ def unpack(uri):
 def test_the_pictures_are_the_gates_longest_memory_on_top(make_lstm):
     _, _, trace = make_lstm(30, 6)
     window = report.GateWindow(trace=trace, name="l0")
-    made = wall.build(window, "g", "en", None, None)
+    made = run_wall.build(window, "g", "en", None, None)
     order = slow_first(trace.forget)
     uris = re.findall(r'src="([^"]*)"', made.html)
     assert len(uris) == 6
     for name, uri in zip(GATE_FIELDS, uris, strict=True):
         values = getattr(trace, name)[:, order]
-        low, high = wall.colour_range(name, values)
+        low, high = run_wall.colour_range(name, values)
         back = low + unpack(uri).T / 254 * (high - low)
         np.testing.assert_allclose(back, np.clip(values, low, high), atol=(high - low) / 500)
 
 
 def test_values_under_the_cursor_are_exact_to_the_digits_shown(make_lstm):
     _, _, trace = make_lstm(30, 6)
-    data = wall.build(report.GateWindow(trace=trace, name="l0"), "g", "en", None, None).data
+    data = run_wall.build(report.GateWindow(trace=trace, name="l0"), "g", "en", None, None).data
     for name in GATE_FIELDS:
         packed = data["maps"][name]
         levels = np.frombuffer(base64.b64decode(packed["b64"]), "<i2").reshape(6, 30)
@@ -61,7 +62,7 @@ def test_values_under_the_cursor_are_exact_to_the_digits_shown(make_lstm):
 def test_missing_values_are_transparent_gaps(make_lstm):
     _, _, trace = make_lstm(10, 3)
     trace.forget[4] = np.nan
-    made = wall.build(report.GateWindow(trace=trace, name="l0"), "g", "en", None, None)
+    made = run_wall.build(report.GateWindow(trace=trace, name="l0"), "g", "en", None, None)
     picture = unpack(re.search(r'src="([^"]*)"', made.html)[1])
     assert (picture[:, 4] == palette.MISSING).all()
     assert (np.delete(picture, 4, axis=1) != palette.MISSING).all()
@@ -71,7 +72,7 @@ def test_missing_values_are_transparent_gaps(make_lstm):
 
 def test_without_a_script_the_chosen_unit_and_step_are_shown_in_numbers(make_lstm):
     _, _, trace = make_lstm(30, 6)
-    html = wall.build(report.GateWindow(trace=trace, name="l0"), "g", "en", 4, 11).html
+    html = run_wall.build(report.GateWindow(trace=trace, name="l0"), "g", "en", 4, 11).html
     for name in GATE_FIELDS:
         shown = re.search(rf'data-q="{name}">([^<]*)<', html)[1].replace("−", "-")
         assert abs(float(shown) - getattr(trace, name)[11, 4]) <= 0.5e-3

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import glasscell
-from glasscell.tasks.forecast import fit
-from glasscell.tasks.inspection import LINEAR, look
-from glasscell.tasks.network import Forecaster
+from glasscell.tasks.forecast.fit import fit
+from glasscell.tasks.forecast.network import Forecaster
+from glasscell.tasks.inspect_run import LINEAR, look
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import numpy as np
 
 from glasscell import reference
 from glasscell.bench.cases import Case
-from glasscell.bench.data import Data
-from glasscell.weights import Array, LayerWeights
+from glasscell.bench.numbers import Data
+from glasscell.cells.parameters import Array, LayerWeights
 
 __all__ = ["STEPS", "Check", "check", "expected"]
 

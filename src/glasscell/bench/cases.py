@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
+from glasscell.cells.parameters import Array
 from glasscell.errors import DataError
-from glasscell.weights import Array
 
 __all__ = ["CASES", "Case", "select"]
 

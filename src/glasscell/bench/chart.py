@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from glasscell.bench.engines import ENGINES, OURS
-from glasscell.bench.words import amount, best_peer, loses, sizes, times
+from glasscell.bench.readable import amount, best_peer, loses, sizes, times
 
 __all__ = ["chart"]
 

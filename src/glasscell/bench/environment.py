@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 import glasscell
+from glasscell.cells.parameters import Array
 from glasscell.engine import cpu_info
-from glasscell.weights import Array
 
 __all__ = ["busy_cpus", "commit", "cpu", "describe"]
 

@@ -18,7 +18,7 @@ import numpy as np
 from glasscell import _core
 from glasscell.bench.caches import Cache
 from glasscell.bench.cases import Case
-from glasscell.weights import Array
+from glasscell.cells.parameters import Array
 
 __all__ = ["Bound", "Level", "Limits", "bound", "probe"]
 

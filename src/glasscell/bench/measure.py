@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol, Self
 
-from glasscell.bench import answers, data
+from glasscell.bench import answers, numbers
 from glasscell.bench.cases import Case
 from glasscell.bench.engines import OURS, CannotRun
 from glasscell.bench.limit import Limits
 from glasscell.bench.rows import BESIDE, Found, row
-from glasscell.weights import Array
+from glasscell.cells.parameters import Array
 
 __all__ = ["Asked", "Pace", "measure"]
 
@@ -83,7 +83,7 @@ def measure(case: Case, workers: Mapping[str, Asked], limits: Limits, pace: Pace
         own.ask("prepare", case)
     if found.left_out:
         return row(case, found, limits)
-    truth = answers.expected(case, data.make(case))
+    truth = answers.expected(case, numbers.make(case))
     if case.measure == "first call":
         _first_calls(case, workers, truth, found, pace)
     elif case.measure == "memory":
@@ -118,7 +118,9 @@ def _in_turns(
     entries = [(name, worker, case, truth) for name, worker in workers.items()]
     if case.beside:
         other = case.beside[1]
-        entries.insert(1, (BESIDE, workers[OURS], other, answers.expected(other, data.make(other))))
+        entries.insert(
+            1, (BESIDE, workers[OURS], other, answers.expected(other, numbers.make(other)))
+        )
     for name, worker, own, answer in entries:
         with found.trying(name):
             ready, facts = _prepared(worker, name, own, answer)

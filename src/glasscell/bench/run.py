@@ -9,10 +9,10 @@ from typing import Any
 from glasscell.bench import environment
 from glasscell.bench.caches import cpus_for
 from glasscell.bench.cases import Case
+from glasscell.bench.engine_workers import Worker
 from glasscell.bench.engines import ENGINES, OURS, CannotRun, listing
 from glasscell.bench.limit import Limits
 from glasscell.bench.measure import Pace, measure
-from glasscell.bench.workers import Worker
 from glasscell.errors import DataError
 
 __all__ = ["FORMAT", "VERSION", "run"]

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from glasscell.bench.engines import ENGINES, OURS
-from glasscell.bench.words import amount, beside, best_peer, loses, sizes, times
+from glasscell.bench.readable import amount, beside, best_peer, loses, sizes, times
 
 __all__ = ["headline", "notes", "table"]
 

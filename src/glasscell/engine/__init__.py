@@ -13,9 +13,12 @@ except ImportError as error:  # pragma: no cover - only in a broken installation
         "Build and install it with `pip install .` from the source tree."
     ) from error
 
-from glasscell.engine.forwards import forward
-from glasscell.engine.gradients import backward
-from glasscell.engine.kinds import (
+from glasscell.engine.backward import backward
+from glasscell.engine.forward import forward
+from glasscell.engine.linear_product import linear, pack_linear
+from glasscell.engine.live import stepper, stream_pool
+from glasscell.engine.packing import matches, pack
+from glasscell.engine.results import (
     LayerGrads,
     LayerRun,
     PackedLayer,
@@ -24,10 +27,7 @@ from glasscell.engine.kinds import (
     StreamPool,
     Weights,
 )
-from glasscell.engine.live import stepper, stream_pool
-from glasscell.engine.packing import matches, pack
-from glasscell.engine.product import linear, pack_linear
-from glasscell.engine.threads import (
+from glasscell.threads import (
     at_most,
     cpu_info,
     get_num_threads,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from glasscell import _core
-from glasscell.engine.kinds import PackedLayer, Stepper, StreamPool
-from glasscell.engine.threads import thread_limit
+from glasscell.engine.results import PackedLayer, Stepper, StreamPool
 from glasscell.errors import DtypeError, ShapeError
+from glasscell.threads import thread_limit
 
 __all__ = ["stepper", "stream_pool"]
 
@@ -64,7 +64,7 @@ def stepper(layers: Sequence[PackedLayer], threads: int | None = None) -> Steppe
 
 
 def stream_pool(stacks: Sequence[Sequence[PackedLayer]], capacity: int) -> StreamPool:
-    """Make room for the states of many live sequences; `glasscell.pool` is its face.
+    """Make room for the states of many live sequences; `glasscell.model.pool` is its face.
 
     Args:
         stacks: Packed layers of one dtype, each stack one that `stepper` takes. A stream has a

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from glasscell import _core, arguments
-from glasscell.engine.kinds import PackedLayer, Weights
+from glasscell import _core
+from glasscell.cells.compact import COMPRESSED, StoredWeights, compress
+from glasscell.engine import arguments
+from glasscell.engine.results import PackedLayer, Weights
 from glasscell.errors import DtypeError, ShapeError
-from glasscell.storage import COMPRESSED, StoredWeights, compress
 
 __all__ = ["matches", "pack", "require_uncompressed"]
 

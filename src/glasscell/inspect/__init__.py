@@ -9,32 +9,25 @@ README.md lists every measure with its cost.
 
 from __future__ import annotations
 
-from glasscell.inspect.ablation import ablation
-from glasscell.inspect.decay import Decay, decay
-from glasscell.inspect.diagnosis import Diagnosis, diagnose, examine
-from glasscell.inspect.dossier import Dossier, dossier
-from glasscell.inspect.exchange import Exchange, exchange
-from glasscell.inspect.film import Film
-from glasscell.inspect.findings import Finding, faults
-from glasscell.inspect.flow import GradientFlow, LayerFlow
-from glasscell.inspect.influence import influence
-from glasscell.inspect.jacobian import StateJacobian, jacobians
-from glasscell.inspect.last_step import layer_weights
-from glasscell.inspect.match import Match, Matches, match
-from glasscell.inspect.model_influence import model_influence
-from glasscell.inspect.path import PathSplit, path_split
-from glasscell.inspect.provenance import (
+from glasscell.inspect.dynamics.influence import influence
+from glasscell.inspect.dynamics.jacobian import StateJacobian, jacobians
+from glasscell.inspect.dynamics.model_influence import model_influence
+from glasscell.inspect.dynamics.path import PathSplit, path_split
+from glasscell.inspect.dynamics.spectrum import Fan, Lyapunov, fan, lyapunov
+from glasscell.inspect.film.film import Film
+from glasscell.inspect.film.reel import LayerReel, Reel
+from glasscell.inspect.gradients.decay import Decay, decay
+from glasscell.inspect.gradients.flow import GradientFlow, LayerFlow
+from glasscell.inspect.gradients.last_step import layer_weights
+from glasscell.inspect.gradients.truncation import Truncation, truncation
+from glasscell.inspect.memory.exchange import Exchange, exchange
+from glasscell.inspect.memory.provenance import (
     Provenance,
     layer_provenance,
     provenance,
     provenance_triangle,
 )
-from glasscell.inspect.reel import LayerReel, Reel
-from glasscell.inspect.saved_ablation import saved_ablation
-from glasscell.inspect.saved_flow import last_step_sum, saved_flow
-from glasscell.inspect.sentences import KINDS
-from glasscell.inspect.spectrum import Fan, Lyapunov, fan, lyapunov
-from glasscell.inspect.timescales import (
+from glasscell.inspect.memory.timescales import (
     Saturation,
     TimeScales,
     forget_bias,
@@ -42,10 +35,17 @@ from glasscell.inspect.timescales import (
     saturation,
     timescales,
 )
-from glasscell.inspect.trace import LayerTrace, Trace
-from glasscell.inspect.truncation import Truncation, truncation
-from glasscell.inspect.unseen import UnseenWarning
-from glasscell.inspect.verdict import LayerVerdict, judge
+from glasscell.inspect.subjects.saved_flow import last_step_sum, saved_flow
+from glasscell.inspect.subjects.unseen import UnseenWarning
+from glasscell.inspect.units.ablation import ablation
+from glasscell.inspect.units.dossier import Dossier, dossier
+from glasscell.inspect.units.match import Match, Matches, match
+from glasscell.inspect.units.saved_ablation import saved_ablation
+from glasscell.inspect.verdict.diagnosis import Diagnosis, diagnose, examine
+from glasscell.inspect.verdict.findings import Finding, faults
+from glasscell.inspect.verdict.judge import LayerVerdict, judge
+from glasscell.inspect.verdict.sentences import KINDS
+from glasscell.traces.layer import LayerTrace, Trace
 
 __all__ = [
     "KINDS",

@@ -14,8 +14,8 @@ threads.
 from glasscell.nn.cells import LSTMCell, RNNCell
 from glasscell.nn.convert import convert, restore
 from glasscell.nn.fallback import SlowPathWarning
+from glasscell.nn.layers import LSTM, RNN
 from glasscell.nn.linear import Linear
-from glasscell.nn.modules import LSTM, RNN
 from glasscell.nn.observe import Observation, Observer, Record, observing
 from glasscell.nn.team import join_torch
 

@@ -16,17 +16,17 @@ from torch import Tensor
 from torch.autograd import Function
 
 from glasscell import engine
-from glasscell.nn import records, slow
-from glasscell.nn.again import batched, differentiable
+from glasscell.cells.names import Place, Weights
+from glasscell.nn import records, torch_loop
 from glasscell.nn.autocast import fuses
 from glasscell.nn.checkpoint import Checkpoint, segment_length
-from glasscell.nn.gradients import gradients
-from glasscell.nn.kernels import Call, Result, run, whole
+from glasscell.nn.double_backward import batched, differentiable
+from glasscell.nn.layer_backward import gradients
+from glasscell.nn.layer_forward import Call, Result, run, whole
 from glasscell.nn.observe import Observation
-from glasscell.nn.packing import packed, tapes_of
-from glasscell.nn.places import Place, Weights
-from glasscell.nn.ragged import Layout
+from glasscell.nn.packed_weights import packed, tapes_of
 from glasscell.nn.saved import unpacked
+from glasscell.nn.sequences import Layout
 
 __all__ = ["apply"]
 
@@ -183,6 +183,6 @@ def _slow(call: Call) -> Callable[..., Result]:
 
     def run(x: Tensor, h0: Tensor | None, c0: Tensor | None, *flat: Tensor | None) -> Result:
         weights = [flat[5 * d : 5 * d + 5] for d in range(len(call.layers))]
-        return slow.run_layer(call.mode, weights, x, h0, c0, call.layout)
+        return torch_loop.run_layer(call.mode, weights, x, h0, c0, call.layout)
 
     return run

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.modules.rnn import RNNCellBase
 
-from glasscell.nn import autograd, quick
+from glasscell.cells.names import Weights, cell_place, fetch
+from glasscell.nn import autograd, fast_path
 from glasscell.nn.autocast import CASTABLE, cast, low_precision, result_dtypes
 from glasscell.nn.fallback import (
     EMPTY,
@@ -21,9 +22,8 @@ from glasscell.nn.fallback import (
     reason_to_leave,
 )
 from glasscell.nn.observe import current
-from glasscell.nn.places import Weights, cell_place, fetch
-from glasscell.nn.ragged import Layout
 from glasscell.nn.scripting import lent
+from glasscell.nn.sequences import Layout
 
 __all__ = ["LSTMCell", "RNNCell"]
 
@@ -53,7 +53,7 @@ class Cell(RNNCellBase):
         """
         if torch.compiler.is_compiling():
             return super().forward(input, hx)
-        done = quick.step(self, _kind(self), input, hx)
+        done = fast_path.step(self, _kind(self), input, hx)
         if done is not None:
             return done
         place = cell_place(self.bias)

@@ -18,7 +18,7 @@ from torch.nn import Module
 from torch.nn.utils.parametrize import is_parametrized
 
 from glasscell.nn.checkpoint import SETTING
-from glasscell.nn.packing import ATTRIBUTE
+from glasscell.nn.packed_weights import ATTRIBUTE
 
 __all__ = ["converted_class", "pair", "reason_to_stay", "restore_module", "restored_copy", "swap"]
 

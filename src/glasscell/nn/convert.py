@@ -11,8 +11,8 @@ from glasscell.nn import classes
 from glasscell.nn.callers import warn_caller
 from glasscell.nn.cells import LSTMCell, RNNCell
 from glasscell.nn.checkpoint import SETTING, Checkpoint, segment_length
-from glasscell.nn.modules import LSTM, RNN
-from glasscell.nn.recurrent import Recurrent
+from glasscell.nn.layer_call import Recurrent
+from glasscell.nn.layers import LSTM, RNN
 
 __all__ = ["convert", "restore", "swap_all"]
 

@@ -10,9 +10,9 @@ from torch.autograd import Function
 
 from glasscell import engine
 from glasscell.nn.fallback import UNFIT, announce, reason_to_leave
-from glasscell.nn.packing import packed_linear
+from glasscell.nn.packed_weights import packed_linear
 from glasscell.nn.team import threads
-from glasscell.nn.views import array_of
+from glasscell.nn.tensors import array_of
 
 __all__ = ["Linear"]
 

@@ -17,8 +17,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from glasscell.engine.record import Record
 from glasscell.nn.origins import Origins
+from glasscell.traces.run import Record
 
 __all__ = ["Observation", "Observer", "Record", "current", "observing", "repeating"]
 

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from torch import Tensor
 from torch.autograd.function import BackwardCFunction
 
-from glasscell.engine.record import Record
+from glasscell.traces.run import Record
 
 __all__ = ["Origins"]
 

@@ -8,13 +8,13 @@ import numpy.typing as npt
 from torch import Tensor
 from torch.nn import Module
 
-from glasscell.engine.record import Record
-from glasscell.nn.views import view_of
+from glasscell.nn.tensors import view_of
+from glasscell.traces.run import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from glasscell.nn.kernels import Call, Result
+    from glasscell.nn.layer_forward import Call, Result
     from glasscell.nn.observe import Observation
 
 __all__ = ["link", "show", "tell"]

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from glasscell import modelfile
+from glasscell.cells.parameters import Array, Config
 from glasscell.errors import DtypeError, WeightFormatError
-from glasscell.model import Model
-from glasscell.weights import Array, Config
+from glasscell.model import modelfile
+from glasscell.model.model import Model
 
 __all__ = ["save"]
 

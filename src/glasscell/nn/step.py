@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from glasscell.nn import slow
-from glasscell.nn.again import batched, differentiable
-from glasscell.nn.gradients import gradients
-from glasscell.nn.kernels import Call, address
-from glasscell.nn.packing import Kept
-from glasscell.nn.ragged import Layout
+from glasscell.nn import torch_loop
+from glasscell.nn.double_backward import batched, differentiable
+from glasscell.nn.layer_backward import gradients
+from glasscell.nn.layer_forward import Call, address
+from glasscell.nn.packed_weights import Kept
 from glasscell.nn.saved import unpacked
+from glasscell.nn.sequences import Layout
 from glasscell.nn.team import threads
 
 __all__ = ["StepFunction", "run"]
@@ -106,7 +106,7 @@ def _slow(one: Kept) -> Callable[..., tuple[Maybe, ...]]:
 
     def step(x: Tensor, h0: Maybe, c0: Maybe, *weights: Maybe) -> tuple[Maybe, ...]:
         mode, initial = one.made[0], (_lifted(h0), _lifted(c0))
-        _, h, c = slow.run_layer(mode, [weights], x[None], *initial, _LAYOUT)
+        _, h, c = torch_loop.run_layer(mode, [weights], x[None], *initial, _LAYOUT)
         return (h[0],) if c is None else (h[0], c[0])
 
     return step

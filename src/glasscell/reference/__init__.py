@@ -18,9 +18,9 @@ from glasscell.reference.lstm_equations import (
     parameters,
     sigmoid,
 )
-from glasscell.reference.network import NetworkGradients, NetworkRun, backward, forward
 from glasscell.reference.plain_rnn import RNNRun, rnn, rnn_backward
 from glasscell.reference.sequence import Gradients, Inputs
+from glasscell.reference.stacked import NetworkGradients, NetworkRun, backward, forward
 from glasscell.reference.through_time import LSTMRun, lstm, lstm_backward
 
 __all__ = [

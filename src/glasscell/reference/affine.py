@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from glasscell import gates
-from glasscell.weights import Array
+from glasscell import cells
+from glasscell.cells.parameters import Array
 
 __all__ = ["affine", "affine_backward", "torch_gradients"]
 
@@ -73,5 +73,5 @@ def torch_gradients(
     Returns:
         dweight_ih, dweight_hh, and dbias, which is the gradient of either bias.
     """
-    stacked = gates.join(dW, order)
-    return stacked[:, P:], stacked[:, :P], gates.join(db, order)
+    stacked = cells.join(dW, order)
+    return stacked[:, P:], stacked[:, :P], cells.join(db, order)

@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glasscell import gates
+from glasscell import cells
+from glasscell.cells.parameters import Array, LayerWeights
 from glasscell.reference.affine import affine
-from glasscell.weights import Array, LayerWeights
 
 __all__ = [
     "LSTMParameters",
@@ -64,7 +64,7 @@ class LSTMStep(NamedTuple):
 
 def parameters(weights: LayerWeights) -> LSTMParameters:
     """Read the textbook form of a layer's weights."""
-    book = gates.Textbook(weights)
+    book = cells.Textbook(weights)
     matrices = book.W_f, book.W_i, book.W_C, book.W_o
     return LSTMParameters(*matrices, book.b_f, book.b_i, book.b_C, book.b_o, weights.weight_hr)
 

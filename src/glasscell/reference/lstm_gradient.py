@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from glasscell.cells.parameters import Array
 from glasscell.reference.lstm_equations import LSTMStep
-from glasscell.weights import Array
 
 __all__ = ["StepGradient", "cell_gradient", "gate_gradients", "projection_gradient"]
 

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glasscell import gates
+from glasscell import cells
+from glasscell.cells.parameters import Array, LayerWeights
 from glasscell.reference.affine import affine, affine_backward, torch_gradients
 from glasscell.reference.sequence import Gradients, Inputs, gradient, pieces, prepare
-from glasscell.weights import Array, LayerWeights
 
 __all__ = ["RNNRun", "activation_gradient", "hidden_state", "rnn", "rnn_backward"]
 
@@ -100,7 +100,7 @@ def rnn(
     inputs = prepare(
         weights, x, h0, None, has_cell=False, reverse=reverse, lengths=lengths, reset=reset
     )
-    book = gates.Textbook(weights)
+    book = cells.Textbook(weights)
     W_h, b_h = book.W_h, book.b_h
     h = np.zeros((*x.shape[:2], inputs.h0.shape[1]), x.dtype)
     h_n = inputs.h0.copy()
@@ -135,7 +135,7 @@ def rnn_backward(run: RNNRun, dy: Array, dh_n: Array | None = None) -> Gradients
         ShapeError, DtypeError: a gradient has not the shape or dtype of what it belongs to.
     """
     inputs = run.inputs
-    book = gates.Textbook(inputs.weights)
+    book = cells.Textbook(inputs.weights)
     W_h, dW_h, db_h = book.W_h, np.zeros_like(book.W_h), np.zeros_like(book.W_h[:, 0])
     dx, dh, dh0 = np.zeros_like(inputs.x), np.zeros_like(run.h), np.zeros_like(inputs.h0)
     dy, dh_n = gradient("dy", dy, run.h), gradient("dh_n", dh_n, inputs.h0)
@@ -151,7 +151,7 @@ def rnn_backward(run: RNNRun, dy: Array, dh_n: Array | None = None) -> Gradients
             db_h += db_t
         dh0[piece.columns] += carried
     dweight_ih, dweight_hh, db = torch_gradients(
-        {"hidden": dW_h}, {"hidden": db_h}, dh0.shape[1], gates.HIDDEN
+        {"hidden": dW_h}, {"hidden": db_h}, dh0.shape[1], cells.HIDDEN
     )
     dbias = None if inputs.weights.bias_ih is None else db
     return Gradients(

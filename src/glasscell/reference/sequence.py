@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from glasscell.cells.parameters import Array, LayerWeights
 from glasscell.errors import DtypeError, ShapeError
-from glasscell.weights import Array, LayerWeights
 
 __all__ = ["Gradients", "Inputs", "Piece", "gradient", "pieces", "prepare"]
 

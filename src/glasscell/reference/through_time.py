@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glasscell import gates
+from glasscell import cells
+from glasscell.cells.parameters import Array, LayerWeights
 from glasscell.reference.affine import affine_backward, torch_gradients
 from glasscell.reference.lstm_equations import LSTMStep, lstm_step, parameters
 from glasscell.reference.lstm_gradient import cell_gradient, gate_gradients, projection_gradient
 from glasscell.reference.sequence import Gradients, Inputs, Piece, gradient, pieces, prepare
-from glasscell.weights import Array, LayerWeights
 
 __all__ = ["LSTMRun", "lstm", "lstm_backward"]
 
@@ -173,7 +173,7 @@ class _ThroughTime:
     def gradients(self) -> Gradients:
         """Give the sums under torch's names."""
         P = self.dh0.shape[1]
-        dweight_ih, dweight_hh, db = torch_gradients(self.dW, self.db, P, gates.TORCH)
+        dweight_ih, dweight_hh, db = torch_gradients(self.dW, self.db, P, cells.TORCH)
         dbias = None if self.run.inputs.weights.bias_ih is None else db
         return Gradients(
             self.dx,

@@ -5,7 +5,7 @@ pictures of `glasscell.report.figures` need matplotlib (extra `report`).
 """
 
 from glasscell.report.cell import CellNumbers, cell_numbers
-from glasscell.report.data import (
+from glasscell.report.run_data import (
     ForecastPlot,
     GateWindow,
     Page,
@@ -13,7 +13,7 @@ from glasscell.report.data import (
     RiverLine,
     Table,
 )
-from glasscell.report.page import render, write
+from glasscell.report.run_page import render, write
 
 __all__ = [
     "CellNumbers",

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from glasscell.cells import Textbook
 from glasscell.errors import DataError, ShapeError
-from glasscell.gates import Textbook
 
 if TYPE_CHECKING:
-    from glasscell.inspect.trace import LayerTrace
+    from glasscell.traces.layer import LayerTrace
 
 Array = NDArray[Any]
 

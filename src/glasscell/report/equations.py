@@ -8,8 +8,8 @@ import numpy as np
 
 from glasscell.report.cell import LETTERS as SUBSCRIPTS
 from glasscell.report.cell import CellNumbers
-from glasscell.report.markup import LETTERS, escape, fixed, short
-from glasscell.report.words import say
+from glasscell.report.draw.markup import LETTERS, escape, fixed, short
+from glasscell.report.run_words import say
 
 _SHOWN: Final = 4
 

@@ -8,11 +8,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from glasscell.report import axes, charts
-from glasscell.report.data import GATE_FIELDS, GateWindow
-from glasscell.report.markup import LETTERS, escape, fixed
+from glasscell.report.draw import axes, charts
+from glasscell.report.draw.markup import LETTERS, escape, fixed
 from glasscell.report.order import finite_mean
-from glasscell.report.words import say
+from glasscell.report.run_data import GATE_FIELDS, GateWindow
+from glasscell.report.run_words import say
 
 Array = NDArray[Any]
 

@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from glasscell.report import axes, palette, river, wall, words_flow
-from glasscell.report.data import GATE_FIELDS, GateWindow, River, RiverLine
-from glasscell.report.markup import LETTERS, fixed
+from glasscell.report import flow_sentences, run_river, run_wall
+from glasscell.report.draw import axes, palette
+from glasscell.report.draw.markup import LETTERS, fixed
 from glasscell.report.order import half_life_text, half_lives, slow_first
-from glasscell.report.words import say
+from glasscell.report.run_data import GATE_FIELDS, GateWindow, River, RiverLine
+from glasscell.report.run_words import say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-    from glasscell.inspect.trace import LayerTrace
+    from glasscell.traces.layer import LayerTrace
 
 Array = NDArray[Any]
 
@@ -105,7 +106,7 @@ def _wall(view: GateWindow, title: str, width: float, lang: str) -> Figure:
 
 
 def _panels(data: River, title: str, width: float, lang: str) -> Figure:
-    low, high = river.limits(data)
+    low, high = run_river.limits(data)
     figure = _figure(width, 3.5 if title else 3.1, gap=0.04)
     panels = figure.subplots(1, len(data.lines), sharey=True, squeeze=False)[0]
     for panel, line in zip(panels, data.lines, strict=True):
@@ -160,8 +161,8 @@ def _series(row: Axes, name: str, values: Array) -> None:
 def _heat_map(row: Axes, bar: Axes, name: str, values: Array, lang: str) -> None:
     from matplotlib.colors import ListedColormap
 
-    kind = "sequential" if name in wall.SEQUENTIAL else "diverging"
-    low, high = wall.colour_range(name, values)
+    kind = "sequential" if name in run_wall.SEQUENTIAL else "diverging"
+    low, high = run_wall.colour_range(name, values)
     colours = ListedColormap(palette.lookup(kind) / 255.0).with_extremes(bad="#d9d6ce")
     image = row.imshow(
         values.T, aspect="auto", interpolation="nearest", cmap=colours, vmin=low, vmax=high
@@ -219,13 +220,13 @@ def _memory_note(row: Axes, view: GateWindow, order: NDArray[np.int64], H: int) 
 def _panel(panel: Axes, line: RiverLine, low: float, high: float, lang: str) -> None:
     steps = len(line.hidden)
     lag = np.arange(steps)[::-1]
-    for part, values in river.parts(line):
-        logs = river.on_scale(river.decades(values))
+    for part, values in run_river.parts(line):
+        logs = run_river.on_scale(run_river.decades(values))
         if part == "hidden":
             panel.fill_between(lag, low, logs, color=_RIVER[part], alpha=0.18, lw=0)
         name = say(lang, f"river.{part}")
         panel.plot(lag, logs, color=_RIVER[part], ls=_STYLE[part], lw=1.7, label=name)
-    for key, level in river.floors(line, low, high):
+    for key, level in run_river.floors(line, low, high):
         text = say(lang, key).replace("2^−24", "2⁻²⁴").replace("10^−38", "10⁻³⁸")
         panel.axhline(level, color=_BAD, lw=0.9, ls=(0, (5, 3)))
         panel.text(
@@ -234,7 +235,7 @@ def _panel(panel: Axes, line: RiverLine, low: float, high: float, lang: str) -> 
         )  # fmt: skip
     panel.set_xlim(max(steps - 1, 1), 0)
     panel.set_ylim(low, high)
-    kind = words_flow.kind(line.judged.judge().kind, lang)
+    kind = flow_sentences.kind(line.judged.judge().kind, lang)
     panel.set_title(f"{line.name}: {kind}", loc="left", fontsize=10, color=_INK)
     panel.set_xlabel(say(lang, "lag"), color=_SOFT)
     panel.grid(axis="y", color=_RULE, lw=0.6)

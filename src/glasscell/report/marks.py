@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from glasscell.report.data import GateWindow
-from glasscell.report.markup import escape
+from glasscell.report.draw.markup import escape
 from glasscell.report.order import Thinning
+from glasscell.report.run_data import GateWindow
 
 
 def place(rows: Sequence[str], window: GateWindow, column: int, drawn: Thinning) -> str:

@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from glasscell.report.markup import fixed
-from glasscell.report.words import say
+from glasscell.report.draw.markup import fixed
+from glasscell.report.run_words import say
 
 Array = NDArray[Any]
 

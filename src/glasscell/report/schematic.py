@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 
 from glasscell.report.cell import CellNumbers
-from glasscell.report.layout import NARROW, WIDE, Layout
-from glasscell.report.markup import escape, fixed
-from glasscell.report.words import say
+from glasscell.report.draw.markup import escape, fixed
+from glasscell.report.run_words import say
+from glasscell.report.schematic_layout import NARROW, WIDE, Layout
 
 _TIP: Final = 10
 """Length of an arrow head."""

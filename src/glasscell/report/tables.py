@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glasscell.report import axes, charts
-from glasscell.report.data import ForecastPlot, Table
-from glasscell.report.markup import column_decimals, escape, fixed, grouped, short
+from glasscell.report.draw import axes, charts
+from glasscell.report.draw.markup import column_decimals, escape, fixed, grouped, short
 from glasscell.report.order import finite_mean
-from glasscell.report.words import say
+from glasscell.report.run_data import ForecastPlot, Table
+from glasscell.report.run_words import say
 
 Array = NDArray[Any]
 

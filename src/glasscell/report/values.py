@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from glasscell.report import axes
-from glasscell.report.data import GATE_FIELDS, GateWindow
+from glasscell.report.draw import axes
 from glasscell.report.order import Thinning, magnitude
+from glasscell.report.run_data import GATE_FIELDS, GateWindow
 
 Array = NDArray[Any]
 

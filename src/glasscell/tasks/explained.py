@@ -12,10 +12,10 @@ import numpy as np
 
 import glasscell
 from glasscell.errors import DataError
-from glasscell.report.explore import Exploration
-from glasscell.report.explore.collect import collect
 from glasscell.report.lesson import lesson
-from glasscell.tasks import runs
+from glasscell.report.page import Exploration
+from glasscell.report.page.collect import collect
+from glasscell.training import run_folder
 
 __all__ = ["own_lesson", "random_input"]
 
@@ -29,7 +29,7 @@ def own_lesson(
 
     Args:
         run: A run folder, or any folder that `glasscell.save` wrote, with an LSTM layer.
-        data: A CSV, .npy or .npz file, as for `glasscell.tasks.inspection.look`. Default the run's
+        data: A CSV, .npy or .npz file, as for `glasscell.tasks.inspect_run.look`. Default the run's
             own windows; for a folder without any, random numbers, and the page says so.
 
     Returns:
@@ -40,12 +40,12 @@ def own_lesson(
         DataError: The network has no LSTM layer, or the data do not fit it.
     """
     folder = Path(run)
-    if data is None and not (folder / runs.PREPROCESSING).is_file():
+    if data is None and not (folder / run_folder.PREPROCESSING).is_file():
         title = folder.resolve().name
         return lesson(collect(folder, random_input(folder), title=title), "random")
     if find_spec("pandas") is None:
         raise DataError("reading a run or data takes pandas; pip install 'glasscell[train]'")
-    from glasscell.tasks.inspection import look
+    from glasscell.tasks.inspect_run import look
 
     return lesson(look(folder, data), "run" if data is None else "data")
 

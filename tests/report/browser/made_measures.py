@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from glasscell.report.explore.data import Exploration
+from glasscell.report.page.exploration import Exploration
 
 
 def with_measures(page: Exploration, seed: int = 0, frames: int = 24) -> Exploration:

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 
 const [folder, path] = process.argv.slice(2);
-const source = ["lstm.js", "tree.js"].map((name) => readFileSync(`${folder}/${name}`, "utf8").replace('"use strict";', ""));
+const source = ["network/lstm.js", "network/tree.js"].map((name) => readFileSync(`${folder}/${name}`, "utf8").replace('"use strict";', ""));
 const { Recurrent, Tree } = new Function(`"use strict";${source.join("\n")};return { Recurrent, Tree };`)();
 
 const decode = (value) => {

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 import glasscell
-from glasscell import modelfile
+from glasscell.model import modelfile
 from glasscell.report.lesson import lesson, write
 from glasscell.report.lesson.pair import carried
-from glasscell.report.lesson.words import CHAPTERS, table
+from glasscell.report.lesson.story_words import CHAPTERS, table
 from glasscell.tasks.explained import own_lesson
 from report.browser import chromium
 

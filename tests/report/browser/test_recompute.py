@@ -13,10 +13,10 @@ import pytest
 
 import madeup
 import oracles
-from glasscell.model import Model
-from glasscell.weights import Config
+from glasscell.cells.parameters import Config
+from glasscell.model.model import Model
 
-WEB = Path(__file__).parents[3] / "src" / "glasscell" / "report" / "explore" / "web"
+WEB = Path(__file__).parents[3] / "src" / "glasscell" / "report" / "page" / "web"
 NODE = shutil.which("node")
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="runs the page's script, which takes node")

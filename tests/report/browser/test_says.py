@@ -13,14 +13,14 @@ import pytest
 import torch
 
 import glasscell
-from glasscell.inspect.spectrum import STRETCHES, Lyapunov
-from glasscell.inspect.symptoms import symptoms
-from glasscell.report import lesson, words_flow
-from glasscell.report.explore.collect import collect
-from glasscell.report.explore.render import write
-from glasscell.tasks.forecast import fit
-from glasscell.tasks.inspection import look
-from glasscell.tasks.specimens import Specimens
+from glasscell.inspect.dynamics.spectrum import STRETCHES, Lyapunov
+from glasscell.inspect.verdict.symptoms import symptoms
+from glasscell.report import flow_sentences, lesson
+from glasscell.report.page.collect import collect
+from glasscell.report.page.render import write
+from glasscell.tasks.forecast.fit import fit
+from glasscell.tasks.forecast.kept_windows import Specimens
+from glasscell.tasks.inspect_run import look
 from report.browser import chromium
 from report.test_one_verdict import PROFILES
 
@@ -74,7 +74,7 @@ def test_the_page_says_of_its_own_gradients_what_python_says(lang, reverse, open
         listed = [None if np.isnan(v) else v for v in norms.tolist()]
         text = json.dumps(listed).replace("null", "NaN")
         script = f"GC.shapeText({text}, '|dL/dc_t|', {json.dumps(reverse)}, 0, 40)"
-        expected = words_flow.extremes(norms, reverse).text(
+        expected = flow_sentences.extremes(norms, reverse).text(
             "|dL/dc_t|", "t\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{}".format, lang
         )
         assert page.page.evaluate(script) == expected, name
@@ -151,8 +151,8 @@ def test_the_ladder_shows_the_number_that_the_verdict_rests_on(opened, tmp_path)
 
 def test_the_dossier_and_the_wall_have_one_number(opened, tmp_path, monkeypatch):
     """Pooled maps: the chosen unit is on the page step by step, and both read it from there."""
-    monkeypatch.setattr("glasscell.report.explore.pack.RUN", 0.0)
-    monkeypatch.setattr(sys.modules["glasscell.report.explore.render"], "PAGE_BYTES", 1_300_000)
+    monkeypatch.setattr("glasscell.report.page.pack.RUN", 0.0)
+    monkeypatch.setattr(sys.modules["glasscell.report.page.render"], "PAGE_BYTES", 1_300_000)
     shown = made(lstm(3, 64), steps=3000, batch=1, ways=False)
     page = opened(saved(shown, tmp_path))
     page.view("wall")

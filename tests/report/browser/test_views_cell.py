@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from glasscell.report.explore.collect import collect
-from glasscell.report.explore.render import write
+from glasscell.report.page.collect import collect
+from glasscell.report.page.render import write
 from report.browser import chromium
 
 pytestmark = chromium.NEEDED

@@ -11,9 +11,9 @@ import torch
 
 import glasscell
 from glasscell.errors import DataError
-from glasscell.report.lesson import lesson, static
-from glasscell.report.lesson.page import render, write
-from glasscell.report.lesson.words import CHAPTERS, table
+from glasscell.report.lesson import lesson, plain
+from glasscell.report.lesson.lesson_page import render, write
+from glasscell.report.lesson.story_words import CHAPTERS, table
 from glasscell.tasks.explained import own_lesson, random_input
 
 TERMS = {
@@ -63,14 +63,14 @@ def test_every_chapter_asks_and_answers():
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_without_script_all_words_and_answers_are_there(lang):
-    text = re.sub("<.*?>", "", static.build(lesson(), lang))
+    text = re.sub("<.*?>", "", plain.build(lesson(), lang))
     column = int(lang == "zh")
     for key, pair in table().items():
         if re.search(r"\.(ask|answer|p)\d$", key):
             # Between the places for numbers, letters and bold the words stand as they are.
             pieces = re.split(r"\{.*?\}|\[\[.*?\]\]|\*\*", pair[column])
             for piece in pieces:
-                assert static.escape(piece) in text, key
+                assert plain.escape(piece) in text, key
     assert not re.search(r"\{\w+\}", text)
 
 
@@ -106,7 +106,7 @@ def test_the_first_lstm_is_explained_where_a_plain_rnn_reads_first(tmp_path):
         def forward(self, x):
             return self.lstm(self.rnn(x)[0])[0]
 
-    from glasscell.report.explore.collect import collect
+    from glasscell.report.page.collect import collect
 
     shown = lesson(collect(First(), np.ones((1, 12, 2), np.float32)), "data")
     assert shown.layers[shown.start["layer"]].mode == "LSTM"

@@ -49,7 +49,7 @@ def test_what_the_chapters_say_of_its_gates_is_true():
 
 def test_the_rnns_spectral_radius_is_above_one_and_its_jacobians_vanish():
     """Chapter 3's answer: never diagnose from the eigenvalues of W."""
-    from glasscell import modelfile
+    from glasscell.model import modelfile
 
     pair = carried()
     _, tensors = modelfile.read(pair.folder / "rnn")

@@ -9,7 +9,7 @@ import pytest
 from glasscell import inspect
 from glasscell.inspect import LayerFlow
 from glasscell.report import plots
-from glasscell.report.plots.canvas import plain
+from glasscell.report.draw.canvas import plain
 from report.plots.drawn import network, rendered
 
 NAMES = ["cost_$", "$x_1$ and $", r"a\$b", "_hidden", "<script>", "50 % & #1", "a^b {c}", "x\ny"]

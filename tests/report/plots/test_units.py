@@ -8,9 +8,9 @@ import torch
 from matplotlib.figure import Figure
 
 from glasscell import inspect
+from glasscell.cells.parameters import LayerWeights
 from glasscell.inspect import LayerTrace, Match, Matches
 from glasscell.report import plots
-from glasscell.weights import LayerWeights
 from report.plots.drawn import image, network, rendered
 
 

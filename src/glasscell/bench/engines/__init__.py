@@ -14,9 +14,9 @@ from importlib.util import find_spec
 from typing import Protocol
 
 from glasscell.bench.cases import Case
-from glasscell.bench.data import Data
+from glasscell.bench.numbers import Data
+from glasscell.cells.parameters import Array
 from glasscell.errors import DataError
-from glasscell.weights import Array
 
 __all__ = ["ENGINES", "OURS", "CannotRun", "Engine", "Listing", "Run", "create", "listing"]
 

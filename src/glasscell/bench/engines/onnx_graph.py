@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from glasscell.bench.cases import Case
-from glasscell.bench.data import Data
 from glasscell.bench.engines import CannotRun
-from glasscell.weights import Array
+from glasscell.bench.numbers import Data
+from glasscell.cells.parameters import Array
 
 __all__ = ["build", "require_possible", "states"]
 

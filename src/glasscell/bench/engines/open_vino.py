@@ -10,9 +10,9 @@ import numpy as np
 
 from glasscell.bench.answers import STEPS
 from glasscell.bench.cases import Case
-from glasscell.bench.data import Data
 from glasscell.bench.engines import Run, onnx_graph
-from glasscell.weights import Array
+from glasscell.bench.numbers import Data
+from glasscell.cells.parameters import Array
 
 __all__ = ["OpenVino"]
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from glasscell.bench.answers import STEPS
 from glasscell.bench.cases import Case
-from glasscell.bench.data import Data
 from glasscell.bench.engines import Run
 from glasscell.bench.engines.torch_runs import cell_run, filled, inference_run, training_run
-from glasscell.weights import Array
+from glasscell.bench.numbers import Data
+from glasscell.cells.parameters import Array
 
 __all__ = ["PyTorch"]
 

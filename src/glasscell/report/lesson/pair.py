@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glasscell.model import Model, load
-from glasscell.report.lesson.adding import adding_sequences
+from glasscell.data.problems import adding_sequences
+from glasscell.model.model import Model, load
 
 __all__ = ["ALWAYS_ONE", "Answers", "Pair", "carried"]
 

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from glasscell import modelfile
 from glasscell.errors import DataError
-from glasscell.report.explore.collect import collect
-from glasscell.report.explore.data import Array, Exploration
+from glasscell.model import modelfile
 from glasscell.report.lesson.pair import ALWAYS_ONE, Pair, carried
-from glasscell.report.lesson.words import CHAPTERS
+from glasscell.report.lesson.story_words import CHAPTERS
+from glasscell.report.page.collect import collect
+from glasscell.report.page.exploration import Array, Exploration
 
 __all__ = ["SOURCES", "lesson"]
 
@@ -26,7 +26,7 @@ def lesson(own: Exploration | None = None, source: str = "run") -> Exploration:
     """Put together what the lesson shows.
 
     Args:
-        own: The reader's network on its data, from `glasscell.report.explore.collect`; the chapters
+        own: The reader's network on its data, from `glasscell.report.page.collect`; the chapters
             on the gates show its first LSTM layer. Default the LSTM that glasscell carries.
         source: What `own` reads, which the page says: "run", the run's own windows, "data", what
             the reader gave, or "random" numbers.

@@ -1,0 +1,137 @@
+"""Time glasscell beside every other engine that is installed, on this machine, answers checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from glasscell.errors import DataError
+
+QUICK_TURNS, TURNS = 3, 7
+
+
+def add_arguments(parser: Any) -> None:
+    """Add the flags of `glasscell bench`."""
+    parser.add_argument(
+        "--cases", type=str, default="", help="Only rows with all these words: 'LSTM training 256'."
+    )
+    parser.add_argument(
+        "--engines",
+        type=str | None,
+        default=None,
+        help="Only these, comma-separated. Default: all.",
+    )
+    parser.add_argument(
+        "--threads", type=int | None, default=None, help="Of each engine. Default: every CPU."
+    )
+    parser.add_argument(
+        "--turns", type=int | None, default=None, help=f"Blocks of each engine. Default: {TURNS}."
+    )
+    parser.add_argument(
+        "--out",
+        type=str,
+        default="bench-report",
+        help="Folder for bench.json and bench.svg, or NAME.json with NAME.svg beside it.",
+    )
+    for flag, text in (
+        ("--quick", f"A few rows, {QUICK_TURNS} turns: a first look in about a minute."),
+        ("--list", "Say which rows and engines there are, and measure nothing."),
+        ("--force", "Replace an earlier result."),
+    ):
+        parser.add_argument(flag, action="store_true", help=text)
+
+
+def run(args: Any) -> int:
+    """Run `glasscell bench`; gives 1 if an engine's answer was wrong."""
+    from glasscell.bench.cases import select
+    from glasscell.bench.engines import ENGINES, listing
+
+    cases = select(args.cases, quick=args.quick)
+    names = [n.strip() for n in args.engines.split(",")] if args.engines else list(ENGINES)
+    for name in names:
+        listing(name)
+    if args.list:
+        _list(cases, names)
+        return 0
+    threads, turns = _threads(args.threads), args.turns
+    if turns is None:
+        turns = QUICK_TURNS if args.quick else TURNS
+    if turns < 1:
+        raise DataError(f"--turns: expected 1 or more, got {turns}")
+    from glasscell.bench import result_files
+    from glasscell.bench.measure import Pace
+    from glasscell.bench.run import run as measure
+
+    places = result_files.place(args.out, force=args.force)
+    with _progress(len(cases)) as watch:
+        result = measure(cases, names, threads=threads, pace=Pace(turns), watch=watch)
+    result_files.write(result, places)
+    _show(result, places)
+    wrong = [row for row in result["rows"] if any(map(_is_wrong, row["left_out"].values()))]
+    return 1 if wrong else 0
+
+
+def _is_wrong(reason: str) -> bool:
+    return reason.startswith("wrong answer")
+
+
+def _threads(asked: int | None) -> int:
+    from glasscell import _core
+
+    most = _core.available_cpus()
+    if asked is not None and not 1 <= asked <= most:
+        raise DataError(f"--threads: expected 1 to {most}, the CPUs of this process, got {asked}")
+    return asked or most
+
+
+def _list(cases: list[Any], names: list[str]) -> None:
+    from glasscell.bench.engines import listing
+
+    for case in cases:
+        print(case.label)
+    print()
+    for name in names:
+        print(f"{name}: {listing(name).missing or 'installed'}")
+
+
+@contextmanager
+def _progress(count: int) -> Iterator[Callable[[str, dict[str, Any] | None], None]]:
+    """A bar on standard error, and a line there for each row that is done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from glasscell.bench.readable import line
+
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting the engines", total=count)
+
+        def watch(label: str, row: dict[str, Any] | None) -> None:
+            if row is None:
+                bar.update(task, description=label)
+            else:
+                bar.advance(task)
+                bar.console.print(line(row), highlight=False, markup=False, soft_wrap=True)
+
+        yield watch
+
+
+def _show(result: dict[str, Any], places: Any) -> None:
+    from rich.console import Console
+
+    from glasscell.bench.table import headline, notes, table
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=160)
+    for line in (headline(result), ""):
+        console.print(line, highlight=False, markup=False)
+    console.print(table(result))
+    for line in (*notes(result), "", f"{places.json}", f"{places.svg}"):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)

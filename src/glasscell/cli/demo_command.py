@@ -1,0 +1,232 @@
+"""See an LSTM learn what a plain RNN cannot, then forecast real blood glucose, gates open."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from glasscell.cli.where import say_inspect
+from glasscell.errors import DataError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    from glasscell.demo.showcase import Showcase
+    from glasscell.reproduce.duel import Duel, DuelOptions
+    from glasscell.tasks.forecast.fit import FitResult
+    from glasscell.tasks.forecast.options import ForecastOptions
+    from glasscell.training.workers import Workers
+
+JOBS = (
+    "Networks to train side by side, each in a process of its own on one thread; the results have "
+    "the same bits with any number. Default: one a core."
+)
+NEEDS = ("torch", "accelerate", "pandas", "sklearn", "utilsforecast", "rich")
+SEEDS = 3
+
+
+def add_arguments(parser: Any) -> None:
+    """Add the flags of `glasscell demo`."""
+    parser.add_argument("--out", type=str, default="demo-report", help="Folder to write.")
+    parser.add_argument(
+        "--only",
+        type=Literal["adding", "glucose"],
+        default=None,
+        help="One part alone: the adding problem, or blood glucose.",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="Seed of weights and sequences.")
+    parser.add_argument("--jobs", type=int | None, default=None, help=JOBS)
+    for flag, text in (
+        ("--force", "Replace the folder of an earlier demo."),
+        ("--json", "Print the numbers as JSON, and nothing else, on standard output."),
+        ("--quiet", "Print nothing but errors (and the JSON)."),
+    ):
+        parser.add_argument(flag, action="store_true", help=text)
+
+
+def run(args: Any) -> int:
+    """Run `glasscell demo`."""
+    if args.seed < 0:
+        raise DataError(f"--seed: expected 0 or more, got {args.seed}")
+    _require_packages(args.only)
+    from glasscell.demo.glucose import OPTIONS
+    from glasscell.demo.showcase import DemoFolder
+    from glasscell.reproduce.duel import DuelOptions
+    from glasscell.training.workers import count
+
+    jobs = count(args.jobs, 2 * SEEDS)
+    folder = DemoFolder(args.out, force=args.force)
+    duel = DuelOptions(seed=args.seed) if args.only != "glucose" else None
+    forecast = replace(OPTIONS, seed=args.seed, seeds=SEEDS) if args.only != "adding" else None
+    found = play(folder, duel, forecast, quiet=args.quiet or args.json, jobs=jobs)
+    if args.json:
+        print(json.dumps(found.record(), indent=2, ensure_ascii=False, allow_nan=False))
+    elif not args.quiet:
+        conclude(found, Path(args.out))
+    return 0
+
+
+def play(
+    folder: Any,
+    duel_options: DuelOptions | None,
+    forecast_options: ForecastOptions | None,
+    *,
+    data: Any = None,
+    quiet: bool = False,
+    jobs: int = 1,
+) -> Showcase:
+    """Run the parts of the demo and write its folder.
+
+    Args:
+        folder: A fresh `DemoFolder`.
+        duel_options: How to fight the duel; None: left out.
+        forecast_options: How to fit the glucose forecast; None: left out.
+        data: Glucose readings; None: those of bokeh_sampledata.
+        quiet: Show nothing.
+        jobs: Networks to train side by side.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; nothing is written.
+        WorkerError: A process was killed; nothing is written.
+    """
+    from rich.console import Console
+
+    # All BLAS libraries are loaded by now: only those can be kept to one thread.
+    from glasscell.demo import showcase
+    from glasscell.training.one_thread import one_thread
+    from glasscell.training.workers import Workers
+
+    console = Console(stderr=True, quiet=quiet)
+    began = time.perf_counter()
+    with folder, one_thread(), Workers(jobs) as workers:
+        workers.start(2 * SEEDS)  # they import while this process reads the data
+        duel = forecast = meals = None
+        if duel_options is not None:
+            duel = _fight(duel_options, console, workers)
+        if forecast_options is not None:
+            forecast = _fit(
+                folder.draft / showcase.GLUCOSE, forecast_options, data, quiet, console, workers
+            )
+            meals = _open_gates(forecast)
+        seconds = time.perf_counter() - began
+        found = showcase.Showcase(duel, forecast, meals, seconds, jobs)
+        showcase.write(found, folder)
+        folder.commit()
+    return found
+
+
+def conclude(found: Showcase, out: Path) -> None:
+    """Print the tables, what they say, and where the report lies."""
+    from rich.console import Console
+
+    from glasscell.demo.showcase import GLUCOSE, REPORT
+    from glasscell.reproduce import adding_page
+    from glasscell.reproduce.adding_terminal import duel_table, sparklines
+    from glasscell.tasks.forecast.results_table import results
+
+    console = Console()
+    if found.duel is not None:
+        console.print()
+        console.print(duel_table(found.duel))
+        _say(console, adding_page.in_words(found.duel))
+        for line in sparklines(found.duel):
+            _say(console, line)
+    if found.forecast is not None:
+        console.print()
+        console.print(results(found.forecast.methods, found.forecast.plan.options.unit))
+        _say(console, found.forecast.verdict)
+    if found.meals is not None:
+        console.print()
+        _say(console, found.meals.sentence)
+    console.print()
+    place = out / REPORT
+    _say(console, f"The report, with every gate open ({found.seconds:.0f} s in all):")
+    console.print(str(place), highlight=False, markup=False, soft_wrap=True)
+    if found.forecast is not None:
+        say_inspect(console, out / GLUCOSE)
+
+
+def _require_packages(only: str | None) -> None:
+    needs = NEEDS if only == "adding" else (*NEEDS, "bokeh_sampledata")
+    missing = [name for name in needs if find_spec(name) is None]
+    if missing:
+        raise DataError(f"the demo needs {', '.join(missing)}; pip install 'glasscell[demo]'")
+
+
+def _fight(options: DuelOptions, console: Console, workers: Workers) -> Duel:
+    from glasscell.reproduce.duel import duel
+
+    _say(
+        console,
+        f"1  The adding problem: two numbers among {options.length} steps; answer their sum.",
+    )
+    with _bars(console) as bars:
+        tasks: dict[tuple[str, float], TaskID] = {}
+
+        def watch(kind: str, rate: float, step: int, error: float) -> None:
+            name = f"{'LSTM' if kind == 'LSTM' else 'plain RNN'}, rate {rate:g}"
+            if (kind, rate) not in tasks:
+                tasks[kind, rate] = bars.add_task(name, total=options.steps, error="")
+            bars.update(tasks[kind, rate], completed=step, error=f"error {error:.4f}")
+            if error < options.enough:
+                bars.update(tasks[kind, rate], total=step)
+
+        return duel(options, watch, workers)
+
+
+def _fit(
+    run_folder: Path,
+    options: ForecastOptions,
+    data: Any,
+    quiet: bool,
+    console: Console,
+    workers: Workers,
+) -> FitResult:
+    from glasscell.demo.glucose import load_glucose
+    from glasscell.tasks.forecast.fit import fit
+    from glasscell.training.progress import Reporter
+    from glasscell.training.workers import WorkerError
+
+    _say(console, "2  A real person's blood glucose, an hour ahead.")
+    readings = load_glucose() if data is None else data
+    reporter = Reporter(quiet=quiet)
+    try:
+        result = fit(readings, run_folder, options, reporter=reporter, jobs=workers)
+    except WorkerError as lost:
+        # Not the advice to resume: the demo leaves nothing that could be.
+        raise lost.__cause__ or lost from None
+    if result.interrupted:
+        raise KeyboardInterrupt
+    return result
+
+
+def _open_gates(result: FitResult) -> Any:
+    from glasscell.demo.glucose_page import meal_view
+
+    return meal_view(result)
+
+
+@contextmanager
+def _bars(console: Console) -> Iterator[Progress]:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("step {task.completed:.0f}"),
+        TextColumn("{task.fields[error]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as bars:
+        yield bars
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, markup=False)

@@ -1,0 +1,204 @@
+"""See inside a trained model: an offline page with every gate and gradient, and a verdict."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+from glasscell.cli.where import require_free
+from glasscell.data.gaps import Policy
+from glasscell.errors import DataError
+
+DEFAULT = "inspect.html"
+MARKS = {"good": "✓", "bad": "✗", "maybe": "?", "memory": "·"}
+
+
+def add_arguments(parser: Any) -> None:
+    """Add the flags of `glasscell inspect`."""
+    parser.add_argument(
+        "run", type=str, help="Run folder, or any folder that glasscell.save wrote."
+    )
+    parser.add_argument(
+        "data",
+        nargs="?",
+        type=str,
+        default=None,
+        help="CSV, .npy, or .npz with x. Default: the run's own test windows.",
+    )
+    parser.add_argument(
+        "--out",
+        type=str | None,
+        default=None,
+        help=f"HTML file to write. Default: {DEFAULT}; with --json none.",
+    )
+    parser.add_argument(
+        "--lang",
+        type=Literal["en", "zh"],
+        default="en",
+        help="Language at first; the page can switch.",
+    )
+    for flag, text in (
+        ("--inputs", "Columns of a CSV file in the model's order, a,b,c. Default: all numbers."),
+        ("--series", "Sequences to show, 0,5,7. Default: the first four."),
+        ("--steps", "Part of every sequence, FIRST:END. Default: all of it."),
+        ("--title", "Heading of the page. Default: the folder's name."),
+        ("--max-gap", "Longest time between two values that is interpolated. Default: the run's."),
+    ):
+        parser.add_argument(flag, type=str | None, default=None, help=text)
+    parser.add_argument(
+        "--lag",
+        type=int | None,
+        default=None,
+        help="Steps back that the task needs. Default: all there are.",
+    )
+    parser.add_argument(
+        "--nan",
+        type=Literal["refuse", "show"],
+        default="refuse",
+        help="Numbers in the data that are none: stop, or show what they do.",
+    )
+    parser.add_argument(
+        "--gaps",
+        type=Policy | None,
+        default=None,
+        help="Missing values of a run's CSV file. Default: the run's policy.",
+    )
+    for flag, text in (
+        ("--force", "Replace the file if it is there."),
+        ("--json", "Print the verdict and its numbers as JSON, and nothing else; no page."),
+        ("--quiet", "Print nothing but errors (and the JSON)."),
+    ):
+        parser.add_argument(flag, action="store_true", help=text)
+
+
+def run(args: Any) -> int:
+    """Run `glasscell inspect`."""
+    out = None if args.json and args.out is None else Path(args.out or DEFAULT)
+    if out is not None:
+        require_free(out, args.force)
+    if args.lag is not None and args.lag < 1:
+        raise DataError(f"--lag: expected 1 step or more, got {args.lag}")
+    series, steps = _numbers("--series", args.series), _range(args.steps)
+    from glasscell.report.page import write
+    from glasscell.tasks.inspect_run import look
+
+    began = time.perf_counter()
+    shown = look(
+        args.run,
+        args.data,
+        inputs=[name.strip() for name in (args.inputs or "").split(",") if name.strip()],
+        series=series,
+        steps=steps,
+        lag=args.lag,
+        title=args.title or "",
+        nan=args.nan == "show",
+        gaps=args.gaps,
+        max_gap=args.max_gap,
+        say=None if args.quiet or args.json else lambda text: print(text, file=sys.stderr),
+    )
+    if out is not None:
+        write(shown, out, args.lang, force=args.force)
+    if args.json:
+        print(json.dumps(record(shown, out), indent=2, ensure_ascii=False, allow_nan=False))
+    elif out is not None and not args.quiet:
+        show(shown, args.lang)
+        print(_written(out, time.perf_counter() - began, args.lang))
+    return 0
+
+
+def record(shown: Any, out: Path | None) -> dict[str, Any]:
+    """Give what --json prints: the page if there is one, the findings, and the numbers of layers.
+
+    Numbers have six digits; null stands for what is not finite, and "never" for a half-life
+    without end.
+    """
+    from glasscell.report.page.pack import finite
+
+    judged = shown.layers[: shown.measures["judged"]]
+    found = {
+        "lag": shown.measures["lag"],
+        "layers": [_numbers_of(shown, k) for k in range(len(judged))],
+        "findings": [
+            {
+                "kind": one.kind,
+                "good": one.good,
+                "assumed": one.assumed,
+                "layer": None if one.layer is None else shown.layers[one.layer].name,
+                "value": one.value,
+                "text": dict(zip(("en", "zh"), one.text, strict=True)),
+                "advice": dict(zip(("en", "zh"), one.advice, strict=True)),
+            }
+            for one in shown.findings
+        ],
+    }
+    return {"page": None if out is None else str(out), **finite(found)}
+
+
+def _numbers_of(shown: Any, k: int) -> dict[str, Any]:
+    """Give what the verdict on one layer rests on."""
+    layer, flows = shown.layers[k], shown.series[0].flows
+    numbers: dict[str, Any] = {"name": layer.name, "mode": layer.mode, "units": shown.units(k)}
+    flow = flows[k] if k < len(flows) else None
+    if flow is not None:
+        verdict = flow.judge(shown.measures["lag"])
+        names = ("kind", "lag", "rate", "reach", "change", "largest")
+        numbers["gradient"] = {name: getattr(verdict, name) for name in names}
+        numbers["gradient"]["by_lag"] = flow.profile
+        # What the verdict is read off where every step has a gradient of its own; else None.
+        numbers["gradient"]["last_step_by_lag"] = flow.last_step_by_lag
+    memory = shown.measures["memory"].get(str(k))
+    if memory is not None:
+        numbers["half_life"] = memory["half_life"]
+        numbers["half_life_of_slow_units"] = memory["slow"]
+    return numbers
+
+
+def _written(out: Path, seconds: float, lang: str) -> str:
+    from glasscell.report.page.frame_words import table
+
+    size = f"{out.stat().st_size / 1e6:.1f}"
+    text = table()["cli.written"][lang == "zh"]
+    return text.format(path=out, size=size, seconds=f"{seconds:.1f}")
+
+
+def show(shown: Any, lang: str) -> None:
+    """Print headline and verdict, what is a fault only if all steps are needed last, the advice."""
+    from rich.console import Console
+
+    from glasscell.report.page import headline as sentences
+    from glasscell.report.page.frame_words import table
+
+    console, column = Console(), int(lang == "zh")
+    headline = sentences.headline(shown)[column]
+    console.print(headline, highlight=False, markup=False, soft_wrap=True)
+    for pair in sentences.missing(shown).values():
+        console.print(pair[column], highlight=False, markup=False, soft_wrap=True)
+    for one in sorted(shown.findings, key=lambda one: one.assumed):
+        text = f"{MARKS[one.mark]} {one.text[column]}"
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+    if any(one.assumed for one in shown.findings):
+        note = table()["verdict.maybe"][column].format(lag=shown.measures["lag"])
+        console.print(note, highlight=False, markup=False, soft_wrap=True)
+    for advice in dict.fromkeys(one.advice[column] for one in shown.findings if one.advice[column]):
+        console.print(f"→ {advice}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _numbers(flag: str, text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise DataError(f"{flag}: expected numbers such as 0,5,7, got {text!r}") from error
+
+
+def _range(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    first, colon, end = text.partition(":")
+    if not colon or not all(part.strip().isdecimal() for part in (first, end) if part):
+        raise DataError(f"--steps: expected FIRST:END such as 0:500, got {text!r}")
+    return int(first or 0), int(end) if end else sys.maxsize

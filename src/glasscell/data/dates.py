@@ -1,0 +1,260 @@
+"""Turns the cells of a time column into time stamps or integers; the column as a whole decides."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from glasscell.data.dayfirst import chosen_reading
+from glasscell.data.frequency import Frequency
+from glasscell.data.periods import (
+    MONTHS,
+    financial_years,
+    first_of_ranges,
+    month_number,
+    read_periods,
+    years_before_months,
+)
+from glasscell.data.stamps import Stamps, plain_iso, readings, tidied
+from glasscell.data.timenumbers import excel_days, read_numbers, unix_times
+from glasscell.errors import DataError
+
+Array = np.ndarray[Any, Any]
+_ISO = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d.*)?")
+
+
+@dataclass(frozen=True)
+class Times:
+    """The times of a column.
+
+    Args:
+        index: (n,) DatetimeIndex without zone, or Index of int64.
+        utc: True if the cells had offsets and the index is in UTC.
+        day_first: Whether day or month stood first; None where that was no question.
+        notes: What the reader took for granted, one sentence each.
+    """
+
+    index: Any
+    utc: bool = False
+    day_first: bool | None = None
+    notes: tuple[str, ...] = ()
+
+
+def parse_times(
+    cells: Array,
+    name: str,
+    where: Callable[[int], str],
+    *,
+    date_format: str | None = None,
+    day_first: bool | None = None,
+    freq: Frequency | None = None,
+) -> Times:
+    """Read a time column.
+
+    Args:
+        cells: (n,) text of each cell, None where empty.
+        name: Name of the column, for messages.
+        where: Row index to its place, e.g. "line 5".
+        date_format: How the cells are written, as for strptime, or "excel", "unix" or "unix-ms";
+            None: found.
+        day_first: Whether 1/2/2024 is the first of February; None: found from the whole column.
+        freq: A frequency that was named; it decides between readings that are else possible.
+
+    Returns:
+        The times; with offsets from UTC in UTC, or in local time if only there each row has the
+        same clock.
+
+    Raises:
+        DataError: A cell is empty or no date, or day and month cannot be told apart.
+
+    >>> parse_times(np.array(["1", "2"], object), "t", str).index
+    Index([1, 2], dtype='int64')
+    >>> cells = np.array(["1/1/2023", "4/1/2023", "7/1/2023", "10/1/2023", "1/1/2024"], object)
+    >>> parse_times(cells, "t", str).index[1]
+    Timestamp('2023-04-01 00:00:00')
+    """
+    for i, cell in enumerate(cells):
+        if cell is None or cell == "":
+            raise DataError(f"time column {name!r}, {where(i)}: expected a time stamp, got nothing")
+    text = first_of_ranges(pd.Series(cells, dtype=object))
+    if date_format is not None:
+        return _by_hand(text, name, where, date_format)
+    found = _undisputed(text, name)
+    if found is not None:
+        return found
+    text = tidied(text)
+    possible = readings(text)
+    whole = [reading for reading in possible if not reading.wall.isna().any()]
+    if not whole:
+        raise DataError(f"time column {name!r}, {_refusal(text, cells, where, possible)}")
+    chosen = chosen_reading(whole, text, name, day_first, freq)
+    notes = []
+    dated = {reading.order for reading in possible} - {"name", "year"}
+    if len(whole) > 1 and dated:
+        notes.append(
+            f"Dates such as {text.iloc[0]} were read {chosen.order} first "
+            f"({chosen.wall.iloc[0].date()}); --day-first and --date-format read them otherwise."
+        )
+    first = None if not dated or chosen.order == "year" else chosen.order == "day"
+    return _placed(chosen, name, first, notes)
+
+
+def recognised(cells: Sequence[str], name: str = "") -> bool:
+    """Tell whether some cells can be times and are more than plain numbers.
+
+    >>> recognised(["1990M01", "1990M02"]), recognised(["1", "2"]), recognised(["north"])
+    (True, False, False)
+    """
+    if not len(cells) or not all(re.search(r"\d", cell) for cell in cells):
+        return False
+    text = first_of_ranges(pd.Series(list(cells), dtype=object))
+    try:
+        numbers = read_numbers(text, name)
+        if numbers is not None:
+            return bool(numbers[1])
+        if _undisputed(text, name) is not None:
+            return True
+        return any(not reading.wall.isna().any() for reading in readings(tidied(text)))
+    except DataError:
+        return False
+
+
+def _undisputed(text: Any, name: str) -> Times | None:
+    """Read what can be read in one way only."""
+    numbers = read_numbers(text, name)
+    if numbers is not None:
+        index, note, utc = numbers
+        return Times(_nanoseconds(index, name), utc, None, (note,) if note else ())
+    if _ISO.fullmatch(text.iloc[0]):
+        stamps = plain_iso(text)
+        if stamps is not None:
+            return _placed(stamps, name, None, [])
+    years = financial_years(text)
+    if years is not None:
+        return Times(years, notes=(f"Years such as {text.iloc[0]} were read as {years[0]}.",))
+    periods = read_periods(text)
+    if periods is None:
+        periods = years_before_months(text)
+    if periods is not None and not periods.isna().any():
+        return Times(_nanoseconds(periods, name), notes=_period_notes(text.iloc[0], periods))
+    named = re.compile("|".join(month[:3] for month in MONTHS), re.IGNORECASE)
+    if not named.search(text.iloc[0]):
+        return None
+    if readings(tidied(text)) or not text.str.contains(r"\d{1,2}\D.*\d{4}", regex=True).all():
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        times = pd.to_datetime(text, errors="coerce", format="mixed", utc=False)
+    return None if times.isna().any() or times.dt.tz is not None else Times(
+        _nanoseconds(times, name)
+    )  # fmt: skip
+
+
+def _period_notes(cell: str, periods: Any) -> tuple[str, ...]:
+    """Say what a code was read as where it holds no year of four digits."""
+    if re.search(r"[12]\d{3}", cell):
+        return ()
+    return (f"Times such as {cell} were read as {periods.iloc[0].strftime('%B %Y')}.",)
+
+
+def _by_hand(text: Any, name: str, where: Callable[[int], str], form: str) -> Times:
+    plain = text.str.replace(",", ".", regex=False)
+    numbers = pd.to_numeric(plain, errors="coerce")
+    utc = form.startswith("unix")
+    if form in ("excel", "unix", "unix-ms"):
+        times = pd.Series(pd.NaT, index=text.index)
+        if not numbers.isna().any():
+            unit = "ms" if form == "unix-ms" else "s"
+            scaled = excel_days(numbers) if form == "excel" else unix_times(numbers, unit)
+            times = pd.Series(scaled)
+        bad = numbers.isna().to_numpy()
+    else:
+        try:
+            times = pd.Series(pd.to_datetime(text, format=form, errors="coerce", utc="%z" in form))
+        except ValueError as error:
+            raise DataError(
+                f"--date-format {form!r}: expected a format as for strptime, such as %d.%m.%Y, or "
+                f"excel, unix or unix-ms; {error}"
+            ) from error
+        if "%z" in form:
+            utc, times = True, times.dt.tz_localize(None)
+        bad = times.isna().to_numpy()
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise DataError(
+            f"time column {name!r}, {where(row)}: expected a time written as --date-format {form}, "
+            f"got {str(text.iloc[row])!r}"
+        )
+    return Times(_nanoseconds(times, name), utc)
+
+
+def _nanoseconds(times: Any, name: str) -> Any:
+    if isinstance(times, pd.Index) and pd.api.types.is_integer_dtype(times.dtype):
+        return times
+    try:
+        return pd.DatetimeIndex(times).as_unit("ns")
+    except pd.errors.OutOfBoundsDatetime as error:
+        raise DataError(
+            f"time column {name!r}: expected dates from 1678 to 2261, got {pd.Index(times).min()} "
+            f"to {pd.Index(times).max()}; number the years instead"
+        ) from error
+
+
+def _placed(chosen: Stamps, name: str, first: bool | None, notes: list[str]) -> Times:
+    """Choose between UTC and the clock on the wall where the cells have offsets."""
+    wall = _nanoseconds(chosen.wall, name)
+    if chosen.utc is None:
+        return Times(wall, False, first, tuple(notes))
+    utc = _nanoseconds(chosen.utc, name)
+    if len(chosen.offsets) > 1 and _one_clock(wall) and not _one_clock(utc):
+        said = f"Offsets from UTC ({', '.join(chosen.offsets)}) were left out: times are local."
+        return Times(wall, False, first, (*notes, said))
+    notes.append("Time stamps with offsets were converted to UTC.")
+    return Times(utc, True, first, tuple(notes))
+
+
+def _one_clock(times: Any) -> bool:
+    return len(np.unique((times - times.normalize()).to_numpy())) == 1
+
+
+def _refusal(
+    text: Any, cells: Array, where: Callable[[int], str], possible: Sequence[Stamps]
+) -> str:
+    if text.str.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?( ?[ap]m)?").all():
+        return (
+            f"{where(0)}: expected a date, got {str(cells[0])!r}, a clock without a date; name the "
+            "columns of both with --time DATE,CLOCK"
+        )
+    if text.str.fullmatch(r"[-+]?\d+[.,]\d*").any():
+        row = int(np.argmax(text.str.fullmatch(r"[-+]?\d+[.,]\d*")))
+        return (
+            f"{where(row)}: expected dates or whole numbers, got {str(cells[row])!r}; number the "
+            "steps 0, 1, 2 …, write dates as 2024-01-31, or for Excel's days give --date-format "
+            "excel"
+        )
+    if possible:
+        best = min(possible, key=lambda reading: int(reading.wall.isna().sum()))
+        row = int(np.argmax(best.wall.isna()))
+        bare = "an offset from UTC in every cell or in none, and " if best.offsets else ""
+        like = f" as in the first row ({cells[0]})" if row else ""
+        advice = "write dates as 2024-01-31, or say how they are written with --date-format"
+        if re.search(r"\d [A-Z]{3,5}$", str(cells[row])):
+            advice = "write the offset from UTC, as in +01:00, for the name of a time zone"
+        return f"{where(row)}: expected {bare}a date{like}, got {str(cells[row])!r}; {advice}"
+    words = text.str.extract(r"^(?:\d{1,2}[\s-])?([A-Za-z]{3,9})(?:[\s-]\d{1,2})?$", expand=False)
+    if words.notna().all() and words.map(month_number).all():
+        return f"{where(0)}: expected dates with a year, got {str(cells[0])!r}; add the year"
+    periods = read_periods(text)
+    odd = np.ones(len(text), bool) if periods is None else periods.isna().to_numpy()
+    iso = ~text.str.match(_ISO.pattern).to_numpy()
+    row = int(np.argmax(iso if not iso.all() else odd))
+    return (
+        f"{where(row)}: expected a date such as 2024-01-31 or 2024-01-31 13:05, got "
+        f"{str(cells[row])!r}; say how times are written with --date-format, e.g. %d.%m.%Y"
+    )

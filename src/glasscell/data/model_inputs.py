@@ -1,0 +1,191 @@
+"""What a model is shown: sequences read from a CSV, .npy or .npz file, as they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from glasscell.data.wording import count
+from glasscell.errors import DataError
+
+Array = np.ndarray[Any, Any]
+
+_NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?|[-+]?(nan|inf)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Given:
+    """Sequences and what is known about them.
+
+    Args:
+        x: (B, T, I) numbers, or (B, T) integers.
+        inputs: Names of the I inputs; empty: unknown.
+        labels: Names of the T steps; None: unknown.
+        names: Names of the B sequences; empty: unknown.
+        text: Of each sequence, its T characters or words; None: no text.
+    """
+
+    x: Array
+    inputs: tuple[str, ...] = ()
+    labels: tuple[str, ...] | None = None
+    names: tuple[str, ...] = ()
+    text: tuple[tuple[str, ...], ...] | None = None
+
+    def steps(self, first: int, last: int) -> Given:
+        """Keep the steps first … last - 1.
+
+        Raises:
+            DataError: There is none of them.
+        """
+        if not 0 <= first < min(last, self.x.shape[1]):
+            raise DataError(
+                f"expected --steps within 0:{self.x.shape[1]}, one step at least, got "
+                f"{first}:{last}"
+            )
+        return replace(
+            self,
+            x=self.x[:, first:last],
+            labels=None if self.labels is None else self.labels[first:last],
+            text=None if self.text is None else tuple(one[first:last] for one in self.text),
+        )
+
+
+def read(path: Path, width: int | None, inputs: Sequence[str] = (), nan: bool = False) -> Given:
+    """Read sequences for a model.
+
+    Args:
+        path: A CSV file (one sequence, a row per step), .npy with x, or .npz with x and, if known,
+            inputs, labels, names and text.
+        width: I, what a step must have; None: integers for an Embedding.
+        inputs: Columns of a CSV file to read, in the model's order; default all that hold numbers.
+        nan: Whether NaN and infinities may stay.
+
+    Returns:
+        `Given`.
+
+    Raises:
+        DataError: The file cannot be read, or does not fit the model.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: expected a CSV, .npy or .npz file, found nothing to read")
+    kind = path.suffix.lower()
+    given = _csv(path, width, inputs) if kind not in (".npy", ".npz") else _arrays(path)
+    given = replace(given, x=_checked(given.x, width, path))
+    for what, found, wanted in (
+        ("inputs", given.inputs, given.x.shape[-1] if given.x.ndim == 3 else 0),
+        ("names", given.names, len(given.x)),
+        ("labels", given.labels or (), given.x.shape[1]),
+    ):
+        if found and len(found) != wanted:
+            raise DataError(f"{path}: expected {wanted} {what}, got {len(found)}")
+    if given.text is not None and {len(one) for one in given.text} != {given.x.shape[1]}:
+        raise DataError(
+            f"{path}: expected text of {count(given.x.shape[1], 'step')} for every sequence"
+        )
+    if not nan:
+        _refuse_nan(given, path)
+    return given
+
+
+def _arrays(path: Path) -> Given:
+    try:
+        # Opened here, as np.load leaves a file that is no zip open.
+        with path.open("rb") as opened:
+            loaded = np.load(opened, allow_pickle=False)
+            found = {"x": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+    except (ValueError, EOFError, OSError, BadZipFile) as error:
+        raise DataError(f"{path}: expected numbers in NumPy's format, got: {error}") from error
+    if "x" not in found:
+        raise DataError(f"{path}: expected an array named x, found {', '.join(found) or 'nothing'}")
+    text = found.get("text")
+    rows = None if text is None else np.atleast_2d(text)
+    return Given(
+        x=np.asarray(found["x"]),
+        inputs=_words(found.get("inputs")),
+        labels=None if "labels" not in found else _words(found["labels"]),
+        names=_words(found.get("names")),
+        text=None if rows is None else tuple(_words(row) for row in rows),
+    )
+
+
+def _words(array: Array | None) -> tuple[str, ...]:
+    return () if array is None else tuple(str(word) for word in np.ravel(array))
+
+
+def _csv(path: Path, width: int | None, inputs: Sequence[str]) -> Given:
+    from glasscell.data.csvfile import open_sheet, read_body
+    from glasscell.data.numerals import is_missing, looks_like_number
+
+    sheet = open_sheet(path)
+    if missing := [name for name in inputs if name not in sheet.names]:
+        raise DataError(
+            f"{path}: expected the columns of --inputs, found no {', '.join(missing)}; there are "
+            f"{', '.join(sheet.names)}"
+        )
+    numeric = [
+        name
+        for place, name in enumerate(sheet.names)
+        if all(
+            _NUMBER.fullmatch(row[place].strip()) or looks_like_number(row[place])
+            for row in sheet.sample
+            if place < len(row) and not is_missing(row[place])
+        )
+    ]
+    chosen = list(inputs) or numeric
+    wanted = 1 if width is None else width
+    if len(chosen) != wanted:
+        raise DataError(
+            f"{path}: expected {count(wanted, 'input column')} (I = {wanted} of the "
+            f"model), found {len(chosen)}: {', '.join(chosen) or 'none'}; choose them in the "
+            "model's order with --inputs a,b"
+        )
+    label = next((name for name in sheet.names if name not in numeric), None)
+    table = read_body(sheet, chosen, [] if label is None else [label])
+    columns = [table.numbers(name) for name in chosen]
+    x = np.stack(columns, axis=1)
+    if width is None:
+        x = x[:, 0]
+    return Given(
+        x=x,
+        inputs=tuple(chosen) if width is not None else (),
+        labels=None if label is None else tuple(str(cell or "") for cell in table.text(label)),
+    )
+
+
+def _checked(x: Array, width: int | None, path: Path) -> Array:
+    """(B, T, I) float or (B, T) int64."""
+    letters = "(B, T) or (T,) integers" if width is None else f"(B, T, {width}) or (T, {width})"
+    if x.dtype.kind not in "iufb":
+        raise DataError(f"{path}: expected x of {letters}, numbers, got {x.dtype}")
+    axes = 2 if width is None else 3
+    if width == 1 and x.ndim in (1, 2) and x.shape[-1] != 1:
+        x = x[..., None]
+    x = x[None] if x.ndim == axes - 1 else x
+    if x.ndim != axes or 0 in x.shape[:2] or (width is not None and x.shape[2] != width):
+        raise DataError(f"{path}: expected x of shape {letters}, with a step in it, got {x.shape}")
+    if width is not None:
+        return x.astype(np.float64 if x.dtype == np.float64 else np.float32)
+    whole = np.nan_to_num(x)
+    if (np.rint(whole) != x).any():
+        raise DataError(f"{path}: expected integers for the model's Embedding, got other numbers")
+    return x.astype(np.int64)
+
+
+def _refuse_nan(given: Given, path: Path) -> None:
+    bad = ~np.isfinite(given.x)
+    if not bad.any():
+        return
+    where = np.argwhere(bad)[0]
+    sequence, step = int(where[0]), int(where[1])
+    column = given.inputs[int(where[2])] if given.inputs else f"input {int(where[2])}"
+    place = f"{column}, step {step}" + (f", sequence {sequence}" if len(given.x) > 1 else "")
+    raise DataError(
+        f"{path}: expected finite numbers, found {int(bad.sum())} that are not, first in {place}; "
+        "correct the data, or see what they do: glasscell inspect … --nan show"
+    )

@@ -1,0 +1,129 @@
+"""What reading data gives, and how to read it: regular series in a panel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+
+from glasscell.data.columns import Roles
+from glasscell.data.frequency import Frequency
+from glasscell.data.gaps import GapRule
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """How to read the data; every field has a flag of the same name.
+
+    Args:
+        time: Name of the time column; None: found.
+        target: Name of the column to forecast; None: found.
+        series: Name of the column that names the series; None: found.
+        covariates: Names of the columns read beside the target; None: found.
+        freq: Frequency; None: found.
+        freq_origin: Where `freq` comes from: "--freq", or "the run", whose data had it.
+        gaps: What happens where values are missing.
+        resample: Average the rows into bins of `freq` first.
+        decimal: Decimal mark of the file; None: found.
+        needed: Least time steps of the longest series, to say so at once.
+        targets: Names of all columns to forecast, as a finished run knows them; None: `target`.
+        labels: Names of the columns that together name the series of a table with times as column
+            names, as a finished run knows them; None: `series`, or found.
+        open_end: Leave out the last rows of a series that have no target: a forecast starts there.
+        date_format: How times are written, as for strptime, or excel, unix or unix-ms; None: found.
+        day_first: Whether 1/2/2024 is the first of February; None: found.
+        missing: Further marks of a missing number.
+    """
+
+    time: str | None = None
+    target: str | None = None
+    series: str | None = None
+    covariates: Sequence[str] | None = None
+    freq: Frequency | None = None
+    freq_origin: str = "--freq"
+    gaps: GapRule = field(default_factory=GapRule)
+    resample: bool = False
+    decimal: str | None = None
+    needed: int = 2
+    targets: Sequence[str] | None = None
+    labels: Sequence[str] | None = None
+    open_end: bool = False
+    date_format: str | None = None
+    day_first: bool | None = None
+    missing: Sequence[str] = ()
+
+    def manner(self) -> dict[str, Any]:
+        """Give how a file is written, apart from its columns, times and gaps: what a run keeps."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in OF_ONE_FILE}
+
+
+OF_ONE_FILE = (
+    "time",
+    "target",
+    "targets",
+    "series",
+    "covariates",
+    "freq",
+    "freq_origin",
+    "gaps",
+    "needed",
+    "labels",
+    "open_end",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """One series on a regular grid of times.
+
+    Args:
+        unique_id: Its name.
+        ds: (n,) times, DatetimeIndex or Index of integers.
+        values: (n, F) float64, the target first, NaN where missing after the gap policy.
+        measured: (n,) False where the target was missing in the data.
+    """
+
+    unique_id: str
+    ds: Any
+    values: Array
+    measured: Array
+
+    @property
+    def target(self) -> Array:
+        """The (n,) values to forecast."""
+        return self.values[:, 0]
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """All series of one file or frame.
+
+    Args:
+        series: One entry per series, sorted by name.
+        freq: Their common frequency.
+        roles: What each column was taken for.
+        utc: True if the times came with offsets and were converted to UTC.
+        notes: What was done to the data, one sentence each.
+        source: Name of the file.
+        rows: Rows below the header that were read.
+        found: Options about how the file is written that were found, by name: "decimal",
+            "day_first"; a shorter file like this one may not tell them.
+    """
+
+    series: tuple[Series, ...]
+    freq: Frequency
+    roles: Roles
+    utc: bool
+    notes: tuple[str, ...]
+    source: str
+    rows: int = 0
+    found: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Names of the value columns after the target."""
+        return self.roles.covariates

@@ -1,0 +1,252 @@
+"""Reads a CSV file or a data frame as regular time series, or says exactly why it cannot."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from glasscell.data.columns import Roles, resolve
+from glasscell.data.dates import Times, parse_times
+from glasscell.data.frequency import (
+    Frequency,
+    check_frequency,
+    find_frequency,
+    months_of_days,
+    require_bounded,
+    years_as_times,
+)
+from glasscell.data.gaps import shown
+from glasscell.data.layouts import Crossed, find_layout
+from glasscell.data.numerals import sentinel
+from glasscell.data.panel import Panel, ReadOptions, Series
+from glasscell.data.rawtable import Table
+from glasscell.data.regular import (
+    Piece,
+    between_values,
+    regular,
+    repeated,
+    resampled,
+    up_to_last_value,
+)
+from glasscell.data.sources import Source, column, open_source
+from glasscell.data.timeparts import kind_of_part, names_part
+from glasscell.data.unasked import counters, without_unasked
+from glasscell.data.wording import count
+from glasscell.errors import DataError
+
+__all__ = ["Panel", "ReadOptions", "Series", "read_panel"]
+
+Array = np.ndarray[Any, Any]
+MOST_NAMES = 20
+
+
+def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
+    """Read series from a CSV file or a frame.
+
+    Args:
+        source: Path of a CSV file (plain or gz), or a pandas, polars or other narwhals frame.
+        options: Columns, frequency and gap policy; None: found, gaps refused.
+
+    Returns:
+        Every series on one regular grid, sorted by name and time.
+
+    Raises:
+        DataError: The file or its values cannot be used; the message says where and what to do.
+    """
+    options = options or ReadOptions()
+    opened = open_source(source)
+    layout = find_layout(opened, options)
+    notes = list(opened.notes)
+    if isinstance(layout, Crossed):
+        table, roles, said = layout.melted(opened, options)
+        cells = table.text(roles.time)
+    else:
+        time = options.time if layout is None else layout.name
+        roles = _roles(opened, options, time, layout is not None)
+        parts = [roles.time] if layout is None else list(layout.parts.values())
+        text = [*parts, *([roles.series] if roles.series else [])]
+        numeric = [*roles.targets, *roles.covariates]
+        table = opened.body(numeric, text, options.decimal, options.missing)
+        if layout is None:
+            cells, said = table.text(roles.time), []
+        else:
+            table, cells, said = layout.times(table)
+    notes += said
+    if len(cells) == 0:
+        raise DataError(f"{table.source}: no rows below the header; expected one row per time step")
+    times = parse_times(
+        cells,
+        roles.time,
+        lambda i: f"{table.place} {table.line(i)}",
+        date_format=options.date_format,
+        day_first=options.day_first,
+        freq=options.freq,
+    )
+    notes += times.notes
+    times = _in_months(times, options, notes)
+    values = {name: table.numbers(name) for name in (*roles.targets, *roles.covariates)}
+    roles, dropped = without_unasked(roles, values, times.index)
+    notes += [*table.said(), *_notes(roles, dropped, options)]
+    if options.freq_origin == "--freq":
+        # A run has said so of its own columns.
+        notes += counters(roles, values)
+    notes += filter(None, (sentinel(values[n], n) for n in (*roles.targets, *roles.covariates)))
+    pieces = list(_pieces(table, roles, times.index, values))
+    if isinstance(layout, Crossed):
+        pieces = between_values(pieces, notes)
+    if options.open_end:
+        pieces = [up_to_last_value(piece) for piece in pieces]
+    if options.resample:
+        pieces = [resampled(piece, options.freq) for piece in pieces]
+    _refuse_duplicates(pieces, table, opened, roles, times.index)
+    freq = _frequency(pieces, options)
+    series = tuple(regular(piece, freq, options, roles, table, notes) for piece in pieces)
+    found = {
+        "decimal": table.decimal if table.decimal != "." else None,
+        "day_first": times.day_first,
+    }
+    return Panel(
+        series, freq, roles, times.utc, tuple(notes), table.source, len(cells),
+        {name: value for name, value in found.items() if value is not None},
+    )  # fmt: skip
+
+
+def _roles(source: Source, options: ReadOptions, time: str | None, joined: bool) -> Roles:
+    """Give every column its role; the parts of a joined time stand for one column."""
+    names, sample = list(source.names), source.sample
+    if joined and time is not None:
+        parts = time.split(",")
+        places = [names.index(part) for part in parts]
+        kept = [i for i in range(len(names)) if i not in places]
+        names = [time, *(names[i] for i in kept)]
+        sample = tuple(
+            ("", *(row[i] if i < len(row) else "" for i in kept)) for row in source.sample
+        )
+    return resolve(
+        names,
+        sample,
+        time=time,
+        target=options.target,
+        series=options.series,
+        covariates=options.covariates,
+        targets=options.targets,
+    )
+
+
+def _in_months(times: Times, options: ReadOptions, notes: list[str]) -> Times:
+    """Read rows of one day in each month as months, and years as dates if a frequency says so."""
+    years = years_as_times(times.index, options.freq)
+    if years is not None:
+        return replace(times, index=years)
+    months = None if options.freq is not None or options.resample else months_of_days(times.index)
+    if months is None:
+        return times
+    notes.append(
+        f"All times are on day {times.index[0].day} of a month; they were read as months, so "
+        f"{shown(times.index[0])} is {shown(months[0])}."
+    )
+    return replace(times, index=months)
+
+
+def _pieces(table: Table, roles: Roles, times: Any, values: dict[str, Array]) -> Iterator[Piece]:
+    """Cut the table into one piece per series, each sorted by time."""
+    order = np.argsort(times.to_numpy(), kind="stable")
+    if roles.series is None:
+        for name in sorted(roles.targets):
+            columns = [values[n] for n in (name, *roles.covariates)]
+            yield Piece(name, times[order], np.stack(columns, axis=1)[order], order)
+        return
+    ids = table.text(roles.series)
+    if any(cell is None for cell in ids):
+        first = next(i for i, cell in enumerate(ids) if cell is None)
+        raise DataError(
+            f"series column {roles.series!r}, {table.place} {table.line(first)}: "
+            "expected the name of a series, got nothing"
+        )
+    stacked = np.stack([values[n] for n in (*roles.targets, *roles.covariates)], axis=1)
+    names, codes = np.unique(ids.astype(str), return_inverse=True)
+    order = order[np.argsort(codes[order], kind="stable")]
+    bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
+    for place, name in enumerate(names):
+        rows = order[bounds[place] : bounds[place + 1]]
+        yield Piece(str(name), times[rows], stacked[rows], rows)
+
+
+def _refuse_duplicates(
+    pieces: Sequence[Piece], table: Table, source: Source, roles: Roles, times: Any
+) -> None:
+    """Refuse two rows of one series with one time stamp, and say which column tells them apart.
+
+    Raises:
+        DataError: There are such rows.
+    """
+    for piece in pieces:
+        told = repeated(piece, table)
+        if told:
+            raise DataError(f"{told}; {_apart(source, roles, times)}")
+
+
+def _apart(source: Source, roles: Roles, times: Any) -> str:
+    """Say which column, or which two together, name each row once beside its time."""
+    used = {*roles.time.split(","), roles.series}
+    used |= {n for n in roles.targets if n not in roles.unasked or roles.layout == "single"}
+    names = [n for n in source.names if n not in used]
+    names = [n for n in names if not kind_of_part(n, column(source, n))]
+    keys = pd.DataFrame(source.body([], names).columns)
+    kinds = keys.nunique()
+    labels = [n for n in names if 1 < kinds[n] <= len(times) / 2]
+    labels = sorted(labels, key=lambda n: int(kinds[n]))[:10]
+    for size in (1, 2):
+        for group in map(list, combinations(labels, size)):
+            if roles.series is None and not keys[group].assign(_time=times).duplicated().any():
+                inside = [n for n in group if names_part(n)]
+                if inside:
+                    return (
+                        f"the column {inside[0]} tells them apart: it seems to be a part of the "
+                        "time; write the whole time in one column, such as 2024-01-31"
+                    )
+                if size == 1:
+                    return (
+                        f"the column {group[0]} tells them apart: pass --series "
+                        f"{shlex.quote(group[0])}"
+                    )
+                return (
+                    f"the columns {' and '.join(group)} together tell them apart: join them in one "
+                    "column and name it with --series"
+                )
+    return "remove them, or average them with --resample --freq"
+
+
+def _frequency(pieces: Sequence[Piece], options: ReadOptions) -> Frequency:
+    longest = max(pieces, key=lambda piece: len(piece.times))
+    if len(longest.times) < 2:
+        raise DataError(
+            f"series {longest.unique_id!r}: expected a history of at least "
+            f"{count(max(options.needed, 2), 'time step')}, got {len(longest.times)}; "
+            "give one row per time step"
+        )
+    if options.freq is None:
+        freq = find_frequency(longest.times)
+    else:
+        freq = check_frequency(options.freq, longest.times, options.freq_origin)
+    for piece in pieces:
+        require_bounded(piece.times, freq, f"series {piece.unique_id!r}")
+    return freq
+
+
+def _notes(roles: Roles, dropped: dict[str, str], options: ReadOptions) -> list[str]:
+    """Say which columns were not read and why, and what was averaged."""
+    notes = []
+    listed = [f"{n} ({dropped[n]})" if n in dropped else n for n in roles.ignored]
+    if listed:
+        more = f" and {len(listed) - MOST_NAMES} more" if len(listed) > MOST_NAMES else ""
+        notes.append(f"Columns not read: {', '.join(listed[:MOST_NAMES])}{more}.")
+    if options.resample:
+        notes.append(f"Rows were averaged into bins of {options.freq}.")
+    return notes

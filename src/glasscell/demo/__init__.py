@@ -1,0 +1,1 @@
+"""What `glasscell demo` shows."""

@@ -1,0 +1,1 @@
+"""What steps do to the state: Jacobians, their products, and which way a change travels."""

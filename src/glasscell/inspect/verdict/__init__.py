@@ -1,0 +1,1 @@
+"""From measures to plain words: what ails a network, and what to change."""

@@ -1,0 +1,175 @@
+"""What a verdict says: which sentence, with which numbers, and what to change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isfinite, log
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from glasscell.inspect.gradients.decay import Decay
+from glasscell.inspect.memory.timescales import forget_bias
+from glasscell.inspect.verdict.sentences import Phrase
+
+if TYPE_CHECKING:
+    from glasscell.inspect.gradients.flow import LayerFlow
+
+__all__ = [
+    "Phrases",
+    "breaks",
+    "cut_off",
+    "dips",
+    "exploding",
+    "healthy",
+    "longer",
+    "no_lag",
+    "not_finite",
+    "remember",
+    "short",
+    "silent",
+    "states",
+    "stops",
+    "vanishing",
+]
+
+Phrases: TypeAlias = tuple[Phrase, ...]
+
+ENOUGH_UNITS = 0.1
+"""Share of units with a half-life as long as the lag from which on forget gates are not blamed."""
+
+
+def vanishing(symbol: str, rate: float, reach: int, lag: int) -> Phrase:
+    """Say after how many steps the gradient is gone."""
+    return Phrase("vanishing", {"symbol": symbol, "rate": rate, "reach": reach, "lag": lag})
+
+
+def short(symbol: str, rate: float, reach: int, lag: int) -> Phrase:
+    """Say that fresh gradients at every step hide a short reach."""
+    return Phrase("short", {"symbol": symbol, "rate": rate, "reach": reach, "lag": lag})
+
+
+def stops(words: Callable[..., Phrase], symbol: str, seen: Decay) -> Phrase:
+    """Say at which lag a gradient stops that does not fade.
+
+    Args:
+        words: `vanishing` or `short`, for the form of the sentence.
+        symbol: of the gradient.
+        seen: its decay; it has a reach of at least 2.
+    """
+    assert seen.reach is not None
+    values = {"kept": seen.kept, "last": seen.reach - 1}
+    fades = words(symbol, seen.rate, seen.reach, seen.lag)
+    return Phrase(f"{fades.key}, stops", {**fades.values, **values})
+
+
+def no_lag(symbol: str) -> Phrase:
+    """Say that lag 0 asks nothing of a memory."""
+    return Phrase("no lag", {"symbol": symbol})
+
+
+def states(step: int) -> tuple[Phrase, Phrase]:
+    """Say from which step on the states are not finite, so that no gradient can be judged."""
+    return Phrase("states break", {"step": step}), Phrase("not finite.do")
+
+
+def healthy(symbol: str, seen: Decay, spread: bool, alone: bool) -> Phrases:
+    """Say how much arrives at the far end; the phrases make one sentence.
+
+    Args:
+        symbol: of the gradient.
+        seen: its decay.
+        spread: whether every step has a gradient of its own.
+        alone: whether `seen` is of what the last step alone sends back.
+    """
+    if seen.lag == 0:
+        return (Phrase("one step", {"symbol": symbol}),)
+    rate = seen.rate
+    if (rate - 1) * (seen.change - 1) < 0:  # the line leans the other way than the ends
+        rate = seen.change ** (1 / seen.lag)
+    values = {"symbol": symbol, "rate": rate, "change": seen.change, "lag": seen.lag}
+    found = [Phrase("healthy", values)]
+    if spread:
+        found.append(Phrase("healthy, alone" if alone else "healthy, spread"))
+    if isfinite(rate) and 0 < rate < 0.999:
+        found.append(Phrase("healthy, until", {"until": round(log(1e-4) / log(rate))}))
+    return tuple(found)
+
+
+def dips(symbol: str, seen: Decay) -> Phrase:
+    """Say between which lags the gradient is gone, where it comes back."""
+    return Phrase(
+        "dips",
+        {"symbol": symbol, "dips": seen.dips, "least": seen.least, "lowest": seen.lowest,
+         "change": seen.change, "lag": seen.lag},
+    )  # fmt: skip
+
+
+def exploding(
+    symbol: str, rate: float, largest: float, peak: int, overflows: int | None, mode: str
+) -> tuple[Phrase, Phrase]:
+    """Say how fast the gradient grows, and how to hold it."""
+    values = {"symbol": symbol, "rate": rate, "largest": largest, "lag": peak}
+    key = "exploding"
+    if overflows is not None:
+        values |= {"overflows": overflows}
+        key = "overflowing" if isfinite(rate) else "overflowing at once"
+    # Of a ReLU network's matrix the eigenvalues do tell: its slopes are 0 or 1.
+    return Phrase(key, values), Phrase(f"exploding.{'relu' if mode == 'RNN_RELU' else 'do'}")
+
+
+def silent(symbol: str) -> tuple[Phrase, Phrase]:
+    """Say that no gradient arrives at all."""
+    return Phrase("silent", {"symbol": symbol}), Phrase("silent.do")
+
+
+def not_finite(symbol: str) -> tuple[Phrase, Phrase]:
+    """Say that the gradient is broken before it travels."""
+    return Phrase("not finite", {"symbol": symbol}), Phrase("not finite.do")
+
+
+def breaks(symbol: str, lag: int) -> tuple[Phrase, Phrase]:
+    """Say from where on the gradient is NaN."""
+    return Phrase("breaks", {"symbol": symbol, "lag": lag}), Phrase("not finite.do")
+
+
+def cut_off(steps: int, reverse: bool) -> tuple[Phrase, Phrase]:
+    """Say that the loss reads a layer only where it has not yet seen anything."""
+    return Phrase("cut off", {"steps": steps}), Phrase(f"cut off.{'reverse' if reverse else 'do'}")
+
+
+def remember(
+    flow: LayerFlow, lag: int, reach: int, gone: bool = False, sudden: bool = False
+) -> tuple[Phrase | None, Phrase]:
+    """Say why a layer does not carry gradients over a lag, and how to make it.
+
+    Args:
+        flow: of the layer.
+        lag: that is asked for.
+        reach: lag from which on there is next to none.
+        gone: whether it is exactly 0 from there on; default no.
+        sudden: whether it was no small one at the lag before; default no.
+    """
+    # Neither a gate nor tanh turns a gradient to 0 within a step; a ReLU that is off does.
+    stopped = gone and sudden and flow.mode != "RNN_RELU"
+    stop = Phrase("stops.do", {"reach": reach})
+    if flow.cell is None:
+        slope = "1 - h_t^2" if flow.mode == "RNN_TANH" else Phrase("relu slope")
+        values = {"bias": forget_bias(max(lag, 1)), "lag": lag, "reach": reach}
+        return (
+            (None, stop) if stopped else (Phrase("rnn", {"slope": slope}), Phrase("rnn.do", values))
+        )
+    if flow.half_life is None or not len(flow.half_life):
+        return None, stop if stopped else longer(lag)
+    long_enough = float(np.mean(flow.half_life >= lag))
+    if long_enough < ENOUGH_UNITS:
+        half = Phrase("half of units", {"median": float(np.median(flow.half_life))})
+        return half, stop if stopped else longer(lag)
+    share = Phrase("long enough", {"share": long_enough, "lag": lag})
+    return share, Phrase("cut.do", {"reach": reach}) if gone else Phrase("not the forget gates.do")
+
+
+def longer(lag: int) -> Phrase:
+    """Say how to make a cell remember over a lag."""
+    values = {"bias": forget_bias(max(lag, 1)), "lag": lag, "span": max(lag, 2)}
+    return Phrase("longer.do", values)

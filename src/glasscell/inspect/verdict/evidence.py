@@ -1,0 +1,133 @@
+"""All that is measured of one layer before anything is called a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from glasscell.cells.parameters import LayerWeights
+from glasscell.inspect.gradients.flow import LayerFlow
+from glasscell.inspect.memory.exchange import Exchange, exchange
+from glasscell.inspect.verdict.judge import LayerVerdict, judge, judged_from
+from glasscell.inspect.verdict.symptoms import Symptoms, symptoms
+from glasscell.traces.layer import GATES, LayerTrace
+from glasscell.traces.layout import Array
+from glasscell.traces.observed import Order
+
+__all__ = ["Broken", "Evidence", "gathered"]
+
+Where: TypeAlias = Literal["input", "weights", "start", "states"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Broken:
+    """Values that are not finite, where they come from.
+
+    Attributes:
+        where: the first place of input, weights, initial state ("start"), states that has some.
+        count: how many there.
+        step: the first, in the sequence's own time, from 0; None for weights and a start.
+    """
+
+    where: Where
+    count: int
+    step: int | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evidence:
+    """One layer, measured.
+
+    Attributes:
+        verdict: on its gradient.
+        symptoms: of its gates and states; None where its states are not finite.
+        exchange: what another past does to it; None where that could not be tried.
+        broken: what is not finite; None if everything is.
+        lag: that was asked for; None if none was.
+        longest: lag between the last step and the first, of the longest sequence.
+        trace: the layer.
+    """
+
+    verdict: LayerVerdict
+    symptoms: Symptoms | None
+    exchange: Exchange | None
+    broken: Broken | None
+    lag: int | None
+    longest: int
+    trace: LayerTrace
+
+    @property
+    def units(self) -> int:
+        """H."""
+        shown = self.trace.hidden if self.trace.cell is None else self.trace.cell
+        return int(shown.shape[-1])
+
+
+def gathered(
+    flow: LayerFlow, trace: LayerTrace, lag: int | None, weights: LayerWeights | None = None
+) -> Evidence:
+    """Measure one layer.
+
+    Args:
+        flow: its gradients.
+        trace: its gates, of the same run.
+        lag: how many steps back the task needs; None for all there are.
+        weights: its weights; without them no `exchange` is tried.
+
+    Raises:
+        ValueError: `lag` is below 0.
+    """
+    verdict = judge(flow, lag)
+    broken = _broken(trace, weights)
+    tried = None
+    if broken is None and weights is not None:
+        tried = exchange(trace, weights, verdict.lag, judged_from(flow))
+    finite = broken is None or (
+        broken.where == "input" and _first_of(trace, _recorded(trace), "states") is None
+    )
+    return Evidence(
+        verdict=verdict,
+        symptoms=symptoms(trace) if finite else None,
+        exchange=tried,
+        broken=broken,
+        lag=lag,
+        longest=int(trace.alive().sum(axis=0).max(initial=1)) - 1,
+        trace=trace,
+    )
+
+
+def _broken(trace: LayerTrace, weights: LayerWeights | None) -> Broken | None:
+    """The first cause of values that are not finite: input, weights, or the states themselves."""
+    if trace.x is not None and trace.x.shape[:-1] == trace.hidden.shape[:-1]:
+        found = _first_of(trace, ["x"], "input")
+        if found is not None:
+            return found
+    start = {"hidden": trace.initial_hidden, "cell": trace.initial_cell}
+    constant: tuple[tuple[Where, Mapping[str, Array | None]], ...] = (
+        ("weights", {} if weights is None else vars(weights)),
+        ("start", start),
+    )
+    for where, parts in constant:
+        there = [part for part in parts.values() if part is not None]
+        count = sum(int((~np.isfinite(part)).sum()) for part in there)
+        if count:
+            return Broken(where=where, count=count, step=None)
+    return _first_of(trace, _recorded(trace), "states")
+
+
+def _first_of(trace: LayerTrace, names: Sequence[str], where: Where) -> Broken | None:
+    order = Order(trace)
+    bad = [~np.isfinite(order.traced(name)) & order.alive[..., None] for name in names]
+    by_step = np.sum([each.sum(axis=(1, 2)) for each in bad], axis=0)
+    if not by_step.any():
+        return None
+    place = int(np.argmax(by_step > 0))
+    step = len(by_step) - 1 - place if trace.reverse else place
+    return Broken(where=where, count=int(by_step.sum()), step=step)
+
+
+def _recorded(trace: LayerTrace) -> list[str]:
+    return [name for name in (*GATES, "hidden") if getattr(trace, name) is not None]

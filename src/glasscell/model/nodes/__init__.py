@@ -1,0 +1,129 @@
+"""The parts that a saved model is made of, each built from a piece of config.json and its tensors.
+
+Reading order: base (what a node does), fields (how config.json is read), recurrent, compressed,
+stepping, affine, activation, compose, arguments. `build` turns a whole tree into one node; nothing
+here knows files or torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from glasscell.cells.parameters import Array
+from glasscell.model.nodes.activation import ACTIVATIONS, build_activation, build_identity
+from glasscell.model.nodes.base import Call, Node, Plan
+from glasscell.model.nodes.compose import Forecaster, Sequential, chain, forecaster, reads_indices
+from glasscell.model.nodes.compressed import compress, expand, is_scale
+from glasscell.model.nodes.feedforward import build_embedding, build_layer_norm, build_linear
+from glasscell.model.nodes.fields import Fields, Tensors, refuse
+from glasscell.model.nodes.recurrent import Recurrent, build_recurrent
+from glasscell.model.nodes.stepping import State
+
+__all__ = [
+    "KINDS",
+    "Call",
+    "Forecaster",
+    "Node",
+    "Plan",
+    "Recurrent",
+    "Sequential",
+    "State",
+    "build",
+    "compress",
+    "expand",
+    "is_scale",
+    "reads_indices",
+    "walk",
+]
+
+_DEEPEST = 32
+
+_LEAVES: dict[str, Callable[[Fields, Tensors, str], Node]] = {
+    "LSTM": build_recurrent,
+    "RNN": build_recurrent,
+    "Linear": build_linear,
+    "Embedding": build_embedding,
+    "LayerNorm": build_layer_norm,
+    "Identity": build_identity,
+    "Dropout": build_identity,
+    **dict.fromkeys(ACTIVATIONS, build_activation),
+}
+
+KINDS = ("Sequential", "Forecaster", *_LEAVES)
+"""Every node type that a model folder may hold, under torch's names."""
+
+
+def build(tree: object, arrays: Mapping[str, Array], storage: str | None = None) -> Node:
+    """Build the node of a whole model.
+
+    Args:
+        tree: The "model" of config.json.
+        arrays: torch's parameter names to arrays, float32 or float64, or compressed.
+        storage: What recurrent weights are kept as, see `Tensors`; default as they are.
+
+    Returns:
+        The root node; every array is used in it.
+
+    Raises:
+        WeightFormatError: Something is missing, left over, unknown, or does not fit.
+
+    >>> import numpy as np
+    >>> tree = {"type": "Linear", "in_features": 2, "out_features": 1, "bias": False, "weights": ""}
+    >>> build(tree, {"weight": np.ones((1, 2))}).writes
+    1
+    """
+    tensors = Tensors(arrays, storage)
+    node = _build(tree, tensors, "model", 0)
+    tensors.require_empty()
+    recurrent = [leaf for leaf in walk(node) if isinstance(leaf, Recurrent)]
+    if len({leaf.config.batch_first for leaf in recurrent}) > 1:
+        refuse("model", "expected all recurrent layers with the same batch_first, got both")
+    if len(storages := {leaf.storage for leaf in recurrent}) > 1:
+        refuse("model", f"expected all recurrent layers stored alike, got {sorted(storages)}")
+    return node
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield a node and everything inside it, in running order."""
+    yield node
+    if isinstance(node, Sequential):
+        for child in node.children:
+            yield from walk(child)
+    elif isinstance(node, Forecaster):
+        yield from (node.recurrent, node.head, node.skip)
+
+
+def _build(tree: object, tensors: Tensors, path: str, depth: int) -> Node:
+    if depth > _DEEPEST:
+        refuse("model", f"expected at most {_DEEPEST} nodes inside each other, got more")
+    fields = Fields(tree, path)
+    kind = fields.text("type")
+    if kind not in KINDS:
+        refuse(path, f"expected a type among {', '.join(KINDS)}, got {kind!r}")
+    if kind == "Forecaster" and depth:
+        refuse(path, "expected the Forecaster to be the whole model, got one inside another node")
+    if kind in _LEAVES:
+        node = _LEAVES[kind](fields, tensors, kind)
+    elif kind == "Sequential":
+        node = _build_sequential(fields, tensors, depth)
+    else:
+        node = _build_forecaster(fields, tensors, depth)
+    fields.finish()
+    return node
+
+
+def _build_sequential(fields: Fields, tensors: Tensors, depth: int) -> Node:
+    children = [
+        _build(child, tensors, f"{fields.path}.children[{place}]", depth + 1)
+        for place, child in enumerate(fields.children("children"))
+    ]
+    return chain(children, fields.path)
+
+
+def _build_forecaster(fields: Fields, tensors: Tensors, depth: int) -> Node:
+    lookback, horizon = fields.integer("lookback", 1), fields.integer("horizon", 1)
+    recurrent, head, skip = (
+        _build(tree, tensors, path, depth + 1)
+        for tree, path in map(fields.child, ("recurrent", "head", "skip"))
+    )
+    return forecaster(lookback, horizon, recurrent, head, skip, fields.path)

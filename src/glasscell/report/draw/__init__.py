@@ -1,0 +1,1 @@
+"""Axes, charts, colours and heat-maps: the pencils that every picture shares."""

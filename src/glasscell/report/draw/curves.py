@@ -1,0 +1,89 @@
+"""Lines over steps and lags: gaps where nothing is finite, triangles at the foot for zeros."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from glasscell.traces.layout import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
+
+__all__ = ["LOG", "STEP", "integers", "line", "log_line", "logs", "steps"]
+
+LOG: Final = r"$\log_{10}$"
+STEP: Final = r"step $t$"
+
+
+def line(ax: Axes, x: Array, y: Array, **style: Any) -> Line2D:
+    """Draw a line with gaps at what is not finite; a value between two gaps is a dot.
+
+    Args:
+        ax: where.
+        x: (n,).
+        y: (n,).
+        **style: for `Axes.plot`.
+    """
+    values = np.asarray(y, dtype=np.float64)
+    values = np.where(np.isfinite(values), values, np.nan)
+    there = np.concatenate([[False], np.isfinite(values), [False]])
+    alone = np.flatnonzero(there[1:-1] & ~there[:-2] & ~there[2:])
+    if len(alone):
+        style |= {"marker": ".", "markevery": alone.tolist()}
+    drawn: Line2D = ax.plot(np.asarray(x), values, **style)[0]
+    return drawn
+
+
+def log_line(ax: Axes, x: Array, y: Array, **style: Any) -> Line2D:
+    """Draw a line of logarithms; -inf, the logarithm of an exact zero, is a triangle at the foot.
+
+    Args:
+        ax: where.
+        x: (n,).
+        y: (n,) logarithms.
+        **style: for `Axes.plot`.
+    """
+    drawn = line(ax, x, y, **style)
+    zero = np.isneginf(np.asarray(y, dtype=np.float64))
+    if zero.any():
+        ax.plot(
+            np.asarray(x)[zero], np.zeros(int(zero.sum())), ls="", marker="v", ms=3, clip_on=False,
+            color=drawn.get_color(), transform=ax.get_xaxis_transform(),
+        )  # fmt: skip
+    return drawn
+
+
+def logs(norms: Array) -> Array:
+    """Give log10 of norms: -inf for zero, NaN for what is negative or missing.
+
+    >>> logs(np.array([0.01, 0.0, np.nan]))
+    array([ -2., -inf,  nan])
+    """
+    values = np.asarray(norms, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.log10(values))
+
+
+def steps(ax: Axes, count: int, label: str = STEP) -> None:
+    """Give an x axis of steps 0 … count - 1.
+
+    Args:
+        ax: where.
+        count: T.
+        label: what they are.
+    """
+    ax.set_xlim(-0.5, count - 0.5)
+    integers(ax.xaxis)
+    ax.set_xlabel(label)
+
+
+def integers(axis: Any) -> None:
+    """Let an axis have ticks at whole numbers only."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(
+        MaxNLocator(nbins="auto", integer=True, min_n_ticks=1, steps=[1, 2, 5, 10])
+    )

@@ -1,0 +1,173 @@
+"""What the inspect page shows, as plain arrays: fill an `Exploration`, then `render` it.
+
+Nothing here measures anything: `collect` does. README.md says how it arrives in the browser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glasscell.errors import ShapeError
+from glasscell.inspect.gradients.flow import LayerFlow
+from glasscell.traces.layer import LayerTrace
+
+__all__ = ["QUANTITIES", "Exploration", "Finding", "Layer", "Series"]
+
+Array: TypeAlias = NDArray[Any]
+Pair: TypeAlias = tuple[str, str]
+
+QUANTITIES = ("forget", "input", "candidate", "output", "cell", "hidden")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One sentence of the verdict.
+
+    Args:
+        text: What was seen, with the evidence's number: English and Chinese.
+        advice: What to change, in both languages; empty where nothing needs to.
+        kind: "vanishing", "healthy" …, as `inspect.LayerVerdict.kind`.
+        good: Whether this is good news.
+        assumed: Whether it is a fault only if the task needs every step there is.
+        layer: Index of the layer that it is about; None for the whole network.
+        evidence: The view that shows it: "river", "ladder", "saturation", "wall" ….
+        value: The number that it rests on, as `inspect.Finding.value`; None where there is none.
+    """
+
+    text: Pair
+    advice: Pair = ("", "")
+    kind: str = "healthy"
+    good: bool = True
+    assumed: bool = False
+    layer: int | None = None
+    evidence: str = "river"
+    value: float | None = None
+
+    @property
+    def mark(self) -> str:
+        """How it looks: "good", "bad", "maybe" (bad if assumed) or "memory"."""
+        if self.kind == "memory":
+            return "memory"
+        return "good" if self.good else "maybe" if self.assumed else "bad"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Layer:
+    """One recurrent layer in one direction.
+
+    Args:
+        name: As in a trace: "encoder.l0_reverse".
+        mode: "LSTM", "RNN_TANH" or "RNN_RELU".
+        reverse: Whether it reads the sequence from its end.
+        weights: "weight_ih" (4H, I), "weight_hh" (4H, P), "bias" (4H,), the sum of both, and
+            "weight_hr" (P, H) if there is a projection; gates in torch's order. Empty: unknown.
+    """
+
+    name: str
+    mode: str = "LSTM"
+    reverse: bool = False
+    weights: Mapping[str, Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Series:
+    """One sequence that went through the network.
+
+    Args:
+        name: What the picker calls it.
+        traces: One per layer of the exploration, of layout "TH".
+        x: (T, I) what the network read; None if it read no numbers.
+        inputs: Name of each input; default x0, x1 …, as steps and units count from 0 too.
+        labels: Name of each step (a date …); default the step's number.
+        text: The T characters or words, if it is text; default none.
+        output: (T, O) or (O,) what the whole network gave; None if unknown.
+        flows: One per layer, None where unknown; default unknown.
+    """
+
+    name: str
+    traces: Sequence[LayerTrace]
+    x: Array | None = None
+    inputs: Sequence[str] = ()
+    labels: Sequence[str] | None = None
+    text: Sequence[str] | None = None
+    output: Array | None = None
+    flows: Sequence[LayerFlow | None] = ()
+
+    @property
+    def steps(self) -> int:
+        """T."""
+        return len(self.traces[0].hidden)
+
+    def __post_init__(self) -> None:
+        if not self.traces or any(trace.layout != "TH" for trace in self.traces):
+            raise ShapeError("expected traces of single sequences; take LayerTrace.sequence(b)")
+        lengths = {"a trace": [len(trace.hidden) for trace in self.traces]}
+        for name in ("x", "labels", "text"):
+            value = getattr(self, name)
+            lengths |= {} if value is None else {name: [len(value)]}
+        for name, counts in lengths.items():
+            if set(counts) != {self.steps} or self.steps == 0:
+                raise ShapeError(f"expected {name} of {max(self.steps, 1)} steps, got {counts}")
+        for trace in self.traces:
+            _require_units(trace)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Exploration:
+    """Everything that one page shows.
+
+    Args:
+        title: The page's heading; two of them, English and Chinese, where it is the page's own.
+        subtitle: One line under it.
+        layers: Layers and directions, in the order in which they run.
+        series: At least one sequence.
+        findings: The verdict.
+        measures: JSON-ready numbers by name, see README.md; nothing in it is required.
+        arrays: Further arrays by the page's key ("0/1/fan"), see README.md.
+        model: Tree of `glasscell.save`, if the network can be written as one.
+        parameters: Weights of the nodes of `model` that are no recurrent layers, by torch's name.
+        start: Where the cursor is at first: "series", "layer", "t", "unit".
+    """
+
+    title: str | Pair
+    layers: Sequence[Layer]
+    series: Sequence[Series]
+    subtitle: str = ""
+    findings: Sequence[Finding] = ()
+    measures: Mapping[str, Any] = field(default_factory=dict)
+    arrays: Mapping[str, Array] = field(default_factory=dict)
+    model: Mapping[str, Any] | None = None
+    parameters: Mapping[str, Array] = field(default_factory=dict)
+    start: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        counts = {len(series.traces) for series in self.series}
+        if counts != {len(self.layers)}:
+            raise ShapeError(
+                f"expected at least one series with {len(self.layers)} traces each, one for each "
+                f"layer, got {[len(series.traces) for series in self.series]}"
+            )
+
+    def heading(self, lang: str) -> str:
+        """Give the title in a language, "en" or "zh"."""
+        return self.title if isinstance(self.title, str) else self.title[lang == "zh"]
+
+    def units(self, layer: int) -> int:
+        """H of a layer: the width of its cell, or of its hidden state if it is an RNN."""
+        trace = self.series[0].traces[layer]
+        return int(np.shape(trace.hidden if trace.cell is None else trace.cell)[1])
+
+
+def _require_units(trace: LayerTrace) -> None:
+    shapes = {
+        name: np.shape(array)
+        for name in QUANTITIES[:5]
+        if (array := getattr(trace, name)) is not None
+    }
+    if len(set(shapes.values())) > 1 or (shapes and len(shapes) < 5):
+        raise ShapeError(f"expected all gates and the cell of one shape (T, H), got {shapes}")

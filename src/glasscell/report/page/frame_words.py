@@ -1,0 +1,117 @@
+"""The inspect page's words in English and Chinese: the frame and the first views.
+
+Views keep theirs in their folder's words.py; `table` puts all of them together. Text
+that comes from data (titles, names of layers, series and inputs) is never translated. `{name}` is
+filled by the script's `GC.say`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from glasscell.report.views import modules
+
+__all__ = ["WORDS", "table"]
+
+WORDS: Final[dict[str, tuple[str, str]]] = {
+    "contents": ("On this page", "本页内容"),
+    "skip": ("To the views", "跳到视图"),
+    "made": (
+        "Made by glasscell. This file holds everything it shows and asks no network for anything.",
+        "由 glasscell 生成。本文件包含全部内容，不访问任何网络。",
+    ),
+    "cli.written": (
+        "{path} ({size} MB, {seconds} s): open it in a browser",
+        "{path}（{size} MB，{seconds} 秒）：请用浏览器打开",
+    ),
+    "language": ("Language", "语言"),
+    "lang.en": ("EN", "EN"),
+    "lang.zh": ("中文", "中文"),
+    "theme": ("Theme", "主题"),
+    "theme.light": ("Light", "浅色"),
+    "theme.dark": ("Dark", "深色"),
+    "series": ("Series", "序列"),
+    "layer": ("Layer", "层"),
+    "unit": ("unit", "单元"),
+    "unit.up": ("previous unit", "上一个单元"),
+    "unit.down": ("next unit", "下一个单元"),
+    "step": ("step", "时间步"),
+    "step.back": ("one step back", "后退一步"),
+    "step.on": ("one step on", "前进一步"),
+    "play": ("play", "播放"),
+    "sort": ("Units by", "单元排序"),
+    "sort.half_life": ("half-life", "半衰期"),
+    "sort.index": ("index", "编号"),
+    "sort.saturation": ("saturation", "饱和程度"),
+    "sort.similarity": ("similarity", "相似度"),
+    "sort.input": ("correlation with inputs", "与输入的相关性"),
+    "numbers": ("The numbers behind this picture", "图中数据"),
+    "view.failed": (
+        "This view could not be drawn from this page's data; the browser's console says why.",
+        "无法用本页数据绘制此视图；原因见浏览器控制台。",
+    ),
+    "forget": ("forget gate", "遗忘门"),
+    "input": ("input gate", "输入门"),
+    "candidate": ("candidate", "候选值"),
+    "output": ("output gate", "输出门"),
+    "cell": ("cell state", "细胞状态"),
+    "hidden": ("hidden state", "隐藏状态"),
+    "forget.what": ("how much memory is kept", "保留多少旧记忆"),
+    "input.what": ("how much is written", "写入多少"),
+    "candidate.what": ("what could be written", "可写入的内容"),
+    "output.what": ("how much is shown", "输出多少"),
+    "cell.what": ("the memory itself", "记忆本身"),
+    "hidden.what": ("what the next layer sees", "下一层看到的"),
+    "open": ("open", "打开"),
+    "closed": ("closed", "关闭"),
+    "needs.lstm": (
+        "A plain RNN has no gates and no memory cell. Choose an LSTM layer to see this view.",
+        "普通 RNN 没有门，也没有细胞状态。请选择一个 LSTM 层。",
+    ),
+    "static.note": (
+        "Switch scripts on to explore: one cursor through all views, every unit and every step.",
+        "启用脚本即可交互探索：一个光标贯穿所有视图，可查看每个单元的每一步。",
+    ),
+    "static.layer": ("layer", "层"),
+    "static.kind": ("kind", "类型"),
+    "static.units": ("units", "单元数"),
+    "static.steps": ("steps", "步数"),
+    "static.median": ("median half-life", "半衰期中位数"),
+    "static.slowest": ("longest half-life", "最长半衰期"),
+    "static.start": ("gradient at the last step", "最后一步的梯度"),
+    "static.end": ("gradient at the first step", "第一步的梯度"),
+    "static.gradient": ("log10 of the gradient", "梯度的 log10"),
+    "verdict": ("In short", "结论"),
+    "verdict.how": (
+        "What was measured, and what to change if something is wrong.",
+        "测量到的结果，以及出现问题时应如何调整。",
+    ),
+    "verdict.change": ("What to change", "如何调整"),
+    "verdict.see": ("See", "查看"),
+    "verdict.more": ("and {n} more: {layers}", "另有 {n} 层：{layers}"),
+    "verdict.none": (
+        "Whether it can learn is not judged here: that takes gradients, and so a model and a loss. "
+        "In Python: collect(model, x, loss).",
+        "这里没有判断它能否学习：判断需要梯度，即需要模型和损失函数。"
+        "在 Python 中：collect(model, x, loss)。",
+    ),
+}
+
+
+@cache
+def table() -> dict[str, tuple[str, str]]:
+    """Return every word of the page.
+
+    Raises:
+        ValueError: Two files define one key.
+
+    >>> table()["forget"]
+    ('forget gate', '遗忘门')
+    """
+    found = dict(WORDS)
+    for _, module in modules("words"):
+        if twice := sorted(found.keys() & module.WORDS.keys()):
+            raise ValueError(f"expected each word once, got {', '.join(twice)} twice")
+        found |= module.WORDS
+    return found

@@ -1,0 +1,56 @@
+"""What a page can show, one folder a view: what it measures, draws and says.
+
+A view is a folder and its line in `VIEWS`. Its files are found by name, each may be missing:
+`data.py` (what is measured for it), `words.py` (its words, English and Chinese), `plot.py` (the
+picture for papers), `static.py` (what a page without script shows of it), `*.js` and `*.css`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module, resources
+from types import ModuleType
+from typing import Final
+
+__all__ = ["VIEWS", "modules", "sources"]
+
+VIEWS: Final = (
+    "cell",
+    "dossier",
+    "duel",
+    "fan",
+    "film",
+    "influence",
+    "ladder",
+    "match",
+    "path",
+    "provenance",
+    "river",
+    "saturation",
+    "text",
+    "truncation",
+    "unit",
+    "verdict",
+    "wall",
+    "weights",
+    "whatif",
+)
+"""The views, by the names of their folders."""
+
+
+def modules(stem: str) -> Iterator[tuple[str, ModuleType]]:
+    """Give the file of this stem of every view that has one, with the view's name.
+
+    >>> [view for view, _ in modules("words")]
+    ['dossier', 'river', 'wall']
+    """
+    for view in VIEWS:
+        if (resources.files(__package__) / view / f"{stem}.py").is_file():
+            yield view, import_module(f"{__package__}.{view}.{stem}")
+
+
+def sources(ending: str) -> list[str]:
+    """Give the texts of all files of a kind, ".js" or ".css", view by view and by name."""
+    folders = (resources.files(__package__) / view for view in VIEWS)
+    files = (f for folder in folders for f in sorted(folder.iterdir(), key=lambda f: f.name))
+    return [file.read_text(encoding="utf-8") for file in files if file.name.endswith(ending)]

@@ -1,0 +1,1 @@
+"""Unit dossier: what each unit follows, resembles and is worth."""

@@ -1,0 +1,1 @@
+"""Duel: an LSTM beside its plain twin."""

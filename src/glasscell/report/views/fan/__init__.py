@@ -1,0 +1,1 @@
+"""Jacobian fan: what many steps do to a change of the state."""

@@ -1,0 +1,1 @@
+"""Training film: gates and gradients while the network learned."""

@@ -1,0 +1,1 @@
+"""Influence triangle: which inputs each output depends on."""

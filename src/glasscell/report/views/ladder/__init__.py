@@ -1,0 +1,1 @@
+"""Time scales: how long each unit remembers."""

@@ -1,0 +1,1 @@
+"""Match: where else the units of a chosen range are on together."""

@@ -1,0 +1,1 @@
+"""Path split: the conveyor belt against the way through the gates."""

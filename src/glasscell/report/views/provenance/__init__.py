@@ -1,0 +1,1 @@
+"""Memory provenance: which step wrote what is in a cell."""

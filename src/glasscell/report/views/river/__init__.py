@@ -1,0 +1,1 @@
+"""Gradient river: how much of the loss's gradient is at each step."""

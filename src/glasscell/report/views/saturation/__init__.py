@@ -1,0 +1,1 @@
+"""Saturation: which gates are stuck open or shut."""

@@ -1,0 +1,1 @@
+"""Text: the characters that were read, coloured by a unit."""

@@ -1,0 +1,1 @@
+"""Truncation: what a shorter window of backpropagation loses."""

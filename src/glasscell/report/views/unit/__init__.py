@@ -1,0 +1,1 @@
+"""One unit through time: its gates and what goes through them."""

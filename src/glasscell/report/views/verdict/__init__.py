@@ -1,0 +1,1 @@
+"""The verdict: what ails each layer, in plain words."""

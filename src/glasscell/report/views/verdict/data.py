@@ -1,0 +1,66 @@
+"""The verdict as the page states it: what ails each layer and how long its memory is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from glasscell.inspect.verdict.diagnosis import Diagnosis
+from glasscell.inspect.verdict.findings import Finding as Fault
+from glasscell.report.page.exploration import Finding, Layer, Pair
+
+__all__ = ["of_memory", "of_network"]
+
+_MEMORY: Final = (
+    "Units whose forget gate alone keeps half of what they store for {steps}: {counts}.",
+    "仅靠遗忘门就能把一半内容保留 {lag} 步的单元：{counts}。",
+)
+
+
+def of_network(diagnosis: Diagnosis, layers: Sequence[Layer]) -> list[Finding]:
+    """Give one finding for each fault, the worst first, then those of layers that have none.
+
+    Args:
+        diagnosis: Of `glasscell.inspect.diagnose`.
+        layers: Of the page; findings about others are left out.
+    """
+    places = {layer.name: place for place, layer in enumerate(layers)}
+    return [_finding(one, places[one.layer]) for one in diagnosis if one.layer in places]
+
+
+def _finding(fault: Fault, place: int) -> Finding:
+    return Finding(
+        text=(f"{fault.layer} {fault.text('en')}", f"{fault.layer} 层{fault.text('zh')}"),
+        advice=(fault.advice("en"), fault.advice("zh")),
+        kind=fault.kind,
+        good=fault.good,
+        assumed=fault.assumed,
+        layer=place,
+        evidence=fault.evidence,
+        value=fault.value,
+    )
+
+
+def of_memory(layers: Sequence[Layer], memory: Mapping[str, Any], lag: int) -> list[Finding]:
+    """Say how many units of the LSTM layers hold a memory over a lag, on all sequences.
+
+    Args:
+        layers: Of the page, without those of a rival.
+        memory: Of `measure_memory`.
+        lag: Steps that the data asks for.
+    """
+    counts = [
+        f"{layer.name} {sum(1 for half in halves if half == 'never' or (half or 0) >= lag)}"
+        f"/{len(halves)}"
+        for k, layer in enumerate(layers)
+        if (halves := memory.get(str(k), {}).get("half_life")) is not None
+    ]
+    if not counts or lag < 1:
+        return []
+    steps = "1 step" if lag == 1 else f"{lag} steps"
+    values = {"counts": ", ".join(counts), "lag": lag, "steps": steps}
+    return [Finding(text=_filled(_MEMORY, values), kind="memory", evidence="ladder")]
+
+
+def _filled(texts: Pair, values: Mapping[str, Any]) -> Pair:
+    return texts[0].format(**values), texts[1].format(**values)

@@ -1,0 +1,1 @@
+"""Gate wall: what every gate of every unit did at every step."""

@@ -1,0 +1,1 @@
+"""Weights: each gate's blocks and biases."""

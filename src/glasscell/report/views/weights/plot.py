@@ -1,0 +1,149 @@
+"""Weights: per gate the blocks that act on the hidden state and on the input, and the biases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import fill
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+
+from glasscell.cells import HIDDEN, TORCH, layer_gates, rows
+from glasscell.errors import ShapeError
+from glasscell.report.draw.canvas import AxesArray, grid, plain, settings
+from glasscell.report.draw.colours import ALARM, COLOURS, FAINT
+from glasscell.report.draw.heat import heat, symmetric
+from glasscell.report.views.wall.plot import NAMES
+from glasscell.traces.layout import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from glasscell.cells.parameters import LayerWeights
+
+__all__ = ["weights"]
+
+WARNING: Final = (
+    "ρ, the spectral radius of U, decides nothing: a network with ρ = 0 can explode and one with "
+    "ρ > 1 forget. Look at the Jacobian fan instead."
+)
+Limits: TypeAlias = tuple[float, float]
+SHOWN: Final = ("forget", "input", "candidate", "output")
+
+
+def weights(
+    layer: LayerWeights,
+    *,
+    inputs: Sequence[str] = (),
+    radius: bool = False,
+    ax: Any = None,
+    width: float | None = None,
+) -> AxesArray:
+    r"""Draw the weights of one layer: a row per gate, of U (hidden state), W (input) and bias.
+
+    Args:
+        layer: the layer's.
+        inputs: I names for the columns of W; default none.
+        radius: whether to print the spectral radius ρ of U beside its norm. It comes with the
+            warning that it decides nothing, under the figure or, where `ax` is given, under the
+            last U. Default False.
+        ax: gates * columns Axes; default a new pyplot figure.
+        width: inches of a new figure; default rcParams["figure.figsize"].
+
+    Returns:
+        (gates, columns) array of Axes; 4 gates, 1 for an RNN; columns U, W, and b where there are
+        biases (the sum of both).
+
+    Raises:
+        ShapeError: `layer` is neither an LSTM nor an RNN, or names or Axes do not fit.
+
+    Notes:
+        All U share one colour scale, all W another, up to the 98 % quantile of their sizes. A
+        projection (weight_hr) is not drawn. Norms are largest singular values, O(H^3).
+
+    >>> from matplotlib.figure import Figure
+    >>> from glasscell.weights import LayerWeights
+    >>> layer = LayerWeights(weight_ih=np.ones((2, 1)), weight_hh=np.diag([0.5, 2.0]))
+    >>> axes = weights(layer, radius=True, ax=Figure().subplots(1, 2))
+    >>> axes[0, 0].images[0].get_array().data.tolist(), axes[0, 0].get_xlabel().split("ρ, ")[0]
+    ([[0.5, 0.0], [0.0, 2.0]], '‖U‖ = 2, ρ = 2\n')
+    """
+    gates = SHOWN if layer_gates(layer) == TORCH else HIDDEN
+    order = TORCH if len(gates) == 4 else HIDDEN
+    H = len(layer.weight_ih) // len(order)
+    if inputs and len(inputs) != layer.weight_ih.shape[1]:
+        raise ShapeError(
+            f"expected {layer.weight_ih.shape[1]} input names, one per column of weight_ih, got "
+            f"{len(inputs)}"
+        )
+    bias = None if layer.bias_ih is None else layer.bias_ih + _or_zero(layer.bias_hh)
+    columns = 2 if bias is None else 3
+    axes = grid(
+        ax, (len(gates), columns), "U, W and b of each gate", width=width,
+        height=1.5 * len(gates) + (1.0 if radius else 0.5),
+        gridspec_kw={"width_ratios": [3, 1.4, 1.5][:columns]},
+    )  # fmt: skip
+    limits = symmetric(layer.weight_hh), symmetric(layer.weight_ih)
+    for line, gate in zip(axes, gates, strict=True):
+        block = rows(gate, H, order)
+        _matrices(line, layer.weight_hh[block], layer.weight_ih[block], limits, radius)
+        if bias is not None:
+            _bias(line[2], bias[block], gate)
+        line[0].set_ylabel(NAMES[gate].replace(" ", "\n", 1), color=COLOURS[gate])
+    for each, title in zip(axes[0], ("U, on $h_{t-1}$", "W, on $x_t$", "bias"), strict=False):
+        each.set_title(title, fontsize="small")
+    _names(axes[-1, 1], inputs)
+    if radius:
+        _warn(axes, ax is None)
+    return axes
+
+
+def _matrices(
+    line: AxesArray, U: Array, W: Array, limits: tuple[Limits, Limits], radius: bool
+) -> None:
+    heat(line[0], U, limits[0])
+    heat(line[1], W, limits[1])
+    for each in line[:2]:
+        each.set(xticks=[], yticks=[])
+    finite = bool(np.isfinite(U).all())
+    text = f"‖U‖ = {np.linalg.norm(U, 2):.3g}" if finite else "not finite"
+    if radius and finite and U.shape[0] == U.shape[1]:
+        text += f", ρ = {abs(np.linalg.eigvals(U)).max():.3g}"
+    line[0].set_xlabel(text, fontsize="small")
+
+
+def _bias(ax: Axes, values: Array, gate: str) -> None:
+    """Bias of each unit, in the rows of the matrices beside it."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax.barh(np.arange(len(values)), np.where(np.isfinite(values), values, np.nan), height=1.0,
+            color=COLOURS[gate])  # fmt: skip
+    ax.axvline(0.0, color=FAINT, lw=0.6)
+    ax.set_ylim(len(values) - 0.5, -0.5)
+    ax.set_yticks([])
+    ax.xaxis.set_major_locator(MaxNLocator(2))
+    ax.tick_params(axis="x", labelsize="small")
+
+
+def _names(ax: Axes, inputs: Sequence[str]) -> None:
+    if 0 < len(inputs) <= 12:
+        names = [plain(name, 14) for name in inputs]
+        ax.set_xticks(
+            np.arange(len(names)), labels=names, fontsize="x-small", rotation=40, ha="right",
+            rotation_mode="anchor",
+        )  # fmt: skip
+
+
+def _warn(axes: AxesArray, whole: bool) -> None:
+    last = axes[-1, 0]
+    size = settings()["font.size"] * 0.833 * 0.52 / 72
+    if whole:
+        inches = last.figure.get_size_inches()[0]
+        last.figure.supxlabel(fill(WARNING, int(inches / size)), fontsize="small", color=ALARM)
+    else:
+        inches = last.bbox.width / last.figure.dpi
+        last.set_xlabel(f"{last.get_xlabel()}\n{fill(WARNING, max(20, int(inches / size)))}")
+
+
+def _or_zero(bias: Array | None) -> Any:
+    return 0.0 if bias is None else bias

@@ -1,0 +1,1 @@
+"""What if: the network run again in the browser with something changed."""

@@ -1,0 +1,1 @@
+"""Classic problems and experiments of the literature, run again."""

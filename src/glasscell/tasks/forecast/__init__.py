@@ -1,0 +1,1 @@
+"""Forecasting: windows of regular series in, an honest table and a run folder out."""

@@ -1,0 +1,169 @@
+"""Turns options and data into a plan: horizon, lookback, season and windows."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from glasscell.data.frequency import season_length
+from glasscell.data.read import Panel, read_panel
+from glasscell.data.wording import count, few
+from glasscell.errors import DataError
+from glasscell.tasks.forecast.options import ForecastOptions
+from glasscell.tasks.forecast.windows import (
+    TEST,
+    TRAIN,
+    VALIDATION,
+    Dataset,
+    Windows,
+    boundaries,
+    build,
+    shortest,
+)
+
+LONGEST_HORIZON = 24
+LONGEST_LOOKBACK = 128
+PLAIN_HORIZON = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What will be trained on what.
+
+    Args:
+        panel: The series.
+        options: The options with every default that depends on the data filled in.
+        dataset: Windows and scalers.
+        train: Training windows; each epoch takes at most `options.max_windows` of them.
+        validation: Validation windows, thinned.
+        test: Test windows, thinned.
+        notes: What a reader of the results should know, one sentence each.
+    """
+
+    panel: Panel
+    options: ForecastOptions
+    dataset: Dataset
+    train: Windows
+    validation: Windows
+    test: Windows
+    notes: tuple[str, ...]
+
+    @property
+    def horizon(self) -> int:
+        """Steps to forecast."""
+        return self.test.horizon
+
+    @property
+    def lookback(self) -> int:
+        """Steps that are read."""
+        return self.test.lookback
+
+    @property
+    def season(self) -> int:
+        """Steps of one season."""
+        return self.options.season or 1
+
+    @property
+    def channels(self) -> list[str]:
+        """Names of the network's input channels."""
+        names = ["target less its last value"]
+        names += ["target"] if self.dataset.level else []
+        return names + list(self.panel.covariates)
+
+    def fingerprint(self) -> str:
+        """Give a digest of the options and the data, by which a resumed run knows its own."""
+        digest = hashlib.sha256(repr(sorted(self.options.record().items())).encode())
+        digest.update(np.ascontiguousarray(self.train.values).tobytes())
+        for windows in (self.train, self.validation, self.test):
+            digest.update(windows.origins.tobytes())
+        return digest.hexdigest()
+
+
+def make_plan(data: object, options: ForecastOptions) -> Plan:
+    """Read the data and decide what the options leave open.
+
+    Args:
+        data: Path of a CSV file, or a frame.
+        options: The options.
+
+    Raises:
+        DataError: The data cannot be used.
+    """
+    needed = shortest(options.lookback or 1, options.horizon or 1)
+    panel = read_panel(data, replace(options.reading(), needed=needed))
+    season = _named_season(panel, options.season) or _season(panel)
+    horizon = options.horizon or _horizon(panel, season)
+    lookback = options.lookback or _lookback(panel, horizon, season)
+    dataset = build(panel, lookback, horizon, options.level)
+    most = options.max_windows
+    train = dataset.parts[TRAIN]
+    batch_size = options.batch_size or max(16, min(128, len(train) // 64))
+    resolved = replace(
+        options,
+        horizon=horizon,
+        lookback=lookback,
+        season=season,
+        batch_size=batch_size,
+        level=dataset.level,
+        freq=str(panel.freq),
+        covariates=list(panel.covariates),
+        **panel.found,
+    )
+    validation, test = (dataset.parts[part].thinned(most) for part in (VALIDATION, TEST))
+    notes = (*panel.notes, *_notes(dataset, most))
+    return Plan(panel, resolved, dataset, train, validation, test, notes)
+
+
+def _named_season(panel: Panel, season: int | None) -> int | None:
+    train = boundaries(max(len(series.ds) for series in panel.series))[0]
+    if season is not None and season >= train > 1:
+        raise DataError(
+            f"--season: expected fewer than {count(train, 'time step')}, as the longest training "
+            f"part has, got {season:,}; leave it out, or give more data"
+        )
+    return season
+
+
+def _season(panel: Panel) -> int:
+    """Find the season; none if the longest series' training part holds less than two."""
+    longest = max(panel.series, key=lambda s: len(s.ds))
+    train = longest.target[: boundaries(len(longest.ds))[0]]
+    season = season_length(panel.freq, train)
+    return season if 2 * season <= len(train) else 1
+
+
+def _horizon(panel: Panel, season: int) -> int:
+    """Choose the horizon: one season, less if the data are short."""
+    longest = max(len(s.ds) for s in panel.series)
+    wanted = min(season, LONGEST_HORIZON) if season > 1 else PLAIN_HORIZON
+    return max(min(wanted, longest // 15), 1)
+
+
+def _lookback(panel: Panel, horizon: int, season: int) -> int:
+    """Choose the lookback: 3 horizons or 2 seasons, less if a third of training is shorter."""
+    longest = max(len(s.ds) for s in panel.series)
+    wanted = min(max(3 * horizon, 2 * season), LONGEST_LOOKBACK)
+    third = boundaries(longest)[0] // 3
+    while wanted > 1 and (wanted > third or shortest(wanted, horizon) > longest):
+        wanted -= 1
+    return wanted
+
+
+def _notes(dataset: Dataset, most: int) -> list[str]:
+    notes = []
+    if dataset.left_out:
+        who = count(len(dataset.left_out), "series is", "series are")
+        notes.append(
+            f"{who} too short for training and test and left out: {few(dataset.left_out)}."
+        )
+    for part, windows in dataset.parts.items():
+        if len(windows) > most:
+            how = (
+                f"each epoch draws {most:,} of them anew, ridge reads {most:,} evenly spaced ones"
+                if part == TRAIN
+                else f"{most:,} evenly spaced ones are used"
+            )
+            notes.append(f"The {part} part has {len(windows):,} windows; {how} (--max-windows).")
+    return notes

@@ -1,0 +1,238 @@
+"""Forecasts with a finished run: reads the same data checks, runs the model without torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import glasscell
+from glasscell.data.checks import flag
+from glasscell.data.frequency import future
+from glasscell.data.gaps import Policy, shown
+from glasscell.data.read import Panel, ReadOptions, Series, read_panel
+from glasscell.data.sources import open_source
+from glasscell.data.wording import count, few, rhythm, share
+from glasscell.errors import DataError
+from glasscell.tasks.forecast.options import ForecastOptions
+from glasscell.tasks.forecast.windows import Scaler, channels
+from glasscell.training import run_folder
+
+Array = np.ndarray[Any, Any]
+SAID = 5
+"""Series that are named one by one where they are left out."""
+
+
+def predict(
+    run: str | os.PathLike[str],
+    data: Any,
+    *,
+    time: str | None = None,
+    target: str | None = None,
+    series: str | None = None,
+    gaps: Policy | None = None,
+    max_gap: str | None = None,
+    say: Callable[[str], None] | None = None,
+    **reading: Any,
+) -> pd.DataFrame:
+    """Forecast every series of the data from its last row on.
+
+    Args:
+        run: A run folder written by `fit`.
+        data: Path of a CSV file or a frame, with at least `lookback` time steps per series.
+        time: Time column; None: as in the run, if the data have it, else found.
+        target: Column to forecast; None: likewise.
+        series: Column that names the series; None: likewise.
+        gaps: Gap policy; None: the run's.
+        max_gap: Longest interpolated gap; None: the run's, if `gaps` is not given either.
+        say: Called with each sentence on what was done; None: silent.
+        **reading: How the file is written, by the names of `ForecastOptions` (``decimal=","``);
+            None: as in the run.
+
+    Returns:
+        A frame with unique_id, ds (the forecast's time), horizon (1, 2 ...) and forecast, in the
+        data's unit. A series that is shorter than the lookback or has a gap in it is left out.
+
+    Raises:
+        DataError: The run or the data cannot be used: another frequency or kind of time, no series
+            that is long enough, gaps.
+        WeightFormatError: The model in the run is damaged.
+        TypeError: An option is none about how the data are written.
+    """
+    if not isinstance(run, str | os.PathLike):
+        raise DataError(f"run: expected the path of a run folder, got {run!r}")
+    known = ReadOptions().manner()
+    if strange := [name for name in reading if name not in known]:
+        raise TypeError(
+            f"predict: expected options about how the data are written ({', '.join(known)}), got "
+            f"{', '.join(strange)}; the others are as the run has them"
+        )
+    folder = Path(run)
+    told = say or (lambda _: None)
+    settings = run_folder.read_preprocessing(folder)
+    model = glasscell.load(folder)
+    chosen = {"time": time, "target": target, "series": series, "gaps": gaps, "max_gap": max_gap}
+    panel = read_like(data, settings, say, **chosen, **reading)
+    lookback = settings["lookback"]
+    lacks = {s.unique_id: _lacks(s, lookback) for s in panel.series}
+    fit = [s for s in panel.series if not lacks[s.unique_id]]
+    if not fit:
+        name, what = next(iter(lacks.items()))
+        rest = count(len(lacks) - 1, "other series", "other series")
+        others = f" (likewise {rest})" if len(lacks) > 1 else ""
+        raise DataError(
+            f"series {name!r}: {what}{others}; give a longer history, or fill gaps with "
+            "--gaps interpolate"
+        )
+    left = [f"Left out, series {name!r}: {what}." for name, what in lacks.items() if what]
+    for sentence in left[:SAID]:
+        told(sentence)
+    if len(left) > SAID:
+        told(f"Left out for the same reasons: {len(left) - SAID} more of {len(lacks)} series.")
+    unseen = [s.unique_id for s in fit if s.unique_id not in settings["scalers"]]
+    if unseen:
+        were = count(len(unseen), "series was", "series were")
+        their = "its" if len(unseen) == 1 else "their"
+        told(f"{were} not in the training data and scaled on {their} own history: {few(unseen)}.")
+    parts = [_forecast(model, s, settings, panel) for s in fit]
+    return pd.concat(parts, ignore_index=True)
+
+
+def read_like(
+    data: Any, settings: dict[str, Any], say: Callable[[str], None] | None = None, **given: Any
+) -> Panel:
+    """Read data as a run's were read, where they have its columns and nothing else is given.
+
+    Args:
+        data: Path of a CSV file or a frame.
+        settings: preprocessing.json of the run.
+        say: Called with each sentence on what was done; None: silent.
+        **given: Options by the names of `ForecastOptions`; None: as in the run.
+
+    Raises:
+        DataError: The data cannot be read, lack a covariate of the run, or have another frequency
+            or kind of time.
+    """
+    columns, names = settings["columns"], open_source(data).names
+    named = {name: value for name, value in given.items() if value is not None}
+    if "gaps" not in named:
+        named = {"gaps": settings["gaps"], "max_gap": settings["max_gap"], **named}
+    if columns["time"] in names or set(columns["time"].split(",")) <= set(names):
+        named.setdefault("time", columns["time"])
+    labels = columns.get("labels", [])
+    if columns["series"] in names and not labels:
+        named.setdefault("series", columns["series"])
+    known = [name for name in columns["targets"] if name in names]
+    targets = known if "target" not in named else []
+    missing = [name for name in columns["covariates"] if name not in names]
+    if missing:
+        raise DataError(
+            f"expected the covariates {', '.join(columns['covariates'])} that the run was trained "
+            f"with, found no column {', '.join(missing)}; the columns found are {', '.join(names)}"
+        )
+    manner = settings.get("reading", {"resample": settings.get("resample", False)})
+    known_here = ReadOptions().manner()
+    if unknown := [name for name in manner if name not in known_here]:
+        raise DataError(
+            f"the run was read with {few(unknown)}, which this glasscell does not know; update it"
+        )
+    options = ForecastOptions(**{**manner, **named, "covariates": columns["covariates"]})
+    found = replace(
+        options.reading(),
+        targets=targets or None,
+        labels=labels if labels and set(labels) <= set(names) else None,
+        freq=settings["frequency"],
+        freq_origin="the run",
+        needed=settings["lookback"],
+        open_end=True,
+    )
+    kept = [
+        _as_flag(name, value)
+        for name, value in manner.items()
+        if name not in named and value not in (None, []) and value != known_here[name]
+    ]
+    try:
+        panel = _read(data, found)
+    except DataError as error:
+        if not kept:
+            raise
+        raise DataError(
+            f"{error} (read as the run's data were, with {' '.join(kept)}; give another if these "
+            "differ)"
+        ) from error
+    absent = [name for name in columns["targets"] if targets and name not in targets]
+    for note in (*panel.notes, *([f"The data have no column {few(absent)}."] if absent else [])):
+        (say or (lambda _: None))(note)
+    return panel
+
+
+def _read(data: Any, options: ReadOptions) -> Panel:
+    """Read; where that fails because the times are of another kind, say so."""
+    try:
+        return read_panel(data, options)
+    except DataError:
+        try:
+            other = read_panel(data, replace(options, freq=None, resample=False))
+        except DataError:
+            other = None
+        if other is None or isinstance(other.freq, int) == isinstance(options.freq, int):
+            raise
+        assert options.freq is not None
+        kind = "integers" if isinstance(other.freq, int) else "dates"
+        raise DataError(
+            f"the run has {rhythm(options.freq)}, column {other.roles.time!r} has {kind}; give "
+            "data with times as in the run, name another column with --time, or fit on these data"
+        ) from None
+
+
+def _as_flag(name: str, value: Any) -> str:
+    """Write how a run's data were read as the command line takes it."""
+    if name == "resample":
+        return flag(name)
+    words = ",".join(value) if isinstance(value, list) else str(value)
+    return f"{flag(name)}={words.lower() if isinstance(value, bool) else words}"
+
+
+def _lacks(series: Series, lookback: int) -> str:
+    """Say what a series lacks to be forecast; empty where nothing."""
+    if len(series.ds) < lookback:
+        return (
+            f"expected at least {count(lookback, 'time step')}, the lookback of the run, got "
+            f"{len(series.ds)}"
+        )
+    missing = np.isnan(series.values[-lookback:]).any(axis=1)
+    if not missing.any():
+        return ""
+    return (
+        f"{share(int(missing.sum()), lookback, 'time step', 'has', 'have', 'last')} no value, "
+        f"first {shown(series.ds[-lookback:][int(np.argmax(missing))])}"
+    )
+
+
+def _forecast(model: Any, series: Series, settings: dict[str, Any], panel: Panel) -> pd.DataFrame:
+    """Forecast one series from its last row on."""
+    lookback, horizon = settings["lookback"], settings["horizon"]
+    known = settings["scalers"].get(series.unique_id)
+    scaler = (
+        Scaler.fit(series.values)
+        if known is None
+        else Scaler(np.array(known["mean"]), np.array(known["scale"]))
+    )
+    window = channels(scaler.apply(series.values[-lookback:]), settings["level"])
+    forecast = scaler.restore(model.run(window[None]).output[0].astype(np.float64))
+    times = future(series.ds[-1], panel.freq, horizon)
+    if panel.utc:
+        times = times.tz_localize("UTC")
+    return pd.DataFrame(
+        {
+            "unique_id": series.unique_id,
+            "ds": times,
+            "horizon": np.arange(1, horizon + 1),
+            "forecast": forecast,
+        }
+    )

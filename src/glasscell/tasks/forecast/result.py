@@ -1,0 +1,90 @@
+"""What a fit found: methods, verdict and networks, and how metrics.json says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from glasscell.data.understood import understood
+from glasscell.tasks.forecast.plan import Plan
+from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method, Scoreboard
+from glasscell.tasks.forecast.verdict import linear_start
+from glasscell.training.campaign import Trained
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class FitResult:
+    """What `fit` found.
+
+    Args:
+        plan: Data, windows and resolved options.
+        methods: Test results, baselines first, the LSTM last.
+        verdict: In words: whether the LSTM beat the best baseline.
+        networks: Every trained network.
+        best: The LSTM that was saved: of all seeds the best on validation.
+        rival: The best plain RNN on validation, or None if training was stopped before.
+        forecasts: Method to its (M, horizon) test forecasts in the data's unit (best seed).
+        board: The truth of the test windows.
+        interrupted: True if Ctrl-C stopped training.
+        seconds: Time of the whole run.
+        folder: The run folder, or None.
+    """
+
+    plan: Plan
+    methods: tuple[Method, ...]
+    verdict: str
+    networks: tuple[Trained, ...]
+    best: Trained
+    rival: Trained | None
+    forecasts: dict[str, Array]
+    board: Scoreboard
+    interrupted: bool
+    seconds: float
+    folder: Path | None
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a reader of the table must know beside the verdict: a linear rival, no MASE."""
+        named = {method.name: method for method in self.methods}
+        rival = named.get(PLAIN_RNN)
+        same = rival is not None and rival.all_linear and named[LSTM].all_linear
+        of_rival = (
+            "The plain RNN was kept as the same linear model."
+            if same
+            else linear_start(rival)
+            if rival
+            else ""
+        )
+        early = "" if self.best.history else "Training was stopped before its first epoch was done."
+        return [remark for remark in (early, of_rival, self.board.without_mase()) if remark]
+
+    def metrics(self) -> dict[str, Any]:
+        """Give what metrics.json holds."""
+        plan = self.plan
+        return {
+            "task": "forecast",
+            "verdict": self.verdict,
+            "interrupted": self.interrupted,
+            "unit": plan.options.unit,
+            "methods": [method.record() for method in self.methods],
+            "seeds": [
+                {
+                    "network": PLAIN_RNN if t.kind == "RNN" else LSTM,
+                    "seed": t.seed,
+                    "validation_mae_scaled": t.validation,
+                    "best_epoch": t.best_epoch,
+                    "epochs": len(t.history),
+                    "seconds": round(t.seconds, 3),
+                }
+                for t in self.networks
+            ],
+            "saved_seed": self.best.seed,
+            "data": understood(plan),
+            "notes": [*plan.notes, *self.remarks],
+            "seconds": round(self.seconds, 3),
+        }

@@ -1,0 +1,191 @@
+"""Scores forecasts on the test part."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from utilsforecast.losses import mae, mase, rmse
+
+from glasscell.data.wording import count, few
+from glasscell.tasks.forecast.windows import Dataset, Windows, boundaries
+
+Array = np.ndarray[Any, Any]
+METRICS = ("mae", "rmse", "mase")
+LSTM, PLAIN_RNN = "LSTM", "plain RNN"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """Test results of one method.
+
+    Args:
+        name: "naive", "ridge", "LSTM" ...
+        mae: Mean absolute error in the data's unit, mean over series and seeds.
+        rmse: Root mean squared error, likewise.
+        mase: MAE over the in-sample MAE of the seasonal naive forecast, likewise; NaN if that is 0.
+        mae_sd: Standard deviation of the MAE between seeds; NaN with one seed.
+        seeds: How many seeds; 0 for a method without chance.
+        parameters: Numbers that were fitted.
+        seconds: Time to fit, mean over seeds.
+        errors: (M,) mean absolute error of each test window, mean over seeds.
+        linear: Seeds whose network was kept as the linear model that its training starts from.
+    """
+
+    name: str
+    mae: float
+    rmse: float
+    mase: float
+    mae_sd: float = math.nan
+    seeds: int = 0
+    parameters: int = 0
+    seconds: float = 0.0
+    errors: Array
+    linear: int = 0
+
+    @property
+    def all_linear(self) -> bool:
+        """Whether training added nothing to the linear model with any seed."""
+        return self.linear > 0 and self.linear == self.seeds
+
+    def record(self) -> dict[str, Any]:
+        """Give the numbers for metrics.json; what is not a number becomes None."""
+        numbers = {key: getattr(self, key) for key in (*METRICS, "mae_sd", "seconds")}
+        finite = {k: float(v) if math.isfinite(v) else None for k, v in numbers.items()}
+        whole = ("seeds", "parameters")
+        kept = {"seeds_at_linear_start": self.linear} if self.seeds else {}
+        return {"name": self.name, **finite, **{k: getattr(self, k) for k in whole}, **kept}
+
+
+class Scoreboard:
+    """The truth of the test windows, against which forecasts are scored.
+
+    Args:
+        dataset: Series and scalers.
+        windows: The test windows.
+        season: Rows of one season, for MASE.
+    """
+
+    def __init__(self, dataset: Dataset, windows: Windows, season: int) -> None:
+        self.dataset, self.windows, self.season = dataset, windows, season
+        self.owners = dataset.owner(windows.origins)
+        self.rows = windows.origins - dataset.offsets[self.owners]
+        steps = self.rows[:, None] + np.arange(windows.horizon)
+        self.truth = np.empty(steps.shape)
+        self.measured = np.empty(steps.shape, bool)
+        for owner, series in enumerate(dataset.series):
+            mine = self.owners == owner
+            self.truth[mine] = series.target[steps[mine]]
+            self.measured[mine] = series.measured[steps[mine]]
+        # A power of two, which changes no bit: squared errors stay within float64.
+        largest = np.abs(self.truth).max(where=self.measured, initial=0.0)
+        self.unit = float(np.ldexp(1.0, np.frexp(largest)[1] - 1))
+
+    def restore(self, scaled: Array) -> Array:
+        """Bring (M, horizon) scaled forecasts back to the data's unit."""
+        scale = np.array([s.scale[0] for s in self.dataset.scalers])[self.owners, None]
+        mean = np.array([s.mean[0] for s in self.dataset.scalers])[self.owners, None]
+        restored: Array = scaled.astype(np.float64) * scale + mean
+        return restored
+
+    def score(
+        self,
+        name: str,
+        forecasts: Sequence[Array],
+        *,
+        parameters: int = 0,
+        seconds: float = 0.0,
+        linear: int = 0,
+    ) -> Method:
+        """Score one method.
+
+        Args:
+            name: Its name.
+            forecasts: (M, horizon) forecasts in the data's unit: one, or one per seed.
+            parameters: Numbers that were fitted.
+            seconds: Time to fit.
+            linear: How many of them come from a network kept as its linear start.
+
+        Returns:
+            Its metrics over measured values only.
+        """
+        columns = {f"run{i}": forecast for i, forecast in enumerate(forecasts)}
+        table = self._metrics(columns)
+        degree = 1 if len(forecasts) > 1 else 0
+        spread = self.unit * float(np.std(table["mae"] / self.unit, ddof=degree))
+        absolute = [np.abs((f - self.truth) * self.measured) for f in forecasts]
+        counts = np.maximum(self.measured.sum(axis=1), 1)
+        windows = [error.sum(axis=1) / counts for error in absolute]
+        return Method(
+            name=name,
+            **{key: float(np.mean(values)) for key, values in table.items()},
+            mae_sd=spread if degree else math.nan,
+            seeds=len(forecasts) if name in (LSTM, PLAIN_RNN) else 0,
+            parameters=parameters,
+            seconds=seconds,
+            errors=np.mean(windows, axis=0),
+            linear=linear,
+        )
+
+    def _metrics(self, columns: Mapping[str, Array]) -> dict[str, Array]:
+        """Give each metric of each column, mean over series."""
+        known = self.measured.ravel()
+        unit = self.unit
+        names = np.array([s.unique_id for s in self.dataset.series])
+        frame = pd.DataFrame(
+            {
+                "unique_id": np.repeat(names[self.owners], self.windows.horizon)[known],
+                "y": self.truth.ravel()[known] / unit,
+                **{name: values.ravel()[known] / unit for name, values in columns.items()},
+            }
+        )
+        models = list(columns)
+        scores = {
+            "mae": mae(frame, models),
+            "rmse": rmse(frame, models),
+            "mase": mase(frame, models, seasonality=self.season, train_df=self._training()),
+        }
+        scores["mase"] = scores["mase"].replace(np.inf, np.nan)
+        means = {key: scores[key][models].mean().to_numpy(np.float64) for key in METRICS}
+        return {"mae": means["mae"] * unit, "rmse": means["rmse"] * unit, "mase": means["mase"]}
+
+    def _training(self) -> Any:
+        parts = [
+            pd.DataFrame(
+                {"unique_id": s.unique_id, "y": s.target[: boundaries(len(s.ds))[0]] / self.unit}
+            )
+            for s in self.dataset.series
+        ]
+        return pd.concat(parts, ignore_index=True)
+
+    def without_mase(self) -> str:
+        """Say which series have no MASE and why; empty where all have one."""
+        scored = [self.dataset.series[owner] for owner in np.unique(self.owners)]
+        scales = {s.unique_id: self._scale(s.target[: boundaries(len(s.ds))[0]]) for s in scored}
+        missing = [name for name, scale in scales.items() if not scale > 0]
+        if not missing:
+            return ""
+        steps = count(self.season, "step")
+        why = (
+            f"the training part has no two values {steps} apart that differ, so there is no error "
+            "to divide by"
+        )
+        if len(missing) == len(scored):
+            return f"There is no MASE: {why}."
+        return (
+            f"MASE is a mean over {len(scored) - len(missing)} of {len(scored)} series, without "
+            f"{few(missing)}: {why}."
+        )
+
+    def _scale(self, train: Array) -> float:
+        steps = np.abs(train[self.season :] - train[: -self.season])
+        return float(np.nanmean(steps)) if np.isfinite(steps).any() else math.nan
+
+    def weights(self) -> Array:
+        """Give each test window's share in the mean over series."""
+        counts = np.bincount(self.owners, minlength=len(self.dataset.series))
+        return 1.0 / (np.count_nonzero(counts) * counts[self.owners])

@@ -1,0 +1,232 @@
+"""Splits series in time, scales them on the training part, and cuts windows: in that order.
+
+The first 70 % of the rows of each series train, the next 10 % validate, the last 20 % test. Scaling
+uses the training rows alone. A window belongs to the part that holds all its targets; its lookback
+may reach back into the part before, as it would in use, where the past is known. No window touches
+a gap, and its last input is a measured value, so that no interpolated input knows the future.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from glasscell.data.read import Panel, Series
+from glasscell.data.wording import count
+from glasscell.errors import DataError
+
+Array = np.ndarray[Any, Any]
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+TENTHS = (7, 8)
+"""Where training and validation end, in tenths of the rows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scaler:
+    """Mean and standard deviation of each value column of one series, from its training rows.
+
+    Args:
+        mean: (F,) means, in the data's unit.
+        scale: (F,) standard deviations; 1 where a column is constant.
+    """
+
+    mean: Array
+    scale: Array
+
+    @classmethod
+    def fit(cls, values: Array) -> Scaler:
+        """Measure (n, F) values, NaN left out.
+
+        >>> Scaler.fit(np.array([[5.0], [5.0]])).scale
+        array([1.])
+        """
+        counts = np.maximum((~np.isnan(values)).sum(axis=0), 1)
+        # A power of two, which changes no bit: squares of the quotients stay within float64.
+        _, exponent = np.frexp(np.nanmax(abs(values), axis=0, initial=0.0))
+        unit = np.ldexp(1.0, exponent - 1)
+        values = values / unit
+        mean = np.nansum(values, axis=0) / counts
+        scale = np.sqrt(np.nansum((values - mean) ** 2, axis=0) / counts)
+        floor = 1e-12 * abs(mean)
+        return cls(mean * unit, np.where(scale > floor, scale * unit, 1.0))
+
+    def apply(self, values: Array) -> Array:
+        """Scale (n, F) values."""
+        scaled: Array = (values - self.mean) / self.scale
+        return scaled
+
+    def restore(self, forecast: Array) -> Array:
+        """Bring forecasts of the target back to the data's unit."""
+        restored: Array = forecast * self.scale[0] + self.mean[0]
+        return restored
+
+
+def channels(scaled: Array, level: bool) -> Array:
+    """Lay scaled values out as the network reads them: (n, F) float32 to (n, C).
+
+    The Forecaster subtracts the last value from channel 0, so the level of the target would be
+    lost; with `level` it comes a second time, as channel 1, unchanged.
+    """
+    columns = [scaled[:, :1], scaled[:, :1], scaled[:, 1:]] if level else [scaled]
+    return np.concatenate(columns, axis=1).astype(np.float32)
+
+
+def boundaries(rows: int) -> tuple[int, int]:
+    """Give the first row of validation and of test.
+
+    >>> boundaries(100)
+    (70, 80)
+    """
+    return rows * TENTHS[0] // 10, rows * TENTHS[1] // 10
+
+
+def shortest(lookback: int, horizon: int) -> int:
+    """Count the rows from which on every part has at least one window.
+
+    >>> shortest(24, 12)
+    117
+    """
+    train = -(-10 * (lookback + horizon) // TENTHS[0])
+    # Of 10q + r rows, q validate, one more for some r; r = 6 is the last that has no more, so
+    # 10 (horizon - 1) + 6 is the longest history whose validation part is too short.
+    return max(train, 10 * (horizon - 1) + 7)
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Windows of one part, of all series, as places in one shared array.
+
+    Args:
+        values: (N, C) float32, all series one after another, scaled, in the network's channels.
+        origins: (M,) row in `values` of each window's first target.
+        lookback: Rows before the origin that are read.
+        horizon: Rows from the origin on that are forecast.
+        available: Windows there were before a cap.
+    """
+
+    values: Array
+    origins: Array
+    lookback: int
+    horizon: int
+    available: int
+
+    def __len__(self) -> int:
+        return len(self.origins)
+
+    def inputs(self, which: slice | Array = slice(None)) -> Array:
+        """Copy out the (m, lookback, C) inputs of some windows."""
+        return self._cut(which, -self.lookback, 0, self.values)
+
+    def targets(self, which: slice | Array = slice(None)) -> Array:
+        """Copy out the (m, horizon) scaled targets of some windows."""
+        return self._cut(which, 0, self.horizon, self.values[:, 0])
+
+    def _cut(self, which: slice | Array, first: int, last: int, values: Array) -> Array:
+        return values[self.origins[which][:, None] + np.arange(first, last)]
+
+    def thinned(self, most: int) -> Windows:
+        """Keep at most so many windows, evenly spaced in time."""
+        if len(self) <= most:
+            return self
+        kept = np.linspace(0, len(self) - 1, most).round().astype(np.int64)
+        return Windows(self.values, self.origins[kept], self.lookback, self.horizon, self.available)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Everything that is cut from a panel for one lookback and horizon.
+
+    Args:
+        series: The series that are long enough, in order.
+        offsets: (S + 1,) first row of each series in the shared arrays.
+        scalers: One per series.
+        parts: "train", "validation" and "test" to their windows.
+        level: Whether channel 1 repeats the target's level.
+        left_out: Names of series that are too short for a window in every part.
+    """
+
+    series: tuple[Series, ...]
+    offsets: Array
+    scalers: tuple[Scaler, ...]
+    parts: dict[str, Windows]
+    level: bool
+    left_out: tuple[str, ...]
+
+    def owner(self, origins: Array) -> Array:
+        """Give the index of the series that each origin lies in."""
+        return np.asarray(np.searchsorted(self.offsets, origins, side="right") - 1)
+
+
+def build(panel: Panel, lookback: int, horizon: int, level: bool | None = None) -> Dataset:
+    """Split, scale and cut a panel.
+
+    Args:
+        panel: The series.
+        lookback: Rows that a window reads.
+        horizon: Rows that it forecasts.
+        level: Show the network the target's level too; None: if validation stays in the range of
+            training, as it does for a quantity that comes back to its mean.
+
+    Raises:
+        DataError: No series is long enough; the message gives the least length.
+    """
+    need = shortest(lookback, horizon)
+    long = tuple(s for s in panel.series if len(s.ds) >= need)
+    short = tuple(s.unique_id for s in panel.series if len(s.ds) < need)
+    if not long:
+        longest = max(panel.series, key=lambda s: len(s.ds))
+        raise DataError(
+            f"expected at least {count(need, 'time step')} for lookback {lookback:,} and horizon "
+            f"{horizon:,} (70 % train, 10 % validate, 20 % test, at least one window each); the "
+            f"longest series, {longest.unique_id!r}, has {len(longest.ds):,}; give more data, or a "
+            "smaller --lookback or --horizon"
+        )
+    scalers = tuple(Scaler.fit(s.values[: boundaries(len(s.ds))[0]]) for s in long)
+    scaled = [scaler.apply(s.values) for s, scaler in zip(long, scalers, strict=True)]
+    level = _comes_back(scaled) if level is None else level
+    values = np.concatenate([channels(z, level) for z in scaled])
+    offsets = np.concatenate([[0], np.cumsum([len(z) for z in scaled])])
+    parts = {}
+    for part in (TRAIN, VALIDATION, TEST):
+        found = [_origins(s, part, lookback, horizon) for s in long]
+        origins = np.concatenate([o + at for o, at in zip(found, offsets[:-1], strict=True)])
+        parts[part] = Windows(values, origins, lookback, horizon, len(origins))
+        if not len(origins):
+            raise DataError(
+                f"no window of {lookback} + {horizon} rows without a gap lies in the {part} part; "
+                "fill gaps with --gaps interpolate (and a longer --max-gap), or take a smaller "
+                "--lookback or --horizon"
+            )
+    return Dataset(long, offsets, scalers, parts, level, short)
+
+
+def _origins(series: Series, part: str, lookback: int, horizon: int) -> Array:
+    """Find the first targets of a series' windows in one part."""
+    rows = len(series.ds)
+    first, second = boundaries(rows)
+    low, high = {
+        TRAIN: (lookback, first),
+        VALIDATION: (max(first, lookback), second),
+        TEST: (max(second, lookback), rows),
+    }[part]
+    origins = np.arange(low, high - horizon + 1)
+    missing = np.concatenate([[0], np.cumsum(np.isnan(series.values).any(axis=1))])
+    whole = missing[origins + horizon] == missing[origins - lookback]
+    return np.asarray(origins[whole & series.measured[origins - 1]])
+
+
+def _comes_back(scaled: Sequence[Array]) -> bool:
+    """Tell whether most validation values lie in the middle 90 % of training."""
+    inside = seen = 0
+    for values in scaled:
+        first, second = boundaries(len(values))
+        train, later = values[:first, 0], values[first:second, 0]
+        train, later = train[~np.isnan(train)], later[~np.isnan(later)]
+        if len(train) and len(later):
+            low, high = np.quantile(train, [0.05, 0.95])
+            inside += int(((low <= later) & (later <= high)).sum())
+            seen += len(later)
+    return seen > 0 and inside >= seen / 2

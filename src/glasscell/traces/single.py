@@ -1,0 +1,105 @@
+"""One sequence through one layer, checked, with the order of its steps and the cell before each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from glasscell.arrays import position
+from glasscell.errors import ShapeError
+from glasscell.traces.layout import Array
+
+if TYPE_CHECKING:
+    from glasscell.traces.layer import LayerTrace
+
+__all__ = ["Single", "required"]
+
+
+class Single:
+    """One sequence of a traced layer; every array is in the sequence's own time.
+
+    Args:
+        layer: one sequence, layout "TH", as `LayerTrace.sequence` gives it.
+        handed: of "hidden" and "cell" what each step has to find as the step before it left it.
+
+    Attributes:
+        trace: the layer.
+        order: (T,) steps in the order in which the layer worked on them.
+        cut: (T,) bool, whether the layer began anew at that step and took nothing from before.
+
+    Raises:
+        ShapeError: `layer` is a batch.
+        ValueError: something changes that state between two calls.
+    """
+
+    def __init__(self, layer: LayerTrace, handed: Sequence[str] = ("cell",)) -> None:
+        if layer.layout != "TH":
+            raise ShapeError(
+                f"expected one sequence (T, H), got layout {layer.layout} "
+                f"{layer.hidden.shape}; take one of the batch: trace[name].sequence(0)"
+            )
+        changed = [name for name in handed if layer.shown and name in layer.shown.altered]
+        if changed:
+            raise ValueError(
+                f"expected steps that hand on their {' and '.join(handed)} state as it is, got "
+                f"calls between which the {' and '.join(changed)} state is changed (zoneout, "
+                "dropout, steps that are skipped); glasscell.gradient_flow follows such changes"
+            )
+        self.trace = layer
+        steps = len(layer.hidden)
+        self.order = np.arange(steps)[:: -1 if layer.reverse else 1]
+        self.cut = np.zeros(steps, dtype=bool)
+        if layer.reset is not None:
+            cut = layer.reset[:, 0]
+            self.cut = np.append(cut[1:], False)[:steps] if layer.reverse else cut
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def place(self, step: int | None, default: int, name: str = "step") -> int:
+        """Give a step's place in the order of work.
+
+        Args:
+            step: in the sequence's own time, negative from the end; None for the default.
+            default: a place in the order of work.
+            name: of the argument, for the message.
+
+        Raises:
+            IndexError: there is no such step.
+        """
+        if step is None:
+            return position(default, len(self), name)
+        t = position(step, len(self), name)
+        return len(self) - 1 - t if self.trace.reverse else t
+
+    def cell_before(self) -> Array:
+        """(T, H): the cell state that each step found."""
+        cell = required(self.trace, "cell")
+        first = self.trace.initial_cell
+        start = np.zeros_like(cell[:1]) if first is None else np.asarray(first).reshape(1, -1)
+        worked = cell[self.order]
+        before = np.empty_like(worked)
+        before[self.order] = np.concatenate([start, worked[:-1]])
+        before[self.cut] = start
+        return before
+
+
+def required(layer: LayerTrace, name: str) -> Array:
+    """Give one field of an LSTM's trace.
+
+    Args:
+        layer: any.
+        name: "forget", "input", "candidate", "output" or "cell".
+
+    Raises:
+        ValueError: the layer is an RNN and has no such thing.
+    """
+    array: Array | None = getattr(layer, name)
+    if array is None:
+        raise ValueError(
+            f"expected the trace of an LSTM, with its {name}, got one of {layer.mode}, which has "
+            "neither gates nor a cell"
+        )
+    return array
