@@ -31,7 +31,7 @@ from glasscell.inspect.gradients.flow import observed
 from glasscell.inspect.gradients.last_step import model_weights
 from glasscell.inspect.verdict import findings
 from glasscell.inspect.verdict.evidence import gathered
-from glasscell.inspect.verdict.judge import judge
+from glasscell.inspect.verdict import judge
 
 RESULTS = Path(__file__).parent / "results" / "verdicts.json"
 SAME = {"vanishing": {"vanishing", "short"}, "saturated in part": {"saturated"}}

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from glasscell import _core, engine
+from glasscell import _core, engine, threads
 
 
 def quota(tmp_path, groups, files):
@@ -61,7 +61,7 @@ def test_what_cannot_be_read_is_no_limit(tmp_path, text):
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity")
 def test_the_affinity_of_the_moment_counts(monkeypatch):
-    monkeypatch.setattr(engine.threads, "_threads", 0)
+    monkeypatch.setattr(threads, "_threads", 0)
     monkeypatch.delenv("GLASSCELL_NUM_THREADS", raising=False)
     before = os.sched_getaffinity(0)
     try:

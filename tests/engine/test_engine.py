@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glasscell import _core, engine
+from glasscell import _core, engine, threads
 from glasscell.cells.parameters import Config
 from glasscell.errors import DtypeError, ShapeError
 from strategies import layer_weights, make_problem
@@ -361,20 +361,20 @@ def test_denormals_do_not_slow_a_layer_down():
 
 
 def test_threads_come_from_the_call_then_the_setting_then_the_environment(monkeypatch):
-    monkeypatch.setattr(engine.threads, "_threads", 0)
+    monkeypatch.setattr(threads, "_threads", 0)
     monkeypatch.setenv("GLASSCELL_NUM_THREADS", "3")
     assert engine.get_num_threads() == 3
     assert engine.cpu_info()["threads"] == 3
     engine.set_num_threads(2)
     assert engine.get_num_threads() == 2
-    monkeypatch.setattr(engine.threads, "_threads", 0)
+    monkeypatch.setattr(threads, "_threads", 0)
     monkeypatch.delenv("GLASSCELL_NUM_THREADS")
     assert 1 <= engine.get_num_threads() <= os.cpu_count()
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", "²"])
 def test_a_bad_number_of_threads_in_the_environment_is_an_error(monkeypatch, value):
-    monkeypatch.setattr(engine.threads, "_threads", 0)
+    monkeypatch.setattr(threads, "_threads", 0)
     monkeypatch.setenv("GLASSCELL_NUM_THREADS", value)
     with pytest.raises(ValueError, match="GLASSCELL_NUM_THREADS: expected a positive number"):
         engine.get_num_threads()

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from tests.test_forward_team import problem
+from tests.engine.test_forward_team import problem
 
 from glasscell import engine
 

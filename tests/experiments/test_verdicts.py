@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from glasscell.inspect.verdict import findings
-from glasscell.inspect.verdict.judge import judge
+from glasscell.inspect.verdict import judge
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 RESULT = json.loads((EXPERIMENTS / "results" / "verdicts.json").read_text(encoding="utf-8"))

@@ -50,8 +50,8 @@ def replay() -> int:
 
 def pages(folder: Path) -> list[Path]:
     """Write the page that looks into the model, and the lesson."""
+    from glasscell.report import lesson
     from glasscell.report import page as explore
-    from glasscell.report.lesson import lesson
 
     x = safetensors.numpy.load_file(HERE / "tiny.safetensors")["x"].swapaxes(0, 1)
     shown = explore.collect(HERE / "tiny", x)

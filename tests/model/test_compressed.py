@@ -13,7 +13,7 @@ import safetensors.torch
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.test_modelfile import _flip, _seal
+from tests.model.test_modelfile import _flip, _seal
 
 import glasscell
 from glasscell.cells import compact

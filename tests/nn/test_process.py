@@ -14,7 +14,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 import glasscell
-from glasscell import engine
+from glasscell import engine, threads
 from glasscell.nn import LSTM, RNN, LSTMCell
 from nn.cases import flat
 
@@ -192,8 +192,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return found[-1]
 
     monkeypatch.setattr(engine, "at_most", follow)
-    monkeypatch.setattr(engine.threads, "_threads", 0)
-    monkeypatch.setattr(engine.threads, "_quota", 1 << 20)
+    monkeypatch.setattr(threads, "_threads", 0)
+    monkeypatch.setattr(threads, "_quota", 1 << 20)
     return found
 
 
@@ -213,7 +213,7 @@ def test_calls_take_torchs_number_of_threads_or_ours_if_it_is_less(asked: list[i
 def test_the_quota_of_a_container_holds_for_torchs_number_too(
     asked: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine.threads, "_quota", 2)
+    monkeypatch.setattr(threads, "_quota", 2)
     torch.set_num_threads(3)
     LSTM(4, 4)(torch.zeros(3, 2, 4))
     assert set(asked) == {2}

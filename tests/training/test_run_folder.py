@@ -124,7 +124,7 @@ def test_a_place_where_no_run_can_be_is_refused_in_words(out):
 
 KILLED = """
 import os, pathlib, shutil, signal, sys
-from glasscell.tasks import runs
+from glasscell.training import run_folder as runs
 
 left = int(sys.argv[2])
 

@@ -1,6 +1,6 @@
 """The command line: one module per command.
 
-A module `cli/NAME.py` has `add_arguments(parser)` and `run(args)`.
+A module `cli/NAME_command.py` has `add_arguments(parser)` and `run(args)`.
 
 A command is registered by its line in `COMMANDS`; its module is imported when it is called, so that
 `glasscell --help` needs nothing but Python. Mistakes of the user end with one message on standard
@@ -85,7 +85,7 @@ def _call(name: str, arguments: Sequence[str]) -> int:
     try:
         from jsonargparse import ArgumentError, ArgumentParser
 
-        module = import_module(f"glasscell.cli.{name}")
+        module = import_module(f"glasscell.cli.{name}_command")
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("glasscell"):
             raise

@@ -1,10 +1,10 @@
 """Does tasks side by side in processes of their own, or in turn in this one: to the same bits.
 
-A worker is ``python -m glasscell.training.worker``. It imports nothing of the program that
-started it, so a script needs no ``if __name__ == "__main__"``, and notebooks and standard input work too. It
-shares no lock with anybody and talks over one socket: when its starter is gone, however that ended,
-the socket is closed and so is the worker. What all tasks read lies in one nameless file that every
-worker maps, so that large arrays are in memory once.
+A worker is ``python -m glasscell.training.worker``. It imports nothing of the program that started
+it, so a script needs no ``if __name__ == "__main__"``, and notebooks and standard input work too.
+It shares no lock with anybody and talks over one socket: when its starter is gone, however that
+ended, the socket is closed and so is the worker. What all tasks read lies in one nameless file that
+every worker maps, so that large arrays are in memory once.
 """
 
 from __future__ import annotations

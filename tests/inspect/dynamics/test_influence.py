@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from glasscell.inspect import StateJacobian
-from glasscell.inspect.dynamics import influence
+from glasscell.inspect import StateJacobian, influence
 from traced import KINDS, assert_logs, jacobian_norms, order, traced
 
 

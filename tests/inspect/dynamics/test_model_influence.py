@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from glasscell.errors import ShapeError
-from glasscell.inspect.dynamics import model_influence
+from glasscell.inspect import model_influence
 from traced import assert_logs, jacobian_norms
 
 

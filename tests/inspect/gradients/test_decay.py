@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glasscell.inspect.gradients import decay
+from glasscell.inspect import decay
 
 
 @pytest.mark.parametrize(("factor", "reach"), [(0.5, 14), (0.1, 5), (0.9, 88)])

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import glasscell
-from glasscell.inspect.gradients import truncation
+from glasscell.inspect import truncation
 
 
 def by_hand(model: Any, x: torch.Tensor, loss: Any, k: int) -> np.ndarray:

@@ -11,8 +11,7 @@ import torch
 
 import glasscell
 from glasscell.cells.parameters import LayerWeights
-from glasscell.inspect import LayerTrace, layer_weights
-from glasscell.inspect.memory import exchange
+from glasscell.inspect import LayerTrace, exchange, layer_weights
 
 STEPS, BATCH = 30, 12
 

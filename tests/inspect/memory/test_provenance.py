@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 import glasscell
 from glasscell.errors import ShapeError
-from glasscell.inspect import layer_provenance, provenance_triangle
-from glasscell.inspect.memory import provenance
+from glasscell.inspect import layer_provenance, provenance, provenance_triangle
 from traced import order, traced
 
 

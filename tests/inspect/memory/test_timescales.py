@@ -7,8 +7,7 @@ import pytest
 import torch
 
 import glasscell
-from glasscell.inspect import forget_bias, half_life, saturation
-from glasscell.inspect.memory import timescales
+from glasscell.inspect import forget_bias, half_life, saturation, timescales
 from glasscell.reference import sigmoid
 from traced import traced
 

@@ -6,7 +6,7 @@ import torch
 
 import glasscell
 from glasscell.errors import ShapeError
-from glasscell.inspect.subjects import saved_flow
+from glasscell.inspect import saved_flow
 from glasscell.nn import LSTM, RNN, Linear
 from glasscell.tasks.forecast.network import Forecaster
 

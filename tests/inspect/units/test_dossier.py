@@ -12,8 +12,7 @@ from torch.nn.utils import parametrizations
 import glasscell
 from glasscell import nn
 from glasscell.errors import DataError, ShapeError
-from glasscell.inspect import LayerTrace
-from glasscell.inspect.units import ablation, dossier
+from glasscell.inspect import LayerTrace, ablation, dossier
 
 
 def rnn(hidden: np.ndarray, **fields: Any) -> LayerTrace:

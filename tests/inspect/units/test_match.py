@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from glasscell.errors import DataError, ShapeError
-from glasscell.inspect import LayerTrace
-from glasscell.inspect.units import match
+from glasscell.inspect import LayerTrace, match
 
 
 def pattern(steps: int, units: int, *ranges: tuple[int, int, list[int]]) -> np.ndarray:

@@ -6,7 +6,7 @@ import torch
 
 import glasscell
 from glasscell.errors import DataError
-from glasscell.inspect.units import ablation, saved_ablation
+from glasscell.inspect import ablation, saved_ablation
 from glasscell.nn import LSTM, RNN
 
 

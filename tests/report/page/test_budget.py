@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from glasscell.report.page import render
 from glasscell.report.page.budget import PAGE_BYTES, SIZES, Plan, allot, plan
 from glasscell.report.page.collect import collect
-from glasscell.report.run_page import render
 
 
 def test_two_hundred_steps_of_three_layers_of_128_units_are_not_pooled():

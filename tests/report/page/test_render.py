@@ -8,9 +8,8 @@ import torch
 
 import glasscell
 from glasscell.errors import DataError, ShapeError
-from glasscell.report.page import Finding, Layer, Series, write
+from glasscell.report.page import Finding, Layer, Series, render, write
 from glasscell.report.page.frame_words import table
-from glasscell.report.run_page import render
 from glasscell.traces.layer import LayerTrace, Trace
 from pages import array_of
 from report.page.made import exploration, lstm_trace

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glasscell.inspect import Saturation, TimeScales
-from glasscell.inspect.memory import timescales
+from glasscell.inspect import Saturation, TimeScales, timescales
 from glasscell.report import plots
 from report.plots.drawn import network, rendered
 

@@ -16,8 +16,8 @@ import torch
 import glasscell
 from glasscell.errors import DataError
 from glasscell.inspect import Reel
+from glasscell.tasks.forecast import fit as forecast
 from glasscell.tasks.forecast.fit import fit
-from glasscell.tasks.forecast.fit import fit as forecast
 from glasscell.tasks.forecast.network import Forecaster
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.plan import make_plan

@@ -44,7 +44,7 @@ def half_life_ladder(
         ValueError: the lag is not above 0.
 
     >>> from matplotlib.figure import Figure
-    >>> from glasscell.inspect.timescales import TimeScales
+    >>> from glasscell.inspect import TimeScales
     >>> found = TimeScales(np.array([2.0, 64.0]), 10, 0.5, {})
     >>> ax = half_life_ladder(found, ax=Figure().subplots())
     >>> ax.get_legend().get_texts()[1].get_text(), ax.lines[1].get_xdata().tolist()
@@ -88,7 +88,7 @@ def saturation(
         The Axes; units at the very same place are one larger dot.
 
     >>> from matplotlib.figure import Figure
-    >>> from glasscell.inspect.timescales import Saturation
+    >>> from glasscell.inspect import Saturation
     >>> ax = saturation(Saturation(np.array([0.2, 0.2]), np.array([0.5, 0.5])),
     ...                 ax=Figure().subplots())
     >>> ax.collections[0].get_offsets().data, ax.collections[0].get_sizes()
@@ -129,7 +129,7 @@ def saturation_map(found: TimeScales, *, ax: Any = None, width: float | None = N
         After A. Karpathy, J. Johnson and L. Fei-Fei, 2015, arXiv:1506.02078, figure 4.
 
     >>> from matplotlib.figure import Figure
-    >>> from glasscell.inspect.timescales import Saturation, TimeScales
+    >>> from glasscell.inspect import Saturation, TimeScales
     >>> part = Saturation(np.array([0.2]), np.array([0.5]))
     >>> found = TimeScales(np.ones(1), 9, 0.0, {"forget": part, "input": part, "output": part})
     >>> [ax.get_title() for ax in saturation_map(found, ax=Figure().subplots(3))]

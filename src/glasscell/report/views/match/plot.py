@@ -40,7 +40,7 @@ def match(
         ValueError: there is nothing to draw.
 
     >>> from matplotlib.figure import Figure
-    >>> from glasscell.inspect.match import Match, Matches
+    >>> from glasscell.inspect import Match, Matches
     >>> one_range = Match(series=3, start=5, stop=9, score=0.8, share=1.0, extra=0.0)
     >>> ax = match(Matches(np.array([7]), (one_range,)), (3, 0, 4), ax=Figure().subplots())
     >>> [(float(bar.get_x()), float(bar.get_width())) for bar in ax.patches]

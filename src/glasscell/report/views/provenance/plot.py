@@ -49,7 +49,7 @@ def provenance(
         the steps that share it; the sum is that of all.
 
     >>> from matplotlib.figure import Figure
-    >>> from glasscell.inspect.provenance import Provenance
+    >>> from glasscell.inspect import Provenance
     >>> found = Provenance(np.zeros(1), np.array([[0.25], [-0.5]]), np.zeros((2, 1)))
     >>> ax = provenance(found, 0, ax=Figure().subplots())
     >>> [float(bar.get_height()) for bar in ax.patches], ax.get_title("left")

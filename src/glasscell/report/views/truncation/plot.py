@@ -41,7 +41,7 @@ def truncation(
         The Axes; x is log2.
 
     >>> from matplotlib.figure import Figure
-    >>> from glasscell.inspect.truncation import Truncation
+    >>> from glasscell.inspect import Truncation
     >>> found = Truncation(np.array([4, 8, 16]), np.array([0.2, 0.995, 1.0]), np.ones(3))
     >>> ax = truncation(found, ax=Figure().subplots())
     >>> ax.lines[0].get_ydata(), ax.get_legend().get_texts()[-1].get_text()
