@@ -29,9 +29,8 @@ import glasscell
 from glasscell.inspect import examine
 from glasscell.inspect.gradients.flow import observed
 from glasscell.inspect.gradients.last_step import model_weights
-from glasscell.inspect.verdict import findings
+from glasscell.inspect.verdict import findings, judge
 from glasscell.inspect.verdict.evidence import gathered
-from glasscell.inspect.verdict import judge
 
 RESULTS = Path(__file__).parent / "results" / "verdicts.json"
 SAME = {"vanishing": {"vanishing", "short"}, "saturated in part": {"saturated"}}

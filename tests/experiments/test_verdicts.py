@@ -10,8 +10,7 @@ from types import ModuleType
 import pytest
 import torch
 
-from glasscell.inspect.verdict import findings
-from glasscell.inspect.verdict import judge
+from glasscell.inspect.verdict import findings, judge
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 RESULT = json.loads((EXPERIMENTS / "results" / "verdicts.json").read_text(encoding="utf-8"))
