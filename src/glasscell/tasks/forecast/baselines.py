@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.linear_model import Ridge
 
 from glasscell.data.read import Series
-from glasscell.tasks.forecast.autoregression import LinearForecast, features
+from glasscell.tasks.forecast.network import LinearForecast, features
 from glasscell.tasks.forecast.windows import Windows
 
 Array = np.ndarray[Any, Any]
