@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from glasscell.traces.layout import Array, to_time_major
+from glasscell.arrays import Array
+from glasscell.traces.layout import to_time_major
 
 if TYPE_CHECKING:
     from glasscell.traces.layer import LayerTrace

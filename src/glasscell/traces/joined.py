@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.traces.chain import State, began, ended, same, same_rows
-from glasscell.traces.layout import Array, from_kernel, to_time_major
+from glasscell.traces.layout import from_kernel, to_time_major
 from glasscell.traces.shown import Shown
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from glasscell.arrays import position
+from glasscell.arrays import Array, position
 from glasscell.traces.chain import followed, last_chain
 from glasscell.traces.joined import Joined
-from glasscell.traces.layout import Array, alive_steps, to_time_major
+from glasscell.traces.layout import alive_steps, to_time_major
 from glasscell.traces.shown import Shown
 
 if TYPE_CHECKING:

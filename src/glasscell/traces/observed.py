@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.inspect.gradients import belt
 from glasscell.inspect.gradients.flow import LayerFlow
 from glasscell.inspect.memory.timescales import half_life
 from glasscell.traces.layer import GATES, LayerTrace
-from glasscell.traces.layout import Array, from_kernel, to_time_major, unpack
+from glasscell.traces.layout import from_kernel, to_time_major, unpack
 
 if TYPE_CHECKING:
     from glasscell.traces.run import Record

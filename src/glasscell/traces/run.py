@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from glasscell.engine.results import Array
+from glasscell.arrays import Array
 
 __all__ = ["Record"]
 

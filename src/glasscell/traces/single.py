@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glasscell.arrays import position
+from glasscell.arrays import Array, position
 from glasscell.errors import ShapeError
-from glasscell.traces.layout import Array
 
 if TYPE_CHECKING:
     from glasscell.traces.layer import LayerTrace

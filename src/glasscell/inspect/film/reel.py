@@ -11,9 +11,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.errors import DataError
 from glasscell.files import draft
-from glasscell.traces.layout import Array
 
 __all__ = ["LayerReel", "Reel"]
 

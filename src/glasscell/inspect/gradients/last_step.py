@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glasscell import engine
+from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights
 from glasscell.inspect.gradients import belt
-from glasscell.traces.layout import Array
 from glasscell.traces.observed import Order, into_cell
 
 if TYPE_CHECKING:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glasscell.arrays import position
+from glasscell.arrays import Array, position
 from glasscell.errors import ShapeError
-from glasscell.traces.layout import Array
 from glasscell.traces.single import Single, required
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from glasscell.traces.layout import Array, to_time_major
+from glasscell.arrays import Array
+from glasscell.traces.layout import to_time_major
 from glasscell.traces.single import required
 
 if TYPE_CHECKING:
