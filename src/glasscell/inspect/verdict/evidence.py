@@ -15,7 +15,7 @@ from glasscell.inspect.verdict.judge import LayerVerdict, judge, judged_from
 from glasscell.inspect.verdict.symptoms import Symptoms, symptoms
 from glasscell.traces.layer import GATES, LayerTrace
 from glasscell.traces.layout import Array
-from glasscell.traces.observed import Order
+from glasscell.traces.order import Order
 
 __all__ = ["Broken", "Evidence", "gathered"]
 
