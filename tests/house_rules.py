@@ -122,7 +122,7 @@ def edges() -> dict[str, set[str]]:
 
 
 def circles() -> list[list[str]]:
-    """Sets of files each of which leads to every other one, after Tarjan (1972); the door leads to none."""
+    """Sets of files each of which leads to every other one, without the door (Tarjan 1972)."""
     graph, order, lowest = edges(), dict[str, int](), dict[str, int]()
     graph[module_of(DOOR)] = set()
     path: list[str] = []
