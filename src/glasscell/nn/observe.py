@@ -18,7 +18,7 @@ from torch import Tensor
 
 from glasscell.arrays import Array
 from glasscell.nn.origins import Origins
-from glasscell.traces.run import Record
+from glasscell.traces.layer import Record
 
 __all__ = ["Observation", "Observer", "Record", "current", "observing", "repeating"]
 

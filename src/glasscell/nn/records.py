@@ -9,7 +9,7 @@ from torch.nn import Module
 
 from glasscell.arrays import Array
 from glasscell.nn.tensors import view_of
-from glasscell.traces.run import Record
+from glasscell.traces.layer import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

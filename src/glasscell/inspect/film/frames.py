@@ -12,7 +12,7 @@ from glasscell.inspect.film.reel import LayerReel
 from glasscell.inspect.gradients.flow import LayerFlow
 from glasscell.inspect.memory.timescales import saturation
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.observed import Order
+from glasscell.traces.order import Order
 
 __all__ = ["Frame", "frame", "stack", "unstack"]
 

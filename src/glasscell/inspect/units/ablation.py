@@ -58,8 +58,8 @@ def ablation(
     import torch
     from torch.nn.utils import parametrize
 
-    from glasscell.inspect.gradients.flow import called
     from glasscell.inspect.subjects.torch_model import (
+        called,
         is_cell,
         layer_name,
         recurrent_modules,

@@ -10,6 +10,7 @@ import numpy as np
 
 from glasscell.arrays import Array, whole
 from glasscell.errors import DataError, ShapeError
+from glasscell.traces import pictures
 from glasscell.traces.layer import LayerTrace
 
 if TYPE_CHECKING:
@@ -66,9 +67,7 @@ class Matches:
         Returns:
             The Axes.
         """
-        from glasscell.report.views.match.plot import match as draw
-
-        return draw(self, chosen, ax=ax, **options)
+        return pictures.plot("match", self, chosen, ax=ax, **options)
 
 
 def match(

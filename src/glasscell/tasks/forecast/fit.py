@@ -14,7 +14,6 @@ import numpy as np
 
 from glasscell.arrays import Array
 from glasscell.data.read import Series
-from glasscell.data.understood import lines
 from glasscell.errors import DataError
 from glasscell.tasks.forecast.autoregression import LinearForecast
 from glasscell.tasks.forecast.baselines import drift, naive, ridge, seasonal_naive
@@ -24,6 +23,7 @@ from glasscell.tasks.forecast.predict import predict
 from glasscell.tasks.forecast.result import FitResult
 from glasscell.tasks.forecast.room import require_room
 from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method, Scoreboard
+from glasscell.tasks.forecast.understood import lines
 from glasscell.tasks.forecast.verdict import verdict
 from glasscell.tasks.forecast.writing import write_run
 from glasscell.training import run_folder

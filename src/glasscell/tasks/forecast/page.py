@@ -12,7 +12,7 @@ import glasscell
 from glasscell import report
 from glasscell.arrays import Array
 from glasscell.data.wording import count, rhythm
-from glasscell.inspect.gradients.flow import gradient_flow
+from glasscell.inspect.tracing import gradient_flow
 from glasscell.report.draw.axes import step_labels
 from glasscell.tasks.forecast.kept_windows import MOST
 from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method

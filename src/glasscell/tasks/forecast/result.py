@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from glasscell.arrays import Array
-from glasscell.data.understood import understood
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method, Scoreboard
+from glasscell.tasks.forecast.understood import understood
 from glasscell.tasks.forecast.verdict import linear_start
 from glasscell.training.campaign import Trained
 
