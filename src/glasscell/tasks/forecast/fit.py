@@ -14,8 +14,8 @@ import numpy as np
 
 import glasscell
 from glasscell import report
+from glasscell.arrays import Array
 from glasscell.data.read import Series
-from glasscell.data.understood import lines
 from glasscell.errors import DataError
 from glasscell.tasks.forecast import kept_windows
 from glasscell.tasks.forecast.baselines import drift, naive, ridge, seasonal_naive
@@ -28,14 +28,13 @@ from glasscell.tasks.forecast.predict import predict
 from glasscell.tasks.forecast.result import FitResult
 from glasscell.tasks.forecast.room import require_room
 from glasscell.tasks.forecast.scores import Method, Scoreboard
+from glasscell.tasks.forecast.understood import lines
 from glasscell.tasks.forecast.verdict import verdict
 from glasscell.training import run_folder
 from glasscell.training.campaign import NAMES, Campaign, Kind, best_of_each, candidates, hire
 from glasscell.training.progress import Reporter, stop_on_interrupt
 from glasscell.training.trainer import environment
 from glasscell.training.workers import Workers, count
-
-Array = np.ndarray[Any, Any]
 
 __all__ = ["FitResult", "fit", "predict"]
 

@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from glasscell.arrays import Array
 from glasscell.nn import LSTM, RNN, Linear
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.windows import Windows
 from glasscell.training.campaign import RATES, Kind
 from glasscell.training.trainer import Batch, Schedule, Trainer, choose_device
-
-Array = np.ndarray[Any, Any]
 
 AVERAGE = 0.998
 """How much of the averaged weights stays at each step, once warmed up."""
