@@ -23,9 +23,8 @@ from glasscell.reproduce.adding import (
     twin_size,
 )
 from glasscell.training.campaign import Kind
-from glasscell.training.one_thread import one_thread
 from glasscell.training.trainer import Batch, Schedule, Trainer
-from glasscell.training.workers import Line, Workers
+from glasscell.training.workers import Line, Workers, one_thread
 
 LEARNT_SOMETHING = 0.8
 """Part of the error of always answering 1 below which a try has left it: beyond what chance does
