@@ -9,11 +9,12 @@ import pytest
 
 from glasscell.cli import inspect_command as command
 from glasscell.inspect.film.frames import frame
+from glasscell.inspect.gradients.extremes import extremes, size
 from glasscell.inspect.gradients.flow import LayerFlow
 from glasscell.inspect.verdict.diagnosis import diagnose
 from glasscell.inspect.verdict.findings import ORDER
 from glasscell.inspect.verdict.sentences import KINDS
-from glasscell.report import River, RiverLine, figures, flow_sentences, run_river
+from glasscell.report import River, RiverLine, figures, run_river
 from glasscell.report.draw.markup import escape
 from glasscell.report.page import Exploration, Finding, Layer, Series, without_script
 from glasscell.report.page import headline as sentences
@@ -113,7 +114,7 @@ def test_every_place_says_the_same(name, lang, lag, capsys):
     flow = FLOWS[name]
     column = int(lang == "zh")
     verdict, shown = flow.judge(lag), shown_of(flow, lag)
-    said = flow_sentences.judged(flow, lag, "l0", lang)
+    said = sentences.judged(flow, lag, "l0", lang)
     assert verdict.said(lang)[0] in said
 
     # The river's caption, on the page and without script.
@@ -162,7 +163,7 @@ def test_the_report_and_its_picture_say_it_too(name, lang):
     verdict = flow.judge()
     line = RiverLine.of("net", flow)
     html, _ = run_river.build(River(lines=[line]), "river", lang)
-    word = flow_sentences.kind(verdict.kind, lang)
+    word = KINDS[verdict.kind][lang == "zh"]
     assert f">{escape(word)}</span>" in html
     seen = escape(verdict.said(lang)[0])
     assert seen[1:] in html
@@ -176,7 +177,7 @@ def test_what_is_said_of_the_picture_is_in_its_array(name):
     """Strongest, weakest, their ratio and the missing steps, recounted step by step."""
     flow = FLOWS[name]
     norms = (flow.hidden if flow.cell is None else flow.cell).tolist()
-    found = flow_sentences.extremes(np.array(norms), flow.reverse)
+    found = extremes(np.array(norms), flow.reverse)
     finite = [value for value in norms if np.isfinite(value)]
     assert found.missing == len(norms) - len(finite)
     text = found.text("|dL/dc_t|", "step {}".format)
@@ -200,7 +201,7 @@ def test_what_is_said_of_the_picture_is_in_its_array(name):
             share = np.log10(min(finite)) - np.log10(max(finite))
         assert found.share == pytest.approx(share)
         assert f"strongest at step {found.most} and weakest at step {found.least}" in text
-        assert flow_sentences.size(found.share) in text
+        assert size(found.share) in text
 
 
 def test_no_caption_claims_that_a_v_arrives_everywhere():
