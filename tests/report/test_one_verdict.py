@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 
 from glasscell.cli import inspect_command as command
-from glasscell.inspect.film.frames import frame
+from glasscell.inspect.film.frames import frame, stack
+from glasscell.inspect.film.reel import Reel
 from glasscell.inspect.gradients.extremes import extremes, size
-from glasscell.inspect.gradients.flow import LayerFlow
-from glasscell.inspect.verdict.diagnosis import diagnose
+from glasscell.inspect.gradients.flow import GradientFlow, LayerFlow
+from glasscell.inspect.subjects.subject import Recording
 from glasscell.inspect.verdict.findings import ORDER
 from glasscell.inspect.verdict.sentences import KINDS
 from glasscell.report import River, RiverLine, figures, run_river
 from glasscell.report.draw.markup import escape
-from glasscell.report.page import Exploration, Finding, Layer, Series, without_script
+from glasscell.report.page import Exploration, Finding, without_script
 from glasscell.report.page import headline as sentences
+from glasscell.report.page.collect import explore
 from glasscell.report.page.frame_words import table
 from glasscell.report.views.film.data import measure_film
-from glasscell.report.views.ladder.data import measure_memory
-from glasscell.report.views.verdict import data
 from glasscell.traces.layer import LayerTrace
 from report.page.made import lstm_trace
 
@@ -90,21 +90,9 @@ def trace_of(flow):
 
 
 def shown_of(flow, lag=None) -> Exploration:
-    """The page of one layer with these gradients, made as `collect` makes it."""
-    trace = trace_of(flow)
-    layers = [Layer(name="l0", mode=flow.mode, reverse=flow.reverse)]
-    steps = len(flow.hidden)
-    memory = measure_memory({"l0": trace}).numbers
-    needed = steps - 1 if lag is None else lag
-    found = data.of_network(diagnose({"l0": flow}, {"l0": trace}, lag), layers)
-    found += data.of_memory(layers, memory["memory"], needed)
-    return Exploration(
-        title="t",
-        layers=layers,
-        series=[Series(name="s", traces=[trace], flows=[flow])],
-        findings=found,
-        measures={**memory, "lag": needed, "judged": 1},
-    )
+    """The page of one layer with these gradients."""
+    run = Recording(traces={"l0": trace_of(flow)}, flow=GradientFlow({"l0": flow}))
+    return explore(run, None, title="t", lag=lag, ways=False)
 
 
 @pytest.mark.parametrize("lag", [None, 7])
@@ -223,12 +211,7 @@ def test_growth_of_three_hundred_is_called_one_thing():
 def test_the_films_page_keeps_the_words_of_its_frames():
     flow = FLOWS["dc halves"]
     made = frame(flow, trace_of(flow))
-    film = {
-        "steps": np.array([1]),
-        "loss": np.array([1.0]),
-        "layers": np.array(["l0"]),
-        "0/kind": np.array([made["kind"]]),
-    }
+    film = Reel(np.array([1]), np.array([1.0]), {"l0": stack({1: made}, [1])})
     assert measure_film(film, ["l0"]).numbers["film"]["kinds"] == {"0": ["vanishing"]}
 
 

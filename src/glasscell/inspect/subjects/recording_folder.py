@@ -15,7 +15,7 @@ from glasscell.inspect.subjects.subject import Recording, batched, split
 from glasscell.inspect.units.saved_ablation import saved_ablation
 from glasscell.model import modelfile, nodes
 from glasscell.model.model import Model
-from glasscell.report.page.exploration import Array
+from glasscell.traces.layout import Array
 
 __all__ = ["folder_recording"]
 

@@ -17,7 +17,7 @@ from glasscell.inspect.subjects.subject import Recording, batched, split
 from glasscell.inspect.units.ablation import ablation, evaluating
 from glasscell.model import modelfile
 from glasscell.model.model import Model
-from glasscell.report.page.exploration import Array
+from glasscell.traces.layout import Array
 
 if TYPE_CHECKING:
     import torch

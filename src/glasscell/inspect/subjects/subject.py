@@ -10,8 +10,8 @@ from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import ShapeError
 from glasscell.inspect.gradients.flow import GradientFlow
 from glasscell.model.model import Model
-from glasscell.report.page.exploration import Array
 from glasscell.traces.layer import LayerTrace
+from glasscell.traces.layout import Array
 
 __all__ = ["Recording", "batched", "split"]
 

@@ -8,8 +8,7 @@ import numpy as np
 
 from glasscell.report.draw.canvas import settings
 from glasscell.report.draw.colours import colour_map
-from glasscell.report.order import magnitude
-from glasscell.report.page.pooling import pool
+from glasscell.report.draw.pooling import magnitude, pool
 from glasscell.traces.layout import Array
 
 if TYPE_CHECKING:

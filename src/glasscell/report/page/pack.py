@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from glasscell.inspect.gradients.flow import LayerFlow
+from glasscell.report.draw.pooling import encode, pool
 from glasscell.report.page import headline
 from glasscell.report.page.budget import PAGE_BYTES, ROW_BYTES, Budget, Plan, allot
 from glasscell.report.page.exploration import QUANTITIES, Array, Exploration, Series
-from glasscell.report.page.pooling import encode, pool
 from glasscell.traces.layer import LayerTrace
 
 __all__ = ["pack"]

@@ -11,7 +11,7 @@ from glasscell.report.draw.canvas import one
 from glasscell.report.draw.colours import COLOURS, SIGNS
 from glasscell.report.draw.curves import integers, steps
 from glasscell.report.draw.heat import heat, pooled_label, room, symmetric
-from glasscell.report.page.pooling import pool
+from glasscell.report.draw.pooling import pool
 from glasscell.traces.layout import Array
 
 if TYPE_CHECKING:
