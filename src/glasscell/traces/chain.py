@@ -15,8 +15,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.layout import Array, from_kernel, to_time_major
+from glasscell.traces.layout import from_kernel, to_time_major
 from glasscell.traces.shown import Shown
 
 __all__ = ["Followed", "Joined", "followed", "last_chain"]

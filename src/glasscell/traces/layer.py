@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from glasscell.arrays import position
+from glasscell.arrays import Array, position
 from glasscell.cells import TAPE
 from glasscell.traces import pictures
-from glasscell.traces.layout import Array, alive_steps, from_kernel, to_time_major
+from glasscell.traces.layout import alive_steps, from_kernel, to_time_major
 from glasscell.traces.shown import Shown
 
 __all__ = ["GATES", "LayerTrace", "Record", "trace_of"]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glasscell.arrays import position
+from glasscell.arrays import Array, position
 from glasscell.errors import ShapeError
-from glasscell.traces.layout import Array, to_time_major, unpack
+from glasscell.traces.layout import to_time_major, unpack
 
 if TYPE_CHECKING:
     from glasscell.traces.layer import LayerTrace

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from glasscell.arrays import Array
 from glasscell.traces import pictures
 from glasscell.traces.chain import Joined, followed, last_chain
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.layout import Array
 
 __all__ = ["Trace"]
 

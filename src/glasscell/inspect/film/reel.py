@@ -11,10 +11,10 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.errors import DataError
 from glasscell.files import draft
 from glasscell.traces import pictures
-from glasscell.traces.layout import Array
 
 __all__ = ["LayerReel", "Reel"]
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from glasscell.arrays import Array
 from glasscell.inspect.gradients import belt
 from glasscell.inspect.gradients.flow_table import flow_table
 from glasscell.inspect.memory.timescales import half_life
 from glasscell.inspect.verdict.judge import LayerVerdict, in_words, judge
 from glasscell.traces import pictures
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.layout import Array
 from glasscell.traces.order import Order
 from glasscell.traces.shown import Shown, notes
 

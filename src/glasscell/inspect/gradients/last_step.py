@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glasscell import engine
+from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights
 from glasscell.inspect.gradients import belt
 from glasscell.inspect.gradients.flow import into_cell
-from glasscell.traces.layout import Array
 from glasscell.traces.order import Order
 
 if TYPE_CHECKING:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glasscell.arrays import position
+from glasscell.arrays import Array, position
 from glasscell.errors import ShapeError
 from glasscell.traces import pictures
-from glasscell.traces.layout import Array
 from glasscell.traces.order import Single, required
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from glasscell.arrays import Array
 from glasscell.traces import pictures
-from glasscell.traces.layout import Array, to_time_major
+from glasscell.traces.layout import to_time_major
 from glasscell.traces.order import required
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from glasscell import engine
+from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights, from_state_dict
 from glasscell.errors import ShapeError
 from glasscell.inspect.gradients.flow import GradientFlow, LayerFlow, flow_of
@@ -18,7 +19,6 @@ from glasscell.inspect.subjects.pullback import Pull, pointwise
 from glasscell.inspect.verdict.judge import every_step
 from glasscell.model import modelfile, nodes
 from glasscell.traces.layer import Record, trace_of
-from glasscell.traces.layout import Array
 
 __all__ = ["Loss", "last_step_sum", "saved_flow"]
 

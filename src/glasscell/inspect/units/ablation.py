@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glasscell.traces.layout import Array
+from glasscell.arrays import Array
 
 if TYPE_CHECKING:
     import torch

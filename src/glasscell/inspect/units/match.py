@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glasscell.arrays import whole
+from glasscell.arrays import Array, whole
 from glasscell.errors import DataError, ShapeError
 from glasscell.traces import pictures
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.layout import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,6 +10,7 @@ import torch
 
 import glasscell
 from glasscell import report
+from glasscell.arrays import Array
 from glasscell.data.wording import count, rhythm
 from glasscell.inspect.tracing import gradient_flow
 from glasscell.report.draw.axes import step_labels
@@ -21,7 +22,6 @@ from glasscell.tasks.forecast.windows import Windows
 if TYPE_CHECKING:
     from glasscell.tasks.forecast.result import FitResult
 
-Array = np.ndarray[Any, Any]
 LAYER = "recurrent.l0"
 UNUSED = (
     " The network was kept as the linear model that its training starts from: this layer has "
