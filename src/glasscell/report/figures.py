@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from glasscell.arrays import Array
 from glasscell.inspect.verdict.sentences import KINDS
 from glasscell.report import run_river, run_wall
 from glasscell.report.draw import axes, palette
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from glasscell.traces.layer import LayerTrace
 
-Array = NDArray[Any]
 
 _INK: Final = "#1d2129"
 _SOFT: Final = "#565d69"

@@ -6,8 +6,8 @@ import math
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from glasscell.arrays import Array
 from glasscell.inspect.gradients.extremes import shape
 from glasscell.inspect.verdict.findings import OF_LAG
 from glasscell.inspect.verdict.sentences import KINDS
@@ -15,8 +15,6 @@ from glasscell.report.draw import axes, charts
 from glasscell.report.draw.markup import escape, fixed, powers, short
 from glasscell.report.run_data import River, RiverLine
 from glasscell.report.run_words import say
-
-Array = NDArray[Any]
 
 FLOAT32_FLOOR: Final = float(np.log10(np.finfo(np.float32).tiny))
 """log10 of the smallest normal float32; the kernels flush what is below to zero."""

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import ShapeError
 from glasscell.inspect.gradients.flow import GradientFlow
 from glasscell.model.model import Model
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.layout import Array
 
 __all__ = ["Recording", "batched", "split"]
 

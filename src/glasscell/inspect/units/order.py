@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from glasscell.arrays import Array
 from glasscell.inspect.memory.timescales import half_life, saturation
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.layout import Array
 
 __all__ = ["input_correlation", "liveliest", "orders", "similar_together", "slow_first"]
 

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.inspect.memory.timescales import half_life
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.layout import Array
-from glasscell.traces.observed import Order
+from glasscell.traces.order import Order
 
 __all__ = ["Memory", "Symptoms", "memory", "symptoms"]
 

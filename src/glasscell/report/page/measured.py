@@ -15,12 +15,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.inspect.film.reel import Reel
 from glasscell.inspect.subjects.subject import Recording
 from glasscell.inspect.units.order import orders
 from glasscell.inspect.verdict.symptoms import Memory, memory
 from glasscell.report import views
-from glasscell.report.page.exploration import Array, Finding, Layer
+from glasscell.report.page.exploration import Finding, Layer
 from glasscell.report.page.seen import Affordable, Seen, affordable
 
 __all__ = ["MEASURES", "Measured", "Recorded", "as_steps", "each", "measure"]

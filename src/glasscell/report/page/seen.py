@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights
-from glasscell.report.page.exploration import Array
 from glasscell.traces.layer import GATES, LayerTrace
 
 __all__ = ["EXACT", "FEWEST", "FLOPS", "PROBES", "Affordable", "Seen", "affordable"]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.inspect.gradients.flow import LayerFlow
 from glasscell.inspect.memory.timescales import half_life
 from glasscell.inspect.units.order import slow_first
@@ -13,7 +14,7 @@ from glasscell.report.draw import charts, palette
 from glasscell.report.draw.axes import time_ticks
 from glasscell.report.draw.markup import escape, fixed
 from glasscell.report.draw.pooling import magnitude, pool
-from glasscell.report.page.exploration import Array, Exploration, Finding, Series
+from glasscell.report.page.exploration import Exploration, Finding, Series
 from glasscell.report.page.frame_words import table
 from glasscell.report.page.headline import flows, headline
 from glasscell.traces.layer import LayerTrace

@@ -4,9 +4,9 @@ from typing import Final
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights
 from glasscell.inspect.dynamics.spectrum import fan, lyapunov
-from glasscell.report.page.exploration import Array
 from glasscell.report.page.measured import Measured, Recorded, each
 from glasscell.report.page.seen import EXACT, Seen
 from glasscell.traces.layer import LayerTrace

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.inspect.film.reel import LayerReel, Reel
-from glasscell.report.page.exploration import Array
 from glasscell.report.page.measured import Measured, Recorded
 
 FRAMES: Final = 500

@@ -5,8 +5,8 @@ from typing import Final
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.inspect.dynamics.influence import influence
-from glasscell.report.page.exploration import Array
 from glasscell.report.page.measured import Measured, Recorded, each
 from glasscell.report.page.seen import FEWEST, PROBES, Seen
 
