@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from glasscell.data.read import Series
-from glasscell.data.understood import lines
 from glasscell.errors import DataError
 from glasscell.tasks.forecast.autoregression import LinearForecast
 from glasscell.tasks.forecast.baselines import drift, naive, ridge, seasonal_naive
+from glasscell.tasks.forecast.data_summary import summary_lines
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.plan import Plan, make_plan
 from glasscell.tasks.forecast.predict import predict
@@ -102,7 +102,7 @@ def _fit(
     jobs: int | Workers | None,
 ) -> FitResult:
     plan = make_plan(data, options)
-    for note in (*lines(plan), *plan.notes):
+    for note in (*summary_lines(plan), *plan.notes):
         reporter.say(note)
     require_room(plan)
     board = Scoreboard(plan.dataset, plan.test, plan.season)

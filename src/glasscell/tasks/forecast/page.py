@@ -10,7 +10,8 @@ import torch
 
 import glasscell
 from glasscell import report
-from glasscell.data.wording import count, rhythm
+from glasscell.data.frequency import rhythm
+from glasscell.data.wording import count
 from glasscell.inspect.gradients.flow import gradient_flow
 from glasscell.report.draw.axes import step_labels
 from glasscell.tasks.forecast.kept_windows import MOST
