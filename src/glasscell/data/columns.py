@@ -14,12 +14,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from glasscell.arrays import Array
 from glasscell.data.dates import recognised
 from glasscell.data.numerals import is_missing, looks_like_number
 from glasscell.data.timenumbers import read_time_numbers
 from glasscell.errors import DataError
 
-Array = np.ndarray[Any, Any]
 TIME_NAMES = (
     *("ds", "timestamp", "date", "datetime", "time", "time_period", "observation_date", "datum"),
     *("日期", "时间"),

@@ -6,18 +6,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.data.numerals import is_missing, looks_like_number
 from glasscell.data.rawtable import filled_cells
 from glasscell.data.readers import open_source
 from glasscell.data.wording import count
 from glasscell.errors import DataError
-
-Array = np.ndarray[Any, Any]
 
 _NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?|[-+]?(nan|inf)", re.IGNORECASE)
 

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
+from glasscell.arrays import Array
 from glasscell.data.columns import Roles
 from glasscell.data.frequency import Frequency
 from glasscell.errors import DataError
 
-Array = np.ndarray[Any, Any]
 Policy = Literal["raise", "interpolate", "drop"]
 
 

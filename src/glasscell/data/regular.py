@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glasscell.arrays import Array
 from glasscell.data.columns import Roles
 from glasscell.data.frequency import Frequency, grid, named_offset, on_grid
 from glasscell.data.panel import GapRule, ReadOptions, Series
 from glasscell.data.rawtable import Table
 from glasscell.data.wording import count, share, time_text, was
 from glasscell.errors import DataError
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glasscell.arrays import Array
 from glasscell.data.columns import SERIES_NAMES, TIME_NAMES, Roles
 from glasscell.data.dates import recognised
 from glasscell.data.numerals import is_missing, looks_like_number
@@ -21,7 +22,6 @@ from glasscell.data.timeparts import CLOCK, kind_of_part, together
 from glasscell.data.wording import count, was
 from glasscell.errors import DataError
 
-Array = np.ndarray[Any, Any]
 Cells = Mapping[str, Sequence[str]]
 """Column names in order, and of each the cells of the first rows that hold something."""
 _AVERAGES = ("M13", "Q05", "S03")

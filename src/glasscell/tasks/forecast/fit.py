@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.data.read import Series
 from glasscell.errors import DataError
 from glasscell.tasks.forecast.autoregression import LinearForecast
@@ -30,8 +31,6 @@ from glasscell.training.campaign import Campaign, Trained, is_long, tasks
 from glasscell.training.progress import Reporter, stop_on_interrupt
 from glasscell.training.trainer import predict as forecast_windows
 from glasscell.training.workers import Workers, count
-
-Array = np.ndarray[Any, Any]
 
 __all__ = ["FitResult", "fit", "predict"]
 
