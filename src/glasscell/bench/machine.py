@@ -54,7 +54,7 @@ def cpu(info: Path = Path("/proc/cpuinfo")) -> dict[str, str]:
 
 
 def busy_cpus(seconds: float = 0.5, stat: Path = Path("/proc/stat")) -> float | None:
-    """Count the CPUs that others use while this process sleeps; None where the system does not count."""
+    """Count the CPUs that others use while this process sleeps; None where it cannot be known."""
     if not stat.exists():
         return None
 
