@@ -98,7 +98,8 @@ class Measured:
 
 def measure(recorded: Recorded) -> Measured:
     """Let every view measure what it shows."""
-    parts = [module.measure(recorded) for _, module in views.modules("data")]
+    data = [module for _, module in views.modules("data")]
+    parts = [module.measure(recorded) for module in data if hasattr(module, "measure")]
     own: dict[str, Any] = {
         "orders": {key: orders(one.trace, one.x) for key, one in recorded.seen.items()},
         "lag": recorded.needed,
