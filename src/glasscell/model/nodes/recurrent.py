@@ -16,7 +16,7 @@ from glasscell import engine
 from glasscell.cells import parameters
 from glasscell.cells.compact import StoredWeights, storage_of
 from glasscell.cells.parameters import Array, Config
-from glasscell.engine import arguments, stack
+from glasscell.engine import arguments
 from glasscell.errors import DtypeError, GlasscellError, ShapeError, WeightFormatError
 from glasscell.model.nodes.base import Call, Plan
 from glasscell.model.nodes.compressed import stored_layers
@@ -85,7 +85,7 @@ class Recurrent:
     def _run_stack(
         self, x: Array, layout: str, initial: tuple[Array | None, Array | None], call: Call
     ) -> Array:
-        run = stack.forward(
+        run = engine.forward_stack(
             self.layers,
             x,
             *initial,

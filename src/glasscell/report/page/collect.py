@@ -19,7 +19,6 @@ from glasscell.inspect.film.reel import Reel
 from glasscell.inspect.gradients.flow import GradientFlow
 from glasscell.inspect.subjects.subject import Recording
 from glasscell.inspect.verdict.diagnosis import diagnose
-from glasscell.report.page.blas import one_thread
 from glasscell.report.page.exploration import Array, Exploration, Layer, Pair, Series
 from glasscell.report.page.measured import Measured, Seen, measure
 from glasscell.report.views.dossier.data import measure_dossier
@@ -27,6 +26,7 @@ from glasscell.report.views.film.data import measure_film
 from glasscell.report.views.influence.data import measure_flow, unmeasured
 from glasscell.report.views.ladder.data import measure_memory
 from glasscell.report.views.verdict import data
+from glasscell.threads import one_blas_thread
 from glasscell.traces.layer import LayerTrace
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def collect(
     )  # fmt: skip
 
 
-@one_thread()
+@one_blas_thread()
 def explore(
     found: Recording,
     x: Array | None,
