@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from glasscell.arrays import Array
 from glasscell.errors import DtypeError, ShapeError
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ __all__ = [
     "target",
 ]
 
-Array = NDArray[Any]
 
 _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from glasscell import _core
+from glasscell.arrays import Array
 from glasscell.cells.compact import COMPRESSED, StoredWeights, compress
 from glasscell.engine import arguments
-from glasscell.engine.results import Array, PackedLayer, PackedLinear, Weights
+from glasscell.engine.results import PackedLayer, PackedLinear, Weights
 from glasscell.errors import DtypeError, ShapeError
 
 __all__ = ["matches", "pack", "pack_linear", "require_uncompressed"]

@@ -7,10 +7,10 @@ from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.engine import arguments
 from glasscell.engine.packing import require_uncompressed
 from glasscell.engine.results import (
-    Array,
     LayerGrads,
     LayerRun,
     PackedLayer,
