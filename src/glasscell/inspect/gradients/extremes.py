@@ -1,7 +1,7 @@
-"""What a picture of gradients says of itself: one function for the page, the report, the lesson.
+"""Where a gradient is strongest and weakest over the steps, and how that is said.
 
-The judgement (vanishes, explodes, arrives) is `LayerFlow.judge`'s and never made here. What is
-added is where the gradient is strongest and weakest, which is true of a profile of any shape.
+The judgement (vanishes, explodes, arrives) is `LayerFlow.judge`'s and never made here: what is
+measured here is true of a profile of any shape.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import floor, inf, isnan, log10, nan
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glasscell.inspect.gradients.flow import LayerFlow
-from glasscell.inspect.verdict.sentences import KINDS
+if TYPE_CHECKING:
+    from glasscell.inspect.gradients.flow import LayerFlow
 
-__all__ = ["SHAPES", "Extremes", "extremes", "judged", "kind", "shape", "size", "symbol"]
+__all__ = ["SHAPES", "Extremes", "extremes", "shape", "size"]
 
 SHAPES: Final[dict[str, tuple[str, str]]] = {
     "shape.none": (
@@ -104,8 +104,7 @@ def extremes(norms: NDArray[Any], reverse: bool = False) -> Extremes:
     Returns:
         `Extremes`.
 
-    >>> found = extremes(np.array([1.0, 1e-18, 1.0]))
-    >>> found.text("|dL/dh_t|", "step {}".format)
+    >>> extremes(np.array([1.0, 1e-18, 1.0])).text("|dL/dh_t|", "step {}".format)
     '|dL/dh_t| is strongest at step 2 and weakest at step 1, with 1.0·10⁻¹⁸ of that.'
     """
     values = np.asarray(norms, np.float64)
@@ -125,45 +124,19 @@ def extremes(norms: NDArray[Any], reverse: bool = False) -> Extremes:
     )
 
 
-def symbol(flow: LayerFlow) -> str:
-    """Name what a layer is judged on: what it stores, the cell of an LSTM."""
-    return "|dL/dh_t|" if flow.cell is None else "|dL/dc_t|"
-
-
 def shape(flow: LayerFlow, name: Callable[[int], str], lang: str = "en") -> str:
-    """Say where a layer's gradient is strongest and weakest.
+    """Say where the gradient of what a layer stores, the cell of an LSTM, is strongest and weakest.
 
     Args:
         flow: of the layer.
         name: gives the name of a step.
         lang: "en" or "zh"; default "en".
     """
-    norms = flow.hidden if flow.cell is None else flow.cell
-    if not norms.any():
+    stored = flow.hidden if flow.cell is None else flow.cell
+    if not stored.any():
         return ""  # which the verdict says
-    return extremes(norms, flow.reverse).text(symbol(flow), name, lang)
-
-
-def judged(flow: LayerFlow, lag: int | None, layer: str, lang: str = "en") -> str:
-    """Give the judgement on a layer, in the words of every verdict.
-
-    Args:
-        flow: of the layer.
-        lag: how many steps back the task needs; None: all there are.
-        layer: its name.
-        lang: "en" or "zh"; default "en".
-    """
-    seen = flow.judge(lag).said(lang)[0]
-    return f"{layer} 层{seen}。" if lang == "zh" else f"{layer} {seen}."
-
-
-def kind(name: str, lang: str = "en") -> str:
-    """Give the word for a kind of verdict, as the verdict itself calls it.
-
-    >>> kind("vanishing")
-    'vanishing gradient'
-    """
-    return KINDS[name][lang == "zh"]
+    symbol = "|dL/dh_t|" if flow.cell is None else "|dL/dc_t|"
+    return extremes(stored, flow.reverse).text(symbol, name, lang)
 
 
 def size(log: float) -> str:

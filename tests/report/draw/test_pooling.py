@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from glasscell.report.page.pooling import encode, pool
+from glasscell.report.draw.pooling import encode, pool
 
 LEVELS = {"f32": "<f4", "i16": "<i2", "u8": "u1"}
 GAPS = {"i16": -32768, "u8": 255}

@@ -1,4 +1,7 @@
-"""Arrays small enough for a page: fewer columns without losing a spike, fewer bytes without NaN."""
+"""Arrays small enough to draw: fewer columns without losing a spike, fewer bytes without NaN.
+
+None of this measures anything: it is what is left of an array where pixels or bytes are few.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import numpy as np
 
 from glasscell.arrays import Array
 
-__all__ = ["encode", "pool"]
+__all__ = ["encode", "magnitude", "pool"]
 
 
 _LEVELS = {"i16": (np.int16, 32767, -32768), "u8": (np.uint8, 254, 255)}
@@ -41,6 +44,16 @@ def pool(values: Array, size: int) -> Array:
     best = np.where(np.isnan(away), -1.0, away).argmax(axis=-1)[..., None]
     picked: Array = np.take_along_axis(blocks, best, axis=-1)[..., 0]
     return picked
+
+
+def magnitude(values: Array, q: float = 1.0) -> float:
+    """Give the q-quantile of the finite |values|, at which a colour map ends; 0 where none is.
+
+    >>> magnitude(np.array([-3.0, 1.0, np.nan]))
+    3.0
+    """
+    finite = np.abs(values[np.isfinite(values)])
+    return float(np.quantile(finite, q)) if finite.size else 0.0
 
 
 def encode(values: Array, kind: str) -> tuple[bytes, dict[str, Any]]:

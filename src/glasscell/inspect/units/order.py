@@ -1,4 +1,4 @@
-"""The orders in which a layer's units can be drawn."""
+"""The orders in which a layer's units can be drawn, and the unit to begin with."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glasscell.arrays import Array
-from glasscell.inspect.memory.timescales import saturation
-from glasscell.report.order import slow_first
+from glasscell.inspect.memory.timescales import half_life, saturation
 from glasscell.traces.layer import LayerTrace
 
-__all__ = ["input_correlation", "orders", "similar_together"]
+__all__ = ["input_correlation", "liveliest", "orders", "similar_together", "slow_first"]
 
 Float64 = NDArray[np.float64]
 
@@ -32,18 +31,59 @@ def orders(trace: LayerTrace, x: Array | None) -> dict[str, list[int]]:
     """
     every = slice(None, None, max(1, len(trace.hidden) // _STEPS))
     state = (trace.hidden if trace.cell is None else trace.cell)[every]
-    found = {"similarity": similar_together(state)}
+    every_order = {"similarity": similar_together(state)}
     if trace.forget is not None and trace.input is not None and trace.output is not None:
         stuck = [
             np.nan_to_num(part.closed + part.open)
             for part in map(saturation, (trace.forget, trace.input, trace.output))
         ]
-        found["half_life"] = slow_first(trace.forget)
-        found["saturation"] = np.argsort(-np.sum(stuck, axis=0), kind="stable")
+        every_order["half_life"] = slow_first(trace.forget)
+        every_order["saturation"] = np.argsort(-np.sum(stuck, axis=0), kind="stable")
     if x is not None and x.size:
         strongest = input_correlation(state, np.asarray(x)[every]).max(axis=1)
-        found["input"] = np.argsort(-strongest, kind="stable")
-    return {name: [int(unit) for unit in order] for name, order in found.items()}
+        every_order["input"] = np.argsort(-strongest, kind="stable")
+    return {name: [int(unit) for unit in order] for name, order in every_order.items()}
+
+
+def slow_first(forget: Array) -> NDArray[np.intp]:
+    """Order units by the half-life of their memory, longest first; those without one come last.
+
+    Args:
+        forget: (T, H) forget gate.
+
+    Returns:
+        (H,) unit indices.
+
+    >>> slow_first(np.array([[0.5, 1.0, 0.0, np.nan]])).tolist()
+    [1, 0, 2, 3]
+    """
+    halves = half_life(forget)
+    return np.argsort(-np.where(np.isnan(halves), -1.0, halves), kind="stable")
+
+
+def liveliest(trace: LayerTrace, worth: Array | None = None) -> tuple[int, int]:
+    """Choose the unit and step at which most happens.
+
+    The first and the last step do not count: what a picture says of lag 0 holds for every network.
+
+    Args:
+        trace: One layer, layout "TH".
+        worth: (H,) what cutting each unit costs; default unknown, and where it is not finite: the
+            unit whose state varies most is taken.
+
+    Returns:
+        The unit, and the step at which its state moves most.
+    """
+    state = np.asarray(trace.hidden if trace.cell is None else trace.cell, np.float64)
+    known = np.where(np.isfinite(state), state, np.nan)
+    low = np.fmin.reduce(known, axis=0, initial=np.nan)
+    high = np.fmax.reduce(known, axis=0, initial=np.nan)
+    weight = np.nan_to_num(high - low)
+    if worth is not None and len(worth) == len(weight) and np.isfinite(worth).all():
+        weight = np.asarray(worth)
+    unit = int(np.argmax(weight))
+    moves = np.nan_to_num(np.abs(np.diff(known[:, unit])))[:-1]
+    return unit, 1 + int(np.argmax(moves)) if len(moves) else 0
 
 
 def similar_together(state: Array) -> NDArray[np.intp]:

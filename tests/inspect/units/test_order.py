@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from glasscell.report.page.sorting import input_correlation, orders, similar_together
+from glasscell.inspect.units.order import input_correlation, orders, similar_together
 from report.page.made import lstm_trace
 
 
