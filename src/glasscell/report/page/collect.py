@@ -20,10 +20,10 @@ from glasscell.inspect.film.reel import Reel
 from glasscell.inspect.gradients.flow import GradientFlow
 from glasscell.inspect.subjects.subject import Recording
 from glasscell.inspect.units.order import liveliest
-from glasscell.report.page.blas import one_thread
 from glasscell.report.page.exploration import Exploration, Layer, Pair, Series
 from glasscell.report.page.measured import Recorded, measure
 from glasscell.report.page.seen import Seen
+from glasscell.threads import one_blas_thread
 from glasscell.traces.layer import LayerTrace
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def collect(
     )  # fmt: skip
 
 
-@one_thread()
+@one_blas_thread()
 def explore(
     found: Recording,
     x: Array | None,
