@@ -19,6 +19,7 @@ from glasscell.data.read import Series
 from glasscell.errors import DataError
 from glasscell.tasks.forecast import kept_windows
 from glasscell.tasks.forecast.baselines import drift, naive, ridge, seasonal_naive
+from glasscell.tasks.forecast.data_summary import summary_lines
 from glasscell.tasks.forecast.network import LinearForecast, Recipe
 from glasscell.tasks.forecast.network import predict as forecast_windows
 from glasscell.tasks.forecast.options import ForecastOptions
@@ -28,7 +29,6 @@ from glasscell.tasks.forecast.predict import predict
 from glasscell.tasks.forecast.result import FitResult
 from glasscell.tasks.forecast.room import require_room
 from glasscell.tasks.forecast.scores import Method, Scoreboard
-from glasscell.tasks.forecast.understood import lines
 from glasscell.tasks.forecast.verdict import verdict
 from glasscell.training import run_folder
 from glasscell.training.campaign import NAMES, Campaign, Kind, best_of_each, candidates, hire
@@ -105,7 +105,7 @@ def _fit(
     jobs: int | Workers | None,
 ) -> FitResult:
     plan = make_plan(data, options)
-    for note in (*lines(plan), *plan.notes):
+    for note in (*summary_lines(plan), *plan.notes):
         reporter.say(note)
     require_room(plan)
     board = Scoreboard(plan.dataset, plan.test, plan.season)
