@@ -18,6 +18,7 @@ from glasscell.inspect.film.reel import Reel
 from glasscell.report.page import Exploration, Finding
 from glasscell.report.page.collect import collect
 from glasscell.tasks.forecast.kept_windows import Specimens, of_panel
+from glasscell.tasks.forecast.preprocessing import read_preprocessing
 from glasscell.training import run_folder
 
 __all__ = ["look"]
@@ -131,7 +132,7 @@ def _specimens(
         )
     from glasscell.tasks.forecast.predict import read_like
 
-    settings = run_folder.read_preprocessing(folder)
+    settings = read_preprocessing(folder)
     panel = read_like(file, settings, say, **given)
     return of_panel(panel, settings)
 
@@ -150,7 +151,7 @@ def _windows(
         labels=[[str(time) for time in found.labels[row]] for row in rows],
         **options,
     )
-    unit = str(run_folder.read_preprocessing(folder).get("unit") or "")
+    unit = str(read_preprocessing(folder).get("unit") or "")
     return replace(
         shown,
         arrays={**shown.arrays, **{f"{s}/truth": found.y[row][None] for s, row in enumerate(rows)}},
