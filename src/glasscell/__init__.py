@@ -10,8 +10,8 @@
     glasscell.compress("folder", "small", "int8")    # the same model in a quarter of the bytes
 
 All names are found on first use, so that what needs torch (`save`, `convert`, `restore`, `trace`,
-`gradient_flow`, `glasscell.nn`) costs nothing where there is none: `import glasscell`, `load` and
-what it gives need NumPy and safetensors only.
+`glasscell.nn`) costs nothing where there is none: `import glasscell`, `load` and what it gives need
+NumPy and safetensors only, and so does `gradient_flow` of that.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from glasscell.errors import (
 if TYPE_CHECKING:
     from glasscell import gates, inspect, nn, reference, storage, weights
     from glasscell.engine import cpu_info, get_num_threads, set_num_threads
-    from glasscell.inspect.gradients.flow import gradient_flow
+    from glasscell.inspect.gradients.gradient_flow import gradient_flow
     from glasscell.model.compress import compress
     from glasscell.model.model import Model, Run, load
     from glasscell.model.pool import StreamPool
@@ -81,7 +81,7 @@ _LAZY = {
     "convert": "glasscell.nn.convert",
     "cpu_info": "glasscell.engine",
     "get_num_threads": "glasscell.engine",
-    "gradient_flow": "glasscell.inspect.gradients.flow",
+    "gradient_flow": "glasscell.inspect.gradients.gradient_flow",
     "load": "glasscell.model.model",
     "restore": "glasscell.nn.convert",
     "save": "glasscell.nn.saving",

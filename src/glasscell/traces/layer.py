@@ -356,7 +356,7 @@ def trace(model: torch.nn.Module) -> Iterator[Trace]:
     True
     """
     from glasscell.inspect.subjects.recorder import TraceRecorder
-    from glasscell.inspect.subjects.torch_model import recurrent_modules, watching
+    from glasscell.inspect.subjects.watch import recurrent_modules, watching
 
     recorder = TraceRecorder(recurrent_modules(model))
     with watching(model, recorder):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -10,31 +10,20 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from glasscell.errors import DtypeError
-from glasscell.inspect.gradients.flow_table import flow_table
-from glasscell.inspect.verdict.judge import LayerVerdict, in_words, judge
+from glasscell.inspect.verdict.judge import REACH, LayerVerdict, in_words, judge
 from glasscell.traces.shown import Shown, notes
 
 if TYPE_CHECKING:
-    import torch
     from matplotlib.axes import Axes
 
-    from glasscell.inspect.subjects.recorder import GradientRecorder
-
-__all__ = [
-    "GradientFlow",
-    "LayerFlow",
-    "arguments",
-    "called",
-    "check_loss",
-    "gradient_flow",
-    "observed",
-]
+__all__ = ["GradientFlow", "LayerFlow", "flow_table", "sparkline"]
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 
 COLUMNS = 100
 """Width at which printed verdicts are wrapped."""
+BARS = " ▁▂▃▄▅▆▇█"
+WIDTH = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,167 +169,72 @@ class GradientFlow(Mapping[str, LayerFlow]):
         return "\n".join((flow_table(self), "", *paragraphs))
 
 
-def gradient_flow(
-    model: torch.nn.Module,
-    x: Any,
-    loss: Callable[[Any], torch.Tensor],
-    kwargs: Mapping[str, Any] | None = None,
-    **more: Any,
-) -> GradientFlow:
-    """Measure how a loss's gradient travels back through time in every recurrent layer.
+def flow_table(flows: Mapping[str, LayerFlow]) -> str:
+    """Draw one row per layer: the gradient at both ends, its rate, its reach, its profile.
 
     Args:
-        model: any torch module with LSTM, RNN, LSTMCell or RNNCell layers, ours or torch's own, on
-            the CPU.
-        x: what the model is called with; a tuple is several positional arguments. Tensors, or a
-            `PackedSequence`.
-        loss: callable on the model's output that returns a scalar tensor. What it reads decides
-            what is seen: the last step alone shows memory best, ``lambda out: out[0][-1].sum()``.
-        kwargs: keyword arguments of the model, for names that this function has itself, "x" for
-            instance; default none.
-        **more: keyword arguments of the model: ``gradient_flow(model, x, loss, lengths=n)``.
+        flows: layer name to its flow.
 
     Returns:
-        `GradientFlow`: layer name, as in `glasscell.trace`, to `LayerFlow`; printed, a table and
-        the verdict.
-
-    Raises:
-        TypeError: `model` is no torch module, x an array that it cannot read, or `loss` gave no
-            tensor.
-        ValueError: the model has no such layer, none ran, or the loss is no scalar or does not
-            depend on any of them.
-        RuntimeError: a layer is not on the CPU.
-
-    Notes:
-        One forward and one backward pass. Leaves every `.grad`, `requires_grad`, buffer, training
-        mode and torch's random state as they were; works with frozen parameters, in eval mode and
-        under `no_grad`. In training mode dropout is active, with the mask that the next call
-        would draw: call `model.eval()` first to see the flow without. A layer that ran several
-        times shows its last run that the loss reaches, together with those before it that handed it
-        their state, as torch's graph has it; the verdict says how many calls that leaves out. Under
-        `torch.utils.checkpoint` the numbers are the same.
-
-    >>> import torch
-    >>> model = torch.nn.RNN(1, 1, bias=False)
-    >>> weights = model.weight_ih_l0.data.fill_(0), model.weight_hh_l0.data.fill_(0.5)
-    >>> flow = gradient_flow(model, torch.zeros(20, 1, 1), lambda out: out[0][-1].sum())
-    >>> flow["l0"].hidden[-3:]
-    array([0.25, 0.5 , 1.  ])
-    >>> print(flow)
-    layer  steps  norm of  at lag 0  at the end  per step  reach  lag 0 ...... end
-    l0        20  dL/dh     1.0e+00     1.9e-06     × 0.5     14  █▇▇▆▆▅▅▄▄▃▃▂▂▁
-    <BLANKLINE>
-    l0 vanishes after 14 steps: |dL/dh_t| changes by × 0.5 per step and stays below 1/10000 of ...
-    For l0: Use an LSTM (forget bias 3.3 for 19 steps), start from an orthogonal weight_hh, or ...
+        Lines of at most 100 columns for names of up to 16 letters.
     """
-    recorder, value = observed(model, x, loss, {**(kwargs or {}), **more})
-    return recorder.flow(value)
-
-
-def observed(
-    model: torch.nn.Module,
-    x: Any,
-    loss: Callable[[Any], torch.Tensor],
-    kwargs: Mapping[str, Any] | None = None,
-) -> tuple[GradientRecorder, float]:
-    """Run a model forwards and back under observation, and leave it as it was.
-
-    Args:
-        model: as for `gradient_flow`.
-        x: as there.
-        loss: as there.
-        kwargs: keyword arguments of the model; default none.
-
-    Returns:
-        What was recorded, and the value of the loss.
-
-    Raises:
-        TypeError, ValueError, RuntimeError: as `gradient_flow`.
-    """
-    import torch
-
-    from glasscell.inspect.subjects.recorder import GradientRecorder
-    from glasscell.inspect.subjects.torch_model import (
-        differentiated,
-        recurrent_modules,
-        unchanged,
-        watching,
+    head = (
+        "layer",
+        "steps",
+        "norm of",
+        "at lag 0",
+        "at the end",
+        "per step",
+        "reach",
+        f"lag 0 {'.' * 6} end",
     )
-
-    recorder = GradientRecorder(recurrent_modules(model))
-    with (
-        unchanged(model),
-        torch.inference_mode(False),
-        torch.enable_grad(),
-        watching(model, recorder, gradients=True) as observation,
-    ):
-        output = called(model, x, kwargs)
-        if not recorder.ran:
-            raise ValueError(NOTHING_RAN)
-        value = loss(output)
-        check_loss(value)
-        differentiated(model, value, observation)
-        if not recorder.reached:
-            raise ValueError(UNREACHED)
-    return recorder, float(value.detach())
-
-
-NOTHING_RAN = (
-    "expected the model to call at least one of its recurrent layers, on our kernels; none did: "
-    "they were not called, have a forward of their own, or are in half precision"
-)
-UNREACHED = (
-    "expected a loss that depends on a recurrent layer of the model, got one that none of them "
-    "reaches; look for detach(), argmax or no_grad between them, and call the layers in forward(); "
-    "under a checkpoint with use_reentrant=True one of its inputs must require a gradient"
-)
-
-
-def called(model: torch.nn.Module, x: Any, kwargs: Mapping[str, Any] | None = None) -> Any:
-    """Call a model, and name arrays that it cannot read.
-
-    Args:
-        model: any.
-        x: what it is called with; a tuple is several positional arguments.
-        kwargs: keyword arguments; default none.
-
-    Raises:
-        DtypeError: it failed on an array where tensors go.
-    """
-    given, named = arguments(x), dict(kwargs or {})
-    named = dict(zip(named, arguments(tuple(named.values())), strict=True))
-    try:
-        return model(*given, **named)
-    except (AttributeError, TypeError) as error:
-        if any(isinstance(part, np.ndarray) for part in (*given, *named.values())):
-            raise DtypeError(
-                "expected x as torch tensors, or what else the model reads, got numpy.ndarray; use "
-                "torch.as_tensor(x)"
-            ) from error
-        raise
-
-
-def arguments(x: Any) -> tuple[Any, ...]:
-    """Give positional arguments; a `PackedSequence` is a tuple too, and is one argument."""
-    import torch
-
-    # A tensor made under inference_mode can only be part of a graph as a copy.
-    return tuple(
-        arg.clone() if isinstance(arg, torch.Tensor) and arg.is_inference() else arg
-        for arg in (x if type(x) is tuple else (x,))
+    rows = [head, *(_row(name, flow) for name, flow in flows.items())]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    left = {0, 2, 7}
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column in left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
     )
 
 
-def check_loss(value: Any) -> None:
-    """Refuse what no gradient can start from: no tensor, no scalar, or one without a graph."""
-    import torch
+def _row(name: str, flow: LayerFlow) -> tuple[str, ...]:
+    verdict, profile = flow.judge(), flow.profile
+    return (
+        name,
+        str(len(profile)),
+        "dL/dh" if flow.cell is None else "dL/dc",
+        f"{profile[0]:.1e}",
+        f"{profile[-1]:.1e}",
+        "-" if np.isnan(verdict.rate) else f"× {verdict.rate:.3g}",
+        "all" if verdict.reach is None else str(verdict.reach),
+        sparkline(profile),
+    )
 
-    if not isinstance(value, torch.Tensor):
-        raise TypeError(f"expected loss to return a scalar tensor, got {type(value).__name__}")
-    if value.numel() != 1:
-        raise ValueError(
-            f"expected loss to return a scalar, got shape {tuple(value.shape)}; "
-            "reduce it with .sum() or .mean()"
-        )
-    if not value.requires_grad:
-        raise ValueError(UNREACHED)
+
+def sparkline(profile: Float64, width: int = WIDTH) -> str:
+    """Draw a profile as bars, on a logarithmic scale from 1/10000 of its largest value up.
+
+    Args:
+        profile: (T,) values >= 0.
+        width: columns at most; default 20. Several steps share a column by their largest.
+
+    Returns:
+        One character per column; a blank is below 1/10000, "?" is NaN or infinite.
+
+    >>> sparkline(np.array([1.0, 0.1, 0.01, 0.001, 0.0]))
+    '█▆▅▃ '
+    """
+    columns = [part.max() for part in np.array_split(profile, min(width, len(profile)))]
+    largest = max((value for value in columns if np.isfinite(value)), default=0.0)
+    return "".join(_bar(value / largest if largest > 0 else 0.0) for value in columns)
+
+
+def _bar(share: float) -> str:
+    if not np.isfinite(share):
+        return "?"
+    if share < REACH:
+        return BARS[0]
+    return BARS[1 + round((len(BARS) - 2) * (1 - np.log10(share) / np.log10(REACH)))]

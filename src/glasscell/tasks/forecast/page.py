@@ -11,7 +11,7 @@ import torch
 import glasscell
 from glasscell import report
 from glasscell.data.wording import count, rhythm
-from glasscell.inspect.gradients.flow import gradient_flow
+from glasscell.inspect.gradients.gradient_flow import gradient_flow
 from glasscell.report.draw.axes import step_labels
 from glasscell.tasks.forecast.kept_windows import MOST
 from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method
