@@ -44,8 +44,8 @@ def model_influence(
         read: callable on the model's output that picks the tensor to look at, laid out as the
             input; default the output itself, or its first part if it is a tuple. Without a time
             axis, (B, O), it counts as one step. For torch modules.
-        batch_first: for torch modules, whether it reads (B, T, I) rather than (T, B, I); default what its
-            recurrent layers do.
+        batch_first: for torch modules, whether it reads (B, T, I) rather than (T, B, I); default
+            what its recurrent layers do.
 
     Returns:
         (outputs, T) float64; -inf where there is no dependence, or one below the model's own

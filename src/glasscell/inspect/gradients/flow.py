@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from glasscell.arrays import Array
+from glasscell.inspect.gradients import belt
+from glasscell.inspect.memory.timescales import half_life
 from glasscell.inspect.verdict.judge import REACH, LayerVerdict, in_words, judge
+from glasscell.traces import pictures
+from glasscell.traces.layer import LayerTrace
+from glasscell.traces.order import Order
 from glasscell.traces.shown import Shown, notes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["GradientFlow", "LayerFlow", "flow_table", "sparkline"]
+__all__ = ["GradientFlow", "LayerFlow", "flow_of", "into_cell"]
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 
@@ -101,9 +107,7 @@ class LayerFlow:
         Returns:
             The Axes.
         """
-        from glasscell.report.plots import gradient_river
-
-        return gradient_river(self, ax=ax, **options)
+        return pictures.plot("gradient_river", self, ax=ax, **options)
 
 
 class GradientFlow(Mapping[str, LayerFlow]):
@@ -144,9 +148,7 @@ class GradientFlow(Mapping[str, LayerFlow]):
         Returns:
             (layers,) array of Axes.
         """
-        from glasscell.report.plots import gradient_rivers
-
-        return gradient_rivers(self, ax=ax, **options)
+        return pictures.panels("gradient_rivers", self, ax=ax, **options)
 
     def __getitem__(self, name: str) -> LayerFlow:
         if name not in self._layers:
@@ -167,6 +169,95 @@ class GradientFlow(Mapping[str, LayerFlow]):
             fill(line, COLUMNS, subsequent_indent="  ") for line in self.verdict.split("\n")
         )
         return "\n".join((flow_table(self), "", *paragraphs))
+
+
+def flow_of(
+    trace: LayerTrace,
+    dh: Array,
+    dc: Array | None,
+    dy: Array | None,
+    weight_hr: Array | None = None,
+) -> LayerFlow:
+    """Measure the gradients that one layer's backward pass went through.
+
+    Args:
+        trace: what the layer did in its forward pass.
+        dh: (T, B, P) or (N, P), total derivative of the loss by the hidden state.
+        dc: (T, B, H) or (N, H), total derivative by the cell state; None for an RNN.
+        dy: as dh, gradient that arrives at the output directly; None where that is not known, and
+            then the belt is not either.
+        weight_hr: (P, H), projection of the hidden state, or None.
+
+    Returns:
+        `LayerFlow`.
+    """
+    order = Order(trace)
+    hidden = order.kernel(dh)
+    cell = None if dc is None else order.kernel(dc)
+    carried = hidden if cell is None else cell
+    entering = None if dy is None else _entering(order, order.kernel(dy), hidden, cell, weight_hr)
+    path = None
+    if cell is not None and entering is not None:
+        path = belt.along_belt(order.traced("forget"), entering, order.cut)
+        # A reverse layer works on the padding first, and the belt runs on into it.
+        path = np.where(order.alive[..., None], path, 0.0)
+    return LayerFlow(
+        hidden=_norms(order, hidden),
+        cell=None if cell is None else _norms(order, cell),
+        cell_path=None if path is None else _norms(order, path),
+        mode=trace.mode,
+        reverse=trace.reverse,
+        by_lag=belt.per_lag(carried, order.alive),
+        direct_by_lag=None if entering is None else belt.per_lag(entering, order.alive),
+        half_life=None if cell is None else half_life(order.traced("forget"), order.alive),
+        shown=trace.shown,
+        breaks_at=_breaks_at(order),
+    )
+
+
+def _norms(order: Order, gradient: Array) -> Float64:
+    """Norms over batch and units at each step, in the sequence's own time."""
+    return belt.per_step(gradient)[:: order.step]
+
+
+def _breaks_at(order: Order) -> int | None:
+    """The first step, in the sequence's own time, whose states are not finite."""
+    names = [name for name in ("hidden", "cell") if getattr(order.trace, name) is not None]
+    if all(np.isfinite(getattr(order.trace, name)).all() for name in names):
+        return None
+    bad = [~np.isfinite(order.traced(name)).all(axis=2) & order.alive for name in names]
+    steps = np.flatnonzero(np.any(bad, axis=(0, 2)))
+    if not len(steps):
+        return None
+    return len(order.alive) - 1 - int(steps[0]) if order.trace.reverse else int(steps[0])
+
+
+def _entering(
+    order: Order, direct: Array, hidden: Array, cell: Array | None, weight_hr: Array | None
+) -> Array:
+    """What comes in at each step from outside; at the last one, from h_n and c_n too: all of it."""
+    ends = belt.last_steps(order.alive)[..., None]
+    if cell is None:
+        return np.where(ends, hidden, direct)
+    return np.where(ends, cell, into_cell(order, direct, weight_hr))
+
+
+def into_cell(order: Order, direct: Array, weight_hr: Array | None) -> Array:
+    """Give what a gradient on the output brings into the cell of the same step.
+
+    ``o_t (1 - tanh(c_t)^2) dy_t``, with ``dy_t W_hr`` in place of dy_t under a projection.
+
+    Args:
+        order: of the run.
+        direct: (T, B, P), gradient on the output, in the order of work.
+        weight_hr: (P, H), or None.
+
+    Returns:
+        (T, B, H) float64.
+    """
+    by_unit = direct if weight_hr is None else direct @ weight_hr
+    cell = order.traced("cell").astype(np.float64)
+    return np.asarray(order.traced("output") * (1.0 - np.tanh(cell) ** 2) * by_unit)
 
 
 def flow_table(flows: Mapping[str, LayerFlow]) -> str:
@@ -214,7 +305,7 @@ def _row(name: str, flow: LayerFlow) -> tuple[str, ...]:
     )
 
 
-def sparkline(profile: Float64, width: int = WIDTH) -> str:
+def sparkline(profile: Array, width: int = WIDTH) -> str:
     """Draw a profile as bars, on a logarithmic scale from 1/10000 of its largest value up.
 
     Args:

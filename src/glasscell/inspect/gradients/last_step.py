@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glasscell import engine
+from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights
 from glasscell.inspect.gradients import belt
-from glasscell.traces.layout import Array
-from glasscell.traces.observed import Order, into_cell
+from glasscell.inspect.gradients.flow import into_cell
+from glasscell.traces.order import Order
 
 if TYPE_CHECKING:
-    from glasscell.traces.layer import LayerTrace
-    from glasscell.traces.run import Record
+    from glasscell.traces.layer import LayerTrace, Record
 
 __all__ = ["carried_back"]
 

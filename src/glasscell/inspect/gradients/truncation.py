@@ -13,6 +13,7 @@ from glasscell.arrays import whole
 from glasscell.inspect.gradients.belt import norm
 from glasscell.inspect.subjects import Looked, subject_of
 from glasscell.inspect.subjects.subject import Loss
+from glasscell.traces import pictures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,9 +59,7 @@ class Truncation:
         Returns:
             The Axes.
         """
-        from glasscell.report.views.truncation.plot import truncation as draw
-
-        return draw(self, ax=ax, **options)
+        return pictures.plot("truncation", self, ax=ax, **options)
 
 
 def truncation(

@@ -15,9 +15,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from glasscell import cells, engine
+from glasscell.arrays import Array
 from glasscell.cells.compact import COMPRESSED
 from glasscell.cells.parameters import LayerWeights, from_state_dict
 from glasscell.errors import DataError, ShapeError, WeightFormatError
+from glasscell.inspect.gradients.flow import flow_of
 from glasscell.inspect.gradients.last_step import carried_back
 from glasscell.inspect.subjects.subject import (
     READS_BACKWARDS,
@@ -33,9 +35,7 @@ from glasscell.inspect.verdict.judge import every_step
 from glasscell.model import modelfile, nodes
 from glasscell.model.model import Model
 from glasscell.model.nodes import inputs
-from glasscell.traces.layout import Array
-from glasscell.traces.observed import flow_of, trace_of
-from glasscell.traces.run import Record
+from glasscell.traces.layer import Record, trace_of
 
 __all__ = ["SavedModel", "last_step_sum"]
 
@@ -257,10 +257,12 @@ class SavedModel:
         """Refuse what is no batch that the model reads."""
         integers = self.model.input_size is None
         letters = ("B, T" if self.batch_first else "T, B") + ("" if integers else ", I")
-        x = inputs.check_input(x, self.model.dtype, self.model.input_size, f"({letters})")
-        if x.ndim != 3 - integers:
-            raise ShapeError(f"expected x of shape ({letters}), got {x.shape}")
-        return x
+        batch: Array = inputs.check_input(
+            x, self.model.dtype, self.model.input_size, f"({letters})"
+        )
+        if batch.ndim != 3 - integers:
+            raise ShapeError(f"expected x of shape ({letters}), got {batch.shape}")
+        return batch
 
     @property
     def _ends(self) -> Loss:
@@ -268,6 +270,8 @@ class SavedModel:
         return last_step_sum(-2 if self.batch_first else 0, both)
 
     def _losses(self, output: Array, loss: Loss | None) -> tuple[float, Array]:
+        value: float
+        gradient: Array
         value, gradient = (loss or self._ends)(output)
         if np.shape(gradient) != output.shape:
             raise ShapeError(
@@ -462,8 +466,8 @@ class _Copies:
         """Give dL/dx of each copy."""
         run = self._run(len(cotangents))
         dy = cotangents.swapaxes(0, self._axis) if run.output.ndim == 3 else cotangents[:, 0]
-        dx = run.pull(dy, _input_gradient)
-        return dx.swapaxes(0, self._axis)
+        dx: Array = run.pull(dy, _input_gradient).swapaxes(0, self._axis)
+        return dx
 
 
 def _input_gradient(layer: _Layer, dy: Array) -> Array:

@@ -7,13 +7,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias
 
+from glasscell.arrays import Array
 from glasscell.cells import TORCH
 from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import ShapeError
 from glasscell.inspect.gradients.flow import GradientFlow, LayerFlow
 from glasscell.model.nodes import recurrent_nodes
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.layout import Array
 
 __all__ = [
     "CLOSED",
@@ -42,8 +42,8 @@ CLOSED = -1e4
 """Bias of an output gate whose sigmoid is exactly 0 in any float, and finite in all but float16."""
 
 READS_BACKWARDS = (
-    "expected LSTM and RNN layers that read forwards; {!r} is bidirectional: a reverse layer has no "
-    "truncated gradient, as it reads all"
+    "expected LSTM and RNN layers that read forwards; {!r} is bidirectional: a reverse layer has "
+    "no truncated gradient, as it reads all"
 )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import DtypeError, ShapeError, WeightFormatError
 from glasscell.inspect.subjects.recorder import GradientRecorder, TraceRecorder
@@ -31,7 +32,6 @@ from glasscell.inspect.subjects.watch import (
     unchanged,
     watching,
 )
-from glasscell.traces.layout import Array
 
 if TYPE_CHECKING:
     import torch
@@ -118,9 +118,9 @@ class TorchModel:
 
         def value(unit: Unit | None) -> float:
             if unit is None:
-                return float(loss(output()))
+                return float(worth(output()))
             with _switched_off(*layers[unit[0]], unit[1]):
-                return float(loss(output()))
+                return float(worth(output()))
 
         # Cached, a parametrized weight is one tensor for all calls, and a row set to 0 stays so.
         with (
@@ -132,8 +132,7 @@ class TorchModel:
         ):
             # torch says how it runs a projection, which concerns nobody here.
             warnings.filterwarnings("ignore", "LSTM with projections", UserWarning)
-            if loss is None:
-                loss = _change_from(_tensor(output()))
+            worth = loss or _change_from(_tensor(output()))
             yield value
 
     @contextmanager

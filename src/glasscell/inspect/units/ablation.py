@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.errors import DataError
 from glasscell.inspect.subjects import Looked, subject_of
 from glasscell.inspect.subjects.subject import Loss
-from glasscell.traces.layout import Array
 
 __all__ = ["ablation"]
 

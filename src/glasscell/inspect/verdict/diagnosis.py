@@ -8,6 +8,7 @@ from typing import Any, Final, overload
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights
 from glasscell.inspect.gradients.flow import LayerFlow
 from glasscell.inspect.subjects import Looked, subject_of
@@ -26,8 +27,7 @@ from glasscell.inspect.verdict.findings import (
 )
 from glasscell.inspect.verdict.sentences import Phrase, say
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.layout import Array
-from glasscell.traces.observed import Order
+from glasscell.traces.order import Order
 from glasscell.traces.shown import notes
 
 __all__ = ["Diagnosis", "diagnose", "examine"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import DataError, ShapeError
 from glasscell.inspect.film.reel import Reel
@@ -17,7 +18,7 @@ from glasscell.inspect.subjects.subject import Loss, Recording
 from glasscell.inspect.units.ablation import ablation
 from glasscell.inspect.verdict.diagnosis import diagnose
 from glasscell.report.page.blas import one_thread
-from glasscell.report.page.exploration import Array, Exploration, Layer, Pair, Series
+from glasscell.report.page.exploration import Exploration, Layer, Pair, Series
 from glasscell.report.page.measured import Measured, Seen, measure
 from glasscell.report.views.dossier.data import measure_dossier
 from glasscell.report.views.film.data import measure_film

@@ -10,8 +10,9 @@ import torch
 
 import glasscell
 from glasscell import report
+from glasscell.arrays import Array
 from glasscell.data.wording import count, rhythm
-from glasscell.inspect.gradients.gradient_flow import gradient_flow
+from glasscell.inspect.tracing import gradient_flow
 from glasscell.report.draw.axes import step_labels
 from glasscell.tasks.forecast.kept_windows import MOST
 from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method
@@ -21,7 +22,6 @@ from glasscell.tasks.forecast.windows import Windows
 if TYPE_CHECKING:
     from glasscell.tasks.forecast.result import FitResult
 
-Array = np.ndarray[Any, Any]
 LAYER = "recurrent.l0"
 UNUSED = (
     " The network was kept as the linear model that its training starts from: this layer has "

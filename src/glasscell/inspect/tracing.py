@@ -1,15 +1,62 @@
-"""The measure that most verdicts rest on: one pass forwards and one back, through any model."""
+"""Looking on while a model runs: `glasscell.trace` and `glasscell.gradient_flow`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from glasscell.inspect.gradients.flow import GradientFlow
 from glasscell.inspect.subjects import Looked, subject_of
+from glasscell.inspect.subjects.recorder import TraceRecorder
 from glasscell.inspect.subjects.subject import Loss
+from glasscell.inspect.subjects.watch import recurrent_modules, watching
+from glasscell.traces.trace import Trace
 
-__all__ = ["gradient_flow"]
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["gradient_flow", "trace"]
+
+
+@contextmanager
+def trace(model: torch.nn.Module) -> Iterator[Trace]:
+    """Record every gate, cell state and hidden state of a model's recurrent layers.
+
+    Args:
+        model: any torch module with LSTM, RNN, LSTMCell or RNNCell layers, ours or torch's own, on
+            the CPU. torch's are run by our kernels inside the block and are themselves again after
+            it, errors included.
+
+    Yields:
+        `Trace`: layer name to `LayerTrace`, filled as the model runs.
+
+    Raises:
+        TypeError: `model` is no torch module.
+        ValueError: it has no such layer.
+        RuntimeError: a layer is not on the CPU.
+
+    Notes:
+        Arrays are read-only views of the buffers that the kernel wrote (and that a backward pass
+        reads), nothing is copied: an in-place change of the layer's output shows in `hidden`. They
+        stay valid after the block. Each call keeps 6 numbers per unit and step,
+        and holds on to what the layer read.
+
+    >>> import torch
+    >>> model = torch.nn.LSTM(3, 4, bidirectional=True)
+    >>> with trace(model) as seen:
+    ...     output, _ = model(torch.zeros(7, 2, 3))
+    >>> print(seen)
+    l0  LayerTrace(LSTM, f i g o c h, TBH (7, 2, 4))
+    l0_reverse  LayerTrace(LSTM, reverse, f i g o c h, TBH (7, 2, 4))
+    >>> layer = seen["l0"]
+    >>> kept, written = layer.forget[1:] * layer.cell[:-1], layer.input[1:] * layer.candidate[1:]
+    >>> bool((kept + written == layer.cell[1:]).all())
+    True
+    """
+    recorder = TraceRecorder(recurrent_modules(model))
+    with watching(model, recorder):
+        yield recorder.trace
 
 
 def gradient_flow(
@@ -43,7 +90,7 @@ def gradient_flow(
             tensor.
         ValueError: the model has no such layer, none ran, or the loss is no scalar or does not
             depend on any of them.
-        ShapeError: x, or what the loss of a saved model gave, is of another shape than it should be.
+        ShapeError: x, or what the loss of a saved model gave, is not of the shape that it must be.
         RuntimeError: a layer is not on the CPU.
         FileNotFoundError, WeightFormatError: as `glasscell.load`.
 
