@@ -9,6 +9,7 @@ import numpy as np
 from glasscell import engine
 from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights
+from glasscell.engine.packing import packed_of
 from glasscell.inspect.gradients import belt
 from glasscell.inspect.gradients.flow import into_cell
 from glasscell.traces.order import Order
@@ -25,7 +26,6 @@ def carried_back(
     weights: LayerWeights,
     dh: Array,
     dc: Array | None,
-    packed: engine.PackedLayer | None = None,
 ) -> Array:
     """Give the gradient by lag if all but the last step of each sequence had none of its own.
 
@@ -35,7 +35,6 @@ def carried_back(
         weights: the layer's.
         dh: total derivative by the hidden state, in the kernel's layout.
         dc: by the cell state; None for an RNN.
-        packed: the weights as the kernels read them; default packed here.
 
     Returns:
         (T,) as `LayerFlow.by_lag`: of the cell state, or of the hidden state for an RNN.
@@ -47,7 +46,7 @@ def carried_back(
         dc_n = _at_end(order, order.kernel(dc) - into_cell(order, hidden, weights.weight_hr))
         dc_n = dc_n.astype(dc.dtype)
     grads = engine.backward(
-        engine.pack(record.mode, weights) if packed is None else packed,
+        packed_of(record.mode, weights),
         record.x,
         record.output,
         record.h0,

@@ -9,7 +9,7 @@ import copy
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,7 +17,8 @@ import numpy as np
 from glasscell import cells, engine
 from glasscell.arrays import Array
 from glasscell.cells.compact import COMPRESSED
-from glasscell.cells.parameters import LayerWeights, from_state_dict
+from glasscell.cells.parameters import from_state_dict
+from glasscell.engine.packing import PackedWeights
 from glasscell.errors import DataError, ShapeError, WeightFormatError
 from glasscell.inspect.gradients.flow import flow_of
 from glasscell.inspect.gradients.last_step import carried_back
@@ -96,7 +97,7 @@ class SavedModel:
         self.model = Model(self.tree, self.arrays) if model is None else model
         if not self.model.recurrent:
             raise DataError(f"{name}: expected a model with an LSTM or RNN, got {self.model}")
-        self.weights: Mapping[str, LayerWeights] = {
+        self.weights: Mapping[str, PackedWeights] = {
             name: layer for node in self.model.recurrent for name, layer in self._layers_of(node)
         }
 
@@ -120,9 +121,8 @@ class SavedModel:
             packed = (tree, arrays) if kept == {stored} else nodes.compress(tree, arrays, stored)
             return cls(*packed, name=repr(model))
         subject = cls(tree, arrays, repr(model), model)
-        layers = (layer for node in model.recurrent for layer in node.layers)
-        pairs = zip(layers, subject.weights.values(), strict=False)
-        if tree != model.config or not all(engine.matches(layer, own) for layer, own in pairs):
+        same = all(engine.matches(one.packed, one) for one in subject.weights.values())
+        if tree != model.config or not same:
             raise WeightFormatError(f"{model.folder}: changed since {model} was loaded from it")
         return subject
 
@@ -130,7 +130,7 @@ class SavedModel:
     def units(self) -> Mapping[str, int]:
         """All of them."""
         recurrent = self.model.recurrent
-        return {name: node.config.hidden_size for node in recurrent for name in _names(node)}
+        return {name: node.config.hidden_size for node in recurrent for name in node.names}
 
     def measured(
         self, x: Array, loss: Loss | None = None, kwargs: Mapping[str, Any] | None = None
@@ -155,9 +155,7 @@ class SavedModel:
             trace = trace_of(layer.record, layer.reverse)
             flow = flow_of(trace, grads.dh, grads.dc, dy, layer.weights.weight_hr)
             if every_step(flow):
-                carried = carried_back(
-                    layer.record, trace, layer.weights, grads.dh, grads.dc, layer.packed
-                )
+                carried = carried_back(layer.record, trace, layer.weights, grads.dh, grads.dc)
                 flow = replace(flow, last_step_by_lag=carried)
             measured[layer.name] = flow, trace
             return grads.x
@@ -280,16 +278,17 @@ class SavedModel:
             )
         return float(value), np.asarray(gradient, np.float64)
 
-    def _layers_of(self, node: nodes.Recurrent) -> Iterator[tuple[str, LayerWeights]]:
+    def _layers_of(self, node: nodes.Recurrent) -> Iterator[tuple[str, PackedWeights]]:
         layers = from_state_dict(node.config, self.arrays, f"{node.name}." if node.name else "")
-        return zip(_names(node), layers, strict=True)
+        for name, layer, packed in zip(node.names, layers, node.layers, strict=True):
+            yield name, PackedWeights(**layer.arrays(), packed=packed)
 
     def _without(self, name: str, unit: int) -> Model:
         """The model with a unit held at 0; only the layer that it is in is packed anew."""
-        old = next(node for node in self.model.recurrent if name in _names(node))
+        old = next(node for node in self.model.recurrent if name in node.names)
         off = switched_off(self.weights[name], old.config.mode, unit)
         layers = list(old.layers)
-        layers[_names(old).index(name)] = engine.pack(old.config.mode, off)
+        layers[old.names.index(name)] = engine.pack(old.config.mode, off)
         new = replace(old, layers=tuple(layers))
         model = copy.copy(self.model)
         model.root = _replaced(model.root, old, new)
@@ -302,10 +301,6 @@ def _number(value: Any) -> float:
     return float(value[0] if isinstance(value, tuple) else value)
 
 
-def _names(node: nodes.Recurrent) -> list[str]:
-    return [f"{node.name}.{suffix}" if node.name else suffix for suffix in node.config.suffixes()]
-
-
 def _replaced(root: nodes.Node, old: nodes.Recurrent, new: nodes.Recurrent) -> nodes.Node:
     if isinstance(root, nodes.Sequential):
         children = tuple(_replaced(child, old, new) for child in root.children)
@@ -315,24 +310,20 @@ def _replaced(root: nodes.Node, old: nodes.Recurrent, new: nodes.Recurrent) -> n
     return new if root is old else root
 
 
+@dataclass(frozen=True, eq=False)
 class _Layer:
     """One layer in one direction of a forward pass, kept for backward passes through it."""
 
-    def __init__(self, node: nodes.Recurrent, place: int, weights: LayerWeights, x: Array) -> None:
-        self.name, self.packed, self.weights = _names(node)[place], node.layers[place], weights
-        self.reverse = bool(place % node.config.directions)
-        run = engine.forward(self.packed, x, reverse=self.reverse, tape=True)
-        self.record = Record(
-            x=x, h0=None, c0=None, output=run.output, tape=run.tape, h_n=run.h_n, c_n=run.c_n,
-            mode=node.config.mode, hidden_size=node.config.hidden_size,
-            batch_first=node.config.batch_first,
-        )  # fmt: skip
+    name: str
+    weights: PackedWeights
+    record: Record
+    reverse: bool
 
     def backward(self, dy: Array, flow: bool = False) -> engine.LayerGrads:
         """Give dL/dx, and the total derivatives at every step if `flow`."""
         record = self.record
         return engine.backward(
-            self.packed, record.x, record.output, None, None, record.tape, dy,
+            self.weights.packed, record.x, record.output, None, None, record.tape, dy,
             reverse=self.reverse, need_weights=False, flow=flow,
         )  # fmt: skip
 
@@ -351,7 +342,7 @@ class _Layer:
                 cell = tape[before, :, cells.TAPE.index("cell"), : record.hidden_size]
                 c0 = np.ascontiguousarray(cell)
             grads = engine.backward(
-                self.packed, record.x[piece], record.output[piece],
+                self.weights.packed, record.x[piece], record.output[piece],
                 record.output[before] if start else None, c0,
                 None if tape is None else tape[piece], dy[piece],
             )  # fmt: skip
@@ -403,14 +394,13 @@ class _Pass:
     def _forecast(
         self, tree: Mapping[str, Any], node: nodes.Forecaster, x: Array
     ) -> tuple[Array, Pull]:
-        output = node.run(x, nodes.Call(batched=True))
-        hidden, through_layers = self._recurrent(node.recurrent, node.shifted(x))
-        arrays = self._subject.arrays
-        into_head = _pointwise(tree["head"], node.head, arrays, hidden, output)
-        into_skip = _pointwise(tree["skip"], node.skip, arrays, x[..., 0], output)
+        output, through_layers = self._recurrent(node.recurrent, x, node)
+        arrays, steps = self._subject.arrays, x.shape[:2]
+        into_head = _pointwise(tree["head"], node.head, arrays, output, output)
+        into_skip = _pointwise(tree["skip"], node.skip, arrays, output, output)
 
         def back(dy: Array, visit: Visit) -> Array:
-            dh = np.zeros(hidden.shape)
+            dh = np.zeros((*steps, node.recurrent.writes))
             dh[:, -1] = into_head(dy)
             dx = through_layers(dh, visit)
             dx[..., 0] += into_skip(dy)
@@ -420,29 +410,29 @@ class _Pass:
 
         return output, back
 
-    def _recurrent(self, node: nodes.Recurrent, x: Array) -> tuple[Array, Pull]:
-        config, first = node.config, node.config.batch_first
-        weights = [self._subject.weights[name] for name in _names(node)]
-        levels: list[list[_Layer]] = []
-        y = x.swapaxes(0, 1) if first else x
-        for level in range(config.num_layers):
-            places = range(level * config.directions, (level + 1) * config.directions)
-            levels.append([_Layer(node, place, weights[place], y) for place in places])
-            y = np.concatenate([layer.record.output for layer in levels[-1]], axis=-1)
+    def _recurrent(
+        self, node: nodes.Recurrent, x: Array, around: nodes.Node | None = None
+    ) -> tuple[Array, Pull]:
+        """Run a network, within the node that is around it; its pullback is the network's alone."""
+        records: dict[str, Record] = {}
+        y = (around or node).run(x, nodes.Call(batched=True, records=records))
+        D, first = node.config.directions, node.config.batch_first
+        layers = [
+            _Layer(name, self._subject.weights[name], records[name], bool(place % D))
+            for place, name in enumerate(node.names)
+        ]
+        levels = [layers[place : place + D] for place in range(0, len(layers), D)]
 
         def back(dy: Array, visit: Visit) -> Array:
             dy = (dy.swapaxes(0, 1) if first else dy).astype(node.dtype)
             for level in reversed(levels):
-                shares = np.split(dy, len(level), axis=-1)
-                dy = np.sum(
-                    [visit(layer, np.ascontiguousarray(share)) for layer, share in
-                     zip(level, shares, strict=True)],
-                    axis=0,
-                )  # fmt: skip
+                shares = zip(level, np.split(dy, D, axis=-1), strict=True)
+                parts = [visit(layer, np.ascontiguousarray(share)) for layer, share in shares]
+                dy = np.sum(parts, axis=0)
             dx: Array = dy.swapaxes(0, 1) if first else dy
             return dx.astype(np.float64)
 
-        return (y.swapaxes(0, 1) if first else y), back
+        return y, back
 
 
 class _Copies:
