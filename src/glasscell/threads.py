@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import sys
 from typing import Any
 
 from glasscell import _core
-from glasscell.engine import arguments
 
 __all__ = [
     "at_most",
@@ -40,7 +40,7 @@ def set_num_threads(n: int) -> None:
         2
     """
     global _threads
-    _threads = arguments.thread_count("set_num_threads", n)
+    _threads = _thread_count("set_num_threads", n)
 
 
 def get_num_threads() -> int:
@@ -95,7 +95,7 @@ def use_parallel_for(address: int) -> None:
 
 def thread_limit(threads: int | None) -> int:
     """Give how many threads a call may use that was asked for `threads`, None for the default."""
-    return get_num_threads() if threads is None else arguments.thread_count("threads", threads)
+    return get_num_threads() if threads is None else _thread_count("threads", threads)
 
 
 def cpu_info() -> dict[str, Any]:
@@ -106,3 +106,13 @@ def cpu_info() -> dict[str, Any]:
         ['isa', 'isas', 'threads']
     """
     return {"isa": _core.isa, "isas": list(_core.isas), "threads": get_num_threads()}
+
+
+def _thread_count(name: str, n: Any) -> int:
+    try:
+        count = operator.index(n)
+    except TypeError:
+        raise TypeError(f"{name}: expected an integer, got {n!r}.") from None
+    if count < 1:
+        raise ValueError(f"{name}: expected a positive number of threads, got {n}.")
+    return count

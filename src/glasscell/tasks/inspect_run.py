@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from glasscell.data.gaps import Policy
-from glasscell.data.model_inputs import Given, read
+from glasscell.data.model_inputs import ModelInputs, read_model_inputs
+from glasscell.data.panel import Policy
 from glasscell.errors import DataError
 from glasscell.inspect.film.reel import Reel
 from glasscell.inspect.subjects.saved_model import SavedModel
@@ -117,7 +117,7 @@ def look(
             f"{folder} holds a model and no data; give some: glasscell inspect {folder} DATA "
             "(a CSV file, .npy, or .npz with x)"
         )
-    given = read(file, subject.model.input_size, looking.inputs, looking.nan)
+    given = read_model_inputs(file, subject.model.input_size, looking.inputs, looking.nan)
     given = given if looking.steps is None else given.steps(*looking.steps)
     return _judged(_sequences(folder, subject, given, looking.series, options))
 
@@ -189,7 +189,7 @@ def _scales(found: Specimens, rows: Sequence[int]) -> list[list[str]]:
 def _sequences(
     folder: Path,
     subject: Subject,
-    given: Given,
+    given: ModelInputs,
     series: Sequence[int] | None,
     options: PageOptions,
 ) -> Exploration:

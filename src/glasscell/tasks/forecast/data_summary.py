@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from glasscell.data.gaps import shown
+from glasscell.data.frequency import rhythm
 from glasscell.data.panel import Panel, Series
-from glasscell.data.wording import count, few, rhythm
+from glasscell.data.wording import count, few, time_text
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.windows import TEST, TRAIN, VALIDATION, boundaries
 
 
-def understood(plan: Plan) -> dict[str, Any]:
+def data_summary(plan: Plan) -> dict[str, Any]:
     """Give what was understood as plain values, for metrics.json."""
     panel, dataset, roles = plan.panel, plan.dataset, plan.panel.roles
     return {
@@ -44,9 +44,9 @@ def understood(plan: Plan) -> dict[str, Any]:
     }
 
 
-def lines(plan: Plan) -> list[str]:
+def summary_lines(plan: Plan) -> list[str]:
     """Say what was understood, a line each."""
-    known = understood(plan)
+    known = data_summary(plan)
     time, split = known["time"], known["split"]
     facts = {
         "forecast": _forecast(plan),
@@ -102,18 +102,18 @@ def _split(series: Series) -> dict[str, Any]:
     """Give the times at which the parts of a series begin and end."""
     ends = (0, *boundaries(len(series.ds)), len(series.ds))
     parts = {
-        part: {"first": shown(series.ds[first]), "last": shown(series.ds[end - 1])}
+        part: {"first": time_text(series.ds[first]), "last": time_text(series.ds[end - 1])}
         for part, first, end in zip((TRAIN, VALIDATION, TEST), ends, ends[1:], strict=False)
     }
     return {"series": series.unique_id, **parts}
 
 
 def _first(panel: Panel) -> str:
-    return shown(min(series.ds[0] for series in panel.series))
+    return time_text(min(series.ds[0] for series in panel.series))
 
 
 def _last(panel: Panel) -> str:
-    return shown(max(series.ds[-1] for series in panel.series))
+    return time_text(max(series.ds[-1] for series in panel.series))
 
 
 def _steps(series: tuple[Series, ...]) -> int:

@@ -1,4 +1,4 @@
-"""Names files that are no text with separated values, and says what to do with them."""
+"""Names the formats that are not read, and says what to do with such a file."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import re
 import zipfile
 from pathlib import Path
 
+from glasscell.errors import DataError
+
 _FRAME = "export it as CSV, or give the function glasscell.tasks.forecast.fit.fit the data frame"
 _UNPACK = "unpack it first"
-_KINDS = (
+EXPECTED = "expected text with separated values"
+_FIRST_BYTES = (
     (b"PAR1", "a Parquet file", _FRAME),
     (b"ARROW1", "an Arrow (Feather) file", _FRAME),
     (b"FEA1", "a Feather file", _FRAME),
@@ -35,11 +38,11 @@ _KINDS = (
     (b"\x80\x05\x95", "a pickle", _FRAME),
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself", "run git lfs pull"),
 )
-_ZIPPED = (
+_WITHIN_ZIP = (
     ("xl/", "an Excel workbook (.xlsx)", "save the sheet as CSV in UTF-8, or give fit() the frame"),
     ("mimetype", "an OpenDocument spreadsheet", "save the sheet as CSV in UTF-8"),
 )
-_TEXTS = (
+_FIRST_LETTERS = (
     ("{", "JSON", _FRAME),
     ("[{", "JSON", _FRAME),
     ("[[", "JSON", _FRAME),
@@ -52,41 +55,45 @@ _TEXTS = (
 )
 
 
-def binary_kind(path: Path) -> str:
-    """Name a file by its first bytes and say what to do with it; "" if it may be text."""
-    with path.open("rb") as stream:
-        head = stream.read(64)
+def refuse(path: Path, head: bytes) -> None:
+    """Refuse a file whose first bytes are those of a format that is not read.
+
+    Raises:
+        DataError: They are.
+    """
+    kind = advice = ""
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _zip_kind(path)
-    for magic, kind, advice in _KINDS:
+        kind, advice = _within_zip(path)
+    for magic, known, what_to_do in _FIRST_BYTES:
         if head.startswith(magic):
-            return f"{kind} (binary data); {advice}"
-    return ""
+            kind, advice = known, what_to_do
+    if kind:
+        raise DataError(f"{path}: {EXPECTED}, got {kind} (binary data); {advice}")
 
 
-def text_kind(text: str) -> str:
-    """Name a text that is no table by how it begins; "" if it may be one.
+def refuse_text(path: Path, text: str) -> None:
+    """Refuse a text that begins as one that is no table.
 
-    >>> text_kind('[{"a": 1}]').partition(";")[0]
-    'JSON'
+    Raises:
+        DataError: It does.
     """
     start = text.lstrip().lower().replace("\r", "").replace("[ ", "[")
     if re.match(r"<(date|ticker|dtyyyymmdd)>", start):
         # Trading programs write the names of their columns so.
-        return ""
-    return next(
-        (f"{kind}; {advice}" for mark, kind, advice in _TEXTS if start.startswith(mark)), ""
-    )
+        return
+    for mark, kind, advice in _FIRST_LETTERS:
+        if start.startswith(mark):
+            raise DataError(f"{path}: {EXPECTED}, got {kind}; {advice}")
 
 
-def _zip_kind(path: Path) -> str:
+def _within_zip(path: Path) -> tuple[str, str]:
     try:
         with zipfile.ZipFile(path) as archive:
             inside = archive.namelist()
     except (zipfile.BadZipFile, OSError):
         inside = []
-    for mark, kind, advice in _ZIPPED:
+    for mark, kind, advice in _WITHIN_ZIP:
         if any(name.startswith(mark) for name in inside):
-            return f"{kind} (binary data); {advice}"
+            return kind, advice
     held = f" with {', '.join(inside[:3])}" if inside else ""
-    return f"a zip archive{held} (binary data); {_UNPACK}"
+    return f"a zip archive{held}", _UNPACK
