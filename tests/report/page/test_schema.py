@@ -79,7 +79,7 @@ def packed(tmp_path_factory):
     begun = explore(Recording(traces=trace), None, title="t", ways=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(seen, "FLOPS", 5e6)
-        end = collect(torch.nn.LSTM(2, 24), torch.randn(300, 1, 2))
+        end = collect(torch.nn.LSTM(2, 24), torch.randn(1, 300, 2))
     data = [pack(one, {}, "en")[0] for one in (lstm, read, wide, blind, begun, end)]
     long = explore(Recording(traces={"l0": lstm_trace(4000, 100)}), None, title="t", ways=False)
     return [*data, pack(long, {}, "en", 2_000_000)[0]]

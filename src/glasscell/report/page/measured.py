@@ -26,6 +26,7 @@ from glasscell.report.page.seen import Affordable, Seen, affordable
 
 __all__ = ["Measured", "Recorded", "as_steps", "each", "measure"]
 
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Recorded:
     """All that a page is measured of.
