@@ -10,6 +10,7 @@ import torch
 
 import glasscell
 from glasscell import report
+from glasscell.files import STANDARD_INPUT
 from glasscell.tasks.forecast import kept_windows
 from glasscell.tasks.forecast.page import forecast_page
 from glasscell.tasks.forecast.plan import Plan
@@ -43,7 +44,7 @@ def write_run(result: FitResult, folder: run_folder.RunFolder, data: Any) -> Non
 def _named(data: Any) -> str:
     if not isinstance(data, str | Path):
         return "a frame"
-    return "-" if Path(data).name == run_folder.STANDARD_INPUT else str(data)
+    return "-" if Path(data).name == STANDARD_INPUT else str(data)
 
 
 def _preprocessing(plan: Plan) -> dict[str, Any]:
