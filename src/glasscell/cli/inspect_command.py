@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from glasscell.cli.flags import add_lang, add_switches, add_texts
 from glasscell.cli.terminal import print_json, say
-from glasscell.data.gaps import Policy
+from glasscell.data.panel import Policy
 from glasscell.errors import DataError
 from glasscell.files import require_free_file
 
@@ -79,12 +79,10 @@ def run(args: Any) -> int:
         raise DataError(f"--lag: expected 1 step or more, got {args.lag}")
     series, steps = _numbers("--series", args.series), _range(args.steps)
     from glasscell.report.page import write
-    from glasscell.tasks.inspect_run import look
+    from glasscell.tasks.inspect_run import Looking, look
 
     began = time.perf_counter()
-    shown = look(
-        args.run,
-        args.data,
+    looking = Looking(
         inputs=[name.strip() for name in (args.inputs or "").split(",") if name.strip()],
         series=series,
         steps=steps,
@@ -95,6 +93,7 @@ def run(args: Any) -> int:
         max_gap=args.max_gap,
         say=None if args.quiet or args.json else lambda text: print(text, file=sys.stderr),
     )
+    shown = look(args.run, args.data, looking)
     if out is not None:
         write(shown, out, args.lang, force=args.force)
     if args.json:

@@ -11,7 +11,8 @@ import torch
 import glasscell
 from glasscell import report
 from glasscell.arrays import Array
-from glasscell.data.wording import count, rhythm
+from glasscell.data.frequency import rhythm
+from glasscell.data.wording import count
 from glasscell.inspect.tracing import gradient_flow
 from glasscell.report.draw.axes import step_labels
 from glasscell.tasks.forecast.kept_windows import MOST
