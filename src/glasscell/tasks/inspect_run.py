@@ -1,27 +1,34 @@
-"""What `glasscell inspect` shows: a run on its own windows, or any saved model on given data."""
+"""What `glasscell inspect RUN` and `explain RUN` look into: the run's own windows, data, or chance.
+
+What reads data is imported where it is used, as a look at random numbers needs no pandas.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import glasscell
-from glasscell.data.model_inputs import ModelInputs, read_model_inputs
-from glasscell.data.panel import Policy
+from glasscell.arrays import Array
 from glasscell.errors import DataError
 from glasscell.inspect.film.reel import Reel
+from glasscell.inspect.subjects.saved_model import SavedModel
+from glasscell.model.model import Model
+from glasscell.report.lesson import lesson
 from glasscell.report.page import Exploration, Finding
-from glasscell.report.page.collect import collect
-from glasscell.tasks.forecast.kept_windows import Specimens, of_panel
-from glasscell.tasks.forecast.preprocessing import read_preprocessing
+from glasscell.report.page.collect import PageOptions, collect
 from glasscell.training import run_folder
 
-__all__ = ["look"]
+if TYPE_CHECKING:
+    from glasscell.data.panel import Policy
+    from glasscell.tasks.forecast.kept_windows import Specimens
+
+__all__ = ["Looking", "look", "own_lesson", "random_input"]
 
 LINEAR = Finding(
     text=(
@@ -43,30 +50,18 @@ LINEAR = Finding(
 )
 """What is found in a network whose recurrent layer the forecast does not use."""
 
+STEPS, SEQUENCES = 60, 3
+"""Of random input."""
+
 SHOWN = 4
 """Sequences on a page unless others are asked for."""
 
 
-def look(
-    run: str | os.PathLike[str],
-    data: str | os.PathLike[str] | None = None,
-    *,
-    inputs: Sequence[str] = (),
-    series: Sequence[int] | None = None,
-    steps: tuple[int, int] | None = None,
-    lag: int | None = None,
-    title: str = "",
-    nan: bool = False,
-    gaps: Policy | None = None,
-    max_gap: str | None = None,
-    say: Callable[[str], None] | None = None,
-) -> Exploration:
-    """Measure everything that a page shows of a trained model; needs no torch.
+@dataclass(frozen=True, kw_only=True)
+class Looking:
+    """What is wanted of a look into a model.
 
     Args:
-        run: A run folder, or any folder that `glasscell.save` wrote.
-        data: A CSV file, .npy, or .npz with `x`; default the run's own test windows. For a run a
-            CSV file is read as `glasscell predict` reads it.
         inputs: Columns of a CSV file, in the model's order; default all with numbers. Not for runs.
         series: Which sequences the page shows; default the first four, for a run the liveliest
             windows and the last one.
@@ -77,6 +72,33 @@ def look(
         gaps: Gap policy for a run's CSV file; default the run's.
         max_gap: Longest interpolated gap; default the run's.
         say: Called with each sentence on what was done to the data; default silent.
+    """
+
+    inputs: Sequence[str] = ()
+    series: Sequence[int] | None = None
+    steps: tuple[int, int] | None = None
+    lag: int | None = None
+    title: str = ""
+    nan: bool = False
+    gaps: Policy | None = None
+    max_gap: str | None = None
+    say: Callable[[str], None] | None = None
+
+
+def look(
+    run: str | os.PathLike[str],
+    data: str | os.PathLike[str] | None = None,
+    looking: Looking | None = None,
+    **more: Any,
+) -> Exploration:
+    """Measure everything that a page shows of a trained model; needs no torch.
+
+    Args:
+        run: A run folder, or any folder that `glasscell.save` wrote. It is read once.
+        data: A CSV file, .npy, or .npz with `x`; default the run's own test windows. For a run a
+            CSV file is read as `glasscell predict` reads it.
+        looking: What is wanted; default `Looking()`.
+        **more: Fields of `Looking`, in place of those of `looking`.
 
     Returns:
         `Exploration`, for `glasscell.report.page.write`.
@@ -85,104 +107,102 @@ def look(
         FileNotFoundError, WeightFormatError: As `glasscell.load`.
         DataError: The data are missing, damaged, or do not fit the model.
     """
-    folder = Path(run)
-    model = glasscell.load(folder)
-    of_run = (folder / run_folder.PREPROCESSING).is_file()
+    folder, looking = Path(run), replace(looking or Looking(), **more)
+    subject = SavedModel.read(folder)
     file = None if data is None else Path(data)
-    options: dict[str, Any] = {"title": title or folder.resolve().name, "lag": lag}
-    if (folder / run_folder.RIVAL).is_dir():
-        options["rival"] = "RNN", folder / run_folder.RIVAL
+    options = PageOptions(title=looking.title or folder.resolve().name, lag=looking.lag)
     if (folder / run_folder.FILM).is_file():
-        options["film"] = Reel.load(folder / run_folder.FILM)
+        options = replace(options, film=Reel.load(folder / run_folder.FILM))
+    rival = ("RNN", folder / run_folder.RIVAL) if (folder / run_folder.RIVAL).is_dir() else None
+    of_run = (folder / run_folder.PREPROCESSING).is_file()
     if of_run and (file is None or file.suffix.lower() not in (".npy", ".npz")):
-        if inputs or steps:
+        if looking.inputs or looking.steps:
             raise DataError(
                 "--inputs and --steps are for models without a run: a run knows its columns, and "
                 "reads windows of one length"
             )
-        specimens = _specimens(folder, file, say, gaps=gaps, max_gap=max_gap)
-        return _judged(_windows(folder, specimens, series, options))
+        windows, unit = _windows(folder, file, looking)
+        rows = _chosen(looking.series, len(windows.x))
+        options = replace(
+            options,
+            shown=rows,
+            names=[str(windows.names[row]) for row in rows],
+            inputs=[str(name) for name in windows.channels],
+            labels=[[str(time) for time in windows.labels[row]] for row in rows],
+        )
+        loss = windows.loss if windows.scored else None
+        page = collect(subject, windows.x, loss, options, rival)
+        return _judged(_with_truth(page, windows, rows, unit))
     if file is None:
         raise DataError(
             f"{folder} holds a model and no data; give some: glasscell inspect {folder} DATA "
             "(a CSV file, .npy, or .npz with x)"
         )
-    given = read_model_inputs(file, model.input_size, inputs, nan)
-    given = given if steps is None else given.steps(*steps)
-    return _judged(_sequences(folder, given, series, options))
+    from glasscell.data.model_inputs import read_model_inputs
+
+    read = read_model_inputs(file, subject.model.input_size, looking.inputs, looking.nan)
+    read = read if looking.steps is None else read.steps(*looking.steps)
+    rows = _chosen(looking.series, len(read.x))
+    options = replace(
+        options,
+        shown=rows,
+        names=[read.names[row] for row in rows] if read.names else (),
+        inputs=read.inputs,
+        labels=read.labels,
+        text=None if read.text is None else [read.text[row] for row in rows],
+    )
+    return _judged(collect(subject, read.x, None, options, rival))
 
 
-def _judged(shown: Exploration) -> Exploration:
+def _judged(page: Exploration) -> Exploration:
     """Put LINEAR in place of what was found in a Forecaster that is as its training started."""
-    head = [weight for name, weight in shown.parameters.items() if name.startswith("head.")]
+    head = [weight for name, weight in page.parameters.items() if name.startswith("head.")]
     # The first step of training moves the head, which starts at zero.
-    started = (shown.model or {}).get("type") == "Forecaster" and not any(map(np.any, head))
-    return replace(shown, findings=[LINEAR]) if started else shown
+    started = (page.model or {}).get("type") == "Forecaster" and not any(map(np.any, head))
+    return replace(page, findings=[LINEAR]) if started else page
 
 
-def _specimens(
-    folder: Path, file: Path | None, say: Callable[[str], None] | None, **given: Any
-) -> Specimens:
+def _windows(folder: Path, file: Path | None, looking: Looking) -> tuple[Specimens, str]:
+    """Give a run's own windows, or those of new data, and the unit of the target."""
+    from glasscell.tasks.forecast.kept_windows import Specimens, of_panel
+    from glasscell.tasks.forecast.preprocessing import read_preprocessing
+
+    settings = read_preprocessing(folder)
+    unit = str(settings.get("unit") or "")
     if file is None:
         if (folder / run_folder.WINDOWS).is_file():
-            return Specimens.load(folder / run_folder.WINDOWS)
+            return Specimens.load(folder / run_folder.WINDOWS), unit
         raise DataError(
             f"{folder} has no {run_folder.WINDOWS} (an older glasscell wrote it); give the CSV "
             f"file: glasscell inspect {folder} DATA"
         )
     from glasscell.tasks.forecast.predict import read_like
 
-    settings = read_preprocessing(folder)
-    panel = read_like(file, settings, say, **given)
-    return of_panel(panel, settings)
+    panel = read_like(file, settings, looking.say, gaps=looking.gaps, max_gap=looking.max_gap)
+    return of_panel(panel, settings), unit
 
 
-def _windows(
-    folder: Path, found: Specimens, series: Sequence[int] | None, options: dict[str, Any]
+def _with_truth(
+    page: Exploration, windows: Specimens, rows: Sequence[int], unit: str
 ) -> Exploration:
-    rows = _chosen(series, len(found.x))
-    shown = collect(
-        folder,
-        found.x,
-        found.loss if found.scored else None,
-        shown=rows,
-        names=[str(found.names[row]) for row in rows],
-        inputs=[str(name) for name in found.channels],
-        labels=[[str(time) for time in found.labels[row]] for row in rows],
-        **options,
-    )
-    unit = str(read_preprocessing(folder).get("unit") or "")
+    """Add what the forecasts of the shown windows should have been, and their unit."""
+    truth = {f"{place}/truth": windows.y[row][None] for place, row in enumerate(rows)}
+    forecast = {"unit": unit, "scales": _scales(windows, rows)}
     return replace(
-        shown,
-        arrays={**shown.arrays, **{f"{s}/truth": found.y[row][None] for s, row in enumerate(rows)}},
-        measures={**shown.measures, "forecast": {"unit": unit, "scales": _scales(found, rows)}},
+        page,
+        arrays={**page.arrays, **truth},
+        measures={**page.measures, "forecast": forecast},
     )
 
 
-def _scales(found: Specimens, rows: Sequence[int]) -> list[list[str]]:
+def _scales(windows: Specimens, rows: Sequence[int]) -> list[list[str]]:
     """Give [center, scale] of each shown window's answers, [0, 1] where nothing is known.
 
     As text, which keeps all digits of a small scale about a large center.
     """
-    if found.center is None or found.scale is None:
+    if windows.center is None or windows.scale is None:
         return [["0", "1"] for _ in rows]
-    return [[repr(float(found.center[row])), repr(float(found.scale[row]))] for row in rows]
-
-
-def _sequences(
-    folder: Path, given: ModelInputs, series: Sequence[int] | None, options: dict[str, Any]
-) -> Exploration:
-    rows = _chosen(series, len(given.x))
-    return collect(
-        folder,
-        given.x,
-        shown=rows,
-        names=[given.names[row] for row in rows] if given.names else (),
-        inputs=given.inputs,
-        labels=given.labels,
-        text=None if given.text is None else [given.text[row] for row in rows],
-        **options,
-    )
+    return [[repr(float(windows.center[row])), repr(float(windows.scale[row]))] for row in rows]
 
 
 def _chosen(series: Sequence[int] | None, count: int) -> list[int]:
@@ -190,3 +210,56 @@ def _chosen(series: Sequence[int] | None, count: int) -> list[int]:
     if not rows or [row for row in rows if not 0 <= row < count]:
         raise DataError(f"--series: expected numbers of 0 … {count - 1}, got {rows or 'none'}")
     return rows
+
+
+def own_lesson(
+    run: str | os.PathLike[str], data: str | os.PathLike[str] | None = None
+) -> Exploration:
+    """Put the lesson together on the reader's own network; needs no torch, without data no pandas.
+
+    Args:
+        run: A run folder, or any folder that `glasscell.save` wrote, with an LSTM layer.
+        data: A CSV, .npy or .npz file, as for `look`. Default the run's
+            own windows; for a folder without any, random numbers, and the page says so.
+
+    Returns:
+        `Exploration` for `glasscell.report.lesson.write`.
+
+    Raises:
+        FileNotFoundError, WeightFormatError: As `glasscell.load`.
+        DataError: The network has no LSTM layer, or the data do not fit it.
+    """
+    folder = Path(run)
+    if data is None and not (folder / run_folder.PREPROCESSING).is_file():
+        title = folder.resolve().name
+        subject = SavedModel.read(folder)
+        return lesson(collect(subject, random_input(subject.model), title=title), "random")
+    if find_spec("pandas") is None:
+        raise DataError("reading a run or data takes pandas; pip install 'glasscell[train]'")
+    return lesson(look(folder, data), "run" if data is None else "data")
+
+
+def random_input(model: Model, seed: int = 0) -> Array:
+    """Draw sequences that a model can read: standard normal numbers, or indices.
+
+    Args:
+        model: Which.
+        seed: Of the numbers.
+
+    Returns:
+        (B, T, I) float32, (B, T) int64 for a model that begins with an Embedding; T is a
+        Forecaster's lookback.
+    """
+    nodes = list(_nodes(model.config))
+    steps = next((node["lookback"] for node in nodes if "lookback" in node), STEPS)
+    generator = np.random.default_rng(seed)
+    if model.input_size is None:
+        words = next(node["num_embeddings"] for node in nodes if "num_embeddings" in node)
+        return generator.integers(0, words, (SEQUENCES, steps))
+    return generator.normal(size=(SEQUENCES, steps, model.input_size)).astype(np.float32)
+
+
+def _nodes(tree: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield tree
+    for child in tree.get("children", ()):
+        yield from _nodes(child)

@@ -14,7 +14,7 @@ from glasscell.errors import DataError
 from glasscell.report.lesson import lesson, plain
 from glasscell.report.lesson.lesson_page import render, write
 from glasscell.report.lesson.story_words import CHAPTERS, table
-from glasscell.tasks.explained import own_lesson, random_input
+from glasscell.tasks.inspect_run import own_lesson, random_input
 
 TERMS = {
     "forget gate": "遗忘门",
@@ -126,7 +126,7 @@ def test_sources_are_known():
 
 def test_chance_reads_what_the_model_reads(tmp_path):
     folder = saved(tmp_path, torch.nn.Embedding(9, 3), torch.nn.LSTM(3, 4, batch_first=True))
-    drawn = random_input(folder)
+    drawn = random_input(glasscell.load(folder))
     assert np.issubdtype(drawn.dtype, np.integer)
     assert 0 <= drawn.min() <= drawn.max() < 9
     glasscell.load(folder).run(drawn)
