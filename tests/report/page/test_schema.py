@@ -17,7 +17,7 @@ from glasscell.inspect.film.reel import LayerReel, Reel
 from glasscell.inspect.subjects.subject import Recording
 from glasscell.report import views
 from glasscell.report.page import seen
-from glasscell.report.page.collect import collect, explore
+from glasscell.report.page.collect import PageOptions, collect, explore
 from glasscell.report.page.pack import pack
 from report.page.made import lstm_trace
 
@@ -76,12 +76,14 @@ def packed(tmp_path_factory):
     blind = collect(torch.nn.RNN(2, 3, batch_first=True), x * torch.nan, ways=False)
     with glasscell.trace(model) as trace, torch.no_grad():
         model(x, (torch.randn(1, 2, 6), torch.randn(1, 2, 6)))
-    begun = explore(Recording(traces=trace), None, title="t", ways=False)
+    begun = explore(Recording(traces=trace), None, PageOptions(title="t", ways=False))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(seen, "FLOPS", 5e6)
         end = collect(torch.nn.LSTM(2, 24), torch.randn(1, 300, 2))
     data = [pack(one, {}, "en")[0] for one in (lstm, read, wide, blind, begun, end)]
-    long = explore(Recording(traces={"l0": lstm_trace(4000, 100)}), None, title="t", ways=False)
+    long = explore(
+        Recording(traces={"l0": lstm_trace(4000, 100)}), None, PageOptions(title="t", ways=False)
+    )
     return [*data, pack(long, {}, "en", 2_000_000)[0]]
 
 
