@@ -8,26 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-MONTHS = (
-    *("january", "february", "march", "april", "may", "june"),
-    *("july", "august", "september", "october", "november", "december"),
-)
-_ELSEWHERE = (
-    "januar februar märz april mai juni juli august september oktober november dezember",
-    "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
-    "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
-    "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
-    "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
-    "januari februari maart april mei juni juli augustus september oktober november december",
-    "januari februari mars april maj juni juli augusti september oktober november december",
-    "jänner fevrier mrz avril mai juin juil aout setiembre okt november decembre",
-    "januari februari mrt april mai juin juli augusti sept october november december",
-)
-_NUMBERED = [(i, month) for i, month in enumerate(MONTHS, 1)] + [
-    (i, name) for names in _ELSEWHERE for i, name in enumerate(names.split(), 1)
-]
-LETTERS = r"[^\W\d_]{3,10}"
-"""The name of a month as a pattern, and much else."""
+from glasscell.data.calendar import LETTERS, dates_of, month_number, this_century, weeks_of
+
 _Y, _YY, _NAME = r"(?P<y>[12]\d{3})", r"(?P<y>[12]\d{3}|\d{2})", rf"(?P<n>{LETTERS})\.?"
 _GAP, _OF = r"\s*[-/:.,']?\s*", r"[\s\-/.,'’]*"
 _CHINESE = {"一": "1", "二": "2", "三": "3", "四": "4"}
@@ -81,19 +63,6 @@ def read_periods(text: Any) -> Any:
     return None
 
 
-def month_number(name: str) -> int:
-    """Give 1 … 12 for the name of a month or its beginning, else 0.
-
-    Names are English, German, French, Spanish, Italian, Portuguese, Dutch or Swedish.
-
-    >>> month_number("Sept"), month_number("JAN"), month_number("März"), month_number("sum")
-    (9, 1, 3, 0)
-    """
-    lower = name.lower().rstrip(".")
-    found = {i for i, month in _NUMBERED if len(lower) >= 3 and month.startswith(lower)}
-    return found.pop() if len(found) == 1 else 0
-
-
 def financial_years(text: Any) -> Any:
     """Read 2019-20 or 2019/20 as 2019 where every row names two years in a row, else give None."""
     form = r"^([12]\d{3})\s*[-/–]\s*(\d{2}|[12]\d{3})$"
@@ -105,18 +74,6 @@ def financial_years(text: Any) -> Any:
     first, second = parts[0].astype(int), parts[1].astype(int)
     follows = (first + 1) % 100 == second % 100
     return pd.Index(first.to_numpy(np.int64)) if follows.all() else None
-
-
-def this_century(years: Any) -> Any:
-    """Complete two-digit years: history does not lie in the future, so 49 is 1949 and 05 is 2005.
-
-    >>> this_century(pd.Series([99, 5, 1987])).tolist()
-    [1999, 2005, 1987]
-    """
-    newest = pd.Timestamp.now().year + 1
-    century = newest - newest % 100
-    short = years < 100
-    return years + short * np.where(years + century > newest, century - 100, century)
 
 
 def first_of_ranges(text: Any) -> Any:
@@ -150,8 +107,7 @@ def years_before_months(text: Any) -> Any:
     steps = np.unique(np.diff(number.to_numpy()))
     if (month == 0).any() or len(steps) != 1 or abs(steps[0]) not in (1, 3):
         return None
-    frame = pd.DataFrame({"year": (number - 1) // 12, "month": month, "day": 1})
-    return pd.to_datetime(frame)
+    return dates_of((number - 1) // 12, month)
 
 
 def _colons(text: Any) -> Any:
@@ -178,13 +134,11 @@ def _start(parts: Any) -> Any:
         for kind in parts
         if kind not in "yn"
     }
+    text = years.astype("Int64").astype("string")
     if "w" in numbers:
-        day = parts["d"].fillna("1") if "d" in parts else "1"
-        weeks = years.astype("Int64").astype("string") + "-" + parts["w"] + "-" + day
-        return pd.to_datetime(weeks, format="%G-%V-%u", errors="coerce")
+        return weeks_of(text, parts["w"], parts["d"].fillna("1") if "d" in parts else "1")
     if "j" in numbers:
-        days = years.astype("Int64").astype("string") + parts["j"]
-        return pd.to_datetime(days, format="%Y%j", errors="coerce")
+        return pd.to_datetime(text + parts["j"], format="%Y%j", errors="coerce")
     if "n" in parts:
         month = parts["n"].map(month_number, na_action="ignore")
         month = month.where(month > 0)
@@ -194,5 +148,4 @@ def _start(parts: Any) -> Any:
         month = 6 * numbers["h"] - 5
     else:
         month = numbers.get("m", pd.Series(1, index=years.index))
-    frame = pd.DataFrame({"year": years, "month": month, "day": 1})
-    return pd.to_datetime(frame, errors="coerce")
+    return dates_of(years, month)
