@@ -25,7 +25,7 @@ from glasscell.data.numerals import (
     is_missing,
     looks_like_number,
 )
-from glasscell.data.rawtable import SAMPLE_ROWS, Table
+from glasscell.data.rawtable import SAMPLE_ROWS, Names, Table
 from glasscell.data.refused_formats import EXPECTED, refuse_text
 from glasscell.data.wording import count
 from glasscell.errors import DataError
@@ -60,11 +60,7 @@ class Sheet:
     notes: tuple[str, ...] = ()
 
     def body(
-        self,
-        numeric: Sequence[str],
-        text: Sequence[str],
-        decimal: str | None = None,
-        missing: Sequence[str] = (),
+        self, numeric: Names, text: Names, decimal: str | None = None, missing: Names = ()
     ) -> Table:
         """Read the rows of the columns asked for.
 

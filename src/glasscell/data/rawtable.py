@@ -9,10 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from glasscell.data.numerals import LARGEST, find_decimal, read_numbers
+from glasscell.data.numerals import LARGEST, read_numbers
 from glasscell.errors import DataError
 
 SAMPLE_ROWS = 200
+Names = Sequence[str]
 
 
 class Source(Protocol):
@@ -31,11 +32,7 @@ class Source(Protocol):
         """What was passed over on opening, one sentence each."""
 
     def body(
-        self,
-        numeric: Sequence[str],
-        text: Sequence[str],
-        decimal: str | None = None,
-        missing: Sequence[str] = (),
+        self, numeric: Names, text: Names, decimal: str | None = None, missing: Names = ()
     ) -> Table:
         """Read whole columns.
 
@@ -45,43 +42,6 @@ class Source(Protocol):
             decimal: Decimal mark, "." or ","; None: found from the cells.
             missing: Further marks of a missing number.
         """
-
-
-@dataclass(frozen=True, eq=False)
-class FrameSource:
-    """Columns that are in memory.
-
-    Args:
-        names: Column names in order.
-        columns: Name to values.
-        sample: The first rows as text, "" where a cell is missing.
-        title: What messages call it: "the frame", or the name of the file that it was read from.
-        notes: What was passed over on opening.
-    """
-
-    names: tuple[str, ...]
-    columns: dict[str, Any]
-    sample: tuple[tuple[str, ...], ...]
-    title: str = "the frame"
-    notes: tuple[str, ...] = ()
-
-    def body(
-        self,
-        numeric: Sequence[str],
-        text: Sequence[str],
-        decimal: str | None = None,
-        missing: Sequence[str] = (),
-    ) -> Table:
-        """Give the columns asked for; text in them is read as in a file."""
-        note = ""
-        if decimal is None:
-            cells = (pd.Series(self.columns[name], dtype=object) for name in numeric)
-            decimal, note = find_decimal(
-                (c[c.map(lambda v: isinstance(v, str))] for c in cells), ""
-            )
-        columns = {name: self.columns[name] for name in (*text, *numeric)}
-        marks = tuple(missing)
-        return Table(columns, lambda i: f"row {i + 1}", self.title, decimal, marks, (note,))
 
 
 def filled_cells(names: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, list[str]]:
