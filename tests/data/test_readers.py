@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from glasscell.data import readers
-from glasscell.data.dataframe import open_frame
 from glasscell.data.model_inputs import read_model_inputs
+from glasscell.data.rawtable import open_frame
 from glasscell.data.read import read_panel
 from glasscell.errors import DataError
 

@@ -12,14 +12,16 @@ import numpy as np
 import pandas as pd
 
 from glasscell.arrays import Array
-from glasscell.data.calendar import MONTHS, Times, month_number
-from glasscell.data.frequency import Frequency
-from glasscell.data.periods import (
+from glasscell.data.calendar import (
+    MONTHS,
+    Times,
     financial_years,
     first_of_ranges,
+    month_number,
     read_periods,
     years_before_months,
 )
+from glasscell.data.frequency import Frequency
 from glasscell.data.timenumbers import excel_days, read_time_numbers, unix_times
 from glasscell.data.written_dates import Reading, chosen_reading, plain_iso, readings, tidied
 from glasscell.errors import DataError

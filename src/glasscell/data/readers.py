@@ -11,8 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from glasscell.data.dataframe import open_frame
-from glasscell.data.rawtable import Source
+from glasscell.data.rawtable import Source, open_frame
 from glasscell.errors import DataError
 
 READERS = (
