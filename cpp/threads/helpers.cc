@@ -1,4 +1,4 @@
-#include "helpers.h"
+#include "threads/helpers.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -9,7 +9,7 @@
 #include <mutex>
 #include <thread>
 
-#include "cpu.h"
+#include "isa/cpu.h"
 
 namespace glasscell {
 namespace {

@@ -1,7 +1,7 @@
 // The kernel source compiled for generic.
 #define GC_ISA generic
 #define GC_VECTORS 4
-#include "vec_generic.h"
+#include "isa/vec_generic.h"
 // The vectors come first: kernels-inl.h is written over them.
 #include "kernels-inl.h"
 

@@ -3,7 +3,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "cpu.h"
+#include "isa/cpu.h"
 #include "kernels.h"
 
 namespace glasscell {

@@ -1,12 +1,12 @@
-#include "meeting.h"
+#include "threads/meeting.h"
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
 
-#include "lockstep.h"
-#include "pool.h"
+#include "threads/lockstep.h"
+#include "threads/pool.h"
 
 namespace glasscell {
 namespace {

@@ -1,7 +1,7 @@
 // The kernel source compiled for avx2.
 #define GC_ISA avx2
 #define GC_VECTORS 2
-#include "vec_avx2.h"
+#include "isa/vec_avx2.h"
 // The vectors come first: kernels-inl.h is written over them.
 #include "kernels-inl.h"
 

@@ -5,7 +5,7 @@
 #include <atomic>
 #include <cstddef>
 
-#include "cpu.h"
+#include "isa/cpu.h"
 
 namespace glasscell {
 

@@ -1,4 +1,4 @@
-#include "pool.h"
+#include "threads/pool.h"
 
 #include <pthread.h>
 
@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "cpu.h"
+#include "isa/cpu.h"
 
 namespace glasscell {
 namespace {

@@ -1,7 +1,7 @@
 // The kernel source compiled for neon.
 #define GC_ISA neon
 #define GC_VECTORS 4
-#include "vec_neon.h"
+#include "isa/vec_neon.h"
 // The vectors come first: kernels-inl.h is written over them.
 #include "kernels-inl.h"
 

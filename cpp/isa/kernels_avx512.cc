@@ -1,7 +1,7 @@
 // The kernel source compiled for avx512.
 #define GC_ISA avx512
 #define GC_VECTORS 4
-#include "vec_avx512.h"
+#include "isa/vec_avx512.h"
 // The vectors come first: kernels-inl.h is written over them.
 #include "kernels-inl.h"
 
