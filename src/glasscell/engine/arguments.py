@@ -39,6 +39,7 @@ class Inputs(NamedTuple):
     lengths: Array | None  # (B,) int64
     reset: Array | None  # (T, B) uint8
     batch_sizes: Array | None  # (T,) int64
+    reverse: bool
     B: int
 
 
@@ -52,11 +53,12 @@ def inputs(
     x: Array,
     h0: Array | None,
     c0: Array | None,
-    lengths: Any,
-    reset: Any,
-    batch_sizes: Any,
+    lengths: Any = None,
+    reset: Any = None,
+    batch_sizes: Any = None,
+    reverse: bool = False,
 ) -> Inputs:
-    """Check x, the initial state and what says which steps run.
+    """Check x, the initial state and which steps run (`glasscell.engine.Order`).
 
     Raises:
         ShapeError: A rank, size or value that does not fit.
@@ -82,6 +84,7 @@ def inputs(
         None if lengths is None else _lengths(lengths, T, B),
         None if reset is None else _reset(reset, T, B),
         batch_sizes,
+        reverse,
         B,
     )
 

@@ -16,7 +16,7 @@ from glasscell.arrays import Array
 from glasscell.cells import parameters
 from glasscell.cells.compact import StoredWeights, storage_of
 from glasscell.cells.parameters import Config
-from glasscell.engine import arguments, stack
+from glasscell.engine import arguments
 from glasscell.errors import DtypeError, GlasscellError, ShapeError, WeightFormatError
 from glasscell.model.nodes.base import Call, Plan
 from glasscell.model.nodes.compressed import stored_layers
@@ -73,7 +73,7 @@ class Recurrent:
         initial = self.unpack_state(call.state.get(self.name), x.shape[1], call.batched)
         if len(self.layers) > 1 and not self.config.bidirectional and call.records is None:
             y = self._output(x, layout)
-            run = stack.forward(
+            run = engine.forward_stack(
                 self.layers, x, *initial, lengths=call.lengths, reset=call.reset, out=y
             )
             last_h, last_c = run.h_n, run.c_n

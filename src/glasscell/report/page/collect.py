@@ -1,15 +1,10 @@
-"""From a model and its data to an `Exploration`: run it once, trace it, measure everything.
-
-Torch modules are run by recording_torch.py, folders that `glasscell.save` wrote by
-recording_folder.py, without torch.
-"""
+"""From a model and its data to an `Exploration`: run it once, trace it, measure everything."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -18,22 +13,17 @@ from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import DataError, ShapeError
 from glasscell.inspect.film.reel import Reel
 from glasscell.inspect.gradients.flow import GradientFlow
-from glasscell.inspect.subjects.subject import Recording
-from glasscell.inspect.verdict.diagnosis import diagnose
-from glasscell.report.page.blas import one_thread
+from glasscell.inspect.subjects import Looked, subject_of
+from glasscell.inspect.subjects.subject import Loss, Recording
+from glasscell.inspect.units.ablation import ablation
+from glasscell.inspect.units.order import liveliest
 from glasscell.report.page.exploration import Exploration, Layer, Pair, Series
-from glasscell.report.page.measured import Measured, Seen, measure
-from glasscell.report.views.dossier.data import measure_dossier
-from glasscell.report.views.film.data import measure_film
-from glasscell.report.views.influence.data import measure_flow, unmeasured
-from glasscell.report.views.ladder.data import measure_memory
-from glasscell.report.views.verdict import data
+from glasscell.report.page.measured import Recorded, measure
+from glasscell.report.page.seen import Seen
+from glasscell.threads import one_blas_thread
 from glasscell.traces.layer import LayerTrace
 
-if TYPE_CHECKING:
-    import torch
-
-__all__ = ["collect", "explore"]
+__all__ = ["PageOptions", "collect", "explore"]
 
 SHOWN = 4
 """Sequences of a batch that the page shows unless it is told which."""
@@ -41,34 +31,12 @@ ABLATION_FLOPS = 100e9
 """What cutting every unit may cost: about two seconds of one core."""
 
 
-def collect(
-    model: torch.nn.Module | str | os.PathLike[str],
-    x: Any,
-    loss: Callable[[Any], Any] | None = None,
-    *,
-    title: str = "",
-    shown: Sequence[int] | None = None,
-    names: Sequence[str] = (),
-    inputs: Sequence[str] = (),
-    labels: Sequence[str] | Sequence[Sequence[str]] | None = None,
-    text: Sequence[Sequence[str]] | None = None,
-    lag: int | None = None,
-    film: Reel | None = None,
-    rival: tuple[str, str | os.PathLike[str]] | None = None,
-    ways: bool = True,
-) -> Exploration:
-    """Run a model on data and measure everything that the page shows.
+@dataclass(frozen=True, kw_only=True)
+class PageOptions:
+    """What a page shows of what ran, and how it calls it.
 
     Args:
-        model: A torch module with LSTM, RNN, LSTMCell or RNNCell layers, or a folder that
-            `glasscell.save` wrote (then torch is not needed).
-        x: (B, T, I) or (T, I) numbers, array or tensor; (B, T) integers where the model begins
-            with an Embedding. Turned to (T, B, ·) for a model whose layers are not `batch_first`.
-        loss: Callable on the model's output that returns a scalar tensor, as for
-            `glasscell.gradient_flow`; for a folder the loss and its gradient by the output, as for
-            `glasscell.inspect.saved_flow`. Default the sum of the last step's output (where layers
-            read both ways, of the last and the first).
-        title: The page's heading; default what the model is.
+        title: The page's heading, or one in English and one in Chinese; default what the model is.
         shown: Which sequences of the batch the page shows; default the first four.
         names: Names of the shown sequences.
         inputs: Names of the I inputs.
@@ -76,10 +44,40 @@ def collect(
         text: Of each shown sequence, its T characters or words.
         lag: How many steps back the data asks for; default T - 1.
         film: What was recorded while the model was trained.
-        rival: Name and folder of a saved model that reads the same, to be shown beside it; for
-            folders only.
         ways: Whether to measure influences, path splits, Jacobian fans and what each unit is worth
             too, which takes some seconds; default True.
+    """
+
+    title: str | Pair = ""
+    shown: Sequence[int] | None = None
+    names: Sequence[str] = ()
+    inputs: Sequence[str] = ()
+    labels: Sequence[str] | Sequence[Sequence[str]] | None = None
+    text: Sequence[Sequence[str]] | None = None
+    lag: int | None = None
+    film: Reel | None = None
+    ways: bool = True
+
+
+def collect(
+    model: Looked,
+    x: Any,
+    loss: Loss | None = None,
+    options: PageOptions | None = None,
+    rival: tuple[str, Looked] | None = None,
+    **more: Any,
+) -> Exploration:
+    """Run a model on data and measure everything that the page shows.
+
+    Args:
+        model: A torch module with LSTM, RNN, LSTMCell or RNNCell layers, a loaded model, or a
+            folder that `glasscell.save` wrote (then torch is not needed).
+        x: (B, T, I) or (T, I) numbers, array or tensor; (B, T) integers where the model begins
+            with an Embedding. Turned to (T, B, ·) for a model whose layers are not `batch_first`.
+        loss: As for `glasscell.gradient_flow`.
+        options: What to show; default `PageOptions()`.
+        rival: Name of a model that reads the same, and that model, to be shown beside it.
+        **more: Fields of `PageOptions`, in place of those of `options`.
 
     Returns:
         `Exploration`, for `render` and `write`.
@@ -93,43 +91,22 @@ def collect(
         the units' correlations are those of the whole batch. Every unit is cut on as many of the
         shown sequences as two seconds allow.
     """
-    if isinstance(model, str | os.PathLike):
-        from glasscell.inspect.subjects.recording_folder import folder_recording
-
-        found, batch = folder_recording(Path(model), x, loss)
-        if rival is not None:
-            found = found.beside(folder_recording(Path(rival[1]), x, loss)[0], rival[0])
-    else:
-        from glasscell.inspect.subjects.recording_torch import torch_recording
-
-        found, batch = torch_recording(model, x, loss)
-    return explore(
-        found, batch, title=title or _title(found), shown=shown, names=names, inputs=inputs,
-        labels=labels, text=text, lag=lag, film=film, ways=ways,
-    )  # fmt: skip
+    options = replace(options or PageOptions(), **more)
+    recording, batch = subject_of(model).recording(x, loss)
+    if rival is not None:
+        recording = recording.beside(subject_of(rival[1]).recording(x, loss)[0], rival[0])
+    return explore(recording, batch, replace(options, title=options.title or _title(recording)))
 
 
-@one_thread()
-def explore(
-    found: Recording,
-    x: Array | None,
-    *,
-    title: str | Pair,
-    shown: Sequence[int] | None = None,
-    names: Sequence[str] = (),
-    inputs: Sequence[str] = (),
-    labels: Sequence[str] | Sequence[Sequence[str]] | None = None,
-    text: Sequence[Sequence[str]] | None = None,
-    lag: int | None = None,
-    film: Reel | None = None,
-    ways: bool = True,
-) -> Exploration:
-    """Measure what was recorded; arguments as for `collect`, `x` (B, T, I) or None."""
+@one_blas_thread()
+def explore(found: Recording, x: Array | None, options: PageOptions) -> Exploration:
+    """Measure what was recorded, `x` (B, T, I) or None."""
+    inputs, ways = options.inputs, options.ways
     if not found.traces:
         raise ValueError("expected at least one recurrent layer that ran, got none")
     layers = [_layer(name, trace, found.weights) for name, trace in found.traces.items()]
     batch = next(iter(found.traces.values())).alive().shape[1]
-    rows = list(range(min(batch, SHOWN))) if shown is None else list(shown)
+    rows = list(range(min(batch, SHOWN))) if options.shown is None else list(options.shown)
     if bad := [row for row in rows if not 0 <= row < batch] or not rows:
         raise DataError(f"expected sequences of 0 … {batch - 1} to show, got {bad or 'none'}")
     series = [
@@ -137,10 +114,10 @@ def explore(
             found,
             row,
             x,
-            _at(names, k, f"#{row}"),
+            _at(options.names, k, f"#{row}"),
             inputs,
-            _own(labels, k),
-            _at(text or (), k, None),
+            _own(options.labels, k),
+            _at(options.text or (), k, None),
         )
         for k, row in enumerate(rows)
     ]
@@ -149,47 +126,26 @@ def explore(
         for s, one in enumerate(series)
         for k, trace in enumerate(one.traces)
     }
-    measured = measure(seen)
     worth, unit, why = _ablation(found, rows, batch, series[0].steps, ways)
-    memory = measure_memory(found.traces)
-    more = [
-        memory,
-        measure_flow(seen) if ways else unmeasured(seen, asked=False),
-        measure_dossier(found.traces, x, inputs, worth),
-        Measured() if film is None else measure_film(film.arrays(), list(found.traces)),
-    ]
-    needed = series[0].steps - 1 if lag is None else lag
-    words = []
-    if found.flow is not None:
-        own = {name: flow for name, flow in found.flow.items() if name not in found.rival}
-        words += data.of_network(diagnose(own, found.traces, lag, found.weights), layers)
-    words += data.of_memory(
-        [one for one in layers if one.name not in found.rival],
-        memory.numbers["memory"],
-        needed,
-    )
-    numbers: dict[str, Any] = {
-        **measured.numbers,
-        "lag": needed,
-        "judged": len(layers) - len(found.rival),
-        "worth": unit,
-        "unworth": why,
-    }
-    arrays = {**measured.arrays, **_indices(found, rows, series)}
-    for one in more:
-        numbers |= one.numbers
-        arrays |= one.arrays
+    first, t = liveliest(series[0].traces[0], worth.get(layers[0].name))
+    measured = measure(
+        Recorded(
+            run=found, layers=layers, seen=seen, x=x, inputs=inputs, lag=options.lag,
+            film=options.film, ways=ways,
+            worth=worth, worth_of=unit, unworth=why,
+        )
+    )  # fmt: skip
     return Exploration(
-        title=title,
+        title=options.title,
         subtitle=_subtitle(layers, series, found),
         layers=layers,
         series=series,
-        findings=words,
-        measures=numbers,
-        arrays=arrays,
+        findings=measured.findings,
+        measures=measured.numbers,
+        arrays={**measured.arrays, **_indices(found, rows, series)},
         model=found.model,
         parameters=found.parameters,
-        start=_start(series[0], layers, worth),
+        start={"series": 0, "layer": 0, "t": t, "unit": first},
     )
 
 
@@ -207,15 +163,17 @@ def _ablation(
     """
     if not found.weights:
         return {}, "", "trace"
-    if not asked or found.ablate is None:
+    if not asked or found.subject is None or not found.holdable:
         return {}, "", "kind" if asked else "unasked"
     layers = found.weights.values()
     units = sum(np.shape(trace.hidden)[-1] for trace in found.traces.values())
     step = 2 * sum(one.weight_ih.size + one.weight_hh.size for one in layers)
     count = int(ABLATION_FLOPS / (units * step * steps))
-    if found.cost is not None and count >= batch:
-        return found.cost(), "loss", ""
-    return (found.ablate(rows[:count]), "output", "") if count else ({}, "", "slow")
+    if found.loss is not None and count >= batch:
+        return ablation(found.subject, found.read, found.loss), "loss", ""
+    if not count or found.output is None:
+        return {}, "", "slow" if not count else "kind"
+    return ablation(found.subject, found.rows(rows[:count])), "output", ""
 
 
 def _indices(found: Recording, rows: Sequence[int], series: Sequence[Series]) -> dict[str, Array]:
@@ -303,29 +261,3 @@ def _subtitle(layers: Sequence[Layer], series: Sequence[Series], found: Recordin
     named = ", ".join(f"{layer.name} ({w})" for layer, w in zip(layers[:6], widths, strict=False))
     more = f" + {len(layers) - 6}" if len(layers) > 6 else ""
     return f"{named}{more} · T = {series[0].steps}"
-
-
-def _start(series: Series, layers: Sequence[Layer], worth: Mapping[str, Array]) -> dict[str, int]:
-    """Begin where something happens: at the unit that matters most, where its state moves most.
-
-    Cutting the unit costs most where that was measured; else its state varies the most. The first
-    and the last step do not count: what a picture says of lag 0 holds for every network.
-    """
-    trace = series.traces[0]
-    state = np.asarray(trace.hidden if trace.cell is None else trace.cell, np.float64)
-    cost = worth.get(layers[0].name)
-    known = np.where(np.isfinite(state), state, np.nan)
-    weight = _spread(known)
-    if cost is not None and len(cost) == len(weight) and np.isfinite(cost).all():
-        weight = np.asarray(cost)
-    unit = int(np.argmax(weight))
-    moves = np.nan_to_num(np.abs(np.diff(known[:, unit])))[:-1]
-    t = 1 + int(np.argmax(moves)) if len(moves) else 0
-    return {"series": 0, "layer": 0, "t": t, "unit": unit}
-
-
-def _spread(values: Array) -> Array:
-    """(H,) largest less smallest of the values that are known; 0 where none is."""
-    low = np.fmin.reduce(values, axis=0, initial=np.nan)
-    high = np.fmax.reduce(values, axis=0, initial=np.nan)
-    return np.asarray(np.nan_to_num(high - low))

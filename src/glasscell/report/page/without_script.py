@@ -8,14 +8,15 @@ import numpy as np
 
 from glasscell.arrays import Array
 from glasscell.inspect.gradients.flow import LayerFlow
+from glasscell.inspect.memory.timescales import half_life
+from glasscell.inspect.units.order import slow_first
 from glasscell.report.draw import charts, palette
 from glasscell.report.draw.axes import time_ticks
 from glasscell.report.draw.markup import escape, fixed
-from glasscell.report.order import half_lives, magnitude, slow_first
+from glasscell.report.draw.pooling import magnitude, pool
 from glasscell.report.page.exploration import Exploration, Finding, Series
 from glasscell.report.page.frame_words import table
 from glasscell.report.page.headline import flows, headline
-from glasscell.report.page.pooling import pool
 from glasscell.traces.layer import LayerTrace
 
 __all__ = ["build"]
@@ -107,7 +108,7 @@ def _half_lives(shown: Exploration, k: int, forget: Array) -> Array:
     """Of all sequences, as the verdict takes them, where they were measured."""
     known = shown.measures.get("memory", {}).get(str(k))
     if known is None:
-        return half_lives(forget)
+        return half_life(forget)
     names = {"never": np.inf, None: np.nan}
     return np.array([names.get(half, half) for half in known["half_life"]], np.float64)
 
