@@ -103,8 +103,8 @@ def duel(seen: Seen) -> Any:
 
 def provenance(seen: Seen) -> Any:
     """What each step left in the unit that holds most at the end."""
-    shares = inspect.layer_provenance(seen.layer)
-    return shares.plot(int(abs(shares.total).argmax()), width=COLUMN)
+    provenance = inspect.layer_provenance(seen.layer)
+    return provenance.plot(int(abs(provenance.total).argmax()), width=COLUMN)
 
 
 def triangle(seen: Seen) -> Any:
