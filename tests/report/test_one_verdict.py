@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from glasscell.cli import inspect_command as command
-from glasscell.inspect.film.reel import Reel, frame, stack
+from glasscell.inspect.film.film import frame, stack
+from glasscell.inspect.film.reel import Reel
 from glasscell.inspect.gradients.extremes import extremes, size
 from glasscell.inspect.gradients.flow import GradientFlow, LayerFlow
 from glasscell.inspect.subjects.subject import Recording
@@ -18,7 +19,7 @@ from glasscell.report import River, RiverLine, figures, run_river
 from glasscell.report.draw.markup import escape
 from glasscell.report.page import Exploration, Finding, without_script
 from glasscell.report.page import headline as sentences
-from glasscell.report.page.collect import explore
+from glasscell.report.page.collect import PageOptions, explore
 from glasscell.report.page.frame_words import table
 from glasscell.report.views.film.data import measure_film
 from glasscell.traces.layer import LayerTrace
@@ -91,7 +92,7 @@ def trace_of(flow):
 def shown_of(flow, lag=None) -> Exploration:
     """The page of one layer with these gradients."""
     run = Recording(traces={"l0": trace_of(flow)}, flow=GradientFlow({"l0": flow}))
-    return explore(run, None, title="t", lag=lag, ways=False)
+    return explore(run, None, PageOptions(title="t", lag=lag, ways=False))
 
 
 @pytest.mark.parametrize("lag", [None, 7])

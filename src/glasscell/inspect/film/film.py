@@ -8,24 +8,36 @@ kernels and is measured.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from glasscell.inspect.film.reel import Frame, Reel, frame, stack, unstack
+from glasscell.arrays import Array
+from glasscell.inspect.film.reel import LayerReel, Reel
 from glasscell.inspect.gradients.flow import LayerFlow
+from glasscell.inspect.memory.timescales import saturation
 from glasscell.inspect.subjects.recorder import GradientRecorder
 from glasscell.inspect.subjects.watch import watching
 from glasscell.traces.layer import LayerTrace
+from glasscell.traces.order import Order
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-__all__ = ["Film"]
+__all__ = ["Film", "frame", "stack", "unstack"]
+
+Frame: TypeAlias = Mapping[str, Any]
+"""The fields of `LayerReel` without their first axis, but for `lags`."""
+
+LAGS = 65
+"""Most lags kept of a gradient profile: enough for a curve, and 200 frames stay below 1 MB."""
+
+EXTREME = 0.97
+"""Beyond this size a tanh passes on less than 1 - 0.97^2 = 6 % of a gradient."""
 
 
 class Film:
@@ -204,6 +216,74 @@ def _layers(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
     return layers
 
 
+def frame(flow: LayerFlow, trace: LayerTrace, lags: Array | None = None) -> Frame:
+    """Measure one layer once; `lags`, at which to keep the profile, are at most 65 over all."""
+    profile, verdict = flow.profile, flow.judge()
+    if lags is None:
+        count = min(LAGS, len(profile))
+        lags = np.unique(np.linspace(0, len(profile) - 1, count).round().astype(np.int64))
+    kept = np.full(len(lags), np.nan)
+    kept[lags < len(profile)] = profile[lags[lags < len(profile)]]
+    return {
+        **_gates(trace),
+        "half_life": None if flow.half_life is None else flow.half_life.astype(np.float32),
+        "lags": lags,
+        "profile": kept,
+        "rate": verdict.rate,
+        "reach": np.nan if verdict.reach is None else float(verdict.reach),
+        "kind": verdict.kind,
+    }
+
+
+def _gates(trace: LayerTrace) -> dict[str, Any]:
+    order = Order(trace)
+    alive = order.alive
+    bounded = order.traced("hidden" if trace.candidate is None else "candidate")
+    extreme = (abs(bounded[alive]) > EXTREME).mean(axis=0).astype(np.float32)
+    if trace.forget is None:
+        return {"closed": None, "open": None, "extreme": extreme}
+    gates = [saturation(order.traced(gate), alive) for gate in ("forget", "input", "output")]
+    return {
+        "closed": np.stack([gate.closed for gate in gates]).astype(np.float32),
+        "open": np.stack([gate.open for gate in gates]).astype(np.float32),
+        "extreme": extreme,
+    }
+
+
+def stack(frames: Mapping[int, Frame], steps: Sequence[int]) -> LayerReel:
+    """Put the frames of one layer together; NaN at steps of the film where it has none."""
+    some = next(iter(frames.values()))
+    rows = [frames.get(step) or _blank(some) for step in steps]
+    fields: dict[str, Any] = {
+        name: None if some[name] is None else np.array([row[name] for row in rows])
+        for name in some
+        if name != "lags"
+    }
+    return LayerReel(**fields, lags=some["lags"])
+
+
+def unstack(layer: LayerReel, steps: Sequence[int]) -> dict[int, Frame]:
+    """Take a layer's film apart into the frames that it was put together from."""
+    names = [name for name in vars(layer) if name != "lags"]
+    return {
+        step: {
+            **{n: None if getattr(layer, n) is None else getattr(layer, n)[k] for n in names},
+            "lags": layer.lags,
+        }
+        for k, step in enumerate(steps)
+    }
+
+
+def _blank(some: Frame) -> Frame:
+    """A frame of a layer that did not run in this step."""
+    blank = {
+        name: None if value is None else np.full_like(value, np.nan)
+        for name, value in some.items()
+        if name not in ("kind", "lags")
+    }
+    return {**blank, "kind": "", "lags": some["lags"]}
+
+
 @dataclass(eq=False)
 class _Call:
     """One run of a module on the first sequences of a batch.
@@ -247,12 +327,12 @@ class _Hook:
         flat = _flat(output)
         if module is not self.module or not torch.is_grad_enabled() or not flat.requires_grad:
             return
-        given = dict(zip(("input", "hx"), args, strict=False)) | kwargs
-        cut = _Cut(module, given["input"], self.sequences)
-        hx = given.get("hx")
+        bound = dict(zip(("input", "hx"), args, strict=False)) | kwargs
+        cut = _Cut(module, bound["input"], self.sequences)
+        hx = bound.get("hx")
         call = self.calls[self.name] = _Call(
-            (cut.input(given["input"]), None if hx is None else cut.states(hx)),
-            {name: cut.extra(name, given[name]) for name in ("lengths", "reset") if name in given},
+            (cut.input(bound["input"]), None if hx is None else cut.states(hx)),
+            {name: cut.extra(name, bound[name]) for name in ("lengths", "reset") if name in bound},
         )
         parts = {"output": flat, **dict(zip(("h_n", "c_n"), _pair(state), strict=False))}
         for name, tensor in parts.items():
@@ -406,7 +486,7 @@ def _copy_of(module: Any, earlier: torch.nn.Module | None = None) -> torch.nn.Mo
     """
     import torch
 
-    copy = earlier if earlier is not None and _fits(earlier, module) else _blank(module)
+    copy = earlier if earlier is not None and _fits(earlier, module) else _on_our_kernels(module)
     with torch.no_grad():
         for key, parameter in copy.named_parameters():
             parameter.copy_(getattr(module, key))
@@ -417,8 +497,7 @@ def _fits(copy: Any, module: Any) -> bool:
     return bool(copy.weight_hh_l0.dtype == _dtype(module.weight_hh_l0))
 
 
-def _blank(module: Any) -> torch.nn.Module:
-
+def _on_our_kernels(module: Any) -> torch.nn.Module:
     from glasscell.nn import LSTM, RNN
 
     options = {name: getattr(module, name) for name in ("num_layers", "bias", "batch_first")}

@@ -1,6 +1,6 @@
 """Looking on while any torch model runs: finds its layers, lends them our kernels, gives them back.
 
-In all of inspect only this file, `unseen`, `torch_model` and the film's `rerun` need torch.
+In all of inspect only this file, `unseen`, `torch_model` and the film need torch.
 """
 
 from __future__ import annotations

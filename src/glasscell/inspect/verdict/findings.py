@@ -297,14 +297,14 @@ def _saturated(seen: Evidence, states: Symptoms) -> Iterator[Finding]:
         return
     lstm = seen.trace.mode == "LSTM"
     do = "saturated.do" if lstm else "saturated.rnn"
-    stuck_parts: list[tuple[float, str, str]] = []
+    stuck_shares: list[tuple[float, str, str]] = []
     if states.stuck >= STUCK:
-        stuck_parts.append((states.stuck, "gates" if lstm else "states", do))
+        stuck_shares.append((states.stuck, "gates" if lstm else "states", do))
     elif states.flat.get("candidate", 0.0) >= STUCK_PART:
-        stuck_parts.append((states.flat["candidate"], "candidates", do))
+        stuck_shares.append((states.flat["candidate"], "candidates", do))
     if states.flat.get("cell", 0.0) >= STUCK_PART:
-        stuck_parts.append((states.flat["cell"], "cells", "saturated.cell"))
-    for stuck, what, change in stuck_parts:
+        stuck_shares.append((states.flat["cell"], "cells", "saturated.cell"))
+    for stuck, what, change in stuck_shares:
         said = Phrase("saturated", {"stuck": stuck, "what": Phrase(what)})
         yield _finding("saturated", said, Phrase(change), stuck)
 

@@ -17,6 +17,7 @@ from glasscell import report
 from glasscell.arrays import Array
 from glasscell.data.read import Series
 from glasscell.errors import DataError
+from glasscell.files import STANDARD_INPUT
 from glasscell.tasks.forecast import kept_windows
 from glasscell.tasks.forecast.baselines import drift, naive, ridge, seasonal_naive
 from glasscell.tasks.forecast.data_summary import summary_lines
@@ -213,7 +214,7 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
 def _named(data: Any) -> str:
     if not isinstance(data, str | Path):
         return "a frame"
-    return "-" if Path(data).name == run_folder.STANDARD_INPUT else str(data)
+    return "-" if Path(data).name == STANDARD_INPUT else str(data)
 
 
 def _preprocessing(plan: Plan) -> dict[str, Any]:
