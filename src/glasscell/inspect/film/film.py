@@ -14,7 +14,7 @@ from glasscell.inspect.film.reel import LayerReel, Reel
 from glasscell.inspect.gradients.flow import LayerFlow
 from glasscell.inspect.memory.timescales import saturation
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.order import Order
+from glasscell.traces.steps import Order
 
 if TYPE_CHECKING:
     import torch
