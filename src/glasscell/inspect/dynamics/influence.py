@@ -69,13 +69,14 @@ def influence(
     """
     of = StateJacobian(layer, weights)
     steps = range(len(of))
-    asked = steps if inputs is None else [position(t, len(of), "inputs") for t in inputs]
-    shown = steps if outputs is None else [position(t, len(of), "outputs") for t in outputs]
-    read = set(asked)
+    inputs_at = steps if inputs is None else [position(t, len(of), "inputs") for t in inputs]
+    outputs_at = steps if outputs is None else [position(t, len(of), "outputs") for t in outputs]
+    read = set(inputs_at)
     rows = {t: row for row, t in enumerate(t for t in of.order.tolist() if t in read)}
-    by_step = _swept(of, rows, set(shown), probe_columns(weights.weight_ih.shape[1], probes))
-    found = np.array([by_step[t] for t in shown]).reshape(len(shown), len(rows))
-    return found[:, [rows[t] for t in asked]]
+    columns = probe_columns(weights.weight_ih.shape[1], probes)
+    by_output = _swept(of, rows, set(outputs_at), columns)
+    norms = np.array([by_output[t] for t in outputs_at]).reshape(len(outputs_at), len(rows))
+    return norms[:, [rows[t] for t in inputs_at]]
 
 
 def probe_columns(size: int, probes: int) -> Float64:
@@ -96,26 +97,26 @@ def probe_columns(size: int, probes: int) -> Float64:
 
 
 def _swept(
-    of: StateJacobian, rows: dict[int, int], shown: set[int], probes: Float64
+    of: StateJacobian, rows: dict[int, int], outputs: set[int], probes: Float64
 ) -> dict[int, Float64]:
     """The row of each output: log10 of the norms over all inputs, in the order of work."""
     P, k = of.output_size, probes.shape[1]
     carried = np.zeros((of.size, len(rows), k))
     log_scale = np.zeros(len(rows))
-    found, active = {}, 0
+    by_output, active = {}, 0
     for place, t in enumerate(of.order.tolist()):
         so_far = carried[:, :active]
         so_far[:] = of.jvp(t, so_far.reshape(of.size, -1)).reshape(so_far.shape)
         if t in rows:
             carried[:, active] = of.entering(t, probes)
             active += 1
-        if t in shown:
+        if t in outputs:
             norms = np.linalg.norm(carried[:P], axis=(0, 2))
             with np.errstate(divide="ignore"):
-                found[t] = (np.log(norms) + log_scale) / np.log(10.0)
+                by_output[t] = (np.log(norms) + log_scale) / np.log(10.0)
         if place % RESCALED == 0:
             largest = np.abs(carried).max(axis=(0, 2), initial=0.0)
             largest[(largest == 0) | ((largest > 1e-20) & (largest < 1e20))] = 1.0
             carried /= largest[:, None]
             log_scale += np.log(largest)
-    return found
+    return by_output

@@ -299,22 +299,22 @@ def _default_lags(left: int, exact: bool) -> Int64:
 def _followed(of: StateJacobian, steps: Int64, lags: Int64, count: int) -> Float64:
     """All directions in one pass."""
     product = GradedProduct(orthonormal(of.size, of.size))
-    found = {}
+    by_lag = {}
     for lag, t in enumerate(steps[: lags.max(initial=0)], 1):
         product.apply(*of.factors(t))
         if lag in lags:
-            found[lag] = product.log10_singular_values(count)
-    return np.array([found[lag] for lag in lags.tolist()]).reshape(len(lags), count)
+            by_lag[lag] = product.log10_singular_values(count)
+    return np.array([by_lag[lag] for lag in lags.tolist()]).reshape(len(lags), count)
 
 
 def _to_and_fro(of: StateJacobian, steps: Int64, lags: Int64, count: int) -> Float64:
     """A few directions, forwards for their values and backwards to turn them, lag by lag."""
     start = orthonormal(of.size, min(count + SPARE, of.size))
-    found = {}
+    by_lag = {}
     for lag in np.unique(lags).tolist():
         # The directions of one lag are nearly those of the next.
-        found[lag], start = _settled(of, steps[:lag], start, count)
-    return np.array([found[lag] for lag in lags.tolist()]).reshape(len(lags), count)
+        by_lag[lag], start = _settled(of, steps[:lag], start, count)
+    return np.array([by_lag[lag] for lag in lags.tolist()]).reshape(len(lags), count)
 
 
 def _settled(

@@ -62,12 +62,12 @@ class Hook:
         flat = _flat(output)
         if module is not self.module or not torch.is_grad_enabled() or not flat.requires_grad:
             return
-        given = dict(zip(("input", "hx"), args, strict=False)) | kwargs
-        cut = _Cut(module, given["input"], self.sequences)
-        hx = given.get("hx")
+        bound = dict(zip(("input", "hx"), args, strict=False)) | kwargs
+        cut = _Cut(module, bound["input"], self.sequences)
+        hx = bound.get("hx")
         call = self.calls[self.name] = Call(
-            (cut.input(given["input"]), None if hx is None else cut.states(hx)),
-            {name: cut.extra(name, given[name]) for name in ("lengths", "reset") if name in given},
+            (cut.input(bound["input"]), None if hx is None else cut.states(hx)),
+            {name: cut.extra(name, bound[name]) for name in ("lengths", "reset") if name in bound},
         )
         parts = {"output": flat, **dict(zip(("h_n", "c_n"), _pair(state), strict=False))}
         for name, tensor in parts.items():
