@@ -331,9 +331,9 @@ def _second_time(name: str, values: Array, times: Any) -> bool:
     if values.min() < 1e7 or (values != np.rint(values)).any():
         return False
     read = read_time_numbers(pd.Series(values).map("{:.0f}".format), name)
-    if read is None or not isinstance(read[0], pd.DatetimeIndex):
+    if read is None or not isinstance(read.index, pd.DatetimeIndex):
         return False
-    apart = (read[0] - times).to_numpy().astype("timedelta64[s]").astype(np.int64)
+    apart = (read.index - times).to_numpy().astype("timedelta64[s]").astype(np.int64)
     steps = abs(np.diff(times.to_numpy()).astype("timedelta64[s]").astype(np.int64))
     # The end of a month is one day to three away from the same place in every month.
     return bool(np.ptp(apart) <= max(np.median(steps), 1) and abs(apart).max() < 400 * 86400)

@@ -25,7 +25,7 @@ from glasscell.data.numerals import (
     is_missing,
     looks_like_number,
 )
-from glasscell.data.rawtable import SAMPLE_ROWS, Table
+from glasscell.data.rawtable import SAMPLE_ROWS, Names, Table
 from glasscell.data.refused_formats import EXPECTED, refuse_text
 from glasscell.data.wording import count
 from glasscell.errors import DataError
@@ -60,11 +60,7 @@ class Sheet:
     notes: tuple[str, ...] = ()
 
     def body(
-        self,
-        numeric: Sequence[str],
-        text: Sequence[str],
-        decimal: str | None = None,
-        missing: Sequence[str] = (),
+        self, numeric: Names, text: Names, decimal: str | None = None, missing: Names = ()
     ) -> Table:
         """Read the rows of the columns asked for.
 
@@ -201,15 +197,16 @@ def _parse(sheet: Sheet, **options: Any) -> Iterator[Any]:
 def _broken(sheet: Sheet, error: Exception) -> DataError:
     if isinstance(error, UnicodeError):
         return DataError(_no_text(sheet.path, error))
-    told = " ".join(str(error).split())
-    found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", told)
-    if found:
-        told = f"line {found[2]}, saw {count(int(found[3]), 'cell')}"
-    elif "EOF inside string" in told:
-        told = "a quotation mark is opened and never closed"
+    reason = " ".join(str(error).split())
+    too_wide = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", reason)
+    if too_wide:
+        reason = f"line {too_wide[2]}, saw {count(int(too_wide[3]), 'cell')}"
+    elif "EOF inside string" in reason:
+        reason = "a quotation mark is opened and never closed"
     return DataError(
         f"{sheet.path}: a row does not fit the header of {count(len(sheet.names), 'column')} "
-        f"({', '.join(sheet.names)}): {told}; a cell that holds {sheet.separator!r} must be quoted"
+        f"({', '.join(sheet.names)}): {reason}; a cell that holds {sheet.separator!r} must be "
+        "quoted"
     )
 
 

@@ -5,45 +5,28 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from glasscell.arrays import Array
-from glasscell.data.dayfirst import chosen_reading
-from glasscell.data.frequency import Frequency
-from glasscell.data.periods import (
+from glasscell.data.calendar import (
     MONTHS,
+    Times,
     financial_years,
     first_of_ranges,
     month_number,
     read_periods,
     years_before_months,
 )
-from glasscell.data.stamps import Stamps, plain_iso, readings, tidied
+from glasscell.data.frequency import Frequency
 from glasscell.data.timenumbers import excel_days, read_time_numbers, unix_times
+from glasscell.data.written_dates import Reading, chosen_reading, plain_iso, readings, tidied
 from glasscell.errors import DataError
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d.*)?")
-
-
-@dataclass(frozen=True)
-class Times:
-    """The times of a column.
-
-    Args:
-        index: (n,) DatetimeIndex without zone, or Index of int64.
-        utc: True if the cells had offsets and the index is in UTC.
-        day_first: Whether day or month stood first; None where that was no question.
-        notes: What the reader took for granted, one sentence each.
-    """
-
-    index: Any
-    utc: bool = False
-    day_first: bool | None = None
-    notes: tuple[str, ...] = ()
 
 
 def parse_times(
@@ -85,9 +68,9 @@ def parse_times(
     text = first_of_ranges(pd.Series(cells, dtype=object))
     if date_format is not None:
         return _by_hand(text, name, where, date_format)
-    found = _undisputed(text, name)
-    if found is not None:
-        return found
+    undisputed = _undisputed(text, name)
+    if undisputed is not None:
+        return undisputed
     text = tidied(text)
     possible = readings(text)
     whole = [reading for reading in possible if not reading.wall.isna().any()]
@@ -117,7 +100,7 @@ def recognised(cells: Sequence[str], name: str = "") -> bool:
     try:
         numbers = read_time_numbers(text, name)
         if numbers is not None:
-            return bool(numbers[1])
+            return bool(numbers.notes)
         if _undisputed(text, name) is not None:
             return True
         return any(not reading.wall.isna().any() for reading in readings(tidied(text)))
@@ -129,8 +112,7 @@ def _undisputed(text: Any, name: str) -> Times | None:
     """Read what can be read in one way only."""
     numbers = read_time_numbers(text, name)
     if numbers is not None:
-        index, note, utc = numbers
-        return Times(_nanoseconds(index, name), utc, None, (note,) if note else ())
+        return replace(numbers, index=_nanoseconds(numbers.index, name))
     if _ISO.fullmatch(text.iloc[0]):
         stamps = plain_iso(text)
         if stamps is not None:
@@ -206,7 +188,7 @@ def _nanoseconds(times: Any, name: str) -> Any:
         ) from error
 
 
-def _placed(chosen: Stamps, name: str, first: bool | None, notes: list[str]) -> Times:
+def _placed(chosen: Reading, name: str, first: bool | None, notes: list[str]) -> Times:
     """Choose between UTC and the clock on the wall where the cells have offsets."""
     wall = _nanoseconds(chosen.wall, name)
     if chosen.utc is None:
@@ -224,7 +206,7 @@ def _one_clock(times: Any) -> bool:
 
 
 def _refusal(
-    text: Any, cells: Array, where: Callable[[int], str], possible: Sequence[Stamps]
+    text: Any, cells: Array, where: Callable[[int], str], possible: Sequence[Reading]
 ) -> str:
     if text.str.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?( ?[ap]m)?").all():
         return (

@@ -275,8 +275,8 @@ def _inferred(times: Any) -> str | None:
     with warnings.catch_warnings():
         # pandas announces that its answer will be an offset one day; both kinds are read here.
         warnings.simplefilter("ignore")
-        found = pd.infer_freq(times)
-    return None if found is None else str(getattr(found, "freqstr", found))
+        inferred = pd.infer_freq(times)
+    return None if inferred is None else str(getattr(inferred, "freqstr", inferred))
 
 
 def _tick(offset: Any) -> Any:

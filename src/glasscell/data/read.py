@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from glasscell.arrays import Array
+from glasscell.data.calendar import Times
 from glasscell.data.columns import Roles, counters, resolve, without_bystanders
-from glasscell.data.dates import Times, parse_times
+from glasscell.data.dates import parse_times
 from glasscell.data.frequency import (
     Frequency,
     check_frequency,

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from glasscell.arrays import Array
+from glasscell.data.calendar import month_number
 from glasscell.data.columns import SERIES_NAMES, TIME_NAMES, Roles
 from glasscell.data.dates import recognised
 from glasscell.data.numerals import is_missing, looks_like_number
 from glasscell.data.panel import ReadOptions
-from glasscell.data.periods import month_number
 from glasscell.data.rawtable import Source, Table, filled_cells
 from glasscell.data.timeparts import CLOCK, kind_of_part, together
 from glasscell.data.wording import count, was
