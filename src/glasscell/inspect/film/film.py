@@ -22,7 +22,7 @@ from glasscell.inspect.memory.timescales import saturation
 from glasscell.inspect.subjects.recorder import GradientRecorder
 from glasscell.inspect.subjects.watch import watching
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.order import Order
+from glasscell.traces.steps import Order
 
 if TYPE_CHECKING:
     import torch

@@ -16,8 +16,8 @@ from glasscell.inspect.memory.timescales import half_life
 from glasscell.inspect.verdict.judge import REACH, LayerVerdict, in_words, judge
 from glasscell.traces import pictures
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.order import Order
 from glasscell.traces.shown import Shown, notes
+from glasscell.traces.steps import Order
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

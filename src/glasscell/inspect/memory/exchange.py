@@ -19,7 +19,7 @@ from glasscell import engine
 from glasscell.arrays import Array
 from glasscell.engine.packing import packed_of
 from glasscell.inspect.gradients.belt import norm
-from glasscell.traces.order import Order
+from glasscell.traces.steps import Order
 
 if TYPE_CHECKING:
     from glasscell.cells.parameters import LayerWeights

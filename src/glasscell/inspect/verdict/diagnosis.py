@@ -27,8 +27,8 @@ from glasscell.inspect.verdict.findings import (
 )
 from glasscell.inspect.verdict.sentences import Phrase, say
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.order import Order
 from glasscell.traces.shown import notes
+from glasscell.traces.steps import Order
 
 __all__ = ["Diagnosis", "diagnose", "examine"]
 
