@@ -11,8 +11,8 @@ import torch
 
 import glasscell
 from glasscell.errors import DataError
-from glasscell.report.lesson import lesson, plain
-from glasscell.report.lesson.lesson_page import render, write
+from glasscell.report.lesson import lesson
+from glasscell.report.lesson.lesson_page import render, rich, write
 from glasscell.report.lesson.story_words import CHAPTERS, table
 from glasscell.tasks.explained import own_lesson, random_input
 
