@@ -20,7 +20,7 @@ from glasscell.report.page import without_script
 from glasscell.report.page.exploration import Exploration
 from glasscell.report.page.render import assemble
 
-__all__ = ["render", "rich", "write"]
+__all__ = ["chapters", "render", "rich", "write"]
 
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
 _LETTER = re.compile(r"\[\[([^\]_]+)(?:_([^\]]+))?\]\]")
@@ -40,7 +40,7 @@ def render(shown: Exploration, lang: str = "en") -> str:
         shown,
         lang,
         words={**explore_words.table(), **table()},
-        static=lambda: _chapters(shown, lang) + without_script.build(shown, lang),
+        static=lambda: chapters(shown, lang) + without_script.build(shown, lang),
         more=resources.files(__package__) / "web",
     )
 
@@ -63,7 +63,8 @@ def write(
     return write_text(path, render(shown, lang), force)
 
 
-def _chapters(shown: Exploration, lang: str) -> str:
+def chapters(shown: Exploration, lang: str) -> str:
+    """Give the part of the lesson that needs no script, as HTML."""
     facts = shown.measures["lesson"]
     values = {
         "T": facts["T"],
