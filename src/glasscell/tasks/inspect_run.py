@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from glasscell.data.model_inputs import ModelInputs, read_model_inputs
-from glasscell.data.panel import Policy
+from glasscell.data.read_options import Policy
 from glasscell.errors import DataError
 from glasscell.inspect.film.reel import Reel
 from glasscell.inspect.subjects.saved_model import SavedModel
