@@ -44,8 +44,8 @@ def glucose_forecast() -> tuple[str, Any, Score]:
     windows, board = result.plan.test, result.board
 
     def score(model: Model) -> tuple[float, Array]:
-        found = board.restore(model.run(windows.inputs()).output)
-        return board.score("LSTM", [found]).mae, found
+        forecast = board.restore(model.run(windows.inputs()).output)
+        return board.score("LSTM", [forecast]).mae, forecast
 
     return "mean absolute error, mg/dL", result.best.network, score
 

@@ -103,8 +103,8 @@ def duel(seen: Seen) -> Any:
 
 def provenance(seen: Seen) -> Any:
     """What each step left in the unit that holds most at the end."""
-    found = inspect.layer_provenance(seen.layer)
-    return found.plot(int(abs(found.total).argmax()), width=COLUMN)
+    provenance = inspect.layer_provenance(seen.layer)
+    return provenance.plot(int(abs(provenance.total).argmax()), width=COLUMN)
 
 
 def triangle(seen: Seen) -> Any:

@@ -57,7 +57,7 @@ def _chapter(name: str, column: int, values: dict[str, Any], facts: dict[str, An
         return [_variant(key, facts) for key in takewhile(lambda key: key in words, keys)]
 
     equation = f"lesson.{name}.eq"
-    asked = [(key, key.replace(".ask", ".answer")) for key in all_of("ask")]
+    questions = [(key, key.replace(".ask", ".answer")) for key in all_of("ask")]
     return (
         f'<section class="view"><header><h2>{say(f"lesson.{name}")}</h2>'
         f'<p class="how">{say(f"lesson.{name}.how")}</p></header><div class="body lesson-text">'
@@ -65,7 +65,7 @@ def _chapter(name: str, column: int, values: dict[str, Any], facts: dict[str, An
         + (f'<p class="eqn">{say(equation)}</p>' if equation in words else "")
         + "".join(f"<li>{say(key)}</li>" for key in all_of("r"))
         + (_errors(column, facts) if name == "duel" else "")
-        + "".join(f"<p><b>{say(ask)}</b></p><p>{say(answer)}</p>" for ask, answer in asked)
+        + "".join(f"<p><b>{say(ask)}</b></p><p>{say(answer)}</p>" for ask, answer in questions)
         + "</div></section>"
     )
 
