@@ -14,7 +14,7 @@ from glasscell.errors import DataError
 from glasscell.report.lesson import lesson, plain
 from glasscell.report.lesson.lesson_page import render, write
 from glasscell.report.lesson.story_words import CHAPTERS, table
-from glasscell.tasks.explained import own_lesson, random_input
+from glasscell.tasks.inspect_run import own_lesson, random_input
 
 TERMS = {
     "forget gate": "遗忘门",
