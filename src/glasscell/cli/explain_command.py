@@ -50,7 +50,7 @@ def run(args: Any) -> int:
     if args.run is None:
         page = lesson()
     else:
-        from glasscell.tasks.explained import own_lesson
+        from glasscell.tasks.inspect_run import own_lesson
 
         page = own_lesson(args.run, args.data)
     write(page, out, args.lang, force=args.force)

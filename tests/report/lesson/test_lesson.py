@@ -15,7 +15,7 @@ from glasscell.report.draw.markup import escape
 from glasscell.report.lesson import lesson
 from glasscell.report.lesson.lesson_page import chapters, render, write
 from glasscell.report.lesson.story_words import CHAPTERS, table
-from glasscell.tasks.explained import own_lesson, random_input
+from glasscell.tasks.inspect_run import own_lesson, random_input
 
 TERMS = {
     "forget gate": "遗忘门",
