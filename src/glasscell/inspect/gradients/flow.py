@@ -64,7 +64,7 @@ class LayerFlow:
         Where the steps are calls of their own, of a cell in a loop, ``|dL/dh_t|`` is the total
         derivative by what call t gave, through everything that the loop does with it: a result
         that a mask throws away has 0. Such rows are left out of `by_lag` where a sequence has
-        ended. `cell_path` and `direct_by_lag` are those of a state that is handed on as it is;
+        ended. `cell_path` and `direct_by_lag` need a state that each step takes over unchanged:
         where it is changed between the calls of a layer (`shown.altered`), they are None, and they
         are None for cells, whose output is their state.
     """
