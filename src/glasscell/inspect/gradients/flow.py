@@ -82,6 +82,11 @@ class LayerFlow:
     breaks_at: int | None = None
 
     @property
+    def symbol(self) -> str:
+        """What `profile` is the norm of: "|dL/dc_t|", for an RNN "|dL/dh_t|"."""
+        return "|dL/dh_t|" if self.cell is None else "|dL/dc_t|"
+
+    @property
     def profile(self) -> Float64:
         """(T,): gradient by lag, index 0 the last step that the layer read."""
         if self.by_lag is not None:
@@ -285,7 +290,7 @@ def _row(name: str, flow: LayerFlow) -> tuple[str, ...]:
     return (
         name,
         str(len(profile)),
-        "dL/dh" if flow.cell is None else "dL/dc",
+        flow.symbol[1:6],
         f"{profile[0]:.1e}",
         f"{profile[-1]:.1e}",
         "-" if np.isnan(verdict.rate) else f"× {verdict.rate:.3g}",
