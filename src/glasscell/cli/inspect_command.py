@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from glasscell.cli.flags import add_lang, add_switches, add_texts
 from glasscell.cli.terminal import print_json, say
-from glasscell.data.panel import Policy
+from glasscell.data.read_options import Policy
 from glasscell.errors import DataError
 from glasscell.files import require_free_file
 

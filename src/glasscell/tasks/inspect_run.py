@@ -25,7 +25,7 @@ from glasscell.report.page.collect import PageOptions, collect
 from glasscell.training import run_folder
 
 if TYPE_CHECKING:
-    from glasscell.data.panel import Policy
+    from glasscell.data.read_options import Policy
     from glasscell.tasks.forecast.kept_windows import Specimens
 
 __all__ = ["Looking", "look", "own_lesson", "random_input"]
