@@ -95,7 +95,7 @@ def pack(
     data["weights"] = _add_weights(blob, shown, budget)
     exact = {} if budget.again else _exact_units(shown, budget)
     for s, series in enumerate(shown.series):
-        for k, trace in enumerate(series.traces):
+        for k, trace in zip(series.layers, series.traces, strict=True):
             _add_trace(blob, f"{s}/{k}", trace, budget.maps[s], exact.get(f"{s}/{k}", []))
     data["measures"] |= {"exact": exact} if exact else {}
     rest = {"rerun": budget.again, "omitted": budget.weights is None, "arrays": blob.entries}
@@ -154,7 +154,7 @@ def _exact_units(shown: Exploration, budget: Budget) -> dict[str, list[int]]:
     count = min(EXACT_UNITS, ROW_BYTES // bytes_per_unit)
     exact = {}
     for s in rounded if count else ():
-        for k in range(len(shown.layers)):
+        for k in shown.series[s].layers:
             H = shown.units(k)
             slow = shown.measures.get("orders", {}).get(f"{s}/{k}", {}).get("half_life")
             order = np.asarray(range(H) if slow is None else slow)
@@ -181,7 +181,7 @@ def _add_series(blob: Blob, s: int, series: Series, count: int) -> None:
                 break
     flows = [flow for flow in series.flows if flow is not None]
     size = max(1, -(-12 * sum(len(flow.hidden) for flow in flows) * count // FLOW_BYTES))
-    for k, flow in enumerate(series.flows):
+    for k, flow in enumerate(series.flows, series.first):
         if flow is not None:
             _add_flow(blob, f"{s}/{k}", flow, size)
 
@@ -234,6 +234,7 @@ def _series(series: Series) -> dict[str, Any]:
     return {
         "name": series.name,
         "T": series.steps,
+        "layers": [series.layers.start, series.layers.stop],
         "inputs": headline.input_names(series),
         "labels": None if series.labels is None else [str(label) for label in series.labels],
         "text": None if series.text is None else [str(part) for part in series.text],
@@ -248,7 +249,7 @@ def _layer(shown: Exploration, k: int) -> dict[str, Any]:
         "name": layer.name,
         "mode": layer.mode,
         "H": shown.units(k),
-        "P": int(np.shape(shown.series[0].traces[k].hidden)[1]),
+        "P": int(np.shape(shown.series[shown.through(k)].trace(k).hidden)[1]),
         "I": int(np.shape(layer.weights["weight_ih"])[1]) if layer.weights else None,
         "reverse": layer.reverse,
         "direction": names.index(twin) if twin in names else None,
