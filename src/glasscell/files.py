@@ -1,14 +1,32 @@
-"""Files that appear whole or not at all: written beside their place, then moved there."""
+"""Files and folders that appear whole or not at all, and never over what is there unasked.
+
+Either is written under a hidden name beside its place, as a rename is atomic only within one file
+system, and moved there at the end: `draft` for a file, `draft_folder` for a folder. `require_free`
+and `require_free_folder` refuse a place that is taken before any work is done.
+"""
 
 from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 
-__all__ = ["draft", "write_text"]
+from glasscell.errors import DataError
+
+__all__ = [
+    "delete_replaced",
+    "draft",
+    "draft_folder",
+    "is_ours",
+    "move_folder",
+    "require_free",
+    "require_free_folder",
+    "write_text",
+]
 
 
 @contextmanager
@@ -25,12 +43,98 @@ def draft(path: Path) -> Iterator[Path]:
     ...     [(name.name, name.read_text()) for name in Path(folder).iterdir()]
     [('a.txt', 'whole')]
     """
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    beside = _hidden(path, "tmp")
     try:
         yield beside
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def draft_folder(path: Path, force: bool = False) -> Iterator[Path]:
+    """Give an empty folder beside `path` to fill; it moves to `path` if nothing went wrong.
+
+    Args:
+        path: The folder in the end. Its parents are created.
+        force: Replace a folder that is there, whole; default False.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = _hidden(path, "tmp")
+    beside.mkdir()
+    try:
+        yield beside
+        if force:
+            move_folder(beside, path)
+            delete_replaced(path)
+        else:
+            beside.rename(path)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def move_folder(folder: Path, path: Path) -> None:
+    """Move a finished folder to its place; one that is there is kept for `delete_replaced`."""
+    replaced = _hidden(path, "old")
+    try:
+        if os.path.lexists(path):
+            path.rename(replaced)
+        folder.rename(path)
+    except BaseException:  # Ctrl-C between the two renames, too, leaves the place as it was
+        if replaced.exists() and not os.path.lexists(path):
+            replaced.rename(path)
+        raise
+
+
+def delete_replaced(path: Path) -> None:
+    """Delete what `move_folder` replaced at a place, now or in a process that was killed."""
+    for replaced in path.parent.glob(f".{escape(path.name)}.{'[0-9a-f]' * 8}.old"):
+        shutil.rmtree(replaced)
+
+
+def is_ours(folder: Path, mark: str) -> bool:
+    """Tell whether a folder may be replaced: it is empty, or holds the file that marks it ours."""
+    if not folder.is_dir() or folder.is_symlink():
+        return False
+    return not any(folder.iterdir()) or (folder / mark).is_file()
+
+
+def require_free(path: str | os.PathLike[str], force: bool, it: str = "it", hint: str = "") -> None:
+    """Refuse the place of a command's file or folder if it is taken, unless `force` is True.
+
+    Args:
+        path: What --out names.
+        force: Whether what is there may be replaced.
+        it: What would be replaced, for the message.
+        hint: Another way out, for the message.
+
+    Raises:
+        DataError: Something is there.
+    """
+    if os.path.lexists(path) and not force:
+        raise DataError(f"{path} exists; {hint}choose another --out, or replace {it} with --force")
+
+
+def require_free_folder(
+    path: str | os.PathLike[str], force: bool, mark: str, owner: str, hint: str = ""
+) -> None:
+    """Refuse the place of a folder if it is taken; `force` replaces only what is ours.
+
+    Args:
+        path: What --out names.
+        force: Whether a folder of ours, or an empty one, may be replaced.
+        mark: The file that a folder of ours holds.
+        owner: What another folder is, for the message: "is no run folder of glasscell".
+        hint: As of `require_free`.
+
+    Raises:
+        DataError: Something is there that may not be replaced.
+    """
+    require_free(path, force, hint=hint)
+    if os.path.lexists(path) and not is_ours(Path(path), mark):
+        raise DataError(
+            f"{path} exists and {owner}, so --force does not replace it; choose another --out"
+        )
 
 
 def write_text(path: str | os.PathLike[str], text: str, force: bool = False) -> Path:
@@ -56,3 +160,7 @@ def write_text(path: str | os.PathLike[str], text: str, force: bool = False) -> 
     with draft(path) as file:
         file.write_text(text, encoding="utf-8", newline="\n")
     return path
+
+
+def _hidden(path: Path, suffix: str) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.{suffix}")

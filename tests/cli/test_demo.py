@@ -14,7 +14,7 @@ import pytest
 import glasscell
 from glasscell.cli import demo_command, main
 from glasscell.demo.glucose import OPTIONS
-from glasscell.demo.showcase import DemoFolder
+from glasscell.demo.showcase import demo_folder
 from glasscell.reproduce.duel import DuelOptions
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.training.workers import WorkerError, Workers
@@ -50,7 +50,7 @@ def readings(days=12):
 def played(tmp_path_factory):
     out = tmp_path_factory.mktemp("demo") / "out"
     options = ForecastOptions(**FORECAST)
-    found = demo_command.play(DemoFolder(out), DUEL, options, data=readings(), quiet=True)
+    found = demo_command.play(demo_folder(out), DUEL, options, data=readings(), quiet=True)
     return found, out
 
 
@@ -118,7 +118,7 @@ def test_force_replaces_an_earlier_demo(played, tmp_path):
     out.mkdir()
     (out / "demo.json").write_text("{}")
     (out / "old").write_text("old")
-    demo_command.play(DemoFolder(out, force=True), DUEL, None, quiet=True)
+    demo_command.play(demo_folder(out, force=True), DUEL, None, quiet=True)
     assert {p.name for p in out.iterdir()} == {"report.html", "demo.json", "adding"}
 
 
@@ -135,7 +135,7 @@ def test_ctrl_c_leaves_nothing(tmp_path, monkeypatch, capsys):
 def test_side_by_side_finds_the_same_numbers(played, tmp_path):
     found, _ = played
     options = ForecastOptions(**FORECAST)
-    folder = DemoFolder(tmp_path / "out")
+    folder = demo_folder(tmp_path / "out")
     again = demo_command.play(folder, DUEL, options, data=readings(), quiet=True, jobs=2)
     assert without_seconds(again.record()) == without_seconds(found.record())
     assert (found.record()["jobs"], again.record()["jobs"]) == (1, 2)

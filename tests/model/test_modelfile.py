@@ -162,7 +162,7 @@ def test_a_crash_between_the_two_replacements_is_found_out(folder, monkeypatch):
     replace = Path.replace
 
     def crash(self, target):
-        if self.name == "config.json":
+        if target.name == "config.json":
             raise KeyboardInterrupt
         return replace(self, target)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -57,12 +57,12 @@ def run(args: Any) -> int:
         raise DataError(f"--seed: expected 0 or more, got {args.seed}")
     _require_packages(args.only)
     from glasscell.demo.glucose import OPTIONS
-    from glasscell.demo.showcase import DemoFolder
+    from glasscell.demo.showcase import demo_folder
     from glasscell.reproduce.duel import DuelOptions
     from glasscell.training.workers import count
 
     jobs = count(args.jobs, 2 * SEEDS)
-    folder = DemoFolder(args.out, force=args.force)
+    folder = demo_folder(args.out, force=args.force)
     duel = DuelOptions(seed=args.seed) if args.only != "glucose" else None
     forecast = replace(OPTIONS, seed=args.seed, seeds=SEEDS) if args.only != "adding" else None
     found = play(folder, duel, forecast, quiet=args.quiet or args.json, jobs=jobs)
@@ -74,7 +74,7 @@ def run(args: Any) -> int:
 
 
 def play(
-    folder: Any,
+    folder: AbstractContextManager[Path],
     duel_options: DuelOptions | None,
     forecast_options: ForecastOptions | None,
     *,
@@ -85,7 +85,7 @@ def play(
     """Run the parts of the demo and write its folder.
 
     Args:
-        folder: A fresh `DemoFolder`.
+        folder: Of `demo_folder`; what is written into it appears only at the end, whole.
         duel_options: How to fight the duel; None: left out.
         forecast_options: How to fit the glucose forecast; None: left out.
         data: Glucose readings; None: those of bokeh_sampledata.
@@ -105,20 +105,19 @@ def play(
 
     console = Console(stderr=True, quiet=quiet)
     began = time.perf_counter()
-    with folder, one_thread(), Workers(jobs) as workers:
+    with folder as draft, one_thread(), Workers(jobs) as workers:
         workers.start(2 * SEEDS)  # they import while this process reads the data
         duel = forecast = meals = None
         if duel_options is not None:
             duel = _fight(duel_options, console, workers)
         if forecast_options is not None:
             forecast = _fit(
-                folder.draft / showcase.GLUCOSE, forecast_options, data, quiet, console, workers
+                draft / showcase.GLUCOSE, forecast_options, data, quiet, console, workers
             )
             meals = _open_gates(forecast)
         seconds = time.perf_counter() - began
         found = showcase.Showcase(duel, forecast, meals, seconds, jobs)
-        showcase.write(found, folder)
-        folder.commit()
+        showcase.write(found, draft)
     return found
 
 

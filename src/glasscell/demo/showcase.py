@@ -13,11 +13,9 @@ from __future__ import annotations
 import json
 import os
 import platform
-import secrets
-import shutil
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import torch
@@ -25,7 +23,7 @@ import torch
 import glasscell
 from glasscell import report
 from glasscell.demo.glucose_page import MealView
-from glasscell.errors import DataError
+from glasscell.files import draft_folder, require_free_folder
 from glasscell.reproduce import adding_page
 from glasscell.reproduce.duel import Duel
 from glasscell.tasks.forecast.fit import FitResult
@@ -66,8 +64,8 @@ class Showcase:
         }
 
 
-class DemoFolder:
-    """The demo's folder in the making; use as a context manager and `commit` at the end.
+def demo_folder(out: str | os.PathLike[str], force: bool = False) -> AbstractContextManager[Path]:
+    """Give the demo's folder to fill, as `glasscell.files.draft_folder`.
 
     Args:
         out: Where it goes.
@@ -75,52 +73,18 @@ class DemoFolder:
 
     Raises:
         DataError: Something is at `out` already.
-
-    Notes:
-        Everything is written beside `out` and moved there whole; after an error or Ctrl-C nothing
-        stays.
     """
-
-    def __init__(self, out: str | os.PathLike[str], force: bool = False) -> None:
-        self.out = Path(out).absolute()
-        self.draft = self.out.parent / f".{self.out.name}.{secrets.token_hex(4)}"
-        if os.path.lexists(self.out):
-            if not force:
-                raise DataError(f"{out} exists; choose another --out, or replace it with --force")
-            if not _replaceable(self.out):
-                raise DataError(
-                    f"{out} exists and was not written by glasscell demo, so --force does not "
-                    "replace it; choose another --out"
-                )
-
-    def __enter__(self) -> DemoFolder:
-        self.draft.mkdir(parents=True)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        shutil.rmtree(self.draft, ignore_errors=True)
-
-    def commit(self) -> None:
-        """Move the finished folder to its place."""
-        old = self.out.parent / f"{self.draft.name}.old"
-        if os.path.lexists(self.out):
-            self.out.rename(old)
-        self.draft.rename(self.out)
-        shutil.rmtree(old, ignore_errors=True)
+    require_free_folder(out, force, RECORD, "was not written by glasscell demo")
+    return draft_folder(Path(out).absolute(), force)
 
 
-def write(found: Showcase, folder: DemoFolder) -> None:
+def write(found: Showcase, folder: Path) -> None:
     """Write the page, the numbers and the model that adds."""
     if found.duel is not None:
-        glasscell.save(found.duel.lstm.network, folder.draft / ADDING)
+        glasscell.save(found.duel.lstm.network, folder / ADDING)
     text = json.dumps(found.record(), indent=1, ensure_ascii=False, allow_nan=False)
-    (folder.draft / RECORD).write_text(text + "\n", encoding="utf-8")
-    report.write(page(found), folder.draft / REPORT)
+    (folder / RECORD).write_text(text + "\n", encoding="utf-8")
+    report.write(page(found), folder / REPORT)
 
 
 def page(found: Showcase) -> report.Page:
@@ -209,10 +173,3 @@ def _capital(text: str) -> str:
 def _inside(sentence: str) -> str:
     """Let a sentence go on after a colon."""
     return sentence[:1].lower() + sentence[1:]
-
-
-def _replaceable(path: Path) -> bool:
-    """Tell whether a folder is an earlier demo's, or empty."""
-    if not path.is_dir() or path.is_symlink():
-        return False
-    return not any(path.iterdir()) or (path / RECORD).is_file()

@@ -17,9 +17,8 @@ import hashlib
 import json
 import math
 import os
-import secrets
-import shutil
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -28,6 +27,7 @@ import safetensors
 
 from glasscell.cells.parameters import Array
 from glasscell.errors import WeightFormatError
+from glasscell.files import draft, draft_folder
 
 __all__ = ["CONFIG", "TENSORS", "VERSION", "read", "write"]
 
@@ -73,21 +73,15 @@ def write(
     if exists:
         _require_replaceable(folder, force)
     files = _encode(tree, arrays)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the folder, or within it: a rename is only atomic inside one file system.
-    parent = folder if exists else folder.parent
-    draft = parent / f".{folder.name}.{secrets.token_hex(8)}.tmp"
-    draft.mkdir()
-    try:
-        for name, data in files.items():
-            _write_synced(draft / name, data)
-        if exists:
-            for name in files:
-                (draft / name).replace(folder / name)
-        else:
-            draft.rename(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    if not exists:
+        with draft_folder(folder) as beside:
+            for name, data in files.items():
+                _write_synced(beside / name, data)
+        return folder
+    # The stack unwinds from its end: the weights, opened last, are replaced before config.json.
+    with ExitStack() as drafts:
+        for name, data in reversed(files.items()):
+            _write_synced(drafts.enter_context(draft(folder / name)), data)
     return folder
 
 

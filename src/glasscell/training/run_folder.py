@@ -18,16 +18,15 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shutil
 import weakref
 from collections.abc import Iterable, Mapping
-from glob import escape
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from glasscell import files
 from glasscell.errors import DataError
 
 try:
@@ -86,7 +85,7 @@ class RunFolder:
             raise DataError(self._nothing_to_resume())
         if self.saved is None:
             self._require_free(force)
-        elif os.path.lexists(self.out) and not _replaceable(self.out):
+        elif os.path.lexists(self.out) and not files.is_ours(self.out, PREPROCESSING):
             raise DataError(
                 f"{self.out} exists and is no run folder of glasscell; move it away and go on with "
                 "--resume"
@@ -144,18 +143,11 @@ class RunFolder:
         )
 
     def _require_free(self, force: bool) -> None:
-        if os.path.lexists(self.out):
-            stopped = (self.out / CHECKPOINT).is_file()
-            if not force:
-                on = "go on with it with --resume, " if stopped else ""
-                raise DataError(
-                    f"{self.out} exists; {on}choose another --out, or replace it with --force"
-                )
-            if not _replaceable(self.out):
-                raise DataError(
-                    f"{self.out} exists and is no run folder of glasscell, so --force does not "
-                    "replace it; choose another --out"
-                )
+        stopped = (self.out / CHECKPOINT).is_file()
+        hint = "go on with it with --resume, " if stopped else ""
+        files.require_free_folder(
+            self.out, force, PREPROCESSING, "is no run folder of glasscell", hint
+        )
         if (self.draft / CHECKPOINT).is_file() and not force:
             raise DataError(
                 f"{self.draft} holds a run that was killed or is still going on; continue it with "
@@ -199,26 +191,19 @@ class RunFolder:
         """
         if keep_checkpoint and self.saved is not None and not (self.draft / CHECKPOINT).exists():
             shutil.copy2(self.saved, self.draft / CHECKPOINT)
-        if os.path.lexists(self.out) and not (self._replaces and _replaceable(self.out)):
+        if os.path.lexists(self.out) and not (
+            self._replaces and files.is_ours(self.out, PREPROCESSING)
+        ):
             raise DataError(
                 f"{self.out} was made while this run was trained, and is not replaced; move it "
                 "away and go on with --resume"
             )
-        old = self.out.parent / f".{self.out.name}.{secrets.token_hex(4)}.old"
-        try:
-            if os.path.lexists(self.out):
-                self.out.rename(old)
-            self.draft.rename(self.out)
-        except BaseException:
-            if old.exists() and not os.path.lexists(self.out):
-                old.rename(self.out)
-            raise
+        files.move_folder(self.draft, self.out)
         self._committed = True
         # Only now: a kill before leaves a draft to go on from, a kill after a run that is whole.
         for name in (LOCK, *(() if keep_checkpoint else (CHECKPOINT,))):
             (self.out / name).unlink(missing_ok=True)
-        for left in self.out.parent.glob(f".{escape(self.out.name)}.{'[0-9a-f]' * 8}.old"):
-            shutil.rmtree(left)
+        files.delete_replaced(self.out)
         return self.out
 
 
@@ -267,10 +252,3 @@ def _place(out: str | os.PathLike[str]) -> Path:
         why = getattr(error, "strerror", None) or error
         raise DataError(f"--out {str(out)!r}: cannot write there ({why})") from error
     return place
-
-
-def _replaceable(path: Path) -> bool:
-    """Tell whether a folder is a run of ours, or empty."""
-    if not path.is_dir() or path.is_symlink():
-        return False
-    return not any(path.iterdir()) or (path / PREPROCESSING).is_file()
