@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from glasscell.reproduce.adding_page import duel_table, sparklines
 
 from glasscell.reproduce import adding_page
 from glasscell.reproduce import duel as module
 from glasscell.reproduce.adding import Adder
-from glasscell.reproduce.adding_terminal import duel_table, sparklines
 from glasscell.reproduce.duel import Duel, DuelOptions, duel, train
 from glasscell.training.workers import Workers
 

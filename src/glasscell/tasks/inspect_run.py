@@ -18,9 +18,10 @@ from glasscell.inspect.film.reel import Reel
 from glasscell.report.page import Exploration, Finding
 from glasscell.report.page.collect import collect
 from glasscell.tasks.forecast.kept_windows import Specimens, of_panel
+from glasscell.tasks.forecast.page import with_results
 from glasscell.training import run_folder
 
-__all__ = ["look"]
+__all__ = ["look", "look_at"]
 
 LINEAR = Finding(
     text=(
@@ -71,7 +72,7 @@ def look(
             windows and the last one.
         steps: First step and the one after the last; default all. Not for a run's windows.
         lag: How many steps back the task needs; default all there are.
-        title: The page's heading; default the folder's name.
+        title: The page's heading; default what a run forecasts, else the folder's name.
         nan: Whether NaN and infinities in the data may stay.
         gaps: Gap policy for a run's CSV file; default the run's.
         max_gap: Longest interpolated gap; default the run's.
@@ -85,14 +86,9 @@ def look(
         DataError: The data are missing, damaged, or do not fit the model.
     """
     folder = Path(run)
-    model = glasscell.load(folder)
     of_run = (folder / run_folder.PREPROCESSING).is_file()
     file = None if data is None else Path(data)
-    options: dict[str, Any] = {"title": title or folder.resolve().name, "lag": lag}
-    if (folder / run_folder.RIVAL).is_dir():
-        options["rival"] = "RNN", folder / run_folder.RIVAL
-    if (folder / run_folder.FILM).is_file():
-        options["film"] = Reel.load(folder / run_folder.FILM)
+    model = glasscell.load(folder)
     if of_run and (file is None or file.suffix.lower() not in (".npy", ".npz")):
         if inputs or steps:
             raise DataError(
@@ -100,7 +96,7 @@ def look(
                 "reads windows of one length"
             )
         specimens = _specimens(folder, file, say, gaps=gaps, max_gap=max_gap)
-        return _judged(_windows(folder, specimens, series, options))
+        return look_at(folder, specimens, series, lag=lag, title=title)
     if file is None:
         raise DataError(
             f"{folder} holds a model and no data; give some: glasscell inspect {folder} DATA "
@@ -108,7 +104,37 @@ def look(
         )
     given = read(file, model.input_size, inputs, nan)
     given = given if steps is None else given.steps(*steps)
-    return _judged(_sequences(folder, given, series, options))
+    return _judged(_sequences(folder, given, series, _options(folder, lag, title)))
+
+
+def look_at(
+    run: Path,
+    specimens: Specimens,
+    series: Sequence[int] | None = None,
+    *,
+    lag: int | None = None,
+    title: str = "",
+) -> Exploration:
+    """Measure everything that a page shows of a run on windows that are given.
+
+    Args:
+        run: The run folder.
+        specimens: The windows.
+        series: Which of them the page shows; default the first four.
+        lag: How many steps back the task needs; default all there are.
+        title: The page's heading; default what the run forecasts.
+    """
+    shown = _judged(_windows(run, specimens, series, _options(run, lag, title)))
+    return with_results(shown, run, titled=bool(title))
+
+
+def _options(folder: Path, lag: int | None, title: str) -> dict[str, Any]:
+    options: dict[str, Any] = {"title": title or folder.resolve().name, "lag": lag}
+    if (folder / run_folder.RIVAL).is_dir():
+        options["rival"] = "RNN", folder / run_folder.RIVAL
+    if (folder / run_folder.FILM).is_file():
+        options["film"] = Reel.load(folder / run_folder.FILM)
+    return options
 
 
 def _judged(shown: Exploration) -> Exploration:

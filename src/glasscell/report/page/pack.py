@@ -120,7 +120,8 @@ def _runs(shown: Exploration) -> bool:
     whole = shown.model is not None and all(layer.weights for layer in shown.layers)
     read = all("0/indices" in shown.arrays or _exact_x(s, len(shown.series)) for s in shown.series)
     adds = sum(np.size(layer.weights.get(name, ())) for layer in shown.layers for name in MATRICES)
-    return whole and read and adds * max(series.steps for series in shown.series) <= RUN
+    alone = not any(series.first for series in shown.series)  # its model is that of the first
+    return alone and whole and read and adds * max(series.steps for series in shown.series) <= RUN
 
 
 MATRICES = ("weight_ih", "weight_hh", "weight_hr")

@@ -15,6 +15,7 @@ from glasscell.report.page.exploration import Array, Exploration, Finding, Serie
 from glasscell.report.page.frame_words import table
 from glasscell.report.page.headline import flows, headline
 from glasscell.report.page.pooling import pool
+from glasscell.report.views import modules
 from glasscell.traces.layer import LayerTrace
 
 __all__ = ["build"]
@@ -35,13 +36,29 @@ def build(shown: Exploration, lang: str) -> str:
         shown: What is shown; the pictures are of its first series.
         lang: "en" or "zh".
     """
-    series = shown.series[0]
-    pictures = [_pictures(shown, k, series, lang) for k in range(min(len(shown.layers), _LAYERS))]
+    sections = [
+        (
+            float(module.ORDER),
+            _section(_say(module.TITLE, lang), body, _say(f"{module.TITLE}.how", lang)),
+        )
+        for _, module in modules("static")
+        if (body := module.build(shown, lang))
+    ]
+    said = f'<p class="headline">{escape(headline(shown)[lang == "zh"])}</p>{_verdict(shown, lang)}'
+    sections.append((1.0, _section(_say("verdict", lang), said + _table(shown, lang))))
+    sections += [
+        (2.0, _pictures(shown, k, shown.series[shown.through(k)], lang))
+        for k in range(min(len(shown.layers), _LAYERS))
+    ]
+    drawn = "".join(html for _, html in sorted(sections, key=lambda one: one[0]))
+    return f'{drawn}<p class="note">{_say("static.note", lang)}</p>'
+
+
+def _section(title: str, body: str, how: str = "") -> str:
+    told = f'<p class="how">{how}</p>' if how else ""
     return (
-        f'<section class="view"><header><h2>{_say("verdict", lang)}</h2></header><div class="body">'
-        f'<p class="headline">{escape(headline(shown)[lang == "zh"])}</p>'
-        f"{_verdict(shown, lang)}{_table(shown, series, lang)}</div></section>{''.join(pictures)}"
-        f'<p class="note">{_say("static.note", lang)}</p>'
+        f'<section class="view"><header><h2>{title}</h2>{told}</header>'
+        f'<div class="body">{body}</div></section>'
     )
 
 
@@ -71,11 +88,11 @@ def _card(found: Sequence[Finding], column: int) -> str:
     return f'<li class="finding {found[0].mark}{many}"><div class="all">{seen}</div>{said}</li>'
 
 
-def _table(shown: Exploration, series: Series, lang: str) -> str:
+def _table(shown: Exploration, lang: str) -> str:
     head = "".join(f"<th>{_say(f'static.{key}', lang)}</th>" for key in _HEAD)
     rows = [
         f"<tr><th>{escape(layer.name)}</th><td>{escape(layer.mode)}</td>"
-        + "".join(f"<td>{text}</td>" for text in _numbers(shown, k, series, lang))
+        + "".join(f"<td>{text}</td>" for text in _numbers(shown, k))
         + "</tr>"
         for k, layer in enumerate(shown.layers)
     ]
@@ -88,8 +105,9 @@ def _table(shown: Exploration, series: Series, lang: str) -> str:
 _HEAD = ("layer", "kind", "units", "steps", "median", "slowest", "start", "end")
 
 
-def _numbers(shown: Exploration, k: int, series: Series, lang: str) -> list[str]:
-    trace, flow = series.traces[k], _flow(series, k)
+def _numbers(shown: Exploration, k: int) -> list[str]:
+    series = shown.series[shown.through(k)]
+    trace, flow = series.trace(k), series.flow(k)
     cells = [str(shown.units(k)), str(series.steps)]
     if trace.forget is None:
         cells += ["–", "–"]
@@ -115,22 +133,16 @@ def _life(steps: float) -> str:
     return "∞" if np.isinf(steps) else fixed(steps, 1)
 
 
-def _flow(series: Series, k: int) -> LayerFlow | None:
-    return series.flows[k] if k < len(series.flows) else None
-
-
 def _pictures(shown: Exploration, k: int, series: Series, lang: str) -> str:
-    trace, flow = series.traces[k], _flow(series, k)
+    trace, flow = series.trace(k), series.flow(k)
     labels = list(series.labels or ())
     widest = max(map(len, labels), default=4)
     ticks = charts.x_axis(time_ticks(labels, series.steps, max(1, min(6, _LETTERS // widest))))
     drawn = _maps(trace, lang) + (_gradient(flow, lang) if flow is not None else "")
-    said = flows(shown).get(f"0/{k}")
+    said = flows(shown).get(f"{shown.through(k)}/{k}")
     told = "" if said is None else f'<p class="reading">{escape(said[lang == "zh"])}</p>'
-    return (
-        f'<section class="view"><header><h2>{escape(shown.layers[k].name)}</h2></header>'
-        f'<div class="body static">{drawn}{ticks}{told}</div></section>'
-    )
+    name = escape(shown.layers[k].name)
+    return _section(name, f'<div class="static">{drawn}{ticks}{told}</div>')
 
 
 def _maps(trace: LayerTrace, lang: str) -> str:

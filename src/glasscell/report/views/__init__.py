@@ -18,16 +18,20 @@ VIEWS: Final = (
     "cell",
     "dossier",
     "duel",
+    "events",
     "fan",
     "film",
+    "forecast",
     "influence",
     "ladder",
     "match",
     "path",
     "provenance",
+    "results",
     "river",
     "saturation",
     "text",
+    "training",
     "truncation",
     "unit",
     "verdict",
@@ -41,8 +45,8 @@ VIEWS: Final = (
 def modules(stem: str) -> Iterator[tuple[str, ModuleType]]:
     """Give the file of this stem of every view that has one, with the view's name.
 
-    >>> [view for view, _ in modules("words")]
-    ['dossier', 'river', 'wall']
+    >>> "wall" in dict(modules("words"))
+    True
     """
     for view in VIEWS:
         if (resources.files(__package__) / view / f"{stem}.py").is_file():

@@ -9,11 +9,12 @@ from typing import Any
 import torch
 
 import glasscell
-from glasscell import report
+from glasscell.report.page import write
 from glasscell.tasks.forecast import kept_windows
-from glasscell.tasks.forecast.page import forecast_page
+from glasscell.tasks.forecast.page import Shown
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.result import FitResult
+from glasscell.tasks.inspect_run import look
 from glasscell.training import run_folder
 
 
@@ -36,7 +37,8 @@ def write_run(result: FitResult, folder: run_folder.RunFolder, data: Any) -> Non
     if result.rival is not None:
         glasscell.save(result.rival.network, folder.draft / run_folder.RIVAL, force=True)
     kept_windows.of_plan(result.plan).save(folder.draft / run_folder.WINDOWS)
-    report.write(forecast_page(result), folder.draft / run_folder.REPORT, force=True)
+    Shown.of(result).save(folder.draft / run_folder.FORECASTS)
+    write(look(folder.draft), folder.draft / run_folder.REPORT, force=True)
     folder.commit(keep_checkpoint=result.interrupted)
 
 

@@ -25,7 +25,9 @@ def build(shown: Exploration, lang: str) -> str:
     tables = "".join(table(one, lang) for one in found["tables"])
     notes = "".join(f"<li>{escape(text[column])}</li>" for text in found["notes"])
     heading = escape(words()["results.notes"][column])
-    return f"{said}{tables}" + (f'<h3>{heading}</h3><ul class="notes">{notes}</ul>' if notes else "")
+    return f"{said}{tables}" + (
+        f'<h3>{heading}</h3><ul class="notes">{notes}</ul>' if notes else ""
+    )
 
 
 def table(record: Mapping[str, Any], lang: str) -> str:
@@ -33,7 +35,8 @@ def table(record: Mapping[str, Any], lang: str) -> str:
     column = lang == "zh"
     css = [" class=n" if numeric else "" for numeric in record["numeric"]]
     head = "".join(
-        f"<th{c}>{escape(name[column])}</th>" for c, name in zip(css, record["columns"], strict=True)
+        f"<th{c}>{escape(name[column])}</th>"
+        for c, name in zip(css, record["columns"], strict=True)
     )
     body = "".join(
         f"<tr{' class=marked' if place in record['highlight'] else ''}>"
