@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 import glasscell
+from glasscell.arrays import Array
 from glasscell.bench import environment
 from glasscell.cells.compact import COMPRESSED, STORAGES
 from glasscell.demo import glucose
@@ -33,7 +34,6 @@ from glasscell.training.one_thread import one_thread
 ROOT = Path(__file__).parent.parent
 OUT, DOCS = ROOT / "docs" / "results" / "compressed.json", ROOT / "docs" / "numerics.md"
 
-Array = np.ndarray[Any, Any]
 Score = Callable[[Model], tuple[float, Array]]  # the metric, and every output
 
 

@@ -27,8 +27,8 @@ from remembering import remembering
 
 import glasscell
 from glasscell.inspect import examine
-from glasscell.inspect.gradients.flow import observed
 from glasscell.inspect.gradients.last_step import model_weights
+from glasscell.inspect.tracing import observed
 from glasscell.inspect.verdict import findings, judge
 from glasscell.inspect.verdict.evidence import gathered
 

@@ -39,7 +39,7 @@ for isa in $(run -c 'import glasscell._core as c; print(*c.isas)'); do
   echo "asan: $isa"
   export GLASSCELL_FORCE_ISA=$isa
   run tests/isa_digest.py >"$out/$isa.txt"
-  run -m pytest -q -p no:cacheprovider tests/test_{activations,addresses,kernels,laws,engine,stepper,forward_team,fingerprint,pool,pool_refusals}.py \
+  run -m pytest -q -p no:cacheprovider tests/engine tests/test_{activations,kernels,laws}.py tests/model/test_{pool,pool_refusals}.py \
     -k "not denormals_do_not_slow and not instruction_set and not without_the_core" "$@"
 done
 echo "asan: clean"

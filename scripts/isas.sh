@@ -11,7 +11,7 @@ python=${PYTHON:-$root/.venv/bin/python}
 [ -x "$python" ] || command -v "$python" >/dev/null || python=python3
 cd "$root"
 tests() { "$python" -m pytest -q -n auto --dist loadfile "$@"; }
-kernels=(tests/nn tests/test_{activations,addresses,compressed,engine,fingerprint,forward_team,kernels,laws,pool,pool_refusals,stack,stepper,stream,threads}.py)
+kernels=(tests/nn tests/engine tests/model tests/cells tests/test_{activations,kernels,laws,threads}.py)
 
 has=" $("$python" -c 'import glasscell; print(*glasscell.cpu_info()["isas"])') "
 avx2() {

@@ -10,12 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from hypothesis import strategies as st
 
+from glasscell.arrays import Array
 from glasscell.cells.parameters import Config, LayerWeights
-
-Array = npt.NDArray[Any]
 
 STEPS = (0, 1, 2, 3, 5, 8)
 BATCHES = (1, 2, 5, 6, 7, 11, 12, 13)

@@ -30,7 +30,7 @@ from glasscell.errors import (
 if TYPE_CHECKING:
     from glasscell import gates, inspect, nn, reference, storage, weights
     from glasscell.engine import cpu_info, get_num_threads, set_num_threads
-    from glasscell.inspect.gradients.flow import gradient_flow
+    from glasscell.inspect.tracing import gradient_flow, trace
     from glasscell.model.compress import compress
     from glasscell.model.model import Model, Run, load
     from glasscell.model.pool import StreamPool
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from glasscell.nn.convert import convert, restore
     from glasscell.nn.fallback import SlowPathWarning
     from glasscell.nn.saving import save
-    from glasscell.traces.layer import trace
 
 __all__ = [
     "DataError",
@@ -81,12 +80,12 @@ _LAZY = {
     "convert": "glasscell.nn.convert",
     "cpu_info": "glasscell.engine",
     "get_num_threads": "glasscell.engine",
-    "gradient_flow": "glasscell.inspect.gradients.flow",
+    "gradient_flow": "glasscell.inspect.tracing",
     "load": "glasscell.model.model",
     "restore": "glasscell.nn.convert",
     "save": "glasscell.nn.saving",
     "set_num_threads": "glasscell.engine",
-    "trace": "glasscell.traces.layer",
+    "trace": "glasscell.inspect.tracing",
 }
 _MODULES = ("gates", "inspect", "nn", "reference", "storage", "weights")
 

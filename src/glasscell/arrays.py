@@ -1,13 +1,17 @@
-"""What a caller asks for by number, a step, a lag, so many columns, checked before it is used."""
+"""NumPy arrays of any dtype, and whole numbers checked before they index one."""
 
 from __future__ import annotations
 
 from operator import index
-from typing import Any
+from typing import Any, TypeAlias
+
+from numpy.typing import NDArray
 
 from glasscell.errors import DtypeError
 
-__all__ = ["at_least", "position", "whole"]
+__all__ = ["Array", "at_least", "position", "whole"]
+
+Array: TypeAlias = NDArray[Any]
 
 
 def whole(value: Any, name: str) -> int:

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from glasscell import report
+from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights
 from glasscell.traces.layer import LayerTrace
-
-Array = np.ndarray[Any, Any]
 
 
 def sigmoid(a: Array) -> Array:

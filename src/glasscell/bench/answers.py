@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from glasscell import reference
+from glasscell.arrays import Array
 from glasscell.bench.cases import Case
 from glasscell.bench.numbers import Data
-from glasscell.cells.parameters import Array, LayerWeights
+from glasscell.cells.parameters import LayerWeights
 
 __all__ = ["STEPS", "Check", "check", "expected"]
 

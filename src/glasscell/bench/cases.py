@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from glasscell.cells.parameters import Array
+from glasscell.arrays import Array
 from glasscell.errors import DataError
 
 __all__ = ["CASES", "Case", "select"]

@@ -13,11 +13,11 @@ from importlib.metadata import PackageNotFoundError, version
 from multiprocessing.connection import Connection
 from typing import Any
 
+from glasscell.arrays import Array
 from glasscell.bench import clock, limit, memory, numbers
 from glasscell.bench.caches import caches
 from glasscell.bench.cases import Case
 from glasscell.bench.engines import CannotRun, Run, create, listing
-from glasscell.cells.parameters import Array
 
 __all__ = ["Desk", "serve"]
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import glasscell
-from glasscell.cells.parameters import Array
+from glasscell.arrays import Array
 from glasscell.engine import cpu_info
 
 __all__ = ["busy_cpus", "commit", "cpu", "describe"]

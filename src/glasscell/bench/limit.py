@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 from glasscell import _core
+from glasscell.arrays import Array
 from glasscell.bench.caches import Cache
 from glasscell.bench.cases import Case
-from glasscell.cells.parameters import Array
 
 __all__ = ["Bound", "Level", "Limits", "bound", "probe"]
 

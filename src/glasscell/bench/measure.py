@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol, Self
 
+from glasscell.arrays import Array
 from glasscell.bench import answers, numbers
 from glasscell.bench.cases import Case
 from glasscell.bench.engines import OURS, CannotRun
 from glasscell.bench.limit import Limits
 from glasscell.bench.rows import BESIDE, Found, row
-from glasscell.cells.parameters import Array
 
 __all__ = ["Asked", "Pace", "measure"]
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.bench.cases import Case
-from glasscell.cells.parameters import Array
 
 __all__ = ["Data", "make"]
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from glasscell.cells.parameters import Array, LayerWeights
+from glasscell.arrays import Array
+from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import DtypeError, WeightFormatError
 
 __all__ = [

@@ -18,7 +18,7 @@ import numpy as np
 from glasscell.errors import ShapeError
 
 if TYPE_CHECKING:
-    from glasscell.cells.parameters import Array
+    from glasscell.arrays import Array
 
 __all__ = [
     "HIDDEN",

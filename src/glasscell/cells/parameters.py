@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from glasscell import cells
+from glasscell.arrays import Array
 from glasscell.errors import DtypeError, ShapeError, WeightFormatError
 
 __all__ = ["MODES", "Array", "Config", "LayerWeights", "from_state_dict", "to_state_dict"]
 
-Array: TypeAlias = npt.NDArray[Any]
 
 MODES = ("LSTM", "RNN_TANH", "RNN_RELU")
 

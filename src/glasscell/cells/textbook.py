@@ -19,7 +19,7 @@ from glasscell.cells.orders import HIDDEN, TORCH, rows
 from glasscell.errors import DtypeError, ShapeError
 
 if TYPE_CHECKING:
-    from glasscell.cells.parameters import Array
+    from glasscell.arrays import Array
 
 __all__ = ["Textbook", "layer_gates"]
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glasscell.arrays import Array
 from glasscell.data.dayfirst import chosen_reading
 from glasscell.data.frequency import Frequency
 from glasscell.data.periods import (
@@ -25,7 +26,6 @@ from glasscell.data.stamps import Stamps, plain_iso, readings, tidied
 from glasscell.data.timenumbers import excel_days, read_numbers, unix_times
 from glasscell.errors import DataError
 
-Array = np.ndarray[Any, Any]
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d.*)?")
 
 

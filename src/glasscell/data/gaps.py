@@ -8,10 +8,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from glasscell.arrays import Array
 from glasscell.data.wording import share
 from glasscell.errors import DataError
 
-Array = np.ndarray[Any, Any]
 Policy = Literal["raise", "interpolate", "drop"]
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.data.columns import TIME_NAMES
 from glasscell.data.crossed import Crossed, find_crossed
 from glasscell.data.panel import ReadOptions
@@ -20,7 +20,6 @@ from glasscell.errors import DataError
 
 __all__ = ["Crossed", "Joined", "find_layout"]
 
-Array = np.ndarray[Any, Any]
 _AVERAGES = ("M13", "Q05", "S03")
 """Codes by which the BLS marks the mean of a year beside its parts."""
 

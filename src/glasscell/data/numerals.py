@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glasscell.arrays import Array
 from glasscell.errors import DataError
 
-Array = np.ndarray[Any, Any]
 _MARKS = (
     *("", ".", "..", "...", "…", "?", ":", "-", "--", "---", "–", "—", "*", "**", "***", "****"),
     *("na", "n/a", "n.a.", "#n/a", "#n/a n/a", "<na>", "nan", "-nan", "nat", "nd", "n.d."),

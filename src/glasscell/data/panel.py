@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-import numpy as np
-
+from glasscell.arrays import Array
 from glasscell.data.columns import Roles
 from glasscell.data.frequency import Frequency
 from glasscell.data.gaps import GapRule
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glasscell.arrays import Array
 from glasscell.data.columns import Roles, resolve
 from glasscell.data.dates import Times, parse_times
 from glasscell.data.frequency import (
@@ -42,7 +43,6 @@ from glasscell.errors import DataError
 
 __all__ = ["Panel", "ReadOptions", "Series", "read_panel"]
 
-Array = np.ndarray[Any, Any]
 MOST_NAMES = 20
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glasscell.arrays import Array
 from glasscell.data.columns import Roles
 from glasscell.data.frequency import Frequency, grid, named_offset, on_grid
 from glasscell.data.gaps import GapRule, fill, refuse_missing, shown
@@ -16,8 +17,6 @@ from glasscell.data.panel import ReadOptions, Series
 from glasscell.data.rawtable import Table
 from glasscell.data.wording import count, share, was
 from glasscell.errors import DataError
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, eq=False)

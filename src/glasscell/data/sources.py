@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import narwhals as nw
-import numpy as np
 import pandas as pd
 
 from glasscell.data.csvfile import SAMPLE_RECORDS, open_sheet
 from glasscell.data.numerals import find_decimal
 from glasscell.data.rawtable import Table
 from glasscell.errors import DataError
-
-Array = np.ndarray[Any, Any]
 
 
 class Source(Protocol):

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glasscell.arrays import Array
 from glasscell.data.columns import COUNTER, Roles
 from glasscell.data.timenumbers import read_numbers
 from glasscell.errors import DataError
 
-Array = np.ndarray[Any, Any]
 _LABEL = re.compile(
     r"(.*[_\s.-])?(id|uuid|zip|zipcode|postcode|fips|latitude|longitude|lat|lon)", re.IGNORECASE
 )

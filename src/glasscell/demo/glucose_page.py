@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 import glasscell
+from glasscell.arrays import Array
 from glasscell.demo.meals import STEEP, WITHIN, RisesInTest
 from glasscell.inspect.units import events
 from glasscell.report.page import Exploration
@@ -97,7 +97,7 @@ def explored(result: FitResult, meals: MealView, run: Path) -> Exploration:
     return replace(shown.more({}, {"movement": movement}), start=start)
 
 
-def _trace(result: FitResult, windows: np.ndarray[Any, Any]) -> LayerTrace:
+def _trace(result: FitResult, windows: Array) -> LayerTrace:
     inputs = torch.from_numpy(result.plan.test.inputs(windows))
     with glasscell.trace(result.best.network) as traced, torch.no_grad():
         result.best.network(inputs)

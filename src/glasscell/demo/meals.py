@@ -8,13 +8,11 @@ and 19 o'clock.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.tasks.forecast.plan import Plan
-
-Array = np.ndarray[Any, Any]
 
 STEEP = 40.0
 """mg/dL that a rise has at least ..."""

@@ -10,8 +10,8 @@ import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from glasscell.arrays import Array
 from glasscell.errors import DtypeError, ShapeError
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ __all__ = [
     "thread_count",
 ]
 
-Array = NDArray[Any]
 
 _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.engine import arguments
 from glasscell.engine.packing import require_uncompressed
-from glasscell.engine.results import Array, LayerGrads, PackedLayer
+from glasscell.engine.results import LayerGrads, PackedLayer
 from glasscell.errors import ShapeError
 from glasscell.threads import thread_limit
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.engine import arguments
-from glasscell.engine.results import Array, LayerRun, PackedLayer
+from glasscell.engine.results import LayerRun, PackedLayer
 from glasscell.threads import thread_limit
 
 __all__ = ["forward"]

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from glasscell import _core
+from glasscell.arrays import Array
 from glasscell.engine import arguments
-from glasscell.engine.results import Array, PackedLinear
+from glasscell.engine.results import PackedLinear
 from glasscell.errors import DtypeError, ShapeError
 from glasscell.threads import thread_limit
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
-from numpy.typing import NDArray
+from glasscell.arrays import Array
 
 if TYPE_CHECKING:
     from glasscell._core import (
@@ -29,7 +29,6 @@ __all__ = [
     "Weights",
 ]
 
-Array: TypeAlias = NDArray[Any]
 PackedLayer: TypeAlias = "LayerF32 | LayerF64"
 PackedLinear: TypeAlias = "LinearF32 | LinearF64"
 Stepper: TypeAlias = "StepperF32 | StepperF64"

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glasscell import engine
-from glasscell.cells.parameters import Array
+from glasscell.arrays import Array
 from glasscell.engine import arguments
 from glasscell.errors import ShapeError
 

@@ -45,7 +45,8 @@ from glasscell.inspect.verdict.diagnosis import Diagnosis, diagnose, examine
 from glasscell.inspect.verdict.findings import Finding, faults
 from glasscell.inspect.verdict.judge import LayerVerdict, judge
 from glasscell.inspect.verdict.sentences import KINDS
-from glasscell.traces.layer import LayerTrace, Trace
+from glasscell.traces.layer import LayerTrace
+from glasscell.traces.trace import Trace
 
 __all__ = [
     "KINDS",

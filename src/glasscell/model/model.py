@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.cells.compact import COMPRESSED, STORAGES
-from glasscell.cells.parameters import Array
 from glasscell.errors import ShapeError, WeightFormatError
 from glasscell.model import modelfile, nodes
 from glasscell.model.nodes import inputs

@@ -25,7 +25,7 @@ from typing import Any, NoReturn
 import numpy as np
 import safetensors
 
-from glasscell.cells.parameters import Array
+from glasscell.arrays import Array
 from glasscell.errors import WeightFormatError
 from glasscell.files import draft, draft_folder
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glasscell import engine
-from glasscell.cells.parameters import Array
+from glasscell.arrays import Array
 from glasscell.engine.arguments import target
 from glasscell.errors import DataError, DtypeError, ShapeError
 from glasscell.model import forking, nodes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from glasscell.cells.parameters import Array
+from glasscell.arrays import Array
 from glasscell.errors import ShapeError
 from glasscell.model.nodes import Plan, inputs
 

@@ -16,13 +16,13 @@ from torch import Tensor
 from torch.autograd import Function
 
 from glasscell import engine
-from glasscell.cells.names import Place, Weights
 from glasscell.nn import records, torch_loop
 from glasscell.nn.autocast import fuses
 from glasscell.nn.checkpoint import Checkpoint, segment_length
 from glasscell.nn.double_backward import batched, differentiable
 from glasscell.nn.layer_backward import gradients
 from glasscell.nn.layer_forward import Call, Result, run, whole
+from glasscell.nn.names import Place, Weights
 from glasscell.nn.observe import Observation
 from glasscell.nn.packed_weights import packed, tapes_of
 from glasscell.nn.saved import unpacked

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 from torch.nn.modules.rnn import RNNCellBase
 
-from glasscell.cells.names import Weights, cell_place, fetch
 from glasscell.nn import autograd, fast_path
 from glasscell.nn.autocast import CASTABLE, cast, low_precision, result_dtypes
 from glasscell.nn.fallback import (
@@ -21,6 +20,7 @@ from glasscell.nn.fallback import (
     leaf,
     reason_to_leave,
 )
+from glasscell.nn.names import Weights, cell_place, fetch
 from glasscell.nn.observe import current
 from glasscell.nn.scripting import lent
 from glasscell.nn.sequences import Layout

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from glasscell.cells.names import places
+from glasscell.nn.names import places
 from glasscell.nn.observe import current
 from glasscell.nn.packed_weights import ATTRIBUTE, Made
 from glasscell.nn.step import StepFunction, run

@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.nn.functional import dropout
 from torch.nn.utils.rnn import PackedSequence
 
-from glasscell.cells.names import Weights, fetch, places
 from glasscell.nn import autograd, fast_path, rows, torch_loop
 from glasscell.nn.autocast import CASTABLE, cast, fuses, low_precision, result_dtypes
 from glasscell.nn.checkpoint import SETTING, Checkpoint, Setting, segment_length
@@ -25,6 +24,7 @@ from glasscell.nn.fallback import (
     reason_to_leave,
 )
 from glasscell.nn.layer_forward import Result
+from glasscell.nn.names import Weights, fetch, places
 from glasscell.nn.observe import current
 from glasscell.nn.scripting import lent
 from glasscell.nn.sequences import Layout

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from glasscell import engine
-from glasscell.cells.names import Place
 from glasscell.nn import records
+from glasscell.nn.names import Place
 from glasscell.nn.observe import Observation, Record
 from glasscell.nn.packed_weights import tapes_of
 from glasscell.nn.sequences import Layout

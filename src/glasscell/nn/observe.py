@@ -11,18 +11,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from glasscell.arrays import Array
 from glasscell.nn.origins import Origins
-from glasscell.traces.run import Record
+from glasscell.traces.layer import Record
 
 __all__ = ["Observation", "Observer", "Record", "current", "observing", "repeating"]
-
-Array = npt.NDArray[Any]
 
 
 class Observer(Protocol):

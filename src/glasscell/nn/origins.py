@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from torch import Tensor
 from torch.autograd.function import BackwardCFunction
 
-from glasscell.traces.run import Record
+from glasscell.traces.layer import Record
 
 __all__ = ["Origins"]
 

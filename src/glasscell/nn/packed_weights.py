@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from glasscell import engine
-from glasscell.cells.names import Place, Weights
 from glasscell.errors import ShapeError
+from glasscell.nn.names import Place, Weights
 from glasscell.nn.tapes import Tapes
 from glasscell.nn.team import threads
 from glasscell.nn.tensors import array_of

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy.typing as npt
 from torch import Tensor
 from torch.nn import Module
 
+from glasscell.arrays import Array
 from glasscell.nn.tensors import view_of
-from glasscell.traces.run import Record
+from glasscell.traces.layer import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["link", "show", "tell"]
 
-Array = npt.NDArray[Any]
 States = tuple[Tensor | None, Tensor | None]
 
 

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from glasscell.cells.parameters import Array, Config
+from glasscell.arrays import Array
+from glasscell.cells.parameters import Config
 from glasscell.errors import DtypeError, WeightFormatError
 from glasscell.model import modelfile
 from glasscell.model.model import Model

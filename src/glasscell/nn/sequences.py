@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from glasscell.arrays import Array
 from glasscell.errors import DtypeError, ShapeError
 from glasscell.nn.fallback import interpreted
 
 __all__ = ["Layout", "layout_of"]
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

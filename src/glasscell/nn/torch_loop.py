@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from glasscell import cells
-from glasscell.cells.names import Weights
 from glasscell.nn.layer_forward import Result
+from glasscell.nn.names import Weights
 from glasscell.nn.sequences import Layout
 
 __all__ = ["run_layer"]

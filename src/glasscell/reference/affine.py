@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from glasscell import cells
-from glasscell.cells.parameters import Array
+from glasscell.arrays import Array
 
 __all__ = ["affine", "affine_backward", "torch_gradients"]
 

@@ -19,7 +19,8 @@ from typing import NamedTuple
 import numpy as np
 
 from glasscell import cells
-from glasscell.cells.parameters import Array, LayerWeights
+from glasscell.arrays import Array
+from glasscell.cells.parameters import LayerWeights
 from glasscell.reference.affine import affine
 
 __all__ = [

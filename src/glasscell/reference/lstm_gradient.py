@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from glasscell.cells.parameters import Array
+from glasscell.arrays import Array
 from glasscell.reference.lstm_equations import LSTMStep
 
 __all__ = ["StepGradient", "cell_gradient", "gate_gradients", "projection_gradient"]

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glasscell import cells
-from glasscell.cells.parameters import Array, LayerWeights
+from glasscell.arrays import Array
+from glasscell.cells.parameters import LayerWeights
 from glasscell.reference.affine import affine, affine_backward, torch_gradients
 from glasscell.reference.sequence import Gradients, Inputs, gradient, pieces, prepare
 

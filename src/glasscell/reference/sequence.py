@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glasscell.cells.parameters import Array, LayerWeights
+from glasscell.arrays import Array
+from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import DtypeError, ShapeError
 
 __all__ = ["Gradients", "Inputs", "Piece", "gradient", "pieces", "prepare"]

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glasscell.cells.parameters import Array, Config, LayerWeights
+from glasscell.arrays import Array
+from glasscell.cells.parameters import Config, LayerWeights
 from glasscell.errors import ShapeError
 from glasscell.reference.plain_rnn import RNNRun, rnn, rnn_backward
 from glasscell.reference.sequence import Gradients

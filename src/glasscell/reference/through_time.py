@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glasscell import cells
-from glasscell.cells.parameters import Array, LayerWeights
+from glasscell.arrays import Array
+from glasscell.cells.parameters import LayerWeights
 from glasscell.reference.affine import affine_backward, torch_gradients
 from glasscell.reference.lstm_equations import LSTMStep, lstm_step, parameters
 from glasscell.reference.lstm_gradient import cell_gradient, gate_gradients, projection_gradient

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from glasscell.arrays import Array
 from glasscell.cells import Textbook
 from glasscell.errors import DataError, ShapeError
 
 if TYPE_CHECKING:
     from glasscell.traces.layer import LayerTrace
 
-Array = NDArray[Any]
 
 LETTERS: Final = {"forget": "f", "input": "i", "candidate": "C", "output": "o"}
 """Subscript of each gate's W and b, as in W_f [h_{t-1}, x_t] + b_f."""

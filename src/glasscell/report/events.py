@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from glasscell.arrays import Array
 from glasscell.report.draw import axes, charts
 from glasscell.report.draw.markup import LETTERS, escape, fixed
 from glasscell.report.order import finite_mean
 from glasscell.report.run_data import GATE_FIELDS, GateWindow
 from glasscell.report.run_words import say
-
-Array = NDArray[Any]
 
 _CLEARLY: Final = 1.2
 _SHIFTS: Final = 1000

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from glasscell.arrays import Array
 from glasscell.report import flow_sentences, run_river, run_wall
 from glasscell.report.draw import axes, palette
 from glasscell.report.draw.markup import LETTERS, fixed
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from glasscell.traces.layer import LayerTrace
 
-Array = NDArray[Any]
 
 _INK: Final = "#1d2129"
 _SOFT: Final = "#565d69"

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glasscell.arrays import Array
 from glasscell.report.draw.markup import fixed
 from glasscell.report.run_words import say
-
-Array = NDArray[Any]
 
 MAX_UNITS: Final = 128
 MAX_STEPS: Final = 600

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from glasscell.arrays import Array
 from glasscell.errors import ShapeError
 from glasscell.inspect.gradients.flow import LayerFlow
 from glasscell.report.cell import CellNumbers
@@ -16,7 +16,6 @@ from glasscell.report.cell import CellNumbers
 if TYPE_CHECKING:
     from glasscell.traces.layer import LayerTrace
 
-Array = NDArray[Any]
 Labels = Sequence[str] | Array
 """One label per step: strings, numbers, or a `datetime64` array."""
 

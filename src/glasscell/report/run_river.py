@@ -6,16 +6,14 @@ import math
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from glasscell.arrays import Array
 from glasscell.inspect.verdict.findings import OF_LAG
 from glasscell.report import flow_sentences
 from glasscell.report.draw import axes, charts
 from glasscell.report.draw.markup import escape, fixed, powers, short
 from glasscell.report.run_data import River, RiverLine
 from glasscell.report.run_words import say
-
-Array = NDArray[Any]
 
 FLOAT32_FLOOR: Final = float(np.log10(np.finfo(np.float32).tiny))
 """log10 of the smallest normal float32; the kernels flush what is below to zero."""

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from glasscell.arrays import Array
 from glasscell.report import marks
 from glasscell.report.draw import axes, charts
 from glasscell.report.draw.markup import LETTERS, escape
 from glasscell.report.order import Thinning, half_life_text, half_lives
 from glasscell.report.run_data import GATE_FIELDS, GateWindow
 from glasscell.report.run_words import say
-
-Array = NDArray[Any]
 
 _GATES = ("forget", "input", "output")
 _CONTENTS = ("cell", "candidate", "hidden")

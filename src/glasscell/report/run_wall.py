@@ -8,14 +8,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from glasscell.arrays import Array
 from glasscell.report import marks, run_unit, values
 from glasscell.report.draw import axes, charts, palette
 from glasscell.report.draw.markup import LETTERS, escape, fixed, short
 from glasscell.report.order import Thinning, half_life_text, half_lives, magnitude, slow_first, thin
 from glasscell.report.run_data import GATE_FIELDS, GateWindow
 from glasscell.report.run_words import say
-
-Array = NDArray[Any]
 
 SEQUENTIAL: Final = ("forget", "input", "output")
 _BRIGHT: Final = 0.98

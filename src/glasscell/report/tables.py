@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from glasscell.arrays import Array
 from glasscell.report.draw import axes, charts
 from glasscell.report.draw.markup import column_decimals, escape, fixed, grouped, short
 from glasscell.report.order import finite_mean
 from glasscell.report.run_data import ForecastPlot, Table
 from glasscell.report.run_words import say
-
-Array = NDArray[Any]
 
 
 def build_table(table: Table) -> str:

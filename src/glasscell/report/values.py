@@ -6,13 +6,11 @@ import base64
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from glasscell.arrays import Array
 from glasscell.report.draw import axes
 from glasscell.report.order import Thinning, magnitude
 from glasscell.report.run_data import GATE_FIELDS, GateWindow
-
-Array = NDArray[Any]
 
 _LEVELS: Final = 32000
 _NO_VALUE: Final = -32768

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import glasscell
+from glasscell.arrays import Array
 from glasscell.inspect.gradients.flow import LayerFlow
 from glasscell.report.page import Exploration
 from glasscell.report.page.collect import collect
@@ -113,7 +114,7 @@ def explored(duel: Duel, folder: Path) -> Exploration:
     answer = float(glasscell.load(folder).run(x[:, row : row + 1]).output[-1, 0, 0])
     first, second = (float(values[step]) for step in marked)
 
-    def loss(output: np.ndarray[Any, Any]) -> tuple[float, np.ndarray[Any, Any]]:
+    def loss(output: Array) -> tuple[float, Array]:
         """Mean squared error of the last step's answers, and its gradient."""
         steps, gradient = duel.options.length, np.zeros_like(output)
         apart = output.reshape(steps, -1)[-1] - y
@@ -151,7 +152,7 @@ def explored(duel: Duel, folder: Path) -> Exploration:
     return with_events(shown, {0: [(int(t), f"marked: {values[t]:.2f}") for t in marked]})
 
 
-def widest(x: np.ndarray[Any, Any]) -> int:
+def widest(x: Array) -> int:
     """Choose, of sequences (T, B, 2), the one whose marks lie farthest apart, off the edges."""
     length, count = x.shape[:2]
     first, second = x[:, :, 1].T.nonzero()[1].reshape(count, 2).T

@@ -1,27 +1,69 @@
-"""What every gate of every unit did at every step: the kernel's own tape, handed out as arrays."""
+"""One layer in one call: what it hands over (`Record`), and what users see of it (`LayerTrace`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from glasscell.arrays import position
-from glasscell.traces.chain import followed, last_chain
-from glasscell.traces.joined import Joined
-from glasscell.traces.layout import Array, alive_steps, to_time_major
+from glasscell.arrays import Array, position
+from glasscell.cells import TAPE
+from glasscell.traces import pictures
+from glasscell.traces.layout import alive_steps, from_kernel, to_time_major
 from glasscell.traces.shown import Shown
 
-if TYPE_CHECKING:
-    import torch
-
-__all__ = ["LayerTrace", "Trace", "trace"]
+__all__ = ["GATES", "LayerTrace", "Record", "trace_of"]
 
 GATES = ("forget", "input", "candidate", "output", "cell")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Record:
+    """What one layer in one direction saw and did in one call.
+
+    x is a view of what the caller passed; the rest is the record's own.
+
+    Sequences are time-major, (T, B, ·), whatever the module's `batch_first`; those of a
+    `PackedSequence` are (N, ·), the rows of all steps, with `batch_sizes`.
+
+    Args:
+        x: (T, B, I) or (N, I), what the layer read.
+        h0: (B, P) initial hidden state, None for zeros.
+        c0: (B, H) initial cell state, None for zeros and for an RNN.
+        output: (T, B, P) or (N, P), the hidden state of every step.
+        tape: (T, B, 5, Hp) or (N, 5, Hp) for an LSTM, Hp >= H: along axis -2 the input gate, forget
+            gate, candidate, output gate and cell state; None for an RNN.
+        h_n: (B, P) last hidden state.
+        c_n: (B, H) last cell state, None for an RNN.
+        mode: "LSTM", "RNN_TANH" or "RNN_RELU".
+        hidden_size: H.
+        batch_first: whether the module lays its own output out as (B, T, ·).
+        unbatched: whether the module was called on one sequence without a batch axis.
+        batch_sizes: (T,) of a `PackedSequence`, else None.
+        lengths: (B,) as given to the module, else None.
+        reset: (T, B) as given to the module, time-major, else None.
+        sorted_indices: (B,) of a `PackedSequence`: row b here is sequence sorted_indices[b] of the
+            batch; None when they agree.
+    """
+
+    x: Array
+    h0: Array | None
+    c0: Array | None
+    output: Array
+    tape: Array | None
+    h_n: Array
+    c_n: Array | None
+    mode: str
+    hidden_size: int
+    batch_first: bool = False
+    unbatched: bool = False
+    batch_sizes: Array | None = None
+    lengths: Array | None = None
+    reset: Array | None = None
+    sorted_indices: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +85,7 @@ class LayerTrace:
         hidden: hidden state h, what the layer puts out; the last axis is P with a projection.
         mode: "LSTM", "RNN_TANH" or "RNN_RELU".
         reverse: whether the layer read the sequence from its end.
-        layout: "TBH", "BTH", "TH" or "NH", as the layer's own output; see `inspect.layout`.
+        layout: "TBH", "BTH", "TH" or "NH", as the layer's own output; see `traces.layout`.
         initial_hidden: (B, P), or None for zeros.
         initial_cell: (B, H), or None for zeros.
         lengths: (B,) int64 steps of each sequence; None where all have T.
@@ -138,9 +180,7 @@ class LayerTrace:
         Returns:
             (quantities,) array of Axes.
         """
-        from glasscell.report.plots import gate_wall
-
-        return gate_wall(self, quantities, sequence=sequence, ax=ax, **options)
+        return pictures.panels("gate_wall", self, quantities, sequence=sequence, ax=ax, **options)
 
     def __repr__(self) -> str:
         shown = "hidden only" if self.cell is None else "f i g o c h"
@@ -149,215 +189,41 @@ class LayerTrace:
         return f"LayerTrace({self.mode}{way}, {shown}, {self.layout} {self.hidden.shape}{part})"
 
 
-class Trace(Mapping[str, LayerTrace]):
-    """Layer name to `LayerTrace`, filled while the model runs: what `glasscell.trace` yields.
-
-    Names are the module's dotted name and torch's suffix: "encoder.l0", "encoder.l1_reverse", or
-    "l0" where the model itself is the layer; an `LSTMCell` or `RNNCell` goes by its dotted name
-    alone ("cell" where it is the model). Of a layer that ran several times in the block the last
-    run is shown, together with those before it that handed it their state: a loop is one sequence.
-    `calls` has all of them, and where some are not shown, `repr` says so.
+def trace_of(record: Record, reverse: bool) -> LayerTrace:
+    """Lay the views of one record out as the layer's own output.
 
     Args:
-        known: dotted names of all recurrent modules of the model, for error messages.
+        record: what the layer handed over.
+        reverse: whether it read the sequence from its end.
 
-    Notes:
-        Which call handed its state to which is read off torch's graph where there is one, else off
-        the numbers, see `inspect.chain`. What is put together along time is a copy. Gates and
-        states are always those that each call computed; what the loop does with the state between
-        two calls is in `LayerTrace.lengths` and `starts` (sequences that end or begin, under a
-        padding mask or because the batch shrinks or grows), `LayerTrace.reset` (an episode that
-        begins anew) and `LayerTrace.shown.altered` (all else).
+    Returns:
+        `LayerTrace` of read-only views.
     """
-
-    def __init__(self, known: Sequence[str] = ()) -> None:
-        self._known = tuple(known)
-        self._calls: dict[str, list[LayerTrace]] = {}
-        self._follows: dict[str, list[int | None]] = {}
-        self._cells: set[str] = set()
-        self._shown: dict[str, tuple[int, LayerTrace]] = {}
-
-    @property
-    def calls(self) -> Mapping[str, tuple[LayerTrace, ...]]:
-        """Layer name to every run in the block, the first one first; every step of a cell."""
-        return {name: tuple(calls) for name, calls in self._calls.items()}
-
-    def add(self, name: str, run: LayerTrace, cell: bool = False) -> int:
-        """Append one run of one layer.
-
-        Args:
-            name: the layer's name.
-            run: what it did.
-            cell: whether it was one step of an LSTMCell or RNNCell.
-
-        Returns:
-            Its index in `calls`.
-        """
-        calls = self._calls.setdefault(name, [])
-        calls.append(run)
-        self._follows.setdefault(name, []).append(None)
-        if cell:
-            self._cells.add(name)
-        return len(calls) - 1
-
-    def link(self, name: str, later: int, earlier: int) -> None:
-        """Say which call of a layer another one of its calls got its state from.
-
-        Args:
-            name: the layer's name.
-            later: index of a call.
-            earlier: index of the call that it continues.
-        """
-        if earlier < later:
-            self._follows[name][later] = earlier
-
-    def joined(self, name: str, reached: Sequence[bool] | None = None) -> tuple[list[int], Joined]:
-        """Find the last sequence of a layer.
-
-        Args:
-            name: the layer's name.
-            reached: see `inspect.chain.last_chain`.
-
-        Returns:
-            Indices of its calls, and these put together.
-        """
-        calls = self._calls[name]
-        found, presumed = followed(calls, self._follows[name], name in self._cells)
-        chain = last_chain(found, reached)
-        return chain, Joined([calls[k] for k in chain], len(calls), presumed)
-
-    def __getitem__(self, name: str) -> LayerTrace:
-        calls = self._calls.get(name)
-        if calls is None:
-            raise KeyError(self._unknown(name))
-        count, shown = self._shown.get(name, (0, calls[0]))
-        if count != len(calls):
-            shown = self.joined(name)[1].trace()
-            self._shown[name] = len(calls), shown
-        return shown
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._calls)
-
-    def __len__(self) -> int:
-        return len(self._calls)
-
-    def to_html(
-        self,
-        x: Any = None,
-        *,
-        layers: Sequence[str] | None = None,
-        title: str = "",
-        lang: str = "en",
-    ) -> str:
-        """Give the inspect page of what was traced: one HTML text that opens offline.
-
-        Args:
-            x: what the model read, (T, B, I), (B, T, I) or (T, I), array or tensor, to be drawn
-                above its gates; default not shown.
-            layers: names of the layers to show, all of one length; default all.
-            title: the page's heading.
-            lang: "en" or "zh"; the page has a switch.
-
-        Returns:
-            HTML. No gradients: `glasscell.report.page.collect` measures those too.
-
-        Raises:
-            ValueError: nothing ran in the block yet.
-            ShapeError: the layers ran over different numbers of steps, or `x` over others.
-        """
-        from glasscell.report.page.notebook import page
-
-        return page(self, x, layers, title, lang)
-
-    def plot(
-        self,
-        layers: Sequence[str] | str | None = None,
-        *,
-        sequence: int = 0,
-        ax: Any = None,
-        **options: Any,
-    ) -> Array:
-        """Draw the gate walls of the layers side by side; needs matplotlib.
-
-        Args:
-            layers: a name, or several; default all.
-            sequence: which one of the batch; default 0.
-            ax: quantities * layers Axes; default a new pyplot figure.
-            **options: as `glasscell.report.plots.gate_walls` takes them.
-
-        Returns:
-            (quantities, layers) array of Axes.
-        """
-        from glasscell.report.plots import gate_walls
-
-        return gate_walls(self, layers, sequence=sequence, ax=ax, **options)
-
-    def _repr_html_(self) -> str | None:
-        from glasscell.report.page.notebook import inline
-
-        return inline(self) if self else None
-
-    def __repr__(self) -> str:
-        parts = ((name, self[name].shown) for name in self)
-        return f"Trace({', '.join(f'{name}: {one}' if one else name for name, one in parts)})"
-
-    def __str__(self) -> str:
-        lines = [f"{name}  {self[name]}" for name in self]
-        return "\n".join(lines) or "nothing ran in the block yet"
-
-    def _unknown(self, name: str) -> str:
-        ran = ", ".join(self) or "none"
-        text = f"expected a layer that ran in the block ({ran}), got {name!r}"
-        module = name if name in self._known else name.rpartition(".")[0]
-        if not self._calls:
-            text += "; call the model inside the block"
-        if module in self._known and not any(key.rpartition(".")[0] == module for key in self):
-            text += (
-                "; the model has that module, but our kernels did not run it here (not called, a "
-                "forward of its own, half precision, another device)"
-            )
-        return text
+    layout = _layout(record)
+    tape, size = record.tape, record.hidden_size
+    gates: dict[str, Any] = {
+        name: None if tape is None else from_kernel(tape[..., place, :size], layout)
+        for place, name in enumerate(TAPE)
+    }
+    return LayerTrace(
+        **gates,
+        hidden=from_kernel(record.output, layout),
+        mode=record.mode,
+        reverse=reverse,
+        layout=layout,
+        initial_hidden=record.h0,
+        initial_cell=record.c0,
+        lengths=record.lengths,
+        batch_sizes=record.batch_sizes,
+        reset=record.reset,
+        sorted_indices=record.sorted_indices,
+        x=from_kernel(record.x, layout),
+    )
 
 
-@contextmanager
-def trace(model: torch.nn.Module) -> Iterator[Trace]:
-    """Record every gate, cell state and hidden state of a model's recurrent layers.
-
-    Args:
-        model: any torch module with LSTM, RNN, LSTMCell or RNNCell layers, ours or torch's own, on
-            the CPU. torch's are run by our kernels inside the block and are themselves again after
-            it, errors included.
-
-    Yields:
-        `Trace`: layer name to `LayerTrace`, filled as the model runs.
-
-    Raises:
-        TypeError: `model` is no torch module.
-        ValueError: it has no such layer.
-        RuntimeError: a layer is not on the CPU.
-
-    Notes:
-        Arrays are read-only views of the buffers that the kernel wrote (and that a backward pass
-        reads), nothing is copied: an in-place change of the layer's output shows in `hidden`. They
-        stay valid after the block. Each call keeps 6 numbers per unit and step,
-        and holds on to what the layer read.
-
-    >>> import torch
-    >>> model = torch.nn.LSTM(3, 4, bidirectional=True)
-    >>> with trace(model) as seen:
-    ...     output, _ = model(torch.zeros(7, 2, 3))
-    >>> print(seen)
-    l0  LayerTrace(LSTM, f i g o c h, TBH (7, 2, 4))
-    l0_reverse  LayerTrace(LSTM, reverse, f i g o c h, TBH (7, 2, 4))
-    >>> layer = seen["l0"]
-    >>> kept, written = layer.forget[1:] * layer.cell[:-1], layer.input[1:] * layer.candidate[1:]
-    >>> bool((kept + written == layer.cell[1:]).all())
-    True
-    """
-    from glasscell.inspect.subjects.recorder import TraceRecorder
-    from glasscell.inspect.subjects.torch_model import recurrent_modules, watching
-
-    recorder = TraceRecorder(recurrent_modules(model))
-    with watching(model, recorder):
-        yield recorder.trace
+def _layout(record: Record) -> str:
+    if record.batch_sizes is not None:
+        return "NH"
+    if record.unbatched:
+        return "TH"
+    return "BTH" if record.batch_first else "TBH"

@@ -14,14 +14,12 @@ The kernels work in ``TBH`` and ``NH``; everything that measures works in ``TBH`
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Array", "alive_steps", "from_kernel", "to_time_major", "unpack"]
+from glasscell.arrays import Array
 
-Array: TypeAlias = npt.NDArray[Any]
+__all__ = ["Array", "alive_steps", "from_kernel", "to_time_major", "unpack"]
 
 
 def from_kernel(array: Array, layout: str) -> Array:

@@ -10,7 +10,8 @@ import glasscell
 from glasscell.errors import DataError, ShapeError
 from glasscell.report.page import Finding, Layer, Series, render, write
 from glasscell.report.page.frame_words import table
-from glasscell.traces.layer import LayerTrace, Trace
+from glasscell.traces.layer import LayerTrace
+from glasscell.traces.trace import Trace
 from pages import array_of
 from report.page.made import exploration, lstm_trace
 

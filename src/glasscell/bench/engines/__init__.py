@@ -13,9 +13,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Protocol
 
+from glasscell.arrays import Array
 from glasscell.bench.cases import Case
 from glasscell.bench.numbers import Data
-from glasscell.cells.parameters import Array
 from glasscell.errors import DataError
 
 __all__ = ["ENGINES", "OURS", "CannotRun", "Engine", "Listing", "Run", "create", "listing"]

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.bench.answers import STEPS
 from glasscell.bench.cases import Case
 from glasscell.bench.engines import CannotRun, Run
 from glasscell.bench.engines.torch_runs import RATE
 from glasscell.bench.numbers import Data
-from glasscell.cells.parameters import Array
 
 __all__ = ["JaxScan"]
 

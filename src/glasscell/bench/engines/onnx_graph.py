@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.bench.cases import Case
 from glasscell.bench.engines import CannotRun
 from glasscell.bench.numbers import Data
-from glasscell.cells.parameters import Array
 
 __all__ = ["build", "require_possible", "states"]
 

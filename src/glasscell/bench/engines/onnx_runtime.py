@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.bench.answers import STEPS
 from glasscell.bench.cases import Case
 from glasscell.bench.engines import Run, onnx_graph
 from glasscell.bench.numbers import Data
-from glasscell.cells.parameters import Array
 
 __all__ = ["OnnxRuntime"]
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 import glasscell
+from glasscell.arrays import Array
 from glasscell.bench.answers import STEPS
 from glasscell.bench.cases import Case
 from glasscell.bench.engines import Run
 from glasscell.bench.engines.torch_runs import cell_run, filled, inference_run, training_run
 from glasscell.bench.numbers import Data
-from glasscell.cells.parameters import Array
 
 __all__ = ["Ours"]
 

@@ -23,9 +23,9 @@ import numpy as np
 import numpy.typing as npt
 
 from glasscell import cells
+from glasscell.arrays import Array
 from glasscell.errors import ShapeError
-from glasscell.traces.layout import Array
-from glasscell.traces.single import Single, required
+from glasscell.traces.order import Single, required
 
 if TYPE_CHECKING:
     from glasscell.cells.parameters import LayerWeights

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from glasscell.arrays import at_least
 from glasscell.inspect.dynamics.jacobian import StateJacobian
-from glasscell.traces.single import required
+from glasscell.traces import pictures
+from glasscell.traces.order import required
 
 if TYPE_CHECKING:
     from glasscell.cells.parameters import LayerWeights
@@ -56,9 +57,7 @@ class PathSplit:
         Returns:
             (parts,) array of Axes.
         """
-        from glasscell.report.plots import path_split as draw
-
-        return draw(self, ax=ax, **options)
+        return pictures.panels("path_split", self, ax=ax, **options)
 
 
 def path_split(

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from glasscell.arrays import at_least, whole
 from glasscell.inspect.dynamics.graded import GradedProduct, graded_qr, orthonormal
 from glasscell.inspect.dynamics.jacobian import StateJacobian
+from glasscell.traces import pictures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,9 +72,7 @@ class Fan:
         Returns:
             The Axes.
         """
-        from glasscell.report.plots import jacobian_fan
-
-        return jacobian_fan(self, ax=ax, **options)
+        return pictures.plot("jacobian_fan", self, ax=ax, **options)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,9 +120,7 @@ class Lyapunov:
         Returns:
             The Axes.
         """
-        from glasscell.report.plots import lyapunov as draw
-
-        return draw(self, ax=ax, **options)
+        return pictures.plot("lyapunov", self, ax=ax, **options)
 
 
 def fan(

@@ -7,12 +7,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.inspect.film.reel import LayerReel
 from glasscell.inspect.gradients.flow import LayerFlow
 from glasscell.inspect.memory.timescales import saturation
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.layout import Array
-from glasscell.traces.observed import Order
+from glasscell.traces.order import Order
 
 __all__ = ["Frame", "frame", "stack", "unstack"]
 

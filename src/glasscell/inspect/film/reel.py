@@ -11,9 +11,10 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.errors import DataError
 from glasscell.files import draft
-from glasscell.traces.layout import Array
+from glasscell.traces import pictures
 
 __all__ = ["LayerReel", "Reel"]
 
@@ -158,9 +159,7 @@ class Reel:
         Returns:
             (parts,) array of Axes.
         """
-        from glasscell.report.views.film.plot import film
-
-        return film(self, layer, ax=ax, **options)
+        return pictures.panels("film", self, layer, ax=ax, **options)
 
     def __repr__(self) -> str:
         count = f"{len(self.steps)} frame{'' if len(self.steps) == 1 else 's'}"

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from glasscell.traces.layout import Array
+from glasscell.arrays import Array
 
 __all__ = ["along_belt", "last_steps", "norm", "per_lag", "per_step"]
 

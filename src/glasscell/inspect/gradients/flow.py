@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -10,26 +10,20 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from glasscell.errors import DtypeError
+from glasscell.arrays import Array
+from glasscell.inspect.gradients import belt
 from glasscell.inspect.gradients.flow_table import flow_table
+from glasscell.inspect.memory.timescales import half_life
 from glasscell.inspect.verdict.judge import LayerVerdict, in_words, judge
+from glasscell.traces import pictures
+from glasscell.traces.layer import LayerTrace
+from glasscell.traces.order import Order
 from glasscell.traces.shown import Shown, notes
 
 if TYPE_CHECKING:
-    import torch
     from matplotlib.axes import Axes
 
-    from glasscell.inspect.subjects.recorder import GradientRecorder
-
-__all__ = [
-    "GradientFlow",
-    "LayerFlow",
-    "arguments",
-    "called",
-    "check_loss",
-    "gradient_flow",
-    "observed",
-]
+__all__ = ["GradientFlow", "LayerFlow", "flow_of", "into_cell"]
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 
@@ -112,9 +106,7 @@ class LayerFlow:
         Returns:
             The Axes.
         """
-        from glasscell.report.plots import gradient_river
-
-        return gradient_river(self, ax=ax, **options)
+        return pictures.plot("gradient_river", self, ax=ax, **options)
 
 
 class GradientFlow(Mapping[str, LayerFlow]):
@@ -155,9 +147,7 @@ class GradientFlow(Mapping[str, LayerFlow]):
         Returns:
             (layers,) array of Axes.
         """
-        from glasscell.report.plots import gradient_rivers
-
-        return gradient_rivers(self, ax=ax, **options)
+        return pictures.panels("gradient_rivers", self, ax=ax, **options)
 
     def __getitem__(self, name: str) -> LayerFlow:
         if name not in self._layers:
@@ -180,167 +170,90 @@ class GradientFlow(Mapping[str, LayerFlow]):
         return "\n".join((flow_table(self), "", *paragraphs))
 
 
-def gradient_flow(
-    model: torch.nn.Module,
-    x: Any,
-    loss: Callable[[Any], torch.Tensor],
-    kwargs: Mapping[str, Any] | None = None,
-    **more: Any,
-) -> GradientFlow:
-    """Measure how a loss's gradient travels back through time in every recurrent layer.
+def flow_of(
+    trace: LayerTrace,
+    dh: Array,
+    dc: Array | None,
+    dy: Array | None,
+    weight_hr: Array | None = None,
+) -> LayerFlow:
+    """Measure the gradients that one layer's backward pass went through.
 
     Args:
-        model: any torch module with LSTM, RNN, LSTMCell or RNNCell layers, ours or torch's own, on
-            the CPU.
-        x: what the model is called with; a tuple is several positional arguments. Tensors, or a
-            `PackedSequence`.
-        loss: callable on the model's output that returns a scalar tensor. What it reads decides
-            what is seen: the last step alone shows memory best, ``lambda out: out[0][-1].sum()``.
-        kwargs: keyword arguments of the model, for names that this function has itself, "x" for
-            instance; default none.
-        **more: keyword arguments of the model: ``gradient_flow(model, x, loss, lengths=n)``.
+        trace: what the layer did in its forward pass.
+        dh: (T, B, P) or (N, P), total derivative of the loss by the hidden state.
+        dc: (T, B, H) or (N, H), total derivative by the cell state; None for an RNN.
+        dy: as dh, gradient that arrives at the output directly; None where that is not known, and
+            then the belt is not either.
+        weight_hr: (P, H), projection of the hidden state, or None.
 
     Returns:
-        `GradientFlow`: layer name, as in `glasscell.trace`, to `LayerFlow`; printed, a table and
-        the verdict.
-
-    Raises:
-        TypeError: `model` is no torch module, x an array that it cannot read, or `loss` gave no
-            tensor.
-        ValueError: the model has no such layer, none ran, or the loss is no scalar or does not
-            depend on any of them.
-        RuntimeError: a layer is not on the CPU.
-
-    Notes:
-        One forward and one backward pass. Leaves every `.grad`, `requires_grad`, buffer, training
-        mode and torch's random state as they were; works with frozen parameters, in eval mode and
-        under `no_grad`. In training mode dropout is active, with the mask that the next call
-        would draw: call `model.eval()` first to see the flow without. A layer that ran several
-        times shows its last run that the loss reaches, together with those before it that handed it
-        their state, as torch's graph has it; the verdict says how many calls that leaves out. Under
-        `torch.utils.checkpoint` the numbers are the same.
-
-    >>> import torch
-    >>> model = torch.nn.RNN(1, 1, bias=False)
-    >>> weights = model.weight_ih_l0.data.fill_(0), model.weight_hh_l0.data.fill_(0.5)
-    >>> flow = gradient_flow(model, torch.zeros(20, 1, 1), lambda out: out[0][-1].sum())
-    >>> flow["l0"].hidden[-3:]
-    array([0.25, 0.5 , 1.  ])
-    >>> print(flow)
-    layer  steps  norm of  at lag 0  at the end  per step  reach  lag 0 ...... end
-    l0        20  dL/dh     1.0e+00     1.9e-06     × 0.5     14  █▇▇▆▆▅▅▄▄▃▃▂▂▁
-    <BLANKLINE>
-    l0 vanishes after 14 steps: |dL/dh_t| changes by × 0.5 per step and stays below 1/10000 of ...
-    For l0: Use an LSTM (forget bias 3.3 for 19 steps), start from an orthogonal weight_hh, or ...
+        `LayerFlow`.
     """
-    recorder, value = observed(model, x, loss, {**(kwargs or {}), **more})
-    return recorder.flow(value)
-
-
-def observed(
-    model: torch.nn.Module,
-    x: Any,
-    loss: Callable[[Any], torch.Tensor],
-    kwargs: Mapping[str, Any] | None = None,
-) -> tuple[GradientRecorder, float]:
-    """Run a model forwards and back under observation, and leave it as it was.
-
-    Args:
-        model: as for `gradient_flow`.
-        x: as there.
-        loss: as there.
-        kwargs: keyword arguments of the model; default none.
-
-    Returns:
-        What was recorded, and the value of the loss.
-
-    Raises:
-        TypeError, ValueError, RuntimeError: as `gradient_flow`.
-    """
-    import torch
-
-    from glasscell.inspect.subjects.recorder import GradientRecorder
-    from glasscell.inspect.subjects.torch_model import (
-        differentiated,
-        recurrent_modules,
-        unchanged,
-        watching,
-    )
-
-    recorder = GradientRecorder(recurrent_modules(model))
-    with (
-        unchanged(model),
-        torch.inference_mode(False),
-        torch.enable_grad(),
-        watching(model, recorder, gradients=True) as observation,
-    ):
-        output = called(model, x, kwargs)
-        if not recorder.ran:
-            raise ValueError(NOTHING_RAN)
-        value = loss(output)
-        check_loss(value)
-        differentiated(model, value, observation)
-        if not recorder.reached:
-            raise ValueError(UNREACHED)
-    return recorder, float(value.detach())
-
-
-NOTHING_RAN = (
-    "expected the model to call at least one of its recurrent layers, on our kernels; none did: "
-    "they were not called, have a forward of their own, or are in half precision"
-)
-UNREACHED = (
-    "expected a loss that depends on a recurrent layer of the model, got one that none of them "
-    "reaches; look for detach(), argmax or no_grad between them, and call the layers in forward(); "
-    "under a checkpoint with use_reentrant=True one of its inputs must require a gradient"
-)
-
-
-def called(model: torch.nn.Module, x: Any, kwargs: Mapping[str, Any] | None = None) -> Any:
-    """Call a model, and name arrays that it cannot read.
-
-    Args:
-        model: any.
-        x: what it is called with; a tuple is several positional arguments.
-        kwargs: keyword arguments; default none.
-
-    Raises:
-        DtypeError: it failed on an array where tensors go.
-    """
-    given, named = arguments(x), dict(kwargs or {})
-    named = dict(zip(named, arguments(tuple(named.values())), strict=True))
-    try:
-        return model(*given, **named)
-    except (AttributeError, TypeError) as error:
-        if any(isinstance(part, np.ndarray) for part in (*given, *named.values())):
-            raise DtypeError(
-                "expected x as torch tensors, or what else the model reads, got numpy.ndarray; use "
-                "torch.as_tensor(x)"
-            ) from error
-        raise
-
-
-def arguments(x: Any) -> tuple[Any, ...]:
-    """Give positional arguments; a `PackedSequence` is a tuple too, and is one argument."""
-    import torch
-
-    # A tensor made under inference_mode can only be part of a graph as a copy.
-    return tuple(
-        arg.clone() if isinstance(arg, torch.Tensor) and arg.is_inference() else arg
-        for arg in (x if type(x) is tuple else (x,))
+    order = Order(trace)
+    hidden = order.kernel(dh)
+    cell = None if dc is None else order.kernel(dc)
+    carried = hidden if cell is None else cell
+    entering = None if dy is None else _entering(order, order.kernel(dy), hidden, cell, weight_hr)
+    path = None
+    if cell is not None and entering is not None:
+        path = belt.along_belt(order.traced("forget"), entering, order.cut)
+        # A reverse layer works on the padding first, and the belt runs on into it.
+        path = np.where(order.alive[..., None], path, 0.0)
+    return LayerFlow(
+        hidden=_norms(order, hidden),
+        cell=None if cell is None else _norms(order, cell),
+        cell_path=None if path is None else _norms(order, path),
+        mode=trace.mode,
+        reverse=trace.reverse,
+        by_lag=belt.per_lag(carried, order.alive),
+        direct_by_lag=None if entering is None else belt.per_lag(entering, order.alive),
+        half_life=None if cell is None else half_life(order.traced("forget"), order.alive),
+        shown=trace.shown,
+        breaks_at=_breaks_at(order),
     )
 
 
-def check_loss(value: Any) -> None:
-    """Refuse what no gradient can start from: no tensor, no scalar, or one without a graph."""
-    import torch
+def _norms(order: Order, gradient: Array) -> Float64:
+    """Norms over batch and units at each step, in the sequence's own time."""
+    return belt.per_step(gradient)[:: order.step]
 
-    if not isinstance(value, torch.Tensor):
-        raise TypeError(f"expected loss to return a scalar tensor, got {type(value).__name__}")
-    if value.numel() != 1:
-        raise ValueError(
-            f"expected loss to return a scalar, got shape {tuple(value.shape)}; "
-            "reduce it with .sum() or .mean()"
-        )
-    if not value.requires_grad:
-        raise ValueError(UNREACHED)
+
+def _breaks_at(order: Order) -> int | None:
+    """The first step, in the sequence's own time, whose states are not finite."""
+    names = [name for name in ("hidden", "cell") if getattr(order.trace, name) is not None]
+    if all(np.isfinite(getattr(order.trace, name)).all() for name in names):
+        return None
+    bad = [~np.isfinite(order.traced(name)).all(axis=2) & order.alive for name in names]
+    steps = np.flatnonzero(np.any(bad, axis=(0, 2)))
+    if not len(steps):
+        return None
+    return len(order.alive) - 1 - int(steps[0]) if order.trace.reverse else int(steps[0])
+
+
+def _entering(
+    order: Order, direct: Array, hidden: Array, cell: Array | None, weight_hr: Array | None
+) -> Array:
+    """What comes in at each step from outside; at the last one, from h_n and c_n too: all of it."""
+    ends = belt.last_steps(order.alive)[..., None]
+    if cell is None:
+        return np.where(ends, hidden, direct)
+    return np.where(ends, cell, into_cell(order, direct, weight_hr))
+
+
+def into_cell(order: Order, direct: Array, weight_hr: Array | None) -> Array:
+    """Give what a gradient on the output brings into the cell of the same step.
+
+    ``o_t (1 - tanh(c_t)^2) dy_t``, with ``dy_t W_hr`` in place of dy_t under a projection.
+
+    Args:
+        order: of the run.
+        direct: (T, B, P), gradient on the output, in the order of work.
+        weight_hr: (P, H), or None.
+
+    Returns:
+        (T, B, H) float64.
+    """
+    by_unit = direct if weight_hr is None else direct @ weight_hr
+    cell = order.traced("cell").astype(np.float64)
+    return np.asarray(order.traced("output") * (1.0 - np.tanh(cell) ** 2) * by_unit)

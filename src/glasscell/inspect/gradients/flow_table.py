@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.inspect.verdict.judge import REACH
-from glasscell.traces.layout import Array
 
 if TYPE_CHECKING:
     from glasscell.inspect.gradients.flow import LayerFlow

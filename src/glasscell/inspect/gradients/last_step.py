@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glasscell import engine
+from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights
 from glasscell.inspect.gradients import belt
-from glasscell.traces.layout import Array
-from glasscell.traces.observed import Order, into_cell
+from glasscell.inspect.gradients.flow import into_cell
+from glasscell.traces.order import Order
 
 if TYPE_CHECKING:
     import torch
 
-    from glasscell.traces.layer import LayerTrace
-    from glasscell.traces.run import Record
+    from glasscell.traces.layer import LayerTrace, Record
 
 __all__ = ["carried_back", "layer_weights", "model_weights"]
 
@@ -57,7 +57,7 @@ def model_weights(model: torch.nn.Module) -> dict[str, LayerWeights]:
         precision, which our kernels do not run, are left out.
 
     Raises:
-        TypeError, ValueError, RuntimeError: as `inspect.watch.recurrent_modules`.
+        TypeError, ValueError, RuntimeError: as `subjects.torch_model.recurrent_modules`.
     """
     import torch
 

@@ -12,8 +12,14 @@ import numpy.typing as npt
 
 from glasscell.arrays import whole
 from glasscell.inspect.gradients.belt import norm
-from glasscell.inspect.gradients.flow import called, check_loss
-from glasscell.inspect.subjects.torch_model import is_cell, recurrent_modules, unchanged
+from glasscell.inspect.subjects.torch_model import (
+    called,
+    check_loss,
+    is_cell,
+    recurrent_modules,
+    unchanged,
+)
+from glasscell.traces import pictures
 
 if TYPE_CHECKING:
     import torch
@@ -60,9 +66,7 @@ class Truncation:
         Returns:
             The Axes.
         """
-        from glasscell.report.views.truncation.plot import truncation as draw
-
-        return draw(self, ax=ax, **options)
+        return pictures.plot("truncation", self, ax=ax, **options)
 
 
 def truncation(

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from glasscell import engine
+from glasscell.arrays import Array
 from glasscell.inspect.gradients.belt import norm
-from glasscell.traces.layout import Array
-from glasscell.traces.observed import Order
+from glasscell.traces.order import Order
 
 if TYPE_CHECKING:
     from glasscell.cells.parameters import LayerWeights

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glasscell.arrays import position
+from glasscell.arrays import Array, position
 from glasscell.errors import ShapeError
-from glasscell.traces.layout import Array
-from glasscell.traces.single import Single, required
+from glasscell.traces import pictures
+from glasscell.traces.order import Single, required
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,9 +51,7 @@ class Provenance:
         Returns:
             The Axes.
         """
-        from glasscell.report.plots import provenance as draw
-
-        return draw(self, unit, ax=ax, **options)
+        return pictures.plot("provenance", self, unit, ax=ax, **options)
 
 
 def provenance(

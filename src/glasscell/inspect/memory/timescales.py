@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from glasscell.traces.layout import Array, to_time_major
-from glasscell.traces.single import required
+from glasscell.arrays import Array
+from glasscell.traces import pictures
+from glasscell.traces.layout import to_time_major
+from glasscell.traces.order import required
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,9 +57,7 @@ class Saturation(NamedTuple):
         Returns:
             The Axes.
         """
-        from glasscell.report.plots import saturation as draw
-
-        return draw(self, ax=ax, **options)
+        return pictures.plot("saturation", self, ax=ax, **options)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +86,7 @@ class TimeScales:
         Returns:
             The Axes. `glasscell.report.plots.saturation_map` draws the gates.
         """
-        from glasscell.report.plots import half_life_ladder
-
-        return half_life_ladder(self, ax=ax, **options)
+        return pictures.plot("half_life_ladder", self, ax=ax, **options)
 
 
 def half_life(forget: Array, alive: Array | None = None) -> Float64:

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.model.nodes import Call, Node
-from glasscell.traces.layout import Array
 
 __all__ = ["Pull", "pointwise"]
 

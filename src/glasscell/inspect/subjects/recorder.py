@@ -10,19 +10,19 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from glasscell.inspect.gradients.flow import GradientFlow, LayerFlow
+from glasscell.arrays import Array
+from glasscell.inspect.gradients.flow import GradientFlow, LayerFlow, flow_of
 from glasscell.inspect.gradients.last_step import carried_back, layer_weights
 from glasscell.inspect.subjects.torch_model import is_cell, layer_name
 from glasscell.inspect.verdict.judge import every_step
-from glasscell.traces.layer import LayerTrace, Trace
-from glasscell.traces.layout import Array
-from glasscell.traces.observed import flow_of, trace_of
+from glasscell.traces.layer import LayerTrace, trace_of
+from glasscell.traces.trace import Trace
 
 if TYPE_CHECKING:
     import torch
 
     from glasscell.nn.observe import Observation
-    from glasscell.traces.run import Record
+    from glasscell.traces.layer import Record
 
 __all__ = ["GradientRecorder", "TraceRecorder"]
 

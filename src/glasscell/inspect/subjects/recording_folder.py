@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.errors import DataError
 from glasscell.inspect.subjects.saved_flow import Loss, saved_flow
 from glasscell.inspect.subjects.subject import Recording, batched, split
 from glasscell.inspect.units.saved_ablation import saved_ablation
 from glasscell.model import modelfile, nodes
 from glasscell.model.model import Model
-from glasscell.report.page.exploration import Array
 
 __all__ = ["folder_recording"]
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import DtypeError, WeightFormatError
 from glasscell.inspect.subjects.subject import Recording, batched, split
 from glasscell.inspect.units.ablation import ablation, evaluating
 from glasscell.model import modelfile
 from glasscell.model.model import Model
-from glasscell.report.page.exploration import Array
 
 if TYPE_CHECKING:
     import torch

@@ -10,16 +10,15 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from glasscell import engine
+from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights, from_state_dict
 from glasscell.errors import ShapeError
-from glasscell.inspect.gradients.flow import GradientFlow, LayerFlow
+from glasscell.inspect.gradients.flow import GradientFlow, LayerFlow, flow_of
 from glasscell.inspect.gradients.last_step import carried_back
 from glasscell.inspect.subjects.pullback import Pull, pointwise
 from glasscell.inspect.verdict.judge import every_step
 from glasscell.model import modelfile, nodes
-from glasscell.traces.layout import Array
-from glasscell.traces.observed import flow_of, trace_of
-from glasscell.traces.run import Record
+from glasscell.traces.layer import Record, trace_of
 
 __all__ = ["Loss", "last_step_sum", "saved_flow"]
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import ShapeError
 from glasscell.inspect.gradients.flow import GradientFlow
 from glasscell.model.model import Model
-from glasscell.report.page.exploration import Array
 from glasscell.traces.layer import LayerTrace
 
 __all__ = ["Recording", "batched", "split"]

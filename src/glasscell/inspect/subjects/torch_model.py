@@ -5,13 +5,16 @@ The only file here, beside `unseen` and the functions that call these two, that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
+
+from glasscell.errors import DtypeError
 from glasscell.inspect.subjects.unseen import uncompiled, unseeable, unseen_said
 
 if TYPE_CHECKING:
@@ -21,6 +24,11 @@ if TYPE_CHECKING:
     from glasscell.nn.observe import Observation
 
 __all__ = [
+    "NOTHING_RAN",
+    "UNREACHED",
+    "arguments",
+    "called",
+    "check_loss",
     "differentiated",
     "is_cell",
     "layer_name",
@@ -247,3 +255,64 @@ def unchanged(model: torch.nn.Module) -> Iterator[None]:
                 if not torch.equal(tensor, value):
                     with torch.no_grad():
                         tensor.copy_(value)
+
+
+NOTHING_RAN = (
+    "expected the model to call at least one of its recurrent layers, on our kernels; none did: "
+    "they were not called, have a forward of their own, or are in half precision"
+)
+UNREACHED = (
+    "expected a loss that depends on a recurrent layer of the model, got one that none of them "
+    "reaches; look for detach(), argmax or no_grad between them, and call the layers in forward(); "
+    "under a checkpoint with use_reentrant=True one of its inputs must require a gradient"
+)
+
+
+def called(model: torch.nn.Module, x: Any, kwargs: Mapping[str, Any] | None = None) -> Any:
+    """Call a model, and name arrays that it cannot read.
+
+    Args:
+        model: any.
+        x: what it is called with; a tuple is several positional arguments.
+        kwargs: keyword arguments; default none.
+
+    Raises:
+        DtypeError: it failed on an array where tensors go.
+    """
+    given, named = arguments(x), dict(kwargs or {})
+    named = dict(zip(named, arguments(tuple(named.values())), strict=True))
+    try:
+        return model(*given, **named)
+    except (AttributeError, TypeError) as error:
+        if any(isinstance(part, np.ndarray) for part in (*given, *named.values())):
+            raise DtypeError(
+                "expected x as torch tensors, or what else the model reads, got numpy.ndarray; use "
+                "torch.as_tensor(x)"
+            ) from error
+        raise
+
+
+def arguments(x: Any) -> tuple[Any, ...]:
+    """Give positional arguments; a `PackedSequence` is a tuple too, and is one argument."""
+    import torch
+
+    # A tensor made under inference_mode can only be part of a graph as a copy.
+    return tuple(
+        arg.clone() if isinstance(arg, torch.Tensor) and arg.is_inference() else arg
+        for arg in (x if type(x) is tuple else (x,))
+    )
+
+
+def check_loss(value: Any) -> None:
+    """Refuse what no gradient can start from: no tensor, no scalar, or one without a graph."""
+    import torch
+
+    if not isinstance(value, torch.Tensor):
+        raise TypeError(f"expected loss to return a scalar tensor, got {type(value).__name__}")
+    if value.numel() != 1:
+        raise ValueError(
+            f"expected loss to return a scalar, got shape {tuple(value.shape)}; "
+            "reduce it with .sum() or .mean()"
+        )
+    if not value.requires_grad:
+        raise ValueError(UNREACHED)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glasscell.traces.layout import Array
+from glasscell.arrays import Array
 
 if TYPE_CHECKING:
     import torch
@@ -58,8 +58,8 @@ def ablation(
     import torch
     from torch.nn.utils import parametrize
 
-    from glasscell.inspect.gradients.flow import called
     from glasscell.inspect.subjects.torch_model import (
+        called,
         is_cell,
         layer_name,
         recurrent_modules,

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from glasscell.arrays import at_least, whole
+from glasscell.arrays import Array, at_least, whole
 from glasscell.errors import DataError, ShapeError
 from glasscell.inspect.memory.timescales import half_life
+from glasscell.traces import pictures
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.layout import Array, to_time_major
+from glasscell.traces.layout import to_time_major
 
 __all__ = ["Dossier", "by_chance", "dossier"]
 
@@ -87,9 +88,7 @@ class Dossier:
         Returns:
             (2,) or (1,) array of Axes.
         """
-        from glasscell.report.views.dossier.plot import dossier as draw
-
-        return draw(self, count, ax=ax, **options)
+        return pictures.panels("dossier", self, count, ax=ax, **options)
 
     def __str__(self) -> str:
         return "\n".join(self.unit(int(index)) for index in self.ranked()[:10])

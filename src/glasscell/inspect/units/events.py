@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.traces.layer import LayerTrace
-
-Array = np.ndarray[Any, Any]
 
 GATES = ("forget", "input", "candidate", "output")
 QUANTITIES = (*GATES, "cell", "hidden")

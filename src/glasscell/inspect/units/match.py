@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glasscell.arrays import whole
+from glasscell.arrays import Array, whole
 from glasscell.errors import DataError, ShapeError
+from glasscell.traces import pictures
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.layout import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,9 +67,7 @@ class Matches:
         Returns:
             The Axes.
         """
-        from glasscell.report.views.match.plot import match as draw
-
-        return draw(self, chosen, ax=ax, **options)
+        return pictures.plot("match", self, chosen, ax=ax, **options)
 
 
 def match(

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.errors import DataError
 from glasscell.model import modelfile, nodes
 from glasscell.model.model import Model
-from glasscell.traces.layout import Array
 
 __all__ = ["saved_ablation"]
 

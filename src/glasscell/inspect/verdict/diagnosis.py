@@ -7,8 +7,9 @@ from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, Final, overload
 
 from glasscell.cells.parameters import LayerWeights
-from glasscell.inspect.gradients.flow import LayerFlow, observed
+from glasscell.inspect.gradients.flow import LayerFlow
 from glasscell.inspect.gradients.last_step import model_weights
+from glasscell.inspect.tracing import observed
 from glasscell.inspect.verdict.evidence import Evidence, gathered
 from glasscell.inspect.verdict.findings import (
     OF_LAG,

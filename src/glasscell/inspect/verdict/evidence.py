@@ -8,14 +8,14 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights
 from glasscell.inspect.gradients.flow import LayerFlow
 from glasscell.inspect.memory.exchange import Exchange, exchange
 from glasscell.inspect.verdict.judge import LayerVerdict, judge, judged_from
 from glasscell.inspect.verdict.symptoms import Symptoms, symptoms
 from glasscell.traces.layer import GATES, LayerTrace
-from glasscell.traces.layout import Array
-from glasscell.traces.observed import Order
+from glasscell.traces.order import Order
 
 __all__ = ["Broken", "Evidence", "gathered"]
 

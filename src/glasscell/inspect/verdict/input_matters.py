@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from glasscell.inspect.gradients.flow import called
-from glasscell.inspect.subjects.torch_model import unchanged
+from glasscell.inspect.subjects.torch_model import called, unchanged
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.observed import Order
+from glasscell.traces.order import Order
 
 if TYPE_CHECKING:
     import torch

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.inspect.memory.timescales import half_life
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.layout import Array
-from glasscell.traces.observed import Order
+from glasscell.traces.order import Order
 
 __all__ = ["Symptoms", "symptoms"]
 

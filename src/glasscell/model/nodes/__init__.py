@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from glasscell.cells.parameters import Array
+from glasscell.arrays import Array
 from glasscell.model.nodes.activation import ACTIVATIONS, build_activation, build_identity
 from glasscell.model.nodes.base import Call, Node, Plan
 from glasscell.model.nodes.compose import Forecaster, Sequential, chain, forecaster, reads_indices

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from glasscell.cells.parameters import Array
+from glasscell.arrays import Array
 from glasscell.model.nodes.base import Call, Plan
 from glasscell.model.nodes.fields import Fields, Tensors, refuse
 

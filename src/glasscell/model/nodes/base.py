@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy.typing as npt
 
-from glasscell.cells.parameters import Array
+from glasscell.arrays import Array
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from glasscell.cells.parameters import Array
+from glasscell.arrays import Array
 from glasscell.errors import ShapeError
 from glasscell.model.nodes.activation import Identity
 from glasscell.model.nodes.base import Call, Node, Plan

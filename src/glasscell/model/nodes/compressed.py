@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.cells import parameters
 from glasscell.cells.compact import COMPRESSED, StoredWeights
 from glasscell.cells.compact import compress as compress_layer
 from glasscell.cells.compact import expand as expand_layer
-from glasscell.cells.parameters import Array, Config
+from glasscell.cells.parameters import Config
 from glasscell.errors import DtypeError, ShapeError, WeightFormatError
 
 __all__ = ["compress", "expand", "is_scale", "stored_layers"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from glasscell import engine
-from glasscell.cells.parameters import Array
+from glasscell.arrays import Array
 from glasscell.errors import DataError
 from glasscell.model.nodes.base import Call, Plan
 from glasscell.model.nodes.fields import Fields, Tensors

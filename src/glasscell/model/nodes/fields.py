@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from glasscell.cells.parameters import Array
+from glasscell.arrays import Array
 from glasscell.errors import WeightFormatError
 
 __all__ = ["Fields", "Tensors", "refuse"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from glasscell.cells.parameters import Array
+from glasscell.arrays import Array
 from glasscell.errors import DtypeError, ShapeError
 from glasscell.model.nodes.recurrent import Recurrent
 

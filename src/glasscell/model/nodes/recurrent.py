@@ -13,9 +13,10 @@ import numpy as np
 
 from glasscell import cells as gates
 from glasscell import engine
+from glasscell.arrays import Array
 from glasscell.cells import parameters
 from glasscell.cells.compact import StoredWeights, storage_of
-from glasscell.cells.parameters import Array, Config
+from glasscell.cells.parameters import Config
 from glasscell.engine import arguments, stack
 from glasscell.errors import DtypeError, GlasscellError, ShapeError, WeightFormatError
 from glasscell.model.nodes.base import Call, Plan

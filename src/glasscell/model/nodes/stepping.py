@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from glasscell import engine
-from glasscell.cells.parameters import Array
+from glasscell.arrays import Array
 
 if TYPE_CHECKING:
     from glasscell.model.nodes.recurrent import Recurrent

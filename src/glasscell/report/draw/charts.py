@@ -10,15 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from glasscell.arrays import Array
 from glasscell.report.draw.axes import Tick, number_ticks
 from glasscell.report.draw.markup import fixed, short
 
-Array = NDArray[Any]
 WIDTH: Final = 1000.0
 HEIGHT: Final = 100.0
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from glasscell.traces.layout import Array
+from glasscell.arrays import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

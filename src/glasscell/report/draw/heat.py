@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.report.draw.canvas import settings
 from glasscell.report.draw.colours import colour_map
 from glasscell.report.order import magnitude
 from glasscell.report.page.pooling import pool
-from glasscell.traces.layout import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,12 +7,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.errors import DataError
 from glasscell.model import modelfile
 from glasscell.report.lesson.pair import ALWAYS_ONE, Pair, carried
 from glasscell.report.lesson.story_words import CHAPTERS
 from glasscell.report.page.collect import collect
-from glasscell.report.page.exploration import Array, Exploration
+from glasscell.report.page.exploration import Exploration
 
 __all__ = ["SOURCES", "lesson"]
 

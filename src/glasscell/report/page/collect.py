@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import DataError, ShapeError
 from glasscell.inspect.film.reel import Reel
@@ -20,7 +21,7 @@ from glasscell.inspect.gradients.flow import GradientFlow
 from glasscell.inspect.subjects.subject import Recording
 from glasscell.inspect.verdict.diagnosis import diagnose
 from glasscell.report.page.blas import one_thread
-from glasscell.report.page.exploration import Array, Exploration, Layer, Pair, Series
+from glasscell.report.page.exploration import Exploration, Layer, Pair, Series
 from glasscell.report.page.measured import Measured, Seen, measure
 from glasscell.report.views.dossier.data import measure_dossier
 from glasscell.report.views.film.data import measure_film

@@ -10,15 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from glasscell.arrays import Array
 from glasscell.errors import ShapeError
 from glasscell.inspect.gradients.flow import LayerFlow
 from glasscell.traces.layer import LayerTrace
 
 __all__ = ["QUANTITIES", "Exploration", "Finding", "Layer", "Series"]
 
-Array: TypeAlias = NDArray[Any]
 Pair: TypeAlias = tuple[str, str]
 
 QUANTITIES = ("forget", "input", "candidate", "output", "cell", "hidden")

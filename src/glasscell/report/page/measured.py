@@ -12,9 +12,9 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights
 from glasscell.inspect.memory.timescales import half_life, saturation
-from glasscell.report.page.exploration import Array
 from glasscell.report.page.sorting import orders
 from glasscell.traces.layer import LayerTrace
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.errors import ShapeError
 from glasscell.inspect.subjects.subject import Recording
 from glasscell.report.draw.markup import escape
 from glasscell.report.page.collect import explore
-from glasscell.report.page.exploration import Array
 from glasscell.report.page.render import render
 from glasscell.traces.layer import LayerTrace
 

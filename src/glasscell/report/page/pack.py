@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.inspect.gradients.flow import LayerFlow
 from glasscell.report.page import headline
 from glasscell.report.page.budget import PAGE_BYTES, ROW_BYTES, Budget, Plan, allot
-from glasscell.report.page.exploration import QUANTITIES, Array, Exploration, Series
+from glasscell.report.page.exploration import QUANTITIES, Exploration, Series
 from glasscell.report.page.pooling import encode, pool
 from glasscell.traces.layer import LayerTrace
 

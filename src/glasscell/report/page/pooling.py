@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from glasscell.arrays import Array
 
 __all__ = ["encode", "pool"]
 
-Array = NDArray[Any]
 
 _LEVELS = {"i16": (np.int16, 32767, -32768), "u8": (np.uint8, 254, 255)}
 

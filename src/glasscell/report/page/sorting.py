@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from glasscell.arrays import Array
 from glasscell.inspect.memory.timescales import saturation
 from glasscell.report.order import slow_first
-from glasscell.report.page.exploration import Array
 from glasscell.traces.layer import LayerTrace
 
 __all__ = ["input_correlation", "orders", "similar_together"]

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.inspect.gradients.flow import LayerFlow
 from glasscell.report.draw import charts, palette
 from glasscell.report.draw.axes import time_ticks
 from glasscell.report.draw.markup import escape, fixed
 from glasscell.report.order import half_lives, magnitude, slow_first
-from glasscell.report.page.exploration import Array, Exploration, Finding, Series
+from glasscell.report.page.exploration import Exploration, Finding, Series
 from glasscell.report.page.frame_words import table
 from glasscell.report.page.headline import flows, headline
 from glasscell.report.page.pooling import pool

@@ -7,11 +7,10 @@ networks need not spend.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from glasscell.arrays import Array
 
 
 @dataclass(frozen=True, eq=False)

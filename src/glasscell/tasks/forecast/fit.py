@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.data.read import Series
-from glasscell.data.understood import lines
 from glasscell.errors import DataError
 from glasscell.tasks.forecast.autoregression import LinearForecast
 from glasscell.tasks.forecast.baselines import drift, naive, ridge, seasonal_naive
@@ -23,6 +23,7 @@ from glasscell.tasks.forecast.predict import predict
 from glasscell.tasks.forecast.result import FitResult
 from glasscell.tasks.forecast.room import require_room
 from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method, Scoreboard
+from glasscell.tasks.forecast.understood import lines
 from glasscell.tasks.forecast.verdict import verdict
 from glasscell.tasks.forecast.writing import write_run
 from glasscell.training import run_folder
@@ -30,8 +31,6 @@ from glasscell.training.campaign import Campaign, Trained, is_long, tasks
 from glasscell.training.progress import Reporter, stop_on_interrupt
 from glasscell.training.trainer import predict as forecast_windows
 from glasscell.training.workers import Workers, count
-
-Array = np.ndarray[Any, Any]
 
 __all__ = ["FitResult", "fit", "predict"]
 

@@ -10,14 +10,13 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.data.read import Panel
 from glasscell.data.wording import count
 from glasscell.errors import DataError
 from glasscell.report.draw.axes import step_labels
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.windows import Scaler, channels
-
-Array = np.ndarray[Any, Any]
 
 MOST = 64
 """Windows that gradients and correlations are measured on; a page shows the first of them."""

@@ -13,6 +13,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 import glasscell
+from glasscell.arrays import Array
 from glasscell.data.wording import count, rhythm
 from glasscell.errors import DataError
 from glasscell.report.draw.axes import step_labels
@@ -60,10 +61,10 @@ class Shown:
     """
 
     series: str
-    times: np.ndarray[Any, Any]
-    truth: np.ndarray[Any, Any]
-    lstm: np.ndarray[Any, Any]
-    ridge: np.ndarray[Any, Any]
+    times: Array
+    truth: Array
+    lstm: Array
+    ridge: Array
 
     @classmethod
     def of(cls, result: FitResult) -> Shown:
@@ -80,7 +81,7 @@ class Shown:
         targets = board.rows[mine] + horizon - 1
         inside = (targets >= rows[0]) & (targets <= rows[-1])
 
-        def line(method: str) -> np.ndarray[Any, Any]:
+        def line(method: str) -> Array:
             values = np.full(len(rows), np.nan)
             forecast = result.forecasts[method][mine[inside], horizon - 1]
             values[targets[inside] - rows[0]] = forecast

@@ -23,7 +23,6 @@ from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.windows import Scaler, channels
 from glasscell.training import run_folder
 
-Array = np.ndarray[Any, Any]
 SAID = 5
 """Series that are named one by one where they are left out."""
 

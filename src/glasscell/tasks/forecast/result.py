@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from glasscell.data.understood import understood
+from glasscell.arrays import Array
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method, Scoreboard
+from glasscell.tasks.forecast.understood import understood
 from glasscell.tasks.forecast.verdict import linear_start
 from glasscell.training.campaign import Trained
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, eq=False)

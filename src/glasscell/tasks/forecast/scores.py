@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from utilsforecast.losses import mae, mase, rmse
 
+from glasscell.arrays import Array
 from glasscell.data.wording import count, few
 from glasscell.tasks.forecast.windows import Dataset, Windows, boundaries
 
-Array = np.ndarray[Any, Any]
 METRICS = ("mae", "rmse", "mase")
 LSTM, PLAIN_RNN = "LSTM", "plain RNN"
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.data.wording import number
 from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method
 
-Array = np.ndarray[Any, Any]
 BLOCKS = 20
 SMALL = 0.01
 """Part of the rival's error up to which two errors count as the same."""

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.data.read import Panel, Series
 from glasscell.data.wording import count
 from glasscell.errors import DataError
 
-Array = np.ndarray[Any, Any]
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 TENTHS = (7, 8)
 """Where training and validation end, in tenths of the rows."""

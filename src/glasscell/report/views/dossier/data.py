@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from glasscell.arrays import Array
 from glasscell.inspect.units.dossier import Dossier, by_chance, dossier
-from glasscell.report.page.exploration import Array
 from glasscell.report.page.measured import Measured
 from glasscell.traces.layer import LayerTrace
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.report.draw.canvas import AxesArray, grid, plain
 from glasscell.report.draw.colours import COLOURS, SIGNS
 from glasscell.report.draw.heat import heat
-from glasscell.traces.layout import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.inspect.gradients.flow import LayerFlow
 from glasscell.inspect.verdict.findings import OF_LAG
 from glasscell.inspect.verdict.sentences import LANGUAGES
 from glasscell.report import flow_sentences
-from glasscell.report.page.exploration import Array, Pair
+from glasscell.report.page.exploration import Pair
 from glasscell.report.page.frame_words import table as words
 from glasscell.report.page.measured import Measured
 from glasscell.report.views.results.data import Table, Text, both

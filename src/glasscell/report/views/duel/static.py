@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.report.draw import axes, charts
 from glasscell.report.draw.markup import escape, fixed, powers, short
-from glasscell.report.page.exploration import Array, Exploration
+from glasscell.report.page.exploration import Exploration
 from glasscell.report.page.frame_words import table as words
 from glasscell.report.views.results.static import table
 

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.errors import ShapeError
 from glasscell.inspect.units.events import Course, around, course
 from glasscell.report.draw.markup import fixed
-from glasscell.report.page.exploration import QUANTITIES, Array, Exploration, Pair
+from glasscell.report.page.exploration import QUANTITIES, Exploration, Pair
 from glasscell.report.page.frame_words import table
 
 __all__ = ["with_events"]

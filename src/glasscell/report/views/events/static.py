@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.report.draw import axes, charts
 from glasscell.report.draw.markup import LETTERS, escape, fixed
-from glasscell.report.page.exploration import QUANTITIES, Array, Exploration
+from glasscell.report.page.exploration import QUANTITIES, Exploration
 from glasscell.report.page.frame_words import table as words
 from glasscell.report.views.results.static import table
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from glasscell.report.page.exploration import Array
+from glasscell.arrays import Array
 from glasscell.report.page.measured import Measured
 
 __all__ = ["measure_film"]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.errors import ShapeError
 from glasscell.report.draw.axes import step_labels
 from glasscell.report.draw.markup import column_decimals, grouped
-from glasscell.report.page.exploration import Array
 from glasscell.report.page.measured import Measured
 from glasscell.report.views.results.data import Text, both
 

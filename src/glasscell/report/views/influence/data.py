@@ -13,11 +13,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights
 from glasscell.inspect.dynamics.influence import influence
 from glasscell.inspect.dynamics.path import path_split
 from glasscell.inspect.dynamics.spectrum import fan, lyapunov
-from glasscell.report.page.exploration import Array
 from glasscell.report.page.measured import Measured, Seen
 from glasscell.traces.layer import GATES, LayerTrace
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.errors import ShapeError
 from glasscell.report.draw.canvas import one
 from glasscell.report.draw.curves import LOG, STEP, integers
 from glasscell.report.draw.heat import heat, pooled_label
-from glasscell.traces.layout import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

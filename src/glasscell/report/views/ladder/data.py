@@ -11,7 +11,7 @@ from glasscell.inspect.memory.timescales import half_life
 from glasscell.inspect.verdict.symptoms import symptoms
 from glasscell.report.page.measured import Measured
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.observed import Order
+from glasscell.traces.order import Order
 
 __all__ = ["measure_memory"]
 

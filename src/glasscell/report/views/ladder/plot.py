@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.report.draw.canvas import AxesArray, grid, inches, legend, one
 from glasscell.report.draw.colours import ALARM, COLOURS, FAINT
 from glasscell.report.draw.curves import integers
-from glasscell.traces.layout import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.errors import ShapeError
 from glasscell.report.draw.canvas import one
 from glasscell.report.draw.colours import COLOURS, SIGNS
 from glasscell.report.draw.curves import integers, steps
 from glasscell.report.draw.heat import heat, pooled_label, room, symmetric
 from glasscell.report.page.pooling import pool
-from glasscell.traces.layout import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.inspect.gradients.decay import REACH
 from glasscell.report.draw.canvas import AxesArray, grid, legend, one, plain
 from glasscell.report.draw.colours import ALARM, COLOURS
 from glasscell.report.draw.curves import LOG, STEP, log_line, logs, steps
 from glasscell.report.run_river import FLOAT32_FLOOR, ROUNDING
-from glasscell.traces.layout import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from glasscell.arrays import Array
 from glasscell.errors import ShapeError
 from glasscell.report.draw.canvas import AxesArray, fits, grid, plain
 from glasscell.report.draw.colours import COLOURS
 from glasscell.report.draw.curves import STEP, steps
 from glasscell.report.draw.heat import heat, pooled_label, symmetric
 from glasscell.report.order import slow_first
-from glasscell.traces.layout import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.cells import HIDDEN, TORCH, layer_gates, rows
 from glasscell.errors import ShapeError
 from glasscell.report.draw.canvas import AxesArray, grid, plain, settings
 from glasscell.report.draw.colours import ALARM, COLOURS, FAINT
 from glasscell.report.draw.heat import heat, symmetric
 from glasscell.report.views.wall.plot import NAMES
-from glasscell.traces.layout import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,4 +1,4 @@
-"""One sequence through one layer, checked, with the order of its steps and the cell before each."""
+"""The order in which a layer worked on its steps: of a whole batch, and of one sequence alone."""
 
 from __future__ import annotations
 
@@ -7,14 +7,55 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glasscell.arrays import position
+from glasscell.arrays import Array, position
 from glasscell.errors import ShapeError
-from glasscell.traces.layout import Array
+from glasscell.traces.layout import to_time_major, unpack
 
 if TYPE_CHECKING:
     from glasscell.traces.layer import LayerTrace
 
-__all__ = ["Single", "required"]
+__all__ = ["Order", "Single", "required"]
+
+
+class Order:
+    """Brings arrays of one run into (T, B, ·) in the order in which the layer worked.
+
+    Args:
+        trace: the run.
+
+    Attributes:
+        alive: (T, B), which steps exist.
+        cut: (T, B), before which steps the layer began anew, or None.
+        step: 1, or -1 where the layer read from the end: ``array[::step]`` goes between the order
+            of work and the sequence's own time.
+    """
+
+    def __init__(self, trace: LayerTrace) -> None:
+        self.trace = trace
+        self.step = -1 if trace.reverse else 1
+        self._exists = trace.alive()
+        self.alive = self._exists[:: self.step]
+        self.cut = None if trace.reset is None else _pieces(trace.reset, trace.reverse)
+
+    def traced(self, name: str) -> Array:
+        """Give one field of the trace, 0 where a sequence has ended."""
+        array = getattr(self.trace, name)
+        return self._masked(to_time_major(array, self.trace.layout, self.trace.batch_sizes))
+
+    def kernel(self, array: Array) -> Array:
+        """Give an array in the kernel's layout, 0 where a sequence has ended."""
+        sizes = self.trace.batch_sizes
+        return self._masked(array if sizes is None else unpack(array, sizes))
+
+    def _masked(self, array: Array) -> Array:
+        return np.where(self._exists[..., None], array, 0)[:: self.step]
+
+
+def _pieces(reset: Array, reverse: bool) -> Array:
+    """Where, in the order of work, a step takes nothing from the one before it."""
+    if not reverse:
+        return reset
+    return np.concatenate([np.zeros_like(reset[:1]), reset[:0:-1]])
 
 
 class Single:
