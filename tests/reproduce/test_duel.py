@@ -168,7 +168,8 @@ def test_the_page_shows_both_networks_on_a_sequence_with_two_marks(tiny, tmp_pat
     after = tiny.lstm.after
     np.testing.assert_allclose(series.flow(0).cell, after.cell, rtol=1e-4)
     np.testing.assert_allclose(shown.arrays["duel/3/cell"], after.cell)
-    answer = float(tiny.lstm.network(torch.from_numpy(series.x[:, None])))
+    with torch.no_grad():
+        answer = float(tiny.lstm.network(torch.from_numpy(series.x[:, None])))
     assert f"the LSTM answers {answer:.3f}" in shown.measures["contest"]["said"][0]
 
 
