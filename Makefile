@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 PY     := $(VENV)/bin/python
-CORE   := CMakeLists.txt pyproject.toml $(wildcard cpp/*.cc cpp/*.h cpp/bindings/*)
+CORE   := CMakeLists.txt pyproject.toml $(wildcard cpp/*.cc cpp/*.h cpp/*/*)
 
 PYTEST := $(PY) -m pytest -q -n auto --dist loadfile
 
@@ -26,12 +26,12 @@ lint: $(VENV)/dev.stamp
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/clang-format --dry-run --Werror $(wildcard cpp/*.cc cpp/*.h cpp/bindings/*.cc cpp/bindings/*.h)
+	$(VENV)/bin/clang-format --dry-run --Werror $(wildcard cpp/*.cc cpp/*.h cpp/*/*.cc cpp/*/*.h)
 
 format: $(VENV)/dev.stamp
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
-	$(VENV)/bin/clang-format -i $(wildcard cpp/*.cc cpp/*.h cpp/bindings/*.cc cpp/bindings/*.h)
+	$(VENV)/bin/clang-format -i $(wildcard cpp/*.cc cpp/*.h cpp/*/*.cc cpp/*/*.h)
 
 bench: $(VENV)/bench.stamp
 	$(VENV)/bin/glasscell bench --out bench-report --force

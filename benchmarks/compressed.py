@@ -22,14 +22,14 @@ import numpy as np
 
 import glasscell
 from glasscell.arrays import Array
-from glasscell.bench import environment
+from glasscell.bench import machine
 from glasscell.cells.compact import COMPRESSED, STORAGES
 from glasscell.demo import glucose
 from glasscell.model.model import Model
 from glasscell.reproduce import duel
 from glasscell.reproduce.adding import draw
 from glasscell.tasks.forecast.fit import fit
-from glasscell.training.one_thread import one_thread
+from glasscell.threads import one_thread
 
 ROOT = Path(__file__).parent.parent
 OUT, DOCS = ROOT / "docs" / "results" / "compressed.json", ROOT / "docs" / "numerics.md"
@@ -133,7 +133,7 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 models.append(measure(name, Path(folder) / str(place)))
         record = {"format": "glasscell-compressed", "version": 1, "models": models}
-        record["environment"] = environment.describe()
+        record["environment"] = machine.describe()
         OUT.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     write_table()
 

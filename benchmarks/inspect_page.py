@@ -26,7 +26,7 @@ import torch
 from playwright.sync_api import sync_playwright
 
 import glasscell
-from glasscell.bench import environment
+from glasscell.bench import machine
 from glasscell.report import lesson
 from glasscell.report.page import collect, write
 
@@ -167,7 +167,7 @@ def main() -> None:
                 print(found[-1], flush=True)
             chrome.close()
         record = {"format": "glasscell-pages", "version": 1, "pages": found}
-        record["environment"] = environment.describe()
+        record["environment"] = machine.describe()
         OUT.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     write_tables()
 

@@ -5,15 +5,16 @@
 // divide the tiles of the weight gradients, [dW dR db]^T += [x h_{t-1} 1]^T da. Every element of a
 // weight gradient is a sum over chunks of one chain over (step, row), in a fixed order: the same
 // for any thread count.
+#include "backward.h"
+
 #include <algorithm>
 #include <cstring>
 
 #include "arena.h"
-#include "cpu.h"
-#include "forward.h"
+#include "isa/cpu.h"
 #include "kernels.h"
-#include "lockstep.h"
-#include "pool.h"
+#include "threads/lockstep.h"
+#include "threads/pool.h"
 
 namespace glasscell {
 namespace {
@@ -21,8 +22,6 @@ namespace {
 // Rows of one chunk: long enough chains to amortise loading an accumulator tile, short enough for
 // da, x and h of the chunk to stay in L2.
 constexpr ptrdiff_t kChunkRows = 256;
-
-ptrdiff_t up_to(ptrdiff_t n, ptrdiff_t to) { return (n + to - 1) / to * to; }
 
 template <class T>
 T* take(ptrdiff_t n) {
@@ -74,11 +73,11 @@ class BackwardWorker {
         share_(share),
         n_(share.count),
         lanes_(kernel_table<T>().lanes),
-        Pp_(up_to(layer.P, lanes_)) {}
+        Pp_(round_up(layer.P, lanes_)) {}
 
   // State that lives from chunk to chunk, in memory that the caller took for all workers.
   static ptrdiff_t state_size(const Layer<T>& layer) {
-    return up_to(layer.P, kernel_table<T>().lanes) + layer.Hp;
+    return round_up(layer.P, kernel_table<T>().lanes) + layer.Hp;
   }
   void begin(T* state) {
     dh_.resize(static_cast<std::size_t>(n_));
@@ -177,15 +176,15 @@ class BackwardWorker {
 
   // Without a whole tape: that of the segment of step s.
   void bring_tape(ptrdiff_t s) {
-    if (!args_.again || s / args_.again->segments.length == segment_) return;
-    segment_ = s / args_.again->segments.length;
-    replay(layer_, seq_, *args_.again, share_, segment_);
+    if (!args_.replayed || s / args_.replayed->segments.length == segment_) return;
+    segment_ = s / args_.replayed->segments.length;
+    replay(layer_, seq_, *args_.replayed, share_, segment_);
   }
 
   // C before step s, which is not the first of its piece.
   const T* cell(ptrdiff_t s, ptrdiff_t before, ptrdiff_t b) const {
-    if (args_.again && args_.again->segments.begin_at(s)) {
-      return args_.again->segments.cell(s, b, seq_.B, layer_.H);
+    if (args_.replayed && args_.replayed->segments.begin_at(s)) {
+      return args_.replayed->segments.cell(s, b, seq_.B, layer_.H);
     }
     return args_.tape.at(before, b) + 4 * layer_.Hp;
   }
@@ -315,7 +314,7 @@ class Unpack {
         sums_(sums),
         args_(args),
         lanes_(kernel_table<T>().lanes),
-        width_(up_to(layer.gate_rows(), lanes_)) {}
+        width_(round_up(layer.gate_rows(), lanes_)) {}
 
   void share(int k, int threads) const {
     const ptrdiff_t blocks = width_ / lanes_;
@@ -355,15 +354,15 @@ void backward(const Layer<T>& layer, const Sequence& seq, const BackwardArgs<T>&
   const FlushDenormals flush;
   const int n = std::min(Lockstep::kMost,
                          useful_threads(seq, 3 * layer.columns * (layer.I + layer.P), threads));
-  const ptrdiff_t Pp = up_to(layer.P, kernel_table<T>().lanes);
+  const ptrdiff_t Pp = round_up(layer.P, kernel_table<T>().lanes);
   const bool weights = args.dweight_ih != nullptr;
   const ptrdiff_t chunk_steps = std::max<ptrdiff_t>(1, kChunkRows / std::max<ptrdiff_t>(1, seq.B));
   const ptrdiff_t most = std::min(chunk_steps, std::max<ptrdiff_t>(1, seq.steps())) * seq.B;
 
   Chunk<T> chunk{};
-  chunk.da_row = up_to(layer.gate_rows(), kernel_table<T>().lanes);
+  chunk.da_row = round_up(layer.gate_rows(), kernel_table<T>().lanes);
   // One line beyond a multiple of the lanes: rows 4 KB apart would share the same L1 sets.
-  chunk.inputs_row = up_to(layer.I + layer.P + 1, 64 / static_cast<ptrdiff_t>(sizeof(T))) +
+  chunk.inputs_row = round_up(layer.I + layer.P + 1, 64 / static_cast<ptrdiff_t>(sizeof(T))) +
                      64 / static_cast<ptrdiff_t>(sizeof(T));
   chunk.da = take<T>(most * chunk.da_row);
   // The columns beyond G are never written again, and their sums never read.

@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "kernels.h"
-#include "pool.h"
+#include "threads/pool.h"
 
 namespace glasscell {
 namespace {

@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "arena.h"
-#include "cpu.h"
 #include "forward_worker.h"
-#include "pool.h"
+#include "isa/cpu.h"
+#include "threads/pool.h"
 
 namespace glasscell {
 
@@ -33,7 +33,7 @@ template <class T>
 void replay(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<T>& args,
             const Share& share, ptrdiff_t segment) {
   const Arena::Scope scope;
-  ForwardWorker<T>(layer, sequence, args, share).run_again(segment);
+  ForwardWorker<T>(layer, sequence, args, share).replay(segment);
 }
 
 template void forward<float>(const Layer<float>&, const Sequence&, const ForwardArgs<float>&, int);

@@ -42,35 +42,6 @@ template <class T>
 void replay(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<T>& args,
             const Share& share, ptrdiff_t segment);
 
-// What training adds: gradients of a loss, from the tape of `forward`.
-template <class T>
-struct BackwardArgs {
-  Rows<const T> x;
-  const T* h0;
-  const T* c0;
-  Rows<const T> y;     // forward's output
-  Rows<const T> tape;  // forward's tape (LSTM)
-  Rows<const T> dy;    // (P), or no base: no gradient arrives at the outputs
-  const T* dh_n;       // (B, P), or null: zeros
-  const T* dc_n;       // (B, H), or null
-  Rows<T> dx;          // (I), or no base: not wanted; rows after the end are set to zero
-  T* dh0;              // (B, P), or null: not wanted
-  T* dc0;              // (B, H), null for the RNN or if not wanted
-  T* dweight_ih;       // (G, I), or null: no weight gradients wanted
-  T* dweight_hh;       // (G, P)
-  T* dbias;            // (G): gradient of bias_ih and of bias_hh; null without bias
-  T* dweight_hr;       // (P, H); null without projection
-  Rows<T> dh;          // (P): total dL/dh_t, or no base
-  Rows<T> dc;          // (H): total dL/dC_t, or no base
-  // With segments: what `replay` takes. Its tape is the one above, with room for one segment: steps
-  // that are a segment apart share their rows.
-  const ForwardArgs<T>* again = nullptr;
-};
-
-template <class T>
-void backward(const Layer<T>& layer, const Sequence& sequence, const BackwardArgs<T>& args,
-              int threads);
-
 // Few sequences on several threads, each of which owns some of the hidden units and so keeps its
 // share of R in its own L2 over all steps. Same bits as one thread: a unit's chain is not divided.
 // Returns false, having done nothing, where one thread is as fast.

@@ -2,11 +2,11 @@
 #include <algorithm>
 #include <vector>
 
-#include "cpu.h"
 #include "forward_worker.h"
-#include "lockstep.h"
-#include "meeting.h"
-#include "pool.h"
+#include "isa/cpu.h"
+#include "threads/lockstep.h"
+#include "threads/meeting.h"
+#include "threads/pool.h"
 
 namespace glasscell {
 namespace {

@@ -2,12 +2,12 @@
 #include <algorithm>
 
 #include "arena.h"
-#include "cpu.h"
 #include "forward.h"
+#include "isa/cpu.h"
 #include "kernels.h"
-#include "lockstep.h"
-#include "meeting.h"
-#include "pool.h"
+#include "threads/lockstep.h"
+#include "threads/meeting.h"
+#include "threads/pool.h"
 
 namespace glasscell {
 namespace {

@@ -30,7 +30,7 @@ class ForwardWorker {
         args_(args),
         share_(share),
         n_(share.count),
-        Pp_(layer.projected ? round_up(layer.P) : layer.Hp) {}
+        Pp_(layer.projected ? round_up(layer.P, kernel_table<T>().lanes) : layer.Hp) {}
 
   void run() {
     begin();
@@ -57,7 +57,7 @@ class ForwardWorker {
     write_final_state();
   }
 
-  void run_again(ptrdiff_t segment) {
+  void replay(ptrdiff_t segment) {
     const ptrdiff_t first = segment * args_.segments.length;
     replays_ = true;
     end_ = std::min(seq_.steps(), first + args_.segments.length);
@@ -77,11 +77,6 @@ class ForwardWorker {
       const ptrdiff_t end = input_share(s);
       for (ptrdiff_t done = 0; s < end; ++s) done += step(s, done);
     }
-  }
-
-  static ptrdiff_t round_up(ptrdiff_t n) {
-    const ptrdiff_t lanes = kernel_table<T>().lanes;
-    return (n + lanes - 1) / lanes * lanes;
   }
 
   void take_buffers(ptrdiff_t steps) {

@@ -22,8 +22,6 @@ constexpr int panels_together(int rows) {
   return rows * kVectors >= 8 ? (rows == 3 && kVectors == 2 ? 2 : 1) : 8 / (rows * kVectors);
 }
 
-constexpr ptrdiff_t round_up(ptrdiff_t n, ptrdiff_t to) { return (n + to - 1) / to * to; }
-
 // S is the type in which weights are stored: T, Bfloat16 or int8_t.
 // w[0 .. kBeside<S>): the vectors that lie beside each other at p.
 template <class T>

@@ -16,6 +16,9 @@
 
 namespace glasscell {
 
+// static: of a function that they share, the linker could keep the copy made for wider vectors.
+static constexpr ptrdiff_t round_up(ptrdiff_t n, ptrdiff_t to) { return (n + to - 1) / to * to; }
+
 // How a layer's matrices are stored. Sums are of type T whatever the storage: a stored number
 // becomes a float, exactly, in a register.
 enum class Storage { kFull, kBfloat16, kInt8 };

@@ -4,14 +4,12 @@
 #include <cstring>
 
 #include "arena.h"
-#include "cpu.h"
+#include "isa/cpu.h"
 #include "kernels.h"
-#include "pool.h"
+#include "threads/pool.h"
 
 namespace glasscell {
 namespace {
-
-ptrdiff_t round_up(ptrdiff_t n, ptrdiff_t to) { return (n + to - 1) / to * to; }
 
 template <class T>
 Buffer<T> panels_for(ptrdiff_t K, ptrdiff_t width) {

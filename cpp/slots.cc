@@ -8,13 +8,14 @@ namespace glasscell {
 
 void Slots::open(ptrdiff_t n, int64_t* ids) {
   if (n > capacity_ - size()) throw std::invalid_argument("_core: more streams than room");
-  const ptrdiff_t again = std::min(n, static_cast<ptrdiff_t>(free_.size())), first = used();
-  mark_.resize(static_cast<std::size_t>(first + n - again), kClosed);
+  const ptrdiff_t reused = std::min(n, static_cast<ptrdiff_t>(free_.size())), first = used();
+  mark_.resize(static_cast<std::size_t>(first + n - reused), kClosed);
   for (ptrdiff_t q = 0; q < n; ++q) {
-    ids[q] = q < again ? free_[free_.size() - 1 - static_cast<std::size_t>(q)] : first + q - again;
+    ids[q] =
+        q < reused ? free_[free_.size() - 1 - static_cast<std::size_t>(q)] : first + q - reused;
     mark_[static_cast<std::size_t>(ids[q])] = kOpen;
   }
-  free_.resize(free_.size() - static_cast<std::size_t>(again));
+  free_.resize(free_.size() - static_cast<std::size_t>(reused));
 }
 
 void Slots::close(ptrdiff_t n, const int64_t* ids) {

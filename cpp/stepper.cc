@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "cpu.h"
-#include "helpers.h"
+#include "isa/cpu.h"
 #include "kernels.h"
-#include "lockstep.h"
+#include "threads/helpers.h"
+#include "threads/lockstep.h"
 
 namespace glasscell {
 

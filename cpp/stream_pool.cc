@@ -3,16 +3,11 @@
 #include <algorithm>
 
 #include "arena.h"
-#include "cpu.h"
+#include "isa/cpu.h"
 #include "kernels.h"
-#include "pool.h"
+#include "threads/pool.h"
 
 namespace glasscell {
-namespace {
-
-ptrdiff_t round_up(ptrdiff_t n, ptrdiff_t to) { return (n + to - 1) / to * to; }
-
-}  // namespace
 
 // One thread's share of a call, a chunk of rows at a time.
 template <class T>

@@ -20,14 +20,14 @@ done
 out=$root/build/neon
 mkdir -p "$out"
 flags=(-std=c++17 -O2 -ffp-contract=off -fno-math-errno -Wall -Wextra -Werror -pthread -I"$root/cpp")
-mapfile -t core < <(find "$root/cpp" -maxdepth 1 -name "*.cc" ! -name "kernels_*")
+mapfile -t core < <(find "$root"/cpp{,/isa,/threads} -maxdepth 1 -name "*.cc" ! -name "kernels_*")
 
 echo "neon: compiling for AArch64 ..."
 "$cross" "${flags[@]}" -DGLASSCELL_HAVE_NEON=1 -o "$out/digest-aarch64" \
-  "$root"/cpp/tests/digest.cc "${core[@]}" "$root"/cpp/kernels_{generic,neon}.cc
+  "$root"/cpp/tests/digest.cc "${core[@]}" "$root"/cpp/isa/kernels_{generic,neon}.cc
 echo "neon: compiling for this machine ..."
 "${CXX:-g++}" "${flags[@]}" -o "$out/digest-here" \
-  "$root"/cpp/tests/digest.cc "${core[@]}" "$root/cpp/kernels_generic.cc"
+  "$root"/cpp/tests/digest.cc "${core[@]}" "$root/cpp/isa/kernels_generic.cc"
 
 for isa in generic neon; do
   GLASSCELL_FORCE_ISA=$isa "$qemu" -L "$sysroot" "$out/digest-aarch64" >"$out/$isa.txt"

@@ -6,12 +6,12 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 out=$root/build/tsan
 mkdir -p "$out"
-mapfile -t core < <(find "$root/cpp" -maxdepth 1 -name "*.cc" ! -name "kernels_*")
+mapfile -t core < <(find "$root"/cpp{,/isa,/threads} -maxdepth 1 -name "*.cc" ! -name "kernels_*")
 
 echo "tsan: building ..."
 "${CXX:-g++}" -std=c++17 -O1 -g1 -fsanitize=thread -ffp-contract=off -fno-math-errno -pthread \
   -I"$root/cpp" -o "$out/digest" "$root/cpp/tests/digest.cc" "${core[@]}" \
-  "$root/cpp/kernels_generic.cc"
+  "$root/cpp/isa/kernels_generic.cc"
 GLASSCELL_FORCE_ISA=generic TSAN_OPTIONS=halt_on_error=1 "$out/digest" 3 >"$out/all.txt"
 
 # The three copies also computed the same.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from glasscell.bench import answers, numbers
 from glasscell.bench.engines import CannotRun
 from glasscell.bench.limit import Level, Limits
-from glasscell.bench.rows import Found, row
+from glasscell.bench.measure import Measured
 from glasscell.bench.run import FORMAT, VERSION
 
 LIMITS = Limits(
@@ -72,8 +72,8 @@ def result_of(cases, medians):
     """A result of cases and, for each, engines to seconds."""
     rows = []
     for case, times in zip(cases, medians, strict=True):
-        found = Found(values={name: [value] * 3 for name, value in times.items()})
-        rows.append(row(case, found, LIMITS))
+        measured = Measured(values={name: [value] * 3 for name, value in times.items()})
+        rows.append(measured.record(case, LIMITS))
     levels = [
         {"name": v.name, "bytes": None if v.name == "DRAM" else v.bytes, "bytes_per_s": v[2]}
         for v in LIMITS.levels

@@ -10,8 +10,8 @@
 #include <tuple>
 #include <vector>
 
+#include "backward.h"
 #include "bind.h"
-#include "forward.h"
 #include "py_layer.h"
 
 namespace glasscell {
@@ -164,12 +164,12 @@ void backward_at(const PyLayer<T>& self, Address x, ptrdiff_t x_step, ptrdiff_t 
                        at<T>(dweight_hr),
                        frame.contiguous<T>(dh, layer.P),
                        frame.contiguous<T>(dc, layer.H)};
-  std::optional<ForwardArgs<T>> again;
+  std::optional<ForwardArgs<T>> replayed;
   if (segment) {
-    again.emplace(ForwardArgs<T>{args.x, args.h0, args.c0, frame.rows<T>(y, y_step, y_row), nullptr,
-                                 nullptr, frame.segment<T>(tape, width, segment),
-                                 Segments<T>{segment, at<T>(cells)}});
-    args.again = &*again;
+    replayed.emplace(ForwardArgs<T>{args.x, args.h0, args.c0, frame.rows<T>(y, y_step, y_row),
+                                    nullptr, nullptr, frame.segment<T>(tape, width, segment),
+                                    Segments<T>{segment, at<T>(cells)}});
+    args.replayed = &*replayed;
   }
   const Released released(work(layer, steps, batch));
   backward(layer, frame.sequence, args, threads);

@@ -1,8 +1,8 @@
 // LayerF32 and LayerF64: packing, forward, backward.
 #include <nanobind/stl/string.h>
 
+#include "backward.h"
 #include "bind.h"
-#include "forward.h"
 #include "py_layer.h"
 
 namespace glasscell {

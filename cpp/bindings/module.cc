@@ -4,10 +4,10 @@
 
 #include "arrays.h"
 #include "bind.h"
-#include "cpu.h"
+#include "isa/cpu.h"
 #include "kernels.h"
-#include "meeting.h"
-#include "pool.h"
+#include "threads/meeting.h"
+#include "threads/pool.h"
 
 namespace glasscell {
 namespace {

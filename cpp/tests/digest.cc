@@ -9,8 +9,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "cpu.h"
-#include "forward.h"
+#include "backward.h"
+#include "isa/cpu.h"
 #include "kernels.h"
 #include "stepper.h"
 #include "stream_pool.h"

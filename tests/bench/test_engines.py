@@ -10,7 +10,7 @@ import pytest
 
 from glasscell.bench import answers, numbers
 from glasscell.bench.cases import Case
-from glasscell.bench.engine_workers import Worker
+from glasscell.bench.engine_worker import Worker
 from glasscell.bench.engines import ENGINES, CannotRun, listing
 from glasscell.errors import DataError
 
@@ -94,7 +94,7 @@ def test_an_engine_that_fails_says_why_and_starts_anew():
 
 
 def test_an_engine_that_hangs_is_given_up(monkeypatch):
-    monkeypatch.setattr("glasscell.bench.engine_workers.PATIENCE", 0.0)
+    monkeypatch.setattr("glasscell.bench.engine_worker.PATIENCE", 0.0)
     with Worker("glasscell", 1, ()) as own:
         with pytest.raises(CannotRun, match="no reply to versions in 0 s"):
             own.ask("versions")

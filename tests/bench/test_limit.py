@@ -7,9 +7,9 @@ import pytest
 
 from bench_fakes import LIMITS
 from glasscell import _core
-from glasscell.bench.caches import Cache, caches, cpus_for
 from glasscell.bench.cases import Case
 from glasscell.bench.limit import bound, probe
+from glasscell.bench.machine import Cache, caches, cpus_for
 
 
 def least(task, *sizes, **more):

@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.text import Text
 
 from bench_fakes import result_of
-from glasscell.bench import result_files
 from glasscell.bench.cases import Case
 from glasscell.bench.chart import chart
-from glasscell.bench.environment import busy_cpus, commit, cpu
+from glasscell.bench.machine import busy_cpus, commit, cpu
 from glasscell.bench.readable import amount, beside, line
+from glasscell.bench.run import place, write
 from glasscell.bench.table import headline, notes, table
 from glasscell.errors import DataError
 
@@ -153,34 +153,34 @@ def test_amounts_take_the_unit_that_fits(value, unit, said):
 
 
 def test_a_result_goes_into_a_folder_or_beside_a_named_file(tmp_path):
-    folder = result_files.place(str(tmp_path / "new" / "folder"))
-    result_files.write(RESULT, folder)
+    folder = place(str(tmp_path / "new" / "folder"))
+    write(RESULT, folder)
     assert json.loads(folder.json.read_text(encoding="utf-8")) == RESULT
     assert folder.svg.read_text(encoding="utf-8") == chart(RESULT)
-    named = result_files.place(str(tmp_path / "mine.json"))
+    named = place(str(tmp_path / "mine.json"))
     assert (named.json.name, named.svg.name) == ("mine.json", "mine.svg")
     assert sorted(p.name for p in folder.json.parent.iterdir()) == ["bench.json", "bench.svg"]
 
 
 def test_nothing_is_overwritten_unasked(tmp_path):
-    result_files.write(RESULT, result_files.place(str(tmp_path)))
+    write(RESULT, place(str(tmp_path)))
     with pytest.raises(DataError, match=r"bench\.json exists; .*--force"):
-        result_files.place(str(tmp_path))
-    assert result_files.place(str(tmp_path), force=True)
+        place(str(tmp_path))
+    assert place(str(tmp_path), force=True)
     (tmp_path / "mine.svg").touch()
     with pytest.raises(DataError, match=r"mine\.svg exists"):
-        result_files.place(str(tmp_path / "mine.json"))
+        place(str(tmp_path / "mine.json"))
 
 
 def test_a_place_that_cannot_be_written_is_refused_before_anything_is_measured(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match=r"expected a folder or NAME\.json"):
-        result_files.place(str(tmp_path / "file"))
+        place(str(tmp_path / "file"))
     with pytest.raises(DataError, match="cannot be written"):
-        result_files.place(str(tmp_path / "file" / "below"))
+        place(str(tmp_path / "file" / "below"))
     (tmp_path / "folder.json").mkdir()
     with pytest.raises(DataError, match="found a folder"):
-        result_files.place(str(tmp_path / "folder.json"), force=True)
+        place(str(tmp_path / "folder.json"), force=True)
 
 
 def test_the_commit_is_that_of_the_tracked_file_or_none(tmp_path):

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from glasscell.data.columns import resolve
+from glasscell.data import columns
+from glasscell.data.rawtable import filled_cells
 from glasscell.errors import DataError
+
+
+def resolve(names, rows, **options):
+    return columns.resolve(filled_cells(names, rows), **options)
 
 
 def test_dates_are_found_without_a_known_name():

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from glasscell.data.gaps import GapRule
+from glasscell.data.panel import GapRule
 from glasscell.data.read import ReadOptions, read_panel
 from glasscell.errors import DataError
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from glasscell.data.gaps import GapRule
+from glasscell.data.panel import GapRule
 from glasscell.data.read import ReadOptions, read_panel
 from glasscell.errors import DataError
 
@@ -486,7 +486,7 @@ def test_what_a_shorter_file_would_not_tell_is_kept(file):
     rows = [f"{day:%d.%m.%Y};{v}" for day, v in zip(DAYS, written, strict=True)]
     panel = read_panel(write(file, rows, head="Datum;Wert"))
     np.testing.assert_array_equal(panel.series[0].target, VALUES)
-    assert panel.found == {"decimal": ",", "day_first": True}
+    assert panel.detected == {"decimal": ",", "day_first": True}
 
 
 @pytest.mark.parametrize("number", ["1e305", "1e400", "1" + "0" * 400])

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from glasscell import engine
-from glasscell.engine import stack
 from glasscell.errors import DtypeError, ShapeError
 
 
@@ -56,14 +55,16 @@ def test_a_stack_has_the_bits_of_its_layers(mode, dtype, count, steps, batch):
     for options in ({}, ragged, cut, ragged | cut):
         expected = one_after_the_other(layers, x, h0, c0, **options)
         for threads in (1, 2, 3, 8):
-            assert_same(stack.forward(layers, x, h0, c0, threads=threads, **options), expected)
+            assert_same(
+                engine.forward_stack(layers, x, h0, c0, threads=threads, **options), expected
+            )
 
 
 def test_states_are_zeros_by_default_and_an_output_may_be_given():
     layers = layers_of(2, 3, 64)
     x = np.random.default_rng(0).standard_normal((200, 1, 3)).astype(np.float32)
     out = np.full((1, 200, 64), np.nan, np.float32).swapaxes(0, 1)
-    run = stack.forward(layers, x, out=out, threads=2)
+    run = engine.forward_stack(layers, x, out=out, threads=2)
     assert run.output is out
     assert_same(run, one_after_the_other(layers, x, None, None))
 
@@ -71,7 +72,7 @@ def test_states_are_zeros_by_default_and_an_output_may_be_given():
 @pytest.mark.parametrize(("steps", "batch"), [(0, 2), (3, 0)])
 def test_nothing_to_run_leaves_the_initial_state(steps, batch):
     h0 = np.ones((2, batch, 4), np.float32)
-    run = stack.forward(layers_of(2, 3, 4), np.zeros((steps, batch, 3), np.float32), h0)
+    run = engine.forward_stack(layers_of(2, 3, 4), np.zeros((steps, batch, 3), np.float32), h0)
     assert run.output.shape == (steps, batch, 4)
     np.testing.assert_array_equal(run.h_n, h0)
     assert not run.c_n.any()
@@ -81,8 +82,8 @@ def test_layers_that_do_not_fit_and_wrong_states_are_refused():
     layers = layers_of(2, 3, 4)
     x = np.zeros((5, 1, 3), np.float32)
     with pytest.raises(ShapeError, match="each reading what the one below"):
-        stack.forward([layers[0], layers_of(1, 3, 4)[0]], x)
+        engine.forward_stack([layers[0], layers_of(1, 3, 4)[0]], x)
     with pytest.raises(ShapeError, match="h0"):
-        stack.forward(layers, x, np.zeros((1, 1, 4), np.float32))
+        engine.forward_stack(layers, x, np.zeros((1, 1, 4), np.float32))
     with pytest.raises(DtypeError):
-        stack.forward(layers, x.astype(np.float64))
+        engine.forward_stack(layers, x.astype(np.float64))

@@ -8,19 +8,20 @@ import numpy as np
 import pytest
 
 from glasscell.cli import inspect_command as command
-from glasscell.inspect.film.frames import frame
-from glasscell.inspect.gradients.flow import LayerFlow
-from glasscell.inspect.verdict.diagnosis import diagnose
+from glasscell.inspect.film.frames import frame, stack
+from glasscell.inspect.film.reel import Reel
+from glasscell.inspect.gradients.extremes import extremes, size
+from glasscell.inspect.gradients.flow import GradientFlow, LayerFlow
+from glasscell.inspect.subjects.subject import Recording
 from glasscell.inspect.verdict.findings import ORDER
 from glasscell.inspect.verdict.sentences import KINDS
-from glasscell.report import River, RiverLine, figures, flow_sentences, run_river
+from glasscell.report import River, RiverLine, figures, run_river
 from glasscell.report.draw.markup import escape
-from glasscell.report.page import Exploration, Finding, Layer, Series, without_script
+from glasscell.report.page import Exploration, Finding, without_script
 from glasscell.report.page import headline as sentences
+from glasscell.report.page.collect import explore
 from glasscell.report.page.frame_words import table
 from glasscell.report.views.film.data import measure_film
-from glasscell.report.views.ladder.data import measure_memory
-from glasscell.report.views.verdict import data
 from glasscell.traces.layer import LayerTrace
 from report.page.made import lstm_trace
 
@@ -89,21 +90,9 @@ def trace_of(flow):
 
 
 def shown_of(flow, lag=None) -> Exploration:
-    """The page of one layer with these gradients, made as `collect` makes it."""
-    trace = trace_of(flow)
-    layers = [Layer(name="l0", mode=flow.mode, reverse=flow.reverse)]
-    steps = len(flow.hidden)
-    memory = measure_memory({"l0": trace}).numbers
-    needed = steps - 1 if lag is None else lag
-    found = data.of_network(diagnose({"l0": flow}, {"l0": trace}, lag), layers)
-    found += data.of_memory(layers, memory["memory"], needed)
-    return Exploration(
-        title="t",
-        layers=layers,
-        series=[Series(name="s", traces=[trace], flows=[flow])],
-        findings=found,
-        measures={**memory, "lag": needed, "judged": 1},
-    )
+    """The page of one layer with these gradients."""
+    run = Recording(traces={"l0": trace_of(flow)}, flow=GradientFlow({"l0": flow}))
+    return explore(run, None, title="t", lag=lag, ways=False)
 
 
 @pytest.mark.parametrize("lag", [None, 7])
@@ -113,7 +102,7 @@ def test_every_place_says_the_same(name, lang, lag, capsys):
     flow = FLOWS[name]
     column = int(lang == "zh")
     verdict, shown = flow.judge(lag), shown_of(flow, lag)
-    said = flow_sentences.judged(flow, lag, "l0", lang)
+    said = sentences.judged(flow, lag, "l0", lang)
     assert verdict.said(lang)[0] in said
 
     # The river's caption, on the page and without script.
@@ -162,7 +151,7 @@ def test_the_report_and_its_picture_say_it_too(name, lang):
     verdict = flow.judge()
     line = RiverLine.of("net", flow)
     html, _ = run_river.build(River(lines=[line]), "river", lang)
-    word = flow_sentences.kind(verdict.kind, lang)
+    word = KINDS[verdict.kind][lang == "zh"]
     assert f">{escape(word)}</span>" in html
     seen = escape(verdict.said(lang)[0])
     assert seen[1:] in html
@@ -176,7 +165,7 @@ def test_what_is_said_of_the_picture_is_in_its_array(name):
     """Strongest, weakest, their ratio and the missing steps, recounted step by step."""
     flow = FLOWS[name]
     norms = (flow.hidden if flow.cell is None else flow.cell).tolist()
-    found = flow_sentences.extremes(np.array(norms), flow.reverse)
+    found = extremes(np.array(norms), flow.reverse)
     finite = [value for value in norms if np.isfinite(value)]
     assert found.missing == len(norms) - len(finite)
     text = found.text("|dL/dc_t|", "step {}".format)
@@ -200,7 +189,7 @@ def test_what_is_said_of_the_picture_is_in_its_array(name):
             share = np.log10(min(finite)) - np.log10(max(finite))
         assert found.share == pytest.approx(share)
         assert f"strongest at step {found.most} and weakest at step {found.least}" in text
-        assert flow_sentences.size(found.share) in text
+        assert size(found.share) in text
 
 
 def test_no_caption_claims_that_a_v_arrives_everywhere():
@@ -222,12 +211,7 @@ def test_growth_of_three_hundred_is_called_one_thing():
 def test_the_films_page_keeps_the_words_of_its_frames():
     flow = FLOWS["dc halves"]
     made = frame(flow, trace_of(flow))
-    film = {
-        "steps": np.array([1]),
-        "loss": np.array([1.0]),
-        "layers": np.array(["l0"]),
-        "0/kind": np.array([made["kind"]]),
-    }
+    film = Reel(np.array([1]), np.array([1.0]), {"l0": stack({1: made}, [1])})
     assert measure_film(film, ["l0"]).numbers["film"]["kinds"] == {"0": ["vanishing"]}
 
 

@@ -1,25 +1,137 @@
-"""A process with one engine: prepares cases and measures its own calls, at the parent's word.
+"""A process for each engine, and the parent's line to it: `Worker` asks, `Desk` does.
 
-An engine's thread pool, allocator and first calls are nobody else's here. A mistake of the engine
+An engine's thread pool, allocator and first calls disturb no other engine. A mistake of the engine
 ends the process; the parent reads why from its standard error.
 """
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
+import re
+import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+import time
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from multiprocessing.connection import Connection
-from typing import Any
+from itertools import repeat
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+from typing import Any, Self
 
 from glasscell.arrays import Array
-from glasscell.bench import clock, limit, memory, numbers
-from glasscell.bench.caches import caches
+from glasscell.bench import limit, numbers
 from glasscell.bench.cases import Case
 from glasscell.bench.engines import CannotRun, Run, create, listing
+from glasscell.bench.machine import caches
 
-__all__ = ["Desk", "serve"]
+__all__ = ["Desk", "Worker", "serve"]
+
+PATIENCE = 300.0
+"""Seconds to wait for a reply before an engine counts as hung."""
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+SETTINGS = {
+    "CUDA_VISIBLE_DEVICES": "",
+    "JAX_PLATFORMS": "cpu",
+    "KERAS_BACKEND": "tensorflow",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+
+STATUS, REFERENCES = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+CALLS = 3
+"""The first call alone would miss what later ones add, before the allocator reuses anything."""
+
+
+class Worker:
+    """A process with one engine; starts at the first `ask`, and anew after it has died.
+
+    Args:
+        name: The engine.
+        threads: How many it may use.
+        cpus: The CPUs that it is pinned to; none: not pinned.
+    """
+
+    def __init__(self, name: str, threads: int, cpus: Sequence[int]) -> None:
+        self.name = name
+        self._threads, self._cpus = threads, cpus
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def ask(self, command: str, *arguments: Any) -> Any:
+        """Have the engine do something and wait for it.
+
+        Args:
+            command: A method of `Desk`.
+            *arguments: Its arguments.
+
+        Raises:
+            CannotRun: The engine cannot do this case, or failed or hung on it.
+        """
+        if self._connection is None:
+            self._start()
+        assert self._connection is not None
+        try:
+            self._connection.send((command, *arguments))
+            if not self._connection.poll(PATIENCE):
+                self.close()
+                raise CannotRun(f"no reply to {command} in {PATIENCE:.0f} s")
+            outcome, reply = self._connection.recv()
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            raise CannotRun(f"failed: {self._last_words()}") from None
+        if outcome == "cannot":
+            raise CannotRun(reply)
+        return reply
+
+    def fresh(self) -> Self:
+        """Give another process of the same engine, not started."""
+        return type(self)(self.name, self._threads, self._cpus)
+
+    def close(self) -> None:
+        """End the process."""
+        if self._connection is not None:
+            self._connection.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._log.close()
+        self._process = self._connection = None
+
+    def _start(self) -> None:
+        own, other = Pipe()
+        threads = dict.fromkeys(THREAD_VARIABLES, str(self._threads))
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed in close)
+        self._process = subprocess.Popen(
+            [
+                sys.executable, "-m", "glasscell.bench.engine_worker", self.name,
+                str(self._threads), str(other.fileno()), ",".join(map(str, self._cpus)),
+            ],
+            env={**os.environ, **SETTINGS, **threads},
+            pass_fds=[other.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,  # Ctrl-C is the parent's; it ends this process
+        )  # fmt: skip
+        other.close()
+        self._connection = own
+
+    def _last_words(self) -> str:
+        """What a dead process wrote last."""
+        assert self._process is not None
+        code = self._process.wait()
+        self._log.seek(0)
+        lines = self._log.read().decode(errors="replace").strip().splitlines()
+        self.close()
+        return lines[-1] if lines else f"exit code {code}"
 
 
 class Desk:
@@ -60,7 +172,7 @@ class Desk:
         """Time some calls in a row: seconds of one."""
         run = self._runs[case, way]
         with run.inside():
-            return clock.seconds(run.call, calls, warm=warm)
+            return _seconds(run.call, calls, warm=warm)
 
     def new_length(self, case: Case, way: str, steps: int) -> float:
         """Time the first call with so many steps: seconds."""
@@ -68,13 +180,13 @@ class Desk:
         assert run.at is not None
         call = run.at(steps)
         with run.inside():
-            return clock.seconds(call, 1, warm=False)
+            return _seconds(call, 1, warm=False)
 
     def peak(self, case: Case, way: str) -> int:
         """Bytes that calls add at their peak."""
         run = self._runs[case, way]
         with run.inside():
-            return memory.peak(run.call)
+            return _peak(run.call)
 
     def forget(self) -> None:
         """Let go of every prepared case."""
@@ -101,6 +213,53 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def _seconds(call: Callable[[], object], calls: int, *, warm: bool = True) -> float:
+    """Time one call, as the mean of some in a row.
+
+    Args:
+        call: What to time; its result is dropped.
+        calls: How many, at least 1.
+        warm: Whether one call that is not timed goes before, to wake threads and fill caches.
+
+    Returns:
+        Seconds of one call, with about 15 ns for the loop.
+    """
+    if warm:
+        call()
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        start = time.perf_counter()
+        for _ in repeat(None, calls):
+            call()
+        return (time.perf_counter() - start) / calls
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _peak(call: Callable[[], object]) -> int:
+    """Make some calls and give the most resident bytes above those before.
+
+    Raises:
+        CannotRun: The system does not tell, or not for one part of a process's life.
+    """
+    if not REFERENCES.exists():
+        raise CannotRun("peak memory needs Linux's /proc")
+    ctypes.CDLL(None).malloc_trim(0)  # else calls would live in what preparing left behind
+    REFERENCES.write_text("5", encoding="ascii")  # the peak starts anew
+    before = _bytes("VmRSS")
+    for _ in range(CALLS):
+        call()
+    return _bytes("VmHWM") - before
+
+
+def _bytes(field: str) -> int:
+    size = re.search(rf"^{field}:\s+(\d+) kB$", STATUS.read_text(encoding="ascii"), re.MULTILINE)
+    assert size is not None
+    return 1024 * int(size[1])
 
 
 def main(name: str, threads: int, descriptor: int, cpus: str) -> None:

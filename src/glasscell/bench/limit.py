@@ -17,8 +17,8 @@ import numpy as np
 
 from glasscell import _core
 from glasscell.arrays import Array
-from glasscell.bench.caches import Cache
 from glasscell.bench.cases import Case
+from glasscell.bench.machine import Cache
 
 __all__ = ["Bound", "Level", "Limits", "bound", "probe"]
 

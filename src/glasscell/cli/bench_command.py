@@ -59,14 +59,14 @@ def run(args: Any) -> int:
         turns = QUICK_TURNS if args.quick else TURNS
     if turns < 1:
         raise DataError(f"--turns: expected 1 or more, got {turns}")
-    from glasscell.bench import result_files
     from glasscell.bench.measure import Pace
+    from glasscell.bench.run import place, write
     from glasscell.bench.run import run as measure
 
-    places = result_files.place(args.out, force=args.force)
+    places = place(args.out, force=args.force)
     with _progress(len(cases)) as watch:
         result = measure(cases, names, threads=threads, pace=Pace(turns), watch=watch)
-    result_files.write(result, places)
+    write(result, places)
     _show(result, places)
     wrong = [row for row in result["rows"] if any(map(_is_wrong, row["left_out"].values()))]
     return 1 if wrong else 0

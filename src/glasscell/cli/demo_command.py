@@ -100,7 +100,7 @@ def play(
 
     # All BLAS libraries are loaded by now: only those can be kept to one thread.
     from glasscell.demo import showcase
-    from glasscell.training.one_thread import one_thread
+    from glasscell.threads import one_thread
     from glasscell.training.workers import Workers
 
     console = Console(stderr=True, quiet=quiet)

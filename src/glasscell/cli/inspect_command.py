@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from glasscell.cli.where import require_free
-from glasscell.data.gaps import Policy
+from glasscell.data.panel import Policy
 from glasscell.errors import DataError
 
 DEFAULT = "inspect.html"

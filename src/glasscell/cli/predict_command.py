@@ -9,7 +9,7 @@ from typing import Any
 
 from glasscell.cli.flags import add_overrides
 from glasscell.cli.where import STANDARD, readable, require_free
-from glasscell.data.gaps import Policy
+from glasscell.data.panel import Policy
 from glasscell.data.read import ReadOptions
 from glasscell.data.wording import count
 from glasscell.errors import DataError

@@ -1,14 +1,23 @@
-"""Decides what each column of a table is: time, series, target, covariate or nothing."""
+"""Decides what each column of a table is: time, series, target, covariate or nothing.
+
+Names and first cells decide first; then the values show which columns that nobody named count rows,
+label them or repeat the time, and so tell nothing about the future.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
+import numpy as np
+import pandas as pd
+
+from glasscell.arrays import Array
 from glasscell.data.dates import recognised
 from glasscell.data.numerals import is_missing, looks_like_number
+from glasscell.data.timenumbers import read_time_numbers
 from glasscell.errors import DataError
 
 TIME_NAMES = (
@@ -31,6 +40,10 @@ COUNTER = re.compile(
     re.IGNORECASE,
 )
 """Names of columns that only count the rows, where their values do."""
+LABEL = re.compile(
+    r"(.*[_\s.-])?(id|uuid|zip|zipcode|postcode|fips|latitude|longitude|lat|lon)", re.IGNORECASE
+)
+"""Names of columns of numbers that are names."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +77,7 @@ class Roles:
 
 
 def resolve(
-    names: Sequence[str],
-    sample: Sequence[Sequence[str]],
+    cells: Mapping[str, Sequence[str]],
     *,
     time: str | None = None,
     target: str | None = None,
@@ -76,8 +88,8 @@ def resolve(
     """Find the role of every column.
 
     Args:
-        names: Column names in order.
-        sample: Some rows as text, to see which columns hold dates or numbers.
+        cells: Column names in order, and of each some cells that hold something, to see which
+            columns hold dates or numbers.
         time: Name of the time column; None: ds, timestamp, date ..., else the first with dates.
         target: Name of the column to forecast; None: y or target, else every other column.
         series: Name of the column that names the series; None: unique_id or item_id if there.
@@ -89,23 +101,24 @@ def resolve(
         DataError: A column is missing or two roles fall on one column; the message lists the
             columns.
 
-    >>> resolve(["ds", "y"], [["2020-01-01", "1"]])
+    >>> resolve({"ds": ["2020-01-01"], "y": ["1"]})
     Roles(time='ds', series=None, targets=('y',), covariates=(), ignored=(), labels=())
     """
+    names = list(cells)
     for role, name in (("--time", time), ("--target", target), ("--series", series)):
         require_column(names, role, name)
     for name in covariates or ():
         require_column(names, "--covariates", name)
     named = {target, series, *(targets or ()), *(covariates or ())}
-    time = time or time_column(names, sample, named)
+    time = time or time_column(cells, named)
     series = series or _alias([n for n in names if n not in (time, target)], SERIES_NAMES)
     others = [name for name in names if name not in (time, series)]
     free = [n for n in others if n not in (covariates or ())]
-    numeric = [n for n in free if n in named or _numeric(names, sample, n)]
+    numeric = [n for n in free if n in named or _numeric(cells[n])]
     chosen = tuple(targets or _targets(numeric, free, target, series, names))
     alone = series is None and bool(target)
-    found = [n for n in numeric if alone and covariates is None and n not in chosen]
-    covariates = found if covariates is None else covariates
+    beside = [n for n in numeric if alone and covariates is None and n not in chosen]
+    covariates = beside if covariates is None else covariates
     clash = sorted({time, *chosen, *([series] if series else [])} & set(covariates))
     if len({time, series, *chosen}) < 2 + len(chosen) or clash:
         raise DataError(
@@ -115,54 +128,51 @@ def resolve(
     used = {time, series, *chosen, *covariates}
     ignored = tuple(name for name in names if name not in used)
     kept = named | ({chosen[0]} if chosen[0].lower() in TARGET_NAMES else set())
-    unasked = tuple(name for name in (*chosen, *found) if name not in kept)
+    unasked = tuple(name for name in (*chosen, *beside) if name not in kept)
     return Roles(time, series, chosen, tuple(covariates), ignored, unasked)
 
 
-def time_column(
-    names: Sequence[str], sample: Sequence[Sequence[str]], named: Collection[str | None] = ()
-) -> str:
+def time_column(cells: Mapping[str, Sequence[str]], named: Collection[str | None] = ()) -> str:
     """Find the time column: a known name that holds times, else the first column with dates.
 
     Args:
-        names: Column names in order.
-        sample: Some rows as text.
+        cells: Column names in order, and of each some cells that hold something.
         named: Columns that have another role.
 
     Raises:
         DataError: There is none.
     """
-    free = [name for name in names if name not in named]
+    free = [name for name in cells if name not in named]
     known = _alias(free, TIME_NAMES)
-    if known and _holds_times(names, sample, known):
+    if known and _holds_times(cells[known], known):
         return known
     dated = [
         name
         for name in free
-        if recognised(cells := _cells(names, sample, name), name)
-        and not all(map(looks_like_number, cells))
+        if recognised(cells[name], name) and not all(map(looks_like_number, cells[name]))
     ]
     if dated:
         # The start of a query stands in every row, and so may a day of which there are many rows.
-        varied = (name for name in dated if len(set(_cells(names, sample, name))) > 1)
+        varied = (name for name in dated if len(set(cells[name])) > 1)
         return next(varied, dated[0])
     for name in free:
         # Numbers are times only under a name that says so; a counter of rows is the last resort.
         if re.search(
             r"dat|time|period|year|week|zeit|jahr|yyyy|aaaa|年|月|시점", name.lower()
-        ) and recognised(_cells(names, sample, name), name):
+        ) and recognised(cells[name], name):
             return name
     for name in free:
         # The rows below a table are told by their lines when its times are read.
-        cells = _cells(names, sample, name)[:-FOOTNOTES]
-        if recognised(cells, name) and not all(map(looks_like_number, cells)):
+        table = cells[name][:-FOOTNOTES]
+        if recognised(table, name) and not all(map(looks_like_number, table)):
             return name
-    found = known or _alias(free, PERIOD_NAMES)
-    found = found or next(
-        (n for n in free if COUNTER.fullmatch(n) and _counts(names, sample, n)), ""
+    last_resort = known or _alias(free, PERIOD_NAMES)
+    last_resort = last_resort or next(
+        (n for n in free if COUNTER.fullmatch(n) and _counts(cells[n])), None
     )
-    if found:
-        return found
+    if last_resort:
+        return last_resort
+    names = list(cells)
     listed = ", ".join(names[:30]) + (f" and {len(names) - 30} more" if len(names) > 30 else "")
     raise DataError(
         "expected a time column named ds, timestamp, date, datetime or time, or one that holds "
@@ -215,30 +225,129 @@ def _targets(
     return tuple(plain if series is not None else numeric)
 
 
-def _cells(names: Sequence[str], sample: Sequence[Sequence[str]], name: str) -> list[str]:
-    place = list(names).index(name)
-    cells = (row[place].strip() for row in sample if place < len(row))
-    return [cell for cell in cells if cell]
-
-
-def _holds_times(names: Sequence[str], sample: Sequence[Sequence[str]], name: str) -> bool:
-    """Tell whether most cells of the sample can be times or numbers of steps."""
-    cells = _cells(names, sample, name)
+def _holds_times(cells: Sequence[str], name: str) -> bool:
+    """Tell whether most cells can be times or numbers of steps."""
     if not cells or recognised(cells, name):
         return True
     return sum(looks_like_number(c) or recognised([c], name) for c in cells) > len(cells) / 2
 
 
-def _numeric(names: Sequence[str], sample: Sequence[Sequence[str]], name: str) -> bool:
+def _numeric(cells: Sequence[str]) -> bool:
     """Tell whether most filled cells are numbers, so that one slip does not make a column text."""
-    cells = [cell for cell in _cells(names, sample, name) if not is_missing(cell)]
-    return sum(map(looks_like_number, cells)) >= max(len(cells) / 2, 1)
+    filled = [cell for cell in cells if not is_missing(cell)]
+    return sum(map(looks_like_number, filled)) >= max(len(filled) / 2, 1)
 
 
-def _counts(names: Sequence[str], sample: Sequence[Sequence[str]], name: str) -> bool:
-    cells = _cells(names, sample, name)
-    return (
-        bool(cells)
-        and all(re.fullmatch(r"\d+", c) for c in cells)
-        and ([int(c) - int(cells[0]) for c in cells] == list(range(len(cells))))
+def _counts(cells: Sequence[str]) -> bool:
+    """Tell whether cells count 0, 1, 2 … or 1, 2, 3 …, or from any other whole number."""
+    if not cells or not all(re.fullmatch(r"\d+", cell) for cell in cells):
+        return False
+    return [int(cell) - int(cells[0]) for cell in cells] == list(range(len(cells)))
+
+
+def without_bystanders(
+    roles: Roles, values: Mapping[str, Array], times: Any
+) -> tuple[Roles, dict[str, str]]:
+    """Leave out columns that nobody named and that tell nothing about the future.
+
+    Args:
+        roles: The roles that names and the first rows gave.
+        values: Column to its (n,) float64 values in the order of the file, NaN where missing.
+        times: (n,) DatetimeIndex or Index of integers.
+
+    Returns:
+        The roles, and of each column left out why.
+
+    Raises:
+        DataError: No column to forecast has a value.
+    """
+    parts = _calendar(times) if roles.unasked else []
+    why = {name: _reason(name, values[name], times, parts) for name in roles.unasked}
+    empty = [name for name in roles.targets if np.isnan(values[name]).all()]
+    if len(empty) == len(roles.targets):
+        raise DataError(f"expected values in {', '.join(empty[:5])}, found no value in any row")
+    if all(why.get(name) for name in roles.targets):
+        if len(roles.targets) - len(empty) > 1:
+            listed = ", ".join(f"{name} ({why[name]})" for name in roles.targets[:5])
+            raise DataError(
+                f"expected a column to forecast, found only {listed}; name one with --target"
+            )
+        # Something must be forecast: keep what has values.
+        why.update({name: "" for name in roles.targets if name not in empty})
+    dropped = {name: reason for name, reason in why.items() if reason}
+    targets = tuple(name for name in roles.targets if name not in dropped)
+    covariates = tuple(name for name in roles.covariates if name not in dropped)
+    ignored = (*roles.ignored, *dropped)
+    return replace(roles, targets=targets, covariates=covariates, ignored=ignored), dropped
+
+
+def counters(roles: Roles, values: Mapping[str, Array]) -> list[str]:
+    """Say which columns count the rows though their names do not say so, and are read."""
+    read = [name for name in roles.unasked if name in (*roles.targets, *roles.covariates)]
+    steps = {name: np.diff(values[name]) for name in read if len(read) > 1}
+    return [
+        f"Column {name!r} only counts the rows, and is read nevertheless."
+        for name in read
+        if len(steps.get(name, ())) > 1 and set(steps[name]) in ({1.0}, {-1.0})
+    ]
+
+
+def _reason(name: str, values: Array, times: Any, parts: Sequence[Array]) -> str:
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return "no value"
+    if len(known) > 2 and (known == known[0]).all():
+        return f"{known[0]:g} throughout"
+    if len(known) < max(len(values), 3):
+        return ""
+    if (known != np.rint(known)).any():
+        return "part of the time" if _of_calendar(name, known, times, parts) else ""
+    steps = np.diff(known)
+    if COUNTER.fullmatch(name) and ((steps > 0).all() or (steps < 0).all()):
+        return "counts the rows"
+    if LABEL.fullmatch(name):
+        return "a label"
+    return "part of the time" if _of_calendar(name, known, times, parts) else ""
+
+
+def _of_calendar(name: str, values: Array, times: Any, parts: Sequence[Array]) -> bool:
+    """Tell whether the values are the year, month, weekday … of the times."""
+    if not isinstance(times, pd.DatetimeIndex):
+        years = ((values > 1000) & (values < 3000)).all()
+        return bool(years and re.fullmatch(r"years?|yr|jahr|年份?", name.lower()))
+    if len(values) > 2 and _second_time(name, values, times):
+        return True
+    # Where the hour is 0 in every row, small numbers such as returns are near it all the same.
+    whole = bool((values == np.rint(values)).all())
+    return any(
+        abs(values[0] - part[0]) < 0.1 and bool((abs(values - part) < 0.1).all())
+        for part in parts
+        if np.ptp(part) and (whole or part is parts[-1])
     )
+
+
+def _second_time(name: str, values: Array, times: Any) -> bool:
+    """Tell whether the values are times as numbers that go with the times, as a close time does."""
+    if values.min() < 1e7 or (values != np.rint(values)).any():
+        return False
+    read = read_time_numbers(pd.Series(values).map("{:.0f}".format), name)
+    if read is None or not isinstance(read[0], pd.DatetimeIndex):
+        return False
+    apart = (read[0] - times).to_numpy().astype("timedelta64[s]").astype(np.int64)
+    steps = abs(np.diff(times.to_numpy()).astype("timedelta64[s]").astype(np.int64))
+    # The end of a month is one day to three away from the same place in every month.
+    return bool(np.ptp(apart) <= max(np.median(steps), 1) and abs(apart).max() < 400 * 86400)
+
+
+def _calendar(times: Any) -> list[Array]:
+    """Give what people write beside a date: year (with a fraction too), month, weekday and such."""
+    if not isinstance(times, pd.DatetimeIndex):
+        return []
+    weekday, after = times.day_of_week, (times.day_of_week + 1) % 7
+    parts = (
+        *(times.year, times.month, times.day, times.hour, times.minute, times.quarter),
+        *(times.day_of_year, times.isocalendar().week, times.year % 100),
+        *(weekday, weekday + 1, after, after + 1, weekday >= 5, times.hour + 1),
+        *(100 * times.year + times.month, times.year + (times.day_of_year - 1) / 366),
+    )
+    return [np.asarray(part, float) for part in parts]

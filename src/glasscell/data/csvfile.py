@@ -19,18 +19,17 @@ import numpy as np
 import pandas as pd
 
 from glasscell.data.dates import recognised
-from glasscell.data.filekinds import binary_kind, text_kind
 from glasscell.data.numerals import (
     MISSING,
     find_decimal,
     is_missing,
     looks_like_number,
 )
-from glasscell.data.rawtable import Table
+from glasscell.data.rawtable import SAMPLE_ROWS, Table
+from glasscell.data.refused_formats import EXPECTED, refuse_text
 from glasscell.data.wording import count
 from glasscell.errors import DataError
 
-SAMPLE_RECORDS = 200
 CHUNK_ROWS = 100_000
 FEW_CELLS = 2_000
 LONGEST_PREAMBLE = 30
@@ -67,40 +66,58 @@ class Sheet:
         decimal: str | None = None,
         missing: Sequence[str] = (),
     ) -> Table:
-        """Read the rows of the columns asked for, as `read_body`."""
-        return read_body(self, numeric, text, decimal, missing)
+        """Read the rows of the columns asked for.
+
+        Raises:
+            DataError: A line has more cells than the header, or the decimal mark is ambiguous.
+        """
+        note = ""
+        if decimal is None:
+            try:
+                decimal, note = find_decimal(_cells(self, numeric, text), self.separator)
+            except DataError as error:
+                raise DataError(f"{self.path}: {error}") from error
+        marks = {name: [*MISSING, *missing] for name in numeric}
+        (frame,) = _parse(
+            self,
+            decimal=decimal,
+            dtype=dict.fromkeys([name for name in self.names if name not in numeric], str),
+            na_values={**{name: [""] for name in self.names}, **marks},
+        )
+        filled = frame.notna().any(axis=1).to_numpy()
+        rows = np.flatnonzero(filled)
+        frame = frame if filled.all() else frame[filled]
+        columns = {name: frame[name].to_numpy() for name in (*text, *numeric)}
+
+        def where(row: int) -> str:
+            return f"line {_line(self, int(rows[row]))}"
+
+        return Table(columns, where, self.path.name, decimal, tuple(missing), (note,))
 
 
-def open_sheet(path: Path) -> Sheet:
+def open_csv(path: Path, head: bytes) -> Sheet:
     """Find a file's encoding, separator and column names.
 
+    Args:
+        path: The file, plain or gz.
+        head: Its first bytes.
+
     Raises:
-        DataError: There is no such file, it is empty or no table in text, or its header is
-            unusable.
+        DataError: It is empty or no table in text, or its header is unusable.
     """
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "nothing"
-        if re.match(r"https?:/", str(path)):
-            found = "a web address; download the file first"
-        raise DataError(f"{path}: expected a CSV file, found {found}")
-    kind = binary_kind(path)
-    if kind:
-        raise DataError(f"{path}: expected text with separated values, got {kind}")
-    encoding = _encoding(path)
+    encoding = _encoding(head)
     try:
         with _text(path, encoding) as stream:
-            lines = [line for _, line in zip(range(SAMPLE_RECORDS + 1), stream, strict=False)]
+            lines = [line for _, line in zip(range(SAMPLE_ROWS + 1), stream, strict=False)]
     except (UnicodeError, gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(_no_text(path, error)) from error
     if any("\0" in line for line in lines):
-        raise DataError(f"{path}: expected text with separated values, got binary data (NUL bytes)")
+        raise DataError(f"{path}: {EXPECTED}, got binary data (NUL bytes)")
     if not any(line.strip() for line in lines):
         raise DataError(
             f"{path}: the file is empty; expected a header line and one row per time step"
         )
-    kind = text_kind("".join(lines[:3]))
-    if kind:
-        raise DataError(f"{path}: expected text with separated values, got {kind}")
+    refuse_text(path, "".join(lines[:3]))
     return _sheet(path, encoding, lines)
 
 
@@ -131,49 +148,6 @@ def _sheet(path: Path, encoding: str, lines: Sequence[str]) -> Sheet:
     )  # fmt: skip
 
 
-def read_body(
-    sheet: Sheet,
-    numeric: Sequence[str],
-    text: Sequence[str],
-    decimal: str | None = None,
-    missing: Sequence[str] = (),
-) -> Table:
-    """Read the rows of the columns asked for.
-
-    Args:
-        sheet: What `open_sheet` found.
-        numeric: Columns that should hold numbers.
-        text: Columns to leave as text.
-        decimal: Decimal mark, "." or ","; None: found from the cells.
-        missing: Further marks of a missing number.
-
-    Raises:
-        DataError: A line has more cells than the header, or the decimal mark is ambiguous.
-    """
-    wanted = [*text, *numeric]
-    said = ""
-    if decimal is None:
-        try:
-            decimal, said = find_decimal(_cells(sheet, numeric, text), sheet.separator)
-        except DataError as error:
-            raise DataError(f"{sheet.path}: {error}") from error
-    marks = {name: [*MISSING, *missing] for name in numeric}
-    frame = _parse(
-        sheet,
-        decimal=decimal,
-        dtype=dict.fromkeys([name for name in sheet.names if name not in numeric], str),
-        na_values={**{name: [""] for name in sheet.names}, **marks},
-    )
-    kept = frame.notna().any(axis=1).to_numpy()
-    rows = np.flatnonzero(kept)
-    frame = frame if kept.all() else frame[kept]
-    columns = {name: frame[name].to_numpy() for name in wanted}
-    return Table(
-        columns, lambda i: _line(sheet, int(rows[i])), sheet.path.name,
-        decimal=decimal, missing=tuple(missing), notes=(said,) if said else (),
-    )  # fmt: skip
-
-
 def _cells(sheet: Sheet, numeric: Sequence[str], text: Sequence[str]) -> Iterator[Any]:
     """Give the cells that may tell the decimal mark, those first that nearly always do.
 
@@ -182,7 +156,7 @@ def _cells(sheet: Sheet, numeric: Sequence[str], text: Sequence[str]) -> Iterato
     """
     yield from _sampled(sheet, numeric)
     columns = list(dict.fromkeys(numeric))
-    if columns and len(sheet.sample) >= SAMPLE_RECORDS - sheet.header:
+    if columns and len(sheet.sample) >= SAMPLE_ROWS - sheet.header:
         for chunk in _parse(sheet, dtype=str, usecols=columns, chunksize=CHUNK_ROWS):
             yield pd.concat([chunk[name] for name in columns], ignore_index=True).astype(object)
     for name in sheet.names:
@@ -199,46 +173,29 @@ def _sampled(sheet: Sheet, names: Sequence[str]) -> Iterator[Any]:
         yield pd.Series(cells[start : start + FEW_CELLS], dtype=object)
 
 
-def _parse(sheet: Sheet, **options: Any) -> Any:
+def _parse(sheet: Sheet, **options: Any) -> Iterator[Any]:
+    """Give the rows as one frame, or with `chunksize` as several."""
     try:
-        stream = _text(sheet.path, sheet.encoding)
-        options = {
-            "sep": sheet.separator if sheet.separator != " " else r"\s+",
-            "names": list(sheet.names),
-            "skiprows": sheet.header,
-            "header": None,
-            "index_col": False,
-            "keep_default_na": False,
-            "skip_blank_lines": False,
-            "skipinitialspace": True,
-            "low_memory": False,
-            **options,
-        }
-        if "chunksize" in options:
-            return _chunks(stream, options, sheet)
-        with stream, _strict():
-            return pd.read_csv(stream, **options)
+        with _text(sheet.path, sheet.encoding) as stream, warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            parsed = pd.read_csv(
+                stream,
+                sep=sheet.separator if sheet.separator != " " else r"\s+",
+                names=list(sheet.names),
+                skiprows=sheet.header,
+                header=None,
+                index_col=False,
+                keep_default_na=False,
+                skip_blank_lines=False,
+                skipinitialspace=True,
+                low_memory=False,
+                **options,
+            )
+            yield from ([parsed] if isinstance(parsed, pd.DataFrame) else parsed)
     except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeError) as error:
         raise _broken(sheet, error) from error
     except pd.errors.EmptyDataError:
-        return pd.DataFrame({name: [] for name in sheet.names})
-
-
-def _chunks(stream: Any, options: dict[str, Any], sheet: Sheet) -> Iterator[Any]:
-    try:
-        with stream, _strict(), pd.read_csv(stream, **options) as chunks:
-            yield from chunks
-    except (pd.errors.ParserError, pd.errors.ParserWarning, UnicodeError) as error:
-        raise _broken(sheet, error) from error
-    except pd.errors.EmptyDataError:
-        return
-
-
-@contextmanager
-def _strict() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        yield
+        yield pd.DataFrame({name: [] for name in sheet.names})
 
 
 def _broken(sheet: Sheet, error: Exception) -> DataError:
@@ -267,17 +224,14 @@ def _no_text(path: Path, error: Exception) -> str:
 
 
 def _text(path: Path, encoding: str) -> io.TextIOWrapper:
-    opener: Any = gzip.open if _magic(path)[:2] == b"\x1f\x8b" else open
+    with path.open("rb") as stream:
+        packed = stream.read(2) == b"\x1f\x8b"
+    opener: Any = gzip.open if packed else open
     return io.TextIOWrapper(opener(path, "rb"), encoding=encoding, newline="")
 
 
-def _magic(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return stream.read(64)
-
-
-def _encoding(path: Path) -> str:
-    head = _magic(path)
+def _encoding(head: bytes) -> str:
+    """Tell the encoding by the mark at the start, or by the zero bytes of UTF-16."""
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16"
     if len(head) > 8 and not any(head[1:9:2]):
@@ -300,9 +254,7 @@ def _records(lines: Sequence[str], separator: str, path: Path) -> list[list[str]
         with _any_length():
             return list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
     except csv.Error as error:
-        raise DataError(
-            f"{path}: expected text with separated values; {error}; save it as CSV in UTF-8"
-        ) from error
+        raise DataError(f"{path}: {EXPECTED}; {error}; save it as CSV in UTF-8") from error
 
 
 def _separator(lines: Sequence[str]) -> str:

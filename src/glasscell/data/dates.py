@@ -23,7 +23,7 @@ from glasscell.data.periods import (
     years_before_months,
 )
 from glasscell.data.stamps import Stamps, plain_iso, readings, tidied
-from glasscell.data.timenumbers import excel_days, read_numbers, unix_times
+from glasscell.data.timenumbers import excel_days, read_time_numbers, unix_times
 from glasscell.errors import DataError
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d.*)?")
@@ -115,7 +115,7 @@ def recognised(cells: Sequence[str], name: str = "") -> bool:
         return False
     text = first_of_ranges(pd.Series(list(cells), dtype=object))
     try:
-        numbers = read_numbers(text, name)
+        numbers = read_time_numbers(text, name)
         if numbers is not None:
             return bool(numbers[1])
         if _undisputed(text, name) is not None:
@@ -127,7 +127,7 @@ def recognised(cells: Sequence[str], name: str = "") -> bool:
 
 def _undisputed(text: Any, name: str) -> Times | None:
     """Read what can be read in one way only."""
-    numbers = read_numbers(text, name)
+    numbers = read_time_numbers(text, name)
     if numbers is not None:
         index, note, utc = numbers
         return Times(_nanoseconds(index, name), utc, None, (note,) if note else ())

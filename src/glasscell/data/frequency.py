@@ -16,6 +16,17 @@ from glasscell.data.wording import count
 from glasscell.errors import DataError
 
 Frequency = str | int
+RHYTHMS = {
+    "D": "daily",
+    "B": "business-daily",
+    "h": "hourly",
+    "min": "minutely",
+    "s": "secondly",
+    "W": "weekly",
+    "M": "monthly",
+    "Q": "quarterly",
+    "Y": "yearly",
+}
 DAY = pd.Timedelta(days=1)
 
 
@@ -72,6 +83,7 @@ def named_offset(freq: str, first: Any = None) -> str:
     if not parts:
         return freq
     count, letter = parts[1], parts[2]
+    # pandas 2.2 renamed these; files and habits keep the old letters.
     letter = {"H": "h", "T": "min", "S": "s", "L": "ms", "A": "Y", "AS": "YS"}.get(letter, letter)
     if letter in ("M", "Q", "Y"):
         late = first is not None and first.is_month_end
@@ -205,6 +217,28 @@ def future(last: Any, freq: Frequency, steps: int) -> Any:
     return pd.DatetimeIndex([last + (k + 1) * offset for k in range(steps)])
 
 
+def rhythm(freq: Frequency) -> str:
+    """Say what times a frequency stands for.
+
+    >>> rhythm("MS"), rhythm("5min"), rhythm(1)
+    ('monthly dates', 'dates every 5min', 'whole numbers')
+    """
+    if isinstance(freq, int):
+        return "whole numbers" if freq == 1 else f"whole numbers every {freq}"
+    try:
+        offset = to_offset(freq)
+    except ValueError:
+        return f"dates every {freq}"
+    known = RHYTHMS.get(_unit(offset))
+    return f"{known} dates" if known and offset.n == 1 else f"dates every {freq}"
+
+
+def _unit(offset: Any) -> str:
+    """Give the letters of an offset's unit: M for MS, ME, BMS and BME, W for W-SUN."""
+    unit = str(offset.rule_code.split("-")[0]).removesuffix("S").removesuffix("E")
+    return unit.removeprefix("B") or "B"
+
+
 def season_length(freq: Frequency, values: np.ndarray[Any, Any]) -> int:
     """Find the number of rows in one season: of the calendar, or from the autocorrelation.
 
@@ -222,10 +256,8 @@ def season_length(freq: Frequency, values: np.ndarray[Any, Any]) -> int:
         return _autocorrelation_peak(values)
     offset = to_offset(freq)
     calendar = {"W": 52, "M": 12, "B": 5, "Q": 4, "Y": 1}
-    letter = offset.rule_code.split("-")[0].removesuffix("S").removesuffix("E")
-    letter = letter.removeprefix("B") or "B"
-    if letter in calendar:
-        return max(calendar[letter] // int(offset.n), 1)
+    if _unit(offset) in calendar:
+        return max(calendar[_unit(offset)] // int(offset.n), 1)
     step = _tick(offset)
     if step is None:
         return 1

@@ -1,4 +1,4 @@
-"""What a model is shown: sequences read from a CSV, .npy or .npz file, as they are."""
+"""Reads what a model is shown: sequences from a table, .npy or .npz file, as they are."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from zipfile import BadZipFile
 import numpy as np
 
 from glasscell.arrays import Array
+from glasscell.data.numerals import is_missing, looks_like_number
+from glasscell.data.rawtable import filled_cells
+from glasscell.data.readers import open_source
 from glasscell.data.wording import count
 from glasscell.errors import DataError
 
@@ -18,7 +21,7 @@ _NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?|[-+]?(nan|inf
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Given:
+class ModelInputs:
     """Sequences and what is known about them.
 
     Args:
@@ -35,7 +38,7 @@ class Given:
     names: tuple[str, ...] = ()
     text: tuple[tuple[str, ...], ...] | None = None
 
-    def steps(self, first: int, last: int) -> Given:
+    def steps(self, first: int, last: int) -> ModelInputs:
         """Keep the steps first … last - 1.
 
         Raises:
@@ -54,7 +57,9 @@ class Given:
         )
 
 
-def read(path: Path, width: int | None, inputs: Sequence[str] = (), nan: bool = False) -> Given:
+def read_model_inputs(
+    path: Path, width: int | None, inputs: Sequence[str] = (), nan: bool = False
+) -> ModelInputs:
     """Read sequences for a model.
 
     Args:
@@ -65,7 +70,7 @@ def read(path: Path, width: int | None, inputs: Sequence[str] = (), nan: bool = 
         nan: Whether NaN and infinities may stay.
 
     Returns:
-        `Given`.
+        `ModelInputs`.
 
     Raises:
         DataError: The file cannot be read, or does not fit the model.
@@ -73,41 +78,43 @@ def read(path: Path, width: int | None, inputs: Sequence[str] = (), nan: bool = 
     if not path.is_file():
         raise DataError(f"{path}: expected a CSV, .npy or .npz file, found nothing to read")
     kind = path.suffix.lower()
-    given = _csv(path, width, inputs) if kind not in (".npy", ".npz") else _arrays(path)
-    given = replace(given, x=_checked(given.x, width, path))
-    for what, found, wanted in (
-        ("inputs", given.inputs, given.x.shape[-1] if given.x.ndim == 3 else 0),
-        ("names", given.names, len(given.x)),
-        ("labels", given.labels or (), given.x.shape[1]),
+    read = _table(path, width, inputs) if kind not in (".npy", ".npz") else _arrays(path)
+    read = replace(read, x=_checked(read.x, width, path))
+    for what, names, wanted in (
+        ("inputs", read.inputs, read.x.shape[-1] if read.x.ndim == 3 else 0),
+        ("names", read.names, len(read.x)),
+        ("labels", read.labels or (), read.x.shape[1]),
     ):
-        if found and len(found) != wanted:
-            raise DataError(f"{path}: expected {wanted} {what}, got {len(found)}")
-    if given.text is not None and {len(one) for one in given.text} != {given.x.shape[1]}:
+        if names and len(names) != wanted:
+            raise DataError(f"{path}: expected {wanted} {what}, got {len(names)}")
+    if read.text is not None and {len(one) for one in read.text} != {read.x.shape[1]}:
         raise DataError(
-            f"{path}: expected text of {count(given.x.shape[1], 'step')} for every sequence"
+            f"{path}: expected text of {count(read.x.shape[1], 'step')} for every sequence"
         )
     if not nan:
-        _refuse_nan(given, path)
-    return given
+        _refuse_nan(read, path)
+    return read
 
 
-def _arrays(path: Path) -> Given:
+def _arrays(path: Path) -> ModelInputs:
     try:
         # Opened here, as np.load leaves a file that is no zip open.
         with path.open("rb") as opened:
             loaded = np.load(opened, allow_pickle=False)
-            found = {"x": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+            arrays = {"x": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
     except (ValueError, EOFError, OSError, BadZipFile) as error:
         raise DataError(f"{path}: expected numbers in NumPy's format, got: {error}") from error
-    if "x" not in found:
-        raise DataError(f"{path}: expected an array named x, found {', '.join(found) or 'nothing'}")
-    text = found.get("text")
+    if "x" not in arrays:
+        raise DataError(
+            f"{path}: expected an array named x, found {', '.join(arrays) or 'nothing'}"
+        )
+    text = arrays.get("text")
     rows = None if text is None else np.atleast_2d(text)
-    return Given(
-        x=np.asarray(found["x"]),
-        inputs=_words(found.get("inputs")),
-        labels=None if "labels" not in found else _words(found["labels"]),
-        names=_words(found.get("names")),
+    return ModelInputs(
+        x=np.asarray(arrays["x"]),
+        inputs=_words(arrays.get("inputs")),
+        labels=None if "labels" not in arrays else _words(arrays["labels"]),
+        names=_words(arrays.get("names")),
         text=None if rows is None else tuple(_words(row) for row in rows),
     )
 
@@ -116,24 +123,18 @@ def _words(array: Array | None) -> tuple[str, ...]:
     return () if array is None else tuple(str(word) for word in np.ravel(array))
 
 
-def _csv(path: Path, width: int | None, inputs: Sequence[str]) -> Given:
-    from glasscell.data.csvfile import open_sheet, read_body
-    from glasscell.data.numerals import is_missing, looks_like_number
-
-    sheet = open_sheet(path)
-    if missing := [name for name in inputs if name not in sheet.names]:
+def _table(path: Path, width: int | None, inputs: Sequence[str]) -> ModelInputs:
+    source = open_source(path)
+    if missing := [name for name in inputs if name not in source.names]:
         raise DataError(
             f"{path}: expected the columns of --inputs, found no {', '.join(missing)}; there are "
-            f"{', '.join(sheet.names)}"
+            f"{', '.join(source.names)}"
         )
+    cells = filled_cells(source.names, source.sample)
     numeric = [
         name
-        for place, name in enumerate(sheet.names)
-        if all(
-            _NUMBER.fullmatch(row[place].strip()) or looks_like_number(row[place])
-            for row in sheet.sample
-            if place < len(row) and not is_missing(row[place])
-        )
+        for name, filled in cells.items()
+        if all(_NUMBER.fullmatch(c) or looks_like_number(c) for c in filled if not is_missing(c))
     ]
     chosen = list(inputs) or numeric
     wanted = 1 if width is None else width
@@ -143,13 +144,13 @@ def _csv(path: Path, width: int | None, inputs: Sequence[str]) -> Given:
             f"model), found {len(chosen)}: {', '.join(chosen) or 'none'}; choose them in the "
             "model's order with --inputs a,b"
         )
-    label = next((name for name in sheet.names if name not in numeric), None)
-    table = read_body(sheet, chosen, [] if label is None else [label])
+    label = next((name for name in source.names if name not in numeric), None)
+    table = source.body(chosen, [] if label is None else [label])
     columns = [table.numbers(name) for name in chosen]
     x = np.stack(columns, axis=1)
     if width is None:
         x = x[:, 0]
-    return Given(
+    return ModelInputs(
         x=x,
         inputs=tuple(chosen) if width is not None else (),
         labels=None if label is None else tuple(str(cell or "") for cell in table.text(label)),
@@ -175,14 +176,14 @@ def _checked(x: Array, width: int | None, path: Path) -> Array:
     return x.astype(np.int64)
 
 
-def _refuse_nan(given: Given, path: Path) -> None:
-    bad = ~np.isfinite(given.x)
+def _refuse_nan(read: ModelInputs, path: Path) -> None:
+    bad = ~np.isfinite(read.x)
     if not bad.any():
         return
     where = np.argwhere(bad)[0]
     sequence, step = int(where[0]), int(where[1])
-    column = given.inputs[int(where[2])] if given.inputs else f"input {int(where[2])}"
-    place = f"{column}, step {step}" + (f", sequence {sequence}" if len(given.x) > 1 else "")
+    column = read.inputs[int(where[2])] if read.inputs else f"input {int(where[2])}"
+    place = f"{column}, step {step}" + (f", sequence {sequence}" if len(read.x) > 1 else "")
     raise DataError(
         f"{path}: expected finite numbers, found {int(bad.sum())} that are not, first in {place}; "
         "correct the data, or see what they do: glasscell inspect … --nan show"

@@ -4,12 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
+
+import pandas as pd
 
 from glasscell.arrays import Array
 from glasscell.data.columns import Roles
 from glasscell.data.frequency import Frequency
-from glasscell.data.gaps import GapRule
+from glasscell.errors import DataError
+
+Policy = Literal["raise", "interpolate", "drop"]
+
+
+@dataclass(frozen=True)
+class GapRule:
+    """What happens where values are missing.
+
+    Args:
+        policy: "raise" refuses them; "interpolate" fills them linearly in time; "drop" fills
+            nothing: windows that touch a gap are left out.
+        max_gap: The longest time between two measured values that is still interpolated, e.g.
+            "30min", or a whole number for integer times; None: any.
+    """
+
+    policy: Policy = "raise"
+    max_gap: str | int | None = None
+
+    def __post_init__(self) -> None:
+        if self.max_gap is not None and self.policy != "interpolate":
+            raise DataError("--max-gap limits --gaps interpolate; give both")
+
+    def limit(self, integer: bool) -> Any:
+        """Give `max_gap` as a number comparable with time differences, or None.
+
+        Raises:
+            DataError: It is no duration.
+        """
+        if self.max_gap is None:
+            return None
+        try:
+            return int(self.max_gap) if integer else pd.Timedelta(self.max_gap).as_unit("ns").value
+        except ValueError as error:
+            raise DataError(
+                f"--max-gap {self.max_gap!r}: expected "
+                f"{'a whole number of time units' if integer else 'a duration such as 30min or 2D'}"
+            ) from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,17 +98,8 @@ class ReadOptions:
 
 
 OF_ONE_FILE = (
-    "time",
-    "target",
-    "targets",
-    "series",
-    "covariates",
-    "freq",
-    "freq_origin",
-    "gaps",
-    "needed",
-    "labels",
-    "open_end",
+    *("time", "target", "targets", "series", "covariates", "labels"),
+    *("freq", "freq_origin", "gaps", "needed", "open_end"),
 )
 
 
@@ -107,7 +137,7 @@ class Panel:
         notes: What was done to the data, one sentence each.
         source: Name of the file.
         rows: Rows below the header that were read.
-        found: Options about how the file is written that were found, by name: "decimal",
+        detected: Options about how the file is written that were found, by name: "decimal",
             "day_first"; a shorter file like this one may not tell them.
     """
 
@@ -118,7 +148,7 @@ class Panel:
     notes: tuple[str, ...]
     source: str
     rows: int = 0
-    found: dict[str, Any] = field(default_factory=dict)
+    detected: dict[str, Any] = field(default_factory=dict)
 
     @property
     def covariates(self) -> tuple[str, ...]:

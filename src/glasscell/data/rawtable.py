@@ -1,16 +1,99 @@
-"""The cells of a table: columns as text or as numbers, and the place of every row in its source."""
+"""Tables as they come: a source of named columns, and their cells as text or as numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
-from glasscell.data.numerals import LARGEST, read_numbers
+from glasscell.data.numerals import LARGEST, find_decimal, read_numbers
 from glasscell.errors import DataError
+
+SAMPLE_ROWS = 200
+
+
+class Source(Protocol):
+    """An opened file or frame: named columns, of which some rows are known and the rest follow."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in order."""
+
+    @property
+    def sample(self) -> tuple[tuple[str, ...], ...]:
+        """The first rows as text, at most `SAMPLE_ROWS`."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was passed over on opening, one sentence each."""
+
+    def body(
+        self,
+        numeric: Sequence[str],
+        text: Sequence[str],
+        decimal: str | None = None,
+        missing: Sequence[str] = (),
+    ) -> Table:
+        """Read whole columns.
+
+        Args:
+            numeric: Columns that should hold numbers.
+            text: Columns to leave as text.
+            decimal: Decimal mark, "." or ","; None: found from the cells.
+            missing: Further marks of a missing number.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class FrameSource:
+    """Columns that are in memory.
+
+    Args:
+        names: Column names in order.
+        columns: Name to values.
+        sample: The first rows as text, "" where a cell is missing.
+        title: What messages call it: "the frame", or the name of the file that it was read from.
+        notes: What was passed over on opening.
+    """
+
+    names: tuple[str, ...]
+    columns: dict[str, Any]
+    sample: tuple[tuple[str, ...], ...]
+    title: str = "the frame"
+    notes: tuple[str, ...] = ()
+
+    def body(
+        self,
+        numeric: Sequence[str],
+        text: Sequence[str],
+        decimal: str | None = None,
+        missing: Sequence[str] = (),
+    ) -> Table:
+        """Give the columns asked for; text in them is read as in a file."""
+        note = ""
+        if decimal is None:
+            cells = (pd.Series(self.columns[name], dtype=object) for name in numeric)
+            decimal, note = find_decimal(
+                (c[c.map(lambda v: isinstance(v, str))] for c in cells), ""
+            )
+        columns = {name: self.columns[name] for name in (*text, *numeric)}
+        marks = tuple(missing)
+        return Table(columns, lambda i: f"row {i + 1}", self.title, decimal, marks, (note,))
+
+
+def filled_cells(names: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, list[str]]:
+    """Give, of each column, the cells that hold something.
+
+    >>> filled_cells(["a", "b"], [["1", " "], ["2"]])
+    {'a': ['1', '2'], 'b': []}
+    """
+    return {
+        name: [cell for row in rows if place < len(row) and (cell := row[place].strip())]
+        for place, name in enumerate(names)
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,20 +102,18 @@ class Table:
 
     Args:
         columns: Name to cells: numbers where the whole column is numeric, else text.
-        line: Row index to its line in the file, from 1, or to its place in the frame.
+        where: Row index to its place: "line 7" of a file, from 1, or "row 6" of a frame.
         source: Name of the file, or "the frame".
-        place: "line" of a file or "row" of a frame.
         decimal: Decimal mark of cells that are text.
         missing: Further marks of a missing number, beside the well-known ones.
-        notes: What reading the cells took for granted.
+        notes: What reading the cells took for granted; empty ones are nothing.
         left_out: Gets what `numbers` left out of cells, such as percent signs: the first such cell
             and the columns.
     """
 
     columns: dict[str, Any]
-    line: Callable[[int], int]
+    where: Callable[[int], str]
     source: str
-    place: str = "line"
     decimal: str = "."
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -44,7 +125,7 @@ class Table:
         text = cells.astype(object).where(cells.notna(), None)
         return np.array([None if cell is None else str(cell).strip() for cell in text], object)
 
-    def numbers(self, name: str, hint: str = "") -> np.ndarray[Any, np.dtype[np.float64]]:
+    def numbers(self, name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Give a column as float64, NaN where a value is missing.
 
         Raises:
@@ -55,19 +136,19 @@ class Table:
             numbers = np.array(cells.to_numpy(np.float64, na_value=np.nan))
         else:
             read = read_numbers(self.text(name), self.decimal, self.missing)
-            self._refuse(name, read.unread, "a number", hint)
+            self._refuse(name, read.unread, "a number")
             numbers = np.array(read.values)
             for what, cell in read.left_out.items():
                 self.left_out.setdefault(what, (cell, []))[1].append(name)
         marks = pd.to_numeric(pd.Series(self.missing, dtype=object), errors="coerce").dropna()
         numbers[np.isin(numbers, marks)] = np.nan
-        self._refuse(name, np.isinf(numbers), "a finite number", "")
-        self._refuse(name, np.abs(numbers) > LARGEST, f"a number below {LARGEST:g} in size", "")
+        self._refuse(name, np.isinf(numbers), "a finite number")
+        self._refuse(name, np.abs(numbers) > LARGEST, f"a number below {LARGEST:g} in size")
         return numbers
 
     def said(self) -> list[str]:
         """Give a sentence for each thing that was read otherwise than it stands there."""
-        return [*self.notes] + [
+        return [*filter(None, self.notes)] + [
             f"{what}, as in {cell!r}, were left out ({', '.join(names[:5])}"
             f"{' …' if len(names) > 5 else ''})."
             for what, (cell, names) in self.left_out.items()
@@ -76,21 +157,18 @@ class Table:
     def only(self, rows: np.ndarray[Any, Any]) -> Table:
         """Keep some rows, by their indices."""
         columns = {name: np.asarray(cells)[rows] for name, cells in self.columns.items()}
-        return replace(self, columns=columns, line=lambda i: self.line(int(rows[i])))
+        return replace(self, columns=columns, where=lambda i: self.where(int(rows[i])))
 
-    def _refuse(self, name: str, bad: np.ndarray[Any, Any], wanted: str, hint: str) -> None:
+    def _refuse(self, name: str, bad: np.ndarray[Any, Any], wanted: str) -> None:
         if not bad.any():
             return
         first = int(np.argmax(bad))
+        cell = str(pd.Series(self.columns[name]).iloc[first])
+        written = repr(cell)
+        if len(written) > 60:
+            written = f"{written[:50]}…' ({len(cell)} characters)"
         raise DataError(
-            f"column {name!r}, {self.place} {self.line(first)}: expected {wanted}, got "
-            f"{_short(pd.Series(self.columns[name]).iloc[first])}"
+            f"column {name!r}, {self.where(first)}: expected {wanted}, got {written}"
             + (f" ({int(bad.sum())} such cells in this column)" if bad.sum() > 1 else "")
             + "; correct the data, or name a mark of missing values with --missing"
-            + (f", or: {hint}" if hint else "")
         )
-
-
-def _short(cell: Any) -> str:
-    written = repr(str(cell))
-    return written if len(written) <= 60 else f"{written[:50]}…' ({len(str(cell))} characters)"

@@ -1,4 +1,4 @@
-"""Reads a CSV file or a data frame as regular time series, or says exactly why it cannot."""
+"""Reads a file or a data frame as regular time series, or says exactly why it cannot."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from glasscell.arrays import Array
-from glasscell.data.columns import Roles, resolve
+from glasscell.data.columns import Roles, counters, resolve, without_bystanders
 from glasscell.data.dates import Times, parse_times
 from glasscell.data.frequency import (
     Frequency,
@@ -22,11 +22,10 @@ from glasscell.data.frequency import (
     require_bounded,
     years_as_times,
 )
-from glasscell.data.gaps import shown
-from glasscell.data.layouts import Crossed, find_layout
 from glasscell.data.numerals import sentinel
 from glasscell.data.panel import Panel, ReadOptions, Series
-from glasscell.data.rawtable import Table
+from glasscell.data.rawtable import Source, Table, filled_cells
+from glasscell.data.readers import open_source
 from glasscell.data.regular import (
     Piece,
     between_values,
@@ -35,10 +34,9 @@ from glasscell.data.regular import (
     resampled,
     up_to_last_value,
 )
-from glasscell.data.sources import Source, column, open_source
+from glasscell.data.spread_times import JoinedTimes, TimesInNames, find_spread_times
 from glasscell.data.timeparts import kind_of_part, names_part
-from glasscell.data.unasked import counters, without_unasked
-from glasscell.data.wording import count
+from glasscell.data.wording import count, time_text
 from glasscell.errors import DataError
 
 __all__ = ["Panel", "ReadOptions", "Series", "read_panel"]
@@ -47,7 +45,7 @@ MOST_NAMES = 20
 
 
 def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
-    """Read series from a CSV file or a frame.
+    """Read series from a file or a frame.
 
     Args:
         source: Path of a CSV file (plain or gz), or a pandas, polars or other narwhals frame.
@@ -61,29 +59,15 @@ def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
     """
     options = options or ReadOptions()
     opened = open_source(source)
-    layout = find_layout(opened, options)
-    notes = list(opened.notes)
-    if isinstance(layout, Crossed):
-        table, roles, said = layout.melted(opened, options)
-        cells = table.text(roles.time)
-    else:
-        time = options.time if layout is None else layout.name
-        roles = _roles(opened, options, time, layout is not None)
-        parts = [roles.time] if layout is None else list(layout.parts.values())
-        text = [*parts, *([roles.series] if roles.series else [])]
-        numeric = [*roles.targets, *roles.covariates]
-        table = opened.body(numeric, text, options.decimal, options.missing)
-        if layout is None:
-            cells, said = table.text(roles.time), []
-        else:
-            table, cells, said = layout.times(table)
-    notes += said
+    spread = find_spread_times(opened, options)
+    table, roles, cells, said = _columns(opened, spread, options)
+    notes = [*opened.notes, *said]
     if len(cells) == 0:
         raise DataError(f"{table.source}: no rows below the header; expected one row per time step")
     times = parse_times(
         cells,
         roles.time,
-        lambda i: f"{table.place} {table.line(i)}",
+        table.where,
         date_format=options.date_format,
         day_first=options.day_first,
         freq=options.freq,
@@ -91,52 +75,64 @@ def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
     notes += times.notes
     times = _in_months(times, options, notes)
     values = {name: table.numbers(name) for name in (*roles.targets, *roles.covariates)}
-    roles, dropped = without_unasked(roles, values, times.index)
-    notes += [*table.said(), *_notes(roles, dropped, options)]
+    roles, why_not = without_bystanders(roles, values, times.index)
+    notes += [*table.said(), *_notes(roles, why_not, options)]
     if options.freq_origin == "--freq":
         # A run has said so of its own columns.
         notes += counters(roles, values)
     notes += filter(None, (sentinel(values[n], n) for n in (*roles.targets, *roles.covariates)))
     pieces = list(_pieces(table, roles, times.index, values))
-    if isinstance(layout, Crossed):
+    if isinstance(spread, TimesInNames):
         pieces = between_values(pieces, notes)
     if options.open_end:
         pieces = [up_to_last_value(piece) for piece in pieces]
     if options.resample:
         pieces = [resampled(piece, options.freq) for piece in pieces]
-    _refuse_duplicates(pieces, table, opened, roles, times.index)
+    for piece in pieces:
+        twice = repeated(piece, table)
+        if twice:
+            raise DataError(f"{twice}; {_apart(opened, roles, times.index)}")
     freq = _frequency(pieces, options)
     series = tuple(regular(piece, freq, options, roles, table, notes) for piece in pieces)
-    found = {
-        "decimal": table.decimal if table.decimal != "." else None,
-        "day_first": times.day_first,
-    }
-    return Panel(
-        series, freq, roles, times.utc, tuple(notes), table.source, len(cells),
-        {name: value for name, value in found.items() if value is not None},
-    )  # fmt: skip
+    detected: dict[str, Any] = {} if table.decimal == "." else {"decimal": table.decimal}
+    if times.day_first is not None:
+        detected["day_first"] = times.day_first
+    return Panel(series, freq, roles, times.utc, tuple(notes), table.source, len(cells), detected)
 
 
-def _roles(source: Source, options: ReadOptions, time: str | None, joined: bool) -> Roles:
-    """Give every column its role; the parts of a joined time stand for one column."""
-    names, sample = list(source.names), source.sample
-    if joined and time is not None:
-        parts = time.split(",")
-        places = [names.index(part) for part in parts]
-        kept = [i for i in range(len(names)) if i not in places]
-        names = [time, *(names[i] for i in kept)]
-        sample = tuple(
-            ("", *(row[i] if i < len(row) else "" for i in kept)) for row in source.sample
-        )
-    return resolve(
-        names,
-        sample,
+def _columns(
+    source: Source, spread: JoinedTimes | TimesInNames | None, options: ReadOptions
+) -> tuple[Table, Roles, Array, list[str]]:
+    """Read the columns that have a role.
+
+    Returns:
+        The table, the roles, the cells of the time as text, and sentences on what was done.
+    """
+    if isinstance(spread, TimesInNames):
+        table, roles, said = spread.melted(source, options)
+        return table, roles, table.text(roles.time), said
+    cells = filled_cells(source.names, source.sample)
+    time: str | None = options.time
+    parts: list[str] = []
+    if spread is not None:
+        # The parts of the time stand for one column.
+        time, parts = spread.name, list(spread.parts.values())
+        cells = {time: [], **{name: filled for name, filled in cells.items() if name not in parts}}
+    roles = resolve(
+        cells,
         time=time,
         target=options.target,
         series=options.series,
         covariates=options.covariates,
         targets=options.targets,
     )
+    text = [*(parts or [roles.time]), *([roles.series] if roles.series else [])]
+    numeric = [*roles.targets, *roles.covariates]
+    table = source.body(numeric, text, options.decimal, options.missing)
+    if spread is None:
+        return table, roles, table.text(roles.time), []
+    table, times, said = spread.joined(table)
+    return table, roles, times, said
 
 
 def _in_months(times: Times, options: ReadOptions, notes: list[str]) -> Times:
@@ -149,7 +145,7 @@ def _in_months(times: Times, options: ReadOptions, notes: list[str]) -> Times:
         return times
     notes.append(
         f"All times are on day {times.index[0].day} of a month; they were read as months, so "
-        f"{shown(times.index[0])} is {shown(months[0])}."
+        f"{time_text(times.index[0])} is {time_text(months[0])}."
     )
     return replace(times, index=months)
 
@@ -166,7 +162,7 @@ def _pieces(table: Table, roles: Roles, times: Any, values: dict[str, Array]) ->
     if any(cell is None for cell in ids):
         first = next(i for i, cell in enumerate(ids) if cell is None)
         raise DataError(
-            f"series column {roles.series!r}, {table.place} {table.line(first)}: "
+            f"series column {roles.series!r}, {table.where(first)}: "
             "expected the name of a series, got nothing"
         )
     stacked = np.stack([values[n] for n in (*roles.targets, *roles.covariates)], axis=1)
@@ -178,26 +174,12 @@ def _pieces(table: Table, roles: Roles, times: Any, values: dict[str, Array]) ->
         yield Piece(str(name), times[rows], stacked[rows], rows)
 
 
-def _refuse_duplicates(
-    pieces: Sequence[Piece], table: Table, source: Source, roles: Roles, times: Any
-) -> None:
-    """Refuse two rows of one series with one time stamp, and say which column tells them apart.
-
-    Raises:
-        DataError: There are such rows.
-    """
-    for piece in pieces:
-        told = repeated(piece, table)
-        if told:
-            raise DataError(f"{told}; {_apart(source, roles, times)}")
-
-
 def _apart(source: Source, roles: Roles, times: Any) -> str:
     """Say which column, or which two together, name each row once beside its time."""
     used = {*roles.time.split(","), roles.series}
     used |= {n for n in roles.targets if n not in roles.unasked or roles.layout == "single"}
-    names = [n for n in source.names if n not in used]
-    names = [n for n in names if not kind_of_part(n, column(source, n))]
+    cells = filled_cells(source.names, source.sample)
+    names = [n for n in cells if n not in used and not kind_of_part(n, cells[n])]
     keys = pd.DataFrame(source.body([], names).columns)
     kinds = keys.nunique()
     labels = [n for n in names if 1 < kinds[n] <= len(times) / 2]
@@ -240,10 +222,10 @@ def _frequency(pieces: Sequence[Piece], options: ReadOptions) -> Frequency:
     return freq
 
 
-def _notes(roles: Roles, dropped: dict[str, str], options: ReadOptions) -> list[str]:
+def _notes(roles: Roles, why_not: dict[str, str], options: ReadOptions) -> list[str]:
     """Say which columns were not read and why, and what was averaged."""
     notes = []
-    listed = [f"{n} ({dropped[n]})" if n in dropped else n for n in roles.ignored]
+    listed = [f"{n} ({why_not[n]})" if n in why_not else n for n in roles.ignored]
     if listed:
         more = f" and {len(listed) - MOST_NAMES} more" if len(listed) > MOST_NAMES else ""
         notes.append(f"Columns not read: {', '.join(listed[:MOST_NAMES])}{more}.")

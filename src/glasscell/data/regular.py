@@ -1,9 +1,9 @@
-"""Makes the rows of one series regular: sorted rows in, a whole grid of times out."""
+"""Makes the rows of one series regular: sorted rows in, a whole grid of times out, gaps treated."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,9 @@ import pandas as pd
 from glasscell.arrays import Array
 from glasscell.data.columns import Roles
 from glasscell.data.frequency import Frequency, grid, named_offset, on_grid
-from glasscell.data.gaps import GapRule, fill, refuse_missing, shown
-from glasscell.data.panel import ReadOptions, Series
+from glasscell.data.panel import GapRule, ReadOptions, Series
 from glasscell.data.rawtable import Table
-from glasscell.data.wording import count, share, was
+from glasscell.data.wording import count, share, time_text, was
 from glasscell.errors import DataError
 
 
@@ -26,7 +25,7 @@ class Piece:
     Args:
         unique_id: Name of the series.
         times: (n,) times.
-        values: (n, F) values.
+        values: (n, F) values, the target first.
         rows: (n,) row of each in the table.
     """
 
@@ -35,12 +34,25 @@ class Piece:
     values: Array
     rows: Array
 
+    @property
+    def has_target(self) -> Any:
+        """The (n,) rows whose target is known."""
+        return ~np.isnan(self.values[:, 0])
+
+    def cut(self, part: slice) -> Piece:
+        """Keep some rows that follow each other."""
+        return replace(self, times=self.times[part], values=self.values[part], rows=self.rows[part])
+
+
+def _first_to_last(known: Any) -> slice:
+    """Give the part from the first True to the last; nothing where there is none."""
+    places = np.flatnonzero(known)
+    return slice(int(places[0]), int(places[-1]) + 1) if len(places) else slice(0)
+
 
 def up_to_last_value(piece: Piece) -> Piece:
     """Cut off the last rows that have no target; a series without any keeps all, to be refused."""
-    known = np.flatnonzero(~np.isnan(piece.values[:, 0]))
-    end = int(known[-1]) + 1 if len(known) else len(piece.rows)
-    return Piece(piece.unique_id, piece.times[:end], piece.values[:end], piece.rows[:end])
+    return piece.cut(slice(_first_to_last(piece.has_target).stop or None))
 
 
 def between_values(pieces: Sequence[Piece], notes: list[str]) -> list[Piece]:
@@ -53,25 +65,19 @@ def between_values(pieces: Sequence[Piece], notes: list[str]) -> list[Piece]:
     Raises:
         DataError: No series has a value.
     """
-    kept, cut = [], 0
-    for piece in pieces:
-        known = np.flatnonzero(~np.isnan(piece.values[:, 0]))
-        if len(known):
-            part = slice(int(known[0]), int(known[-1]) + 1)
-            cut += len(piece.rows) - (part.stop - part.start)
-            kept.append(
-                Piece(piece.unique_id, piece.times[part], piece.values[part], piece.rows[part])
-            )
-    if not kept:
+    filled = [piece for piece in pieces if piece.has_target.any()]
+    if not filled:
         raise DataError("expected values, got none in any row")
+    kept = [piece.cut(_first_to_last(piece.has_target)) for piece in filled]
+    cut = sum(len(piece.rows) for piece in filled) - sum(len(piece.rows) for piece in kept)
     if cut:
         cells = count(cut, "cell")
         notes.append(f"{cells} without a value at the ends of series {was(cut)} left out.")
     if len(kept) < len(pieces):
-        names = [piece.unique_id for piece in pieces if np.isnan(piece.values[:, 0]).all()]
-        shown_names = ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")
-        series = count(len(names), "series", "series")
-        notes.append(f"{series} without any value {was(len(names))} left out: {shown_names}.")
+        empty = [piece.unique_id for piece in pieces if not piece.has_target.any()]
+        listed = ", ".join(empty[:5]) + (" ..." if len(empty) > 5 else "")
+        series = count(len(empty), "series", "series")
+        notes.append(f"{series} without any value {was(len(empty))} left out: {listed}.")
     return kept
 
 
@@ -101,8 +107,8 @@ def repeated(piece: Piece, table: Table) -> str:
         return ""
     return (
         f"series {piece.unique_id!r}: expected one row per time stamp, got {len(twice)} repeated "
-        f"ones, first {shown(piece.times[twice[0]])} ({table.place} "
-        f"{table.line(int(piece.rows[twice[0] + 1]))})"
+        f"ones, first {time_text(piece.times[twice[0]])} "
+        f"({table.where(int(piece.rows[twice[0] + 1]))})"
     )
 
 
@@ -127,8 +133,6 @@ def regular(
     Raises:
         DataError: A time stamp lies off the grid, or a value is missing and may not be.
     """
-    who = f"series {piece.unique_id!r}"
-    rule = options.gaps
     off = ~on_grid(piece.times, freq)
     if off.any():
         first = int(np.argmax(off))
@@ -138,35 +142,48 @@ def regular(
                 f"correct these rows, or average the rows into bins with --resample --freq {freq}"
             )
         raise DataError(
-            f"{who}: {share(int(off.sum()), len(off), 'time stamp', 'is', 'are')} not on the "
-            f"regular grid of frequency {freq} that starts at {shown(piece.times[0])}, first "
-            f"{shown(piece.times[first])} ({table.place} {table.line(int(piece.rows[first]))}); "
-            f"{advice}"
+            f"series {piece.unique_id!r}: "
+            f"{share(int(off.sum()), len(off), 'time stamp', 'is', 'are')} not on the "
+            f"regular grid of frequency {freq} that starts at {time_text(piece.times[0])}, first "
+            f"{time_text(piece.times[first])} ({table.where(int(piece.rows[first]))}); {advice}"
         )
     times = grid(piece.times[0], piece.times[-1], freq)
     values = np.full((len(times), piece.values.shape[1]), np.nan)
     values[times.get_indexer(piece.times)] = piece.values
-    if rule.policy == "raise":
-        names = [piece.unique_id if roles.layout == "wide" else roles.targets[0], *roles.covariates]
-        place = dict(zip(piece.times, piece.rows, strict=True)) if np.isnan(values).any() else {}
+    if options.gaps.policy == "raise":
+        target = piece.unique_id if roles.layout == "wide" else roles.targets[0]
+        _refuse_missing(values, times, [target, *roles.covariates], piece, table)
+    series = Series(piece.unique_id, times, values, ~np.isnan(values[:, 0]))
+    return _trimmed(series, options.gaps, notes)
 
-        def where(row: int) -> str:
-            known = times[row] in place
-            return f"{table.place} {table.line(int(place[times[row]]))}" if known else "no such row"
 
-        refuse_missing(values, times, names, who, where)
-    return _trimmed(Series(piece.unique_id, times, values, ~np.isnan(values[:, 0])), rule, notes)
+def _refuse_missing(
+    values: Array, times: Any, names: Sequence[str], piece: Piece, table: Table
+) -> None:
+    missing = np.isnan(values)
+    if not missing.any():
+        return
+    column = int(np.argmax(missing.any(axis=0)))
+    row = int(np.argmax(missing[:, column]))
+    place = np.flatnonzero(piece.times == times[row])
+    where = table.where(int(piece.rows[place[0]])) if len(place) else "no such row"
+    raise DataError(
+        f"series {piece.unique_id!r}, column {names[column]!r}: "
+        f"{share(int(missing[:, column].sum()), len(values), 'time step', 'has', 'have')} "
+        f"no value, first {time_text(times[row])} ({where}); choose what to do with "
+        "--gaps interpolate (linear in time; --max-gap limits it) or --gaps drop (windows that "
+        "touch a gap are left out)"
+    )
 
 
 def _trimmed(series: Series, rule: GapRule, notes: list[str]) -> Series:
     """Cut missing rows off both ends, then fill what the rule allows."""
-    known = np.flatnonzero(~np.isnan(series.values).any(axis=1))
-    if not len(known):
+    part = _first_to_last(~np.isnan(series.values).any(axis=1))
+    if not part.stop:
         raise DataError(f"series {series.unique_id!r}: expected values, got none at any time step")
-    part = slice(int(known[0]), int(known[-1]) + 1)
     ds, values, measured = series.ds[part], series.values[part], series.measured[part]
     missing = int(np.isnan(values).any(axis=1).sum())
-    filled = fill(values, ds, rule)
+    filled = interpolated(values, ds, rule)
     left = int(np.isnan(filled).any(axis=1).sum())
     if missing:
         these = share(missing, len(values), "time step")
@@ -174,10 +191,47 @@ def _trimmed(series: Series, rule: GapRule, notes: list[str]) -> Series:
             f"Series {series.unique_id!r}: {these} had no value; "
             f"{missing - left:,} interpolated, {left:,} left as gaps that no window touches."
         )
-    if len(values) < len(series.values):
-        cut = len(series.values) - len(values)
+    cut = len(series.values) - len(values)
+    if cut:
         notes.append(
             f"Series {series.unique_id!r}: {count(cut, 'time step')} without a value at the ends "
             f"{was(cut)} cut off."
         )
     return Series(series.unique_id, ds, filled, measured)
+
+
+def interpolated(values: Array, times: Any, rule: GapRule) -> Array:
+    """Fill the gaps that the rule allows; what stays missing stays NaN.
+
+    Args:
+        values: (n, F) values on the grid, NaN where missing.
+        times: (n,) the grid.
+        rule: The policy; without "interpolate" nothing is filled.
+
+    Returns:
+        (n, F) a copy.
+
+    >>> values = np.array([[0.0], [np.nan], [2.0]])
+    >>> interpolated(values, pd.RangeIndex(3), GapRule("interpolate")).ravel()
+    array([0., 1., 2.])
+    """
+    filled = np.array(values)
+    if rule.policy != "interpolate":
+        return filled
+    limit = rule.limit(pd.api.types.is_integer_dtype(times.dtype))
+    clock = times.to_numpy().astype(np.int64)
+    for column in filled.T:
+        known = np.flatnonzero(~np.isnan(column))
+        missing = np.flatnonzero(np.isnan(column))
+        if not len(known) or not len(missing):
+            continue
+        after = np.searchsorted(known, missing)
+        inside = (after > 0) & (after < len(known))
+        missing, after = missing[inside], after[inside]
+        width = clock[known[after]] - clock[known[after - 1]]
+        missing = missing if limit is None else missing[width <= limit]
+        # Counted from the first row: nanoseconds since 1970 are too large for float64's 53 bits.
+        column[missing] = np.interp(
+            clock[missing] - clock[0], clock[known] - clock[0], column[known]
+        )
+    return filled

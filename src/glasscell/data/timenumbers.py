@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from glasscell.data.gaps import shown
+from glasscell.data.wording import time_text
 
 _PACKED = {6: "%Y%m", 7: "%Y%j", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _UNIX = {10: "s", 13: "ms", 16: "us", 19: "ns"}
@@ -18,7 +18,7 @@ _WEEK_WORDS = re.compile(r"week|wk|woche|semaine|semana|周", re.IGNORECASE)
 _DATE_WORDS = re.compile(r"dat|fecha|day|tag\b|日期|时间|time", re.IGNORECASE)
 
 
-def read_numbers(text: Any, name: str) -> tuple[Any, str, bool] | None:
+def read_time_numbers(text: Any, name: str) -> tuple[Any, str, bool] | None:
     """Read a column of numbers as times.
 
     Args:
@@ -30,7 +30,7 @@ def read_numbers(text: Any, name: str) -> tuple[Any, str, bool] | None:
         numbers were taken for ("" for plain steps), and whether they are in UTC. None if a cell is
         no number or the numbers are no times.
 
-    >>> read_numbers(pd.Series(["1960", "1960.25"]), "time")[0].strftime("%Y-%m").tolist()
+    >>> read_time_numbers(pd.Series(["1960", "1960.25"]), "time")[0].strftime("%Y-%m").tolist()
     ['1960-01', '1960-04']
     """
     if not _NUMBER.fullmatch(text.iloc[0].replace(",", ".")):
@@ -62,12 +62,16 @@ def _whole(digits: Any, name: str) -> tuple[Any, str, bool] | None:
         form = None if form == "%Y%m" and _WEEK_WORDS.search(name) else form
         times = _packed(digits, form) if form else None
         if times is not None:
-            return times, f"Times such as {digits.iloc[0]} were read as {shown(times[0])}.", False
+            return (
+                times,
+                f"Times such as {digits.iloc[0]} were read as {time_text(times[0])}.",
+                False,
+            )
     weeks = _weeks(digits, name) if widths == {6} else None
     if weeks is not None:
         return (
             weeks,
-            f"Times such as {digits.iloc[0]} were read as weeks: {shown(weeks[0])}.",
+            f"Times such as {digits.iloc[0]} were read as weeks: {time_text(weeks[0])}.",
             False,
         )
     if max(widths) in _UNIX and min(widths) >= max(widths) - 1:
@@ -76,7 +80,7 @@ def _whole(digits: Any, name: str) -> tuple[Any, str, bool] | None:
         if years.min() >= 1990 and years.max() <= 2100:
             note = (
                 f"Times such as {digits.iloc[0]} were read as {_UNIX_NAMES[unit]} since 1970 "
-                f"(UTC): {shown(unix_times(digits[:1], unit)[0])}."
+                f"(UTC): {time_text(unix_times(digits[:1], unit)[0])}."
             )
             return unix_times(digits, unit), note, True
     numbers = digits.astype(float)
@@ -125,8 +129,8 @@ def _years(numbers: Any) -> tuple[Any, str, bool] | None:
 
 
 def _said(numbers: Any, words: str) -> str:
-    shown = next((n for n in numbers if n != int(n)), numbers.iloc[0])
-    return f"Times such as {shown:g} were read as years with fractions: {words}."
+    cell = next((n for n in numbers if n != int(n)), numbers.iloc[0])
+    return f"Times such as {cell:g} were read as years with fractions: {words}."
 
 
 def _year_and_month(plain: Any) -> tuple[Any, str, bool] | None:
@@ -147,5 +151,5 @@ def _excel(plain: Any, name: str) -> tuple[Any, str, bool] | None:
     if not numbers.between(18000, 73050).all() or not _DATE_WORDS.search(name):
         return None
     times = excel_days(numbers)
-    note = f"Times such as {plain.iloc[0]} were read as Excel's days: {shown(times[0])}."
+    note = f"Times such as {plain.iloc[0]} were read as Excel's days: {time_text(times[0])}."
     return times, note, False

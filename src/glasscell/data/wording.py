@@ -1,32 +1,10 @@
-"""English for lists, counts and frequencies, as messages and notes write them."""
+"""English for lists, counts, times and numbers, as messages and notes write them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-
-from pandas.tseries.frequencies import to_offset
-
-RHYTHMS = {
-    "D": "daily",
-    "B": "business-daily",
-    "h": "hourly",
-    "min": "minutely",
-    "s": "secondly",
-    "W": "weekly",
-    "MS": "monthly",
-    "ME": "monthly",
-    "BMS": "monthly",
-    "BME": "monthly",
-    "QS": "quarterly",
-    "QE": "quarterly",
-    "BQS": "quarterly",
-    "BQE": "quarterly",
-    "YS": "yearly",
-    "YE": "yearly",
-    "BYS": "yearly",
-    "BYE": "yearly",
-}
+from typing import Any
 
 
 def few(names: Sequence[str], most: int = 5) -> str:
@@ -70,22 +48,6 @@ def share(part: int, whole: int, one: str, was: str = "", were: str = "", of: st
     return f"{these} {was if part == 1 else were}".rstrip()
 
 
-def rhythm(freq: str | int) -> str:
-    """Say what times a frequency stands for.
-
-    >>> rhythm("MS"), rhythm("5min"), rhythm(1)
-    ('monthly dates', 'dates every 5min', 'whole numbers')
-    """
-    if isinstance(freq, int):
-        return "whole numbers" if freq == 1 else f"whole numbers every {freq}"
-    try:
-        offset = to_offset(freq)
-    except ValueError:
-        return f"dates every {freq}"
-    known = RHYTHMS.get(offset.rule_code.split("-")[0])
-    return f"{known} dates" if known and offset.n == 1 else f"dates every {freq}"
-
-
 def number(value: float) -> str:
     """Write a number with four digits, or a dash where there is none.
 
@@ -95,3 +57,12 @@ def number(value: float) -> str:
     if not math.isfinite(value):
         return "–"
     return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
+
+
+def time_text(time: Any) -> str:
+    """Write a time, without the clock at midnight.
+
+    >>> time_text("2024-01-31 00:00:00")
+    '2024-01-31'
+    """
+    return str(time).removesuffix(" 00:00:00")

@@ -13,16 +13,15 @@ except ImportError as error:  # pragma: no cover - only in a broken installation
         "Build and install it with `pip install .` from the source tree."
     ) from error
 
-from glasscell.engine.backward import backward
-from glasscell.engine.forward import forward
-from glasscell.engine.linear_product import linear, pack_linear
 from glasscell.engine.live import stepper, stream_pool
-from glasscell.engine.packing import matches, pack
+from glasscell.engine.packing import matches, pack, pack_linear
+from glasscell.engine.passes import Order, backward, forward, forward_stack, linear
 from glasscell.engine.results import (
     LayerGrads,
     LayerRun,
     PackedLayer,
     PackedLinear,
+    StackRun,
     Stepper,
     StreamPool,
     Weights,
@@ -39,8 +38,10 @@ from glasscell.threads import (
 __all__ = [
     "LayerGrads",
     "LayerRun",
+    "Order",
     "PackedLayer",
     "PackedLinear",
+    "StackRun",
     "Stepper",
     "StreamPool",
     "Weights",
@@ -48,6 +49,7 @@ __all__ = [
     "backward",
     "cpu_info",
     "forward",
+    "forward_stack",
     "get_num_threads",
     "linear",
     "matches",

@@ -6,7 +6,6 @@ do. Letters as in `glasscell.engine`.
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -25,7 +24,6 @@ __all__ = [
     "like_rows",
     "rows",
     "target",
-    "thread_count",
 ]
 
 
@@ -41,6 +39,7 @@ class Inputs(NamedTuple):
     lengths: Array | None  # (B,) int64
     reset: Array | None  # (T, B) uint8
     batch_sizes: Array | None  # (T,) int64
+    reverse: bool
     B: int
 
 
@@ -54,11 +53,12 @@ def inputs(
     x: Array,
     h0: Array | None,
     c0: Array | None,
-    lengths: Any,
-    reset: Any,
-    batch_sizes: Any,
+    lengths: Any = None,
+    reset: Any = None,
+    batch_sizes: Any = None,
+    reverse: bool = False,
 ) -> Inputs:
-    """Check x, the initial state and what says which steps run.
+    """Check x, the initial state and which steps run (`glasscell.engine.Order`).
 
     Raises:
         ShapeError: A rank, size or value that does not fit.
@@ -84,6 +84,7 @@ def inputs(
         None if lengths is None else _lengths(lengths, T, B),
         None if reset is None else _reset(reset, T, B),
         batch_sizes,
+        reverse,
         B,
     )
 
@@ -133,22 +134,6 @@ def rows(name: str, a: Array, size: int, dtype: np.dtype[Any]) -> Array:
     if a.ndim == 0 or a.shape[-1] != size:
         raise ShapeError(f"{name}: expected (..., {size}), got {a.shape}.")
     return np.ascontiguousarray(a) if a.flags.aligned else a.copy(order="C")
-
-
-def thread_count(name: str, n: Any) -> int:
-    """Check a number of threads.
-
-    Raises:
-        TypeError: Not an integer.
-        ValueError: Not positive.
-    """
-    try:
-        count = operator.index(n)
-    except TypeError:
-        raise TypeError(f"{name}: expected an integer, got {n!r}.") from None
-    if count < 1:
-        raise ValueError(f"{name}: expected a positive number of threads, got {n}.")
-    return count
 
 
 def _expect_array(name: str, a: Any, dtype: np.dtype[Any]) -> None:

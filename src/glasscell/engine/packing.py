@@ -1,4 +1,4 @@
-"""Pack one layer's weights for the kernels, and tell whether they have changed since."""
+"""Pack weights for the kernels, and tell whether they have changed since."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from glasscell import _core
+from glasscell.arrays import Array
 from glasscell.cells.compact import COMPRESSED, StoredWeights, compress
 from glasscell.engine import arguments
-from glasscell.engine.results import PackedLayer, Weights
+from glasscell.engine.results import PackedLayer, PackedLinear, Weights
 from glasscell.errors import DtypeError, ShapeError
 
-__all__ = ["matches", "pack", "require_uncompressed"]
+__all__ = ["matches", "pack", "pack_linear", "require_uncompressed"]
 
 
 def _five(w: Weights) -> tuple[Any, ...]:
@@ -71,6 +72,45 @@ def pack(mode: str, w: Weights | StoredWeights, storage: str | None = None) -> P
             "pack: expected weight_ih (G, I), weight_hh (G, P), biases (G,), weight_hr (P, H), got "
             f"{shapes} for {mode} ({error})."
         ) from None
+    return packed
+
+
+def pack_linear(weight: Array, bias: Array | None = None) -> PackedLinear:
+    """Pack `y = x W^T + b`.
+
+    Args:
+        weight: (outputs, inputs), float32 or float64.
+        bias: (outputs,) of the same dtype, or None.
+
+    Returns:
+        An immutable packed matrix for `linear`.
+
+    Raises:
+        DtypeError: Another dtype, or two different ones.
+        ShapeError: Sizes that do not fit together.
+    """
+    if (
+        weight.ndim != 2
+        or 0 in weight.shape
+        or (bias is not None and bias.shape != weight.shape[:1])
+    ):
+        raise ShapeError(
+            "pack_linear: expected weight (outputs, inputs) and bias (outputs,), got "
+            f"{weight.shape} and {None if bias is None else bias.shape}."
+        )
+    dtypes = {weight.dtype} | ({bias.dtype} if bias is not None else set())
+    if dtypes == {np.dtype(np.float32)}:
+        make: Any = _core.LinearF32
+    elif dtypes == {np.dtype(np.float64)}:
+        make = _core.LinearF64
+    else:
+        raise DtypeError(
+            "pack_linear: expected weight and bias all float32 or all float64, got "
+            f"{', '.join(sorted(str(d) for d in dtypes))}."
+        )
+    packed: PackedLinear = make(
+        np.ascontiguousarray(weight), None if bias is None else np.ascontiguousarray(bias)
+    )
     return packed
 
 

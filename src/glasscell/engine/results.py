@@ -71,3 +71,11 @@ class LayerGrads(NamedTuple):
     weight_hr: Array | None
     dh: Array | None  # total dL/dh_t (T, B, P), only with flow=True
     dc: Array | None  # total dL/dC_t (T, B, H), only with flow=True
+
+
+class StackRun(NamedTuple):
+    """What `forward_stack` returns: the last layer's output, and every layer's last state."""
+
+    output: Array  # (T, B, P)
+    h_n: Array  # (L, B, P)
+    c_n: Array | None  # (L, B, H); None for an RNN

@@ -10,7 +10,7 @@ import copy
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,11 +19,9 @@ from glasscell.cells.compact import COMPRESSED, STORAGES
 from glasscell.errors import ShapeError, WeightFormatError
 from glasscell.model import modelfile, nodes
 from glasscell.model.nodes import inputs
-
-if TYPE_CHECKING:
-    from glasscell.model.pool import StreamPool
-    from glasscell.model.stream import Stream
-    from glasscell.traces.layer import LayerTrace
+from glasscell.model.pool import StreamPool
+from glasscell.model.stream import Stream
+from glasscell.traces.layer import LayerTrace, trace_of
 
 __all__ = ["Model", "Run", "load"]
 
@@ -171,13 +169,16 @@ class Model:
             state=inputs.split_state(state, self.recurrent),
             lengths=inputs.check_lengths(lengths, steps, batch, batched),
             reset=inputs.check_reset(reset, steps, batch, self._layout(batched)),
-            traces={} if trace else None,
+            records={} if trace else None,
         )
         output = self.root.run(x, call)
         if call.lengths is not None:
             over = inputs.after_the_end(call.lengths, steps)
             output[{"TBH": over, "BTH": over.T, "TH": over[:, 0]}[self._layout(batched)]] = 0
-        return Run(output, inputs.join_state(call.final, self.recurrent), call.traces)
+        traces = None
+        if call.records is not None:
+            traces = {n: trace_of(one, n.endswith("_reverse")) for n, one in call.records.items()}
+        return Run(output, inputs.join_state(call.final, self.recurrent), traces)
 
     def stream(self) -> Stream:
         """Start a stream: the model with a state of its own that goes forward one step a call.
@@ -188,8 +189,6 @@ class Model:
         Raises:
             ShapeError: The model is bidirectional or a Forecaster, so it cannot go step by step.
         """
-        from glasscell.model.stream import Stream
-
         return Stream(self)
 
     def pool(self, capacity: int) -> StreamPool:
@@ -206,8 +205,6 @@ class Model:
                 has no recurrent layer.
             ValueError: The capacity is not positive.
         """
-        from glasscell.model.pool import StreamPool
-
         return StreamPool(self, capacity)
 
     @property

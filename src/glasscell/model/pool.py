@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import operator
+import os
+import threading
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +15,7 @@ from glasscell import engine
 from glasscell.arrays import Array
 from glasscell.engine.arguments import target
 from glasscell.errors import DataError, DtypeError, ShapeError
-from glasscell.model import forking, nodes
+from glasscell.model import nodes
 from glasscell.model.nodes import inputs
 
 if TYPE_CHECKING:
@@ -91,7 +94,7 @@ class StreamPool:
         self._dtype, self._width = model.dtype, model.input_size
         # A lone recurrent network needs none of the steps between.
         self._lone = model.recurrent[0].writes if self._leaves == model.recurrent[:1] else None
-        self._lock = forking.lock()
+        self._lock = _free_at_forks()
 
     def open(self, n: int = 1) -> Ids:
         """Begin streams, with states of zeros.
@@ -297,15 +300,10 @@ class StreamPool:
         return y
 
     def _part(self, place: int, network: nodes.Recurrent, at: Ids, batched: bool) -> nodes.State:
-        layers, config = len(network.layers), network.config
-        h = np.empty((layers, at.size, config.output_size), self._dtype)
-        lstm = config.mode == "LSTM"
-        c = np.empty((layers, at.size, config.hidden_size), self._dtype) if lstm else None
+        h, c = network.empty_state(at.size)
         if at.size:
             self._slab.get_state(place, at, h, c)
-        if not batched:
-            h, c = h[:, 0], None if c is None else c[:, 0]
-        return h if c is None else (h, c)
+        return network.pack_state(h, c, batched)
 
 
 def _threads(n: int) -> int:
@@ -320,3 +318,33 @@ def _count(name: str, n: Any, least: int) -> int:
     if not least <= count < 2**63:
         raise ValueError(f"{name}: expected an integer from {least} to 2^63 - 1, got {n}")
     return count
+
+
+# A fork waits for these locks: a child finds none held, nor what they guard half done.
+_locks: WeakSet[threading.RLock] = WeakSet()
+_one_fork = threading.RLock()
+_held: list[threading.RLock] = []
+
+
+def _free_at_forks() -> threading.RLock:
+    """Make a lock, to be taken again by its owner, for which a fork of this process waits."""
+    made = threading.RLock()
+    _locks.add(made)
+    return made
+
+
+def _hold_all() -> None:
+    _one_fork.acquire()
+    for each in list(_locks):
+        each.acquire()
+        _held.append(each)
+
+
+def _let_go() -> None:
+    while _held:
+        _held.pop().release()
+    _one_fork.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_hold_all, after_in_parent=_let_go, after_in_child=_let_go)

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glasscell.arrays import Array
-from glasscell.report import flow_sentences, run_river, run_wall
+from glasscell.inspect.verdict.sentences import KINDS
+from glasscell.report import run_river, run_wall
 from glasscell.report.draw import axes, palette
 from glasscell.report.draw.markup import LETTERS, fixed
 from glasscell.report.order import half_life_text, half_lives, slow_first
@@ -235,7 +236,7 @@ def _panel(panel: Axes, line: RiverLine, low: float, high: float, lang: str) -> 
         )  # fmt: skip
     panel.set_xlim(max(steps - 1, 1), 0)
     panel.set_ylim(low, high)
-    kind = flow_sentences.kind(line.judged.judge().kind, lang)
+    kind = KINDS[line.judged.judge().kind][lang == "zh"]
     panel.set_title(f"{line.name}: {kind}", loc="left", fontsize=10, color=_INK)
     panel.set_xlabel(say(lang, "lag"), color=_SOFT)
     panel.grid(axis="y", color=_RULE, lw=0.6)

@@ -8,8 +8,9 @@ from typing import Any, Final
 import numpy as np
 
 from glasscell.arrays import Array
+from glasscell.inspect.gradients.extremes import shape
 from glasscell.inspect.verdict.findings import OF_LAG
-from glasscell.report import flow_sentences
+from glasscell.inspect.verdict.sentences import KINDS
 from glasscell.report.draw import axes, charts
 from glasscell.report.draw.markup import escape, fixed, powers, short
 from glasscell.report.run_data import River, RiverLine
@@ -100,7 +101,7 @@ def _panel(line: RiverLine, group: str, lang: str, low: float, high: float, need
         css="series bed",
     )
     mood = "maybe" if kind in OF_LAG and not needed else "good" if kind == "healthy" else "bad"
-    badge = f'<span class="badge {mood}">{escape(flow_sentences.kind(kind, lang))}</span>'
+    badge = f'<span class="badge {mood}">{escape(KINDS[kind][lang == "zh"])}</span>'
     return (
         f'<figure class="panel"><figcaption><h3>{short(line.name)} {badge}</h3>'
         f"<p>{escape(sentence(line, lang, needed))}</p></figcaption>"
@@ -129,7 +130,7 @@ def sentence(line: RiverLine, lang: str, needed: bool = True) -> str:
     last = len(flow.hidden) - 1
     verdict, stop = flow.judge(), "。" if lang == "zh" else ". "
     seen = verdict.said(lang)[0]
-    where = flow_sentences.shape(flow, lambda t: say(lang, "river.back", lag=last - t), lang)
+    where = shape(flow, lambda t: say(lang, "river.back", lag=last - t), lang)
     only = verdict.kind in OF_LAG and not needed
     more = say(lang, "river.only", lag=verdict.lag) if only else ""
     return f"{seen[:1].upper()}{seen[1:]}{stop}{where}{more}"

@@ -23,7 +23,7 @@ from glasscell.reproduce.adding import (
     twin_size,
 )
 from glasscell.tasks.forecast.network import Kind
-from glasscell.training.one_thread import one_thread
+from glasscell.threads import one_thread
 from glasscell.training.workers import Line, Workers
 
 LEARNT_SOMETHING = 0.8

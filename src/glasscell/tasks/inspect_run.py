@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 import glasscell
-from glasscell.data.gaps import Policy
-from glasscell.data.model_inputs import Given, read
+from glasscell.data.model_inputs import ModelInputs, read_model_inputs
+from glasscell.data.panel import Policy
 from glasscell.errors import DataError
 from glasscell.inspect.film.reel import Reel
 from glasscell.report.page import Exploration, Finding
@@ -102,7 +102,7 @@ def look(
             f"{folder} holds a model and no data; give some: glasscell inspect {folder} DATA "
             "(a CSV file, .npy, or .npz with x)"
         )
-    given = read(file, model.input_size, inputs, nan)
+    given = read_model_inputs(file, model.input_size, inputs, nan)
     given = given if steps is None else given.steps(*steps)
     return _judged(_sequences(folder, given, series, _options(folder, lag, title)))
 
@@ -195,7 +195,7 @@ def _scales(found: Specimens, rows: Sequence[int]) -> list[list[str]]:
 
 
 def _sequences(
-    folder: Path, given: Given, series: Sequence[int] | None, options: dict[str, Any]
+    folder: Path, given: ModelInputs, series: Sequence[int] | None, options: dict[str, Any]
 ) -> Exploration:
     rows = _chosen(series, len(given.x))
     return collect(

@@ -1,9 +1,9 @@
-"""Calls of one layer that hand on its state are one sequence: which they are, put together.
+"""Calls of one layer that pass its state on form one sequence: found, and put together along time.
 
-torch's graph says so exactly, where there is one: the state that a call began with leads back to
-the call that it was made from, whatever lies between. Without a graph the numbers have to say it. A
-loop may change a part of its state between two calls (a padding mask, zoneout, an episode that
-ends, a batch that shrinks), never all of it: some row or element is still what a call ended with.
+Where torch recorded a graph, it says exactly which call a state came from, whatever was done to it
+in between. Without a graph the numbers have to tell. A loop may change a part of the state between
+two calls (padding masks, zoneout, episodes that end, batches that shrink) but hardly ever all of
+it, so that some row or element still is what an earlier call ended with.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from glasscell.traces.layer import LayerTrace
 from glasscell.traces.layout import from_kernel, to_time_major
 from glasscell.traces.shown import Shown
 
-__all__ = ["Followed", "Joined", "followed", "last_chain"]
+__all__ = ["Joined", "Links", "last_chain", "link_calls"]
 
 ARRAYS = ("forget", "input", "candidate", "output", "cell", "hidden", "x")
 
 State: TypeAlias = tuple[Array, ...]
 """Hidden state (B, P) and, of an LSTM, cell state (B, H)."""
 
-Followed: TypeAlias = list[int | None]
-"""Of each call, which one it continues; None where it begins a sequence."""
+Links: TypeAlias = list[int | None]
+"""For each call the index of the call that it continues; None where it begins a sequence."""
 
 SHARE = 0.05
-"""Of the elements of a state that must be what a call ended with. Two unrelated states share none,
-but for 0 and ±1, which do not count; zoneout and dropout leave most as they are."""
+"""Share of a state's elements that must equal those which a call ended with. Unrelated states agree
+in 0 and ±1 alone, which do not count; zoneout and dropout leave most elements as they are."""
 
 
-def last_chain(found: Followed, reached: Sequence[bool] | None = None) -> list[int]:
+def last_chain(links: Links, reached: Sequence[bool] | None = None) -> list[int]:
     """Give the calls of the last sequence.
 
     Args:
-        found: what `followed` gave.
-        reached: which calls a gradient came back to: the last sequence with such a call is given,
-            if there is one. Default: the last of all.
+        links: what `link_calls` gave.
+        reached: which calls a gradient came back to; the last sequence with such a call is given.
+            Default, and where there is none: the last sequence of all.
 
     Returns:
         Indices in the order of time.
@@ -49,50 +49,45 @@ def last_chain(found: Followed, reached: Sequence[bool] | None = None) -> list[i
     >>> last_chain([None, 0, None, 1, 2]), last_chain([None, 0, None], [True, False, False])
     ([2, 4], [0, 1])
     """
-    end: int | None = len(found) - 1
+    end: int | None = len(links) - 1
     if reached is not None:
-        along = list(reached)
-        for k, before in enumerate(found):
-            along[k] = along[k] or (before is not None and along[before])
-        end = max((k for k, one in enumerate(along) if one), default=end)
+        with_gradient = list(reached)
+        for k, before in enumerate(links):
+            with_gradient[k] |= before is not None and with_gradient[before]
+        end = max((k for k, yes in enumerate(with_gradient) if yes), default=end)
     chain: list[int] = []
     while end is not None:
         chain.append(end)
-        end = found[end]
+        end = links[end]
     return chain[::-1]
 
 
-def followed(
+def link_calls(
     calls: Sequence[LayerTrace], known: Sequence[int | None], cell: bool
-) -> tuple[Followed, bool]:
+) -> tuple[Links, bool]:
     """Find out which call each call continues.
 
     Args:
         calls: runs of one layer in the order of time.
-        known: of each call, the one that torch's graph leads to, None where it leads to none.
+        known: for each call the one that torch's graph leads to, None where it leads to none.
         cell: whether they are steps of a cell, which nearly always form a loop.
 
     Returns:
-        Which call each one continues; and whether their order alone says so: a cell none of whose
-        calls begins with anything that another one ended with is taken for one loop nevertheless.
-
-    Notes:
-        A state of zeros can be one that a call ended with (a ReLU layer with all units at 0) or a
-        beginning. It is a beginning where the first call was given a state: who begins with none
-        at all hands on zeros only if they were handed to him.
+        The links; and whether they rest on the order of the calls alone. That is so for a cell none
+        of whose calls begins with anything that another one ended with: it is taken for one loop.
     """
-    found: Followed = []
+    links: Links = []
     rows = _Rows()
     for k, call in enumerate(calls):
         before = known[k]
         if before is None:
             before = _by_value(calls, k, rows)
         joins = before is not None and _joinable(calls[before], call)
-        found.append(before if joins else None)
-    if cell and len(calls) > 1 and found == [None] * len(calls):
-        found = [None, *(_by_order(calls, k) for k in range(1, len(calls)))]
-        return found, any(before is not None for before in found)
-    return found, False
+        links.append(before if joins else None)
+    if cell and len(calls) > 1 and links == [None] * len(calls):
+        links = [None, *(_by_order(calls, k) for k in range(1, len(calls)))]
+        return links, any(before is not None for before in links)
+    return links, False
 
 
 def began(call: LayerTrace) -> State | None:
@@ -109,16 +104,14 @@ def ended(call: LayerTrace) -> State:
 
 
 def same_rows(left: Array, right: Array) -> Array:
-    """(B,): which rows are equal; NaN equals NaN, or nothing that overflows would be one loop."""
+    """(B,): which rows are equal. NaN equals NaN, so that a loop that overflows is still one."""
     equal = (left == right) | ((left != left) & (right != right))
     return np.asarray(equal.all(axis=1))
 
 
 def same(left: State, right: State) -> bool:
-    """Tell whether two states are equal; NaN equals NaN.
-
-    Most are, to the bit, and bits are compared ten times as fast as numbers.
-    """
+    """Tell whether two states are equal; NaN equals NaN."""
+    # Most are, to the bit, and bytes are compared ten times as fast as numbers.
     return all(
         one.shape == other.shape
         and (one.tobytes() == other.tobytes() or bool(same_rows(one, other).all()))
@@ -127,7 +120,10 @@ def same(left: State, right: State) -> bool:
 
 
 def _joinable(earlier: LayerTrace, later: LayerTrace) -> bool:
-    """Whether two calls can stand in one time-major array, each row one sequence."""
+    """Whether two calls can stand in one time-major array, each row one sequence.
+
+    Packed, ragged and reverse calls cannot: their states do not lie at the two ends of an array.
+    """
     for call in (earlier, later):
         if call.layout == "NH" or call.reverse or call.lengths is not None:
             return False
@@ -143,17 +139,24 @@ def _by_value(calls: Sequence[LayerTrace], k: int, rows: _Rows) -> int | None:
     if same(ended(calls[k - 1]), state):
         return k - 1
     rows.read(calls, k)
-    found = rows.find(state)
-    if found is None:
+    source = rows.find(state)
+    if source is None:
         return k - 1 if _resemble(ended(calls[k - 1]), state) else None
-    if same(ended(calls[found]), state):
-        return found  # two calls from one state: the one that is tried first and given up
-    # A mask that shuts out a whole call leaves the state that it was given, rows of several calls.
-    given = began(calls[k - 1])
-    return k - 1 if given is not None and same(given, state) else found
+    if same(ended(calls[source]), state):
+        return source  # the calls in between were tried from here too, and given up
+    # Where a mask drops all that a call gave, the next call begins with the state that the dropped
+    # one began with, and its rows may come from several calls: they still are one sequence.
+    before = began(calls[k - 1])
+    return k - 1 if before is not None and same(before, state) else source
 
 
 def _is_beginning(calls: Sequence[LayerTrace], state: State) -> bool:
+    """Whether a state starts a sequence, because it is all zeros and zeros are what starts one.
+
+    A ReLU layer can also end with all units at 0. A loop that starts its sequences without any
+    state passes zeros on only when a call gave them; so zeros start a sequence only where the first
+    call, too, was given a state.
+    """
     return calls[0].initial_hidden is not None and not any(part.any() for part in state)
 
 
@@ -167,7 +170,7 @@ def _by_order(calls: Sequence[LayerTrace], k: int) -> int | None:
 
 
 def _telling(part: Array) -> Array:
-    """Which elements can tell one state from another: not 0, ±1 (a tanh at its end), NaN, ∞."""
+    """Which elements tell one state from another: not 0, NaN or ∞, nor ±1, where tanh saturates."""
     size = np.abs(part)
     return np.asarray(np.isfinite(part) & (size != 0) & (size != 1))
 
@@ -198,11 +201,9 @@ class _Rows:
         self._read = stop
 
     def find(self, state: State) -> int | None:
-        """Give the latest call that any row of a state comes from.
-
-        Not the one that most come from: where each row is only now and then what a call gave, most
-        are older.
-        """
+        """Give the latest call that any row of a state comes from."""
+        # Not the call that most rows come from: where each row advances only now and then, as with
+        # skipped steps, most rows are older than the latest call.
         return max((self._last[key] for key in _keys(state) if key in self._last), default=None)
 
 
@@ -215,9 +216,9 @@ def _keys(state: State) -> Iterator[tuple[int, bytes]]:
 class Joined:
     """One chain of calls as one run of T steps over all sequences that take part in it.
 
-    A row keeps its sequence. Where a call has fewer rows than the one before it, those that are
-    missing have ended, as in a packed sequence; where it has more, those that are new begin. Which
-    ones is read off their numbers, and where these do not tell, it is the last ones.
+    Each sequence keeps its row. Where a call has fewer rows than the one before it, some sequences
+    have ended, as in a packed batch; where it has more, new ones begin. Which ones, the numbers
+    tell; where they do not, it is the last rows.
 
     Args:
         calls: one chain in the order of time, dense and forward, at least one call.
@@ -230,19 +231,19 @@ class Joined:
 
     @cached_property
     def _states(self) -> list[tuple[State, State]]:
-        """Of each call what it began with and what it ended with."""
+        """The state that each call began with, and that which it ended with."""
         first = tuple(map(np.zeros_like, ended(self._calls[0])))
         return [(began(call) or first, ended(call)) for call in self._calls]
 
     @cached_property
     def _sources(self) -> list[Array]:
-        """Of each call but the first, which row of the one before each row continues; -1: none."""
+        """For each call but the first, the row of the one before that each row continues, or -1."""
         pairs = zip(self._states, self._states[1:], strict=False)
         return [_sources(end, begin) for (_, end), (begin, _) in pairs]
 
     @cached_property
     def _rows(self) -> list[Array]:
-        """Of each call, which sequence each of its rows is."""
+        """For each call, the sequence that each of its rows belongs to."""
         rows = [np.arange(len(self._states[0][1][0]))]
         batch = len(rows[0])
         for sources in self._sources:
@@ -250,10 +251,10 @@ class Joined:
                 rows.append(rows[-1])
                 continue
             new = sources < 0
-            mine = rows[-1][sources]
-            mine[new] = batch + np.arange(new.sum())
+            sequences = rows[-1][sources]
+            sequences[new] = batch + np.arange(new.sum())
             batch += int(new.sum())
-            rows.append(mine)
+            rows.append(sequences)
         return rows
 
     @cached_property
@@ -289,20 +290,18 @@ class Joined:
         """Give the chain as a trace.
 
         Args:
-            used: (T, B), steps that count whatever the numbers look like, because a gradient came
-                back to them; default: not known.
+            used: (T, B), steps that a gradient came back to, which therefore belong to their
+                sequences whatever the numbers say; default: not known.
 
         Returns:
-            `LayerTrace`; copies of the arrays, except that those of a single call are its own. The
-            `lengths` are those of sequences that end before the last call: their rows are missing
-            from then on, or their state is not that of the calls any more, which a padding mask
-            does. `reset` is where a row begins once more with the state that it began with at
-            first, as it does at the end of an episode.
+            `LayerTrace` of copied arrays; a single call's are its own. `lengths` tells of sequences
+            that end before the last call: their rows are missing from then on, or a padding mask
+            no longer lets the calls change their state. `reset` is where a row begins once more
+            with the state that it began with at first, as at the end of an episode.
         """
         first, count = self._calls[0], len(self._calls)
         if count == 1:
-            whole = self._of == 1
-            return first if whole else replace(first, shown=Shown(1, self._of))
+            return first if self._of == 1 else replace(first, shown=Shown(1, self._of))
         anew, held, kept = self._between
         starts, ends = self._extent(held, used)
         altered = self._altered(kept | anew[..., None], ends)
@@ -334,46 +333,40 @@ class Joined:
     @cached_property
     def _begins(self) -> State:
         """(B, ·): the state that each sequence was given at its start."""
-        found = tuple(
-            np.zeros((self._batch, part.shape[1]), part.dtype) for part in self._states[0][1]
-        )
-        for rows, new, (given, _) in zip(self._rows, self._new, self._states, strict=True):
-            for whole, part in zip(found, given, strict=True):
-                whole[rows[new]] = part[new]
-        return found
-
-    @property
-    def _new(self) -> list[Array]:
-        """Of each call, which of its rows begin a sequence."""
-        return [self._rows[0] >= 0, *(sources < 0 for sources in self._sources)]
+        ends = self._states[0][1]
+        begins = tuple(np.zeros((self._batch, part.shape[1]), part.dtype) for part in ends)
+        new = [self._rows[0] >= 0, *(sources < 0 for sources in self._sources)]
+        for rows, starting, (begin, _) in zip(self._rows, new, self._states, strict=True):
+            for whole, part in zip(begins, begin, strict=True):
+                whole[rows[starting]] = part[starting]
+        return begins
 
     @cached_property
     def _between(self) -> tuple[Array, Array, Array]:
-        """What happened to each row between one call and the next.
+        """What happened to each sequence between one call and the next.
 
         Returns:
-            Of each pair of calls: (K - 1, B), whether the row began anew; (K - 1, B), whether it
-            was given what the earlier call was given, whose result is lost; (K - 1, B, 2), whether
-            hidden state and cell came on as they were.
+            For each pair of calls, whether the sequence began anew (K - 1, B); whether the earlier
+            call's result was dropped and the later one begins where that one began (K - 1, B); and
+            whether hidden state and cell were passed on as they were (K - 1, B, 2).
         """
         shape = len(self._calls) - 1, self._batch
         anew, held = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
         kept = np.ones((*shape, 2), dtype=bool)
         for k, sources in enumerate(self._sources):
-            (given, end), (begin, _) = self._states[k], self._states[k + 1]
+            (earlier, end), (begin, _) = self._states[k], self._states[k + 1]
             if same(end, begin):
                 continue
             going = np.flatnonzero(sources >= 0)
-            rows, mine = self._rows[k + 1][going], sources[going]
-            for part, (left, right) in enumerate(zip(begin, end, strict=True)):
-                kept[k, rows, part] = same_rows(left[going], right[mine])
+            rows, came_from = self._rows[k + 1][going], sources[going]
+            now = [part[going] for part in begin]
+            for part, (left, right) in enumerate(zip(now, end, strict=True)):
+                kept[k, rows, part] = same_rows(left, right[came_from])
             lost = ~kept[k, rows].all(axis=1)
             if lost.any():
-                now = [part[going] for part in begin]
                 anew[k, rows] = lost & _all_same(now, [part[rows] for part in self._begins])
-                held[k, rows] = (
-                    lost & _all_same(now, [part[mine] for part in given]) & ~anew[k, rows]
-                )
+                dropped = _all_same(now, [part[came_from] for part in earlier])
+                held[k, rows] = lost & dropped & ~anew[k, rows]
         return anew, held, kept
 
     def _extent(self, held: Array, used: Array | None) -> tuple[Array, Array]:
@@ -383,7 +376,8 @@ class Joined:
             there[k, rows] = True
         first = np.argmax(there, axis=0)
         last = first + there.sum(axis=0)
-        # A padding mask never opens again; one that does skips steps, and the sequence goes on.
+        # A padding mask that has shut stays shut: the sequence is over. A mask that opens again
+        # only skips steps, and the sequence goes on.
         if not (held[:-1] & there[2:] & ~held[1:]).any():
             last = np.where(held.any(axis=0), np.argmax(held, axis=0), last)
         ends = steps[last]
@@ -406,17 +400,19 @@ def _all_same(left: Sequence[Array], right: Sequence[Array]) -> Array:
 
 
 def _sources(end: State, begin: State) -> Array:
-    """Which row of a call's last state each row of the next call's first one is; -1: none."""
+    """For each row of a state that a call began with, the row of `end` that it continues, or -1."""
     before, count = len(end[0]), len(begin[0])
     if count == before:
         return np.arange(count)
     for left, right in zip(end, begin, strict=True):
         places = {row.tobytes(): k for k, row in enumerate(left)}
-        found = np.array([places.get(row.tobytes(), -1) for row in right])
-        again = np.ones(count, dtype=bool)
-        again[np.unique(found, return_index=True)[1]] = False
-        found[again] = -1
-        there = found[found >= 0]
-        if len(there) == min(before, count) and (np.diff(there) > 0).all():
-            return found
+        sources = np.array([places.get(row.tobytes(), -1) for row in right])
+        repeated = np.ones(count, dtype=bool)
+        repeated[np.unique(sources, return_index=True)[1]] = False
+        sources[repeated] = -1
+        known = sources[sources >= 0]
+        # The numbers tell only if every row has its place, in the order of before.
+        if len(known) == min(before, count) and (np.diff(known) > 0).all():
+            return sources
+    # They do not: rows leave and join at the end of the batch.
     return np.where(np.arange(count) < before, np.arange(count), -1)

@@ -7,7 +7,7 @@ from typing import Any
 
 from glasscell.arrays import Array
 from glasscell.traces import pictures
-from glasscell.traces.chain import Joined, followed, last_chain
+from glasscell.traces.chain import Joined, last_chain, link_calls
 from glasscell.traces.layer import LayerTrace
 
 __all__ = ["Trace"]
@@ -19,19 +19,19 @@ class Trace(Mapping[str, LayerTrace]):
     Names are the module's dotted name and torch's suffix: "encoder.l0", "encoder.l1_reverse", or
     "l0" where the model itself is the layer; an `LSTMCell` or `RNNCell` goes by its dotted name
     alone ("cell" where it is the model). Of a layer that ran several times in the block the last
-    run is shown, together with those before it that handed it their state: a loop is one sequence.
-    `calls` has all of them, and where some are not shown, `repr` says so.
+    run is shown, together with the runs before it that passed it their state: a loop is one
+    sequence. `calls` has all runs, and where some are not shown, `repr` says so.
 
     Args:
         known: dotted names of all recurrent modules of the model, for error messages.
 
     Notes:
-        Which call handed its state to which is read off torch's graph where there is one, else off
-        the numbers, see `traces.chain`. What is put together along time is a copy. Gates and
-        states are always those that each call computed; what the loop does with the state between
-        two calls is in `LayerTrace.lengths` and `starts` (sequences that end or begin, under a
-        padding mask or because the batch shrinks or grows), `LayerTrace.reset` (an episode that
-        begins anew) and `LayerTrace.shown.altered` (all else).
+        Which call passed its state to which is read off torch's graph where there is one, else off
+        the numbers, see `traces.chain`. What is put together along time is a copy. Gates and states
+        are always those that each call computed. What the loop does to the state between two calls
+        is in `LayerTrace.lengths` and `starts` (sequences that end or begin, under a padding mask
+        or as the batch shrinks or grows), `LayerTrace.reset` (episodes that begin anew) and
+        `LayerTrace.shown.altered` (all else).
     """
 
     def __init__(self, known: Sequence[str] = ()) -> None:
@@ -86,8 +86,8 @@ class Trace(Mapping[str, LayerTrace]):
             Indices of its calls, and these put together.
         """
         calls = self._calls[name]
-        found, presumed = followed(calls, self._follows[name], name in self._cells)
-        chain = last_chain(found, reached)
+        links, presumed = link_calls(calls, self._follows[name], name in self._cells)
+        chain = last_chain(links, reached)
         return chain, Joined([calls[k] for k in chain], len(calls), presumed)
 
     def __getitem__(self, name: str) -> LayerTrace:

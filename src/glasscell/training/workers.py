@@ -28,7 +28,7 @@ import torch
 
 import glasscell
 from glasscell.errors import DataError, GlasscellError
-from glasscell.training.one_thread import one_thread
+from glasscell.threads import one_thread
 
 PATIENCE = 0.1
 """Seconds between two looks at whether to stop, while no worker says anything."""

@@ -14,8 +14,9 @@ import torch
 
 import glasscell
 from glasscell.inspect.dynamics.spectrum import STRETCHES, Lyapunov
+from glasscell.inspect.gradients.extremes import extremes
 from glasscell.inspect.verdict.symptoms import symptoms
-from glasscell.report import flow_sentences, lesson
+from glasscell.report import lesson
 from glasscell.report.page.collect import collect
 from glasscell.report.page.render import write
 from glasscell.tasks.forecast.fit import fit
@@ -74,7 +75,7 @@ def test_the_page_says_of_its_own_gradients_what_python_says(lang, reverse, open
         listed = [None if np.isnan(v) else v for v in norms.tolist()]
         text = json.dumps(listed).replace("null", "NaN")
         script = f"GC.shapeText({text}, '|dL/dc_t|', {json.dumps(reverse)}, 0, 40)"
-        expected = flow_sentences.extremes(norms, reverse).text(
+        expected = extremes(norms, reverse).text(
             "|dL/dc_t|", "t\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{}".format, lang
         )
         assert page.page.evaluate(script) == expected, name

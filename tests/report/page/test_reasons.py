@@ -8,10 +8,9 @@ import torch
 import glasscell
 from glasscell.inspect.units.dossier import by_chance, dossier
 from glasscell.inspect.verdict.symptoms import symptoms
+from glasscell.report.page import seen
 from glasscell.report.page.collect import collect
 from glasscell.report.views.dossier.data import measure_dossier
-from glasscell.report.views.influence import data
-from glasscell.report.views.ladder.data import measure_memory
 from glasscell.traces.layer import LayerTrace
 from pages import data_of
 
@@ -44,7 +43,7 @@ def test_a_hole_is_the_reason_where_it_is_one():
 
 
 def test_only_the_first_series_could_be_afforded(monkeypatch):
-    monkeypatch.setattr(data, "FLOPS", 1e5)
+    monkeypatch.setattr(seen, "FLOPS", 1e5)
     ways, _ = reasons(collect(*model_and_x()))
     assert ways == {"1/0": "first", "2/0": "first"}
 
@@ -86,12 +85,12 @@ def test_memory_over_all_sequences_is_that_of_the_verdict():
     model, x = model_and_x(2)
     with glasscell.trace(model) as trace, torch.no_grad():
         model(x * 4)
-    found = measure_memory(trace).numbers["memory"]
+    shown = collect(model, x * 4).measures["memory"]
     for place, layer in enumerate(trace.values()):
-        assert found[str(place)]["slow"] == symptoms(layer).memory
-        halves = np.sort(found[str(place)]["half_life"])
+        assert shown[str(place)]["slow"] == symptoms(layer).memory
+        halves = np.sort(shown[str(place)]["half_life"])
         assert halves[int(0.9 * 4)] == symptoms(layer).memory
-        assert found[str(place)]["sequences"] == 3
+        assert shown[str(place)]["sequences"] == 3
 
 
 def test_a_unit_that_follows_nothing_is_within_chance():

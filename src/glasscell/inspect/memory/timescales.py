@@ -30,6 +30,7 @@ __all__ = [
     "TimeScales",
     "forget_bias",
     "half_life",
+    "reaching",
     "saturation",
     "timescales",
 ]
@@ -102,11 +103,12 @@ def half_life(forget: Array, alive: Array | None = None) -> Float64:
 
     Returns:
         (H,) float64, in steps; 0 for a unit that drops everything at some step, infinity for one
-        that never drops anything.
+        that never drops anything, NaN for one whose gate is a finite number at no step.
 
     Notes:
-        Over all steps and sequences at once. A gate at the bias alone, f = sigmoid(1), halves its
-        memory in 2.2 steps; see `forget_bias` for the way back.
+        Over all steps and sequences at once at which the unit's gate is a finite number. A gate at
+        the bias alone, f = sigmoid(1), halves its memory in 2.2 steps; see `forget_bias` for the
+        way back.
 
     >>> half_life(np.full((4, 1), 0.5))
     array([1.])
@@ -115,10 +117,23 @@ def half_life(forget: Array, alive: Array | None = None) -> Float64:
     """
     gates = np.asarray(forget, dtype=np.float64)
     gates = gates.reshape(-1, gates.shape[-1]) if alive is None else gates[alive]
-    if not len(gates):
-        return np.full(gates.shape[-1], np.nan)
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.log(2.0) / (0.0 - np.log(gates).mean(axis=0)))
+    finite = np.isfinite(gates)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.log(np.where(finite, gates, 1.0)).sum(axis=0) / finite.sum(axis=0)
+        return np.asarray(np.log(2.0) / (0.0 - mean))
+
+
+def reaching(half_lives: Array, lag: float) -> int:
+    """Count the units that keep half of a memory over a lag or longer.
+
+    Args:
+        half_lives: (H,) steps; NaN counts as none.
+        lag: steps.
+
+    >>> reaching(np.array([9.0, 10.0, np.inf, np.nan]), 10)
+    2
+    """
+    return int((np.asarray(half_lives) >= lag).sum())
 
 
 def forget_bias(steps: float) -> float:
@@ -207,6 +222,6 @@ def timescales(layer: LayerTrace, lag: float) -> TimeScales:
     return TimeScales(
         half_life=lives,
         lag=lag,
-        long_enough=float(np.mean(lives >= lag)),
+        long_enough=reaching(lives, lag) / len(lives) if len(lives) else float("nan"),
         saturation={name: saturation(gate, alive) for name, gate in gates.items()},
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from glasscell.inspect.memory.timescales import half_life
 from glasscell.traces.layer import LayerTrace
 from glasscell.traces.order import Order
 
-__all__ = ["Symptoms", "symptoms"]
+__all__ = ["Memory", "Symptoms", "memory", "symptoms"]
 
 FLAT = 0.06
 """A gate or tanh whose slope is below this share of its steepest is stuck: a gate below 0.015 or
@@ -73,6 +74,38 @@ class Symptoms:
     behind: Mapping[str, float]
 
 
+class Memory(NamedTuple):
+    """How long the units of an LSTM layer remember, over all steps of all sequences.
+
+    Attributes:
+        half_life: (H,) steps, see `half_life`.
+        slow: that of the unit at the 90 % quantile, on which verdicts rest; NaN without units.
+        median: that of the median unit; NaN without units.
+        sequences: B.
+    """
+
+    half_life: Array
+    slow: float
+    median: float
+    sequences: int
+
+
+def memory(trace: LayerTrace) -> Memory:
+    """Measure how long the units of an LSTM layer remember.
+
+    Args:
+        trace: one layer, of any layout: a batch counts as a whole.
+    """
+    order = Order(trace)
+    steps = half_life(order.traced("forget"), order.alive)
+    # An order statistic, as interpolation next to an infinite half-life gives NaN.
+    slow, median = (
+        float(np.quantile(steps, level, method="lower")) if steps.size else float("nan")
+        for level in (LONG, 0.5)
+    )
+    return Memory(steps, slow, median, order.alive.shape[1])
+
+
 def symptoms(trace: LayerTrace) -> Symptoms:
     """Measure a layer's gates and states.
 
@@ -92,18 +125,12 @@ def symptoms(trace: LayerTrace) -> Symptoms:
     """
     order = Order(trace)
     hidden = _alive(order, "hidden")
-    memory = median = None
-    if trace.forget is not None:
-        steps = half_life(_alive(order, "forget"))
-        memory, median = (
-            float(np.quantile(steps, level, method="lower")) if steps.size else float("nan")
-            for level in (LONG, 0.5)
-        )
+    remembers = None if trace.forget is None else memory(trace)
     still = _still(hidden)
     shut = {} if trace.cell is None else _shut(order)
     return Symptoms(
-        memory=memory,
-        median=median,
+        memory=None if remembers is None else remembers.slow,
+        median=None if remembers is None else remembers.median,
         stuck=_stuck(order, trace),
         dead=float(still.mean()) if still.size else 0.0,
         flat={} if trace.cell is None else _flat(order),

@@ -1,8 +1,8 @@
 """The parts that a saved model is made of, each built from a piece of config.json and its tensors.
 
 Reading order: base (what a node does), fields (how config.json is read), recurrent, compressed,
-stepping, affine, activation, compose, arguments. `build` turns a whole tree into one node; nothing
-here knows files or torch.
+feedforward, activation, compose, inputs. `build` turns a whole tree into one node; nothing here
+knows files or torch.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from glasscell.model.nodes.compose import Forecaster, Sequential, chain, forecas
 from glasscell.model.nodes.compressed import compress, expand, is_scale
 from glasscell.model.nodes.feedforward import build_embedding, build_layer_norm, build_linear
 from glasscell.model.nodes.fields import Fields, Tensors, refuse
-from glasscell.model.nodes.recurrent import Recurrent, build_recurrent
-from glasscell.model.nodes.stepping import State
+from glasscell.model.nodes.recurrent import Recurrent, State, build_recurrent
 
 __all__ = [
     "KINDS",

@@ -13,8 +13,8 @@ from glasscell.arrays import Array
 if TYPE_CHECKING:
     import numpy as np
 
-    from glasscell.model.nodes.stepping import RecurrentStep
-    from glasscell.traces.layer import LayerTrace
+    from glasscell.model.nodes.recurrent import RecurrentStep
+    from glasscell.traces.layer import Record
 
 __all__ = ["Call", "Node", "Plan"]
 
@@ -28,7 +28,7 @@ class Call:
         state: Name of a recurrent layer to its initial state; zeros where there is none.
         lengths: (B,) steps of each sequence, or None.
         reset: (T, B) whether the state starts anew before a step, or None.
-        traces: Filled with one trace per layer and direction; None: do not trace.
+        records: Filled with what each layer and direction did, by name; None: not kept.
         final: Filled with the final state of each recurrent layer, by name.
     """
 
@@ -36,7 +36,7 @@ class Call:
     state: dict[str, Any] = field(default_factory=dict)
     lengths: npt.NDArray[np.int64] | None = None
     reset: npt.NDArray[np.bool_] | None = None
-    traces: dict[str, LayerTrace] | None = None
+    records: dict[str, Record] | None = None
     final: dict[str, Any] = field(default_factory=dict)
 
 

@@ -1,4 +1,4 @@
-"""A whole recurrent network, all layers and directions: `torch.nn.LSTM` without torch.
+"""A recurrent network, all layers and directions: `torch.nn.LSTM` without torch, whole or by step.
 
 The state has torch's form: h_n (D * L, B, P), for an LSTM the pair of it and c_n (D * L, B, H).
 """
@@ -7,24 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from glasscell import cells as gates
 from glasscell import engine
 from glasscell.arrays import Array
 from glasscell.cells import parameters
 from glasscell.cells.compact import StoredWeights, storage_of
 from glasscell.cells.parameters import Config
-from glasscell.engine import arguments, stack
+from glasscell.engine import arguments
 from glasscell.errors import DtypeError, GlasscellError, ShapeError, WeightFormatError
 from glasscell.model.nodes.base import Call, Plan
 from glasscell.model.nodes.compressed import stored_layers
 from glasscell.model.nodes.fields import Fields, Tensors, refuse
-from glasscell.model.nodes.stepping import RecurrentStep, State
+from glasscell.traces.layer import Record
+from glasscell.traces.layout import to_time_major
 
-__all__ = ["Recurrent", "State", "build_recurrent"]
+__all__ = ["Recurrent", "RecurrentStep", "State", "build_recurrent"]
+
+State: TypeAlias = Array | tuple[Array, Array]
+"""h_n of an RNN, (h_n, c_n) of an LSTM."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,22 +61,25 @@ class Recurrent:
         """D * P."""
         return self.config.directions * self.config.output_size
 
+    @property
+    def names(self) -> list[str]:
+        """Name of each layer and direction, as in a trace: "encoder.l0", "encoder.l0_reverse"."""
+        return [f"{self.name}.{end}" if self.name else end for end in self.config.suffixes()]
+
     def run(self, x: Array, call: Call) -> Array:
         """Run whole sequences, laid out as the layer's own `batch_first` says."""
         layout = "TH" if not call.batched else "BTH" if self.config.batch_first else "TBH"
-        y = {"TH": lambda: x[:, None], "BTH": lambda: x.swapaxes(0, 1)}.get(layout, lambda: x)()
-        initial = self.unpack_state(call.state.get(self.name), y.shape[1], call.batched)
-        if len(self.layers) > 1 and not self.config.bidirectional and call.traces is None:
-            y = self._run_stack(y, layout, initial, call)
-        else:
-            last: list[engine.LayerRun] = []
-            for layer in range(self.config.num_layers):
-                y = self._run_layer(layer, y, layout, initial, call, last)
-            h = np.stack([run.h_n for run in last])
-            cells = [run.c_n for run in last if run.c_n is not None]
-            call.final[self.name] = self._pack_state(
-                h, np.stack(cells) if cells else None, call.batched
+        x = to_time_major(x, layout)
+        initial = self.unpack_state(call.state.get(self.name), x.shape[1], call.batched)
+        if len(self.layers) > 1 and not self.config.bidirectional and call.records is None:
+            y = self._output(x, layout)
+            run = engine.forward_stack(
+                self.layers, x, *initial, lengths=call.lengths, reset=call.reset, out=y
             )
+            last_h, last_c = run.h_n, run.c_n
+        else:
+            y, last_h, last_c = self._run_layers(x, layout, initial, call)
+        call.final[self.name] = self.pack_state(last_h, last_c, call.batched)
         return y[:, 0] if layout == "TH" else y.swapaxes(0, 1) if layout == "BTH" else y
 
     def _output(self, x: Array, layout: str) -> Array:
@@ -83,84 +89,47 @@ class Recurrent:
             return np.empty((steps, batch, self.writes), self.dtype)
         return np.empty((batch, steps, self.writes), self.dtype).swapaxes(0, 1)
 
-    def _run_stack(
+    def _run_layers(
         self, x: Array, layout: str, initial: tuple[Array | None, Array | None], call: Call
-    ) -> Array:
-        run = stack.forward(
-            self.layers,
-            x,
-            *initial,
-            lengths=call.lengths,
-            reset=call.reset,
-            out=self._output(x, layout),
-        )
-        call.final[self.name] = self._pack_state(run.h_n, run.c_n, call.batched)
-        return run.output
-
-    def _run_layer(
-        self,
-        layer: int,
-        x: Array,
-        layout: str,
-        initial: tuple[Array | None, Array | None],
-        call: Call,
-        last: list[engine.LayerRun],
-    ) -> Array:
-        width = self.config.output_size
-        output = self._output(x, layout)
-        for direction in range(self.config.directions):
-            place = layer * self.config.directions + direction
-            h0, c0 = (None if part is None else part[place] for part in initial)
-            run = engine.forward(
-                self.layers[place],
-                x,
-                h0,
-                c0,
-                reverse=bool(direction),
-                lengths=call.lengths,
-                reset=call.reset,
-                out=output[..., direction * width : (direction + 1) * width],
-                tape=call.traces is not None,
-            )
-            last.append(run)
-            if call.traces is not None:
-                self._trace(place, x, run, h0, c0, layout, call)
-        return output
-
-    def _trace(
-        self,
-        place: int,
-        x: Array,
-        run: engine.LayerRun,
-        h0: Array | None,
-        c0: Array | None,
-        layout: str,
-        call: Call,
-    ) -> None:
-        # The views are inspect's, one floor up; only a traced run asks for them.
-        from glasscell.traces.layer import LayerTrace
-        from glasscell.traces.layout import from_kernel
-
-        assert call.traces is not None
-        tape: dict[str, Any] = dict.fromkeys(gates.TAPE)
-        if run.tape is not None:
-            units = run.tape[..., : self.config.hidden_size]
-            tape = {
-                gate: from_kernel(units[..., k, :], layout) for k, gate in enumerate(gates.TAPE)
-            }
-        suffix = self.config.suffixes()[place]
-        call.traces[f"{self.name}.{suffix}" if self.name else suffix] = LayerTrace(
-            **tape,
-            hidden=from_kernel(run.output, layout),
-            mode=self.config.mode,
-            reverse=suffix.endswith("_reverse"),
-            layout=layout,
-            initial_hidden=h0,
-            initial_cell=c0,
-            lengths=call.lengths,
-            reset=call.reset,
-            x=from_kernel(x, layout),
-        )
+    ) -> tuple[Array, Array, Array | None]:
+        """Run one layer and direction after another; give the output and the last h and c."""
+        runs: list[engine.LayerRun] = []
+        y = x
+        for _ in range(self.config.num_layers):
+            x, y = y, self._output(y, layout)
+            for direction, output in enumerate(np.split(y, self.config.directions, axis=-1)):
+                place = len(runs)
+                h0, c0 = (None if part is None else part[place] for part in initial)
+                run = engine.forward(
+                    self.layers[place],
+                    x,
+                    h0,
+                    c0,
+                    reverse=bool(direction),
+                    lengths=call.lengths,
+                    reset=call.reset,
+                    out=output,
+                    tape=call.records is not None,
+                )
+                runs.append(run)
+                if call.records is not None:
+                    call.records[self.names[place]] = Record(
+                        x=x,
+                        h0=h0,
+                        c0=c0,
+                        output=run.output,
+                        tape=run.tape,
+                        h_n=run.h_n,
+                        c_n=run.c_n,
+                        mode=self.config.mode,
+                        hidden_size=self.config.hidden_size,
+                        batch_first=self.config.batch_first,
+                        unbatched=not call.batched,
+                        lengths=call.lengths,
+                        reset=call.reset,
+                    )
+        cells = [run.c_n for run in runs if run.c_n is not None]
+        return y, np.stack([run.h_n for run in runs]), np.stack(cells) if cells else None
 
     def unpack_state(
         self, state: State | None, batch: int, batched: bool
@@ -204,12 +173,19 @@ class Recurrent:
             raise DtypeError(f"expected {what} as {self.dtype}, got {array.dtype}; convert it")
         return np.ascontiguousarray(array)
 
-    def _pack_state(self, h: Array, c: Array | None, batched: bool) -> State:
-        """Give the last states (D * L, B, ·) in torch's form."""
-        h = h if batched else h[:, 0]
-        if c is None:
-            return h
-        return h, c if batched else c[:, 0]
+    def empty_state(self, batch: int) -> tuple[Array, Array | None]:
+        """Make room for h (D * L, B, P) and c (D * L, B, H); None for an RNN's c."""
+        places, config = len(self.layers), self.config
+        h = np.empty((places, batch, config.output_size), self.dtype)
+        if config.mode != "LSTM":
+            return h, None
+        return h, np.empty((places, batch, config.hidden_size), self.dtype)
+
+    def pack_state(self, h: Array, c: Array | None, batched: bool) -> State:
+        """Give states (D * L, B, ·) in torch's form."""
+        if not batched:
+            h, c = h[:, 0], None if c is None else c[:, 0]
+        return h if c is None else (h, c)
 
     def plan(self, source: Array, plan: Plan) -> Array:
         """Advance the state by one step, from one fixed buffer into another."""
@@ -222,6 +198,40 @@ class Recurrent:
         plan.recurrent[self.name] = stepper
         plan.steps.append(stepper.step)
         return stepper.sink
+
+
+class RecurrentStep:
+    """One sequence going through a `Recurrent` step by step; keeps the state.
+
+    Args:
+        network: Its weights; must not be bidirectional.
+        source: (1, 1, I) buffer that each step reads.
+    """
+
+    def __init__(self, network: Recurrent, source: Array) -> None:
+        self.network = network
+        self.stepper = engine.stepper(network.layers)
+        self._x: Array = source[0, 0]
+        self.sink: Array = self.stepper.output[None, None]
+
+    def hold(self, h: Array | None = None, c: Array | None = None) -> None:
+        """Set the state to a copy of h (L, 1, P) and c (L, 1, H); default zeros."""
+        lstm = self.network.config.mode == "LSTM"
+        self.stepper.set_state(
+            None if h is None else np.ascontiguousarray(h[:, 0]),
+            None if c is None or not lstm else np.ascontiguousarray(c[:, 0]),
+        )
+
+    def step(self) -> None:
+        """Read `source`, advance every layer, write `sink`."""
+        self.stepper.step(self._x)
+
+    @property
+    def state(self) -> State:
+        """A copy of the state: h (L, P), or the pair with c (L, H)."""
+        h, c = self.network.empty_state(1)
+        self.stepper.get_state(h[:, 0], None if c is None else c[:, 0])
+        return self.network.pack_state(h, c, batched=False)
 
 
 def build_recurrent(fields: Fields, tensors: Tensors, kind: str) -> Recurrent:

@@ -9,8 +9,7 @@ import numpy as np
 from glasscell.arrays import Array
 from glasscell.report.draw.canvas import settings
 from glasscell.report.draw.colours import colour_map
-from glasscell.report.order import magnitude
-from glasscell.report.page.pooling import pool
+from glasscell.report.draw.pooling import magnitude, pool
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

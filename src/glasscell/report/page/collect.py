@@ -19,15 +19,11 @@ from glasscell.errors import DataError, ShapeError
 from glasscell.inspect.film.reel import Reel
 from glasscell.inspect.gradients.flow import GradientFlow
 from glasscell.inspect.subjects.subject import Recording
-from glasscell.inspect.verdict.diagnosis import diagnose
-from glasscell.report.page.blas import one_thread
+from glasscell.inspect.units.order import liveliest
 from glasscell.report.page.exploration import Exploration, Layer, Pair, Series
-from glasscell.report.page.measured import Measured, Seen, measure
-from glasscell.report.views.dossier.data import measure_dossier
-from glasscell.report.views.film.data import measure_film
-from glasscell.report.views.influence.data import measure_flow, unmeasured
-from glasscell.report.views.ladder.data import measure_memory
-from glasscell.report.views.verdict import data
+from glasscell.report.page.measured import Recorded, measure
+from glasscell.report.page.seen import Seen
+from glasscell.threads import one_blas_thread
 from glasscell.traces.layer import LayerTrace
 
 if TYPE_CHECKING:
@@ -109,7 +105,7 @@ def collect(
     )  # fmt: skip
 
 
-@one_thread()
+@one_blas_thread()
 def explore(
     found: Recording,
     x: Array | None,
@@ -149,47 +145,25 @@ def explore(
         for s, one in enumerate(series)
         for k, trace in enumerate(one.traces)
     }
-    measured = measure(seen)
     worth, unit, why = _ablation(found, rows, batch, series[0].steps, ways)
-    memory = measure_memory(found.traces)
-    more = [
-        memory,
-        measure_flow(seen) if ways else unmeasured(seen, asked=False),
-        measure_dossier(found.traces, x, inputs, worth),
-        Measured() if film is None else measure_film(film.arrays(), list(found.traces)),
-    ]
-    needed = series[0].steps - 1 if lag is None else lag
-    words = []
-    if found.flow is not None:
-        own = {name: flow for name, flow in found.flow.items() if name not in found.rival}
-        words += data.of_network(diagnose(own, found.traces, lag, found.weights), layers)
-    words += data.of_memory(
-        [one for one in layers if one.name not in found.rival],
-        memory.numbers["memory"],
-        needed,
-    )
-    numbers: dict[str, Any] = {
-        **measured.numbers,
-        "lag": needed,
-        "judged": len(layers) - len(found.rival),
-        "worth": unit,
-        "unworth": why,
-    }
-    arrays = {**measured.arrays, **_indices(found, rows, series)}
-    for one in more:
-        numbers |= one.numbers
-        arrays |= one.arrays
+    first, t = liveliest(series[0].traces[0], worth.get(layers[0].name))
+    measured = measure(
+        Recorded(
+            run=found, layers=layers, seen=seen, x=x, inputs=inputs, lag=lag, film=film, ways=ways,
+            worth=worth, worth_of=unit, unworth=why,
+        )
+    )  # fmt: skip
     return Exploration(
         title=title,
         subtitle=_subtitle(layers, series, found),
         layers=layers,
         series=series,
-        findings=words,
-        measures=numbers,
-        arrays=arrays,
+        findings=measured.findings,
+        measures=measured.numbers,
+        arrays={**measured.arrays, **_indices(found, rows, series)},
         model=found.model,
         parameters=found.parameters,
-        start=_start(series[0], layers, worth),
+        start={"series": 0, "layer": 0, "t": t, "unit": first},
     )
 
 
@@ -303,29 +277,3 @@ def _subtitle(layers: Sequence[Layer], series: Sequence[Series], found: Recordin
     named = ", ".join(f"{layer.name} ({w})" for layer, w in zip(layers[:6], widths, strict=False))
     more = f" + {len(layers) - 6}" if len(layers) > 6 else ""
     return f"{named}{more} · T = {series[0].steps}"
-
-
-def _start(series: Series, layers: Sequence[Layer], worth: Mapping[str, Array]) -> dict[str, int]:
-    """Begin where something happens: at the unit that matters most, where its state moves most.
-
-    Cutting the unit costs most where that was measured; else its state varies the most. The first
-    and the last step do not count: what a picture says of lag 0 holds for every network.
-    """
-    trace = series.traces[0]
-    state = np.asarray(trace.hidden if trace.cell is None else trace.cell, np.float64)
-    cost = worth.get(layers[0].name)
-    known = np.where(np.isfinite(state), state, np.nan)
-    weight = _spread(known)
-    if cost is not None and len(cost) == len(weight) and np.isfinite(cost).all():
-        weight = np.asarray(cost)
-    unit = int(np.argmax(weight))
-    moves = np.nan_to_num(np.abs(np.diff(known[:, unit])))[:-1]
-    t = 1 + int(np.argmax(moves)) if len(moves) else 0
-    return {"series": 0, "layer": 0, "t": t, "unit": unit}
-
-
-def _spread(values: Array) -> Array:
-    """(H,) largest less smallest of the values that are known; 0 where none is."""
-    low = np.fmin.reduce(values, axis=0, initial=np.nan)
-    high = np.fmax.reduce(values, axis=0, initial=np.nan)
-    return np.asarray(np.nan_to_num(high - low))

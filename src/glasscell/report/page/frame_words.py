@@ -1,8 +1,8 @@
-"""The inspect page's words in English and Chinese: the frame and the first views.
+"""Words of the page's frame, and those that several views say, in English and Chinese.
 
-Views keep theirs in their folder's words.py; `table` puts all of them together. Text
-that comes from data (titles, names of layers, series and inputs) is never translated. `{name}` is
-filled by the script's `GC.say`.
+A view's own are in its folder's words.py; `table` puts all of them together. Text that comes from
+data (titles, names of layers, series and inputs) is never translated. `{name}` is filled by the
+script's `GC.say`.
 """
 
 from __future__ import annotations
@@ -82,19 +82,37 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "static.start": ("gradient at the last step", "最后一步的梯度"),
     "static.end": ("gradient at the first step", "第一步的梯度"),
     "static.gradient": ("log10 of the gradient", "梯度的 log10"),
-    "verdict": ("In short", "结论"),
-    "verdict.how": (
-        "What was measured, and what to change if something is wrong.",
-        "测量到的结果，以及出现问题时应如何调整。",
+    "comma": (", ", "、"),
+    "never": ("never fades", "永不衰减"),
+    "steps": ("{value} steps", "{value} 步"),
+    "lags": ("{lag} lags", "{lag} 步滞后"),
+    "lags.one": ("1 lag", "1 步滞后"),
+    "steps.one": ("1 step", "1 步"),
+    "go.unit": ("Go to unit {unit}", "转到单元 {unit}"),
+    "picked.count": ("{n} units selected", "已选 {n} 个单元"),
+    "picked.only": ("Show only these", "只显示这些"),
+    "picked.none": ("Select none", "取消选择"),
+    "axis.step": ("step", "时间步"),
+    "axis.lag": ("lag (steps back)", "滞后（回溯的步数）"),
+    "axis.lag.from": ("lag (steps after {step})", "滞后（自 {step} 起的步数）"),
+    "unmeasured.weights": (
+        "Not measured: it takes the layer's weights, and this page has none, as one made of a "
+        "trace alone. In Python: collect(model, x).",
+        "没有测量：需要该层的权重，而本页没有（例如只根据 trace 生成）。"
+        "在 Python 中：collect(model, x)。",
     ),
-    "verdict.change": ("What to change", "如何调整"),
-    "verdict.see": ("See", "查看"),
-    "verdict.more": ("and {n} more: {layers}", "另有 {n} 层：{layers}"),
-    "verdict.none": (
-        "Whether it can learn is not judged here: that takes gradients, and so a model and a loss. "
-        "In Python: collect(model, x, loss).",
-        "这里没有判断它能否学习：判断需要梯度，即需要模型和损失函数。"
-        "在 Python 中：collect(model, x, loss)。",
+    "unmeasured.finite": (
+        "Not measured: the states of this layer are not all finite numbers in this series.",
+        "没有测量：该层在此序列中的状态不全是有限数。",
+    ),
+    "unmeasured.unasked": (
+        "Not measured, as nobody asked for it: collect(model, x, ways=True).",
+        "没有测量，因为没有要求：collect(model, x, ways=True)。",
+    ),
+    "unmeasured.first": (
+        "Not measured in this series: with a network of this size only the first one is. Choose "
+        "that.",
+        "此序列没有测量：对于这么大的网络，只测量第一个序列。请选择它。",
     ),
 }
 
@@ -109,9 +127,9 @@ def table() -> dict[str, tuple[str, str]]:
     >>> table()["forget"]
     ('forget gate', '遗忘门')
     """
-    found = dict(WORDS)
+    words = dict(WORDS)
     for _, module in modules("words"):
-        if twice := sorted(found.keys() & module.WORDS.keys()):
+        if twice := sorted(words.keys() & module.WORDS.keys()):
             raise ValueError(f"expected each word once, got {', '.join(twice)} twice")
-        found |= module.WORDS
-    return found
+        words |= module.WORDS
+    return words

@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from glasscell.inspect.gradients.extremes import shape
+from glasscell.inspect.gradients.flow import LayerFlow
 from glasscell.inspect.verdict.findings import ORDER
-from glasscell.inspect.verdict.sentences import LANGUAGES
-from glasscell.report import flow_sentences
+from glasscell.inspect.verdict.sentences import KINDS, LANGUAGES
 from glasscell.report.draw.markup import fixed
 from glasscell.report.page.exploration import Exploration, Finding, Pair, Series
 from glasscell.report.page.frame_words import table
 
-__all__ = ["flows", "headline", "input_names", "missing", "step_name"]
+__all__ = ["flows", "headline", "input_names", "judged", "missing", "step_name"]
 
 
 def headline(shown: Exploration) -> Pair:
@@ -52,7 +53,7 @@ def _headline(shown: Exploration, worst: Finding, values: Mapping[str, int], lan
     elif worst.good and not _arrives(shown):
         key = "verdict.head.remembers"
     key = key if key in table() else "verdict.head.other"
-    said = _say(key, lang, kind=flow_sentences.kind(worst.kind, lang), lags=lags, **values)
+    said = _say(key, lang, kind=KINDS[worst.kind][lang == "zh"], lags=lags, **values)
     if worst.assumed:
         said = _say("verdict.assumed", lang, lags=lags, said=said[:1].lower() + said[1:])
     if worst.good or worst.kind == "not finite" or not _arrives(shown):
@@ -77,14 +78,27 @@ def flows(shown: Exploration) -> dict[str, Pair]:
                 continue
             words = [
                 (
-                    flow_sentences.judged(flow, lag, shown.layers[k].name, lang),
+                    judged(flow, lag, shown.layers[k].name, lang),
                     *_memory_without_gradient(shown, k, flow.judge(lag).kind, lang),
-                    flow_sentences.shape(flow, step_name(series), lang),
+                    shape(flow, step_name(series), lang),
                 )
                 for lang in LANGUAGES
             ]
             found[f"{s}/{k}"] = (" ".join(filter(None, words[0])), "".join(words[1]))
     return found
+
+
+def judged(flow: LayerFlow, lag: int | None, layer: str, lang: str = "en") -> str:
+    """Give the judgement on a layer, in the words of every verdict.
+
+    Args:
+        flow: Of the layer.
+        lag: How many steps back the task needs it; None: all there are.
+        layer: Its name.
+        lang: "en" or "zh"; default "en".
+    """
+    said = flow.judge(lag).said(lang)[0]
+    return f"{layer} 层{said}。" if lang == "zh" else f"{layer} {said}."
 
 
 def _memory_without_gradient(shown: Exploration, k: int, kind: str, lang: str) -> list[str]:

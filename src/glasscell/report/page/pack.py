@@ -10,10 +10,10 @@ import numpy as np
 
 from glasscell.arrays import Array
 from glasscell.inspect.gradients.flow import LayerFlow
+from glasscell.report.draw.pooling import encode, pool
 from glasscell.report.page import headline
 from glasscell.report.page.budget import PAGE_BYTES, ROW_BYTES, Budget, Plan, allot
 from glasscell.report.page.exploration import QUANTITIES, Exploration, Series
-from glasscell.report.page.pooling import encode, pool
 from glasscell.traces.layer import LayerTrace
 
 __all__ = ["pack"]

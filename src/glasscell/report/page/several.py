@@ -53,7 +53,7 @@ def together(first: Exploration, second: Exploration, name: str) -> Exploration:
         if measure in _APPENDED:
             measures[measure] = [*(known or ()), *moved]
         elif isinstance(moved, Mapping) and isinstance(known, Mapping):
-            measures[measure] = {**moved, **known}
+            measures[measure] = {**known, **{k: v for k, v in moved.items() if k not in known}}
         else:
             measures.setdefault(measure, moved)
     findings = [

@@ -17,13 +17,13 @@ from glasscell.data.read import Series
 from glasscell.errors import DataError
 from glasscell.tasks.forecast.autoregression import LinearForecast
 from glasscell.tasks.forecast.baselines import drift, naive, ridge, seasonal_naive
+from glasscell.tasks.forecast.data_summary import summary_lines
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.plan import Plan, make_plan
 from glasscell.tasks.forecast.predict import predict
 from glasscell.tasks.forecast.result import FitResult
 from glasscell.tasks.forecast.room import require_room
 from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method, Scoreboard
-from glasscell.tasks.forecast.understood import lines
 from glasscell.tasks.forecast.verdict import verdict
 from glasscell.tasks.forecast.writing import write_run
 from glasscell.training import run_folder
@@ -101,7 +101,7 @@ def _fit(
     jobs: int | Workers | None,
 ) -> FitResult:
     plan = make_plan(data, options)
-    for note in (*lines(plan), *plan.notes):
+    for note in (*summary_lines(plan), *plan.notes):
         reporter.say(note)
     require_room(plan)
     board = Scoreboard(plan.dataset, plan.test, plan.season)

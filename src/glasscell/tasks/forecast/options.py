@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from glasscell.data.checks import plain, require_within
-from glasscell.data.gaps import GapRule, Policy
+from glasscell.data.panel import GapRule, Policy
 from glasscell.data.read import ReadOptions
 from glasscell.errors import DataError
+from glasscell.tasks.option_checks import plain, require_within
 
 MOST = 2**31 - 1
 BOUNDS = {

@@ -14,7 +14,8 @@ import numpy as np
 
 import glasscell
 from glasscell.arrays import Array
-from glasscell.data.wording import count, rhythm
+from glasscell.data.frequency import rhythm
+from glasscell.data.wording import count
 from glasscell.errors import DataError
 from glasscell.report.draw.axes import step_labels
 from glasscell.report.page import Exploration

@@ -109,7 +109,7 @@ def make_plan(data: object, options: ForecastOptions) -> Plan:
         level=dataset.level,
         freq=str(panel.freq),
         covariates=list(panel.covariates),
-        **panel.found,
+        **panel.detected,
     )
     validation, test = (dataset.parts[part].thinned(most) for part in (VALIDATION, TEST))
     notes = (*panel.notes, *_notes(dataset, most))

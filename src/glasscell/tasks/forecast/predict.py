@@ -12,15 +12,15 @@ import numpy as np
 import pandas as pd
 
 import glasscell
-from glasscell.data.checks import flag
-from glasscell.data.frequency import future
-from glasscell.data.gaps import Policy, shown
+from glasscell.data.frequency import future, rhythm
+from glasscell.data.panel import Policy
 from glasscell.data.read import Panel, ReadOptions, Series, read_panel
-from glasscell.data.sources import open_source
-from glasscell.data.wording import count, few, rhythm, share
+from glasscell.data.readers import open_source
+from glasscell.data.wording import count, few, share, time_text
 from glasscell.errors import DataError
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.windows import Scaler, channels
+from glasscell.tasks.option_checks import flag
 from glasscell.training import run_folder
 
 SAID = 5
@@ -209,7 +209,7 @@ def _lacks(series: Series, lookback: int) -> str:
         return ""
     return (
         f"{share(int(missing.sum()), lookback, 'time step', 'has', 'have', 'last')} no value, "
-        f"first {shown(series.ds[-lookback:][int(np.argmax(missing))])}"
+        f"first {time_text(series.ds[-lookback:][int(np.argmax(missing))])}"
     )
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from glasscell.arrays import Array
+from glasscell.tasks.forecast.data_summary import data_summary
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method, Scoreboard
-from glasscell.tasks.forecast.understood import understood
 from glasscell.tasks.forecast.verdict import linear_start
 from glasscell.training.campaign import Trained
 
@@ -81,7 +81,7 @@ class FitResult:
                 for t in self.networks
             ],
             "saved_seed": self.best.seed,
-            "data": understood(plan),
+            "data": data_summary(plan),
             "notes": [*plan.notes, *self.remarks],
             "seconds": round(self.seconds, 3),
         }

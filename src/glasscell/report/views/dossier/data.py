@@ -1,16 +1,12 @@
 """The unit dossier as the page shows it: what units follow and resemble over the whole batch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from glasscell.arrays import Array
 from glasscell.inspect.units.dossier import Dossier, by_chance, dossier
-from glasscell.report.page.measured import Measured
+from glasscell.report.page.measured import Measured, Recorded
 from glasscell.traces.layer import LayerTrace
-
-__all__ = ["measure_dossier"]
 
 LAGS: Final = (0, 1, 2, 4, 8, 16, 32)
 """Steps back at which an input is looked for, up to a quarter of the sequence: each further lag is
@@ -23,6 +19,19 @@ FEWEST: Final = 9
 """… fewer say little, and are not made …"""
 WORK: Final = 60_000_000
 """… so many values that are correlated take half a second."""
+
+MEASURES: Final = {
+    "dossier": "{layer: {correlation, lag, chance, nearest, similarity, ablation}}, over the batch",
+    "worth": 'in what a cut unit is measured: "loss", "output" or ""',
+    "unworth": 'why no unit was cut: "trace", "unasked", "kind", "slow" or ""',
+}
+
+
+def measure(recorded: Recorded) -> Measured:
+    """Describe the units of every layer, over the whole batch."""
+    found = measure_dossier(recorded.run.traces, recorded.x, recorded.inputs, recorded.worth)
+    worth = {"worth": recorded.worth_of, "unworth": recorded.unworth}
+    return Measured(numbers={**found.numbers, **worth})
 
 
 def measure_dossier(

@@ -9,16 +9,21 @@ from typing import Any, Final
 import numpy as np
 
 from glasscell.arrays import Array
+from glasscell.inspect.gradients.extremes import shape
 from glasscell.inspect.gradients.flow import LayerFlow
 from glasscell.inspect.verdict.findings import OF_LAG
-from glasscell.inspect.verdict.sentences import LANGUAGES
-from glasscell.report import flow_sentences
+from glasscell.inspect.verdict.sentences import KINDS, LANGUAGES
 from glasscell.report.page.exploration import Pair
 from glasscell.report.page.frame_words import table as words
 from glasscell.report.page.measured import Measured
 from glasscell.report.views.results.data import Table, Text, both
 
 __all__ = ["Contest", "contest"]
+
+ARRAYS: Final = {"duel/k/hidden": "(T,) norms of the k-th river; also cell and cell_path"}
+MEASURES: Final = {
+    "contest": "{said, table, rivers: [{name, mark, kind, said, parts}]}",
+}
 
 PARTS: Final = ("hidden", "cell", "cell_path")
 
@@ -54,7 +59,7 @@ def contest(given: Contest) -> Measured:
             {
                 "name": name,
                 "mark": "maybe" if doubted else "good" if kind == "healthy" else "bad",
-                "kind": tuple(flow_sentences.kind(kind, lang) for lang in LANGUAGES),
+                "kind": KINDS[kind],
                 "said": said(flow, given.lag_needed),
                 "parts": list(own),
             }
@@ -79,5 +84,5 @@ def _sentence(flow: LayerFlow, lag_needed: bool, lang: str) -> str:
     doubted = verdict.kind in OF_LAG and not lag_needed
     only = words()["duel.only"][column].format(lag=verdict.lag) if doubted else ""
     stop = "。" if column else ". "
-    shape = flow_sentences.shape(flow, back, lang)
-    return f"{seen[:1].upper()}{seen[1:]}{stop}{shape}{only}"
+    where = shape(flow, back, lang)
+    return f"{seen[:1].upper()}{seen[1:]}{stop}{where}{only}"

@@ -16,6 +16,14 @@ from glasscell.report.page.frame_words import table
 
 __all__ = ["with_events"]
 
+ARRAYS: Final = {"s/l/events": "(6, 3, K) each quantity's mean course, and the band it is due in"}
+MEASURES: Final = {
+    "events": "{s: [[step, label]]}, marked steps of a series",
+    "response": "{key: {before, after, count, said, rows: [level, elsewhere, move, …, unit]}}",
+    "movement": "{said, table}, over all events of a run",
+    "lags": "{s: lag} of series whose data ask for another lag than the page's first network",
+}
+
 _CLEARLY: Final = 1.2
 """Times as much movement as elsewhere from which on a gate is named."""
 _FEWEST: Final = 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -15,6 +16,11 @@ from glasscell.report.page.measured import Measured
 from glasscell.report.views.results.data import Text, both
 
 __all__ = ["Stretch"]
+
+ARRAYS: Final = {"forecast/k": "(n,) scaled: the truth for k = 0, then each method's forecast"}
+MEASURES: Final = {
+    "stretch": "{labels: [n], methods, errors, scale: [center, scale] as text, unit, caption}"
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -12,7 +12,7 @@ from glasscell.report.draw.canvas import one
 from glasscell.report.draw.colours import COLOURS, SIGNS
 from glasscell.report.draw.curves import integers, steps
 from glasscell.report.draw.heat import heat, pooled_label, room, symmetric
-from glasscell.report.page.pooling import pool
+from glasscell.report.draw.pooling import pool
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -13,6 +13,10 @@ from glasscell.report.draw.markup import column_decimals, grouped
 from glasscell.report.page.exploration import Pair
 
 __all__ = ["Table", "both", "results"]
+
+MEASURES: Final = {
+    "results": "{said: [text], tables: [{caption, columns, numeric, rows, highlight, note}], notes}"
+}
 
 Text: TypeAlias = str | Pair
 """The user's own text, or English and Chinese."""

@@ -16,7 +16,7 @@
     return [Math.min(top - 1, Math.max(Math.floor(low), Math.floor(FLOAT32) - 7)), top];
   };
 
-  // As report/flow_sentences.py of Python's gradients, here of one that the page computed itself: where
+  // As inspect/gradients/extremes.py of Python's gradients, here of one that the page computed itself: where
   // it is strongest and weakest among the steps that it has reached.
   GC.shapeText = (norms, symbol, reverse, from, to) => {
     const way = Array.from({ length: to - from + 1 }, (_, k) => (reverse ? from + k : to - k));

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 __all__ = ["of_history", "of_log"]
+
+MEASURES: Final = {"training": "[{name, axis: epoch or step, at: [n], validation: [n], train?}]"}
 
 
 def of_log(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

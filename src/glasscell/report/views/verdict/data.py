@@ -1,20 +1,30 @@
 """The verdict as the page states it: what ails each layer and how long its memory is."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from glasscell.inspect.verdict.diagnosis import Diagnosis
+from glasscell.inspect.memory.timescales import reaching
+from glasscell.inspect.verdict.diagnosis import Diagnosis, diagnose
 from glasscell.inspect.verdict.findings import Finding as Fault
+from glasscell.inspect.verdict.symptoms import Memory
 from glasscell.report.page.exploration import Finding, Layer, Pair
-
-__all__ = ["of_memory", "of_network"]
+from glasscell.report.page.measured import Measured, Recorded
 
 _MEMORY: Final = (
     "Units whose forget gate alone keeps half of what they store for {steps}: {counts}.",
     "仅靠遗忘门就能把一半内容保留 {lag} 步的单元：{counts}。",
 )
+
+
+def measure(recorded: Recorded) -> Measured:
+    """Say what ails the network, if its gradients are known, and how long its memory is."""
+    run, findings = recorded.run, []
+    if run.flow is not None:
+        own = {name: flow for name, flow in run.flow.items() if name not in run.rival}
+        faults = diagnose(own, run.traces, recorded.lag, run.weights)
+        findings = of_network(faults, recorded.layers)
+    findings += of_memory(recorded.own, recorded.memory, recorded.needed)
+    return Measured(findings=findings)
 
 
 def of_network(diagnosis: Diagnosis, layers: Sequence[Layer]) -> list[Finding]:
@@ -41,19 +51,18 @@ def _finding(fault: Fault, place: int) -> Finding:
     )
 
 
-def of_memory(layers: Sequence[Layer], memory: Mapping[str, Any], lag: int) -> list[Finding]:
+def of_memory(layers: Sequence[Layer], memory: Mapping[int, Memory], lag: int) -> list[Finding]:
     """Say how many units of the LSTM layers hold a memory over a lag, on all sequences.
 
     Args:
         layers: Of the page, without those of a rival.
-        memory: Of `measure_memory`.
+        memory: Index of a layer to what was measured of it, over the whole batch.
         lag: Steps that the data asks for.
     """
     counts = [
-        f"{layer.name} {sum(1 for half in halves if half == 'never' or (half or 0) >= lag)}"
-        f"/{len(halves)}"
+        f"{layer.name} {reaching(memory[k].half_life, lag)}/{len(memory[k].half_life)}"
         for k, layer in enumerate(layers)
-        if (halves := memory.get(str(k), {}).get("half_life")) is not None
+        if k in memory
     ]
     if not counts or lag < 1:
         return []

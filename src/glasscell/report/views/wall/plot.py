@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from glasscell.arrays import Array
 from glasscell.errors import ShapeError
+from glasscell.inspect.units.order import slow_first
 from glasscell.report.draw.canvas import AxesArray, fits, grid, plain
 from glasscell.report.draw.colours import COLOURS
 from glasscell.report.draw.curves import STEP, steps
 from glasscell.report.draw.heat import heat, pooled_label, symmetric
-from glasscell.report.order import slow_first
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,0 +1,353 @@
+"""Forward and backward passes of packed weights: of one layer, of a stack, of a linear layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypedDict, Unpack
+
+import numpy as np
+
+from glasscell.arrays import Array
+from glasscell.engine import arguments
+from glasscell.engine.packing import require_uncompressed
+from glasscell.engine.results import (
+    LayerGrads,
+    LayerRun,
+    PackedLayer,
+    PackedLinear,
+    StackRun,
+)
+from glasscell.errors import ShapeError
+from glasscell.threads import thread_limit
+
+__all__ = ["Order", "backward", "forward", "forward_stack", "linear"]
+
+
+class Order(TypedDict, total=False):
+    """Which steps of which sequences run, and in which direction: as keywords, all optional.
+
+    Args:
+        reverse: Walk from the last step of each sequence to its first.
+        lengths: (B,) integers from 0 to T, any order, default T; outputs after the end are zero.
+        reset: (T, B) bool: cuts the sequence before step t. Every piece starts from (h0, c0), in
+            both directions, as if it were a sequence of its own.
+        batch_sizes: (T,) int64, rows of each step in a packed array, never growing.
+    """
+
+    reverse: bool
+    lengths: Array | None
+    reset: Array | None
+    batch_sizes: Array | None
+
+
+class BackwardOptions(Order, total=False):
+    """What `backward` takes by keyword: the order of the forward run, and what is wanted.
+
+    Args:
+        need_x: Compute the gradient of x; default True.
+        need_weights: Compute the gradients of the weights; default True.
+        flow: Also return the total dL/dh_t and dL/dC_t of every step; default False.
+        threads: At most so many; default `get_num_threads()`.
+    """
+
+    need_x: bool
+    need_weights: bool
+    flow: bool
+    threads: int | None
+
+
+def forward(
+    layer: PackedLayer,
+    x: Array,
+    h0: Array | None = None,
+    c0: Array | None = None,
+    *,
+    out: Array | None = None,
+    tape: bool = False,
+    threads: int | None = None,
+    **order: Unpack[Order],
+) -> LayerRun:
+    """Run one layer in one direction over a sequence.
+
+    Args:
+        layer: Packed weights.
+        x: (T, B, I), or packed (N, I) with `batch_sizes`; the weights' dtype.
+        h0: (B, P), default zeros.
+        c0: (B, H), default zeros; ignored by the RNN.
+        out: (T, B, P) array to write the output into, last axis contiguous; default a new one.
+        tape: Keep i, f, g, o, c of every step.
+        threads: At most so many; default `get_num_threads()`.
+        **order: reverse, lengths, reset and batch_sizes, see `Order`.
+
+    Returns:
+        LayerRun(output, h_n, c_n, tape).
+
+    Raises:
+        ShapeError, DtypeError: As named, before anything runs.
+
+    Notes:
+        The bits of a sequence's output do not depend on the batch around it, `lengths`, `tape`,
+        `threads`, or on being run whole or in parts. Releases the GIL.
+    """
+    checked = arguments.inputs(layer, x, h0, c0, **order)
+    x, B, P, H = checked.x, checked.B, layer.output_size, layer.hidden_size
+    lead = x.shape[:-1]
+    y = arguments.target("out", out, (*lead, P), x.dtype)
+    limit = thread_limit(threads)
+    # Rows after the end of a sequence are not written by the kernel: a trace shows zeros there.
+    fresh = np.zeros if checked.lengths is not None else np.empty
+    kept = fresh((*lead, 5, layer.padded_size), x.dtype) if tape and layer.lstm else None
+    if 0 in lead:  # T = 0 or B = 0: the state passes through
+        h_n = _passed_through(checked.h0, (B, P), x.dtype)
+        c_n = _passed_through(checked.c0, (B, H), x.dtype) if layer.lstm else None
+        return LayerRun(y, h_n, c_n, kept)
+    h_n = np.empty((B, P), x.dtype)
+    c_n = np.empty((B, H), x.dtype) if layer.lstm else None
+    layer.forward(
+        x=x,
+        h0=checked.h0,
+        c0=checked.c0,
+        y=y,
+        h_n=h_n,
+        c_n=c_n,
+        tape=kept,
+        lengths=checked.lengths,
+        reset=checked.reset,
+        batch_sizes=checked.batch_sizes,
+        reverse=checked.reverse,
+        threads=limit,
+    )
+    return LayerRun(y, h_n, c_n, kept)
+
+
+def _passed_through(initial: Array | None, shape: tuple[int, ...], dtype: Any) -> Array:
+    return np.zeros(shape, dtype) if initial is None else initial.copy()
+
+
+def forward_stack(
+    layers: Sequence[PackedLayer],
+    x: Array,
+    h0: Array | None = None,
+    c0: Array | None = None,
+    *,
+    lengths: Array | None = None,
+    reset: Array | None = None,
+    out: Array | None = None,
+    threads: int | None = None,
+) -> StackRun:
+    """Run layers one upon the other over a sequence, none of them reversed.
+
+    Few sequences go through several layers at once, as a wave: with fewer than three sequences a
+    thread, and a number of layers that the threads divide, each thread has layers of its own and
+    follows the layers below it at a distance of some steps.
+
+    Args:
+        layers: L packed layers; each reads what the one below it writes, and all have one H and P.
+        x: (T, B, I), of the weights' dtype.
+        h0: (L, B, P), default zeros.
+        c0: (L, B, H), default zeros; ignored by RNNs.
+        lengths: As in `Order`.
+        reset: As in `Order`.
+        out: (T, B, P) array for the last layer's output, last axis contiguous; default a new one.
+        threads: At most so many; default `get_num_threads()`.
+
+    Returns:
+        StackRun(output, h_n, c_n).
+
+    Raises:
+        ShapeError, DtypeError: As named, before anything runs.
+
+    Notes:
+        The bits are those of `forward` layer by layer. Releases the GIL.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> from glasscell.engine import pack
+        >>> one = np.ones((1, 1))
+        >>> w = SimpleNamespace(weight_ih=one, weight_hh=one, bias_ih=None, bias_hh=None,
+        ...                     weight_hr=None)
+        >>> sums = pack("RNN_RELU", w)
+        >>> forward_stack([sums, sums], np.ones((3, 1, 1))).output.ravel()
+        array([1., 3., 6.])
+    """
+    first, L = layers[0], len(layers)
+    P, H, dtype = first.output_size, first.hidden_size, arguments.dtype_of(first)
+    kinds = {(type(one), one.output_size, one.hidden_size, one.lstm) for one in layers}
+    if len(kinds) != 1 or any(one.input_size != P for one in layers[1:]):
+        sizes = [(one.input_size, one.hidden_size, one.output_size) for one in layers]
+        raise ShapeError(
+            "stack: expected layers of one kind, dtype, H and P, each reading what the one below "
+            f"writes, got (I, H, P) of {sizes}."
+        )
+    checked = arguments.inputs(first, x, None, None, lengths, reset)
+    x, B = checked.x, checked.B
+    T = x.shape[0]
+    h0 = arguments.incoming("h0", h0, (L, B, P), dtype)
+    c0 = arguments.incoming("c0", c0, (L, B, H), dtype) if first.lstm else None
+    y = arguments.target("out", out, (T, B, P), dtype)
+    h_n = _passed_through(h0, (L, B, P), dtype)
+    c_n = _passed_through(c0, (L, B, H), dtype) if first.lstm else None
+    if 0 in (T, B):
+        return StackRun(y, h_n, c_n)
+    cuts = None if checked.reset is None else np.ascontiguousarray(checked.reset)
+    # Two buffers would do, were it not for the wave: layers far apart are at work at once.
+    between = [np.empty((T, B, P), dtype) for _ in layers[1:]]
+    item = dtype.itemsize
+    outputs = [(_at(one), B * P, P) for one in between]
+    outputs.append((_at(y), y.strides[0] // item, y.strides[1] // item))
+    type(first).stack_at(
+        list(layers),
+        *(_at(x), x.strides[0] // item, x.strides[1] // item, T, B),
+        *(_at(checked.lengths), _at(cuts), thread_limit(threads)),
+        *(_at(h0), _at(c0), outputs, _at(h_n), _at(c_n)),
+    )
+    return StackRun(y, h_n, c_n)
+
+
+def backward(
+    layer: PackedLayer,
+    x: Array,
+    output: Array,
+    h0: Array | None,
+    c0: Array | None,
+    tape: Array | None,
+    dy: Array | None,
+    dh_n: Array | None = None,
+    dc_n: Array | None = None,
+    **options: Unpack[BackwardOptions],
+) -> LayerGrads:
+    """Run backward through time.
+
+    Args:
+        layer: Packed weights, those of the forward run.
+        x: As given to `forward`.
+        output: The forward run's output.
+        h0: As given to `forward`.
+        c0: As given to `forward`.
+        tape: The forward run's tape (LSTM); None for the RNN.
+        dy: Gradient of the output, its shape, or None: zeros.
+        dh_n: (B, P) gradient of h_n, or None.
+        dc_n: (B, H) gradient of c_n, or None.
+        **options: the order of the forward run, and what is wanted, see `BackwardOptions`.
+
+    Returns:
+        LayerGrads, with None for what was not wanted.
+
+    Raises:
+        ShapeError, DtypeError: As named, before anything runs; a compressed layer.
+
+    Notes:
+        Every weight gradient is one chain of sums in a fixed order: the same bits for any number of
+        threads. Reads no row after the end of a ragged sequence. Releases the GIL.
+    """
+    need_x, need_weights = options.pop("need_x", True), options.pop("need_weights", True)
+    flow, threads = options.pop("flow", False), options.pop("threads", None)
+    order: Any = options  # what is left of them; a name that is none of these is refused below
+    require_uncompressed("backward", layer)
+    checked = arguments.inputs(layer, x, h0, c0, **order)
+    x, B, lstm = checked.x, checked.B, layer.lstm
+    I, H, P = layer.input_size, layer.hidden_size, layer.output_size  # noqa: E741
+    G = 4 * H if lstm else H
+    lead, dtype = x.shape[:-1], x.dtype
+    dh_n = arguments.incoming("dh_n", dh_n, (B, P), dtype)
+    dc_n = arguments.incoming("dc_n", dc_n, (B, H), dtype) if lstm else None
+    dy = arguments.like_rows("dy", dy, (*lead, P), dtype)
+    output = _from_forward("output", output, (*lead, P), dtype)
+    tape = _from_forward("tape", tape, (*lead, 5, layer.padded_size), dtype) if lstm else None
+    limit = thread_limit(threads)
+    # Rows after the end of a sequence are not written by the kernel.
+    fresh = np.zeros if checked.lengths is not None else np.empty
+    empty = 0 in lead
+
+    def grad(*shape: int) -> Array:
+        return np.zeros(shape, dtype) if empty else np.empty(shape, dtype)
+
+    def initial(final: Array | None, size: int) -> Array:
+        # Without a step the final state is the initial one, and so are their gradients.
+        return grad(B, size) if final is None or not empty else final.copy()
+
+    grads = LayerGrads(
+        x=grad(*x.shape) if need_x else None,
+        h0=initial(dh_n, P),
+        c0=initial(dc_n, H) if lstm else None,
+        weight_ih=grad(G, I) if need_weights else None,
+        weight_hh=grad(G, P) if need_weights else None,
+        bias=grad(G) if need_weights and layer.bias else None,
+        weight_hr=grad(P, H) if need_weights and layer.projected else None,
+        dh=fresh((*lead, P), dtype) if flow else None,
+        dc=fresh((*lead, H), dtype) if flow and lstm else None,
+    )
+    if empty:
+        return grads
+    layer.backward(
+        x=x,
+        h0=checked.h0,
+        c0=checked.c0,
+        y=output,
+        tape=tape,
+        dy=dy,
+        dh_n=dh_n,
+        dc_n=dc_n,
+        dx=grads.x,
+        dh0=grads.h0,
+        dc0=grads.c0,
+        dweight_ih=grads.weight_ih,
+        dweight_hh=grads.weight_hh,
+        dbias=grads.bias,
+        dweight_hr=grads.weight_hr,
+        dh=grads.dh,
+        dc=grads.dc,
+        lengths=checked.lengths,
+        reset=checked.reset,
+        batch_sizes=checked.batch_sizes,
+        reverse=checked.reverse,
+        threads=limit,
+    )
+    return grads
+
+
+def _at(array: Any) -> int:
+    return 0 if array is None else array.__array_interface__["data"][0]
+
+
+def _from_forward(name: str, a: Any, shape: tuple[int, ...], dtype: Any) -> Array:
+    if a is None:
+        raise ShapeError(f"{name}: expected {shape} from forward(..., tape=True), got None.")
+    checked = arguments.like_rows(name, a, shape, dtype)
+    assert checked is not None
+    return checked
+
+
+def linear(
+    packed: PackedLinear, x: Array, out: Array | None = None, threads: int | None = None
+) -> Array:
+    """Compute `y = x W^T + b` row by row.
+
+    Args:
+        packed: From `pack_linear`.
+        x: (..., inputs) of the weights' dtype.
+        out: (..., outputs) contiguous, to write into; default a new array.
+        threads: At most so many; default `get_num_threads()`.
+
+    Returns:
+        (..., outputs). Each element is one chain of fused multiply-adds that starts at the bias: a
+        row has the same bits alone and in any batch.
+
+    Raises:
+        ShapeError, DtypeError: As named, before anything runs.
+
+    Example:
+        >>> from glasscell.engine import pack_linear
+        >>> w = pack_linear(np.eye(2, dtype=np.float32) * 2, np.ones(2, np.float32))
+        >>> linear(w, np.array([[1, 2]], np.float32))
+        array([[3., 5.]], dtype=float32)
+    """
+    dtype = arguments.dtype_of(packed)
+    x = arguments.rows("x", x, packed.inputs, dtype)
+    y = arguments.target("out", out, (*x.shape[:-1], packed.outputs), dtype)
+    if not y.flags.c_contiguous:
+        raise ShapeError(f"out: expected a contiguous array, got strides {y.strides}.")
+    limit = thread_limit(threads)
+    if y.size:
+        packed.run(x.reshape(-1, packed.inputs), y.reshape(-1, packed.outputs), limit)
+    return y
