@@ -11,6 +11,7 @@ import torch
 import glasscell
 from glasscell.arrays import Array
 from glasscell.demo.meals import STEEP, WITHIN, RisesInTest
+from glasscell.inspect.subjects.saved_model import SavedModel
 from glasscell.inspect.units import events
 from glasscell.report.page import Exploration
 from glasscell.report.views.events.data import with_events
@@ -84,7 +85,7 @@ def explored(result: FitResult, meals: MealView, run: Path) -> Exploration:
     """
     plan, rises = result.plan, RisesInTest.of(result.plan)
     chosen = kept_windows.telling(plan, front=[rises.richest()])
-    shown = look_at(run, kept_windows.of_plan(plan, chosen))
+    shown = look_at(SavedModel.read(run), run, kept_windows.of_plan(plan, chosen))
     marks = {
         s: [(int(step), EVENT) for step in np.flatnonzero(rises.rises[index])]
         for s, index in enumerate(chosen[: len(shown.series)])
