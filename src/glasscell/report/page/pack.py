@@ -227,7 +227,7 @@ def _add_weights(blob: Blob, shown: Exploration, budget: Budget) -> dict[str, di
             # One row of range would be shared by all gates' biases: they stay exact, and are few.
             blob.add(key, np.asarray(array), budget.weights if np.ndim(array) > 1 else "f32")
             keys.setdefault(str(k), {})[name] = key
-    for name, array in shown.parameters.items() if budget.parameters else ():
+    for name, array in sorted(shown.parameters.items()) if budget.parameters else ():
         blob.add(f"weights/{name}", np.asarray(array), budget.parameters or "f32")
     return keys
 

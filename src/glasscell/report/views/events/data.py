@@ -19,7 +19,7 @@ __all__ = ["with_events"]
 ARRAYS: Final = {"s/l/events": "(6, 3, K) each quantity's mean course, and the band it is due in"}
 MEASURES: Final = {
     "events": "{s: [[step, label]]}, marked steps of a series",
-    "response": "{key: {before, after, count, said, rows: [level, elsewhere, move, …, unit]}}",
+    "response": "by key: before, after, count, said, and rows of a quantity's numbers",
     "movement": "{said, table}, over all events of a run",
     "lags": "{s: lag} of series whose data ask for another lag than the page's first network",
 }
