@@ -28,7 +28,7 @@ from glasscell.report.page.several import together
 from glasscell.report.views.results.data import Text, results
 from glasscell.reproduce import adding_page
 from glasscell.reproduce.duel import Duel
-from glasscell.tasks.forecast.fit import FitResult
+from glasscell.tasks.forecast.result import FitResult
 from glasscell.training.trainer import environment
 
 RECORD, REPORT, ADDING, GLUCOSE = "demo.json", "report.html", "adding", "glucose"

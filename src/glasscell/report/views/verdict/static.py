@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import nan
 from typing import Final
-
-import numpy as np
 
 from glasscell.report.draw.markup import escape, fixed
 from glasscell.report.page.exploration import Exploration, Finding
@@ -62,18 +61,16 @@ def _table(shown: Exploration, column: int) -> str:
 
 def _numbers(shown: Exploration, k: int) -> list[str]:
     series = shown.series[shown.through(k)]
-    known = shown.measures.get("memory", {}).get(str(k), {}).get("half_life", ())
-    halves = sorted(np.inf if half == "never" else half for half in known if half is not None)
-    halves = [half for half in halves if not np.isnan(half)]
+    known = shown.measures.get("memory", {}).get(str(k), {})
     flow = series.flow(k)
     norms = None if flow is None else flow.hidden if flow.cell is None else flow.cell
     return [
         str(shown.units(k)),
         str(series.steps),
-        *([_life(halves[len(halves) // 2]), _life(halves[-1])] if halves else ["–", "–"]),
+        *(_life(known.get(name)) for name in ("median", "longest")),
         *(["–", "–"] if norms is None else [fixed(norms[-1]), fixed(norms[0])]),
     ]
 
 
-def _life(steps: float) -> str:
-    return "∞" if np.isinf(steps) else fixed(steps, 1)
+def _life(steps: float | str | None) -> str:
+    return "∞" if steps == "never" else fixed(nan if steps is None else float(steps), 1)
