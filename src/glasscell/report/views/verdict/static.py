@@ -63,7 +63,7 @@ def _numbers(shown: Exploration, k: int) -> list[str]:
     series = shown.series[shown.through(k)]
     known = shown.measures.get("memory", {}).get(str(k), {})
     flow = series.flow(k)
-    norms = None if flow is None else flow.hidden if flow.cell is None else flow.cell
+    norms = None if flow is None else flow.stored
     return [
         str(shown.units(k)),
         str(series.steps),
