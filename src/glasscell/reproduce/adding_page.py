@@ -163,7 +163,7 @@ def _solves(one: Try) -> str:
 
 def _share(flow: LayerFlow) -> str:
     """Write what is left at the first step, of the cell's gradient where there is a cell."""
-    norms = flow.hidden if flow.cell is None else flow.cell
+    norms = flow.stored
     share = float(norms[0] / norms[-1]) if norms[-1] > 0 else float("nan")
     if not share > 0:
         return "nothing"

@@ -217,9 +217,8 @@ def arrives(network: Adder, options: DuelOptions) -> bool:
     without more than that nothing can be learnt from the first number.
     """
     layer = flow(network, options)
-    norms = layer.hidden if layer.cell is None else layer.cell
-    early = norms[: options.length // 2].max()
-    return bool(early > np.finfo(np.float32).eps * norms[-1])
+    early = layer.stored[: options.length // 2].max()
+    return bool(early > np.finfo(np.float32).eps * layer.stored[-1])
 
 
 class Adding:

@@ -159,7 +159,7 @@ class Exploration:
     def units(self, layer: int) -> int:
         """H of a layer: the width of its cell, or of its hidden state if it is an RNN."""
         trace = self.series[0].traces[layer]
-        return int(np.shape(trace.hidden if trace.cell is None else trace.cell)[1])
+        return int(np.shape(trace.stored)[1])
 
 
 def _require_units(trace: LayerTrace) -> None:

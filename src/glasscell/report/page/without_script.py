@@ -101,7 +101,7 @@ def _numbers(shown: Exploration, k: int, series: Series, lang: str) -> list[str]
         # Over all sequences, as the verdict takes it, where that was measured.
         known = shown.measures.get("memory", {}).get(str(k)) or memory(trace)._asdict()
         cells += [_life(known["median"]), _life(known["longest"])]
-    norms = None if flow is None else flow.hidden if flow.cell is None else flow.cell
+    norms = None if flow is None else flow.stored
     cells += ["–", "–"] if norms is None else [fixed(norms[-1]), fixed(norms[0])]
     return cells
 
