@@ -202,11 +202,16 @@ def _train(kind: Kind, rate: float, options: DuelOptions, watch: Watch) -> Try:
 
 def flow(network: Adder, options: DuelOptions) -> LayerFlow:
     """Measure how the error's gradient travels back, at one fixed batch."""
-    x, y = draw(options.length, options.batch_size, _chance(options, "flow"))
+    x, y = flow_batch(options)
     measured = glasscell.gradient_flow(
         network, x, lambda answer: torch.nn.functional.mse_loss(answer, y)
     )
     return measured[LAYER]
+
+
+def flow_batch(options: DuelOptions) -> tuple[torch.Tensor, torch.Tensor]:
+    """Draw the batch on which gradients are measured: x (T, B, 2) and y (B,), never trained on."""
+    return draw(options.length, options.batch_size, _chance(options, "flow"))
 
 
 def arrives(network: Adder, options: DuelOptions) -> bool:
