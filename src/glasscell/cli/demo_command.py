@@ -100,8 +100,7 @@ def play(
 
     # All BLAS libraries are loaded by now: only those can be kept to one thread.
     from glasscell.demo import showcase
-    from glasscell.threads import one_thread
-    from glasscell.training.workers import Workers
+    from glasscell.training.workers import Workers, one_thread
 
     console = Console(stderr=True, quiet=quiet)
     began = time.perf_counter()
@@ -127,7 +126,7 @@ def conclude(played: Showcase, out: Path) -> None:
 
     from glasscell.demo.showcase import GLUCOSE, REPORT
     from glasscell.reproduce import adding_page
-    from glasscell.reproduce.adding_terminal import duel_table, sparklines
+    from glasscell.reproduce.adding_page import duel_table, sparklines
     from glasscell.tasks.forecast.results_table import results
 
     console = Console()

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from glasscell.cli.flags import add_lang, add_switches, add_texts
 from glasscell.cli.terminal import print_json, say
-from glasscell.data.panel import Policy
+from glasscell.data.read_options import Policy
 from glasscell.errors import DataError
 from glasscell.files import require_free_file
 
@@ -41,7 +41,7 @@ def add_arguments(parser: Any) -> None:
         inputs="Columns of a CSV file in the model's order, a,b,c. Default: all numbers.",
         series="Sequences to show, 0,5,7. Default: the first four.",
         steps="Part of every sequence, FIRST:END. Default: all of it.",
-        title="Heading of the page. Default: the folder's name.",
+        title="Heading of the page. Default: what a run forecasts, or the folder's name.",
         max_gap="Longest time between two values that is interpolated. Default: the run's.",
     )
     parser.add_argument(

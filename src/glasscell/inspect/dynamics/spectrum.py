@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from glasscell.cells.parameters import LayerWeights
     from glasscell.traces.layer import LayerTrace
 
-__all__ = ["Fan", "Lyapunov", "fan", "lyapunov"]
+__all__ = ["Fan", "Lyapunov", "Stretch", "fan", "lyapunov", "stretch"]
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 Int64: TypeAlias = npt.NDArray[np.int64]
@@ -121,6 +121,31 @@ class Lyapunov:
             The Axes.
         """
         return pictures.plot("lyapunov", self, ax=ax, **options)
+
+
+class Stretch(NamedTuple):
+    """What one matrix does to lengths; None where it has values that are not finite.
+
+    Attributes:
+        norm: the most that it stretches, its largest singular value.
+        radius: the spectral radius, its largest eigenvalue in size; None of what is not square.
+    """
+
+    norm: float | None
+    radius: float | None
+
+
+def stretch(matrix: Float64) -> Stretch:
+    """Measure one matrix of weights, (rows, columns); O(n^3).
+
+    >>> stretch(np.array([[0.0, 2.0], [0.0, 0.0]]))
+    Stretch(norm=2.0, radius=0.0)
+    """
+    if not np.isfinite(matrix).all():
+        return Stretch(None, None)
+    square = matrix.shape[0] == matrix.shape[1]
+    radius = float(abs(np.linalg.eigvals(matrix)).max()) if square else None
+    return Stretch(float(np.linalg.norm(matrix, 2)), radius)
 
 
 def fan(
