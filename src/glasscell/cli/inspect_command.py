@@ -16,6 +16,7 @@ from glasscell.files import require_free_file
 DEFAULT = "inspect.html"
 MARKS = {"good": "✓", "bad": "✗", "maybe": "?", "memory": "·"}
 INPUTS = "Columns of a CSV file in the model's order, a,b,c. Default: all numbers."
+TITLE = "Heading of the page. Default: what a run forecasts, or the folder's name."
 NAN = "Numbers in the data that are none: stop, or show what they do."
 GAPS = "Missing values of a run's CSV file. Default: the run's policy."
 JSON = "Print the verdict and its numbers as JSON, and nothing else; no page."
@@ -32,7 +33,7 @@ def add_arguments(parser: Any) -> None:
         ("--inputs", str | None, None, INPUTS),
         ("--series", str | None, None, "Sequences to show, 0,5,7. Default: the first four."),
         ("--steps", str | None, None, "Part of every sequence, FIRST:END. Default: all of it."),
-        ("--title", str | None, None, "Heading of the page. Default: the folder's name."),
+        ("--title", str | None, None, TITLE),
         MAX_GAP,
         ("--lag", int | None, None, "Steps back that the task needs. Default: all there are."),
         ("--nan", Literal["refuse", "show"], "refuse", NAN),

@@ -87,12 +87,16 @@ class LayerFlow:
         return "|dL/dh_t|" if self.cell is None else "|dL/dc_t|"
 
     @property
+    def stored(self) -> Float64:
+        """(T,): norms of the gradient of what a step stores: `cell`, for an RNN `hidden`."""
+        return self.hidden if self.cell is None else self.cell
+
+    @property
     def profile(self) -> Float64:
         """(T,): gradient by lag, index 0 the last step that the layer read."""
         if self.by_lag is not None:
             return self.by_lag
-        norms = self.hidden if self.cell is None else self.cell
-        return norms if self.reverse else norms[::-1]
+        return self.stored if self.reverse else self.stored[::-1]
 
     def judge(self, lag: int | None = None) -> LayerVerdict:
         """Say whether this layer's gradient vanishes, explodes or arrives over a lag.

@@ -62,8 +62,7 @@ class Evidence:
     @property
     def units(self) -> int:
         """H."""
-        shown = self.trace.hidden if self.trace.cell is None else self.trace.cell
-        return int(shown.shape[-1])
+        return int(self.trace.stored.shape[-1])
 
 
 def gathered(
