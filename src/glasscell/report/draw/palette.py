@@ -129,13 +129,6 @@ def png_uri(indices: NDArray[np.uint8], name: str) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
-def css_variables() -> str:
-    """Return both colour maps as CSS variables, low at the foot, for the colour bars."""
-    maps = {"sequential": SEQUENTIAL, "diverging": DIVERGING}
-    rules = (f"--{name}:linear-gradient(0deg,{','.join(maps[name])})" for name in maps)
-    return f":root{{{';'.join(rules)}}}"
-
-
 def _chunk(kind: bytes, body: bytes) -> bytes:
     crc = struct.pack(">I", zlib.crc32(kind + body))
     return struct.pack(">I", len(body)) + kind + body + crc
