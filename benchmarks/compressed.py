@@ -29,7 +29,7 @@ from glasscell.model.model import Model
 from glasscell.reproduce import duel
 from glasscell.reproduce.adding import draw
 from glasscell.tasks.forecast.fit import fit
-from glasscell.threads import one_thread
+from glasscell.training.workers import one_thread
 
 ROOT = Path(__file__).parent.parent
 OUT, DOCS = ROOT / "docs" / "results" / "compressed.json", ROOT / "docs" / "numerics.md"

@@ -100,8 +100,7 @@ def play(
 
     # All BLAS libraries are loaded by now: only those can be kept to one thread.
     from glasscell.demo import showcase
-    from glasscell.threads import one_thread
-    from glasscell.training.workers import Workers
+    from glasscell.training.workers import Workers, one_thread
 
     console = Console(stderr=True, quiet=quiet)
     began = time.perf_counter()

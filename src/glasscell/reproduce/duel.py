@@ -22,10 +22,9 @@ from glasscell.reproduce.adding import (
     mean_squared_error,
     twin_size,
 )
-from glasscell.threads import one_thread
 from glasscell.training.campaign import Kind
 from glasscell.training.trainer import Batch, Schedule, Trainer
-from glasscell.training.workers import Line, Workers
+from glasscell.training.workers import Line, Workers, one_thread
 
 LEARNT_SOMETHING = 0.8
 """Part of the error of always answering 1 below which a try has left it: beyond what chance does

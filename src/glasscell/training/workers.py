@@ -25,7 +25,6 @@ import torch
 
 import glasscell
 from glasscell.errors import DataError, GlasscellError
-from glasscell.threads import one_thread
 from glasscell.training.process import Process
 
 PATIENCE = 0.1
@@ -55,6 +54,26 @@ class Line(Protocol):
 
 Function = Callable[[Any, Any, Line], Any]
 """What is done: takes what all tasks share, one task, and the line; a worker imports it by name."""
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run torch, glasscell's kernels and every BLAS on one thread for the duration of a block.
+
+    Notes:
+        A step of a network of some 32 units takes a few milliseconds. Two threads gain little on it
+        if both cores are idle, and wait for each other most of the time if one is busy. The bits of
+        the kernels are the same for any number of threads.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # glasscell.nn takes torch's number
+    try:
+        with threadpool_limits(limits=1, user_api="blas"):
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def count(jobs: int | None, tasks: int) -> int:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from glasscell.arrays import at_least
 from glasscell.inspect.dynamics.jacobian import StateJacobian
 from glasscell.traces import pictures
-from glasscell.traces.order import required
+from glasscell.traces.steps import required
 
 if TYPE_CHECKING:
     from glasscell.cells.parameters import LayerWeights

@@ -16,8 +16,8 @@ from glasscell.inspect.memory.timescales import half_life
 from glasscell.inspect.verdict.judge import REACH, LayerVerdict, in_words, judge
 from glasscell.traces import pictures
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.order import Order
 from glasscell.traces.shown import Shown, notes
+from glasscell.traces.steps import Order
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,6 +80,11 @@ class LayerFlow:
     half_life: Float64 | None = None
     shown: Shown | None = None
     breaks_at: int | None = None
+
+    @property
+    def symbol(self) -> str:
+        """What `profile` is the norm of: "|dL/dc_t|", for an RNN "|dL/dh_t|"."""
+        return "|dL/dh_t|" if self.cell is None else "|dL/dc_t|"
 
     @property
     def profile(self) -> Float64:
@@ -296,7 +301,7 @@ def _row(name: str, flow: LayerFlow) -> tuple[str, ...]:
     return (
         name,
         str(len(profile)),
-        "dL/dh" if flow.cell is None else "dL/dc",
+        flow.symbol[1:6],
         f"{profile[0]:.1e}",
         f"{profile[-1]:.1e}",
         "-" if np.isnan(verdict.rate) else f"× {verdict.rate:.3g}",

@@ -10,7 +10,7 @@ import numpy as np
 from glasscell.arrays import Array, position
 from glasscell.errors import ShapeError
 from glasscell.traces import pictures
-from glasscell.traces.order import Single, required
+from glasscell.traces.steps import Single, required
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,7 +15,7 @@ from glasscell.inspect.memory.exchange import Exchange, exchange
 from glasscell.inspect.verdict.judge import LayerVerdict, judge, judged_from
 from glasscell.inspect.verdict.symptoms import Symptoms, symptoms
 from glasscell.traces.layer import GATES, LayerTrace
-from glasscell.traces.order import Order
+from glasscell.traces.steps import Order
 
 __all__ = ["Broken", "Evidence", "gathered"]
 

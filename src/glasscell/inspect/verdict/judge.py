@@ -193,7 +193,7 @@ def judged_from(flow: LayerFlow) -> int:
 
 
 def _decide(flow: LayerFlow, seen: Decay, alone: Decay | None, growth: Decay) -> LayerVerdict:
-    symbol = "|dL/dh_t|" if flow.cell is None else "|dL/dc_t|"
+    symbol = flow.symbol
     if seen.start == 0:
         return _verdict("silent", seen, *advice.silent(symbol))
     if seen.overflows == 0:
@@ -222,7 +222,7 @@ def _decide(flow: LayerFlow, seen: Decay, alone: Decay | None, growth: Decay) ->
 def _vanishes(
     kind: Kind, seen: Decay, words: Callable[..., Phrase], flow: LayerFlow
 ) -> LayerVerdict:
-    symbol = "|dL/dh_t|" if flow.cell is None else "|dL/dc_t|"
+    symbol = flow.symbol
     assert seen.dips is not None
     if seen.reach is None:
         summary = advice.dips(symbol, seen)

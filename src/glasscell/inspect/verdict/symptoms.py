@@ -11,7 +11,7 @@ import numpy as np
 from glasscell.arrays import Array
 from glasscell.inspect.memory.timescales import half_life
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.order import Order
+from glasscell.traces.steps import Order
 
 __all__ = ["Memory", "Symptoms", "memory", "symptoms"]
 
