@@ -128,7 +128,7 @@ ALLOWED = {
     "draw/pooling.py:_medians": "which of the values under one pixel is shown",
     "lesson/pair.py:Answers.error": "the score of answers; no trace",
     "lesson/pair.py:Pair.targets": "the problem's right answers; no trace",
-    "lesson/story.py:_carried": "which unit the lesson begins with: the head's largest weight",
+    "lesson/lesson_page.py:_carried": "the unit that the lesson begins with",
     "page/headline.py:missing": "gaps in what was read, counted for their sentence",
     "views/film/plot.py:_half_life": "a log axis",
     "views/ladder/plot.py:half_life_ladder": "which dot stands above which",
