@@ -1,7 +1,7 @@
 """Decides what each column of a table is: time, series, target, covariate or nothing.
 
-Names and first cells decide first; then the values show which columns that nobody named count rows,
-label them or repeat the time, and so tell nothing about the future.
+Names and first cells decide first; then the values show which columns, of those that the user did
+not name, count rows, label them or repeat the time, and so tell nothing about the future.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pandas as pd
 from glasscell.arrays import Array
 from glasscell.data.dates import recognised
 from glasscell.data.numerals import is_missing, looks_like_number
+from glasscell.data.read_options import ReadOptions
 from glasscell.data.timenumbers import read_time_numbers
 from glasscell.errors import DataError
 
@@ -56,7 +57,7 @@ class Roles:
         targets: Columns to forecast: one, or in the wide layout one per series.
         covariates: Columns that are read beside the target, past values only.
         ignored: Columns that nothing reads.
-        unasked: Targets and covariates that nobody named, so that they may turn out to be none.
+        unasked: Targets and covariates that the user did not name; values may show they are none.
         labels: Columns of the file that `series` was put together from, if it is none of them.
     """
 
@@ -76,26 +77,13 @@ class Roles:
         return "wide" if len(self.targets) > 1 else "single"
 
 
-def resolve(
-    cells: Mapping[str, Sequence[str]],
-    *,
-    time: str | None = None,
-    target: str | None = None,
-    series: str | None = None,
-    covariates: Sequence[str] | None = None,
-    targets: Sequence[str] | None = None,
-) -> Roles:
+def resolve(cells: Mapping[str, Sequence[str]], options: ReadOptions | None = None) -> Roles:
     """Find the role of every column.
 
     Args:
         cells: Column names in order, and of each some cells that hold something, to see which
             columns hold dates or numbers.
-        time: Name of the time column; None: ds, timestamp, date ..., else the first with dates.
-        target: Name of the column to forecast; None: y or target, else every other column.
-        series: Name of the column that names the series; None: unique_id or item_id if there.
-        covariates: Names of covariates; None: with `target` given and no series column, every other
-            column of numbers.
-        targets: Names of all columns to forecast; None: `target` decides.
+        options: The columns that were named.
 
     Raises:
         DataError: A column is missing or two roles fall on one column; the message lists the
@@ -104,7 +92,9 @@ def resolve(
     >>> resolve({"ds": ["2020-01-01"], "y": ["1"]})
     Roles(time='ds', series=None, targets=('y',), covariates=(), ignored=(), labels=())
     """
-    names = list(cells)
+    options = options or ReadOptions()
+    target, covariates, targets = options.target, options.covariates, options.targets
+    names, time, series = list(cells), options.time, options.series
     for role, name in (("--time", time), ("--target", target), ("--series", series)):
         require_column(names, role, name)
     for name in covariates or ():
@@ -248,7 +238,7 @@ def _counts(cells: Sequence[str]) -> bool:
 def without_bystanders(
     roles: Roles, values: Mapping[str, Array], times: Any
 ) -> tuple[Roles, dict[str, str]]:
-    """Leave out columns that nobody named and that tell nothing about the future.
+    """Leave out columns that tell nothing about the future, unless the user named them.
 
     Args:
         roles: The roles that names and the first rows gave.

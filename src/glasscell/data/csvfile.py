@@ -31,8 +31,11 @@ from glasscell.data.wording import count
 from glasscell.errors import DataError
 
 CHUNK_ROWS = 100_000
+"""Rows read at a time where the decimal mark is not in the sample."""
 FEW_CELLS = 2_000
+"""Cells of the sample looked at together, as a few nearly always tell the decimal mark."""
 LONGEST_PREAMBLE = 30
+"""Lines above the names, or between them and the rows, that may be passed over."""
 EVEN_PART = 0.7
 """Part of the lines that must have as many words as each other to be a table parted by spaces."""
 
@@ -337,8 +340,8 @@ def _below_names(rows: Sequence[Sequence[str]]) -> int:
         if not _is_time(cells[-1]) and not _is_time(cells[len(cells) // 2]):
             continue
         first = next(i for i, cell in enumerate(cells) if _is_time(cell))
-        said = [rows[i] for i in filled[:first]]
-        numbers = sum(_values([c for k, c in enumerate(row) if k != place]) for row in said)
+        above = [rows[i] for i in filled[:first]]
+        numbers = sum(_values([c for k, c in enumerate(row) if k != place]) for row in above)
         follow = sum(map(_is_time, cells[first : first + 3]))
         if first == 0:
             return 0

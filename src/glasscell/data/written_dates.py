@@ -15,6 +15,7 @@ import pandas as pd
 
 from glasscell.data.calendar import LETTERS, dates_of, month_number, this_century
 from glasscell.data.frequency import Frequency, check_frequency, grid, on_grid
+from glasscell.data.read_options import ReadOptions
 from glasscell.errors import DataError
 
 CLEARLY = 2.0
@@ -55,8 +56,7 @@ class Reading:
 
 def tidied(text: Any) -> Any:
     """Write clocks and Chinese dates in one way: 2021年1月2日 is 2021-1-2, p.m. is pm."""
-    odd = text.str.contains(r"[年月日号，：／．　\[]|[ap]\.\s?m", case=False, regex=True)
-    if not odd.any():
+    if not text.str.contains(r"[年月日号，：／．　\[]|[ap]\.\s?m", case=False, regex=True).any():
         return text
     for pattern, plain in (
         (r"[，　]", " "),
@@ -192,31 +192,28 @@ def _add(dates: Any, nanoseconds: Any) -> Any:
     return dates.astype("datetime64[ns]") + pd.to_timedelta(nanoseconds, unit="ns")
 
 
-def chosen_reading(
-    whole: Sequence[Reading], text: Any, name: str, day_first: bool | None, freq: Frequency | None
-) -> Reading:
+def chosen_reading(whole: Sequence[Reading], text: Any, name: str, options: ReadOptions) -> Reading:
     """Choose the reading that was named, else the one whose rows are regular; never by chance.
 
     Args:
         whole: Readings under which every row is a date.
         text: The cells, for the message.
         name: Name of the column, for the message.
-        day_first: Whether the day stands first, if that was named.
-        freq: The frequency, if one was named.
+        options: Whether the day stands first, and the frequency, if they were named.
 
     Raises:
         DataError: The named reading does not fit, or two readings are as likely.
     """
-    named = {True: "day", False: "month"}.get(day_first)  # type: ignore[arg-type]
+    named = {None: "", True: "day", False: "month"}[options.day_first]
     if named and whole[0].order != "name" and not (len(whole) == 1 and whole[0].order == "year"):
         whole = [reading for reading in whole if reading.order == named]
         if not whole:
             raise DataError(
-                f"time column {name!r}: --day-first {str(day_first).lower()}: not every row can "
-                f"be read with the {named} first; leave it out, or give --date-format"
+                f"time column {name!r}: --day-first {str(options.day_first).lower()}: not every "
+                f"row can be read with the {named} first; leave it out, or give --date-format"
             )
-    if len(whole) > 1 and freq is not None:
-        filled = [_filled(reading.wall, freq) for reading in whole]
+    if len(whole) > 1 and options.freq is not None:
+        filled = [_filled(reading.wall, options.freq) for reading in whole]
         best = max(filled)
         # Days read as months lie on the grid of days too, but leave most of it empty.
         kept = [part > 0 and part * CLEARLY > best for part in filled]

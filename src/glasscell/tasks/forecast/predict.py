@@ -13,8 +13,8 @@ import pandas as pd
 
 import glasscell
 from glasscell.data.frequency import future, rhythm
-from glasscell.data.panel import Policy
 from glasscell.data.read import Panel, ReadOptions, Series, read_panel
+from glasscell.data.read_options import Policy
 from glasscell.data.readers import open_source
 from glasscell.data.wording import count, few, share, time_text
 from glasscell.errors import DataError
