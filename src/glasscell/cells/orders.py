@@ -44,8 +44,8 @@ def permutation(source: Sequence[str], target: Sequence[str]) -> tuple[int, ...]
     """Say which block of `source` goes to each place of `target`.
 
     Args:
-        source: gate names in the order that one has.
-        target: the same names in the order that one wants.
+        source: gate names in the order that the array has.
+        target: the same names in the order that is wanted.
 
     Returns:
         One index for each place: ``target[k] == source[permutation[k]]``.

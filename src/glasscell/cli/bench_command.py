@@ -127,7 +127,7 @@ def _progress(count: int) -> Iterator[Callable[[str, dict[str, Any] | None], Non
 def _show(result: dict[str, Any], places: Any) -> None:
     from rich.console import Console
 
-    from glasscell.bench.table import headline, notes, table
+    from glasscell.bench.readable import headline, notes, table
 
     console = Console()
     if not console.is_terminal:

@@ -126,7 +126,7 @@ def conclude(played: Showcase, out: Path) -> None:
 
     from glasscell.demo.showcase import GLUCOSE, REPORT
     from glasscell.reproduce import adding_page
-    from glasscell.reproduce.adding_terminal import duel_table, sparklines
+    from glasscell.reproduce.adding_page import duel_table, sparklines
     from glasscell.tasks.forecast.results_table import results
 
     console = Console()

@@ -41,7 +41,7 @@ def add_arguments(parser: Any) -> None:
         inputs="Columns of a CSV file in the model's order, a,b,c. Default: all numbers.",
         series="Sequences to show, 0,5,7. Default: the first four.",
         steps="Part of every sequence, FIRST:END. Default: all of it.",
-        title="Heading of the page. Default: the folder's name.",
+        title="Heading of the page. Default: what a run forecasts, or the folder's name.",
         max_gap="Longest time between two values that is interpolated. Default: the run's.",
     )
     parser.add_argument(

@@ -1,7 +1,7 @@
 """Decides what each column of a table is: time, series, target, covariate or nothing.
 
-Names and first cells decide first; then the values show which columns that nobody named count rows,
-label them or repeat the time, and so tell nothing about the future.
+Names and first cells decide first; then the values show which columns, of those that the user did
+not name, count rows, label them or repeat the time, and so tell nothing about the future.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Roles:
         targets: Columns to forecast: one, or in the wide layout one per series.
         covariates: Columns that are read beside the target, past values only.
         ignored: Columns that nothing reads.
-        unasked: Targets and covariates that nobody named, so that they may turn out to be none.
+        unasked: Targets and covariates that the user did not name; values may show they are none.
         labels: Columns of the file that `series` was put together from, if it is none of them.
     """
 
@@ -212,7 +212,7 @@ def _counts(cells: Sequence[str]) -> bool:
 def without_bystanders(
     roles: Roles, values: Mapping[str, Array], times: Any
 ) -> tuple[Roles, dict[str, str]]:
-    """Leave out columns that nobody named and that tell nothing about the future.
+    """Leave out columns that tell nothing about the future, unless the user named them.
 
     Args:
         roles: The roles that names and the first rows gave.

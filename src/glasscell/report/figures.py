@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glasscell.arrays import Array
+from glasscell.inspect.memory.timescales import half_life
+from glasscell.inspect.units.order import slow_first
 from glasscell.inspect.verdict.sentences import KINDS
 from glasscell.report import run_river, run_wall
 from glasscell.report.draw import axes, palette
 from glasscell.report.draw.markup import LETTERS, fixed
-from glasscell.report.order import half_life_text, half_lives, slow_first
+from glasscell.report.order import half_life_text
 from glasscell.report.run_data import GATE_FIELDS, GateWindow, River, RiverLine
 from glasscell.report.run_words import say
 
@@ -211,7 +213,7 @@ def _time_axis(row: Axes, view: GateWindow, T: int) -> None:
 def _memory_note(row: Axes, view: GateWindow, order: NDArray[np.int64], H: int) -> None:
     if H < 2:
         return
-    halves = half_lives(view.quantity("forget"))[order]
+    halves = half_life(view.quantity("forget"))[order]
     for y, va, value in ((0.97, "top", halves[0]), (0.03, "bottom", halves[-1])):
         text = f"half-life {half_life_text(float(value), 'en')}"
         box = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.2}

@@ -1,4 +1,4 @@
-"""How long each unit remembers, the order that follows from it, and what fits on a page."""
+"""What fits on a page, and how a half-life is said."""
 
 from __future__ import annotations
 
@@ -31,33 +31,6 @@ def finite_mean(values: Array, axis: int | tuple[int, ...] | None = None) -> Arr
     return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
 
 
-def half_lives(forget: Array) -> Array:
-    """Return the half-life of each unit's memory under its own forget gate.
-
-    ln 0.5 / mean_t ln f_t: after so many steps the forget gate alone halves what the cell holds.
-
-    Args:
-        forget: (T, H) forget gate, 0 … 1.
-
-    Returns:
-        (H,) in steps; infinite where the gate is always 1.
-
-    Notes:
-        Logarithms are averaged because the memory is multiplied by one gate after the other; the
-        mean of f itself would overrate a gate that is often open and sometimes shut.
-
-    Examples:
-        >>> half_lives(np.full((5, 1), 0.5)).round(6).tolist()
-        [1.0]
-    """
-    values = np.asarray(forget, float)
-    logs = np.log(np.clip(values, np.finfo(np.float64).tiny, 1.0))
-    decay = -finite_mean(np.where(np.isfinite(values), logs, np.nan), axis=0)
-    halves = np.full(decay.shape, np.inf)
-    np.divide(np.log(2.0), decay, out=halves, where=decay > 0)
-    return np.where(np.isnan(decay), np.nan, halves)
-
-
 def magnitude(values: Array, q: float = 1.0) -> float:
     """Return the q-quantile of the finite |values|, 0 where there are none.
 
@@ -76,13 +49,6 @@ def half_life_text(value: float, lang: str) -> str:
     if value < _SHORTEST:
         return say(lang, "steps", value=f"< {_SHORTEST}")
     return say(lang, "steps", value=fixed(value, 1 if value >= 1 else 2))
-
-
-def slow_first(forget: Array) -> NDArray[np.int64]:
-    """Return the (H,) unit indices, longest memory first; units without a value come last."""
-    halves = half_lives(forget)
-    keys = np.where(np.isnan(halves), -1.0, halves)
-    return np.argsort(-keys, kind="stable").astype(np.int64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from glasscell.arrays import Array
+from glasscell.inspect.memory.timescales import half_life
 from glasscell.report import marks
 from glasscell.report.draw import axes, charts
 from glasscell.report.draw.markup import LETTERS, escape
-from glasscell.report.order import Thinning, half_life_text, half_lives
+from glasscell.report.order import Thinning, half_life_text
 from glasscell.report.run_data import GATE_FIELDS, GateWindow
 from glasscell.report.run_words import say
 
@@ -32,7 +33,7 @@ def build(
     Returns:
         HTML.
     """
-    halves = half_lives(window.quantity("forget"))
+    halves = half_life(window.quantity("forget"))
     options = "".join(
         f'<option value="{place}"{" selected" if u == unit else ""}>{u} · '
         f"{escape(say(lang, 'half.life', value=half_life_text(halves[u], lang)))}</option>"

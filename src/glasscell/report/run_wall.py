@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glasscell.arrays import Array
+from glasscell.inspect.memory.timescales import half_life
+from glasscell.inspect.units.order import slow_first
 from glasscell.report import marks, run_unit, values
 from glasscell.report.draw import axes, charts, palette
 from glasscell.report.draw.markup import LETTERS, escape, fixed, short
-from glasscell.report.order import Thinning, half_life_text, half_lives, magnitude, slow_first, thin
+from glasscell.report.order import Thinning, half_life_text, magnitude, thin
 from glasscell.report.run_data import GATE_FIELDS, GateWindow
 from glasscell.report.run_words import say
 
@@ -148,7 +150,7 @@ def _legend(window: GateWindow, lang: str) -> str:
 def _memories(window: GateWindow, order: NDArray[np.int64], lang: str) -> str:
     if len(order) == 1:
         return ""
-    halves = half_lives(window.quantity("forget"))[order]
+    halves = half_life(window.quantity("forget"))[order]
     slow, fast = (half_life_text(float(value), lang) for value in (halves[0], halves[-1]))
     text = say(lang, "memories", H=len(order), slow=slow, fast=fast)
     return f'<p class="aside memories">{escape(text)}</p>'

@@ -202,11 +202,16 @@ def _train(kind: Kind, rate: float, options: DuelOptions, watch: Watch) -> Try:
 
 def flow(network: Adder, options: DuelOptions) -> LayerFlow:
     """Measure how the error's gradient travels back, at one fixed batch."""
-    x, y = draw(options.length, options.batch_size, _chance(options, "flow"))
+    x, y = flow_batch(options)
     measured = glasscell.gradient_flow(
         network, x, lambda answer: torch.nn.functional.mse_loss(answer, y)
     )
     return measured[LAYER]
+
+
+def flow_batch(options: DuelOptions) -> tuple[torch.Tensor, torch.Tensor]:
+    """Draw the batch on which gradients are measured: x (T, B, 2) and y (B,), never trained on."""
+    return draw(options.length, options.batch_size, _chance(options, "flow"))
 
 
 def arrives(network: Adder, options: DuelOptions) -> bool:
@@ -217,9 +222,8 @@ def arrives(network: Adder, options: DuelOptions) -> bool:
     without more than that nothing can be learnt from the first number.
     """
     layer = flow(network, options)
-    norms = layer.hidden if layer.cell is None else layer.cell
-    early = norms[: options.length // 2].max()
-    return bool(early > np.finfo(np.float32).eps * norms[-1])
+    early = layer.stored[: options.length // 2].max()
+    return bool(early > np.finfo(np.float32).eps * layer.stored[-1])
 
 
 class Adding:

@@ -156,6 +156,11 @@ class LayerTrace:
         changed |= dict.fromkeys(("lengths", "starts", "batch_sizes", "sorted_indices"))
         return replace(self, **changed, layout="TH")
 
+    @property
+    def stored(self) -> Array:
+        """What a step stores for the next ones: `cell`, for an RNN `hidden`."""
+        return self.hidden if self.cell is None else self.cell
+
     def _one(self, array: Array | None, row: int, steps: slice) -> Array | None:
         if array is None:
             return None

@@ -132,11 +132,9 @@ def shape(flow: LayerFlow, name: Callable[[int], str], lang: str = "en") -> str:
         name: gives the name of a step.
         lang: "en" or "zh"; default "en".
     """
-    stored = flow.hidden if flow.cell is None else flow.cell
-    if not stored.any():
+    if not flow.stored.any():
         return ""  # which the verdict says
-    symbol = flow.symbol
-    return extremes(stored, flow.reverse).text(symbol, name, lang)
+    return extremes(flow.stored, flow.reverse).text(flow.symbol, name, lang)
 
 
 def size(log: float) -> str:

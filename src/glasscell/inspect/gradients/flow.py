@@ -64,7 +64,7 @@ class LayerFlow:
         Where the steps are calls of their own, of a cell in a loop, ``|dL/dh_t|`` is the total
         derivative by what call t gave, through everything that the loop does with it: a result
         that a mask throws away has 0. Such rows are left out of `by_lag` where a sequence has
-        ended. `cell_path` and `direct_by_lag` are those of a state that is handed on as it is;
+        ended. `cell_path` and `direct_by_lag` need a state that each step takes over unchanged:
         where it is changed between the calls of a layer (`shown.altered`), they are None, and they
         are None for cells, whose output is their state.
     """
@@ -87,12 +87,16 @@ class LayerFlow:
         return "|dL/dh_t|" if self.cell is None else "|dL/dc_t|"
 
     @property
+    def stored(self) -> Float64:
+        """(T,): norms of the gradient of what a step stores: `cell`, for an RNN `hidden`."""
+        return self.hidden if self.cell is None else self.cell
+
+    @property
     def profile(self) -> Float64:
         """(T,): gradient by lag, index 0 the last step that the layer read."""
         if self.by_lag is not None:
             return self.by_lag
-        norms = self.hidden if self.cell is None else self.cell
-        return norms if self.reverse else norms[::-1]
+        return self.stored if self.reverse else self.stored[::-1]
 
     def judge(self, lag: int | None = None) -> LayerVerdict:
         """Say whether this layer's gradient vanishes, explodes or arrives over a lag.
@@ -206,6 +210,7 @@ def flow_of(
         path = belt.along_belt(order.traced("forget"), entering, order.cut)
         # A reverse layer works on the padding first, and the belt runs on into it.
         path = np.where(order.alive[..., None], path, 0.0)
+    broken = order.not_finite(["hidden"] if trace.cell is None else ["hidden", "cell"])
     return LayerFlow(
         hidden=_norms(order, hidden),
         cell=None if cell is None else _norms(order, cell),
@@ -216,25 +221,13 @@ def flow_of(
         direct_by_lag=None if entering is None else belt.per_lag(entering, order.alive),
         half_life=None if cell is None else half_life(order.traced("forget"), order.alive),
         shown=trace.shown,
-        breaks_at=_breaks_at(order),
+        breaks_at=None if broken is None else broken[1],
     )
 
 
 def _norms(order: Order, gradient: Array) -> Float64:
     """Norms over batch and units at each step, in the sequence's own time."""
     return belt.per_step(gradient)[:: order.step]
-
-
-def _breaks_at(order: Order) -> int | None:
-    """The first step, in the sequence's own time, whose states are not finite."""
-    names = [name for name in ("hidden", "cell") if getattr(order.trace, name) is not None]
-    if all(np.isfinite(getattr(order.trace, name)).all() for name in names):
-        return None
-    bad = [~np.isfinite(order.traced(name)).all(axis=2) & order.alive for name in names]
-    steps = np.flatnonzero(np.any(bad, axis=(0, 2)))
-    if not len(steps):
-        return None
-    return len(order.alive) - 1 - int(steps[0]) if order.trace.reverse else int(steps[0])
 
 
 def _entering(

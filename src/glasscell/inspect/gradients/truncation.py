@@ -70,8 +70,8 @@ def truncation(
 ) -> Truncation:
     """Compare the gradients of truncated backpropagation through time with the full one.
 
-    ``cos = <g_k, g> / (|g_k| |g|)``, g_k the gradient of all recurrent weights if the state is
-    handed on but not differentiated through every k steps.
+    ``cos = <g_k, g> / (|g_k| |g|)``, g_k the gradient of all recurrent weights if every
+    k steps the state is carried on, but cut off from its derivatives.
 
     Args:
         model: as for `glasscell.gradient_flow`, with LSTM or RNN layers that read forwards.

@@ -30,8 +30,8 @@ def unseen_said(
     """Warn at the end of a block of recurrent layers that ran in it unseen, each with the reason.
 
     Args:
-        model: who runs.
-        recorder: who looks on, and at which modules.
+        model: what runs.
+        recorder: what records, and at which modules.
         others: what `unseeable` gave.
     """
     watched = {

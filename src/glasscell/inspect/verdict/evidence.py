@@ -62,8 +62,7 @@ class Evidence:
     @property
     def units(self) -> int:
         """H."""
-        shown = self.trace.hidden if self.trace.cell is None else self.trace.cell
-        return int(shown.shape[-1])
+        return int(self.trace.stored.shape[-1])
 
 
 def gathered(
@@ -119,14 +118,8 @@ def _broken(trace: LayerTrace, weights: LayerWeights | None) -> Broken | None:
 
 
 def _first_of(trace: LayerTrace, names: Sequence[str], where: Where) -> Broken | None:
-    order = Order(trace)
-    bad = [~np.isfinite(order.traced(name)) & order.alive[..., None] for name in names]
-    by_step = np.sum([each.sum(axis=(1, 2)) for each in bad], axis=0)
-    if not by_step.any():
-        return None
-    place = int(np.argmax(by_step > 0))
-    step = len(by_step) - 1 - place if trace.reverse else place
-    return Broken(where=where, count=int(by_step.sum()), step=step)
+    broken = Order(trace).not_finite(names)
+    return None if broken is None else Broken(where=where, count=broken[0], step=broken[1])
 
 
 def _recorded(trace: LayerTrace) -> list[str]:

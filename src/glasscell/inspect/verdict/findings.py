@@ -107,8 +107,8 @@ class Finding:
             dead units, half-life in steps, `Exchange.reads`; None where there is none.
         sentences: what was seen, as phrases that can be said in any language.
         change_this: what to change; None where nothing needs to.
-        assumed: whether it is a fault only if the task needs every step there is, as nobody said
-            how many it needs.
+        assumed: whether it is a fault only if the task needs every step there is, as the lag that
+            it needs was not given.
     """
 
     layer: str

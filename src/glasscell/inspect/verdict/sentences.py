@@ -488,7 +488,7 @@ class _Words(Formatter):
             return " 0" if self.chinese else "nothing"
         if log >= -4:
             return f"{' ' * self.chinese}{100 * 10**log:.1g} %"
-        if log < -9:  # what is less does not matter to anybody
+        if log < -9:  # anything smaller is as good as zero
             return "不到十亿分之一" if self.chinese else "less than a billionth"
         power = f"{log if self.chinese else -log:.0f}".translate(_RAISED)
         return f" 10{power}" if self.chinese else f"1 part in 10{power}"

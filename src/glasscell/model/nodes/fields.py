@@ -132,7 +132,7 @@ class Fields:
         return f"{name}." if name else ""
 
     def rest(self) -> dict[str, Any]:
-        """All fields that nobody has read."""
+        """All fields that have not been read."""
         names = self._node.keys() - self._read
         self._read |= names
         return {name: self._node[name] for name in names}
