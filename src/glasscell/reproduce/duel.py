@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from glasscell.reproduce.adding import (
     twin_size,
 )
 from glasscell.training.campaign import Kind
-from glasscell.training.trainer import Batch, Schedule, Trainer
+from glasscell.training.trainer import Batch, Loss, Schedule, Trainer
 from glasscell.training.workers import Line, Workers, one_thread
 
 LEARNT_SOMETHING = 0.8
@@ -235,30 +235,19 @@ class Adding:
 
     def __init__(self, options: DuelOptions) -> None:
         self.options, self.steps = options, options.check_every
-        self._generator = _chance(options, "training")
+        self.loss: Loss = torch.nn.functional.mse_loss
+        self.generator = _chance(options, "training")
         self._validation = draw(options.length, options.validation, _chance(options, "validation"))
-
-    def loss(self, answers: torch.Tensor, sums: torch.Tensor, /) -> torch.Tensor:
-        """Give the mean squared error."""
-        return torch.nn.functional.mse_loss(answers, sums)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Draw what is shown between two looks at the validation sequences."""
         options = self.options
         for _ in range(min(self.steps, options.steps - epoch * self.steps)):
-            yield Batch(*draw(options.length, options.batch_size, self._generator))
+            yield Batch(*draw(options.length, options.batch_size, self.generator))
 
     def error(self, network: torch.nn.Module) -> float:
         """Mean squared error on the validation sequences."""
         return mean_squared_error(network, *self._validation)
-
-    def chance(self) -> dict[str, Any]:
-        """Give the state of the generator."""
-        return dict(self._generator.bit_generator.state)
-
-    def set_chance(self, state: dict[str, Any]) -> None:
-        """Set the state of the generator."""
-        self._generator.bit_generator.state = state
 
 
 def _fit(

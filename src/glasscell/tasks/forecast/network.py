@@ -20,7 +20,7 @@ from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.windows import Windows
 from glasscell.training.campaign import RATES, Kind
-from glasscell.training.trainer import Batch, Schedule, Trainer, choose_device
+from glasscell.training.trainer import Batch, Loss, Schedule, Trainer, choose_device
 
 AVERAGE = 0.998
 """How much of the averaged weights stays at each step, once warmed up."""
@@ -191,6 +191,7 @@ class WindowObjective:
 
     def __init__(self, recipe: Recipe, seed: int, device: torch.device) -> None:
         self.recipe, self.device = recipe, device
+        self.loss: Loss = torch.nn.functional.l1_loss
         train, options = recipe.train, recipe.options
         self.size, self.most = options.batch_size or 1, options.max_windows
         self.steps = math.ceil(min(len(train), self.most) / self.size)
@@ -199,10 +200,6 @@ class WindowObjective:
         self._origins = torch.from_numpy(train.origins).to(device)
         self._back = torch.arange(-train.lookback, 0, device=device)
         self._ahead = torch.arange(train.horizon, device=device)
-
-    def loss(self, forecast: torch.Tensor, targets: torch.Tensor, /) -> torch.Tensor:
-        """Give the mean absolute error."""
-        return torch.nn.functional.l1_loss(forecast, targets)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Cut the windows of an epoch, of which there may be fewer than there are windows."""
@@ -217,14 +214,6 @@ class WindowObjective:
         """Mean absolute error on scaled validation windows, which the network reads whole."""
         windows = self.recipe.validation
         return float(np.mean(abs(predict(network, windows, self.device) - windows.targets())))
-
-    def chance(self) -> torch.Tensor:
-        """Give the state of the generator."""
-        return self.generator.get_state()
-
-    def set_chance(self, state: torch.Tensor) -> None:
-        """Set the state of the generator."""
-        self.generator.set_state(state)
 
 
 @dataclass(frozen=True, eq=False)
