@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import floor, inf, isnan, log10, nan
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from numpy.typing import NDArray
+
+from glasscell.arrays import Array
 
 if TYPE_CHECKING:
     from glasscell.inspect.gradients.flow import LayerFlow
@@ -93,7 +94,7 @@ class Extremes:
         return said + ("" if lang == "zh" else " ") + say("shape.missing", **values)
 
 
-def extremes(norms: NDArray[Any], reverse: bool = False) -> Extremes:
+def extremes(norms: Array, reverse: bool = False) -> Extremes:
     """Find where a gradient is strongest and weakest.
 
     Args:
