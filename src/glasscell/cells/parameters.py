@@ -168,12 +168,12 @@ def from_state_dict(
     >>> from_state_dict(config, weights, "rnn.")[0].weight_ih
     array([[1.]])
     """
-    found = {key.removeprefix(prefix): a for key, a in arrays.items() if key.startswith(prefix)}
+    named = {key.removeprefix(prefix): a for key, a in arrays.items() if key.startswith(prefix)}
     expected = _expected_shapes(config)
-    _check_names(set(expected), set(found), prefix)
-    _check_arrays(expected, found, prefix)
+    _check_names(set(expected), set(named), prefix)
+    _check_arrays(expected, named, prefix)
     return tuple(
-        LayerWeights(**{name: found[f"{name}_{suffix}"] for name in config.shapes(index)})
+        LayerWeights(**{name: named[f"{name}_{suffix}"] for name in config.shapes(index)})
         for index, suffix in _places(config)
     )
 
@@ -221,9 +221,9 @@ def _expected_shapes(config: Config) -> dict[str, tuple[int, ...]]:
     }
 
 
-def _check_names(expected: set[str], found: set[str], prefix: str) -> None:
-    missing = ", ".join(prefix + name for name in sorted(expected - found))
-    extra = ", ".join(prefix + name for name in sorted(found - expected))
+def _check_names(expected: set[str], present: set[str], prefix: str) -> None:
+    missing = ", ".join(prefix + name for name in sorted(expected - present))
+    extra = ", ".join(prefix + name for name in sorted(present - expected))
     if missing or extra:
         parts = [f"missing: {missing}"] * bool(missing) + [f"unexpected: {extra}"] * bool(extra)
         raise WeightFormatError(
@@ -232,11 +232,11 @@ def _check_names(expected: set[str], found: set[str], prefix: str) -> None:
 
 
 def _check_arrays(
-    expected: Mapping[str, tuple[int, ...]], found: Mapping[str, Array], prefix: str
+    expected: Mapping[str, tuple[int, ...]], arrays: Mapping[str, Array], prefix: str
 ) -> None:
     dtypes: dict[np.dtype[Any], str] = {}
     for name, shape in expected.items():
-        array = found[name]
+        array = arrays[name]
         if not isinstance(array, np.ndarray) or array.dtype not in (np.float32, np.float64):
             kind = getattr(array, "dtype", type(array).__name__)
             raise DtypeError(
