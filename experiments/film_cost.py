@@ -19,6 +19,7 @@ import torch
 import glasscell
 from glasscell.inspect import Film
 from glasscell.nn import LSTM, RNN
+from glasscell.training.trainer import Batch, Descent
 
 RESULT = Path(__file__).parent / "results" / "film.json"
 CASES = (
@@ -35,24 +36,32 @@ HEAD = (
 )
 
 
+class LastStep(torch.nn.Module):
+    """A linear answer from the last hidden state."""
+
+    def __init__(self, recurrent: torch.nn.RNNBase, head: torch.nn.Linear) -> None:
+        super().__init__()
+        self.recurrent, self.head = recurrent, head
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Answer (B, 1) to sequences (T, B, I)."""
+        answer: torch.Tensor = self.head(self.recurrent(x)[0][-1])
+        return answer
+
+
 def measure(
     kind: type[torch.nn.RNNBase], layers: int, steps: int, batch: int, *sizes: int
 ) -> dict[str, Any]:
     """Train for a while, with a frame every so many steps, and time each step."""
-    network = kind(*sizes, num_layers=layers)
-    head = torch.nn.Linear(sizes[1], 1)
-    parameters = [*network.parameters(), *head.parameters()]
-    optimizer = torch.optim.Adam(parameters, lr=1e-3)
-    x, y = torch.randn(steps, batch, sizes[0]), torch.randn(batch, 1)
+    network = LastStep(kind(*sizes, num_layers=layers), torch.nn.Linear(sizes[1], 1))
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+    seen = Batch(torch.randn(steps, batch, sizes[0]), torch.randn(batch, 1))
     film = Film(network, every=4)
+    descent = Descent(network, optimizer, torch.nn.functional.mse_loss, clip=None, film=film)
     plain, filmed = [], []
     for step in range(1, 42):
         began = time.perf_counter()
-        loss = torch.nn.functional.mse_loss(head(network(x)[0][-1]), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        film.step(loss)
+        descent.step(seen)
         (filmed if step % 4 == 1 else plain).append(time.perf_counter() - began)
     alone, with_frame = statistics.median(plain[3:]), statistics.median(filmed[1:])
     return {

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from problems import Network, Problem, adding, echo, recall, sign, train, wave
 
 from glasscell.cells import Textbook
+from glasscell.data.problems import Problem, adding, echo, recall, sign, wave
+from glasscell.reproduce.solvers import Network, train
 
 SOLVED = 0.1
 """Share of the memoryless baseline's error below which a problem counts as solved."""

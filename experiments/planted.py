@@ -5,17 +5,18 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from checks import deaf, flat_share, growth, kept, left, widest
 from healthy import Design
-from problems import Network, loss_of, train
 from torch import Tensor
 
 from glasscell.cells import Textbook
 from glasscell.nn import LSTM, RNN
+from glasscell.reproduce.solvers import Network, batch, squared_error, train
 
 Loss = Callable[[Any], Tensor]
 
@@ -43,9 +44,10 @@ class Case:
 
 def case(fault: str, how: str, network: Network, design: Design, scale: float = 1.0) -> Case:
     """Put a network before fresh sequences of its problem."""
-    x, y = design.problem.batch(np.random.default_rng([design.seed, 2]))
+    shown = batch(design.problem, np.random.default_rng([design.seed, 2]))
+    loss = partial(squared_error(design.problem), y=shown.targets)
     label = f"{how}: {design.label}"
-    return Case(fault, label, network, x * scale, loss_of(design.problem, y), design.problem.lag)
+    return Case(fault, label, network, shown.inputs * scale, loss, design.problem.lag)
 
 
 def all_of(fault: str, design: Design, solved: Network | None) -> Iterator[Case]:

@@ -7,12 +7,15 @@ and its forget gates may be shut: only its answers show that it remembers, and t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from planted import Case
-from problems import Network, loss_of, sign, train
+
+from glasscell.data.problems import sign
+from glasscell.reproduce.solvers import Network, batch, squared_error, train
 
 LATCHED = 0.99
 """Share of right answers on fresh sequences from which on a network counts as one that latches."""
@@ -27,11 +30,12 @@ def remembering(seed: int) -> Iterator[tuple[str, Case | None]]:
     chance = np.random.default_rng([seed, 4])
     for how, network, steps in (*_trained(seed), *_by_hand(seed, chance)):
         problem = sign(steps)
-        right = accuracy(network, *problem.batch(chance, FRESH))
-        x, y = problem.batch(chance)
+        fresh, shown = batch(problem, chance, FRESH), batch(problem, chance)
+        right = accuracy(network, fresh.inputs, fresh.targets)
+        loss = partial(squared_error(problem), y=shown.targets)
         label = f"{how}: sign T={steps}"
-        found = Case("healthy", label, network, x, loss_of(problem, y), problem.lag)
-        yield label, found if right >= LATCHED else None
+        case = Case("healthy", label, network, shown.inputs, loss, problem.lag)
+        yield label, case if right >= LATCHED else None
 
 
 @torch.no_grad()

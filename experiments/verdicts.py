@@ -27,8 +27,7 @@ from remembering import remembering
 
 import glasscell
 from glasscell.inspect import examine
-from glasscell.inspect.gradients.last_step import model_weights
-from glasscell.inspect.tracing import observed
+from glasscell.inspect.subjects import subject_of
 from glasscell.inspect.verdict import findings, judge
 from glasscell.inspect.verdict.evidence import gathered
 
@@ -108,9 +107,9 @@ def contradictions(found: Sequence[findings.Finding]) -> list[str]:
 
 def numbers(one: Case) -> dict[str, float]:
     """The measures that thresholds cut, of the worst layer."""
-    recorder, _ = observed(one.network, one.x, one.loss)
-    weights, found = model_weights(one.network), {}
-    for name, (flow, trace) in recorder.measured().items():
+    subject, found = subject_of(one.network), {}
+    weights = subject.weights
+    for name, (flow, trace) in subject.measured(one.x, one.loss).layers.items():
         for measure, value in _of_layer(gathered(flow, trace, one.lag, weights[name])).items():
             found.setdefault(measure, []).append(value)
     return {name: abs(max(values)) for name, values in found.items()}

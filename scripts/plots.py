@@ -24,6 +24,7 @@ from glasscell import inspect
 from glasscell.cells.parameters import LayerWeights
 from glasscell.report import plots
 from glasscell.reproduce.adding import Adder, draw
+from glasscell.training.trainer import Batch, Descent
 
 STEPS = 40
 BATCH = 64
@@ -62,15 +63,10 @@ def learn() -> Seen:
     chance = np.random.default_rng(3)
     lstm, rnn = Adder("LSTM", UNITS, STEPS), Adder("RNN", UNITS, STEPS)
     film = inspect.Film(lstm, every=20)
-    optimiser = torch.optim.Adam(lstm.parameters(), lr=1e-2)
+    optimizer = torch.optim.Adam(lstm.parameters(), lr=1e-2)
+    descent = Descent(lstm, optimizer, lambda answer, y: (answer - y).square().mean(), film=film)
     for _ in range(TRAINING):
-        x, y = draw(STEPS, BATCH, chance)
-        loss = (lstm(x) - y).square().mean()
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(lstm.parameters(), 1.0)
-        film.step(loss)
-        optimiser.step()
+        descent.step(Batch(*draw(STEPS, BATCH, chance)))
     film.close()
     x, _ = draw(STEPS, BATCH, chance)
     with glasscell.trace(lstm) as trace, torch.no_grad():

@@ -10,8 +10,8 @@
     glasscell.compress("folder", "small", "int8")    # the same model in a quarter of the bytes
 
 All names are found on first use, so that what needs torch (`save`, `convert`, `restore`, `trace`,
-`gradient_flow`, `glasscell.nn`) costs nothing where there is none: `import glasscell`, `load` and
-what it gives need NumPy and safetensors only.
+`glasscell.nn`) costs nothing where there is none: `import glasscell`, `load` and what it gives need
+NumPy and safetensors only, and so does `gradient_flow` of that.
 """
 
 from __future__ import annotations

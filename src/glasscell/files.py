@@ -1,8 +1,8 @@
 """Files and folders that appear whole or not at all, and never over what is there unasked.
 
 Either is written under a hidden name beside its place, as a rename is atomic only within one file
-system, and moved there at the end: `draft` for a file, `draft_folder` for a folder. `require_free`
-and `require_free_folder` refuse a place that is taken before any work is done.
+system, and moved there at the end: `draft` for a file, `draft_folder` for a folder.
+`require_free_file` and `require_free_folder` refuse a place that is taken before any work is done.
 """
 
 from __future__ import annotations
@@ -18,15 +18,21 @@ from pathlib import Path
 from glasscell.errors import DataError
 
 __all__ = [
+    "STANDARD_INPUT",
     "delete_replaced",
     "draft",
     "draft_folder",
     "is_ours",
     "move_folder",
     "require_free",
+    "require_free_file",
     "require_free_folder",
     "write_text",
 ]
+
+
+STANDARD_INPUT = "standard input"
+"""Name of the file that holds what came from there; run.yaml writes it as -."""
 
 
 @contextmanager
@@ -113,6 +119,23 @@ def require_free(path: str | os.PathLike[str], force: bool, it: str = "it", hint
     """
     if os.path.lexists(path) and not force:
         raise DataError(f"{path} exists; {hint}choose another --out, or replace {it} with --force")
+
+
+def require_free_file(path: Path, force: bool) -> None:
+    """Refuse the place of a command's file if it is taken or a folder, or if its folder is missing.
+
+    Args:
+        path: What --out names.
+        force: Whether a file that is there may be replaced.
+
+    Raises:
+        DataError: The file cannot be written there.
+    """
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; give --out the name of a file")
+    require_free(path, force, "the file")
+    if not path.parent.is_dir():
+        raise DataError(f"{path.parent}: expected a folder for --out, found none; create it first")
 
 
 def require_free_folder(

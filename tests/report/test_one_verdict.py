@@ -19,7 +19,7 @@ from glasscell.report import River, RiverLine, figures, run_river
 from glasscell.report.draw.markup import escape
 from glasscell.report.page import Exploration, Finding, without_script
 from glasscell.report.page import headline as sentences
-from glasscell.report.page.collect import explore
+from glasscell.report.page.collect import PageOptions, explore
 from glasscell.report.page.frame_words import table
 from glasscell.report.views.film.data import measure_film
 from glasscell.traces.layer import LayerTrace
@@ -92,7 +92,7 @@ def trace_of(flow):
 def shown_of(flow, lag=None) -> Exploration:
     """The page of one layer with these gradients."""
     run = Recording(traces={"l0": trace_of(flow)}, flow=GradientFlow({"l0": flow}))
-    return explore(run, None, title="t", lag=lag, ways=False)
+    return explore(run, None, PageOptions(title="t", lag=lag, ways=False))
 
 
 @pytest.mark.parametrize("lag", [None, 7])

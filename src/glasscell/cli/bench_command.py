@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from glasscell.cli.flags import add_switches
+from glasscell.cli.terminal import say
 from glasscell.errors import DataError
 
 QUICK_TURNS, TURNS = 3, 7
@@ -34,12 +36,12 @@ def add_arguments(parser: Any) -> None:
         default="bench-report",
         help="Folder for bench.json and bench.svg, or NAME.json with NAME.svg beside it.",
     )
-    for flag, text in (
-        ("--quick", f"A few rows, {QUICK_TURNS} turns: a first look in about a minute."),
-        ("--list", "Say which rows and engines there are, and measure nothing."),
-        ("--force", "Replace an earlier result."),
-    ):
-        parser.add_argument(flag, action="store_true", help=text)
+    add_switches(
+        parser,
+        quick=f"A few rows, {QUICK_TURNS} turns: a first look in about a minute.",
+        list="Say which rows and engines there are, and measure nothing.",
+        force="Replace an earlier result.",
+    )
 
 
 def run(args: Any) -> int:
@@ -117,7 +119,7 @@ def _progress(count: int) -> Iterator[Callable[[str, dict[str, Any] | None], Non
                 bar.update(task, description=label)
             else:
                 bar.advance(task)
-                bar.console.print(line(row), highlight=False, markup=False, soft_wrap=True)
+                say(bar.console, line(row))
 
         yield watch
 
@@ -131,7 +133,7 @@ def _show(result: dict[str, Any], places: Any) -> None:
     if not console.is_terminal:
         console = Console(width=160)
     for line in (headline(result), ""):
-        console.print(line, highlight=False, markup=False)
+        say(console, line, soft_wrap=False)
     console.print(table(result))
     for line in (*notes(result), "", f"{places.json}", f"{places.svg}"):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        say(console, line)

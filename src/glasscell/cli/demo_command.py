@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,7 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from glasscell.cli.where import say_inspect
+from glasscell.cli.flags import add_switches
+from glasscell.cli.terminal import print_json, say, say_inspect
 from glasscell.errors import DataError
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ def add_arguments(parser: Any) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="Seed of weights and sequences.")
     parser.add_argument("--jobs", type=int | None, default=None, help=JOBS)
-    for flag, text in (
-        ("--force", "Replace the folder of an earlier demo."),
-        ("--json", "Print the numbers as JSON, and nothing else, on standard output."),
-        ("--quiet", "Print nothing but errors (and the JSON)."),
-    ):
-        parser.add_argument(flag, action="store_true", help=text)
+    add_switches(
+        parser,
+        force="Replace the folder of an earlier demo.",
+        json="Print the numbers as JSON, and nothing else, on standard output.",
+        quiet="Print nothing but errors (and the JSON).",
+    )
 
 
 def run(args: Any) -> int:
@@ -67,7 +67,7 @@ def run(args: Any) -> int:
     forecast = replace(OPTIONS, seed=args.seed, seeds=SEEDS) if args.only != "adding" else None
     found = play(folder, duel, forecast, quiet=args.quiet or args.json, jobs=jobs)
     if args.json:
-        print(json.dumps(found.record(), indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(found.record())
     elif not args.quiet:
         conclude(found, Path(args.out))
     return 0
@@ -147,7 +147,7 @@ def conclude(found: Showcase, out: Path) -> None:
     console.print()
     place = out / REPORT
     _say(console, f"The report, with every gate open ({found.seconds:.0f} s in all):")
-    console.print(str(place), highlight=False, markup=False, soft_wrap=True)
+    say(console, str(place))
     if found.forecast is not None:
         say_inspect(console, out / GLUCOSE)
 
@@ -228,4 +228,4 @@ def _bars(console: Console) -> Iterator[Progress]:
 
 
 def _say(console: Console, text: str) -> None:
-    console.print(text, highlight=False, markup=False)
+    say(console, text, soft_wrap=False)

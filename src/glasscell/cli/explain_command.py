@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from glasscell.cli.where import require_free
+from glasscell.cli.flags import add_lang, add_switches
+from glasscell.files import require_free_file
 
 WRITTEN = (
     "The lesson, to be opened in a browser: {path}",
@@ -32,23 +33,18 @@ def add_arguments(parser: Any) -> None:
         "numbers if it has none.",
     )
     parser.add_argument("--out", type=str, default="lesson.html", help="HTML file to write.")
-    parser.add_argument(
-        "--lang",
-        type=Literal["en", "zh"],
-        default="en",
-        help="Language at first; the page can switch.",
+    add_lang(parser)
+    add_switches(
+        parser,
+        force="Replace the file if it is there.",
+        quiet="Print nothing but errors.",
     )
-    for flag, text in (
-        ("--force", "Replace the file if it is there."),
-        ("--quiet", "Print nothing but errors."),
-    ):
-        parser.add_argument(flag, action="store_true", help=text)
 
 
 def run(args: Any) -> int:
     """Run `glasscell explain`."""
     out = Path(args.out)
-    require_free(out, args.force)
+    require_free_file(out, args.force)
     from glasscell.report.lesson import lesson, write
 
     if args.run is None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields
 from typing import Any, Literal
 
-from glasscell.cli.flags import add_options
-from glasscell.cli.where import readable, say_inspect
+from glasscell.cli.flags import add_config, add_options, add_switches
+from glasscell.cli.terminal import print_json, readable, say, say_inspect
 from glasscell.errors import DataError
 from glasscell.tasks.forecast.options import ForecastOptions
 
@@ -19,7 +18,7 @@ JOBS = (
 
 def add_arguments(parser: Any) -> None:
     """Add the flags of `glasscell fit`."""
-    parser.add_argument("--config", action="config", help="YAML file with any of these options.")
+    add_config(parser)
     parser.add_argument(
         "file",
         nargs="?",
@@ -33,13 +32,13 @@ def add_arguments(parser: Any) -> None:
     words = str | list[str] | None
     add_options(parser, ForecastOptions, covariates=words, missing=words)
     parser.add_argument("--jobs", type=int | None, default=None, help=JOBS)
-    for flag, text in (
-        ("--force", "Replace a run that is there."),
-        ("--resume", "Go on with a run that was stopped or killed, to the same bits."),
-        ("--json", "Print the metrics as JSON, and nothing else, on standard output."),
-        ("--quiet", "Print nothing but errors (and the JSON)."),
-    ):
-        parser.add_argument(flag, action="store_true", help=text)
+    add_switches(
+        parser,
+        force="Replace a run that is there.",
+        resume="Go on with a run that was stopped or killed, to the same bits.",
+        json="Print the metrics as JSON, and nothing else, on standard output.",
+        quiet="Print nothing but errors (and the JSON).",
+    )
 
 
 def run(args: Any) -> int:
@@ -65,7 +64,7 @@ def run(args: Any) -> int:
             jobs=args.jobs,
         )
     if args.json:
-        print(json.dumps(result.metrics(), indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(result.metrics())
     elif not args.quiet:
         show(result)
     return 130 if result.interrupted else 0
@@ -81,7 +80,7 @@ def show(result: Any) -> None:
     console = Console()
     console.print(results(result.methods, result.plan.options.unit))
     for text in (result.verdict, *result.remarks):
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+        say(console, text)
     if result.interrupted and result.folder is not None:
         kept = (result.folder / CHECKPOINT).is_file()
         on = "go on with --resume" if kept else "no epoch was done, so begin again with --force"

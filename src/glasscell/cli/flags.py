@@ -1,11 +1,11 @@
-"""Turns the fields of an options dataclass into command-line flags with the docstring as help."""
+"""Flags of commands: from an options dataclass, whose docstring is the help, or from a table."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
 from dataclasses import fields
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 
 def add_options(parser: Any, options: type, **types: Any) -> None:
@@ -30,6 +30,33 @@ def add_overrides(parser: Any, options: type, names: Collection[str]) -> None:
     _add(parser, options, names, {}, of_run=True)
 
 
+def add_texts(parser: Any, **help_of: str) -> None:
+    """Add flags that take a text, None if left out: `max_gap="..."` becomes `--max-gap`."""
+    for name, text in help_of.items():
+        parser.add_argument(_flag(name), type=str | None, default=None, help=text)
+
+
+def add_switches(parser: Any, **help_of: str) -> None:
+    """Add flags that take no value: `quiet="Print nothing."` becomes `--quiet`."""
+    for name, text in help_of.items():
+        parser.add_argument(_flag(name), action="store_true", help=text)
+
+
+def add_config(parser: Any) -> None:
+    """Add `--config`, which jsonargparse reads."""
+    parser.add_argument("--config", action="config", help="YAML file with any of these options.")
+
+
+def add_lang(parser: Any) -> None:
+    """Add the language of a page."""
+    parser.add_argument(
+        "--lang",
+        type=Literal["en", "zh"],
+        default="en",
+        help="Language at first; the page can switch.",
+    )
+
+
 def _add(
     parser: Any,
     options: type,
@@ -41,7 +68,7 @@ def _add(
     for field in fields(options):
         if field.name not in names:
             continue
-        flag, text = f"--{field.name.replace('_', '-')}", help_of[field.name]
+        flag, text = _flag(field.name), help_of[field.name]
         if of_run:
             text = re.sub(r"\s*\(?Default:[^()]*\)?\.?$", "", text).rstrip(".")
             text += ". Default: as in the run."
@@ -65,3 +92,7 @@ def argument_help(documented: type) -> dict[str, str]:
     section = (documented.__doc__ or "").partition("Args:\n")[2]
     entries = re.findall(r"^ {8}(\w+): (.*(?:\n {9,}.*)*)", section, flags=re.MULTILINE)
     return {name: " ".join(text.split()) for name, text in entries}
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path
 from typing import Any, Literal
 
-from glasscell.cli.where import require_free
+from glasscell.cli.flags import add_lang, add_switches, add_texts
+from glasscell.cli.terminal import print_json, say
 from glasscell.data.panel import Policy
 from glasscell.errors import DataError
+from glasscell.files import require_free_file
 
 DEFAULT = "inspect.html"
 MARKS = {"good": "✓", "bad": "✗", "maybe": "?", "memory": "·"}
@@ -34,20 +35,15 @@ def add_arguments(parser: Any) -> None:
         default=None,
         help=f"HTML file to write. Default: {DEFAULT}; with --json none.",
     )
-    parser.add_argument(
-        "--lang",
-        type=Literal["en", "zh"],
-        default="en",
-        help="Language at first; the page can switch.",
+    add_lang(parser)
+    add_texts(
+        parser,
+        inputs="Columns of a CSV file in the model's order, a,b,c. Default: all numbers.",
+        series="Sequences to show, 0,5,7. Default: the first four.",
+        steps="Part of every sequence, FIRST:END. Default: all of it.",
+        title="Heading of the page. Default: the folder's name.",
+        max_gap="Longest time between two values that is interpolated. Default: the run's.",
     )
-    for flag, text in (
-        ("--inputs", "Columns of a CSV file in the model's order, a,b,c. Default: all numbers."),
-        ("--series", "Sequences to show, 0,5,7. Default: the first four."),
-        ("--steps", "Part of every sequence, FIRST:END. Default: all of it."),
-        ("--title", "Heading of the page. Default: the folder's name."),
-        ("--max-gap", "Longest time between two values that is interpolated. Default: the run's."),
-    ):
-        parser.add_argument(flag, type=str | None, default=None, help=text)
     parser.add_argument(
         "--lag",
         type=int | None,
@@ -66,29 +62,27 @@ def add_arguments(parser: Any) -> None:
         default=None,
         help="Missing values of a run's CSV file. Default: the run's policy.",
     )
-    for flag, text in (
-        ("--force", "Replace the file if it is there."),
-        ("--json", "Print the verdict and its numbers as JSON, and nothing else; no page."),
-        ("--quiet", "Print nothing but errors (and the JSON)."),
-    ):
-        parser.add_argument(flag, action="store_true", help=text)
+    add_switches(
+        parser,
+        force="Replace the file if it is there.",
+        json="Print the verdict and its numbers as JSON, and nothing else; no page.",
+        quiet="Print nothing but errors (and the JSON).",
+    )
 
 
 def run(args: Any) -> int:
     """Run `glasscell inspect`."""
     out = None if args.json and args.out is None else Path(args.out or DEFAULT)
     if out is not None:
-        require_free(out, args.force)
+        require_free_file(out, args.force)
     if args.lag is not None and args.lag < 1:
         raise DataError(f"--lag: expected 1 step or more, got {args.lag}")
     series, steps = _numbers("--series", args.series), _range(args.steps)
     from glasscell.report.page import write
-    from glasscell.tasks.inspect_run import look
+    from glasscell.tasks.inspect_run import Looking, look
 
     began = time.perf_counter()
-    shown = look(
-        args.run,
-        args.data,
+    looking = Looking(
         inputs=[name.strip() for name in (args.inputs or "").split(",") if name.strip()],
         series=series,
         steps=steps,
@@ -99,10 +93,11 @@ def run(args: Any) -> int:
         max_gap=args.max_gap,
         say=None if args.quiet or args.json else lambda text: print(text, file=sys.stderr),
     )
+    shown = look(args.run, args.data, looking)
     if out is not None:
         write(shown, out, args.lang, force=args.force)
     if args.json:
-        print(json.dumps(record(shown, out), indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(record(shown, out))
     elif out is not None and not args.quiet:
         show(shown, args.lang)
         print(_written(out, time.perf_counter() - began, args.lang))
@@ -173,17 +168,17 @@ def show(shown: Any, lang: str) -> None:
 
     console, column = Console(), int(lang == "zh")
     headline = sentences.headline(shown)[column]
-    console.print(headline, highlight=False, markup=False, soft_wrap=True)
+    say(console, headline)
     for pair in sentences.missing(shown).values():
-        console.print(pair[column], highlight=False, markup=False, soft_wrap=True)
+        say(console, pair[column])
     for one in sorted(shown.findings, key=lambda one: one.assumed):
         text = f"{MARKS[one.mark]} {one.text[column]}"
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+        say(console, text)
     if any(one.assumed for one in shown.findings):
         note = table()["verdict.maybe"][column].format(lag=shown.measures["lag"])
-        console.print(note, highlight=False, markup=False, soft_wrap=True)
+        say(console, note)
     for advice in dict.fromkeys(one.advice[column] for one in shown.findings if one.advice[column]):
-        console.print(f"→ {advice}", highlight=False, markup=False, soft_wrap=True)
+        say(console, f"→ {advice}")
 
 
 def _numbers(flag: str, text: str | None) -> list[int] | None:

@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from glasscell.cli.flags import add_overrides
-from glasscell.cli.where import STANDARD, readable, require_free
+from glasscell.cli.flags import add_config, add_overrides, add_switches, add_texts
+from glasscell.cli.terminal import STANDARD, readable
 from glasscell.data.panel import Policy
 from glasscell.data.read import ReadOptions
 from glasscell.data.wording import count
 from glasscell.errors import DataError
-from glasscell.files import draft
+from glasscell.files import draft, require_free_file
 from glasscell.tasks.forecast.options import ForecastOptions
 
 READING = tuple(ReadOptions().manner())
@@ -22,19 +22,19 @@ READING = tuple(ReadOptions().manner())
 
 def add_arguments(parser: Any) -> None:
     """Add the flags of `glasscell predict`."""
-    parser.add_argument("--config", action="config", help="YAML file with any of these options.")
+    add_config(parser)
     parser.add_argument("run", type=str, help="Run folder that glasscell fit wrote.")
     parser.add_argument("data", type=str, help="CSV file, plain or gz; - for standard input.")
     parser.add_argument(
         "--out", type=str, required=True, help="CSV file to write; - for standard output."
     )
-    for flag, text in (
-        ("--target", "Column to forecast. Default: as in the run."),
-        ("--time", "Time column. Default: as in the run."),
-        ("--series", "Column that names the series. Default: as in the run."),
-        ("--max-gap", "Longest time between two values that is interpolated. Default: the run's."),
-    ):
-        parser.add_argument(flag, type=str | None, default=None, help=text)
+    add_texts(
+        parser,
+        target="Column to forecast. Default: as in the run.",
+        time="Time column. Default: as in the run.",
+        series="Column that names the series. Default: as in the run.",
+        max_gap="Longest time between two values that is interpolated. Default: the run's.",
+    )
     parser.add_argument(
         "--gaps",
         type=Policy | None,
@@ -42,12 +42,12 @@ def add_arguments(parser: Any) -> None:
         help="Missing values. Default: the run's policy.",
     )
     add_overrides(parser, ForecastOptions, READING)
-    for flag, text in (
-        ("--force", "Replace the file if it is there."),
-        ("--json", "Print the forecasts as JSON on standard output, and no CSV with --out -."),
-        ("--quiet", "Print nothing but errors (and the forecasts)."),
-    ):
-        parser.add_argument(flag, action="store_true", help=text)
+    add_switches(
+        parser,
+        force="Replace the file if it is there.",
+        json="Print the forecasts as JSON on standard output, and no CSV with --out -.",
+        quiet="Print nothing but errors (and the forecasts).",
+    )
 
 
 def run(args: Any) -> int:
@@ -55,7 +55,7 @@ def run(args: Any) -> int:
     to_screen = args.out == STANDARD
     out = Path(args.out)
     if not to_screen:
-        require_free(out, args.force)
+        require_free_file(out, args.force)
     from glasscell.tasks.forecast.predict import predict
 
     def say(text: str) -> None:

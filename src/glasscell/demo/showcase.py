@@ -12,13 +12,10 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import torch
 
 import glasscell
 from glasscell import report
@@ -28,6 +25,7 @@ from glasscell.reproduce import adding_page
 from glasscell.reproduce.duel import Duel
 from glasscell.tasks.forecast.fit import FitResult
 from glasscell.tasks.forecast.page import forecast_page
+from glasscell.training.trainer import environment
 
 RECORD, REPORT, ADDING, GLUCOSE = "demo.json", "report.html", "adding", "glucose"
 
@@ -125,16 +123,6 @@ GLUCOSE_NOTE = (
     "bokeh_sampledata (public domain). One person, half a year: nothing here is medical advice, "
     "nor does it say how the forecast would do for somebody else."
 )
-
-
-def environment() -> dict[str, str]:
-    """Say where this ran."""
-    return {
-        "glasscell": glasscell.__version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "threads": str(torch.get_num_threads()),
-    }
 
 
 def _glucose_part(found: Showcase) -> report.Page:

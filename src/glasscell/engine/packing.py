@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,30 @@ import numpy as np
 from glasscell import _core
 from glasscell.arrays import Array
 from glasscell.cells.compact import COMPRESSED, StoredWeights, compress
+from glasscell.cells.parameters import LayerWeights
 from glasscell.engine import arguments
 from glasscell.engine.results import PackedLayer, PackedLinear, Weights
 from glasscell.errors import DtypeError, ShapeError
 
-__all__ = ["matches", "pack", "pack_linear", "require_uncompressed"]
+__all__ = [
+    "PackedWeights",
+    "matches",
+    "pack",
+    "pack_linear",
+    "packed_of",
+    "require_uncompressed",
+]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PackedWeights(LayerWeights):
+    """A layer's weights together with the packed layer, for whoever would pack them again.
+
+    Args:
+        packed: Of these very weights.
+    """
+
+    packed: PackedLayer
 
 
 def _five(w: Weights) -> list[Array | None]:
@@ -74,6 +94,11 @@ def pack(mode: str, w: Weights | StoredWeights, storage: str | None = None) -> P
             f"{shapes} for {mode} ({error})."
         ) from None
     return packed
+
+
+def packed_of(mode: str, w: LayerWeights) -> PackedLayer:
+    """Give the packed layer that comes with the weights, else pack them."""
+    return w.packed if isinstance(w, PackedWeights) else pack(mode, w)
 
 
 def pack_linear(weight: Array, bias: Array | None = None) -> PackedLinear:

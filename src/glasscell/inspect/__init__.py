@@ -18,7 +18,6 @@ from glasscell.inspect.film.film import Film
 from glasscell.inspect.film.reel import LayerReel, Reel
 from glasscell.inspect.gradients.decay import Decay, decay
 from glasscell.inspect.gradients.flow import GradientFlow, LayerFlow
-from glasscell.inspect.gradients.last_step import layer_weights
 from glasscell.inspect.gradients.truncation import Truncation, truncation
 from glasscell.inspect.memory.exchange import Exchange, exchange
 from glasscell.inspect.memory.provenance import (
@@ -35,12 +34,12 @@ from glasscell.inspect.memory.timescales import (
     saturation,
     timescales,
 )
-from glasscell.inspect.subjects.saved_flow import last_step_sum, saved_flow
+from glasscell.inspect.subjects.saved_model import last_step_sum
 from glasscell.inspect.subjects.unseen import UnseenWarning
+from glasscell.inspect.subjects.watch import layer_weights
 from glasscell.inspect.units.ablation import ablation
 from glasscell.inspect.units.dossier import Dossier, dossier
 from glasscell.inspect.units.match import Match, Matches, match
-from glasscell.inspect.units.saved_ablation import saved_ablation
 from glasscell.inspect.verdict.diagnosis import Diagnosis, diagnose, examine
 from glasscell.inspect.verdict.findings import Finding, faults
 from glasscell.inspect.verdict.judge import LayerVerdict, judge
@@ -97,8 +96,6 @@ __all__ = [
     "provenance",
     "provenance_triangle",
     "saturation",
-    "saved_ablation",
-    "saved_flow",
     "timescales",
     "truncation",
 ]

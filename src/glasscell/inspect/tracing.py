@@ -1,29 +1,22 @@
-"""Looking on while a torch model runs: `glasscell.trace` and `glasscell.gradient_flow`."""
+"""Looking on while a model runs: `glasscell.trace` and `glasscell.gradient_flow`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from glasscell.inspect.gradients.flow import GradientFlow
-from glasscell.inspect.subjects.recorder import GradientRecorder, TraceRecorder
-from glasscell.inspect.subjects.torch_model import (
-    NOTHING_RAN,
-    UNREACHED,
-    called,
-    check_loss,
-    differentiated,
-    recurrent_modules,
-    unchanged,
-    watching,
-)
+from glasscell.inspect.subjects import Looked, subject_of
+from glasscell.inspect.subjects.recorder import TraceRecorder
+from glasscell.inspect.subjects.subject import Loss
+from glasscell.inspect.subjects.watch import recurrent_modules, watching
 from glasscell.traces.trace import Trace
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["gradient_flow", "observed", "trace"]
+__all__ = ["gradient_flow", "trace"]
 
 
 @contextmanager
@@ -67,9 +60,9 @@ def trace(model: torch.nn.Module) -> Iterator[Trace]:
 
 
 def gradient_flow(
-    model: torch.nn.Module,
+    model: Looked,
     x: Any,
-    loss: Callable[[Any], torch.Tensor],
+    loss: Loss | None = None,
     kwargs: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> GradientFlow:
@@ -77,25 +70,29 @@ def gradient_flow(
 
     Args:
         model: any torch module with LSTM, RNN, LSTMCell or RNNCell layers, ours or torch's own, on
-            the CPU.
-        x: what the model is called with; a tuple is several positional arguments. Tensors, or a
-            `PackedSequence`.
-        loss: callable on the model's output that returns a scalar tensor. What it reads decides
-            what is seen: the last step alone shows memory best, ``lambda out: out[0][-1].sum()``.
-        kwargs: keyword arguments of the model, for names that this function has itself, "x" for
-            instance; default none.
-        **more: keyword arguments of the model: ``gradient_flow(model, x, loss, lengths=n)``.
+            the CPU; or, without torch, what `glasscell.load` gave, or a folder of `glasscell.save`.
+        x: what the model is called with: tensors, or a `PackedSequence`; a tuple is several
+            positional arguments. For a saved model a batch of arrays, as for `Model.run`.
+        loss: callable on the model's output. Of a torch module it returns a scalar tensor, of a
+            saved model the loss and dL/doutput, of the output's shape. What it reads decides what
+            is seen: the last step alone shows memory best, ``lambda out: out[0][-1].sum()``.
+            Default that sum, and where layers read both ways the first step's too.
+        kwargs: keyword arguments of a torch module, for names that this function has itself, "x"
+            for instance; default none.
+        **more: keyword arguments of a torch module: ``gradient_flow(model, x, loss, lengths=n)``.
 
     Returns:
         `GradientFlow`: layer name, as in `glasscell.trace`, to `LayerFlow`; printed, a table and
         the verdict.
 
     Raises:
-        TypeError: `model` is no torch module, x an array that it cannot read, or `loss` gave no
+        TypeError: `model` is none of these, x an array that it cannot read, or `loss` gave no
             tensor.
         ValueError: the model has no such layer, none ran, or the loss is no scalar or does not
             depend on any of them.
+        ShapeError: x, or what the loss of a saved model gave, is not of the shape that it must be.
         RuntimeError: a layer is not on the CPU.
+        FileNotFoundError, WeightFormatError: as `glasscell.load`.
 
     Notes:
         One forward and one backward pass. Leaves every `.grad`, `requires_grad`, buffer, training
@@ -104,7 +101,9 @@ def gradient_flow(
         would draw: call `model.eval()` first to see the flow without. A layer that ran several
         times shows its last run that the loss reaches, together with those before it that handed it
         their state, as torch's graph has it; the verdict says how many calls that leaves out. Under
-        `torch.utils.checkpoint` the numbers are the same.
+        `torch.utils.checkpoint` the numbers are the same. The recurrent layers of a saved model run
+        on its own dtype, other parts backwards in float64; compressed weights count as what they
+        stand for.
 
     >>> import torch
     >>> model = torch.nn.RNN(1, 1, bias=False)
@@ -119,45 +118,4 @@ def gradient_flow(
     l0 vanishes after 14 steps: |dL/dh_t| changes by × 0.5 per step and stays below 1/10000 of ...
     For l0: Use an LSTM (forget bias 3.3 for 19 steps), start from an orthogonal weight_hh, or ...
     """
-    recorder, value = observed(model, x, loss, {**(kwargs or {}), **more})
-    return recorder.flow(value)
-
-
-def observed(
-    model: torch.nn.Module,
-    x: Any,
-    loss: Callable[[Any], torch.Tensor],
-    kwargs: Mapping[str, Any] | None = None,
-) -> tuple[GradientRecorder, float]:
-    """Run a model forwards and back under observation, and leave it as it was.
-
-    Args:
-        model: as for `gradient_flow`.
-        x: as there.
-        loss: as there.
-        kwargs: keyword arguments of the model; default none.
-
-    Returns:
-        What was recorded, and the value of the loss.
-
-    Raises:
-        TypeError, ValueError, RuntimeError: as `gradient_flow`.
-    """
-    import torch
-
-    recorder = GradientRecorder(recurrent_modules(model))
-    with (
-        unchanged(model),
-        torch.inference_mode(False),
-        torch.enable_grad(),
-        watching(model, recorder, gradients=True) as observation,
-    ):
-        output = called(model, x, kwargs)
-        if not recorder.ran:
-            raise ValueError(NOTHING_RAN)
-        value = loss(output)
-        check_loss(value)
-        differentiated(model, value, observation)
-        if not recorder.reached:
-            raise ValueError(UNREACHED)
-    return recorder, float(value.detach())
+    return subject_of(model).measured(x, loss, {**(kwargs or {}), **more}).flow

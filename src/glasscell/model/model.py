@@ -10,6 +10,7 @@ import copy
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,12 @@ class Model:
     Raises:
         ValueError: Unknown `weights`.
         WeightFormatError: The tree and the arrays do not fit each other, or not `weights`.
+
+    Attributes:
+        folder: where it was loaded from; None if it was put together in memory.
     """
+
+    folder: Path | None = None
 
     def __init__(
         self, tree: dict[str, Any], arrays: Mapping[str, Array], weights: str | None = None
@@ -279,4 +285,6 @@ def load(folder: str | os.PathLike[str], weights: str | None = None) -> Model:
            [0.7613],
            [0.8407]], dtype=float32)
     """
-    return Model(*modelfile.read(folder), weights)
+    model = Model(*modelfile.read(folder), weights)
+    model.folder = Path(folder)
+    return model

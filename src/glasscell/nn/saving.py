@@ -21,7 +21,7 @@ from glasscell.errors import DtypeError, WeightFormatError
 from glasscell.model import modelfile
 from glasscell.model.model import Model
 
-__all__ = ["save"]
+__all__ = ["describe", "save"]
 
 HOOK = "glasscell_node"
 
@@ -80,12 +80,28 @@ def save(module: torch.nn.Module, folder: str | os.PathLike[str], force: bool = 
     ...     sorted(file.name for file in path.iterdir())
     ['config.json', 'model.safetensors']
     """
+    tree, arrays = describe(module)
+    Model(tree, arrays)  # What does not load is not written.
+    return modelfile.write(folder, tree, arrays, force)
+
+
+def describe(module: torch.nn.Module) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Give what a folder of `save` would hold, without a folder.
+
+    Args:
+        module: As for `save`.
+
+    Returns:
+        The "model" of config.json, and torch's parameter names to arrays.
+
+    Raises:
+        WeightFormatError: The module holds something that a model folder cannot hold.
+        DtypeError: The weights are not all float32 or all float64.
+    """
     if not isinstance(module, torch.nn.Module):
         raise TypeError(f"expected a torch.nn.Module, got {type(module).__name__}")
     arrays: dict[str, Array] = {}
-    tree = _node(module, "", arrays)
-    Model(tree, arrays)  # What does not load is not written.
-    return modelfile.write(folder, tree, arrays, force)
+    return _node(module, "", arrays), arrays
 
 
 def _node(module: torch.nn.Module, name: str, arrays: dict[str, Array]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 Everything fast in glasscell is a claim about these functions. Read them in this order: `affine`
 (the product in every gate), `plain_rnn`, `lstm_equations` and `lstm_gradient` (one step),
-`through_time` (all steps), `sequence` (lengths, resets, direction), `network` (layers, directions).
+`through_time` (all steps), `sequence` (lengths, resets, direction), `stacked` (layers, directions).
 """
 
 from glasscell.reference.lstm_equations import (

@@ -22,7 +22,7 @@ import torch
 from glasscell.cells import Textbook
 from glasscell.data.problems import adding_sequences
 from glasscell.nn import LSTM, RNN, Linear
-from glasscell.tasks.forecast.network import Kind
+from glasscell.training.campaign import Kind
 
 ALWAYS_ONE = 1 / 6
 """Mean squared error of the answer 1: the variance of a sum of two uniform numbers."""
@@ -111,7 +111,7 @@ def count_parameters(kind: Kind, hidden_size: int) -> int:
 
 
 @torch.no_grad()
-def mean_squared_error(network: Adder, x: torch.Tensor, y: torch.Tensor) -> float:
+def mean_squared_error(network: torch.nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:
     """Score a network, a thousand sequences at a time."""
     answers = [network(x[:, first : first + 1000]) for first in range(0, len(y), 1000)]
     return float((torch.cat(answers) - y).square().mean())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -22,8 +22,9 @@ from glasscell.reproduce.adding import (
     mean_squared_error,
     twin_size,
 )
-from glasscell.tasks.forecast.network import Kind
 from glasscell.threads import one_thread
+from glasscell.training.campaign import Kind
+from glasscell.training.trainer import Batch, Schedule, Trainer
 from glasscell.training.workers import Line, Workers
 
 LEARNT_SOMETHING = 0.8
@@ -179,10 +180,10 @@ def _train(kind: Kind, rate: float, options: DuelOptions, watch: Watch) -> Try:
         torch.manual_seed(options.seed)
         network = Adder(kind, size, options.length)
     before = flow(network, options)
-    began = time.perf_counter()
-    history, best, given_up = _fit(network, rate, options, lambda *seen: watch(kind, rate, *seen))
-    seconds = time.perf_counter() - began
-    network.load_state_dict(best)
+    trainer, history, given_up = _fit(
+        network, rate, options, lambda *seen: watch(kind, rate, *seen)
+    )
+    network.load_state_dict(trainer.best)
     held_out = draw(options.length, options.held_out, _chance(options, "held out"))
     return Try(
         kind,
@@ -190,9 +191,9 @@ def _train(kind: Kind, rate: float, options: DuelOptions, watch: Watch) -> Try:
         network.eval(),
         size,
         history[-1][0],
-        min(error for _, error in history),
+        trainer.best_validation,
         mean_squared_error(network, *held_out),
-        seconds,
+        trainer.seconds,
         history,
         given_up,
         before,
@@ -222,36 +223,68 @@ def arrives(network: Adder, options: DuelOptions) -> bool:
     return bool(early > np.finfo(np.float32).eps * norms[-1])
 
 
+class Adding:
+    """What both kinds are trained for: the same new sequences at every step, in the same order.
+
+    Args:
+        options: How the duel is fought.
+    """
+
+    def __init__(self, options: DuelOptions) -> None:
+        self.options, self.steps = options, options.check_every
+        self._generator = _chance(options, "training")
+        self._validation = draw(options.length, options.validation, _chance(options, "validation"))
+
+    def loss(self, answers: torch.Tensor, sums: torch.Tensor, /) -> torch.Tensor:
+        """Give the mean squared error."""
+        return torch.nn.functional.mse_loss(answers, sums)
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """Draw what is shown between two looks at the validation sequences."""
+        options = self.options
+        for _ in range(min(self.steps, options.steps - epoch * self.steps)):
+            yield Batch(*draw(options.length, options.batch_size, self._generator))
+
+    def error(self, network: torch.nn.Module) -> float:
+        """Mean squared error on the validation sequences."""
+        return mean_squared_error(network, *self._validation)
+
+    def chance(self) -> dict[str, Any]:
+        """Give the state of the generator."""
+        return dict(self._generator.bit_generator.state)
+
+    def set_chance(self, state: dict[str, Any]) -> None:
+        """Set the state of the generator."""
+        self._generator.bit_generator.state = state
+
+
 def _fit(
     network: Adder, rate: float, options: DuelOptions, watch: Callable[[int, float], None]
-) -> tuple[tuple[tuple[int, float], ...], dict[str, torch.Tensor], bool]:
+) -> tuple[Trainer, tuple[tuple[int, float], ...], bool]:
+    """Train until the steps are over, the answers are good enough, or the try is hopeless.
+
+    Returns:
+        The trainer; (step, validation error) at every look; whether the try was given up.
+    """
     optimizer = torch.optim.Adam(network.parameters(), lr=rate)
-    chance = _chance(options, "training")
-    validation = draw(options.length, options.validation, _chance(options, "validation"))
+    schedule = Schedule(epochs=math.ceil(options.steps / options.check_every), clip=options.clip)
+    trainer = Trainer(network, Adding(options), optimizer, schedule)
     history: list[tuple[int, float]] = []
-    best: dict[str, torch.Tensor] = {}
-    lowest = float("inf")
-    hope = 0  # the last step at which there was some
-    for step in range(1, options.steps + 1):
-        x, y = draw(options.length, options.batch_size, chance)
-        optimizer.zero_grad()
-        torch.nn.functional.mse_loss(network(x), y).backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), options.clip)
-        optimizer.step()
-        if step % options.check_every and step < options.steps:
-            continue
-        history.append((step, mean_squared_error(network, *validation)))
+    hope = step = 0  # hope: the last step at which there was some
+    # A try that has beaten always answering 1 keeps its hope whatever its gradient does later. One
+    # that has not is given up only if for so long no gradient arrived that could teach it: a try
+    # at the edge, whose gradient comes and goes, has its whole time.
+    while not trainer.finished and step - hope < options.hopeless:
+        trainer.step_epoch()
+        step = min(len(trainer.history) * options.check_every, options.steps)
+        history.append((step, trainer.history[-1].validation))
         watch(*history[-1])
-        if history[-1][1] < lowest:
-            lowest = history[-1][1]
-            best = {name: value.clone() for name, value in network.state_dict().items()}
-        if lowest < options.enough:
+        if trainer.best_validation < options.enough:
             break
-        if lowest < LEARNT_SOMETHING * ALWAYS_ONE or arrives(network, options):
+        learnt = trainer.best_validation < LEARNT_SOMETHING * ALWAYS_ONE
+        if learnt or arrives(network, options):
             hope = step
-        if step - hope >= options.hopeless:
-            break
-    return tuple(history), best, step - hope >= options.hopeless
+    return trainer, tuple(history), step - hope >= options.hopeless
 
 
 def _chance(options: DuelOptions, purpose: str) -> np.random.Generator:

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
-import glasscell
+from glasscell.arrays import Array
 from glasscell.errors import DataError
+from glasscell.inspect.subjects.saved_model import SavedModel
+from glasscell.model.model import Model
 from glasscell.report.lesson import lesson
 from glasscell.report.page import Exploration
 from glasscell.report.page.collect import collect
@@ -42,7 +44,8 @@ def own_lesson(
     folder = Path(run)
     if data is None and not (folder / run_folder.PREPROCESSING).is_file():
         title = folder.resolve().name
-        return lesson(collect(folder, random_input(folder), title=title), "random")
+        subject = SavedModel.read(folder)
+        return lesson(collect(subject, random_input(subject.model), title=title), "random")
     if find_spec("pandas") is None:
         raise DataError("reading a run or data takes pandas; pip install 'glasscell[train]'")
     from glasscell.tasks.inspect_run import look
@@ -50,18 +53,17 @@ def own_lesson(
     return lesson(look(folder, data), "run" if data is None else "data")
 
 
-def random_input(folder: str | os.PathLike[str], seed: int = 0) -> np.ndarray[Any, Any]:
+def random_input(model: Model, seed: int = 0) -> Array:
     """Draw sequences that a model can read: standard normal numbers, or indices.
 
     Args:
-        folder: The model.
+        model: Which.
         seed: Of the numbers.
 
     Returns:
         (B, T, I) float32, (B, T) int64 for a model that begins with an Embedding; T is a
         Forecaster's lookback.
     """
-    model = glasscell.load(folder)
     nodes = list(_nodes(model.config))
     steps = next((node["lookback"] for node in nodes if "lookback" in node), STEPS)
     generator = np.random.default_rng(seed)

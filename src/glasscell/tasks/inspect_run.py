@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import glasscell
 from glasscell.data.model_inputs import ModelInputs, read_model_inputs
 from glasscell.data.panel import Policy
 from glasscell.errors import DataError
 from glasscell.inspect.film.reel import Reel
+from glasscell.inspect.subjects.saved_model import SavedModel
+from glasscell.inspect.subjects.subject import Subject
 from glasscell.report.page import Exploration, Finding
-from glasscell.report.page.collect import collect
+from glasscell.report.page.collect import PageOptions, collect
 from glasscell.tasks.forecast.kept_windows import Specimens, of_panel
 from glasscell.training import run_folder
 
-__all__ = ["look"]
+__all__ = ["Looking", "look"]
 
 LINEAR = Finding(
     text=(
@@ -46,26 +47,11 @@ SHOWN = 4
 """Sequences on a page unless others are asked for."""
 
 
-def look(
-    run: str | os.PathLike[str],
-    data: str | os.PathLike[str] | None = None,
-    *,
-    inputs: Sequence[str] = (),
-    series: Sequence[int] | None = None,
-    steps: tuple[int, int] | None = None,
-    lag: int | None = None,
-    title: str = "",
-    nan: bool = False,
-    gaps: Policy | None = None,
-    max_gap: str | None = None,
-    say: Callable[[str], None] | None = None,
-) -> Exploration:
-    """Measure everything that a page shows of a trained model; needs no torch.
+@dataclass(frozen=True, kw_only=True)
+class Looking:
+    """What is wanted of a look into a model.
 
     Args:
-        run: A run folder, or any folder that `glasscell.save` wrote.
-        data: A CSV file, .npy, or .npz with `x`; default the run's own test windows. For a run a
-            CSV file is read as `glasscell predict` reads it.
         inputs: Columns of a CSV file, in the model's order; default all with numbers. Not for runs.
         series: Which sequences the page shows; default the first four, for a run the liveliest
             windows and the last one.
@@ -76,6 +62,33 @@ def look(
         gaps: Gap policy for a run's CSV file; default the run's.
         max_gap: Longest interpolated gap; default the run's.
         say: Called with each sentence on what was done to the data; default silent.
+    """
+
+    inputs: Sequence[str] = ()
+    series: Sequence[int] | None = None
+    steps: tuple[int, int] | None = None
+    lag: int | None = None
+    title: str = ""
+    nan: bool = False
+    gaps: Policy | None = None
+    max_gap: str | None = None
+    say: Callable[[str], None] | None = None
+
+
+def look(
+    run: str | os.PathLike[str],
+    data: str | os.PathLike[str] | None = None,
+    looking: Looking | None = None,
+    **more: Any,
+) -> Exploration:
+    """Measure everything that a page shows of a trained model; needs no torch.
+
+    Args:
+        run: A run folder, or any folder that `glasscell.save` wrote. It is read once.
+        data: A CSV file, .npy, or .npz with `x`; default the run's own test windows. For a run a
+            CSV file is read as `glasscell predict` reads it.
+        looking: What is wanted; default `Looking()`.
+        **more: Fields of `Looking`, in place of those of `looking`.
 
     Returns:
         `Exploration`, for `glasscell.report.page.write`.
@@ -84,31 +97,29 @@ def look(
         FileNotFoundError, WeightFormatError: As `glasscell.load`.
         DataError: The data are missing, damaged, or do not fit the model.
     """
-    folder = Path(run)
-    model = glasscell.load(folder)
+    folder, looking = Path(run), replace(looking or Looking(), **more)
+    subject = SavedModel.read(folder)
     of_run = (folder / run_folder.PREPROCESSING).is_file()
     file = None if data is None else Path(data)
-    options: dict[str, Any] = {"title": title or folder.resolve().name, "lag": lag}
-    if (folder / run_folder.RIVAL).is_dir():
-        options["rival"] = "RNN", folder / run_folder.RIVAL
+    options = PageOptions(title=looking.title or folder.resolve().name, lag=looking.lag)
     if (folder / run_folder.FILM).is_file():
-        options["film"] = Reel.load(folder / run_folder.FILM)
+        options = replace(options, film=Reel.load(folder / run_folder.FILM))
     if of_run and (file is None or file.suffix.lower() not in (".npy", ".npz")):
-        if inputs or steps:
+        if looking.inputs or looking.steps:
             raise DataError(
                 "--inputs and --steps are for models without a run: a run knows its columns, and "
                 "reads windows of one length"
             )
-        specimens = _specimens(folder, file, say, gaps=gaps, max_gap=max_gap)
-        return _judged(_windows(folder, specimens, series, options))
+        specimens = _specimens(folder, file, looking)
+        return _judged(_windows(folder, subject, specimens, looking.series, options))
     if file is None:
         raise DataError(
             f"{folder} holds a model and no data; give some: glasscell inspect {folder} DATA "
             "(a CSV file, .npy, or .npz with x)"
         )
-    given = read_model_inputs(file, model.input_size, inputs, nan)
-    given = given if steps is None else given.steps(*steps)
-    return _judged(_sequences(folder, given, series, options))
+    given = read_model_inputs(file, subject.model.input_size, looking.inputs, looking.nan)
+    given = given if looking.steps is None else given.steps(*looking.steps)
+    return _judged(_sequences(folder, subject, given, looking.series, options))
 
 
 def _judged(shown: Exploration) -> Exploration:
@@ -119,9 +130,7 @@ def _judged(shown: Exploration) -> Exploration:
     return replace(shown, findings=[LINEAR]) if started else shown
 
 
-def _specimens(
-    folder: Path, file: Path | None, say: Callable[[str], None] | None, **given: Any
-) -> Specimens:
+def _specimens(folder: Path, file: Path | None, looking: Looking) -> Specimens:
     if file is None:
         if (folder / run_folder.WINDOWS).is_file():
             return Specimens.load(folder / run_folder.WINDOWS)
@@ -132,24 +141,33 @@ def _specimens(
     from glasscell.tasks.forecast.predict import read_like
 
     settings = run_folder.read_preprocessing(folder)
-    panel = read_like(file, settings, say, **given)
+    panel = read_like(file, settings, looking.say, gaps=looking.gaps, max_gap=looking.max_gap)
     return of_panel(panel, settings)
 
 
+def _rival(folder: Path) -> tuple[str, Path] | None:
+    """The plain RNN that a run keeps beside its LSTM."""
+    place = folder / run_folder.RIVAL
+    return ("RNN", place) if place.is_dir() else None
+
+
 def _windows(
-    folder: Path, found: Specimens, series: Sequence[int] | None, options: dict[str, Any]
+    folder: Path,
+    subject: Subject,
+    found: Specimens,
+    series: Sequence[int] | None,
+    options: PageOptions,
 ) -> Exploration:
     rows = _chosen(series, len(found.x))
-    shown = collect(
-        folder,
-        found.x,
-        found.loss if found.scored else None,
+    options = replace(
+        options,
         shown=rows,
         names=[str(found.names[row]) for row in rows],
         inputs=[str(name) for name in found.channels],
         labels=[[str(time) for time in found.labels[row]] for row in rows],
-        **options,
     )
+    loss = found.loss if found.scored else None
+    shown = collect(subject, found.x, loss, options, _rival(folder))
     unit = str(run_folder.read_preprocessing(folder).get("unit") or "")
     return replace(
         shown,
@@ -169,19 +187,22 @@ def _scales(found: Specimens, rows: Sequence[int]) -> list[list[str]]:
 
 
 def _sequences(
-    folder: Path, given: ModelInputs, series: Sequence[int] | None, options: dict[str, Any]
+    folder: Path,
+    subject: Subject,
+    given: ModelInputs,
+    series: Sequence[int] | None,
+    options: PageOptions,
 ) -> Exploration:
     rows = _chosen(series, len(given.x))
-    return collect(
-        folder,
-        given.x,
+    options = replace(
+        options,
         shown=rows,
         names=[given.names[row] for row in rows] if given.names else (),
         inputs=given.inputs,
         labels=given.labels,
         text=None if given.text is None else [given.text[row] for row in rows],
-        **options,
     )
+    return collect(subject, given.x, None, options, _rival(folder))
 
 
 def _chosen(series: Sequence[int] | None, count: int) -> list[int]:

@@ -43,8 +43,6 @@ METRICS, PREPROCESSING, LOG, SETTINGS, REPORT = (
     "run.yaml",
     "report.html",
 )
-STANDARD_INPUT = "standard input"
-"""Name of the file that holds what came from there; run.yaml writes it as -."""
 
 FORMAT = "glasscell-forecast"
 VERSION = 1

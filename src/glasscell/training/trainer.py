@@ -1,69 +1,92 @@
-"""Trains one network: the loop, early stopping, averaged weights, a state that resumes exactly.
+"""Trains any network: one step, the loop over epochs, and a state that resumes to the same bits.
 
-Batches are cut by index from arrays in memory; Hugging Face accelerate chooses the device. All
-randomness after the initial weights is one generator, whose state is part of the training state: a
-run that goes on from a saved state has the same bits as one that never stopped.
+A task hands in the network, its optimizer and an `Objective`: batches, loss, and the error that
+decides which epoch is kept. All chance after the initial weights is the objective's, and its state
+is part of the training state, so a run that goes on from a saved state has the same bits as one
+that never stopped.
 """
 
 from __future__ import annotations
 
-import math
+import platform
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-import numpy as np
 import torch
-from accelerate import Accelerator
 from torch.optim.swa_utils import AveragedModel
 
+import glasscell
 from glasscell.inspect.film.film import Film
-from glasscell.tasks.forecast.network import Forecaster
-from glasscell.tasks.forecast.windows import Windows
 
-DECAY = 0.998
-"""How much of the averaged weights stays at each step, once warmed up."""
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""Takes what a network gave and what it should have given."""
 
-SKIP_RATE = 0.1
-"""Part of the learning rate that the skip takes: it starts at its optimum, the rest at nothing."""
 
-EVALUATION_BATCH = 1024
+@dataclass(frozen=True)
+class Batch:
+    """What one training step reads.
+
+    Args:
+        inputs: What the network reads.
+        targets: What it should give, one for each sequence.
+        options: Further arguments of the network, for this batch alone.
+    """
+
+    inputs: torch.Tensor
+    targets: torch.Tensor
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Objective(Protocol):
+    """What a network is trained for; a task's own."""
+
+    steps: int
+    """Batches of an epoch."""
+
+    def loss(self, answers: torch.Tensor, targets: torch.Tensor, /) -> torch.Tensor:
+        """Measure what training makes smaller."""
+
+    def batches(self, epoch: int) -> Iterable[Batch]:
+        """Give the batches of an epoch, the first of which is 0, in a fresh order."""
+
+    def error(self, network: torch.nn.Module) -> float:
+        """Score a network on validation; the epoch with the least is kept."""
+
+    def chance(self) -> Any:
+        """Give the state of the generator that orders batches, as tensors and plain values."""
+
+    def set_chance(self, state: Any) -> None:
+        """Go on from a state that `chance` gave."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How one network is trained.
+    """How long one network is trained, and which weights are kept.
 
     Args:
-        epochs: The most passes over the training windows.
-        batch_size: Windows per step.
-        learning_rate: Adam's, at its highest; it rises over the first 15 % of the steps and falls
-            to nothing over the rest.
-        patience: Epochs without a better validation error before training stops.
-        max_windows: The most training windows in one epoch; a fresh choice each epoch.
+        epochs: The most epochs.
+        patience: Epochs without a better validation error before training stops; None: all epochs.
+        patient_from: The epoch at which patience begins at the earliest.
         clip: Largest norm of the gradient; longer ones are shortened to it.
-        near: Rows, counted back from the last, that the recurrent layer reads in the first
-            three quarters of the epochs; None: all rows in all epochs.
+        average: How much of the exponential moving average of the weights stays at each step. The
+            average is then what is validated and kept: it is less noisy than the last step's
+            weights. None: the weights themselves are.
+        keep_start: Whether the untrained network is kept where no epoch is better.
     """
 
-    epochs: int = 20
-    batch_size: int = 128
-    learning_rate: float = 0.01
-    patience: int = 8
-    max_windows: int = 30_000
-    clip: float = 1.0
-    near: int | None = None
-
-    @property
-    def near_epochs(self) -> int:
-        """Epochs that read near rows alone."""
-        return 0 if self.near is None else 3 * self.epochs // 4
+    epochs: int
+    patience: int | None = None
+    patient_from: int = 0
+    clip: float | None = 1.0
+    average: float | None = None
+    keep_start: bool = False
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One line of the log: mean absolute errors of scaled values."""
+    """One line of the log: mean training loss, and the validation error after it."""
 
     epoch: int
     train: float
@@ -71,72 +94,124 @@ class Epoch:
     seconds: float
 
 
-class Trainer:
-    """One network in training; `step_epoch` goes on by one epoch.
+def choose_device() -> torch.device:
+    """Let Hugging Face accelerate choose where to train.
+
+    Raises:
+        ValueError: A launcher started several processes.
+    """
+    from accelerate import Accelerator
+
+    accelerator = Accelerator()
+    if accelerator.num_processes > 1:
+        raise ValueError(
+            "expected one process, got several; start glasscell fit without a launcher"
+        )
+    device: torch.device = accelerator.device
+    return device
+
+
+def environment() -> dict[str, str]:
+    """Say what trained here, for the file of results."""
+    return {
+        "glasscell": glasscell.__version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "threads": str(torch.get_num_threads()),
+    }
+
+
+class Descent:
+    """Steps of gradient descent on one network.
 
     Args:
-        network: A fresh network; it is moved to accelerate's device.
-        train: Windows to fit.
-        validation: Windows that decide which epoch is kept.
-        schedule: How to train.
-        seed: Seed of the order of the windows.
-        film: Training steps between two frames of a film of gates and gradients; None: no film.
-
-    Notes:
-        What is validated, kept and given back are the averaged weights (exponential moving
-        average), which are less noisy than the last step's. The loss is the mean absolute error.
+        network: What is trained.
+        optimizer: Of its parameters.
+        loss: What gets smaller.
+        clip: Largest norm of the gradient; longer ones are shortened to it; None: any.
+        film: Watches; it sees the gradient before it is clipped.
     """
 
     def __init__(
         self,
-        network: Forecaster,
-        train: Windows,
-        validation: Windows,
+        network: torch.nn.Module,
+        optimizer: torch.optim.Optimizer,
+        loss: Loss,
+        clip: float | None = 1.0,
+        film: Film | None = None,
+    ) -> None:
+        self.network, self.optimizer, self.loss = network, optimizer, loss
+        self.clip, self.film = clip, film
+
+    def step(self, batch: Batch) -> torch.Tensor:
+        """Take one step and give the loss before it."""
+        loss = self.loss(self.network(batch.inputs, **batch.options), batch.targets)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.film is not None:
+            if batch.options and self.film.due:
+                self._show_plainly(self.film, batch)
+            self.film.step(loss)
+        if self.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.clip)
+        self.optimizer.step()
+        return loss.detach()
+
+    def _show_plainly(self, film: Film, batch: Batch) -> None:
+        """Run what a film looks at without the batch's options, so that all frames have one length.
+
+        The film keeps the last run with gradients before its step. `autograd.grad` leaves the
+        gradient that the optimizer is about to use as it is.
+        """
+        x, y = batch.inputs[: film.sequences], batch.targets[: film.sequences]
+        loss = self.loss(self.network(x), y) * (len(x) / len(batch.inputs))
+        torch.autograd.grad(loss, list(self.network.parameters()))
+
+
+class Trainer:
+    """One network in training; `step_epoch` goes on by one epoch.
+
+    Args:
+        network: A fresh network, on the device where it is to be trained.
+        objective: What it is trained for.
+        optimizer: Of its parameters.
+        schedule: How long, and which weights are kept.
+        rates: Moves the learning rate after every step; None: it stays.
+        film: Training steps between two frames of a film of gates and gradients; None: no film.
+    """
+
+    def __init__(
+        self,
+        network: torch.nn.Module,
+        objective: Objective,
+        optimizer: torch.optim.Optimizer,
         schedule: Schedule,
-        seed: int,
+        rates: torch.optim.lr_scheduler.LRScheduler | None = None,
         film: int | None = None,
     ) -> None:
-        accelerator = Accelerator()
-        if accelerator.num_processes > 1:
-            raise ValueError(
-                "expected one process, got several; start glasscell fit without a launcher"
-            )
-        self.device, self.schedule = accelerator.device, schedule
-        self.windows, self.validation = _Batches(train, self.device), validation
-        self.batches = math.ceil(min(len(train), schedule.max_windows) / schedule.batch_size)
-        network.to(self.device)
-        rates = [schedule.learning_rate, schedule.learning_rate * SKIP_RATE]
-        fitted = list(network.skip.parameters())
-        rest = [*network.recurrent.parameters(), *network.head.parameters()]
-        optimizer = torch.optim.Adam(
-            [{"params": p, "lr": rate} for p, rate in zip((rest, fitted), rates, strict=True)],
-            fused=True,  # a third of a millisecond a step; small networks take two
-        )
-        self.network, self.optimizer = network, optimizer
-        self.average = AveragedModel(self.network, multi_avg_fn=_average)
-        self.rates = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer,
-            rates,
-            total_steps=schedule.epochs * self.batches,
-            pct_start=0.15,
-            cycle_momentum=False,
-        )
-        self.generator = torch.Generator().manual_seed(seed)
+        self.network, self.objective, self.schedule = network, objective, schedule
+        self.optimizer, self.rates = optimizer, rates
+        # Before the film: the average is a deep copy, and the film's hooks are not to be in it.
+        self.average = None if schedule.average is None else averaged(network, schedule.average)
         self.history: list[Epoch] = []
-        self.best: dict[str, torch.Tensor] = _weights(network)
-        self.best_validation = self.error(validation)
+        self.best = _weights(network)
+        self.best_validation = objective.error(self.judged) if schedule.keep_start else float("inf")
         self.best_epoch = 0
-        self.film = None if film is None else Film(self.network, every=film)
+        self.film = None if film is None else Film(network, every=film)
+        self._descent = Descent(network, optimizer, objective.loss, schedule.clip, self.film)
+
+    @property
+    def judged(self) -> torch.nn.Module:
+        """The network that is validated: the average of the weights, if there is one."""
+        return self.network if self.average is None else self.average.module
 
     @property
     def finished(self) -> bool:
-        """True once all epochs are done or early stopping has struck.
-
-        Validation reads all rows, so patience begins when training does.
-        """
-        done = len(self.history)
-        since = max(self.best_epoch, self.schedule.near_epochs)
-        return done >= self.schedule.epochs or done - since >= self.schedule.patience
+        """True once all epochs are done or early stopping has struck."""
+        done, schedule = len(self.history), self.schedule
+        if done >= schedule.epochs or schedule.patience is None:
+            return done >= schedule.epochs
+        return done - max(self.best_epoch, schedule.patient_from) >= schedule.patience
 
     @property
     def seconds(self) -> float:
@@ -154,59 +229,35 @@ class Trainer:
             False if it was stopped within the epoch.
         """
         started = time.perf_counter()
-        order = torch.randperm(len(self.windows), generator=self.generator)
-        batches = torch.split(order[: self.schedule.max_windows], self.schedule.batch_size)
-        total = torch.zeros((), device=self.device)
-        near = self.schedule.near if len(self.history) < self.schedule.near_epochs else None
-        for number, rows in enumerate(batches, 1):
-            total += self._step(rows, near) * len(rows)
-            if not after_batch(number / len(batches)):
+        total: Any = 0.0
+        sequences = 0
+        for number, batch in enumerate(self.objective.batches(len(self.history)), 1):
+            total = total + self._descent.step(batch) * len(batch.targets)
+            sequences += len(batch.targets)
+            if self.rates is not None:
+                self.rates.step()
+            if self.average is not None:
+                self.average.update_parameters(self.network)
+            if not after_batch(number / self.objective.steps):
                 return False
-        validation = self.error(self.validation)
+        validation = self.objective.error(self.judged)
         if validation < self.best_validation:
             self.best_validation, self.best_epoch = validation, len(self.history) + 1
-            self.best = _weights(self.average.module)
-        train = float(total) / sum(map(len, batches))
+            self.best = _weights(self.judged)
         seconds = time.perf_counter() - started
+        train = float(total) / sequences
         self.history.append(Epoch(len(self.history) + 1, train, validation, seconds))
         return True
 
-    def _step(self, rows: torch.Tensor, near: int | None) -> torch.Tensor:
-        inputs, targets = self.windows.take(rows)
-        loss = torch.nn.functional.l1_loss(self.network(inputs, near), targets)
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        if self.film is not None:
-            if near is not None and self.film.due:
-                self._show_all_rows(self.film, inputs, targets)
-            self.film.step(loss)
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.schedule.clip)
-        self.optimizer.step()
-        self.rates.step()
-        self.average.update_parameters(self.network)
-        return loss.detach()
-
-    def _show_all_rows(self, film: Film, inputs: torch.Tensor, targets: torch.Tensor) -> None:
-        """Run what a film looks at over all rows, so that its frames have the same lags."""
-        x, y = inputs[: film.sequences], targets[: film.sequences]
-        loss = torch.nn.functional.l1_loss(self.network(x), y) * (len(x) / len(inputs))
-        torch.autograd.grad(loss, list(self.network.recurrent.parameters()))
-
-    def error(self, windows: Windows) -> float:
-        """Mean absolute error of the averaged weights on scaled windows."""
-        forecast = predict(self.average, windows, self.device)
-        return float(np.mean(abs(forecast - windows.targets())))
-
     def state_dict(self) -> dict[str, Any]:
         """Give everything that decides how training goes on, as tensors and plain values."""
-        return {
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "rates": {k: v for k, v in self.rates.state_dict().items() if not callable(v)},
-            "generator": self.generator.get_state(),
-            **self.outcome(),
-        }
+        parts = {"network": self.network, "average": self.average, "optimizer": self.optimizer}
+        state = {name: part.state_dict() for name, part in parts.items() if part is not None}
+        if self.rates is not None:
+            # Its functions are no plain values; they are made anew with the scheduler.
+            rates = self.rates.state_dict().items()
+            state["rates"] = {name: value for name, value in rates if not callable(value)}
+        return {**state, "generator": self.objective.chance(), **self.outcome()}
 
     def outcome(self) -> dict[str, Any]:
         """Give what training found so far, in the same form: all that a finished one is asked."""
@@ -221,10 +272,12 @@ class Trainer:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a state that `state_dict` gave."""
         self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.rates.load_state_dict(state["rates"])
-        self.generator.set_state(state["generator"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        if self.rates is not None:
+            self.rates.load_state_dict(state["rates"])
+        self.objective.set_chance(state["generator"])
         self.history = [Epoch(*entry) for entry in state["history"]]
         self.best, self.best_epoch = state["best"], state["best_epoch"]
         self.best_validation = state["best_validation"]
@@ -232,41 +285,20 @@ class Trainer:
             self.film.load_state_dict(state["film"])
 
 
-class _Batches:
-    """Training windows as tensors on the device, taken by index."""
+def averaged(network: torch.nn.Module, most: float) -> AveragedModel:
+    """Keep an exponential moving average of a network's weights.
 
-    def __init__(self, windows: Windows, device: torch.device) -> None:
-        self.values = torch.from_numpy(windows.values).to(device)
-        self.origins = torch.from_numpy(windows.origins).to(device)
-        self.back = torch.arange(-windows.lookback, 0, device=device)
-        self.ahead = torch.arange(windows.horizon, device=device)
+    Args:
+        network: The network.
+        most: How much of the average stays at each step, once warmed up. After n steps it is
+            (1 + n) / (10 + n) if that is less, so that the untrained weights are soon forgotten.
+    """
 
-    def __len__(self) -> int:
-        return len(self.origins)
+    def move(averaged: Any, current: Any, seen: torch.Tensor | int) -> None:
+        count = int(seen)
+        torch._foreach_lerp_(averaged, current, 1 - min(most, (1 + count) / (10 + count)))
 
-    def take(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        origins = self.origins[rows.to(self.origins.device)][:, None]
-        return self.values[origins + self.back], self.values[origins + self.ahead, 0]
-
-
-def predict(
-    network: torch.nn.Module, windows: Windows, device: torch.device | str = "cpu"
-) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Forecast all windows in batches: (M, horizon) scaled values."""
-    forecasts = [np.zeros((0, windows.horizon), np.float32)]
-    with torch.no_grad():
-        for first in range(0, len(windows), EVALUATION_BATCH):
-            inputs = windows.inputs(slice(first, first + EVALUATION_BATCH))
-            output = network(torch.from_numpy(inputs).to(device))
-            forecasts.append(output.cpu().numpy())
-    return np.concatenate(forecasts)
-
-
-def _average(averaged: Any, current: Any, seen: torch.Tensor | int) -> None:
-    """Move the averaged weights; early on they follow faster, so that the start is forgotten."""
-    count = int(seen)
-    decay = min(DECAY, (1 + count) / (10 + count))
-    torch._foreach_lerp_(averaged, current, 1 - decay)
+    return AveragedModel(network, multi_avg_fn=move)
 
 
 def _weights(module: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import signal
-import subprocess
 import sys
 import tempfile
 from collections import deque
@@ -20,7 +18,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from numbers import Integral
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Protocol
 
@@ -29,6 +26,7 @@ import torch
 import glasscell
 from glasscell.errors import DataError, GlasscellError
 from glasscell.threads import one_thread
+from glasscell.training.process import Process
 
 PATIENCE = 0.1
 """Seconds between two looks at whether to stop, while no worker says anything."""
@@ -202,24 +200,12 @@ class Workers:
         return results
 
 
-class _Worker:
+class _Worker(Process):
     """One process and the line to it."""
 
     def __init__(self) -> None:
-        from multiprocessing import Pipe
-
-        self.line, theirs = Pipe()
-        path = os.pathsep.join(str(entry or Path.cwd()) for entry in sys.path)
-        with _interrupts_held():
-            self.process = subprocess.Popen(
-                # -P: the folder in which the user happens to be is no place to import from.
-                [sys.executable, "-P", "-m", "glasscell.training.worker", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=2,  # standard output belongs to results
-                env=os.environ | ONE_THREAD | {"PYTHONPATH": path},
-            )
-        theirs.close()
+        # Its standard output goes to our standard error: ours belongs to results.
+        super().__init__("glasscell.training.worker", environment=ONE_THREAD, output=2)
 
     def prepare(self, material: _Material) -> None:
         from multiprocessing.reduction import send_handle
@@ -246,19 +232,10 @@ class _Worker:
         try:
             yield
         except (EOFError, ConnectionError):
-            code = self.process.wait()
-            how = (
-                f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
-            )
             raise WorkerError(
-                f"the process for {name} {how} before it was done; if memory ran out, take fewer "
-                "--jobs"
+                f"the process for {name} {self.how_it_ended()} before it was done; if memory ran "
+                "out, take fewer --jobs"
             ) from None
-
-    def end(self) -> None:
-        self.line.close()
-        self.process.kill()
-        self.process.wait()
 
 
 class _Material:
@@ -282,16 +259,6 @@ class _Material:
 def _laid_out(content: Any) -> Iterator[_Material]:
     with tempfile.TemporaryFile() as file:
         yield _Material(content, file)
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Have processes started in the block never see Ctrl-C: their starter decides what it means."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Direct:

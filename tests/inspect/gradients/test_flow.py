@@ -12,7 +12,7 @@ import torch
 from torch.nn.utils.rnn import pack_sequence, pad_packed_sequence
 
 import glasscell
-from glasscell.inspect.tracing import observed
+from glasscell.inspect.subjects.torch_model import observed
 
 CLOSE = {"rtol": 1e-10, "atol": 1e-300}
 

@@ -6,7 +6,7 @@ import torch
 
 import glasscell
 from glasscell.errors import DataError
-from glasscell.inspect import ablation, saved_ablation
+from glasscell.inspect import ablation
 from glasscell.nn import LSTM, RNN
 
 
@@ -20,7 +20,7 @@ def test_saved_models_lose_what_torch_modules_lose(tmp_path, kind, options):
     x = torch.randn(6, 4, 3, dtype=torch.float64)
     theirs = ablation(model, x, lambda out: out[0].square().mean())
     folder = glasscell.save(model, tmp_path / "model")
-    mine = saved_ablation(folder, x.numpy(), lambda out: float(np.square(out).mean()))
+    mine = ablation(folder, x.numpy(), lambda out: float(np.square(out).mean()))
     assert list(mine) == list(theirs)
     for name, cost in mine.items():
         # A closed gate lets exactly 0 through, and so does an unwritten cell.
@@ -32,7 +32,7 @@ def test_projection_and_no_bias_leave_the_units_of_the_cell(tmp_path):
     model = LSTM(3, 7, proj_size=2, bias=False)
     x = torch.randn(6, 4, 3)
     whole = model(x)[0].detach().numpy()
-    found = saved_ablation(glasscell.save(model, tmp_path / "model"), x.numpy(), layer="l0")["l0"]
+    found = ablation(glasscell.save(model, tmp_path / "model"), x.numpy(), layer="l0")["l0"]
     assert found.shape == (7,)
     for unit in range(7):
         without = LSTM(3, 7, proj_size=2, bias=False)
@@ -46,5 +46,5 @@ def test_projection_and_no_bias_leave_the_units_of_the_cell(tmp_path):
 
 def test_an_unknown_layer_is_named(tmp_path):
     folder = glasscell.save(LSTM(3, 5), tmp_path / "model")
-    with pytest.raises(DataError, match="among l0, got 'l1'"):
-        saved_ablation(folder, np.zeros((2, 1, 3), np.float32), layer="l1")
+    with pytest.raises(DataError, match="the layer 'l1' in the model; it has: l0"):
+        ablation(folder, np.zeros((2, 1, 3), np.float32), layer="l1")

@@ -126,7 +126,7 @@ def test_sources_are_known():
 
 def test_chance_reads_what_the_model_reads(tmp_path):
     folder = saved(tmp_path, torch.nn.Embedding(9, 3), torch.nn.LSTM(3, 4, batch_first=True))
-    drawn = random_input(folder)
+    drawn = random_input(glasscell.load(folder))
     assert np.issubdtype(drawn.dtype, np.integer)
     assert 0 <= drawn.min() <= drawn.max() < 9
     glasscell.load(folder).run(drawn)

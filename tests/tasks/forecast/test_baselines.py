@@ -8,8 +8,8 @@ import pytest
 
 from glasscell.data.columns import Roles
 from glasscell.data.read import Panel, Series
-from glasscell.tasks.forecast.autoregression import features
 from glasscell.tasks.forecast.baselines import drift, naive, ridge, seasonal_naive
+from glasscell.tasks.forecast.network import features
 from glasscell.tasks.forecast.windows import TEST, TRAIN, VALIDATION, build
 
 

@@ -17,6 +17,7 @@ import glasscell
 from glasscell.errors import DataError
 from glasscell.inspect import Reel
 from glasscell.tasks.forecast import fit as forecast
+from glasscell.tasks.forecast import network
 from glasscell.tasks.forecast.fit import fit
 from glasscell.tasks.forecast.network import Forecaster
 from glasscell.tasks.forecast.options import ForecastOptions
@@ -210,9 +211,9 @@ def test_a_short_training_starts_no_process_unless_asked(monkeypatch):
     fit(waves(), **{**SMALL, "seeds": 1, "epochs": 1})
     assert not hired
     plan = make_plan(waves(), ForecastOptions(**SMALL))
-    assert not campaign.is_long(plan)
     long = replace(plan, options=replace(plan.options, hidden_size=512, epochs=200))
-    assert campaign.is_long(long)
+    start = forecast._start(plan)
+    assert network.Recipe.of(plan, start).work < campaign.LONG < network.Recipe.of(long, start).work
 
 
 def test_no_jobs_are_refused_before_anything_is_written(tmp_path):
@@ -299,7 +300,7 @@ def test_a_failure_in_training_leaves_nothing(tmp_path, monkeypatch):
     def fail(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(campaign.Trainer, "step_epoch", fail)
+    monkeypatch.setattr("glasscell.training.trainer.Trainer.step_epoch", fail)
     with pytest.raises(ZeroDivisionError):
         fit(waves(), tmp_path / "run", **SMALL)
     assert list(tmp_path.iterdir()) == []
@@ -359,14 +360,14 @@ def test_near_rows_are_read_in_three_quarters_of_the_epochs(monkeypatch):
     result = fit(waves(), **{**SMALL, "seeds": 1, "epochs": 4}, near=5)
     batches = len(seen) // 8
     assert seen == 2 * ([5] * 3 * batches + [None] * batches)
-    assert all(len(network.history) == 4 for network in result.networks)
+    assert all(len(one.history) == 4 for one in result.networks)
 
 
 def test_patience_begins_when_all_rows_are_read(monkeypatch):
     errors = iter([1.0, *[3.0] * 6, 2.0, 2.0] * 2)
-    monkeypatch.setattr(campaign.Trainer, "error", lambda self, windows: next(errors))
+    monkeypatch.setattr(network.WindowObjective, "error", lambda self, judged: next(errors))
     result = fit(waves(), **{**SMALL, "seeds": 1, "epochs": 9, "patience": 2}, near=5)
-    assert [len(network.history) for network in result.networks] == [8, 8]
+    assert [len(one.history) for one in result.networks] == [8, 8]
 
 
 def test_a_film_sees_all_rows_whatever_the_network_reads():
@@ -374,7 +375,7 @@ def test_a_film_sees_all_rows_whatever_the_network_reads():
     for near, film in ((None, 1), (5, 1), (5, None)):
         options = ForecastOptions(**SMALL, near=near, film=film)
         plan = make_plan(waves(), options)
-        trainer = campaign.Recipe.of(plan, forecast._start(plan)).trainer("LSTM", 0)
+        trainer = network.Recipe.of(plan, forecast._start(plan)).trainer("LSTM", 0)
         torch.nn.init.constant_(trainer.network.head.weight, 0.1)
         trainer.step_epoch()
         states.append(trainer.network.state_dict())

@@ -7,8 +7,12 @@ import pytest
 import torch
 
 import glasscell
-from glasscell.tasks.forecast.autoregression import LinearForecast
-from glasscell.tasks.forecast.network import Forecaster, count_parameters, twin_hidden_size
+from glasscell.tasks.forecast.network import (
+    Forecaster,
+    LinearForecast,
+    count_parameters,
+    twin_hidden_size,
+)
 
 
 @pytest.mark.parametrize("kind", ["LSTM", "RNN"])

@@ -10,7 +10,7 @@ With ``tc = tanh(c_t)`` and the recurrent blocks U of each gate::
 
 and ``diag(1 - h_t^2) U`` (tanh) or ``diag(h_t > 0) U`` (relu) for an RNN. Code that is about gates
 often takes dh_t / dh_{t-1} at a fixed cell instead; that leaves out the conveyor belt and sees
-nothing of the forget gate (`tests/inspect/test_spectrum.py` shows by how much).
+nothing of the forget gate (`tests/inspect/dynamics/test_spectrum.py` shows by how much).
 """
 
 from __future__ import annotations

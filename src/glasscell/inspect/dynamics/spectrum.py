@@ -2,7 +2,7 @@
 
 Both are read off the actual Jacobians of the true state s = (h, c), step by step. The eigenvalues
 of weight_hh say little about it: a tanh network with spectral radius 0 can explode, and an LSTM's
-memory is in its forget gates (`tests/inspect/test_spectrum.py` has both as numbers).
+memory is in its forget gates (`tests/inspect/dynamics/test_spectrum.py` has both as numbers).
 """
 
 from __future__ import annotations

@@ -192,7 +192,7 @@ def measured(
     import torch
 
     from glasscell.inspect.subjects.recorder import GradientRecorder
-    from glasscell.inspect.subjects.torch_model import watching
+    from glasscell.inspect.subjects.watch import watching
 
     recorder = GradientRecorder({name: copy})
     with (

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -12,17 +11,11 @@ import numpy.typing as npt
 
 from glasscell.arrays import whole
 from glasscell.inspect.gradients.belt import norm
-from glasscell.inspect.subjects.torch_model import (
-    called,
-    check_loss,
-    is_cell,
-    recurrent_modules,
-    unchanged,
-)
+from glasscell.inspect.subjects import Looked, subject_of
+from glasscell.inspect.subjects.subject import Loss
 from glasscell.traces import pictures
 
 if TYPE_CHECKING:
-    import torch
     from matplotlib.axes import Axes
 
 __all__ = ["Truncation", "truncation"]
@@ -70,9 +63,9 @@ class Truncation:
 
 
 def truncation(
-    model: torch.nn.Module,
+    model: Looked,
     x: Any,
-    loss: Callable[[Any], torch.Tensor],
+    loss: Loss | None = None,
     lengths: Sequence[int] | None = None,
 ) -> Truncation:
     """Compare the gradients of truncated backpropagation through time with the full one.
@@ -81,16 +74,16 @@ def truncation(
     handed on but not differentiated through every k steps.
 
     Args:
-        model: any torch module with LSTM or RNN layers that read forwards, ours or torch's own.
-        x: what the model is called with; a tuple is several positional arguments.
-        loss: callable on the model's output that returns a scalar tensor.
+        model: as for `glasscell.gradient_flow`, with LSTM or RNN layers that read forwards.
+        x: as there.
+        loss: as there.
         lengths: candidates k; default the powers of 2 below T, and T.
 
     Returns:
         `Truncation`.
 
     Raises:
-        TypeError: `model` is no torch module, a length no whole number, or `loss` gave no tensor.
+        TypeError: as there, or a length is no whole number.
         ValueError: a layer is bidirectional, a cell, has dropout between its layers while in
             training mode, or is given a `PackedSequence`, `lengths` or `reset`; a length is below
             1; or the loss is no scalar or does not depend on the layers.
@@ -114,23 +107,7 @@ def truncation(
     >>> found.lengths, found.cosine.round(2), found.shortest()
     (array([1, 2, 4, 8]), array([0.88, 0.92, 0.95, 1.  ]), 8)
     """
-    import torch
-
-    modules = recurrent_modules(model)
-    _check_modules(modules)
-    weights = [weight for module in modules.values() for weight in module.parameters()]
-
-    def gradient(length: int | None) -> tuple[Float64, int]:
-        with unchanged(model), torch.enable_grad(), _pieces(modules, length) as seen:
-            value = loss(called(model, x))
-            check_loss(value)
-            found = torch.autograd.grad(value, weights, allow_unused=True)
-        flat = [
-            torch.zeros_like(w) if g is None else g for w, g in zip(weights, found, strict=True)
-        ]
-        return np.concatenate([g.double().numpy().ravel() for g in flat]), max(seen, default=0)
-
-    with _differentiable(weights):
+    with subject_of(model).truncating(x, loss) as gradient:
         full, steps = gradient(None)
         wanted = _default_lengths(steps)
         if lengths is not None:
@@ -153,74 +130,3 @@ def _compared(truncated: Float64, full: Float64) -> tuple[float, float]:
     if 0.0 in sizes:
         return float("nan"), 0.0 if sizes[1] else float("nan")
     return float((truncated / sizes[0]) @ (full / sizes[1])), sizes[0] / sizes[1]
-
-
-def _check_modules(modules: Mapping[str, Any]) -> None:
-    for name, module in modules.items():
-        reason = ""
-        if is_cell(module):
-            reason = "is a cell: its loop is in the model's own forward; detach its state there"
-        elif module.bidirectional:
-            reason = "is bidirectional: a reverse layer has no truncated gradient, as it reads all"
-        elif module.training and module.dropout and module.num_layers > 1:
-            reason = "draws dropout between its layers anew for each piece: call model.eval() first"
-        if reason:
-            raise ValueError(f"expected LSTM and RNN layers that read forwards; {name!r} {reason}")
-
-
-@contextmanager
-def _differentiable(weights: Sequence[torch.nn.Parameter]) -> Iterator[None]:
-    frozen = [weight for weight in weights if not weight.requires_grad]
-    for weight in frozen:
-        weight.requires_grad_(True)
-    try:
-        yield
-    finally:
-        for weight in frozen:
-            weight.requires_grad_(False)
-
-
-@contextmanager
-def _pieces(modules: Mapping[str, torch.nn.Module], length: int | None) -> Iterator[list[int]]:
-    """Let layers run piece by piece, no gradient between them; yields how many steps each ran."""
-    steps: list[int] = []
-    before = [(module, module.__dict__.get("forward")) for module in modules.values()]
-    for module, _ in before:
-        module.forward = _in_pieces(module, length, steps)
-    try:
-        yield steps
-    finally:
-        for module, own in before:
-            del module.forward
-            if own is not None:
-                module.forward = own
-
-
-def _in_pieces(module: Any, length: int | None, steps: list[int]) -> Callable[..., Any]:
-    import torch
-
-    run = module.forward
-
-    def forward(x: Any, state: Any = None, **more: Any) -> Any:
-        if not isinstance(x, torch.Tensor) or any(value is not None for value in more.values()):
-            raise ValueError(
-                "expected every recurrent layer to be called on a tensor (T, B, I) and a state, "
-                f"got {type(x).__name__}{''.join(', ' + key for key in more)}; pad the sequences"
-            )
-        axis = 1 if module.batch_first and x.dim() == 3 else 0
-        steps.append(x.shape[axis])
-        if length is None:
-            return run(x, state)
-        first = x.shape[axis] % length
-        sizes = [first] * (first > 0) + [length] * (x.shape[axis] // length)
-        outputs = []
-        for place, part in enumerate(torch.split(x, sizes, axis)):
-            output, state = run(part, _detached(state) if place else state)
-            outputs.append(output)
-        return torch.cat(outputs, axis), state
-
-    return forward
-
-
-def _detached(state: Any) -> Any:
-    return tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()

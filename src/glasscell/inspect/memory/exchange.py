@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from glasscell import engine
 from glasscell.arrays import Array
+from glasscell.engine.packing import packed_of
 from glasscell.inspect.gradients.belt import norm
 from glasscell.traces.order import Order
 
@@ -124,7 +125,7 @@ class _Run:
 
     def __init__(self, layer: LayerTrace, weights: LayerWeights) -> None:
         order = Order(layer)
-        self.packed = engine.pack(layer.mode, weights)
+        self.packed = packed_of(layer.mode, weights)
         dtype = weights.weight_hh.dtype
         self.alive = order.alive[:, :ROWS]
         self.x = order.traced("x")[:, :ROWS].astype(dtype)

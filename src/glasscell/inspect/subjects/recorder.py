@@ -12,8 +12,8 @@ import numpy as np
 
 from glasscell.arrays import Array
 from glasscell.inspect.gradients.flow import GradientFlow, LayerFlow, flow_of
-from glasscell.inspect.gradients.last_step import carried_back, layer_weights
-from glasscell.inspect.subjects.torch_model import is_cell, layer_name
+from glasscell.inspect.gradients.last_step import carried_back
+from glasscell.inspect.subjects.watch import is_cell, layer_name, layer_weights
 from glasscell.inspect.verdict.judge import every_step
 from glasscell.traces.layer import LayerTrace, trace_of
 from glasscell.traces.trace import Trace

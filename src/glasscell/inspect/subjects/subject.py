@@ -1,19 +1,126 @@
-"""What one run of a model gave, with everything recorded, whichever kind of model it is."""
+"""What a measure needs of a model, whichever kind it is: one protocol, and what its calls give."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 from glasscell.arrays import Array
+from glasscell.cells import TORCH
 from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import ShapeError
-from glasscell.inspect.gradients.flow import GradientFlow
-from glasscell.model.model import Model
+from glasscell.inspect.gradients.flow import GradientFlow, LayerFlow
+from glasscell.model.nodes import recurrent_nodes
 from glasscell.traces.layer import LayerTrace
 
-__all__ = ["Recording", "batched", "split"]
+__all__ = [
+    "CLOSED",
+    "READS_BACKWARDS",
+    "Copies",
+    "Loss",
+    "Measured",
+    "Recording",
+    "Subject",
+    "Unit",
+    "batched",
+    "other_parameters",
+    "row_off",
+    "switched_off",
+]
+
+Loss: TypeAlias = Callable[[Any], Any]
+"""Callable on the model's output. Of a torch module it gives a scalar tensor; of a saved model the
+loss and dL/doutput, of the output's shape."""
+
+Unit: TypeAlias = tuple[str, int]
+"""Name of a layer, and which of its units."""
+
+
+CLOSED = -1e4
+"""Bias of an output gate whose sigmoid is exactly 0 in any float, and finite in all but float16."""
+
+READS_BACKWARDS = (
+    "expected LSTM and RNN layers that read forwards; {!r} is bidirectional: a reverse layer has "
+    "no truncated gradient, as it reads all"
+)
+
+
+class Subject(Protocol):
+    """A model that can be looked into; `glasscell.inspect.subjects.subject_of` gives it.
+
+    Measures are written once, over this: nothing above it asks what kind of model it is.
+    """
+
+    @property
+    def weights(self) -> Mapping[str, LayerWeights]:
+        """Layer name ("encoder.l0"), as in `glasscell.trace`, to weights."""
+
+    @property
+    def units(self) -> Mapping[str, int]:
+        """Name of each layer whose units can be held at 0 to how many it has."""
+
+    def measured(
+        self, x: Any, loss: Loss | None = None, kwargs: Mapping[str, Any] | None = None
+    ) -> Measured:
+        """Run forwards and back; default loss the last step's output, see `last_step_sum`."""
+
+    def value(self, x: Any, loss: Loss | None = None) -> float:
+        """Run forwards and give the loss; default as for `measured`."""
+
+    def holding(
+        self, x: Any, loss: Loss | None
+    ) -> AbstractContextManager[Callable[[Unit | None], float]]:
+        """Yield a function that gives the loss with one unit held at 0, or with none (None).
+
+        Default loss the mean squared change of the output.
+        """
+
+    def truncating(
+        self, x: Any, loss: Loss | None
+    ) -> AbstractContextManager[Callable[[int | None], tuple[Array, int]]]:
+        """Yield a function of how many steps a gradient may travel back; None: all.
+
+        It gives the gradient of all recurrent weights as one float64 vector, and T.
+        """
+
+    def copying(
+        self, x: Any, read: Callable[[Any], Any] | None = None, batch_first: bool | None = None
+    ) -> AbstractContextManager[Copies]:
+        """Yield what runs the model on copies of one sequence, each pulled back by its own."""
+
+    def recording(self, x: Any, loss: Loss | None = None) -> tuple[Recording, Array | None]:
+        """Run once with everything recorded; give that, and x as (B, T, I), None if integers."""
+
+
+class Copies(Protocol):
+    """One sequence, run as many at once."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Steps and width of the output."""
+
+    def pull(self, cotangents: Array) -> Array:
+        """Give dL/dx (n, T, I) of n copies whose outputs have the gradients (n, T', O)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """One forward and one backward pass.
+
+    Args:
+        loss: Its value.
+        layers: Layer name to its gradients, and to the gates of the calls they were measured on.
+    """
+
+    loss: float
+    layers: Mapping[str, tuple[LayerFlow, LayerTrace]]
+
+    @property
+    def flow(self) -> GradientFlow:
+        """The gradients alone."""
+        return GradientFlow({name: flow for name, (flow, _) in self.layers.items()}, self.loss)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,8 +135,10 @@ class Recording:
         model: Tree of `glasscell.save`, None if the model cannot be written as one.
         parameters: Weights of the tree's other nodes, by torch's name.
         indices: (B, T) what the model read, if that were integers for an Embedding.
-        ablate: Cuts each unit on some sequences: by layer the output's mean squared change.
-        cost: Cuts each unit on the whole batch: by layer the loss's rise; None without a loss.
+        subject: What ran; None where only its traces are known.
+        read: What it was called with.
+        axis: Which axis of `read` is the batch's.
+        loss: Which was asked for; None: the default one.
         rival: Names of layers that are not the model's, but of one to compare it with.
     """
 
@@ -40,9 +149,21 @@ class Recording:
     model: Mapping[str, Any] | None = None
     parameters: Mapping[str, Array] = field(default_factory=dict)
     indices: Array | None = None
-    ablate: Callable[[Sequence[int]], Mapping[str, Array]] | None = None
-    cost: Callable[[], Mapping[str, Array]] | None = None
+    subject: Subject | None = None
+    read: Any = None
+    axis: int = 0
+    loss: Loss | None = None
     rival: frozenset[str] = frozenset()
+
+    @property
+    def holdable(self) -> bool:
+        """Whether every unit of the model can be held at 0, to see what it is worth."""
+        own = self.traces.keys() - self.rival
+        return self.subject is not None and own <= self.subject.units.keys()
+
+    def rows(self, chosen: Sequence[int]) -> Any:
+        """Give some sequences of what was read, as the model reads them."""
+        return self.read[(slice(None),) * self.axis + (list(chosen),)]
 
     def beside(self, other: Recording, name: str) -> Recording:
         """Put the layers of another model beside this one's, as "name: layer"."""
@@ -74,17 +195,37 @@ def batched(x: Array, indices: bool) -> Array:
     return x
 
 
-def split(
-    model: Model, arrays: Mapping[str, Array]
-) -> tuple[dict[str, LayerWeights], dict[str, Array]]:
-    """Tell the recurrent layers' weights, by layer name, from all other parameters."""
-    layers: dict[str, LayerWeights] = {}
-    others = dict(arrays)
-    for node in model.recurrent:
-        dot = f"{node.name}." if node.name else ""
-        for index, suffix in enumerate(node.config.suffixes()):
-            parts = node.config.shapes(index // node.config.directions)
-            layers[dot + suffix] = LayerWeights(
-                **{part: others.pop(f"{dot}{part}_{suffix}") for part in parts}
-            )
-    return layers, others
+def row_off(mode: str, size: int, unit: int, biases: bool) -> tuple[int, float]:
+    """Give the row of a layer's weights whose zeros hold a unit's output at 0, and its bias.
+
+    An LSTM's output gate is closed. Without biases it cannot be, and the candidate is 0: what is
+    never written is never shown, as long as the cell starts at 0. An RNN's own row is 0.
+
+    Args:
+        mode: "LSTM", "RNN_TANH" or "RNN_RELU".
+        size: H.
+        unit: Which of the H.
+        biases: Whether the layer has some.
+    """
+    if mode != "LSTM":
+        return unit, 0.0
+    gate = "output" if biases else "candidate"
+    return unit + TORCH.index(gate) * size, CLOSED * biases
+
+
+def switched_off(weights: LayerWeights, mode: str, unit: int) -> LayerWeights:
+    """Give a layer's weights with one unit's output held at 0."""
+    biased = weights.bias_ih is not None
+    gates = len(TORCH) if mode == "LSTM" else 1
+    row, bias = row_off(mode, len(weights.weight_ih) // gates, unit, biased)
+    off = {name: array.copy() for name, array in weights.arrays().items()}
+    for name in off.keys() - {"weight_hr"}:
+        off[name][row] = bias if name == "bias_ih" else 0.0
+    return LayerWeights(**off)
+
+
+def other_parameters(tree: Mapping[str, Any], arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Leave the weights of the LSTM and RNN nodes of a tree out of its parameters."""
+    names = [node["weights"] for node in recurrent_nodes(tree)]
+    own = tuple(f"{name}." if name else "" for name in names)
+    return {name: array for name, array in arrays.items() if not name.startswith(own)}

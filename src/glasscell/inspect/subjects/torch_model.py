@@ -1,261 +1,42 @@
-"""Looking on while any torch model runs: finds its layers, lends them our kernels, gives them back.
-
-The only file here, beside `unseen` and the functions that call these two, that needs torch.
-"""
+"""A live torch module looked into; torch is imported when it is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from glasscell.errors import DtypeError
-from glasscell.inspect.subjects.unseen import uncompiled, unseeable, unseen_said
+from glasscell.arrays import Array
+from glasscell.cells.parameters import LayerWeights
+from glasscell.errors import DtypeError, ShapeError, WeightFormatError
+from glasscell.inspect.subjects.recorder import GradientRecorder, TraceRecorder
+from glasscell.inspect.subjects.subject import (
+    READS_BACKWARDS,
+    Loss,
+    Measured,
+    Recording,
+    Unit,
+    batched,
+    other_parameters,
+    row_off,
+)
+from glasscell.inspect.subjects.watch import (
+    differentiated,
+    is_cell,
+    layer_name,
+    layer_weights,
+    recurrent_modules,
+    unchanged,
+    watching,
+)
 
 if TYPE_CHECKING:
     import torch
 
-    from glasscell.inspect.subjects.recorder import TraceRecorder
-    from glasscell.nn.observe import Observation
-
-__all__ = [
-    "NOTHING_RAN",
-    "UNREACHED",
-    "arguments",
-    "called",
-    "check_loss",
-    "differentiated",
-    "is_cell",
-    "layer_name",
-    "recurrent_modules",
-    "unchanged",
-    "watching",
-]
-
-
-def recurrent_modules(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
-    """Find the recurrent modules of a model, ours or torch's.
-
-    Args:
-        model: any module; it may be recurrent itself.
-
-    Returns:
-        Dotted name ("" for the model itself) to module.
-
-    Raises:
-        TypeError: `model` is no torch module.
-        ValueError: it has no LSTM, RNN, LSTMCell or RNNCell.
-        RuntimeError: one of them is not on the CPU.
-    """
-    import torch
-
-    if not isinstance(model, torch.nn.Module):
-        raise TypeError(f"expected model as a torch.nn.Module, got {type(model).__name__}")
-    kinds = (torch.nn.LSTM, torch.nn.RNN, torch.nn.LSTMCell, torch.nn.RNNCell)
-    found: dict[str, torch.nn.Module] = {
-        name: each for name, each in model.named_modules() if isinstance(each, kinds)
-    }
-    if not found:
-        others = [f"{name or 'the model'} {why}" for name, (_, why) in unseeable(model, {}).items()]
-        instead = f"; {'; '.join(others)}" if others else ""
-        raise ValueError(
-            "expected a model with at least one LSTM, RNN, LSTMCell or RNNCell module, got "
-            f"{type(model).__name__} with none{instead}"
-        )
-    for name, module in found.items():
-        for parameter in module.parameters():
-            if parameter.device.type != "cpu":
-                raise RuntimeError(
-                    f"expected every recurrent layer on the CPU, got {name or 'the model'} on "
-                    f"{parameter.device}; move a copy of the model first: model.cpu()"
-                )
-    return found
-
-
-def is_cell(module: torch.nn.Module) -> bool:
-    """Tell whether a module computes one step at a time."""
-    import torch
-
-    return isinstance(module, torch.nn.RNNCellBase)
-
-
-def layer_name(name: str, suffix: str) -> str:
-    """Put the user's name of one layer and direction together.
-
-    Args:
-        name: the module's dotted name, "" for the model itself.
-        suffix: "l0", "l0_reverse" …, or "cell".
-
-    Returns:
-        "encoder.l0", or "l0" for the model itself; a cell goes by its module's name.
-
-    >>> layer_name("encoder", "l0"), layer_name("", "l0"), layer_name("decoder", "cell")
-    ('encoder.l0', 'l0', 'decoder')
-    """
-    if not name:
-        return suffix
-    return name if suffix == "cell" else f"{name}.{suffix}"
-
-
-@contextmanager
-def watching(
-    model: torch.nn.Module, recorder: TraceRecorder, gradients: bool = False
-) -> Iterator[Observation]:
-    """Show the recurrent layers of a model to a recorder while the block runs, from any thread.
-
-    torch's own layers get our class for that time (`glasscell.convert`) and their own back at the
-    end, whatever happens in between; nothing else of them is touched. A compiled model runs
-    uncompiled.
-
-    Args:
-        model: any module.
-        recorder: knows which modules are meant.
-        gradients: observe the backward pass too; default False.
-
-    Yields:
-        The `Observation`.
-
-    Warns:
-        UnseenWarning: a recurrent layer ran and was not seen.
-    """
-    from glasscell.nn.convert import swap_all
-    from glasscell.nn.observe import observing
-    from glasscell.nn.packed_weights import ATTRIBUTE
-
-    mine = list(model.modules())
-    with _lock:
-        for each in mine:
-            loan = _lent.setdefault(each, _Loan(type(each), ATTRIBUTE in each.__dict__))
-            loan.blocks += 1
-    try:
-        swap_all(model)
-        others = unseeable(model, recorder.modules)
-        named = [*recorder.modules.values(), *(module for module, _ in others.values())]
-        with (
-            unseen_said(model, recorder, others),
-            uncompiled(),
-            observing(recorder, gradients, named) as observation,
-        ):
-            yield observation
-    finally:
-        with _lock:
-            for each in mine:
-                _end_loan(each, ATTRIBUTE)
-
-
-@dataclass
-class _Loan:
-    """What a module was before blocks lent it our class.
-
-    Attributes:
-        kind: its class.
-        kept: whether it had packed weights.
-        blocks: how many are open; of several threads or tasks they end in any order.
-    """
-
-    kind: type[torch.nn.Module]
-    kept: bool
-    blocks: int = 0
-
-
-_lent: WeakKeyDictionary[torch.nn.Module, _Loan] = WeakKeyDictionary()
-_lock = Lock()
-
-
-def _end_loan(module: torch.nn.Module, packed: str) -> None:
-    loan = _lent[module]
-    loan.blocks -= 1
-    if loan.blocks:
-        return
-    del _lent[module]
-    if type(module) is not loan.kind:
-        object.__setattr__(module, "__class__", loan.kind)  # past a __setattr__ of the user's
-        if not loan.kept:
-            module.__dict__.pop(packed, None)
-
-
-def differentiated(model: torch.nn.Module, value: torch.Tensor, observation: Observation) -> None:
-    """Run the backward pass of every observed layer before a loss, and leave all `.grad` alone.
-
-    Args:
-        model: what ran.
-        value: the loss.
-        observation: under which it ran, with gradients.
-
-    Notes:
-        A reentrant checkpoint runs a backward pass of its own and cannot say what is needed of it:
-        torch then allows `backward()` alone, which fills the `.grad` of every leaf.
-    """
-    import torch
-
-    nodes, leaves = _graph(value)
-    if not any(type(node).__name__ == "CheckpointFunctionBackward" for node in nodes):
-        assert observation.anchor is not None
-        torch.autograd.grad(value, observation.anchor, allow_unused=True)
-        return
-    every = (*leaves, *model.parameters())
-    grads = [(leaf, leaf.grad) for leaf in every]
-    # Such a hook may be an optimizer that steps as soon as a gradient is there.
-    hooks = [own for leaf in every if (own := leaf._post_accumulate_grad_hooks)]
-    held = [(own, own.copy()) for own in hooks]
-    try:
-        for leaf in every:
-            leaf.grad = None
-        for own in hooks:
-            own.clear()
-        value.backward()  # type: ignore[no-untyped-call]
-    finally:
-        for leaf, grad in grads:
-            leaf.grad = grad
-        for own, was in held:
-            own.update(was)
-
-
-def _graph(value: torch.Tensor) -> tuple[list[Any], list[torch.Tensor]]:
-    """Give the nodes of a graph and its leaves."""
-    waiting: list[Any] = [] if value.grad_fn is None else [value.grad_fn]
-    nodes, leaves = {id(node): node for node in waiting}, []
-    while waiting:
-        node = waiting.pop()
-        if type(node).__name__ == "AccumulateGrad":
-            leaves.append(node.variable)
-        for following, _ in node.next_functions:
-            if following is not None and id(following) not in nodes:
-                nodes[id(following)] = following
-                waiting.append(following)
-    return list(nodes.values()), leaves
-
-
-@contextmanager
-def unchanged(model: torch.nn.Module) -> Iterator[None]:
-    """Put back what running a model changes: its buffers and torch's random state.
-
-    Args:
-        model: any module.
-    """
-    import torch
-
-    held = [
-        (module, name, tensor, tensor.detach().clone())
-        for module in model.modules()
-        for name, tensor in module._buffers.items()
-        if tensor is not None
-    ]
-    with torch.random.fork_rng(devices=[]):
-        try:
-            yield
-        finally:
-            for module, name, tensor, value in held:
-                module._buffers[name] = tensor
-                if not torch.equal(tensor, value):
-                    with torch.no_grad():
-                        tensor.copy_(value)
-
+__all__ = ["TorchModel", "observed"]
 
 NOTHING_RAN = (
     "expected the model to call at least one of its recurrent layers, on our kernels; none did: "
@@ -266,6 +47,271 @@ UNREACHED = (
     "reaches; look for detach(), argmax or no_grad between them, and call the layers in forward(); "
     "under a checkpoint with use_reentrant=True one of its inputs must require a gradient"
 )
+
+
+class TorchModel:
+    """A torch module with recurrent layers, ours or torch's own, as a `Subject`.
+
+    Args:
+        module: On the CPU; it is left as it was, see `glasscell.gradient_flow`.
+
+    Raises:
+        TypeError: It is no torch module.
+        ValueError: It has no LSTM, RNN, LSTMCell or RNNCell.
+        RuntimeError: One of them is not on the CPU.
+    """
+
+    def __init__(self, module: torch.nn.Module) -> None:
+        self.module = module
+        self.modules: dict[str, Any] = dict(recurrent_modules(module))
+
+    @property
+    def weights(self) -> Mapping[str, LayerWeights]:
+        """Those of now. Layers in half precision, which our kernels do not run, are left out."""
+        import torch
+
+        whole = (torch.float32, torch.float64)
+        return {
+            layer_name(name, suffix): layer_weights(module, suffix)
+            for name, module in self.modules.items()
+            if all(part.dtype in whole for part in module.parameters())
+            for suffix in _suffixes(module)
+        }
+
+    @property
+    def units(self) -> Mapping[str, int]:
+        """Not those of cells, nor of an LSTM without biases, whose cell may not start at 0."""
+        return {name: module.hidden_size for name, (module, _) in self._holdable().items()}
+
+    def _holdable(self) -> dict[str, tuple[Any, str]]:
+        return {
+            layer_name(name, suffix): (module, suffix)
+            for name, module in self.modules.items()
+            if not is_cell(module) and (module.bias or module.mode != "LSTM")
+            for suffix in _suffixes(module)
+        }
+
+    def measured(
+        self, x: Any, loss: Loss | None = None, kwargs: Mapping[str, Any] | None = None
+    ) -> Measured:
+        """Run forwards and back, once each, in the mode that the module is in."""
+        recorder, value = observed(self.module, x, loss or self._ends, kwargs)
+        return Measured(value, recorder.measured())
+
+    def value(self, x: Any, loss: Loss | None = None) -> float:
+        """Run forwards, in the mode that the module is in."""
+        import torch
+
+        with unchanged(self.module), torch.no_grad():
+            return float((loss or self._ends)(called(self.module, x)))
+
+    @contextmanager
+    def holding(self, x: Any, loss: Loss | None) -> Iterator[Callable[[Unit | None], float]]:
+        """Yield the loss as a function of the unit that is held at 0; in eval mode."""
+        import torch
+        from torch.nn.utils import parametrize
+
+        layers = self._holdable()
+
+        def output() -> Any:
+            return called(self.module, x)
+
+        def value(unit: Unit | None) -> float:
+            if unit is None:
+                return float(worth(output()))
+            with _switched_off(*layers[unit[0]], unit[1]):
+                return float(worth(output()))
+
+        # Cached, a parametrized weight is one tensor for all calls, and a row set to 0 stays so.
+        with (
+            torch.no_grad(),
+            unchanged(self.module),
+            evaluating(self.module),
+            parametrize.cached(),
+            warnings.catch_warnings(),
+        ):
+            # torch says how it runs a projection, which concerns nobody here.
+            warnings.filterwarnings("ignore", "LSTM with projections", UserWarning)
+            worth = loss or _change_from(_tensor(output()))
+            yield value
+
+    @contextmanager
+    def truncating(
+        self, x: Any, loss: Loss | None
+    ) -> Iterator[Callable[[int | None], tuple[Array, int]]]:
+        """Yield gradients of the recurrent weights, see `Subject.truncating`."""
+        import torch
+
+        _require_forwards(self.modules)
+        weights = [weight for module in self.modules.values() for weight in module.parameters()]
+
+        def gradient(length: int | None) -> tuple[Array, int]:
+            with unchanged(self.module), torch.enable_grad(), _pieces(self.modules, length) as seen:
+                value = (loss or self._ends)(called(self.module, x))
+                check_loss(value)
+                found = torch.autograd.grad(value, weights, allow_unused=True)
+            pairs = zip(weights, found, strict=True)
+            flat = [torch.zeros_like(weight) if own is None else own for weight, own in pairs]
+            return np.concatenate([g.double().numpy().ravel() for g in flat]), max(seen, default=0)
+
+        with _differentiable(weights):
+            yield gradient
+
+    @contextmanager
+    def copying(
+        self, x: Any, read: Callable[[Any], Any] | None = None, batch_first: bool | None = None
+    ) -> Iterator[_Copies]:
+        """Yield what runs copies of one sequence, in eval mode; `read` picks the output's tensor.
+
+        `batch_first` says whether the model reads (B, T, I), default as its layers do.
+        """
+        import torch
+
+        if batch_first is None:
+            own = self.modules.values()
+            batch_first = any(getattr(module, "batch_first", False) for module in own)
+        if not isinstance(x, torch.Tensor):
+            raise DtypeError(
+                f"expected x (T, I) as a torch tensor, got {type(x).__name__}; use "
+                "torch.as_tensor(x)"
+            )
+        if x.dim() != 1 + x.is_floating_point():
+            raise ShapeError(
+                "expected one sequence x (T, I), or (T,) integers for an Embedding, got "
+                f"{tuple(x.shape)} of {x.dtype}"
+            )
+        with (
+            unchanged(self.module),
+            torch.inference_mode(False),
+            torch.enable_grad(),
+            evaluating(self.module),
+            # Gradients of weights cost as much as those that are asked for.
+            _frozen(self.module),
+        ):
+            yield _Copies(self.module, x.detach().clone(), int(batch_first), read)
+
+    def recording(self, x: Any, loss: Loss | None = None) -> tuple[Recording, Array | None]:
+        """Run (B, T, I) or (T, I), or (B, T) integers, in eval mode, and take the gradients."""
+        import torch
+
+        first = self._reads_batch_first
+        tensor = torch.as_tensor(x)
+        numbers = tensor.is_floating_point()
+        batch = batched(tensor.detach().cpu().numpy(), indices=not numbers)
+        read = torch.from_numpy(np.ascontiguousarray(batch if first else batch.swapaxes(0, 1)))
+        if numbers:
+            read = read.to(next(self.module.parameters()).dtype)
+        with evaluating(self.module):
+            recorder = TraceRecorder(self.modules)
+            with watching(self.module, recorder), torch.no_grad():
+                result = self.module(read)
+            flow = self.measured(read, loss).flow
+        output = _tensor(result)
+        answer = None if output is None else output.detach().cpu().numpy()
+        if answer is not None and not first and answer.ndim == 3:
+            answer = answer.swapaxes(0, 1)
+        tree, parameters = _described(self.module)
+        trace = recorder.trace
+        recording = Recording(
+            traces={name: trace[name] for name in trace}, weights=self.weights, output=answer,
+            flow=flow, model=tree, parameters=parameters, indices=None if numbers else batch,
+            subject=self, read=read, axis=0 if first else 1, loss=loss,
+        )  # fmt: skip
+        return recording, batch if numbers else None
+
+    @property
+    def _reads_batch_first(self) -> bool:
+        """Cells have no say: their loop is the model's own, which here reads (B, T, I)."""
+        return all(getattr(module, "batch_first", True) for module in self.modules.values())
+
+    def _ends(self, result: Any) -> torch.Tensor:
+        """The last step's output, summed; where layers read both ways, the first step's too."""
+        output = _tensor(result)
+        if output is None:
+            raise TypeError(
+                f"expected a model that gives a tensor, got {type(result).__name__}; pass a loss"
+            )
+        if output.ndim < 3:
+            return output.sum()
+        both = any(getattr(module, "bidirectional", False) for module in self.modules.values())
+        steps = output.swapaxes(0, 1) if self._reads_batch_first else output
+        return steps[-1].sum() + (steps[0].sum() if both else 0.0)
+
+
+def _suffixes(module: Any) -> list[str]:
+    if is_cell(module):
+        return ["cell"]
+    ways = ("", "_reverse") if module.bidirectional else ("",)
+    return [f"l{layer}{way}" for layer in range(module.num_layers) for way in ways]
+
+
+def _tensor(result: Any) -> torch.Tensor | None:
+    """The output of a model: itself, or the first of several."""
+    import torch
+
+    while isinstance(result, tuple | list) and result:
+        result = result[0]
+    return result if isinstance(result, torch.Tensor) else None
+
+
+def _change_from(truth: torch.Tensor | None) -> Loss:
+    def change(result: Any) -> torch.Tensor:
+        output = _tensor(result)
+        if output is None or truth is None:
+            raise TypeError(
+                f"expected a model that gives a tensor, got {type(result).__name__}; pass a loss"
+            )
+        return (output - truth).square().mean()
+
+    return change
+
+
+def _described(module: torch.nn.Module) -> tuple[Mapping[str, Any] | None, dict[str, Array]]:
+    """What `glasscell.save` would write, or nothing for a model that it refuses."""
+    from glasscell.nn.saving import describe
+
+    try:
+        tree, arrays = describe(module)
+    except (WeightFormatError, DtypeError):
+        return None, {}
+    return tree, other_parameters(tree, arrays)
+
+
+def observed(
+    model: torch.nn.Module, x: Any, loss: Loss, kwargs: Mapping[str, Any] | None = None
+) -> tuple[GradientRecorder, float]:
+    """Run a model forwards and back under observation, and leave it as it was.
+
+    Args:
+        model: as for `glasscell.gradient_flow`.
+        x: as there.
+        loss: as there.
+        kwargs: keyword arguments of the model; default none.
+
+    Returns:
+        What was recorded, and the value of the loss.
+
+    Raises:
+        TypeError, ValueError, RuntimeError: as `glasscell.gradient_flow`.
+    """
+    import torch
+
+    recorder = GradientRecorder(recurrent_modules(model))
+    with (
+        unchanged(model),
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        watching(model, recorder, gradients=True) as observation,
+    ):
+        output = called(model, x, kwargs)
+        if not recorder.ran:
+            raise ValueError(NOTHING_RAN)
+        value = loss(output)
+        check_loss(value)
+        differentiated(model, value, observation)
+        if not recorder.reached:
+            raise ValueError(UNREACHED)
+    return recorder, float(value.detach())
 
 
 def called(model: torch.nn.Module, x: Any, kwargs: Mapping[str, Any] | None = None) -> Any:
@@ -279,12 +325,12 @@ def called(model: torch.nn.Module, x: Any, kwargs: Mapping[str, Any] | None = No
     Raises:
         DtypeError: it failed on an array where tensors go.
     """
-    given, named = arguments(x), dict(kwargs or {})
-    named = dict(zip(named, arguments(tuple(named.values())), strict=True))
+    positional, named = _arguments(x), dict(kwargs or {})
+    named = dict(zip(named, _arguments(tuple(named.values())), strict=True))
     try:
-        return model(*given, **named)
+        return model(*positional, **named)
     except (AttributeError, TypeError) as error:
-        if any(isinstance(part, np.ndarray) for part in (*given, *named.values())):
+        if any(isinstance(part, np.ndarray) for part in (*positional, *named.values())):
             raise DtypeError(
                 "expected x as torch tensors, or what else the model reads, got numpy.ndarray; use "
                 "torch.as_tensor(x)"
@@ -292,8 +338,8 @@ def called(model: torch.nn.Module, x: Any, kwargs: Mapping[str, Any] | None = No
         raise
 
 
-def arguments(x: Any) -> tuple[Any, ...]:
-    """Give positional arguments; a `PackedSequence` is a tuple too, and is one argument."""
+def _arguments(x: Any) -> tuple[Any, ...]:
+    """Positional arguments; a `PackedSequence` is a tuple too, and is one argument."""
     import torch
 
     # A tensor made under inference_mode can only be part of a graph as a copy.
@@ -316,3 +362,196 @@ def check_loss(value: Any) -> None:
         )
     if not value.requires_grad:
         raise ValueError(UNREACHED)
+
+
+@contextmanager
+def evaluating(model: torch.nn.Module) -> Iterator[None]:
+    """Put a model into eval mode, and every part back into its own at the end."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+@contextmanager
+def _frozen(model: torch.nn.Module) -> Iterator[None]:
+    learnt = [weight for weight in model.parameters() if weight.requires_grad]
+    try:
+        for weight in learnt:
+            weight.requires_grad_(False)
+        yield
+    finally:
+        for weight in learnt:
+            weight.requires_grad_(True)
+
+
+@contextmanager
+def _differentiable(weights: Sequence[torch.nn.Parameter]) -> Iterator[None]:
+    frozen = [weight for weight in weights if not weight.requires_grad]
+    for weight in frozen:
+        weight.requires_grad_(True)
+    try:
+        yield
+    finally:
+        for weight in frozen:
+            weight.requires_grad_(False)
+
+
+@contextmanager
+def _switched_off(module: Any, suffix: str, unit: int) -> Iterator[None]:
+    """Hold one unit's output at 0 by the layer's own weights, and put them back to the bit."""
+    roles = ("weight_ih", "weight_hh", *(("bias_ih", "bias_hh") if module.bias else ()))
+    names = [f"{role}_{suffix}" for role in roles]
+    parameters = [getattr(module, name) for name in names]
+    row, bias = row_off(module.mode, module.hidden_size, unit, module.bias)
+    before = [parameter[row].clone() for parameter in parameters]
+    try:
+        for role, parameter in zip(roles, parameters, strict=True):
+            parameter[row] = bias if role == "bias_ih" else 0.0
+        yield
+    finally:
+        for parameter, old in zip(parameters, before, strict=True):
+            parameter[row] = old
+    for name, parameter in zip(names, parameters, strict=True):
+        if getattr(module, name) is not parameter:
+            raise ValueError(
+                f"expected {name} to stay as it was set, got one that a hook makes anew at every "
+                "call; use torch.nn.utils.parametrizations, or remove_weight_norm, first"
+            )
+
+
+def _require_forwards(modules: Mapping[str, Any]) -> None:
+    for name, module in modules.items():
+        reason = ""
+        if is_cell(module):
+            reason = "is a cell: its loop is in the model's own forward; detach its state there"
+        elif module.bidirectional:
+            raise ValueError(READS_BACKWARDS.format(name))
+        elif module.training and module.dropout and module.num_layers > 1:
+            reason = "draws dropout between its layers anew for each piece: call model.eval() first"
+        if reason:
+            raise ValueError(f"expected LSTM and RNN layers that read forwards; {name!r} {reason}")
+
+
+@contextmanager
+def _pieces(modules: Mapping[str, torch.nn.Module], length: int | None) -> Iterator[list[int]]:
+    """Let layers run piece by piece, no gradient between them; yields how many steps each ran."""
+    steps: list[int] = []
+    before = [(module, module.__dict__.get("forward")) for module in modules.values()]
+    for module, _ in before:
+        module.forward = _in_pieces(module, length, steps)
+    try:
+        yield steps
+    finally:
+        for module, own in before:
+            del module.forward
+            if own is not None:
+                module.forward = own
+
+
+def _in_pieces(module: Any, length: int | None, steps: list[int]) -> Callable[..., Any]:
+    import torch
+
+    run = module.forward
+
+    def forward(x: Any, state: Any = None, **more: Any) -> Any:
+        if not isinstance(x, torch.Tensor) or any(value is not None for value in more.values()):
+            raise ValueError(
+                "expected every recurrent layer to be called on a tensor (T, B, I) and a state, "
+                f"got {type(x).__name__}{''.join(', ' + key for key in more)}; pad the sequences"
+            )
+        axis = 1 if module.batch_first and x.dim() == 3 else 0
+        steps.append(x.shape[axis])
+        if length is None:
+            return run(x, state)
+        first = x.shape[axis] % length
+        sizes = [first] * (first > 0) + [length] * (x.shape[axis] // length)
+        outputs = []
+        for place, part in enumerate(torch.split(x, sizes, axis)):
+            output, state = run(part, _detached(state) if place else state)
+            outputs.append(output)
+        return torch.cat(outputs, axis), state
+
+    return forward
+
+
+def _detached(state: Any) -> Any:
+    return tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
+
+
+class _Copies:
+    """Runs a module on copies of one sequence, see `Copies`."""
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        x: torch.Tensor,
+        batch_first: int,
+        read: Callable[[Any], torch.Tensor] | None,
+    ) -> None:
+        self._model, self._x, self._batch_first, self._read = model, x, batch_first, read
+        shape = self._run(1)[0].shape
+        self.shape = shape[1], shape[2]
+
+    def _run(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The output as (B, T', O), and the leaf (B, T, ·) before it."""
+        import torch
+
+        copies = torch.stack([self._x] * count, 1 - self._batch_first)
+        if copies.is_floating_point():
+            leaf = copies.requires_grad_()
+            out = self._model(leaf)
+        else:
+            with _embedded(self._model) as leaves:
+                out = self._model(copies)
+            if not leaves:
+                raise ValueError("expected an Embedding to run on integers x, none did")
+            leaf = leaves[0]
+        out = self._read(out) if self._read else out[0] if isinstance(out, tuple) else out
+        return self._batched(out, count), leaf
+
+    def pull(self, cotangents: Array) -> Array:
+        """Give dL/dx of each copy."""
+        import torch
+
+        out, leaf = self._run(len(cotangents))
+        if not out.requires_grad:
+            raise ValueError(
+                "expected an output that depends on x, got one that was detached from it"
+            )
+        gradient = torch.autograd.grad(out, leaf, torch.from_numpy(cotangents).to(out.dtype))[0]
+        by_copy: Array = (gradient if self._batch_first else gradient.transpose(0, 1)).numpy()
+        return by_copy
+
+    def _batched(self, out: torch.Tensor, count: int) -> torch.Tensor:
+        if out.dim() == 2 and len(out) == count:
+            return out[:, None]
+        if out.dim() != 3 or out.shape[1 - self._batch_first] != count:
+            raise ShapeError(
+                f"expected an output (B, O), or laid out as the input with B = {count}, got "
+                f"{tuple(out.shape)}; pick a tensor with `read`, or set `batch_first`"
+            )
+        return out if self._batch_first else out.transpose(0, 1)
+
+
+@contextmanager
+def _embedded(model: torch.nn.Module) -> Iterator[list[torch.Tensor]]:
+    """Cut the graph behind every Embedding; yields what they gave, as leaves."""
+    import torch
+
+    leaves: list[torch.Tensor] = []
+
+    def cut(module: torch.nn.Module, args: Any, output: torch.Tensor) -> torch.Tensor:
+        leaves.append(output.detach().requires_grad_())
+        return leaves[-1]
+
+    kinds = [module for module in model.modules() if isinstance(module, torch.nn.Embedding)]
+    handles = [module.register_forward_hook(cut) for module in kinds]
+    try:
+        yield leaves
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from glasscell.arrays import Array
+from glasscell.errors import DataError
+from glasscell.inspect.subjects import Looked, subject_of
+from glasscell.inspect.subjects.subject import Loss
 
-if TYPE_CHECKING:
-    import torch
-
-__all__ = ["ablation", "evaluating"]
-
-CLOSED = -1e4
-"""Bias of an output gate whose sigmoid is exactly 0 in any float, and finite in all but float16."""
+__all__ = ["ablation"]
 
 
 def ablation(
-    model: torch.nn.Module, x: Any, loss: Callable[[Any], torch.Tensor], layer: str | None = None
+    model: Looked, x: Any, loss: Loss | None = None, layer: str | None = None
 ) -> dict[str, Array]:
     """Measure how much the loss rises when one unit after the other is held at 0.
 
@@ -28,25 +23,32 @@ def ablation(
     the layer above, for the loss and for the layer's own next steps.
 
     Args:
-        model: a torch module with LSTM or RNN layers, on the CPU.
-        x: what the model is called with; a tuple is several positional arguments.
-        loss: callable on the model's output that gives a scalar tensor.
+        model: a torch module with LSTM or RNN layers, on the CPU; or, without torch, what
+            `glasscell.load` gave, or a folder of `glasscell.save`.
+        x: what the model is called with; a tuple is several positional arguments. For a saved model
+            as for `Model.run`; the state starts at zero.
+        loss: callable on the model's output that gives a number; of a saved model also with its
+            gradient, as for `glasscell.gradient_flow`. Default the mean squared change of the
+            output, which is 0 for a unit that nothing depends on.
         layer: name of one layer ("encoder.l0") as in `glasscell.trace`; default all.
 
     Returns:
-        Layer name to (H,) float64; above 0 the unit helps, below 0 it harms.
+        Layer name to (H,) float64; above 0 the unit helps, below 0 it harms; with the default loss
+        it matters.
 
     Raises:
-        TypeError: `model` is no torch module, or x an array that it cannot read.
-        ValueError: it has no LSTM or RNN with biases, or no such layer; or a hook makes a layer's
-            weights anew at every call.
+        TypeError: `model` is none of these, or x an array that it cannot read.
+        DataError: it has no LSTM with biases and no RNN, or no such layer.
+        ValueError: a hook of a torch module makes a layer's weights anew at every call.
+        FileNotFoundError, WeightFormatError: as `glasscell.load`.
 
     Notes:
         H + 1 forward passes per layer, without gradients and in eval mode. The unit's output gate
         is closed for good by its own weights (0 and a bias of -10000), for an RNN its row is set
-        to 0; parameters, buffers, training modes and torch's random state are put back to the bit.
-        A hidden state given from outside is read at the first step before the unit is at 0. With a
-        projection a unit is an entry of the cell. LSTMCell and RNNCell are left out.
+        to 0. Of a torch module, parameters, buffers, training modes and torch's random state are
+        put back to the bit; a hidden state given from outside is read at the first step before the
+        unit is at 0; LSTMCell, RNNCell and an LSTM without biases are left out. With a projection a
+        unit is an entry of the cell. docs/decisions/ablation.md says why.
 
     >>> import torch
     >>> model = torch.nn.RNN(1, 2)
@@ -55,83 +57,15 @@ def ablation(
     >>> ablation(model, torch.ones(3, 1, 1), lambda out: (1 - out[0][..., 1]).square().mean())
     {'l0': array([0., 1.])}
     """
-    import torch
-    from torch.nn.utils import parametrize
-
-    from glasscell.inspect.subjects.torch_model import (
-        called,
-        is_cell,
-        layer_name,
-        recurrent_modules,
-        unchanged,
-    )
-
-    places = {
-        layer_name(name, suffix): (module, suffix)
-        for name, module in recurrent_modules(model).items()
-        if not is_cell(module) and getattr(module, "bias", False)
-        for suffix in _suffixes(module)
-    }
-    if not places or (layer is not None and layer not in places):
+    subject = subject_of(model)
+    units = subject.units
+    if not units or (layer is not None and layer not in units):
         wanted = "an LSTM or RNN with biases" if layer is None else f"the layer {layer!r}"
-        raise ValueError(f"expected {wanted} in the model; it has: {', '.join(places) or 'none'}")
-
-    def value() -> float:
-        return float(loss(called(model, x)))
-
-    # Cached, a parametrized weight is one tensor for all calls, and a row set to 0 stays so.
-    with torch.no_grad(), unchanged(model), evaluating(model), parametrize.cached():
-        whole = value()
+        raise DataError(f"expected {wanted} in the model; it has: {', '.join(units) or 'none'}")
+    with subject.holding(x, loss) as value:
+        whole = value(None)
         return {
-            name: np.array(
-                [_without(module, suffix, unit, value) - whole for unit in _units(module)]
-            )
-            for name, (module, suffix) in places.items()
+            name: np.array([value((name, unit)) - whole for unit in range(count)])
+            for name, count in units.items()
             if layer in (None, name)
         }
-
-
-def _suffixes(module: Any) -> list[str]:
-    ways = ("", "_reverse") if module.bidirectional else ("",)
-    return [f"l{layer}{way}" for layer in range(module.num_layers) for way in ways]
-
-
-def _units(module: Any) -> range:
-    return range(module.hidden_size)
-
-
-def _without(module: Any, suffix: str, unit: int, value: Callable[[], float]) -> float:
-    """The loss with one unit's output at 0."""
-    lstm = module.mode == "LSTM"
-    row = unit + (3 * module.hidden_size if lstm else 0)
-    names = [f"{name}_{suffix}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-    parameters = [getattr(module, name) for name in names]
-    before = [parameter[row].clone() for parameter in parameters]
-    try:
-        for parameter in parameters:
-            parameter[row] = 0.0
-        if lstm:
-            parameters[2][row] = CLOSED
-        found = value()
-    finally:
-        for parameter, old in zip(parameters, before, strict=True):
-            parameter[row] = old
-    for name, parameter in zip(names, parameters, strict=True):
-        if getattr(module, name) is not parameter:
-            raise ValueError(
-                f"expected {name} to stay as it was set, got one that a hook makes anew at every "
-                "call; use torch.nn.utils.parametrizations, or remove_weight_norm, first"
-            )
-    return found
-
-
-@contextmanager
-def evaluating(model: torch.nn.Module) -> Iterator[None]:
-    """Put a model into eval mode, and every part back into its own at the end."""
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes.items():
-            module.training = training

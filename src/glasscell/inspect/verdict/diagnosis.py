@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf, isfinite
-from typing import TYPE_CHECKING, Any, Final, overload
+from typing import Any, Final, overload
 
+import numpy as np
+
+from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights
 from glasscell.inspect.gradients.flow import LayerFlow
-from glasscell.inspect.gradients.last_step import model_weights
-from glasscell.inspect.tracing import observed
+from glasscell.inspect.subjects import Looked, subject_of
+from glasscell.inspect.subjects.subject import Loss, Subject
 from glasscell.inspect.verdict.evidence import Evidence, gathered
 from glasscell.inspect.verdict.findings import (
     OF_LAG,
@@ -22,13 +25,10 @@ from glasscell.inspect.verdict.findings import (
     of_evidence,
     unseen,
 )
-from glasscell.inspect.verdict.input_matters import exchanged_loss, sees_nothing, varies
 from glasscell.inspect.verdict.sentences import Phrase, say
 from glasscell.traces.layer import LayerTrace
+from glasscell.traces.order import Order
 from glasscell.traces.shown import notes
-
-if TYPE_CHECKING:
-    import torch
 
 __all__ = ["Diagnosis", "diagnose", "examine"]
 
@@ -136,17 +136,17 @@ def diagnose(
 
 
 def examine(
-    model: torch.nn.Module,
+    model: Looked,
     x: Any,
-    loss: Callable[[Any], torch.Tensor],
+    loss: Loss | None = None,
     lag: int | None = None,
 ) -> Diagnosis:
     """Run a network forwards and back, and each layer with other inputs; name what is wrong.
 
     Args:
-        model: any torch module with LSTM or RNN layers, ours or torch's own, on the CPU.
-        x: what the model is called with; a tuple is several positional arguments.
-        loss: callable on the model's output that returns a scalar tensor.
+        model: a torch module, a loaded model or a folder, as for `glasscell.gradient_flow`.
+        x: as there.
+        loss: as there.
         lag: how many steps back the task needs; default all there are, and what depends on that
             is marked `assumed`: a network need not remember that long.
 
@@ -174,9 +174,9 @@ def examine(
     >>> print(found)
     l0 is saturated: ...% of the values of its input gates, output gates and candidates lie ...
     """
-    recorder, value = observed(model, x, loss)
-    weights = model_weights(model)
-    measured = recorder.measured()
+    subject = subject_of(model)
+    run = subject.measured(x, loss)
+    value, measured, weights = run.loss, run.layers, subject.weights
     seen = {
         name: gathered(flow, trace, lag, weights.get(name))
         for name, (flow, trace) in measured.items()
@@ -184,8 +184,8 @@ def examine(
     found: dict[str, Sequence[Finding]] = {
         name: of_evidence(one, name) for name, one in seen.items()
     }
-    for name, one in seen.items() if varies(x) else ():
-        if sees_nothing(one.trace):
+    for name, one in seen.items() if _varies(x) else ():
+        if _sees_nothing(one.trace):
             others = [fault for fault in found[name] if not (fault.good or fault.kind == "ignores")]
             found[name] = [*unseen(name), *others]
     doubtful = {name: _doubtful(name, seen, value) for name in found}
@@ -193,7 +193,7 @@ def examine(
         one.kind in doubtful[name] for name, ones in found.items() for one in ones
     ):
         batch = next(iter(seen.values())).trace
-        exchanged = exchanged_loss(model, x, loss, batch)
+        exchanged = _exchanged_loss(subject, x, loss, batch)
         if exchanged >= RIGHT * value and exchanged > 0:
             for name in found:
                 found[name] = _cleared(name, found[name], doubtful[name], seen, exchanged, value)
@@ -258,3 +258,50 @@ def _of_loss(found: Mapping[str, Sequence[Finding]], value: float) -> Iterator[F
         sentences=((Phrase(key, {"value": value}),),),
         change_this=Phrase(f"{key}.do"),
     )
+
+
+def _varies(x: Any) -> bool:
+    """Whether a model's input differs between steps or sequences; of a tuple the first counts."""
+    first = _first(x)
+    if first is None:
+        return False
+    finite = first[np.isfinite(first)]
+    return len(finite) > 0 and first.size > 1 and bool((finite != finite[0]).any())
+
+
+def _sees_nothing(layer: LayerTrace) -> bool:
+    """Whether a layer reads the same at all steps of all sequences, and starts from zeros.
+
+    A decoder that reads nothing but its state is given that state.
+    """
+    if layer.initial_hidden is not None or layer.x is None:
+        return False
+    if layer.x.shape[:-1] != layer.hidden.shape[:-1]:
+        return False
+    order = Order(layer)
+    read = order.traced("x")[order.alive]
+    return len(read) > 1 and bool((read == read[0]).all())
+
+
+def _exchanged_loss(subject: Subject, x: Any, loss: Loss | None, layer: LayerTrace) -> float:
+    """The loss where each sequence is answered as the next one of the batch.
+
+    NaN where the axis of the batch, which `layer` tells, is not found, or there is one sequence.
+    """
+    first = _first(x)
+    axis = 0 if layer.layout == "BTH" else 1
+    batch = layer.alive().shape[1]
+    if first is None or batch < 2 or first.ndim < 2 or first.shape[axis] != batch:
+        return float("nan")
+    own = x[0] if type(x) is tuple else x
+    rolled = own[(slice(None),) * axis + ([-1, *range(batch - 1)],)]
+    return subject.value((rolled, *x[1:]) if type(x) is tuple else rolled, loss)
+
+
+def _first(x: Any) -> Array | None:
+    """What is read, as an array; None for a `PackedSequence` or anything else without a shape."""
+    first = x[0] if type(x) is tuple and x else x
+    if hasattr(first, "detach"):
+        # NumPy has no bfloat16.
+        first = first.detach().cpu().double().numpy()
+    return first if isinstance(first, np.ndarray) else None

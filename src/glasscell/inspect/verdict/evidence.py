@@ -107,7 +107,7 @@ def _broken(trace: LayerTrace, weights: LayerWeights | None) -> Broken | None:
             return found
     start = {"hidden": trace.initial_hidden, "cell": trace.initial_cell}
     constant: tuple[tuple[Where, Mapping[str, Array | None]], ...] = (
-        ("weights", {} if weights is None else vars(weights)),
+        ("weights", {} if weights is None else weights.arrays()),
         ("start", start),
     )
     for where, parts in constant:

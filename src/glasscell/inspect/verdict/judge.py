@@ -2,7 +2,7 @@
 
 Only measured gradients count here. The eigenvalues of a recurrent matrix never do: a tanh network
 whose matrix has spectral radius 0 can explode, because the saturated units in between change what
-the matrix multiplies (see `tests/inspect/test_verdict.py` for one with two units). Whether a
+the matrix multiplies (see `tests/inspect/verdict/test_judge.py` for one with two units). Whether a
 network remembers is more than its gradient: see `findings`.
 """
 

@@ -13,7 +13,12 @@ from glasscell.arrays import Array
 from glasscell.model.nodes.activation import ACTIVATIONS, build_activation, build_identity
 from glasscell.model.nodes.base import Call, Node, Plan
 from glasscell.model.nodes.compose import Forecaster, Sequential, chain, forecaster, reads_indices
-from glasscell.model.nodes.compressed import compress, expand, is_scale
+from glasscell.model.nodes.compressed import (
+    compress,
+    expand,
+    is_scale,
+    recurrent_nodes,
+)
 from glasscell.model.nodes.feedforward import build_embedding, build_layer_norm, build_linear
 from glasscell.model.nodes.fields import Fields, Tensors, refuse
 from glasscell.model.nodes.recurrent import Recurrent, State, build_recurrent
@@ -32,6 +37,7 @@ __all__ = [
     "expand",
     "is_scale",
     "reads_indices",
+    "recurrent_nodes",
     "walk",
 ]
 

@@ -22,7 +22,7 @@ from glasscell.cells.compact import expand as expand_layer
 from glasscell.cells.parameters import Config
 from glasscell.errors import DtypeError, ShapeError, WeightFormatError
 
-__all__ = ["compress", "expand", "is_scale", "stored_layers"]
+__all__ = ["compress", "expand", "is_scale", "recurrent_nodes", "stored_layers"]
 
 
 def compress(
@@ -39,7 +39,7 @@ def compress(
         A new tree and arrays, which `build` accepts again.
     """
     tree, arrays = copy.deepcopy(tree), dict(arrays)
-    for node in _recurrent_nodes(tree):
+    for node in recurrent_nodes(tree):
         config = Config(**{name: node[name] for name in Config.__dataclass_fields__})
         prefix = f"{node['weights']}." if node["weights"] else ""
         own = {name: array for name, array in arrays.items() if name.startswith(prefix)}
@@ -64,7 +64,7 @@ def expand(
         A new tree and arrays, which `build` accepts again; of an uncompressed model equal ones.
     """
     tree, arrays = copy.deepcopy(tree), dict(arrays)
-    for node in _recurrent_nodes(tree):
+    for node in recurrent_nodes(tree):
         storage = node.pop("storage", None)
         if storage is None:
             continue
@@ -80,15 +80,16 @@ def expand(
     return tree, arrays
 
 
-def _recurrent_nodes(node: Any) -> Iterator[dict[str, Any]]:
+def recurrent_nodes(node: Any) -> Iterator[dict[str, Any]]:
+    """Give the pieces of a tree that are an LSTM or RNN."""
     if isinstance(node, dict):
         if node.get("type") in ("LSTM", "RNN"):
             yield node
         for child in node.values():
-            yield from _recurrent_nodes(child)
+            yield from recurrent_nodes(child)
     elif isinstance(node, list):
         for child in node:
-            yield from _recurrent_nodes(child)
+            yield from recurrent_nodes(child)
 
 
 def is_scale(name: str) -> bool:

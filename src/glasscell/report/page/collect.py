@@ -1,15 +1,10 @@
-"""From a model and its data to an `Exploration`: run it once, trace it, measure everything.
-
-Torch modules are run by recording_torch.py, folders that `glasscell.save` wrote by
-recording_folder.py, without torch.
-"""
+"""From a model and its data to an `Exploration`: run it once, trace it, measure everything."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +13,9 @@ from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import DataError, ShapeError
 from glasscell.inspect.film.reel import Reel
 from glasscell.inspect.gradients.flow import GradientFlow
-from glasscell.inspect.subjects.subject import Recording
+from glasscell.inspect.subjects import Looked, subject_of
+from glasscell.inspect.subjects.subject import Loss, Recording
+from glasscell.inspect.units.ablation import ablation
 from glasscell.inspect.units.order import liveliest
 from glasscell.report.page.exploration import Exploration, Layer, Pair, Series
 from glasscell.report.page.measured import Recorded, measure
@@ -26,10 +23,7 @@ from glasscell.report.page.seen import Seen
 from glasscell.threads import one_blas_thread
 from glasscell.traces.layer import LayerTrace
 
-if TYPE_CHECKING:
-    import torch
-
-__all__ = ["collect", "explore"]
+__all__ = ["PageOptions", "collect", "explore"]
 
 SHOWN = 4
 """Sequences of a batch that the page shows unless it is told which."""
@@ -37,34 +31,12 @@ ABLATION_FLOPS = 100e9
 """What cutting every unit may cost: about two seconds of one core."""
 
 
-def collect(
-    model: torch.nn.Module | str | os.PathLike[str],
-    x: Any,
-    loss: Callable[[Any], Any] | None = None,
-    *,
-    title: str = "",
-    shown: Sequence[int] | None = None,
-    names: Sequence[str] = (),
-    inputs: Sequence[str] = (),
-    labels: Sequence[str] | Sequence[Sequence[str]] | None = None,
-    text: Sequence[Sequence[str]] | None = None,
-    lag: int | None = None,
-    film: Reel | None = None,
-    rival: tuple[str, str | os.PathLike[str]] | None = None,
-    ways: bool = True,
-) -> Exploration:
-    """Run a model on data and measure everything that the page shows.
+@dataclass(frozen=True, kw_only=True)
+class PageOptions:
+    """What a page shows of what ran, and how it calls it.
 
     Args:
-        model: A torch module with LSTM, RNN, LSTMCell or RNNCell layers, or a folder that
-            `glasscell.save` wrote (then torch is not needed).
-        x: (B, T, I) or (T, I) numbers, array or tensor; (B, T) integers where the model begins
-            with an Embedding. Turned to (T, B, ·) for a model whose layers are not `batch_first`.
-        loss: Callable on the model's output that returns a scalar tensor, as for
-            `glasscell.gradient_flow`; for a folder the loss and its gradient by the output, as for
-            `glasscell.inspect.saved_flow`. Default the sum of the last step's output (where layers
-            read both ways, of the last and the first).
-        title: The page's heading; default what the model is.
+        title: The page's heading, or one in English and one in Chinese; default what the model is.
         shown: Which sequences of the batch the page shows; default the first four.
         names: Names of the shown sequences.
         inputs: Names of the I inputs.
@@ -72,10 +44,40 @@ def collect(
         text: Of each shown sequence, its T characters or words.
         lag: How many steps back the data asks for; default T - 1.
         film: What was recorded while the model was trained.
-        rival: Name and folder of a saved model that reads the same, to be shown beside it; for
-            folders only.
         ways: Whether to measure influences, path splits, Jacobian fans and what each unit is worth
             too, which takes some seconds; default True.
+    """
+
+    title: str | Pair = ""
+    shown: Sequence[int] | None = None
+    names: Sequence[str] = ()
+    inputs: Sequence[str] = ()
+    labels: Sequence[str] | Sequence[Sequence[str]] | None = None
+    text: Sequence[Sequence[str]] | None = None
+    lag: int | None = None
+    film: Reel | None = None
+    ways: bool = True
+
+
+def collect(
+    model: Looked,
+    x: Any,
+    loss: Loss | None = None,
+    options: PageOptions | None = None,
+    rival: tuple[str, Looked] | None = None,
+    **more: Any,
+) -> Exploration:
+    """Run a model on data and measure everything that the page shows.
+
+    Args:
+        model: A torch module with LSTM, RNN, LSTMCell or RNNCell layers, a loaded model, or a
+            folder that `glasscell.save` wrote (then torch is not needed).
+        x: (B, T, I) or (T, I) numbers, array or tensor; (B, T) integers where the model begins
+            with an Embedding. Turned to (T, B, ·) for a model whose layers are not `batch_first`.
+        loss: As for `glasscell.gradient_flow`.
+        options: What to show; default `PageOptions()`.
+        rival: Name of a model that reads the same, and that model, to be shown beside it.
+        **more: Fields of `PageOptions`, in place of those of `options`.
 
     Returns:
         `Exploration`, for `render` and `write`.
@@ -89,43 +91,22 @@ def collect(
         the units' correlations are those of the whole batch. Every unit is cut on as many of the
         shown sequences as two seconds allow.
     """
-    if isinstance(model, str | os.PathLike):
-        from glasscell.inspect.subjects.recording_folder import folder_recording
-
-        found, batch = folder_recording(Path(model), x, loss)
-        if rival is not None:
-            found = found.beside(folder_recording(Path(rival[1]), x, loss)[0], rival[0])
-    else:
-        from glasscell.inspect.subjects.recording_torch import torch_recording
-
-        found, batch = torch_recording(model, x, loss)
-    return explore(
-        found, batch, title=title or _title(found), shown=shown, names=names, inputs=inputs,
-        labels=labels, text=text, lag=lag, film=film, ways=ways,
-    )  # fmt: skip
+    options = replace(options or PageOptions(), **more)
+    recording, batch = subject_of(model).recording(x, loss)
+    if rival is not None:
+        recording = recording.beside(subject_of(rival[1]).recording(x, loss)[0], rival[0])
+    return explore(recording, batch, replace(options, title=options.title or _title(recording)))
 
 
 @one_blas_thread()
-def explore(
-    found: Recording,
-    x: Array | None,
-    *,
-    title: str | Pair,
-    shown: Sequence[int] | None = None,
-    names: Sequence[str] = (),
-    inputs: Sequence[str] = (),
-    labels: Sequence[str] | Sequence[Sequence[str]] | None = None,
-    text: Sequence[Sequence[str]] | None = None,
-    lag: int | None = None,
-    film: Reel | None = None,
-    ways: bool = True,
-) -> Exploration:
-    """Measure what was recorded; arguments as for `collect`, `x` (B, T, I) or None."""
+def explore(found: Recording, x: Array | None, options: PageOptions) -> Exploration:
+    """Measure what was recorded, `x` (B, T, I) or None."""
+    inputs, ways = options.inputs, options.ways
     if not found.traces:
         raise ValueError("expected at least one recurrent layer that ran, got none")
     layers = [_layer(name, trace, found.weights) for name, trace in found.traces.items()]
     batch = next(iter(found.traces.values())).alive().shape[1]
-    rows = list(range(min(batch, SHOWN))) if shown is None else list(shown)
+    rows = list(range(min(batch, SHOWN))) if options.shown is None else list(options.shown)
     if bad := [row for row in rows if not 0 <= row < batch] or not rows:
         raise DataError(f"expected sequences of 0 … {batch - 1} to show, got {bad or 'none'}")
     series = [
@@ -133,10 +114,10 @@ def explore(
             found,
             row,
             x,
-            _at(names, k, f"#{row}"),
+            _at(options.names, k, f"#{row}"),
             inputs,
-            _own(labels, k),
-            _at(text or (), k, None),
+            _own(options.labels, k),
+            _at(options.text or (), k, None),
         )
         for k, row in enumerate(rows)
     ]
@@ -149,12 +130,13 @@ def explore(
     first, t = liveliest(series[0].traces[0], worth.get(layers[0].name))
     measured = measure(
         Recorded(
-            run=found, layers=layers, seen=seen, x=x, inputs=inputs, lag=lag, film=film, ways=ways,
+            run=found, layers=layers, seen=seen, x=x, inputs=inputs, lag=options.lag,
+            film=options.film, ways=ways,
             worth=worth, worth_of=unit, unworth=why,
         )
     )  # fmt: skip
     return Exploration(
-        title=title,
+        title=options.title,
         subtitle=_subtitle(layers, series, found),
         layers=layers,
         series=series,
@@ -181,15 +163,17 @@ def _ablation(
     """
     if not found.weights:
         return {}, "", "trace"
-    if not asked or found.ablate is None:
+    if not asked or found.subject is None or not found.holdable:
         return {}, "", "kind" if asked else "unasked"
     layers = found.weights.values()
     units = sum(np.shape(trace.hidden)[-1] for trace in found.traces.values())
     step = 2 * sum(one.weight_ih.size + one.weight_hh.size for one in layers)
     count = int(ABLATION_FLOPS / (units * step * steps))
-    if found.cost is not None and count >= batch:
-        return found.cost(), "loss", ""
-    return (found.ablate(rows[:count]), "output", "") if count else ({}, "", "slow")
+    if found.loss is not None and count >= batch:
+        return ablation(found.subject, found.read, found.loss), "loss", ""
+    if not count or found.output is None:
+        return {}, "", "slow" if not count else "kind"
+    return ablation(found.subject, found.rows(rows[:count])), "output", ""
 
 
 def _indices(found: Recording, rows: Sequence[int], series: Sequence[Series]) -> dict[str, Array]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import isnan
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -24,15 +24,7 @@ from glasscell.report import views
 from glasscell.report.page.exploration import Finding, Layer
 from glasscell.report.page.seen import Affordable, Seen, affordable
 
-__all__ = ["MEASURES", "Measured", "Recorded", "as_steps", "each", "measure"]
-
-MEASURES: Final = {
-    "orders": "{key: {half_life, saturation, similarity, input: H unit indices}}, of the toolbar",
-    "lag": "steps back that the data asks for",
-    "unmeasured": "{key: why a layer has no influences, path splits and fans}",
-    "judged": "how many layers are the network's own, and not a rival's",
-}
-"""The numbers that are no view's own."""
+__all__ = ["Measured", "Recorded", "as_steps", "each", "measure"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -98,7 +90,8 @@ class Measured:
 
 def measure(recorded: Recorded) -> Measured:
     """Let every view measure what it shows."""
-    parts = [module.measure(recorded) for _, module in views.modules("data")]
+    data = [module for _, module in views.modules("data")]
+    parts = [module.measure(recorded) for module in data if hasattr(module, "measure")]
     own: dict[str, Any] = {
         "orders": {key: orders(one.trace, one.x) for key, one in recorded.seen.items()},
         "lag": recorded.needed,

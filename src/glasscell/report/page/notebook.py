@@ -11,7 +11,7 @@ from glasscell.arrays import Array
 from glasscell.errors import ShapeError
 from glasscell.inspect.subjects.subject import Recording
 from glasscell.report.draw.markup import escape
-from glasscell.report.page.collect import explore
+from glasscell.report.page.collect import PageOptions, explore
 from glasscell.report.page.render import render
 from glasscell.traces.layer import LayerTrace
 
@@ -37,8 +37,8 @@ def page(
     """Give the inspect page of a trace; arguments as for `Trace.to_html`."""
     traces = {name: trace[name] for name in (trace if layers is None else layers)}
     read = None if x is None else as_read(x, next(iter(traces.values())))
-    found = explore(Recording(traces=traces), read, title=title or TITLE, shown=shown, ways=False)
-    return render(found, lang)
+    options = PageOptions(title=title or TITLE, shown=shown, ways=False)
+    return render(explore(Recording(traces=traces), read, options), lang)
 
 
 def as_read(x: Any, layer: LayerTrace) -> Array:

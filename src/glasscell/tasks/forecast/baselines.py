@@ -7,7 +7,7 @@ from sklearn.linear_model import Ridge
 
 from glasscell.arrays import Array
 from glasscell.data.read import Series
-from glasscell.tasks.forecast.autoregression import LinearForecast, features
+from glasscell.tasks.forecast.network import LinearForecast, features
 from glasscell.tasks.forecast.windows import Windows
 
 ALPHAS = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0)

@@ -5,31 +5,36 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import glasscell
+from glasscell import report
 from glasscell.arrays import Array
 from glasscell.data.read import Series
 from glasscell.errors import DataError
-from glasscell.tasks.forecast.autoregression import LinearForecast
+from glasscell.files import STANDARD_INPUT
+from glasscell.tasks.forecast import kept_windows
 from glasscell.tasks.forecast.baselines import drift, naive, ridge, seasonal_naive
 from glasscell.tasks.forecast.data_summary import summary_lines
+from glasscell.tasks.forecast.network import LinearForecast, Recipe
+from glasscell.tasks.forecast.network import predict as forecast_windows
 from glasscell.tasks.forecast.options import ForecastOptions
+from glasscell.tasks.forecast.page import forecast_page
 from glasscell.tasks.forecast.plan import Plan, make_plan
 from glasscell.tasks.forecast.predict import predict
 from glasscell.tasks.forecast.result import FitResult
 from glasscell.tasks.forecast.room import require_room
-from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method, Scoreboard
+from glasscell.tasks.forecast.scores import Method, Scoreboard
 from glasscell.tasks.forecast.verdict import verdict
-from glasscell.tasks.forecast.writing import write_run
 from glasscell.training import run_folder
-from glasscell.training.campaign import Campaign, Trained, is_long, tasks
+from glasscell.training.campaign import NAMES, Campaign, Kind, best_of_each, candidates, hire
 from glasscell.training.progress import Reporter, stop_on_interrupt
-from glasscell.training.trainer import predict as forecast_windows
+from glasscell.training.trainer import environment
 from glasscell.training.workers import Workers, count
 
 __all__ = ["FitResult", "fit", "predict"]
@@ -106,32 +111,39 @@ def _fit(
     require_room(plan)
     board = Scoreboard(plan.dataset, plan.test, plan.season)
     methods, forecasts = _baselines(plan, board)
-    with _workers(jobs, plan) as workers, reporter, stop_on_interrupt() as stop:
-        campaign = Campaign(plan, _start(plan), reporter, folder, workers)
+    recipe = Recipe.of(plan, _start(plan))
+    networks = candidates(options.seed, options.seeds)
+    with (
+        hire(jobs, len(networks), recipe.work) as workers,
+        reporter,
+        stop_on_interrupt() as stop,
+    ):
+        campaign = Campaign(recipe, networks, reporter, folder, workers)
         whole = campaign.run(stop)
-    trained = _best(campaign.done)
-    for kind, name in (("RNN", PLAIN_RNN), ("LSTM", LSTM)):
-        mine = [t for t in campaign.done if t.kind == kind]
-        if mine:
-            runs_of_kind = [board.restore(forecast_windows(t.network, plan.test)) for t in mine]
-            forecasts[name] = runs_of_kind[mine.index(trained[kind])]
-            seconds = float(np.mean([t.seconds for t in mine]))
-            methods.append(
-                board.score(
-                    name,
-                    runs_of_kind,
-                    parameters=mine[0].parameters,
-                    seconds=seconds,
-                    linear=sum(t.best_epoch == 0 for t in mine),
-                )
+    best = best_of_each(campaign.done)
+    kinds: tuple[Kind, ...] = ("RNN", "LSTM")
+    for kind in kinds:
+        mine = [one for one in campaign.done if one.kind == kind]
+        if not mine:
+            continue
+        of_seeds = [board.restore(forecast_windows(one.network, plan.test)) for one in mine]
+        forecasts[NAMES[kind]] = of_seeds[mine.index(best[kind])]
+        methods.append(
+            board.score(
+                NAMES[kind],
+                of_seeds,
+                parameters=mine[0].parameters,
+                seconds=float(np.mean([one.seconds for one in mine])),
+                linear=sum(one.best_epoch == 0 for one in mine),
             )
+        )
     result = FitResult(
         plan,
         tuple(methods),
         verdict(methods, board.weights(), plan.horizon, plan.options.unit),
         tuple(campaign.done),
-        trained["LSTM"],
-        trained.get("RNN"),
+        best["LSTM"],
+        best.get("RNN"),
         forecasts,
         board,
         not whole,
@@ -139,17 +151,8 @@ def _fit(
         folder.out if folder else None,
     )
     if folder is not None:
-        write_run(result, folder, data)
+        _write(result, folder, data)
     return result
-
-
-def _workers(jobs: int | Workers | None, plan: Plan) -> AbstractContextManager[Workers]:
-    """Give those who train; ones that came from outside stay when training is over."""
-    if isinstance(jobs, Workers):
-        return nullcontext(jobs)
-    if jobs is None and not is_long(plan):
-        return Workers(1)
-    return Workers(count(jobs, len(tasks(plan.options))))
 
 
 def _baselines(plan: Plan, board: Scoreboard) -> tuple[list[Method], dict[str, Array]]:
@@ -185,10 +188,59 @@ def _start(plan: Plan) -> LinearForecast:
     return ridge(target, seen, level=False, extra=False)
 
 
-def _best(done: list[Trained]) -> dict[str, Trained]:
-    """Give the best network of each kind on validation."""
-    best: dict[str, Trained] = {}
-    for trained in done:
-        if trained.kind not in best or trained.validation < best[trained.kind].validation:
-            best[trained.kind] = trained
-    return best
+def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
+    """Write every file of the run folder and move it to its place.
+
+    Args:
+        result: What `fit` found.
+        folder: The run folder in the making.
+        data: What was fitted, to name it in run.yaml.
+    """
+    glasscell.save(result.best.network, folder.draft, force=True)
+    folder.write_json(run_folder.PREPROCESSING, _preprocessing(result.plan))
+    settings = {"task": "forecast", "data": _named(data)}
+    folder.write_settings({**settings, **result.plan.options.record()})
+    folder.write_json(run_folder.METRICS, {**result.metrics(), "environment": environment()})
+    folder.write_log(result.log())
+    if result.best.film is not None:
+        result.best.film.save(folder.draft / run_folder.FILM)
+    if result.rival is not None:
+        glasscell.save(result.rival.network, folder.draft / run_folder.RIVAL, force=True)
+    kept_windows.of_plan(result.plan).save(folder.draft / run_folder.WINDOWS)
+    report.write(forecast_page(result), folder.draft / run_folder.REPORT, force=True)
+    folder.commit(keep_checkpoint=result.interrupted)
+
+
+def _named(data: Any) -> str:
+    if not isinstance(data, str | Path):
+        return "a frame"
+    return "-" if Path(data).name == STANDARD_INPUT else str(data)
+
+
+def _preprocessing(plan: Plan) -> dict[str, Any]:
+    roles, options = plan.panel.roles, plan.options
+    return {
+        "format": run_folder.FORMAT,
+        "version": run_folder.VERSION,
+        "layout": roles.layout,
+        "columns": {
+            "time": roles.time,
+            "series": roles.series,
+            "labels": list(roles.labels),
+            "targets": list(roles.targets),
+            "covariates": list(roles.covariates),
+        },
+        "frequency": plan.panel.freq,
+        "gaps": options.gaps,
+        "max_gap": options.max_gap,
+        "reading": options.reading().manner(),
+        "lookback": plan.lookback,
+        "horizon": plan.horizon,
+        "level": plan.dataset.level,
+        "channels": plan.channels,
+        "unit": options.unit,
+        "scalers": {
+            series.unique_id: {"mean": scaler.mean.tolist(), "scale": scaler.scale.tolist()}
+            for series, scaler in zip(plan.dataset.series, plan.dataset.scalers, strict=True)
+        },
+    }

@@ -1,17 +1,85 @@
-"""The forecasting network: a recurrent layer beside a linear autoregression, and its plain twin."""
+"""The linear forecast of a window, the network that starts from it, and how that is trained.
+
+Apart from `baselines`, because loading scikit-learn takes a second that the processes which train
+networks need not spend.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
+from glasscell.arrays import Array
 from glasscell.nn import LSTM, RNN, Linear
-from glasscell.tasks.forecast.autoregression import LinearForecast
+from glasscell.tasks.forecast.options import ForecastOptions
+from glasscell.tasks.forecast.plan import Plan
+from glasscell.tasks.forecast.windows import Windows
+from glasscell.training.campaign import RATES, Kind
+from glasscell.training.trainer import Batch, Schedule, Trainer, choose_device
 
-Kind = Literal["LSTM", "RNN"]
+AVERAGE = 0.998
+"""How much of the averaged weights stays at each step, once warmed up."""
+
+SKIP_RATE = 0.1
+"""Part of the learning rate that the skip takes: it starts at its optimum, the rest at nothing."""
+
+WARM_UP = 0.15
+"""Part of the steps over which the learning rate rises; over the rest it falls to nothing."""
+
+EVALUATION_BATCH = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class LinearForecast:
+    """A direct linear forecast of scaled windows, the last value subtracted first (NLinear).
+
+    Args:
+        weight: (horizon, k) weights on the features.
+        bias: (horizon,) intercepts.
+        alpha: Its ridge penalty, chosen on validation.
+        level: Whether the last value itself is a feature.
+        extra: Whether the covariates are features.
+    """
+
+    weight: Array
+    bias: Array
+    alpha: float
+    level: bool
+    extra: bool
+
+    @property
+    def parameters(self) -> int:
+        """Weights and intercepts."""
+        return int(self.weight.size + self.bias.size)
+
+    def forecast(self, inputs: Array) -> Array:
+        """Forecast (m, horizon) scaled values from (m, lookback, C) inputs."""
+        change: Array = self.features(inputs) @ self.weight.T + self.bias
+        return inputs[:, -1:, 0] + change
+
+    def features(self, inputs: Array) -> Array:
+        """Lay windows out as rows of numbers, see `features`."""
+        return features(inputs, self.level, self.extra)
+
+
+def features(inputs: Array, level: bool, extra: bool) -> Array:
+    """Lay (m, lookback, C) windows out as (m, k) rows of numbers for a linear model.
+
+    Args:
+        inputs: Windows; channel 0 is the target, and channel 1 again if `level`.
+        level: Whether the last value itself is a feature, as the network sees it too.
+        extra: Whether the covariates are features.
+    """
+    last = inputs[:, -1:, 0].astype(np.float64)
+    parts = [inputs[:, :, 0] - last]
+    parts += [last] if level else []
+    parts += [inputs[:, :, 1 + level :].reshape(len(inputs), -1)] if extra else []
+    return np.concatenate(parts, axis=1)
 
 
 class Forecaster(torch.nn.Module):
@@ -110,3 +178,155 @@ def twin_hidden_size(channels: int, hidden_size: int, lookback: int, horizon: in
         range(1, 4 * hidden_size + 1),
         key=lambda size: abs(count_parameters("RNN", channels, size, lookback, horizon) - wanted),
     )
+
+
+class WindowObjective:
+    """Mean absolute error of scaled forecasts, on windows cut by index from arrays in memory.
+
+    Args:
+        recipe: Windows and options.
+        seed: Seed of the order of the windows.
+        device: Where the network is trained.
+    """
+
+    def __init__(self, recipe: Recipe, seed: int, device: torch.device) -> None:
+        self.recipe, self.device = recipe, device
+        train, options = recipe.train, recipe.options
+        self.size, self.most = options.batch_size or 1, options.max_windows
+        self.steps = math.ceil(min(len(train), self.most) / self.size)
+        self.generator = torch.Generator().manual_seed(seed)
+        self._values = torch.from_numpy(train.values).to(device)
+        self._origins = torch.from_numpy(train.origins).to(device)
+        self._back = torch.arange(-train.lookback, 0, device=device)
+        self._ahead = torch.arange(train.horizon, device=device)
+
+    def loss(self, forecast: torch.Tensor, targets: torch.Tensor, /) -> torch.Tensor:
+        """Give the mean absolute error."""
+        return torch.nn.functional.l1_loss(forecast, targets)
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """Cut the windows of an epoch, of which there may be fewer than there are windows."""
+        order = torch.randperm(len(self._origins), generator=self.generator)
+        near = {"near": self.recipe.options.near} if epoch < self.recipe.near_epochs else {}
+        for rows in torch.split(order[: self.most], self.size):
+            origins = self._origins[rows.to(self.device)][:, None]
+            inputs, targets = self._values[origins + self._back], origins + self._ahead
+            yield Batch(inputs, self._values[targets, 0], near)
+
+    def error(self, network: torch.nn.Module) -> float:
+        """Mean absolute error on scaled validation windows, which the network reads whole."""
+        windows = self.recipe.validation
+        return float(np.mean(abs(predict(network, windows, self.device) - windows.targets())))
+
+    def chance(self) -> torch.Tensor:
+        """Give the state of the generator."""
+        return self.generator.get_state()
+
+    def set_chance(self, state: torch.Tensor) -> None:
+        """Set the state of the generator."""
+        self.generator.set_state(state)
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """What the networks of one run have in common.
+
+    Args:
+        options: The resolved options.
+        channels: C, channels of a row.
+        train: Windows to fit.
+        validation: Windows that decide which epoch is kept.
+        linear: The linear model that every network's skip starts from.
+        fingerprint: Digest of options and data.
+    """
+
+    options: ForecastOptions
+    channels: int
+    train: Windows
+    validation: Windows
+    linear: LinearForecast
+    fingerprint: str
+
+    @classmethod
+    def of(cls, plan: Plan, linear: LinearForecast) -> Recipe:
+        """Take what training needs from a plan."""
+        channels = len(plan.channels)
+        return cls(plan.options, channels, plan.train, plan.validation, linear, plan.fingerprint())
+
+    @property
+    def epochs(self) -> int:
+        """The most epochs of a network."""
+        return self.options.epochs
+
+    @property
+    def film(self) -> int | None:
+        """Training steps between two frames of the film."""
+        return self.options.film
+
+    @property
+    def near_epochs(self) -> int:
+        """Epochs in which the recurrent layer reads near rows alone: three quarters, or none."""
+        return 0 if self.options.near is None else 3 * self.epochs // 4
+
+    @property
+    def work(self) -> float:
+        """Products of a weight and a number that training all networks takes."""
+        options = self.options
+        windows = min(len(self.train), options.max_windows)
+        weights = 4 * options.hidden_size * (options.hidden_size + self.channels)
+        steps = 2 * options.seeds * options.epochs * windows * self.train.lookback
+        return 3.0 * steps * weights
+
+    def network(self, kind: Kind, seed: int) -> Forecaster:
+        """Make a network with the initial weights of a seed; the global random state stays."""
+        size, lookback, horizon = self.options.hidden_size, self.train.lookback, self.train.horizon
+        if kind == "RNN":
+            size = twin_hidden_size(self.channels, size, lookback, horizon)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network = Forecaster(kind, self.channels, size, lookback, horizon)
+        network.start_from(self.linear)
+        return network
+
+    def trainer(self, kind: Kind, seed: int) -> Trainer:
+        """Make a network ready for training, on the device that accelerate chooses."""
+        device = choose_device()
+        network = self.network(kind, seed).to(device)
+        objective = WindowObjective(self, seed, device)
+        rate = self.options.learning_rate * RATES[kind]
+        fresh = [*network.recurrent.parameters(), *network.head.parameters()]
+        groups = [
+            {"params": fresh, "lr": rate},
+            {"params": list(network.skip.parameters()), "lr": rate * SKIP_RATE},
+        ]
+        # fused: a third of a millisecond a step; small networks take two.
+        optimizer = torch.optim.Adam(groups, fused=True)
+        rates = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            [rate, rate * SKIP_RATE],
+            total_steps=self.epochs * objective.steps,
+            pct_start=WARM_UP,
+            cycle_momentum=False,
+        )
+        schedule = Schedule(
+            epochs=self.epochs,
+            patience=self.options.patience,
+            # Validation reads all rows, so patience begins when training does.
+            patient_from=self.near_epochs,
+            average=AVERAGE,
+            keep_start=True,
+        )
+        return Trainer(network, objective, optimizer, schedule, rates, self.film)
+
+
+def predict(
+    network: torch.nn.Module, windows: Windows, device: torch.device | str = "cpu"
+) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Forecast all windows in batches: (M, horizon) scaled values."""
+    forecasts = [np.zeros((0, windows.horizon), np.float32)]
+    with torch.no_grad():
+        for first in range(0, len(windows), EVALUATION_BATCH):
+            inputs = windows.inputs(slice(first, first + EVALUATION_BATCH))
+            output = network(torch.from_numpy(inputs).to(device))
+            forecasts.append(output.cpu().numpy())
+    return np.concatenate(forecasts)

@@ -11,7 +11,7 @@ from glasscell.tasks.forecast.data_summary import data_summary
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method, Scoreboard
 from glasscell.tasks.forecast.verdict import linear_start
-from glasscell.training.campaign import Trained
+from glasscell.training.campaign import NAMES, Trained
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ class FitResult:
             "methods": [method.record() for method in self.methods],
             "seeds": [
                 {
-                    "network": PLAIN_RNN if t.kind == "RNN" else LSTM,
+                    "network": NAMES[t.kind],
                     "seed": t.seed,
                     "validation_mae_scaled": t.validation,
                     "best_epoch": t.best_epoch,
@@ -85,3 +85,18 @@ class FitResult:
             "notes": [*plan.notes, *self.remarks],
             "seconds": round(self.seconds, 3),
         }
+
+    def log(self) -> list[dict[str, Any]]:
+        """Give the lines of log.jsonl."""
+        return [
+            {
+                "network": NAMES[trained.kind],
+                "seed": trained.seed,
+                "epoch": epoch.epoch,
+                "train_mae_scaled": epoch.train,
+                "validation_mae_scaled": epoch.validation,
+                "seconds": round(epoch.seconds, 3),
+            }
+            for trained in self.networks
+            for epoch in trained.history
+        ]

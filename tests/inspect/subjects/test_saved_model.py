@@ -6,7 +6,6 @@ import torch
 
 import glasscell
 from glasscell.errors import ShapeError
-from glasscell.inspect import saved_flow
 from glasscell.nn import LSTM, RNN, Linear
 from glasscell.tasks.forecast.network import Forecaster
 
@@ -41,7 +40,7 @@ def both(tmp_path, model, given, call, first):
         assert output.shape == shape
         return float((output * share).sum()), share.astype(output.dtype)
 
-    mine = saved_flow(folder, given.numpy(), loss)
+    mine = glasscell.gradient_flow(folder, given.numpy(), loss)
     return {
         name.removeprefix("inner.").removeprefix("inner"): f for name, f in theirs.items()
     }, mine
@@ -120,7 +119,9 @@ def test_the_default_loss_reads_the_ends(tmp_path):
     for options in ({}, {"batch_first": True, "bidirectional": True}):
         model = LSTM(3, 5, **options).double()
         given = torch.randn(6, 4, 3, dtype=torch.float64)
-        mine = saved_flow(glasscell.save(model, tmp_path / str(options)), given.numpy())
+        mine = glasscell.gradient_flow(
+            glasscell.save(model, tmp_path / str(options)), given.numpy()
+        )
         time = 1 if options else 0
 
         def ends(out, time=time, options=options):
@@ -136,9 +137,11 @@ def test_compressed_weights_count_as_what_they_stand_for(tmp_path):
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Embedding(7, 16), LSTM(16, 16))
     x = np.random.default_rng(0).integers(0, 7, (20, 3))
-    full = saved_flow(glasscell.save(model, tmp_path / "full"), x)["1.l0"]
+    full = glasscell.gradient_flow(glasscell.save(model, tmp_path / "full"), x)["1.l0"]
     for storage in ("bfloat16", "int8"):
-        few = saved_flow(glasscell.compress(tmp_path / "full", tmp_path / storage, storage), x)
+        few = glasscell.gradient_flow(
+            glasscell.compress(tmp_path / "full", tmp_path / storage, storage), x
+        )
         # Weights up to 1/4 that are off by half of 1/127 or 2^-8 of the largest: a few percent.
         np.testing.assert_allclose(few["1.l0"].cell, full.cell, rtol=0.1)
         assert (few["1.l0"].cell != full.cell).all()
@@ -147,4 +150,6 @@ def test_compressed_weights_count_as_what_they_stand_for(tmp_path):
 def test_a_gradient_of_another_shape_is_refused(tmp_path):
     folder = glasscell.save(LSTM(3, 5), tmp_path / "model")
     with pytest.raises(ShapeError, match=r"of the output's shape \(6, 4, 5\), got \(2,\)"):
-        saved_flow(folder, np.zeros((6, 4, 3), np.float32), lambda out: (0.0, np.zeros(2)))
+        glasscell.gradient_flow(
+            folder, np.zeros((6, 4, 3), np.float32), lambda out: (0.0, np.zeros(2))
+        )
