@@ -19,24 +19,15 @@ from torch.nn import Parameter
 
 from glasscell import engine
 from glasscell.arrays import Array
+from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import ShapeError
-from glasscell.nn.names import Place, Weights
+from glasscell.nn.names import ROLES, Place, Weights
 from glasscell.nn.team import threads
 from glasscell.nn.tensors import array_of
 
 __all__ = ["ATTRIBUTE", "Kept", "Made", "packed", "packed_linear", "tapes_of"]
 
 ATTRIBUTE = "_glasscell_packed"
-
-
-class _Arrays(NamedTuple):
-    """What `engine.pack` reads; `LayerWeights` without its checks."""
-
-    weight_ih: Array
-    weight_hh: Array
-    bias_ih: Array | None
-    bias_hh: Array | None
-    weight_hr: Array | None
 
 
 Made = tuple[str, int, int, int]
@@ -182,14 +173,16 @@ def packed(
 
 
 def _pack(made: Made, tensors: Weights, place: Place) -> Kept:
-    arrays = _Arrays._make([None if tensor is None else array_of(tensor) for tensor in tensors])
+    arrays: dict[str, Any] = {
+        role: array_of(tensor) for role, tensor in zip(ROLES, tensors, strict=True)
+    }
     mode, *sizes = made
     try:
-        one = engine.pack(mode, arrays)
+        one = engine.pack(mode, LayerWeights(**arrays))
     except ShapeError:
         one = None
     if one is None or [one.input_size, one.hidden_size, one.output_size] != sizes:
-        named = zip(place.names, arrays, strict=True)
+        named = zip(place.names, arrays.values(), strict=True)
         shapes = ", ".join(f"{name} {array.shape}" for name, array in named if array is not None)
         # torch's class of error; its own LSTM does not check, and may read beyond the end of them.
         raise RuntimeError(

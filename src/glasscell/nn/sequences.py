@@ -56,38 +56,6 @@ class Layout:
         return address_of(self.lengths), address_of(self.reset), address_of(self.batch_sizes)
 
 
-def _layout_of(
-    steps: int,
-    batch: int,
-    lengths: Tensor | Sequence[int] | None,
-    reset: Tensor | None,
-    *,
-    batch_first: bool,
-    unbatched: bool,
-) -> Layout:
-    """Check `lengths` and `reset` against a padded batch of T steps and B sequences.
-
-    Raises:
-        ShapeError: they are not (B,) and (T, B), or (B, T) with batch_first; or a length is outside
-            0 … T.
-        DtypeError: they are not integers and bool.
-        RuntimeError: the call is being traced, which would fix them for ever.
-    """
-    if lengths is None and reset is None:
-        return Layout(batch_first=batch_first, unbatched=unbatched)
-    if torch.compiler.is_compiling() or interpreted() is not None:
-        raise RuntimeError(
-            "expected lengths and reset in a plain call only, got them under tracing, compilation "
-            "or a torch.func transform; use a PackedSequence there"
-        )
-    return Layout(
-        lengths=None if lengths is None else _lengths(lengths, steps, batch, unbatched),
-        reset=None if reset is None else _reset(reset, steps, batch, batch_first, unbatched),
-        batch_first=batch_first,
-        unbatched=unbatched,
-    )
-
-
 def _lengths(lengths: Tensor | Sequence[int], steps: int, batch: int, unbatched: bool) -> Array:
     tensor = torch.as_tensor(lengths).detach().cpu()
     if tensor.dtype.is_floating_point or tensor.dtype.is_complex or tensor.dtype is torch.bool:
@@ -216,7 +184,10 @@ def rows_of(
     """Give the input as (T, B, I) or packed (N, I), a view, and where its sequences lie.
 
     Raises:
-        ShapeError, DtypeError: lengths or reset do not fit it.
+        ShapeError: lengths and reset are not (B,) and (T, B), or (B, T) with batch_first; or a
+            length is outside 0 … T.
+        DtypeError: they are not integers and bool.
+        RuntimeError: the call is being traced, which would fix them for ever.
     """
     if isinstance(input, PackedSequence):
         if lengths is not None or reset is not None:
@@ -230,9 +201,20 @@ def rows_of(
     unbatched = input.dim() == 2
     first = module.batch_first and not unbatched
     x = input.unsqueeze(1) if unbatched else input.transpose(0, 1) if first else input
+    batch_first = module.batch_first
+    if lengths is None and reset is None:
+        return x, Layout(batch_first=batch_first, unbatched=unbatched)
+    if torch.compiler.is_compiling() or interpreted() is not None:
+        raise RuntimeError(
+            "expected lengths and reset in a plain call only, got them under tracing, compilation "
+            "or a torch.func transform; use a PackedSequence there"
+        )
     steps, batch = x.shape[:2]
-    layout = _layout_of(
-        steps, batch, lengths, reset, batch_first=module.batch_first, unbatched=unbatched
+    layout = Layout(
+        lengths=None if lengths is None else _lengths(lengths, steps, batch, unbatched),
+        reset=None if reset is None else _reset(reset, steps, batch, batch_first, unbatched),
+        batch_first=batch_first,
+        unbatched=unbatched,
     )
     return x, layout
 
