@@ -29,7 +29,7 @@ from glasscell.model.model import Model
 from glasscell.reproduce import duel
 from glasscell.reproduce.adding import draw
 from glasscell.tasks.forecast.fit import fit
-from glasscell.threads import one_thread
+from glasscell.training.workers import one_thread
 
 ROOT = Path(__file__).parent.parent
 OUT, DOCS = ROOT / "docs" / "results" / "compressed.json", ROOT / "docs" / "numerics.md"
@@ -44,8 +44,8 @@ def glucose_forecast() -> tuple[str, Any, Score]:
     windows, board = result.plan.test, result.board
 
     def score(model: Model) -> tuple[float, Array]:
-        found = board.restore(model.run(windows.inputs()).output)
-        return board.score("LSTM", [found]).mae, found
+        forecast = board.restore(model.run(windows.inputs()).output)
+        return board.score("LSTM", [forecast]).mae, forecast
 
     return "mean absolute error, mg/dL", result.best.network, score
 

@@ -131,14 +131,14 @@ def measure(chrome: Any, name: str, seconds: float, page: Path) -> dict[str, Any
     }
 
 
-def row(found: dict[str, Any]) -> str:
+def row(page: dict[str, Any]) -> str:
     """Give a line of the table."""
-    again, difference = found["again_ms"], found["difference"]
+    again, difference = page["again_ms"], page["difference"]
     cells = [
-        f"`{LESSON}`" if found["page"] == LESSON else found["page"],
-        f"{found['seconds']:.1f} s",
-        f"{found['bytes'] / 1e6:.2f} MB",
-        f"{found['usable_ms'] / 1e3:.2f} s",
+        f"`{LESSON}`" if page["page"] == LESSON else page["page"],
+        f"{page['seconds']:.1f} s",
+        f"{page['bytes'] / 1e6:.2f} MB",
+        f"{page['usable_ms'] / 1e3:.2f} s",
         "–" if again is None else f"{again / 1e3:.2f} s",
         "–" if difference is None else f"{difference:.1g}",
     ]
@@ -161,12 +161,12 @@ def main() -> None:
     if sys.argv[1:] != ["--table"]:
         with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
             chrome = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            found = []
+            measured = []
             for name, seconds, page in pages(Path(folder)):
-                found.append(measure(chrome, name, seconds, page))
-                print(found[-1], flush=True)
+                measured.append(measure(chrome, name, seconds, page))
+                print(measured[-1], flush=True)
             chrome.close()
-        record = {"format": "glasscell-pages", "version": 1, "pages": found}
+        record = {"format": "glasscell-pages", "version": 1, "pages": measured}
         record["environment"] = machine.describe()
         OUT.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     write_tables()

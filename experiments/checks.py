@@ -25,7 +25,7 @@ def growth(network: Any, x: Tensor, lag: int) -> float:
     _, state = recurrent(start)
     lstm = isinstance(state, tuple)
     base = torch.cat(_parts(recurrent(rest, state)[1]), -1)
-    found = []
+    factors = []
     generator = torch.Generator().manual_seed(0)
     for _ in range(DIRECTIONS):
         moved = []
@@ -34,8 +34,8 @@ def growth(network: Any, x: Tensor, lag: int) -> float:
             moved.append(part + STEP * direction / direction.norm(dim=-1, keepdim=True))
         after = recurrent(rest, tuple(moved) if lstm else moved[0])[1]
         change = torch.cat(_parts(after), -1) - base
-        found.append(change.norm(dim=-1).mean(dim=-1) / STEP)
-    return float(torch.stack(found).max())
+        factors.append(change.norm(dim=-1).mean(dim=-1) / STEP)
+    return float(torch.stack(factors).max())
 
 
 @torch.no_grad()
@@ -64,23 +64,23 @@ def deaf(network: Any, x: Tensor) -> float:
     The other input is white noise of the layer's own mean and deviation; the change is over the
     size of the states.
     """
-    found = []
+    changes = []
     generator = torch.Generator().manual_seed(0)
     for layer, read, hidden, _ in _layers(network, x):
         noise = torch.randn(read.shape, generator=generator) * read.std() + read.mean()
         change = (_by_hand(network.recurrent, layer, noise)[0] - hidden).norm()
-        found.append(float(change / hidden.norm()) if hidden.norm() > 0 else 0.0)
-    return min(found)
+        changes.append(float(change / hidden.norm()) if hidden.norm() > 0 else 0.0)
+    return min(changes)
 
 
 @torch.no_grad()
 def widest(network: Any, x: Tensor, gate: str) -> float:
     """Give the largest value of the median unit's input or output gate; least of layers."""
-    found = []
+    values = []
     for layer, read, hidden, _ in _layers(network, x):
         i, _, _, o = _total(network.recurrent, layer, read, _before(hidden)).sigmoid().chunk(4, -1)
-        found.append(float((i if gate == "input" else o).amax((0, 1)).median()))
-    return min(found)
+        values.append(float((i if gate == "input" else o).amax((0, 1)).median()))
+    return min(values)
 
 
 @torch.no_grad()
@@ -123,11 +123,11 @@ def _before(hidden: Tensor) -> Tensor:
 
 def _cells(i: Tensor, f: Tensor, g: Tensor) -> Tensor:
     """Cell states (T, B, H) from what goes into the gates."""
-    c, found = torch.zeros_like(g[0]), []
+    c, states = torch.zeros_like(g[0]), []
     for step in range(len(g)):
         c = f[step].sigmoid() * c + i[step].sigmoid() * g[step].tanh()
-        found.append(c)
-    return torch.stack(found)
+        states.append(c)
+    return torch.stack(states)
 
 
 def _total(recurrent: Any, layer: int, x: Tensor, h: Tensor) -> Tensor:

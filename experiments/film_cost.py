@@ -55,13 +55,13 @@ def measure(
     """Train for a while, with a frame every so many steps, and time each step."""
     network = LastStep(kind(*sizes, num_layers=layers), torch.nn.Linear(sizes[1], 1))
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
-    seen = Batch(torch.randn(steps, batch, sizes[0]), torch.randn(batch, 1))
+    shown = Batch(torch.randn(steps, batch, sizes[0]), torch.randn(batch, 1))
     film = Film(network, every=4)
     descent = Descent(network, optimizer, torch.nn.functional.mse_loss, clip=None, film=film)
     plain, filmed = [], []
     for step in range(1, 42):
         began = time.perf_counter()
-        descent.step(seen)
+        descent.step(shown)
         (filmed if step % 4 == 1 else plain).append(time.perf_counter() - began)
     alone, with_frame = statistics.median(plain[3:]), statistics.median(filmed[1:])
     return {
@@ -72,11 +72,11 @@ def measure(
     }
 
 
-def row(found: dict[str, Any]) -> str:
+def row(result: dict[str, Any]) -> str:
     """One line of the table."""
     return (
-        f"| {found['network']} | {found['step_ms']:.2f} ms | {found['frame_ms']:.2f} ms "
-        f"| {found['share']:.2%} |"
+        f"| {result['network']} | {result['step_ms']:.2f} ms | {result['frame_ms']:.2f} ms "
+        f"| {result['share']:.2%} |"
     )
 
 

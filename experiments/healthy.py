@@ -90,15 +90,15 @@ SIZES = (8, 16, 32, 64)
 
 def designs(seed: int) -> list[Design]:
     """One design per case; sizes and layers go round with the seed."""
-    found = []
+    listed = []
     for k, (problem, how) in enumerate(LSTM_CASES):
         size, layers = SIZES[(k + seed) % 4], 2 if (k + seed) % 5 == 0 else 1
         enough = SOLVED if (k + seed) % 2 else SOLVED / 5
-        found.append(Design("LSTM", problem, size, layers, how, 100 * seed + k, enough))
+        listed.append(Design("LSTM", problem, size, layers, how, 100 * seed + k, enough))
     for k, (kind, problem, how) in enumerate(RNN_CASES):
         size = SIZES[1 + (k + seed) % 3]
-        found.append(Design(kind, problem, size, 1, how, 100 * seed + 50 + k))
-    return found
+        listed.append(Design(kind, problem, size, 1, how, 100 * seed + 50 + k))
+    return listed
 
 
 def untrained(seed: int) -> list[Design]:

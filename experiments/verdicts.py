@@ -83,23 +83,23 @@ def tally(counts: dict[str, list[int]], fault: str, kept: bool) -> None:
 
 def judged(seed: int, one: Case) -> Row:
     """Judge one network."""
-    found, blind = (examine(one.network, one.x, one.loss, lag) for lag in (one.lag, None))
+    verdict, blind = (examine(one.network, one.x, one.loss, lag) for lag in (one.lag, None))
     return {
         "seed": seed,
         "fault": one.fault,
         "how": one.how,
         "lag": one.lag,
-        "named": sorted(found.kinds),
+        "named": sorted(verdict.kinds),
         "named without lag": sorted({f.kind for f in blind if not (f.good or f.assumed)}),
         "assumed": sorted({f.kind for f in blind if f.assumed}),
-        "contradictions": contradictions(found),
+        "contradictions": contradictions(verdict),
         "numbers": numbers(one),
     }
 
 
-def contradictions(found: Sequence[findings.Finding]) -> list[str]:
+def contradictions(judgement: Sequence[findings.Finding]) -> list[str]:
     """Sentences that say one thing and mean another: growth by a factor below 1."""
-    said = [one.text() for one in found if one.kind == "exploding"]
+    said = [one.text() for one in judgement if one.kind == "exploding"]
     return [
         text for text in said if float(re.search(r"by × (\S+)", text + " by × 2").group(1)) <= 1
     ]
@@ -107,37 +107,37 @@ def contradictions(found: Sequence[findings.Finding]) -> list[str]:
 
 def numbers(one: Case) -> dict[str, float]:
     """The measures that thresholds cut, of the worst layer."""
-    subject, found = subject_of(one.network), {}
+    subject, measures = subject_of(one.network), {}
     weights = subject.weights
     for name, (flow, trace) in subject.measured(one.x, one.loss).layers.items():
         for measure, value in _of_layer(gathered(flow, trace, one.lag, weights[name])).items():
-            found.setdefault(measure, []).append(value)
-    return {name: abs(max(values)) for name, values in found.items()}
+            measures.setdefault(measure, []).append(value)
+    return {name: abs(max(values)) for name, values in measures.items()}
 
 
 def _of_layer(seen: Any) -> dict[str, float]:
     """One layer's measures; those of which too little is a fault are negative."""
-    told, tried = seen.verdict, seen.exchange
-    if told.kind == "not finite" or seen.symptoms is None:
+    verdict, tried = seen.verdict, seen.exchange
+    if verdict.kind == "not finite" or seen.symptoms is None:
         return {}
     states = seen.symptoms
-    found = {f"dead {seen.trace.mode}": states.dead}
+    measures = {f"dead {seen.trace.mode}": states.dead}
     if states.shut:
-        found["shut"] = max(states.shut.values())
+        measures["shut"] = max(states.shut.values())
     if tried is not None:
-        found["reads"] = -tried.reads
-        if told.kind in ("vanishing", "short") and tried.held == tried.held:
-            found["held"] = -tried.held
-    if findings.holds(seen) and told.kind in ("vanishing", "short"):
-        return found  # a latch: neither gradient nor gates decide about it
-    found["stuck"] = states.stuck
+        measures["reads"] = -tried.reads
+        if verdict.kind in ("vanishing", "short") and tried.held == tried.held:
+            measures["held"] = -tried.held
+    if findings.holds(seen) and verdict.kind in ("vanishing", "short"):
+        return measures  # a latch: neither gradient nor gates decide about it
+    measures["stuck"] = states.stuck
     if states.memory is not None:
-        found["stuck part"] = max(states.flat.values())
+        measures["stuck part"] = max(states.flat.values())
         if not findings.holds(seen):
-            found["memory"] = -states.memory / max(told.lag, 1)
-    if told.kind in ("healthy", "vanishing", "exploding", "short"):
-        found |= {"left": -told.change, "growth": told.largest}
-    return found
+            measures["memory"] = -states.memory / max(verdict.lag, 1)
+    if verdict.kind in ("healthy", "vanishing", "exploding", "short"):
+        measures |= {"left": -verdict.change, "growth": verdict.largest}
+    return measures
 
 
 CUTS = {
@@ -210,18 +210,18 @@ def right(row: Row) -> bool:
 def table(rows: Sequence[Row]) -> dict[str, Row]:
     """The confusion table: of each planted fault the networks, and how many were called what."""
     kinds = [kind for kind in findings.ORDER if kind != "healthy"]
-    found = {}
+    rows_of = {}
     for fault in ("healthy", *PLANTS):
         mine = [row for row in rows if row["fault"] == fault]
         fine = [right(row) for row in mine]
-        found[fault] = {
+        rows_of[fault] = {
             "networks": len(mine),
             "right": sum(fine),
             "share": round(sum(fine) / max(len(mine), 1), 4),
             "named": {kind: sum(kind in row["named"] for row in mine) for kind in kinds},
             "wrong": [row["how"] for row, well in zip(mine, fine, strict=True) if not well][:20],
         }
-    return found
+    return rows_of
 
 
 def main() -> None:

@@ -103,8 +103,8 @@ def duel(seen: Seen) -> Any:
 
 def provenance(seen: Seen) -> Any:
     """What each step left in the unit that holds most at the end."""
-    found = inspect.layer_provenance(seen.layer)
-    return found.plot(int(abs(found.total).argmax()), width=COLUMN)
+    provenance = inspect.layer_provenance(seen.layer)
+    return provenance.plot(int(abs(provenance.total).argmax()), width=COLUMN)
 
 
 def triangle(seen: Seen) -> Any:
@@ -142,8 +142,8 @@ def fan(seen: Seen) -> Any:
 
 def lyapunov(seen: Seen) -> Any:
     """The lasting half of the directions of the cell."""
-    found = inspect.lyapunov(seen.layer, seen.weights, columns=UNITS // 2)
-    return found.plot(lag=STEPS // 2, width=COLUMN)
+    exponents = inspect.lyapunov(seen.layer, seen.weights, columns=UNITS // 2)
+    return exponents.plot(lag=STEPS // 2, width=COLUMN)
 
 
 def truncation(seen: Seen) -> Any:
@@ -161,15 +161,15 @@ def dossier(seen: Seen) -> Any:
     worth = inspect.ablation(seen.lstm, seen.x, seen.loss)[LAYER]
     x, names = seen.x.numpy(), ["value", "marker"]
     lags = range(0, STEPS // 2, 2)
-    found = inspect.dossier(seen.trace[LAYER], x, names=names, lags=lags, ablation=worth)
-    return found.plot(8, width=COLUMN)
+    units = inspect.dossier(seen.trace[LAYER], x, names=names, lags=lags, ablation=worth)
+    return units.plot(8, width=COLUMN)
 
 
 def match(seen: Seen) -> Any:
     """Ranges like the end of the first sequence."""
     chosen = (0, 30, 36)
-    found = inspect.match(seen.trace[LAYER], chosen, threshold=0.25, limit=12)
-    return found.plot(chosen, width=COLUMN)
+    ranges = inspect.match(seen.trace[LAYER], chosen, threshold=0.25, limit=12)
+    return ranges.plot(chosen, width=COLUMN)
 
 
 def weights(seen: Seen) -> Any:

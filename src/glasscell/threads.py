@@ -1,4 +1,4 @@
-"""How many threads a call may use, and whose; and one thread alone for small work."""
+"""How many threads a call may use, and whose; and one thread of OpenBLAS alone for small work."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ __all__ = [
     "cpu_info",
     "get_num_threads",
     "one_blas_thread",
-    "one_thread",
     "set_num_threads",
     "thread_limit",
     "use_parallel_for",
@@ -123,27 +122,6 @@ def cpu_info() -> dict[str, Any]:
         ['isa', 'isas', 'threads']
     """
     return {"isa": _core.isa, "isas": list(_core.isas), "threads": get_num_threads()}
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Run torch, glasscell's kernels and every BLAS on one thread for the duration of a block.
-
-    Notes:
-        A step of a network of some 32 units takes a few milliseconds. Two threads gain little on it
-        if both cores are idle, and wait for each other most of the time if one is busy. The bits of
-        the kernels are the same for any number of threads.
-    """
-    import torch
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # glasscell.nn takes torch's number
-    try:
-        with threadpool_limits(limits=1, user_api="blas"):
-            yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -82,7 +82,7 @@ def test_an_engine_lives_on_the_cpus_that_it_was_given():
     cpu = min(os.sched_getaffinity(0))
     with Worker("glasscell", 1, (cpu,)) as pinned:
         pinned.ask("versions")
-        assert os.sched_getaffinity(pinned._process.pid) == {cpu}
+        assert os.sched_getaffinity(pinned._process.process.pid) == {cpu}
 
 
 def test_an_engine_that_fails_says_why_and_starts_anew():

@@ -14,9 +14,8 @@ from bench_fakes import result_of
 from glasscell.bench.cases import Case
 from glasscell.bench.chart import chart
 from glasscell.bench.machine import busy_cpus, commit, cpu
-from glasscell.bench.readable import amount, beside, line
+from glasscell.bench.readable import amount, beside, headline, line, notes, table
 from glasscell.bench.run import place, write
-from glasscell.bench.table import headline, notes, table
 from glasscell.errors import DataError
 
 CASES = [

@@ -6,11 +6,12 @@ import pytest
 
 from glasscell.data import columns
 from glasscell.data.rawtable import filled_cells
+from glasscell.data.read_options import ReadOptions
 from glasscell.errors import DataError
 
 
 def resolve(names, rows, **options):
-    return columns.resolve(filled_cells(names, rows), **options)
+    return columns.resolve(filled_cells(names, rows), ReadOptions(**options))
 
 
 def test_dates_are_found_without_a_known_name():

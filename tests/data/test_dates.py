@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 
 from glasscell.data.dates import parse_times
+from glasscell.data.read_options import ReadOptions
 from glasscell.errors import DataError
 
 DAYS = pd.date_range("2004-01-05", periods=30, freq="D")
 
 
 def read(cells, name="ds", **options):
-    return parse_times(np.array(list(cells), object), name, lambda i: f"line {i + 2}", **options)
+    cells = np.array(list(cells), object)
+    return parse_times(cells, name, lambda i: f"line {i + 2}", ReadOptions(**options))
 
 
 def parse(cells, name="ds", **options):

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from glasscell.data.panel import GapRule
 from glasscell.data.read import ReadOptions, read_panel
+from glasscell.data.read_options import GapRule
 from glasscell.errors import DataError
 
 MONTHS = pd.date_range("2001-01-01", periods=60, freq="MS")

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from glasscell.data.panel import GapRule
 from glasscell.data.read import ReadOptions, read_panel
+from glasscell.data.read_options import GapRule
 from glasscell.errors import DataError
 
 DAYS = pd.date_range("2020-01-01", periods=40, freq="D")

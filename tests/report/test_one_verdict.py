@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from glasscell.cli import inspect_command as command
-from glasscell.inspect.film.frames import frame, stack
+from glasscell.inspect.film.film import frame, stack
 from glasscell.inspect.film.reel import Reel
 from glasscell.inspect.gradients.extremes import extremes, size
 from glasscell.inspect.gradients.flow import GradientFlow, LayerFlow

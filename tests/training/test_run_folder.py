@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from glasscell.errors import DataError
-from glasscell.training.run_folder import CHECKPOINT, PREPROCESSING, RunFolder, read_preprocessing
+from glasscell.tasks.forecast.preprocessing import read_preprocessing
+from glasscell.training.run_folder import CHECKPOINT, PREPROCESSING, RunFolder
 
 
 def finished(path, text="{}"):

@@ -1,4 +1,4 @@
-"""What the answer to a case is: from the equations in float64, before anybody is timed."""
+"""What the answer to a case is: from the equations in float64, before any engine is timed."""
 
 from __future__ import annotations
 
@@ -100,8 +100,10 @@ def _forward(case: Case, part: tuple[Data, Array | None]) -> Array:
 def _gradient(case: Case, part: tuple[Data, Array | None]) -> Array:
     run, dy = _run(case, *part), part[0].dy
     if isinstance(run, reference.LSTMRun):
-        found = reference.lstm_backward(run, dy)
+        gradients = reference.lstm_backward(run, dy)
     else:
-        found = reference.rnn_backward(run, dy)
-    assert found.dbias_ih is not None
-    return np.concatenate([found.dweight_ih, found.dweight_hh, found.dbias_ih[:, None]], axis=1)
+        gradients = reference.rnn_backward(run, dy)
+    assert gradients.dbias_ih is not None
+    return np.concatenate(
+        [gradients.dweight_ih, gradients.dweight_hh, gradients.dbias_ih[:, None]], axis=1
+    )

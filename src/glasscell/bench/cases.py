@@ -203,19 +203,19 @@ def select(text: str = "", *, quick: bool = False, among: Sequence[Case] = CASES
     ['RNN training (365, 256, 32, 256)']
     """
     words = text.lower().split()
-    found = [
+    cases = [
         case
         for case in among
         if all(word in case.label.lower() for word in words) and (case.quick or not quick)
     ]
-    if not found:
+    if not cases:
         names = ", ".join(_unique(f"{case.mode} {case.name}" for case in among))
         few = " among the --quick ones" if quick else ""
         raise DataError(
             f"--cases: no case{few} has all words of {text!r}; there are {names}; "
             "--list shows every row"
         )
-    return found
+    return cases
 
 
 def _unique(names: Iterable[str]) -> list[str]:

@@ -10,14 +10,13 @@ import ctypes
 import gc
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from itertools import repeat
-from multiprocessing.connection import Connection, Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,6 +25,7 @@ from glasscell.bench import limit, numbers
 from glasscell.bench.cases import Case
 from glasscell.bench.engines import CannotRun, Run, create, listing
 from glasscell.bench.machine import caches
+from glasscell.training.process import Process
 
 __all__ = ["Desk", "Worker", "serve"]
 
@@ -57,8 +57,7 @@ class Worker:
     def __init__(self, name: str, threads: int, cpus: Sequence[int]) -> None:
         self.name = name
         self._threads, self._cpus = threads, cpus
-        self._process: subprocess.Popen[bytes] | None = None
-        self._connection: Connection | None = None
+        self._process: Process | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -76,17 +75,15 @@ class Worker:
         Raises:
             CannotRun: The engine cannot do this case, or failed or hung on it.
         """
-        if self._connection is None:
-            self._start()
-        assert self._connection is not None
+        process = self._process or self._start()
         try:
-            self._connection.send((command, *arguments))
-            if not self._connection.poll(PATIENCE):
+            process.line.send((command, *arguments))
+            if not process.line.poll(PATIENCE):
                 self.close()
                 raise CannotRun(f"no reply to {command} in {PATIENCE:.0f} s")
-            outcome, reply = self._connection.recv()
+            outcome, reply = process.line.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError):
-            raise CannotRun(f"failed: {self._last_words()}") from None
+            raise CannotRun(f"failed: {self._last_words(process)}") from None
         if outcome == "cannot":
             raise CannotRun(reply)
         return reply
@@ -97,41 +94,32 @@ class Worker:
 
     def close(self) -> None:
         """End the process."""
-        if self._connection is not None:
-            self._connection.close()
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+            self._process.end()
             self._log.close()
-        self._process = self._connection = None
+        self._process = None
 
-    def _start(self) -> None:
-        own, other = Pipe()
+    def _start(self) -> Process:
         threads = dict.fromkeys(THREAD_VARIABLES, str(self._threads))
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed in close)
-        self._process = subprocess.Popen(
-            [
-                sys.executable, "-m", "glasscell.bench.engine_worker", self.name,
-                str(self._threads), str(other.fileno()), ",".join(map(str, self._cpus)),
-            ],
-            env={**os.environ, **SETTINGS, **threads},
-            pass_fds=[other.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            start_new_session=True,  # Ctrl-C is the parent's; it ends this process
-        )  # fmt: skip
-        other.close()
-        self._connection = own
+        self._process = Process(
+            __name__,
+            self.name,
+            str(self._threads),
+            ",".join(map(str, self._cpus)),
+            environment=SETTINGS | threads,
+            output=self._log,
+            error=self._log,
+        )
+        return self._process
 
-    def _last_words(self) -> str:
+    def _last_words(self, process: Process) -> str:
         """What a dead process wrote last."""
-        assert self._process is not None
-        code = self._process.wait()
+        ending = process.how_it_ended()
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
         self.close()
-        return lines[-1] if lines else f"exit code {code}"
+        return lines[-1] if lines else ending
 
 
 class Desk:
@@ -262,7 +250,7 @@ def _bytes(field: str) -> int:
     return 1024 * int(size[1])
 
 
-def main(name: str, threads: int, descriptor: int, cpus: str) -> None:
+def main(descriptor: int, name: str, threads: int, cpus: str) -> None:
     """Pin this process, then import the engine: pools size themselves by the CPUs that they see."""
     places = [int(cpu) for cpu in cpus.split(",") if cpu]
     if places:
@@ -271,4 +259,4 @@ def main(name: str, threads: int, descriptor: int, cpus: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
+    main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4])

@@ -87,19 +87,19 @@ def bound(case: Case, limits: Limits) -> Bound:
     )
 
 
-def probe(threads: int, found: Sequence[Cache]) -> Limits:
+def probe(threads: int, caches: Sequence[Cache]) -> Limits:
     """Measure this machine with so many threads; takes about a second.
 
     Args:
         threads: How many compute at once.
-        found: The caches of the CPUs that they run on, the smallest first.
+        caches: The caches of the CPUs that they run on, the smallest first.
     """
-    sizes = [cache.bytes * cache.instances for cache in found]
+    sizes = [cache.bytes * cache.instances for cache in caches]
     # Between this level's size and the one below, where neither edge is felt; beyond the last, far.
     below = [sizes[0] / 4, *sizes]
     reads = [(low * high) ** 0.5 for low, high in zip(below, sizes, strict=False)]
     reads.append(min(4 * sizes[-1], MOST))
-    names = [*(cache.name for cache in found), "DRAM"]
+    names = [*(cache.name for cache in caches), "DRAM"]
     with ThreadPoolExecutor(threads) as pool:
         rates = [_read_rate(pool, threads, int(size / threads)) for size in reads]
         peak = _rate(pool, [lambda: _core.fma_burst(200_000)] * threads)

@@ -32,7 +32,7 @@ class Pace(NamedTuple):
         turns: Blocks of each engine; fewer, but 3, where a row would take too long.
         block: Seconds of one timed block, at least: long beside a scheduler's tick.
         pause: Seconds before a block: ONNX Runtime's pool spins for tens of milliseconds after its
-            call, and would slow whoever is timed next.
+            call, and would slow the engine that is timed next.
         row: Seconds that one row should take at most.
     """
 

@@ -168,12 +168,12 @@ def from_state_dict(
     >>> from_state_dict(config, weights, "rnn.")[0].weight_ih
     array([[1.]])
     """
-    named = {key.removeprefix(prefix): a for key, a in arrays.items() if key.startswith(prefix)}
+    own = {key.removeprefix(prefix): a for key, a in arrays.items() if key.startswith(prefix)}
     expected = _expected_shapes(config)
-    _check_names(set(expected), set(named), prefix)
-    _check_arrays(expected, named, prefix)
+    _check_names(set(expected), set(own), prefix)
+    _check_arrays(expected, own, prefix)
     return tuple(
-        LayerWeights(**{name: named[f"{name}_{suffix}"] for name in config.shapes(index)})
+        LayerWeights(**{name: own[f"{name}_{suffix}"] for name in config.shapes(index)})
         for index, suffix in _places(config)
     )
 
@@ -221,9 +221,9 @@ def _expected_shapes(config: Config) -> dict[str, tuple[int, ...]]:
     }
 
 
-def _check_names(expected: set[str], present: set[str], prefix: str) -> None:
-    missing = ", ".join(prefix + name for name in sorted(expected - present))
-    extra = ", ".join(prefix + name for name in sorted(present - expected))
+def _check_names(expected: set[str], names: set[str], prefix: str) -> None:
+    missing = ", ".join(prefix + name for name in sorted(expected - names))
+    extra = ", ".join(prefix + name for name in sorted(names - expected))
     if missing or extra:
         parts = [f"missing: {missing}"] * bool(missing) + [f"unexpected: {extra}"] * bool(extra)
         raise WeightFormatError(

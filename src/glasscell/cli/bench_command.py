@@ -78,13 +78,13 @@ def _is_wrong(reason: str) -> bool:
     return reason.startswith("wrong answer")
 
 
-def _threads(asked: int | None) -> int:
+def _threads(threads: int | None) -> int:
     from glasscell import _core
 
     most = _core.available_cpus()
-    if asked is not None and not 1 <= asked <= most:
-        raise DataError(f"--threads: expected 1 to {most}, the CPUs of this process, got {asked}")
-    return asked or most
+    if threads is not None and not 1 <= threads <= most:
+        raise DataError(f"--threads: expected 1 to {most}, the CPUs of this process, got {threads}")
+    return threads or most
 
 
 def _list(cases: list[Any], names: list[str]) -> None:
@@ -127,7 +127,7 @@ def _progress(count: int) -> Iterator[Callable[[str, dict[str, Any] | None], Non
 def _show(result: dict[str, Any], places: Any) -> None:
     from rich.console import Console
 
-    from glasscell.bench.table import headline, notes, table
+    from glasscell.bench.readable import headline, notes, table
 
     console = Console()
     if not console.is_terminal:

@@ -65,11 +65,11 @@ def run(args: Any) -> int:
     folder = demo_folder(args.out, force=args.force)
     duel = DuelOptions(seed=args.seed) if args.only != "glucose" else None
     forecast = replace(OPTIONS, seed=args.seed, seeds=SEEDS) if args.only != "adding" else None
-    found = play(folder, duel, forecast, quiet=args.quiet or args.json, jobs=jobs)
+    showcase = play(folder, duel, forecast, quiet=args.quiet or args.json, jobs=jobs)
     if args.json:
-        print_json(found.record())
+        print_json(showcase.record())
     elif not args.quiet:
-        conclude(found, Path(args.out))
+        conclude(showcase, Path(args.out))
     return 0
 
 
@@ -100,8 +100,7 @@ def play(
 
     # All BLAS libraries are loaded by now: only those can be kept to one thread.
     from glasscell.demo import showcase
-    from glasscell.threads import one_thread
-    from glasscell.training.workers import Workers
+    from glasscell.training.workers import Workers, one_thread
 
     console = Console(stderr=True, quiet=quiet)
     began = time.perf_counter()
@@ -116,12 +115,12 @@ def play(
             )
             meals = _open_gates(forecast)
         seconds = time.perf_counter() - began
-        found = showcase.Showcase(duel, forecast, meals, seconds, jobs)
-        showcase.write(found, draft)
-    return found
+        played = showcase.Showcase(duel, forecast, meals, seconds, jobs)
+        showcase.write(played, draft)
+    return played
 
 
-def conclude(found: Showcase, out: Path) -> None:
+def conclude(played: Showcase, out: Path) -> None:
     """Print the tables, what they say, and where the report lies."""
     from rich.console import Console
 
@@ -131,24 +130,24 @@ def conclude(found: Showcase, out: Path) -> None:
     from glasscell.tasks.forecast.results_table import results
 
     console = Console()
-    if found.duel is not None:
+    if played.duel is not None:
         console.print()
-        console.print(duel_table(found.duel))
-        _say(console, adding_page.in_words(found.duel))
-        for line in sparklines(found.duel):
+        console.print(duel_table(played.duel))
+        _say(console, adding_page.in_words(played.duel))
+        for line in sparklines(played.duel):
             _say(console, line)
-    if found.forecast is not None:
+    if played.forecast is not None:
         console.print()
-        console.print(results(found.forecast.methods, found.forecast.plan.options.unit))
-        _say(console, found.forecast.verdict)
-    if found.meals is not None:
+        console.print(results(played.forecast.methods, played.forecast.plan.options.unit))
+        _say(console, played.forecast.verdict)
+    if played.meals is not None:
         console.print()
-        _say(console, found.meals.sentence)
+        _say(console, played.meals.sentence)
     console.print()
     place = out / REPORT
-    _say(console, f"The report, with every gate open ({found.seconds:.0f} s in all):")
+    _say(console, f"The report, with every gate open ({played.seconds:.0f} s in all):")
     say(console, str(place))
-    if found.forecast is not None:
+    if played.forecast is not None:
         say_inspect(console, out / GLUCOSE)
 
 

@@ -48,12 +48,12 @@ def run(args: Any) -> int:
     from glasscell.report.lesson import lesson, write
 
     if args.run is None:
-        shown = lesson()
+        page = lesson()
     else:
-        from glasscell.tasks.explained import own_lesson
+        from glasscell.tasks.inspect_run import own_lesson
 
-        shown = own_lesson(args.run, args.data)
-    write(shown, out, args.lang, force=args.force)
+        page = own_lesson(args.run, args.data)
+    write(page, out, args.lang, force=args.force)
     if not args.quiet:
         print(WRITTEN[args.lang == "zh"].format(path=out))
     return 0

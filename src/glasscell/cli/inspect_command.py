@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from glasscell.cli.flags import add_lang, add_switches, add_texts
 from glasscell.cli.terminal import print_json, say
-from glasscell.data.panel import Policy
+from glasscell.data.read_options import Policy
 from glasscell.errors import DataError
 from glasscell.files import require_free_file
 
@@ -93,18 +93,18 @@ def run(args: Any) -> int:
         max_gap=args.max_gap,
         say=None if args.quiet or args.json else lambda text: print(text, file=sys.stderr),
     )
-    shown = look(args.run, args.data, looking)
+    exploration = look(args.run, args.data, looking)
     if out is not None:
-        write(shown, out, args.lang, force=args.force)
+        write(exploration, out, args.lang, force=args.force)
     if args.json:
-        print_json(record(shown, out))
+        print_json(record(exploration, out))
     elif out is not None and not args.quiet:
-        show(shown, args.lang)
+        show(exploration, args.lang)
         print(_written(out, time.perf_counter() - began, args.lang))
     return 0
 
 
-def record(shown: Any, out: Path | None) -> dict[str, Any]:
+def record(exploration: Any, out: Path | None) -> dict[str, Any]:
     """Give what --json prints: the page if there is one, the findings, and the numbers of layers.
 
     Numbers have six digits; null stands for what is not finite, and "never" for a half-life
@@ -112,39 +112,43 @@ def record(shown: Any, out: Path | None) -> dict[str, Any]:
     """
     from glasscell.report.page.pack import finite
 
-    judged = shown.layers[: shown.measures["judged"]]
-    found = {
-        "lag": shown.measures["lag"],
-        "layers": [_numbers_of(shown, k) for k in range(len(judged))],
+    judged = exploration.layers[: exploration.measures["judged"]]
+    content = {
+        "lag": exploration.measures["lag"],
+        "layers": [_numbers_of(exploration, k) for k in range(len(judged))],
         "findings": [
             {
                 "kind": one.kind,
                 "good": one.good,
                 "assumed": one.assumed,
-                "layer": None if one.layer is None else shown.layers[one.layer].name,
+                "layer": None if one.layer is None else exploration.layers[one.layer].name,
                 "value": one.value,
                 "text": dict(zip(("en", "zh"), one.text, strict=True)),
                 "advice": dict(zip(("en", "zh"), one.advice, strict=True)),
             }
-            for one in shown.findings
+            for one in exploration.findings
         ],
     }
-    return {"page": None if out is None else str(out), **finite(found)}
+    return {"page": None if out is None else str(out), **finite(content)}
 
 
-def _numbers_of(shown: Any, k: int) -> dict[str, Any]:
+def _numbers_of(exploration: Any, k: int) -> dict[str, Any]:
     """Give what the verdict on one layer rests on."""
-    layer, flows = shown.layers[k], shown.series[0].flows
-    numbers: dict[str, Any] = {"name": layer.name, "mode": layer.mode, "units": shown.units(k)}
+    layer, flows = exploration.layers[k], exploration.series[0].flows
+    numbers: dict[str, Any] = {
+        "name": layer.name,
+        "mode": layer.mode,
+        "units": exploration.units(k),
+    }
     flow = flows[k] if k < len(flows) else None
     if flow is not None:
-        verdict = flow.judge(shown.measures["lag"])
+        verdict = flow.judge(exploration.measures["lag"])
         names = ("kind", "lag", "rate", "reach", "change", "largest")
         numbers["gradient"] = {name: getattr(verdict, name) for name in names}
         numbers["gradient"]["by_lag"] = flow.profile
         # What the verdict is read off where every step has a gradient of its own; else None.
         numbers["gradient"]["last_step_by_lag"] = flow.last_step_by_lag
-    memory = shown.measures["memory"].get(str(k))
+    memory = exploration.measures["memory"].get(str(k))
     if memory is not None:
         numbers["half_life"] = memory["half_life"]
         numbers["half_life_of_slow_units"] = memory["slow"]
@@ -159,7 +163,7 @@ def _written(out: Path, seconds: float, lang: str) -> str:
     return text.format(path=out, size=size, seconds=f"{seconds:.1f}")
 
 
-def show(shown: Any, lang: str) -> None:
+def show(exploration: Any, lang: str) -> None:
     """Print headline and verdict, what is a fault only if all steps are needed last, the advice."""
     from rich.console import Console
 
@@ -167,17 +171,19 @@ def show(shown: Any, lang: str) -> None:
     from glasscell.report.page.frame_words import table
 
     console, column = Console(), int(lang == "zh")
-    headline = sentences.headline(shown)[column]
+    headline = sentences.headline(exploration)[column]
     say(console, headline)
-    for pair in sentences.missing(shown).values():
+    for pair in sentences.missing(exploration).values():
         say(console, pair[column])
-    for one in sorted(shown.findings, key=lambda one: one.assumed):
+    for one in sorted(exploration.findings, key=lambda one: one.assumed):
         text = f"{MARKS[one.mark]} {one.text[column]}"
         say(console, text)
-    if any(one.assumed for one in shown.findings):
-        note = table()["verdict.maybe"][column].format(lag=shown.measures["lag"])
+    if any(one.assumed for one in exploration.findings):
+        note = table()["verdict.maybe"][column].format(lag=exploration.measures["lag"])
         say(console, note)
-    for advice in dict.fromkeys(one.advice[column] for one in shown.findings if one.advice[column]):
+    for advice in dict.fromkeys(
+        one.advice[column] for one in exploration.findings if one.advice[column]
+    ):
         say(console, f"→ {advice}")
 
 

@@ -38,8 +38,8 @@ def in_words(message: str, flags: Sequence[str]) -> str:
         return f"--config: {_unknown([_flag(option[1])], flags)}"
     if (argument := re.match(r"argument ([^:]+): expected (.*)", text)) is not None:
         return f"{argument[1].split('/')[0]}: expected a value, got none"
-    if (given := re.match(r"argument ([^:]+): ignored explicit argument (.*)", text)) is not None:
-        return f"{given[1]}: takes no value, got {given[2]}"
+    if (ignored := re.match(r"argument ([^:]+): ignored explicit argument (.*)", text)) is not None:
+        return f"{ignored[1]}: takes no value, got {ignored[2]}"
     if text.startswith("the following arguments are required: "):
         return _required(text.partition(": ")[2].split(", "), flags)
     if text.startswith("Problems parsing config"):
@@ -55,9 +55,9 @@ def in_words(message: str, flags: Sequence[str]) -> str:
 def _of_value(key: str, reason: str) -> str:
     name = _flag(key)
     value = re.search(r"(?:Given value|Got value):(.*)", reason, re.DOTALL)
-    asked = re.sub(r"Given value type: .*", "", reason)
-    kinds = [TYPES.get(kind, kind) for kind in re.findall(r"<class '(\w+)'>", asked)]
-    for choices in re.findall(r"Literal\[([^\]]*)\]", asked):
+    expected = re.sub(r"Given value type: .*", "", reason)
+    kinds = [TYPES.get(kind, kind) for kind in re.findall(r"<class '(\w+)'>", expected)]
+    for choices in re.findall(r"Literal\[([^\]]*)\]", expected):
         kinds += re.findall(r"'([^']*)'", choices)
     wanted = " or ".join(dict.fromkeys(kind for kind in kinds if kind))
     if value is None or not wanted:
@@ -76,8 +76,8 @@ def _unknown(arguments: Sequence[str], flags: Sequence[str]) -> str:
 
 
 def _required(names: Sequence[str], flags: Sequence[str]) -> str:
-    shown = [_flag(name) if _flag(name) in flags else name.upper() for name in names]
-    return f"expected {' and '.join(shown)} as well"
+    missing = [_flag(name) if _flag(name) in flags else name.upper() for name in names]
+    return f"expected {' and '.join(missing)} as well"
 
 
 def _flag(key: str) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 
 from glasscell.cli.flags import add_config, add_overrides, add_switches, add_texts
 from glasscell.cli.terminal import STANDARD, readable
-from glasscell.data.panel import Policy
 from glasscell.data.read import ReadOptions
+from glasscell.data.read_options import Policy
 from glasscell.data.wording import count
 from glasscell.errors import DataError
 from glasscell.files import draft, require_free_file

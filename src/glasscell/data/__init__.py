@@ -1,1 +1,1 @@
-"""From a file or a frame to regular series and arrays, or a message that says why not."""
+"""From a file or a data frame to regular series and arrays; README.md shows the way of a row."""

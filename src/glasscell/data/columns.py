@@ -17,6 +17,7 @@ import pandas as pd
 from glasscell.arrays import Array
 from glasscell.data.dates import recognised
 from glasscell.data.numerals import is_missing, looks_like_number
+from glasscell.data.read_options import ReadOptions
 from glasscell.data.timenumbers import read_time_numbers
 from glasscell.errors import DataError
 
@@ -76,26 +77,13 @@ class Roles:
         return "wide" if len(self.targets) > 1 else "single"
 
 
-def resolve(
-    cells: Mapping[str, Sequence[str]],
-    *,
-    time: str | None = None,
-    target: str | None = None,
-    series: str | None = None,
-    covariates: Sequence[str] | None = None,
-    targets: Sequence[str] | None = None,
-) -> Roles:
+def resolve(cells: Mapping[str, Sequence[str]], options: ReadOptions | None = None) -> Roles:
     """Find the role of every column.
 
     Args:
         cells: Column names in order, and of each some cells that hold something, to see which
             columns hold dates or numbers.
-        time: Name of the time column; None: ds, timestamp, date ..., else the first with dates.
-        target: Name of the column to forecast; None: y or target, else every other column.
-        series: Name of the column that names the series; None: unique_id or item_id if there.
-        covariates: Names of covariates; None: with `target` given and no series column, every other
-            column of numbers.
-        targets: Names of all columns to forecast; None: `target` decides.
+        options: The columns that were named.
 
     Raises:
         DataError: A column is missing or two roles fall on one column; the message lists the
@@ -104,7 +92,9 @@ def resolve(
     >>> resolve({"ds": ["2020-01-01"], "y": ["1"]})
     Roles(time='ds', series=None, targets=('y',), covariates=(), ignored=(), labels=())
     """
-    names = list(cells)
+    options = options or ReadOptions()
+    target, covariates, targets = options.target, options.covariates, options.targets
+    names, time, series = list(cells), options.time, options.series
     for role, name in (("--time", time), ("--target", target), ("--series", series)):
         require_column(names, role, name)
     for name in covariates or ():
@@ -331,9 +321,9 @@ def _second_time(name: str, values: Array, times: Any) -> bool:
     if values.min() < 1e7 or (values != np.rint(values)).any():
         return False
     read = read_time_numbers(pd.Series(values).map("{:.0f}".format), name)
-    if read is None or not isinstance(read[0], pd.DatetimeIndex):
+    if read is None or not isinstance(read.index, pd.DatetimeIndex):
         return False
-    apart = (read[0] - times).to_numpy().astype("timedelta64[s]").astype(np.int64)
+    apart = (read.index - times).to_numpy().astype("timedelta64[s]").astype(np.int64)
     steps = abs(np.diff(times.to_numpy()).astype("timedelta64[s]").astype(np.int64))
     # The end of a month is one day to three away from the same place in every month.
     return bool(np.ptp(apart) <= max(np.median(steps), 1) and abs(apart).max() < 400 * 86400)

@@ -25,14 +25,17 @@ from glasscell.data.numerals import (
     is_missing,
     looks_like_number,
 )
-from glasscell.data.rawtable import SAMPLE_ROWS, Table
+from glasscell.data.rawtable import SAMPLE_ROWS, Names, Table
 from glasscell.data.refused_formats import EXPECTED, refuse_text
 from glasscell.data.wording import count
 from glasscell.errors import DataError
 
 CHUNK_ROWS = 100_000
+"""Rows read at a time where the decimal mark is not in the sample."""
 FEW_CELLS = 2_000
+"""Cells of the sample looked at together, as a few nearly always tell the decimal mark."""
 LONGEST_PREAMBLE = 30
+"""Lines above the names, or between them and the rows, that may be passed over."""
 EVEN_PART = 0.7
 """Part of the lines that must have as many words as each other to be a table parted by spaces."""
 
@@ -60,11 +63,7 @@ class Sheet:
     notes: tuple[str, ...] = ()
 
     def body(
-        self,
-        numeric: Sequence[str],
-        text: Sequence[str],
-        decimal: str | None = None,
-        missing: Sequence[str] = (),
+        self, numeric: Names, text: Names, decimal: str | None = None, missing: Names = ()
     ) -> Table:
         """Read the rows of the columns asked for.
 
@@ -201,15 +200,16 @@ def _parse(sheet: Sheet, **options: Any) -> Iterator[Any]:
 def _broken(sheet: Sheet, error: Exception) -> DataError:
     if isinstance(error, UnicodeError):
         return DataError(_no_text(sheet.path, error))
-    told = " ".join(str(error).split())
-    found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", told)
-    if found:
-        told = f"line {found[2]}, saw {count(int(found[3]), 'cell')}"
-    elif "EOF inside string" in told:
-        told = "a quotation mark is opened and never closed"
+    reason = " ".join(str(error).split())
+    too_wide = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", reason)
+    if too_wide:
+        reason = f"line {too_wide[2]}, saw {count(int(too_wide[3]), 'cell')}"
+    elif "EOF inside string" in reason:
+        reason = "a quotation mark is opened and never closed"
     return DataError(
         f"{sheet.path}: a row does not fit the header of {count(len(sheet.names), 'column')} "
-        f"({', '.join(sheet.names)}): {told}; a cell that holds {sheet.separator!r} must be quoted"
+        f"({', '.join(sheet.names)}): {reason}; a cell that holds {sheet.separator!r} must be "
+        "quoted"
     )
 
 
@@ -340,8 +340,8 @@ def _below_names(rows: Sequence[Sequence[str]]) -> int:
         if not _is_time(cells[-1]) and not _is_time(cells[len(cells) // 2]):
             continue
         first = next(i for i, cell in enumerate(cells) if _is_time(cell))
-        said = [rows[i] for i in filled[:first]]
-        numbers = sum(_values([c for k, c in enumerate(row) if k != place]) for row in said)
+        above = [rows[i] for i in filled[:first]]
+        numbers = sum(_values([c for k, c in enumerate(row) if k != place]) for row in above)
         follow = sum(map(_is_time, cells[first : first + 3]))
         if first == 0:
             return 0

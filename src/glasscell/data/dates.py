@@ -5,55 +5,32 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from glasscell.arrays import Array
-from glasscell.data.dayfirst import chosen_reading
-from glasscell.data.frequency import Frequency
-from glasscell.data.periods import (
+from glasscell.data.calendar import (
     MONTHS,
+    Times,
     financial_years,
     first_of_ranges,
     month_number,
     read_periods,
     years_before_months,
 )
-from glasscell.data.stamps import Stamps, plain_iso, readings, tidied
+from glasscell.data.read_options import ReadOptions
 from glasscell.data.timenumbers import excel_days, read_time_numbers, unix_times
+from glasscell.data.written_dates import Reading, chosen_reading, plain_iso, readings, tidied
 from glasscell.errors import DataError
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d.*)?")
 
 
-@dataclass(frozen=True)
-class Times:
-    """The times of a column.
-
-    Args:
-        index: (n,) DatetimeIndex without zone, or Index of int64.
-        utc: True if the cells had offsets and the index is in UTC.
-        day_first: Whether day or month stood first; None where that was no question.
-        notes: What the reader took for granted, one sentence each.
-    """
-
-    index: Any
-    utc: bool = False
-    day_first: bool | None = None
-    notes: tuple[str, ...] = ()
-
-
 def parse_times(
-    cells: Array,
-    name: str,
-    where: Callable[[int], str],
-    *,
-    date_format: str | None = None,
-    day_first: bool | None = None,
-    freq: Frequency | None = None,
+    cells: Array, name: str, where: Callable[[int], str], options: ReadOptions | None = None
 ) -> Times:
     """Read a time column.
 
@@ -61,10 +38,7 @@ def parse_times(
         cells: (n,) text of each cell, None where empty.
         name: Name of the column, for messages.
         where: Row index to its place, e.g. "line 5".
-        date_format: How the cells are written, as for strptime, or "excel", "unix" or "unix-ms";
-            None: found.
-        day_first: Whether 1/2/2024 is the first of February; None: found from the whole column.
-        freq: A frequency that was named; it decides between readings that are else possible.
+        options: How the times are written, and the frequency that was named.
 
     Returns:
         The times; with offsets from UTC in UTC, or in local time if only there each row has the
@@ -79,21 +53,22 @@ def parse_times(
     >>> parse_times(cells, "t", str).index[1]
     Timestamp('2023-04-01 00:00:00')
     """
+    options = options or ReadOptions()
     for i, cell in enumerate(cells):
         if cell is None or cell == "":
             raise DataError(f"time column {name!r}, {where(i)}: expected a time stamp, got nothing")
     text = first_of_ranges(pd.Series(cells, dtype=object))
-    if date_format is not None:
-        return _by_hand(text, name, where, date_format)
-    found = _undisputed(text, name)
-    if found is not None:
-        return found
+    if options.date_format is not None:
+        return _by_hand(text, name, where, options.date_format)
+    undisputed = _undisputed(text, name)
+    if undisputed is not None:
+        return undisputed
     text = tidied(text)
     possible = readings(text)
     whole = [reading for reading in possible if not reading.wall.isna().any()]
     if not whole:
         raise DataError(f"time column {name!r}, {_refusal(text, cells, where, possible)}")
-    chosen = chosen_reading(whole, text, name, day_first, freq)
+    chosen = chosen_reading(whole, text, name, options)
     notes = []
     dated = {reading.order for reading in possible} - {"name", "year"}
     if len(whole) > 1 and dated:
@@ -117,7 +92,7 @@ def recognised(cells: Sequence[str], name: str = "") -> bool:
     try:
         numbers = read_time_numbers(text, name)
         if numbers is not None:
-            return bool(numbers[1])
+            return bool(numbers.notes)
         if _undisputed(text, name) is not None:
             return True
         return any(not reading.wall.isna().any() for reading in readings(tidied(text)))
@@ -129,8 +104,7 @@ def _undisputed(text: Any, name: str) -> Times | None:
     """Read what can be read in one way only."""
     numbers = read_time_numbers(text, name)
     if numbers is not None:
-        index, note, utc = numbers
-        return Times(_nanoseconds(index, name), utc, None, (note,) if note else ())
+        return replace(numbers, index=_nanoseconds(numbers.index, name))
     if _ISO.fullmatch(text.iloc[0]):
         stamps = plain_iso(text)
         if stamps is not None:
@@ -206,15 +180,15 @@ def _nanoseconds(times: Any, name: str) -> Any:
         ) from error
 
 
-def _placed(chosen: Stamps, name: str, first: bool | None, notes: list[str]) -> Times:
+def _placed(chosen: Reading, name: str, first: bool | None, notes: list[str]) -> Times:
     """Choose between UTC and the clock on the wall where the cells have offsets."""
     wall = _nanoseconds(chosen.wall, name)
     if chosen.utc is None:
         return Times(wall, False, first, tuple(notes))
     utc = _nanoseconds(chosen.utc, name)
     if len(chosen.offsets) > 1 and _one_clock(wall) and not _one_clock(utc):
-        said = f"Offsets from UTC ({', '.join(chosen.offsets)}) were left out: times are local."
-        return Times(wall, False, first, (*notes, said))
+        note = f"Offsets from UTC ({', '.join(chosen.offsets)}) were left out: times are local."
+        return Times(wall, False, first, (*notes, note))
     notes.append("Time stamps with offsets were converted to UTC.")
     return Times(utc, True, first, tuple(notes))
 
@@ -224,7 +198,7 @@ def _one_clock(times: Any) -> bool:
 
 
 def _refusal(
-    text: Any, cells: Array, where: Callable[[int], str], possible: Sequence[Stamps]
+    text: Any, cells: Array, where: Callable[[int], str], possible: Sequence[Reading]
 ) -> str:
     if text.str.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?( ?[ap]m)?").all():
         return (
@@ -250,10 +224,11 @@ def _refusal(
     words = text.str.extract(r"^(?:\d{1,2}[\s-])?([A-Za-z]{3,9})(?:[\s-]\d{1,2})?$", expand=False)
     if words.notna().all() and words.map(month_number).all():
         return f"{where(0)}: expected dates with a year, got {str(cells[0])!r}; add the year"
+    # Most rows are of one form; the first that is not of it is to be corrected.
     periods = read_periods(text)
-    odd = np.ones(len(text), bool) if periods is None else periods.isna().to_numpy()
-    iso = ~text.str.match(_ISO.pattern).to_numpy()
-    row = int(np.argmax(iso if not iso.all() else odd))
+    no_period = np.ones(len(text), bool) if periods is None else periods.isna().to_numpy()
+    not_iso = ~text.str.match(_ISO.pattern).to_numpy()
+    row = int(np.argmax(no_period if not_iso.all() else not_iso))
     return (
         f"{where(row)}: expected a date such as 2024-01-31 or 2024-01-31 13:05, got "
         f"{str(cells[row])!r}; say how times are written with --date-format, e.g. %d.%m.%Y"

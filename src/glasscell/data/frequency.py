@@ -56,10 +56,10 @@ def find_frequency(times: Any) -> Frequency:
     inferred = _inferred(times)
     if inferred is not None:
         return inferred
-    for candidate in (*_calendar_candidates(times, steps), *_months(times)):
-        if on_grid(times, candidate).all():
-            return candidate
     median = pd.Timedelta(np.sort(steps)[(len(steps) - 1) // 2])
+    for calendar in (*_weeks_and_workdays(times[0], median), *_months(times)):
+        if on_grid(times, calendar).all():
+            return calendar
     step = _common_step(times, steps, median)
     days = step / DAY
     if days == int(days):
@@ -275,8 +275,8 @@ def _inferred(times: Any) -> str | None:
     with warnings.catch_warnings():
         # pandas announces that its answer will be an offset one day; both kinds are read here.
         warnings.simplefilter("ignore")
-        found = pd.infer_freq(times)
-    return None if found is None else str(getattr(found, "freqstr", found))
+        inferred = pd.infer_freq(times)
+    return None if inferred is None else str(getattr(inferred, "freqstr", inferred))
 
 
 def _tick(offset: Any) -> Any:
@@ -286,16 +286,13 @@ def _tick(offset: Any) -> Any:
         return DAY * offset.n if offset.rule_code == "D" else None
 
 
-def _calendar_candidates(times: Any, steps: Any) -> list[str]:
-    first, median = times[0], pd.Timedelta(np.sort(steps)[(len(steps) - 1) // 2])
-    table = [
-        (1, 1, ["B"] if first.day_of_week < 5 else []),
-        (7, 7, [f"W-{first.strftime('%a').upper()}"]),
-        (28, 31, ["BMS", "BME"]),
-    ]
-    return [
-        name for low, high, names in table if low * DAY <= median <= high * DAY for name in names
-    ]
+def _weeks_and_workdays(first: Any, median: Any) -> list[str]:
+    """Name the calendars of weeks and working days that rows with this median step may have."""
+    if median == DAY and first.day_of_week < 5:
+        return ["B"]
+    if median == 7 * DAY:
+        return [f"W-{first.strftime('%a').upper()}"]
+    return ["BMS", "BME"] if 28 * DAY <= median <= 31 * DAY else []
 
 
 def _months(times: Any) -> list[str]:

@@ -11,9 +11,6 @@ from zipfile import BadZipFile
 import numpy as np
 
 from glasscell.arrays import Array
-from glasscell.data.numerals import is_missing, looks_like_number
-from glasscell.data.rawtable import filled_cells
-from glasscell.data.readers import open_source
 from glasscell.data.wording import count
 from glasscell.errors import DataError
 
@@ -124,6 +121,11 @@ def _words(array: Array | None) -> tuple[str, ...]:
 
 
 def _table(path: Path, width: int | None, inputs: Sequence[str]) -> ModelInputs:
+    # Arrays need no pandas, tables do.
+    from glasscell.data.numerals import is_missing, looks_like_number
+    from glasscell.data.rawtable import filled_cells
+    from glasscell.data.readers import open_source
+
     source = open_source(path)
     if missing := [name for name in inputs if name not in source.names]:
         raise DataError(

@@ -109,8 +109,8 @@ def read_numbers(cells: Any, decimal: str = ".", marks: Sequence[str] = ()) -> N
         plain = plain.where(~grouped, plain.str.replace(others, "", regex=True))
     if decimal == ",":
         # A point that parts no thousands is then no number.
-        odd = plain.str.contains(".", regex=False, na=False)
-        plain = plain.where(odd, plain.str.replace(",", ".", regex=False)).where(~odd, "?")
+        pointed = plain.str.contains(".", regex=False, na=False)
+        plain = plain.where(pointed, plain.str.replace(",", ".", regex=False)).where(~pointed, "?")
     values = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64, na_value=np.nan)
     return Numbers(values, np.isnan(values) & ~missing.to_numpy(), left_out)
 

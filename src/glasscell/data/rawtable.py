@@ -1,4 +1,4 @@
-"""Tables as they come: a source of named columns, and their cells as text or as numbers."""
+"""Tables as they come: sources of named columns, data frames among them, and their cells."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 
@@ -13,6 +14,7 @@ from glasscell.data.numerals import LARGEST, find_decimal, read_numbers
 from glasscell.errors import DataError
 
 SAMPLE_ROWS = 200
+Names = Sequence[str]
 
 
 class Source(Protocol):
@@ -31,11 +33,7 @@ class Source(Protocol):
         """What was passed over on opening, one sentence each."""
 
     def body(
-        self,
-        numeric: Sequence[str],
-        text: Sequence[str],
-        decimal: str | None = None,
-        missing: Sequence[str] = (),
+        self, numeric: Names, text: Names, decimal: str | None = None, missing: Names = ()
     ) -> Table:
         """Read whole columns.
 
@@ -45,43 +43,6 @@ class Source(Protocol):
             decimal: Decimal mark, "." or ","; None: found from the cells.
             missing: Further marks of a missing number.
         """
-
-
-@dataclass(frozen=True, eq=False)
-class FrameSource:
-    """Columns that are in memory.
-
-    Args:
-        names: Column names in order.
-        columns: Name to values.
-        sample: The first rows as text, "" where a cell is missing.
-        title: What messages call it: "the frame", or the name of the file that it was read from.
-        notes: What was passed over on opening.
-    """
-
-    names: tuple[str, ...]
-    columns: dict[str, Any]
-    sample: tuple[tuple[str, ...], ...]
-    title: str = "the frame"
-    notes: tuple[str, ...] = ()
-
-    def body(
-        self,
-        numeric: Sequence[str],
-        text: Sequence[str],
-        decimal: str | None = None,
-        missing: Sequence[str] = (),
-    ) -> Table:
-        """Give the columns asked for; text in them is read as in a file."""
-        note = ""
-        if decimal is None:
-            cells = (pd.Series(self.columns[name], dtype=object) for name in numeric)
-            decimal, note = find_decimal(
-                (c[c.map(lambda v: isinstance(v, str))] for c in cells), ""
-            )
-        columns = {name: self.columns[name] for name in (*text, *numeric)}
-        marks = tuple(missing)
-        return Table(columns, lambda i: f"row {i + 1}", self.title, decimal, marks, (note,))
 
 
 def filled_cells(names: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, list[str]]:
@@ -172,3 +133,109 @@ class Table:
             + (f" ({int(bad.sum())} such cells in this column)" if bad.sum() > 1 else "")
             + "; correct the data, or name a mark of missing values with --missing"
         )
+
+
+@dataclass(frozen=True, eq=False)
+class FrameSource:
+    """Columns that are in memory.
+
+    Args:
+        names: Column names in order.
+        columns: Name to values.
+        sample: The first rows as text, "" where a cell is missing.
+        title: What messages call it: "the frame", or the name of the file that it was read from.
+        notes: What was passed over on opening.
+    """
+
+    names: tuple[str, ...]
+    columns: dict[str, Any]
+    sample: tuple[tuple[str, ...], ...]
+    title: str = "the frame"
+    notes: tuple[str, ...] = ()
+
+    def body(
+        self, numeric: Names, text: Names, decimal: str | None = None, missing: Names = ()
+    ) -> Table:
+        """Give the columns asked for; text in them is read as in a file."""
+        note = ""
+        if decimal is None:
+            cells = (pd.Series(self.columns[name], dtype=object) for name in numeric)
+            decimal, note = find_decimal(
+                (c[c.map(lambda v: isinstance(v, str))] for c in cells), ""
+            )
+        columns = {name: self.columns[name] for name in (*text, *numeric)}
+        marks = tuple(missing)
+        return Table(columns, lambda i: f"row {i + 1}", self.title, decimal, marks, (note,))
+
+
+def open_frame(data: Any, title: str = "the frame") -> FrameSource:
+    """Open a data frame, or a file that another library read as one.
+
+    Args:
+        data: A pandas, polars or other narwhals frame, or a pandas Series.
+        title: What messages call it.
+
+    Raises:
+        DataError: It is no frame, or its columns have no distinct names of text.
+    """
+    if isinstance(data, pd.Series):
+        data = data.to_frame("y" if data.name is None else data.name)
+    if isinstance(data, pd.DataFrame):
+        data = _with_index(data)
+    try:
+        frame = nw.from_native(data, eager_only=True)
+    except TypeError as error:
+        raise DataError(
+            f"expected the path of a CSV file or a data frame, got {type(data).__name__}; make one "
+            "with pandas.DataFrame(...)"
+        ) from error
+    except (nw.exceptions.NarwhalsError, ValueError) as error:
+        raise DataError(f"expected a frame with distinct column names; {error}") from error
+    names = tuple(frame.columns)
+    columns = {name: _plain(frame[name]) for name in names}
+    first = [pd.Series(columns[name][:SAMPLE_ROWS]) for name in names]
+    cells = [
+        ["" if missing else str(cell) for cell, missing in zip(part, part.isna(), strict=True)]
+        for part in first
+    ]
+    return FrameSource(names, columns, tuple(zip(*cells, strict=True)) if cells else (), title)
+
+
+def _with_index(data: pd.DataFrame) -> pd.DataFrame:
+    """Make a column of an index that says something: dates, a name, or several levels."""
+    if isinstance(data.columns, pd.MultiIndex):
+        raise DataError(
+            "expected a frame with one level of column names, got "
+            f"{data.columns.nlevels}, such as {data.columns[0]!r}; keep one: "
+            "frame.columns = frame.columns.get_level_values(0)"
+        )
+    strange = [name for name in data.columns if not isinstance(name, str)]
+    if strange:
+        raise DataError(
+            f"expected column names of text, got {', '.join(map(repr, strange[:5]))}; rename them: "
+            "frame.rename(columns=str)"
+        )
+    twice = data.columns[data.columns.duplicated()]
+    if len(twice):
+        raise DataError(
+            f"expected distinct column names, got {', '.join(twice.unique())} twice; drop or "
+            "rename one"
+        )
+    index = data.index
+    numbered = isinstance(index, pd.RangeIndex) or pd.api.types.is_integer_dtype(index.dtype)
+    if index.nlevels == 1 and numbered and index.name is None:
+        return data
+    names = [name or f"index{i or ''}" for i, name in enumerate(index.names)]
+    free = [name if name not in data.columns else f"{name} (index)" for name in map(str, names)]
+    return data.rename_axis(index=free).reset_index()
+
+
+def _plain(column: Any) -> Any:
+    """Give a column as NumPy values; periods as the time at which they start."""
+    native = column.to_native()
+    dtype = native.dtype if isinstance(native, pd.Series) else None
+    if isinstance(dtype, pd.PeriodDtype):
+        return native.dt.to_timestamp().to_numpy()
+    if isinstance(dtype, pd.DatetimeTZDtype | pd.CategoricalDtype):
+        return native.astype(object).to_numpy()
+    return column.to_numpy()

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from glasscell.arrays import Array
+from glasscell.data.calendar import Times
 from glasscell.data.columns import Roles, counters, resolve, without_bystanders
-from glasscell.data.dates import Times, parse_times
+from glasscell.data.dates import parse_times
 from glasscell.data.frequency import (
     Frequency,
     check_frequency,
@@ -23,8 +24,9 @@ from glasscell.data.frequency import (
     years_as_times,
 )
 from glasscell.data.numerals import sentinel
-from glasscell.data.panel import Panel, ReadOptions, Series
+from glasscell.data.panel import Panel, Series
 from glasscell.data.rawtable import Source, Table, filled_cells
+from glasscell.data.read_options import ReadOptions
 from glasscell.data.readers import open_source
 from glasscell.data.regular import (
     Piece,
@@ -60,18 +62,11 @@ def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
     options = options or ReadOptions()
     opened = open_source(source)
     spread = find_spread_times(opened, options)
-    table, roles, cells, said = _columns(opened, spread, options)
-    notes = [*opened.notes, *said]
+    table, roles, cells, layout_notes = _columns(opened, spread, options)
+    notes = [*opened.notes, *layout_notes]
     if len(cells) == 0:
         raise DataError(f"{table.source}: no rows below the header; expected one row per time step")
-    times = parse_times(
-        cells,
-        roles.time,
-        table.where,
-        date_format=options.date_format,
-        day_first=options.day_first,
-        freq=options.freq,
-    )
+    times = parse_times(cells, roles.time, table.where, options)
     notes += times.notes
     times = _in_months(times, options, notes)
     values = {name: table.numbers(name) for name in (*roles.targets, *roles.covariates)}
@@ -109,30 +104,23 @@ def _columns(
         The table, the roles, the cells of the time as text, and sentences on what was done.
     """
     if isinstance(spread, TimesInNames):
-        table, roles, said = spread.melted(source, options)
-        return table, roles, table.text(roles.time), said
+        table, roles, notes = spread.melted(source, options)
+        return table, roles, table.text(roles.time), notes
     cells = filled_cells(source.names, source.sample)
-    time: str | None = options.time
     parts: list[str] = []
     if spread is not None:
         # The parts of the time stand for one column.
-        time, parts = spread.name, list(spread.parts.values())
-        cells = {time: [], **{name: filled for name, filled in cells.items() if name not in parts}}
-    roles = resolve(
-        cells,
-        time=time,
-        target=options.target,
-        series=options.series,
-        covariates=options.covariates,
-        targets=options.targets,
-    )
+        parts, options = list(spread.parts.values()), replace(options, time=spread.name)
+        rest = {name: filled for name, filled in cells.items() if name not in parts}
+        cells = {spread.name: [], **rest}
+    roles = resolve(cells, options)
     text = [*(parts or [roles.time]), *([roles.series] if roles.series else [])]
     numeric = [*roles.targets, *roles.covariates]
     table = source.body(numeric, text, options.decimal, options.missing)
     if spread is None:
         return table, roles, table.text(roles.time), []
-    table, times, said = spread.joined(table)
-    return table, roles, times, said
+    table, times, notes = spread.joined(table)
+    return table, roles, times, notes
 
 
 def _in_months(times: Times, options: ReadOptions, notes: list[str]) -> Times:

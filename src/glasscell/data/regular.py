@@ -12,8 +12,9 @@ import pandas as pd
 from glasscell.arrays import Array
 from glasscell.data.columns import Roles
 from glasscell.data.frequency import Frequency, grid, named_offset, on_grid
-from glasscell.data.panel import GapRule, ReadOptions, Series
+from glasscell.data.panel import Series
 from glasscell.data.rawtable import Table
+from glasscell.data.read_options import GapRule, ReadOptions
 from glasscell.data.wording import count, share, time_text, was
 from glasscell.errors import DataError
 

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from glasscell.arrays import Array
+from glasscell.data.calendar import month_number
 from glasscell.data.columns import SERIES_NAMES, TIME_NAMES, Roles
 from glasscell.data.dates import recognised
 from glasscell.data.numerals import is_missing, looks_like_number
-from glasscell.data.panel import ReadOptions
-from glasscell.data.periods import month_number
 from glasscell.data.rawtable import Source, Table, filled_cells
+from glasscell.data.read_options import ReadOptions
 from glasscell.data.timeparts import CLOCK, kind_of_part, together
 from glasscell.data.wording import count, was
 from glasscell.errors import DataError
@@ -307,9 +307,9 @@ def _labels(
     others = [n for n, filled in cells.items() if filled and n not in times and n != rows]
     # An item in several shops has an id of its own in each.
     own = [n for n in others if n.lower() == "id" and not all(map(str.isdigit, cells[n]))]
-    known = own or [name for name in others if name.lower() in SERIES_NAMES]
-    if known or not others:
-        return tuple(known[:1])
+    named = own or [name for name in others if name.lower() in SERIES_NAMES]
+    if named or not others:
+        return tuple(named[:1])
     width = len(source.names)
     frame = pd.DataFrame(
         [

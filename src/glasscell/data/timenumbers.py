@@ -8,17 +8,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glasscell.data.calendar import Times, dates_of, weeks_of
 from glasscell.data.wording import time_text
 
 _PACKED = {6: "%Y%m", 7: "%Y%j", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
-_UNIX = {10: "s", 13: "ms", 16: "us", 19: "ns"}
-_UNIX_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+_UNIX = {
+    10: ("s", "seconds"),
+    13: ("ms", "milliseconds"),
+    16: ("us", "microseconds"),
+    19: ("ns", "nanoseconds"),
+}
 _NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?")
 _WEEK_WORDS = re.compile(r"week|wk|woche|semaine|semana|周", re.IGNORECASE)
 _DATE_WORDS = re.compile(r"dat|fecha|day|tag\b|日期|时间|time", re.IGNORECASE)
+_EXCEL_DAYS = (18000, 73050)
+"""1949-04-12 to 2099-12-31: what a number must lie between to be a day of Excel."""
+_EXACT = 2**53
+"""Whole numbers above it are not all in float64."""
 
 
-def read_time_numbers(text: Any, name: str) -> tuple[Any, str, bool] | None:
+def read_time_numbers(text: Any, name: str) -> Times | None:
     """Read a column of numbers as times.
 
     Args:
@@ -26,11 +35,11 @@ def read_time_numbers(text: Any, name: str) -> tuple[Any, str, bool] | None:
         name: The column's name, which tells Excel's day numbers from step numbers.
 
     Returns:
-        The times (DatetimeIndex, or Index of int64 for steps and years), a sentence on what the
-        numbers were taken for ("" for plain steps), and whether they are in UTC. None if a cell is
-        no number or the numbers are no times.
+        The times, with a note on what the numbers were taken for unless they are plain steps; None
+        if a cell is no number or the numbers are no times.
 
-    >>> read_time_numbers(pd.Series(["1960", "1960.25"]), "time")[0].strftime("%Y-%m").tolist()
+    >>> numbers = pd.Series(["1960", "1960.25"])
+    >>> read_time_numbers(numbers, "time").index.strftime("%Y-%m").tolist()
     ['1960-01', '1960-04']
     """
     if not _NUMBER.fullmatch(text.iloc[0].replace(",", ".")):
@@ -45,7 +54,11 @@ def read_time_numbers(text: Any, name: str) -> tuple[Any, str, bool] | None:
 
 
 def excel_days(numbers: Any) -> Any:
-    """Turn Excel's day numbers, of which 25569 is 1970-01-01, into times to the second."""
+    """Turn Excel's day numbers, of which 25569 is 1970-01-01, into times to the second.
+
+    Excel has a 1900-02-29, its day 60, that never was; counting from 1970 is right for all later
+    days.
+    """
     seconds = np.rint((numbers.to_numpy(float) - 25569) * 86400).astype(np.int64)
     return pd.DatetimeIndex(seconds.astype("datetime64[s]"))
 
@@ -55,59 +68,46 @@ def unix_times(digits: Any, unit: str) -> Any:
     return pd.DatetimeIndex(digits.astype(np.int64).to_numpy().astype(f"datetime64[{unit}]"))
 
 
-def _whole(digits: Any, name: str) -> tuple[Any, str, bool] | None:
-    widths = set(digits.str.len())
+def _read_as(index: Any, cell: Any, what: str, utc: bool = False) -> Times:
+    return Times(index, utc, notes=(f"Times such as {cell} were read as {what}.",))
+
+
+def _whole(digits: Any, name: str) -> Times | None:
+    first, widths = digits.iloc[0], set(digits.str.len())
     if len(widths) == 1 and digits.str.fullmatch(r"(18|19|20)\d+").all():
-        form = _PACKED.get(next(iter(widths)))
-        form = None if form == "%Y%m" and _WEEK_WORDS.search(name) else form
-        times = _packed(digits, form) if form else None
-        if times is not None:
-            return (
-                times,
-                f"Times such as {digits.iloc[0]} were read as {time_text(times[0])}.",
-                False,
-            )
-    weeks = _weeks(digits, name) if widths == {6} else None
-    if weeks is not None:
-        return (
-            weeks,
-            f"Times such as {digits.iloc[0]} were read as weeks: {time_text(weeks[0])}.",
-            False,
-        )
+        form = _PACKED.get(min(widths))
+        # 202012 may be a month or a week; only the name of the column tells.
+        index = None if form == "%Y%m" and _WEEK_WORDS.search(name) else _packed(digits, form)
+        if index is not None:
+            return _read_as(index, first, time_text(index[0]))
+    index = _weeks(digits, name) if widths == {6} else None
+    if index is not None:
+        return _read_as(index, first, f"weeks: {time_text(index[0])}")
     if max(widths) in _UNIX and min(widths) >= max(widths) - 1:
-        unit = _UNIX[max(widths)]
-        years = unix_times(digits, unit).year
-        if years.min() >= 1990 and years.max() <= 2100:
-            note = (
-                f"Times such as {digits.iloc[0]} were read as {_UNIX_NAMES[unit]} since 1970 "
-                f"(UTC): {time_text(unix_times(digits[:1], unit)[0])}."
-            )
-            return unix_times(digits, unit), note, True
-    numbers = digits.astype(float)
-    if (abs(numbers) > 2**53).any():
+        unit, words = _UNIX[max(widths)]
+        index = unix_times(digits, unit)
+        if index.year.min() >= 1990 and index.year.max() <= 2100:
+            return _read_as(index, first, f"{words} since 1970 (UTC): {time_text(index[0])}", True)
+    if (abs(digits.astype(float)) > _EXACT).any():
         return None
-    return _excel(digits, name) or (pd.Index(digits.astype(np.int64).to_numpy()), "", False)
+    return _excel(digits, name) or Times(pd.Index(digits.astype(np.int64).to_numpy()))
 
 
 def _weeks(digits: Any, name: str) -> Any:
     """Read 202053 as a week where the name or a number above 50 says so; else give None."""
-    number = digits.str[4:].astype(int)
-    if not _WEEK_WORDS.search(name) and number.max() < 51:
+    if not _WEEK_WORDS.search(name) and digits.str[4:].astype(int).max() < 51:
         return None
-    days = digits.str[:4] + "-" + digits.str[4:] + "-1"
-    times = pd.to_datetime(days, format="%G-%V-%u", errors="coerce")
+    times = weeks_of(digits.str[:4], digits.str[4:])
     return None if times.isna().any() else pd.DatetimeIndex(times)
 
 
-def _packed(digits: Any, form: str) -> Any:
+def _packed(digits: Any, form: str | None) -> Any:
     """Read 20240131 and its like; None where a cell is no such date."""
-    if form == "%Y%m":
-        digits, form = digits + "01", "%Y%m%d"
-    times = pd.to_datetime(digits, format=form, errors="coerce")
+    times = pd.to_datetime(digits, format=form, errors="coerce") if form else pd.Series([pd.NaT])
     return None if times.isna().any() else pd.DatetimeIndex(times)
 
 
-def _years(numbers: Any) -> tuple[Any, str, bool] | None:
+def _years(numbers: Any) -> Times | None:
     """Read 1960.25 as the second quarter of 1960; the fractions say how many parts a year has."""
     if not numbers.between(1500, 2200).all():
         return None
@@ -119,37 +119,32 @@ def _years(numbers: Any) -> tuple[Any, str, bool] | None:
         rest = place - place.iloc[0]
         if (abs(rest - np.rint(rest)) < (0.1 if parts == 12 else 0.03)).all():
             month = 12 // parts * np.floor(place + 0.1).clip(0, parts - 1) + 1
-            frame = pd.DataFrame({"year": year, "month": month, "day": 1})
-            if len(frame.drop_duplicates()) < numbers.nunique():
+            times = dates_of(year, month)
+            if times.nunique() < numbers.nunique():
                 continue
-            if parts == 1:
-                return pd.Index(year.to_numpy(np.int64)), _said(numbers, words), False
-            return pd.DatetimeIndex(pd.to_datetime(frame)), _said(numbers, words), False
+            index = pd.Index(year.to_numpy(np.int64)) if parts == 1 else pd.DatetimeIndex(times)
+            cell = next((n for n in numbers if n != int(n)), numbers.iloc[0])
+            return _read_as(index, f"{cell:g}", f"years with fractions: {words}")
     return None
 
 
-def _said(numbers: Any, words: str) -> str:
-    cell = next((n for n in numbers if n != int(n)), numbers.iloc[0])
-    return f"Times such as {cell:g} were read as years with fractions: {words}."
-
-
-def _year_and_month(plain: Any) -> tuple[Any, str, bool] | None:
+def _year_and_month(plain: Any) -> Times | None:
     """Read 1871.01 … 1871.12 as months; a file that dropped a zero has 1871.1 for October."""
     parts = plain.str.extract(r"^([12]\d{3})\.(0[1-9]|1[0-2]?)$", expand=True)
-    if parts.isna().any(axis=None) or set(parts[1]) <= {"1"} or len(set(parts[1])) < 3:
+    if parts.isna().any(axis=None):
         return None
-    if {"1", "10"} <= set(parts[1]) or ("1" in set(parts[1]) and "01" not in set(parts[1])):
+    written = set(parts[1])
+    if written <= {"1"} or len(written) < 3:
         return None
-    month = parts[1].replace({"1": "10"}).astype(int)
-    frame = pd.DataFrame({"year": parts[0].astype(int), "month": month, "day": 1})
-    note = f"Times such as {plain.iloc[0]} were read as year.month."
-    return pd.DatetimeIndex(pd.to_datetime(frame)), note, False
+    if {"1", "10"} <= written or ("1" in written and "01" not in written):
+        return None
+    months = dates_of(parts[0].astype(int), parts[1].replace({"1": "10"}).astype(int))
+    return _read_as(pd.DatetimeIndex(months), plain.iloc[0], "year.month")
 
 
-def _excel(plain: Any, name: str) -> tuple[Any, str, bool] | None:
+def _excel(plain: Any, name: str) -> Times | None:
     numbers = plain.astype(float)
-    if not numbers.between(18000, 73050).all() or not _DATE_WORDS.search(name):
+    if not numbers.between(*_EXCEL_DAYS).all() or not _DATE_WORDS.search(name):
         return None
-    times = excel_days(numbers)
-    note = f"Times such as {plain.iloc[0]} were read as Excel's days: {time_text(times[0])}."
-    return times, note, False
+    index = excel_days(numbers)
+    return _read_as(index, plain.iloc[0], f"Excel's days: {time_text(index[0])}")

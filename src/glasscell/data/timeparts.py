@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from glasscell.data.calendar import month_number
 from glasscell.data.dates import recognised
 from glasscell.data.numerals import looks_like_number
-from glasscell.data.periods import month_number
 
 _PARTS = {
     "year": (*("year", "years", "yr", "yyyy", "yy", "jahr", "année", "annee", "año", "anno", "ano"),

@@ -42,14 +42,14 @@ def find_rises(readings: Array) -> Array:
     n = len(readings)
     later = np.full(n, np.nan)
     later[:-WITHIN] = readings[WITHIN:] - readings[:-WITHIN]
-    found: list[int] = []
+    starts: list[int] = []
     last = -n
     for step in np.flatnonzero(later >= STEEP).tolist():
         if step - last > APART:
             start = readings[step : step + WITHIN]
-            found.append(step + int(np.flatnonzero(start == np.nanmin(start))[-1]))
+            starts.append(step + int(np.flatnonzero(start == np.nanmin(start))[-1]))
         last = step
-    return np.array(found, np.int64)
+    return np.array(starts, np.int64)
 
 
 @dataclass(frozen=True, eq=False)

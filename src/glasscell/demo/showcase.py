@@ -23,8 +23,8 @@ from glasscell.demo.glucose_page import MealView
 from glasscell.files import draft_folder, require_free_folder
 from glasscell.reproduce import adding_page
 from glasscell.reproduce.duel import Duel
-from glasscell.tasks.forecast.fit import FitResult
 from glasscell.tasks.forecast.page import forecast_page
+from glasscell.tasks.forecast.result import FitResult
 from glasscell.training.trainer import environment
 
 RECORD, REPORT, ADDING, GLUCOSE = "demo.json", "report.html", "adding", "glucose"

@@ -9,9 +9,8 @@ README.md lists every measure with its cost.
 
 from __future__ import annotations
 
-from glasscell.inspect.dynamics.influence import influence
+from glasscell.inspect.dynamics.influence import influence, model_influence
 from glasscell.inspect.dynamics.jacobian import StateJacobian, jacobians
-from glasscell.inspect.dynamics.model_influence import model_influence
 from glasscell.inspect.dynamics.path import PathSplit, path_split
 from glasscell.inspect.dynamics.spectrum import Fan, Lyapunov, fan, lyapunov
 from glasscell.inspect.film.film import Film

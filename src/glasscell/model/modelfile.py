@@ -218,9 +218,9 @@ def _decode(path: Path, data: bytes, dtypes: Mapping[str, str]) -> dict[str, Arr
         if isinstance(error, WeightFormatError):
             raise
         _refuse(path, f"expected a safetensors file, got something else: {error}")
-    found = sorted({array.dtype.name for array in arrays.values() if array.dtype.kind == "f"})
-    if not arrays or len(found) > 1:
-        _refuse(path, f"expected tensors of one dtype, got {', '.join(found) or 'no tensor'}")
+    floats = sorted({array.dtype.name for array in arrays.values() if array.dtype.kind == "f"})
+    if not arrays or len(floats) > 1:
+        _refuse(path, f"expected tensors of one dtype, got {', '.join(floats) or 'no tensor'}")
     return arrays
 
 

@@ -1,8 +1,8 @@
 """What glasscell computes, in NumPy, one equation a line, in any precision.
 
 Everything fast in glasscell is a claim about these functions. Read them in this order: `affine`
-(the product in every gate), `plain_rnn`, `lstm_equations` and `lstm_gradient` (one step),
-`through_time` (all steps), `sequence` (lengths, resets, direction), `stacked` (layers, directions).
+(the product in every gate), `plain_rnn`, `lstm_equations` (one step), `through_time` (all steps),
+`sequence` (lengths, resets, direction), `stacked` (layers, directions).
 """
 
 from glasscell.reference.lstm_equations import (

@@ -1,9 +1,10 @@
-"""The LSTM, one function per gate: every value forward, and one line of the gradient per function.
+"""One step of the LSTM: one function per gate, then its gradient, one line per equation.
 
-Equations are numbered (1) to (7), those of the matrix product (A1) to (A5) stand in `affine`;
-`lstm_gradient` has (8) to (16), `through_time` the rest. The memory cell (5) is a belt with one
+Equations are numbered (1) to (7) forward and (8) to (16) backward; those of the matrix product,
+(A1) to (A5), stand in `affine`, the rest in `through_time`. The memory cell (5) is a belt with one
 multiplication and one addition on it; that is why (16) carries a gradient over a long lag when f_t
-stays near 1.
+stays near 1. d before a letter is the derivative of the loss: dc_t = dL/dC_t. da_f, da_i, da_g and
+da_o belong to the sums before the activations of the gates, equation (A1).
 
 Sources: S. Hochreiter and J. Schmidhuber, Long short-term memory, Neural Computation 9, 1997
 (memory cell, input and output gate); F. Gers, J. Schmidhuber and F. Cummins, Learning to forget,
@@ -26,14 +27,18 @@ from glasscell.reference.affine import affine
 __all__ = [
     "LSTMParameters",
     "LSTMStep",
+    "StepGradient",
     "candidate",
+    "cell_gradient",
     "cell_state",
     "forget_gate",
+    "gate_gradients",
     "hidden_state",
     "input_gate",
     "lstm_step",
     "output_gate",
     "parameters",
+    "projection_gradient",
     "sigmoid",
 ]
 
@@ -143,3 +148,59 @@ def lstm_step(p: LSTMParameters, x: Array, h_prev: Array, c_prev: Array) -> LSTM
     c = cell_state(f, c_prev, i, g)
     h = hidden_state(o, c, p.W_hr)
     return LSTMStep(i, f, g, o, c, h)
+
+
+class StepGradient(NamedTuple):
+    """Gradients of the four sums before the activations by gate's name, and of C_{t-1}; (B, H)."""
+
+    da: dict[str, Array]
+    dc_prev: Array
+
+
+def projection_gradient(dh: Array, s: LSTMStep, W_hr: Array | None) -> tuple[Array, Array | None]:
+    """Carry the total gradient of h_t back through the projection, the reverse of (7).
+
+    ::
+
+        (8)  dm_t  = dh_t                            or W_hr^T dh_t with a projection
+        (9)  dW_hr = Σ_batch dh_t m_t^T
+
+    Returns:
+        dm_t (B, H), and the part of dW_hr (P, H) that belongs to this step, None without.
+    """
+    if W_hr is None:
+        return dh, None
+    return dh @ W_hr, dh.T @ (s.o * np.tanh(s.c))
+
+
+def cell_gradient(dm: Array, dc_next: Array, s: LSTMStep) -> Array:
+    """Compute the total gradient of the cell state, what comes along the belt and what h_t adds.
+
+    ::
+
+        (10)  dc_t = dc_t from step t+1, see (16), + dm_t * o_t * (1 - tanh²(C_t))
+    """
+    tanh_c = np.tanh(s.c)
+    dc: Array = dc_next + dm * s.o * (1 - tanh_c * tanh_c)
+    return dc
+
+
+def gate_gradients(dm: Array, dc: Array, s: LSTMStep, c_prev: Array) -> StepGradient:
+    """Carry the gradients of m_t and C_t to the four gates and to the cell state before.
+
+    ::
+
+        (11)  do_t = dm_t * tanh(C_t)
+        (12)  da_o = do_t * o_t * (1 - o_t)
+        (13)  da_f = dc_t * C_{t-1} * f_t * (1 - f_t)
+        (14)  da_i = dc_t * C̃_t * i_t * (1 - i_t)
+        (15)  da_g = dc_t * i_t * (1 - C̃_t²)
+        (16)  dc_{t-1} = dc_t * f_t
+    """
+    do = dm * np.tanh(s.c)
+    da_o = do * s.o * (1 - s.o)
+    da_f = dc * c_prev * s.f * (1 - s.f)
+    da_i = dc * s.g * s.i * (1 - s.i)
+    da_g = dc * s.i * (1 - s.g * s.g)
+    dc_prev = dc * s.f
+    return StepGradient({"input": da_i, "forget": da_f, "candidate": da_g, "output": da_o}, dc_prev)

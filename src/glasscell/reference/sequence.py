@@ -98,13 +98,13 @@ def pieces(inputs: Inputs) -> list[Piece]:
     T, B = inputs.x.shape[:2]
     if inputs.lengths is None and inputs.reset is None:
         return [Piece(_order([0, T], inputs.reverse)[0], slice(0, B), True)]
-    found = []
+    cut = []
     for b in range(B):
         stop = T if inputs.lengths is None else int(inputs.lengths[b])
         cuts = [] if inputs.reset is None else [t for t in range(1, stop) if inputs.reset[t, b]]
         spans = _order([0, *cuts, stop], inputs.reverse)
-        found += [Piece(steps, slice(b, b + 1), steps is spans[-1]) for steps in spans]
-    return found
+        cut += [Piece(steps, slice(b, b + 1), steps is spans[-1]) for steps in spans]
+    return cut
 
 
 def _order(bounds: Sequence[int], reverse: bool) -> list[range]:

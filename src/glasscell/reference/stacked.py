@@ -103,7 +103,7 @@ def backward(
     """
     config, P = run.config, run.config.output_size
     above = np.swapaxes(dy, 0, 1) if config.batch_first else dy
-    found: list[Gradients] = []
+    gradients: list[Gradients] = []
     for layer in reversed(range(config.num_layers)):
         parts = []
         for direction in range(config.directions):
@@ -112,12 +112,12 @@ def backward(
             dy_part = above[..., direction * P : (direction + 1) * P]
             parts.append(_run_layer_back(run.layers[place], dy_part, *states))
         above = np.sum([part.dx for part in parts], axis=0)
-        found = parts + found
+        gradients = parts + gradients
     return NetworkGradients(
         dx=np.swapaxes(above, 0, 1) if config.batch_first else above,
-        dh0=np.stack([part.dh0 for part in found]),
-        dc0=_stack([part.dc0 for part in found]),
-        layers=tuple(found),
+        dh0=np.stack([part.dh0 for part in gradients]),
+        dc0=_stack([part.dc0 for part in gradients]),
+        layers=tuple(gradients),
     )
 
 

@@ -13,8 +13,14 @@ from glasscell import cells
 from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights
 from glasscell.reference.affine import affine_backward, torch_gradients
-from glasscell.reference.lstm_equations import LSTMStep, lstm_step, parameters
-from glasscell.reference.lstm_gradient import cell_gradient, gate_gradients, projection_gradient
+from glasscell.reference.lstm_equations import (
+    LSTMStep,
+    cell_gradient,
+    gate_gradients,
+    lstm_step,
+    parameters,
+    projection_gradient,
+)
 from glasscell.reference.sequence import Gradients, Inputs, Piece, gradient, pieces, prepare
 
 __all__ = ["LSTMRun", "lstm", "lstm_backward"]

@@ -22,10 +22,9 @@ from glasscell.reproduce.adding import (
     mean_squared_error,
     twin_size,
 )
-from glasscell.threads import one_thread
 from glasscell.training.campaign import Kind
 from glasscell.training.trainer import Batch, Schedule, Trainer
-from glasscell.training.workers import Line, Workers
+from glasscell.training.workers import Line, Workers, one_thread
 
 LEARNT_SOMETHING = 0.8
 """Part of the error of always answering 1 below which a try has left it: beyond what chance does
@@ -217,8 +216,8 @@ def arrives(network: Adder, options: DuelOptions) -> bool:
     rounded away where the steps' parts are summed to the gradient of the weights (float32), so
     without more than that nothing can be learnt from the first number.
     """
-    seen = flow(network, options)
-    norms = seen.hidden if seen.cell is None else seen.cell
+    layer = flow(network, options)
+    norms = layer.hidden if layer.cell is None else layer.cell
     early = norms[: options.length // 2].max()
     return bool(early > np.finfo(np.float32).eps * norms[-1])
 

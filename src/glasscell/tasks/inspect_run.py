@@ -1,27 +1,34 @@
-"""What `glasscell inspect` shows: a run on its own windows, or any saved model on given data."""
+"""What `glasscell inspect RUN` and `explain RUN` look into: the run's own windows, data, or chance.
+
+What reads data is imported where it is used, as a look at random numbers needs no pandas.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glasscell.data.model_inputs import ModelInputs, read_model_inputs
-from glasscell.data.panel import Policy
+from glasscell.arrays import Array
 from glasscell.errors import DataError
 from glasscell.inspect.film.reel import Reel
 from glasscell.inspect.subjects.saved_model import SavedModel
-from glasscell.inspect.subjects.subject import Subject
+from glasscell.model.model import Model
+from glasscell.report.lesson import lesson
 from glasscell.report.page import Exploration, Finding
 from glasscell.report.page.collect import PageOptions, collect
-from glasscell.tasks.forecast.kept_windows import Specimens, of_panel
 from glasscell.training import run_folder
 
-__all__ = ["Looking", "look"]
+if TYPE_CHECKING:
+    from glasscell.data.read_options import Policy
+    from glasscell.tasks.forecast.kept_windows import Specimens
+
+__all__ = ["Looking", "look", "own_lesson", "random_input"]
 
 LINEAR = Finding(
     text=(
@@ -42,6 +49,9 @@ LINEAR = Finding(
     layer=0,
 )
 """What is found in a network whose recurrent layer the forecast does not use."""
+
+STEPS, SEQUENCES = 60, 3
+"""Of random input."""
 
 SHOWN = 4
 """Sequences on a page unless others are asked for."""
@@ -99,110 +109,100 @@ def look(
     """
     folder, looking = Path(run), replace(looking or Looking(), **more)
     subject = SavedModel.read(folder)
-    of_run = (folder / run_folder.PREPROCESSING).is_file()
     file = None if data is None else Path(data)
     options = PageOptions(title=looking.title or folder.resolve().name, lag=looking.lag)
     if (folder / run_folder.FILM).is_file():
         options = replace(options, film=Reel.load(folder / run_folder.FILM))
+    rival = ("RNN", folder / run_folder.RIVAL) if (folder / run_folder.RIVAL).is_dir() else None
+    of_run = (folder / run_folder.PREPROCESSING).is_file()
     if of_run and (file is None or file.suffix.lower() not in (".npy", ".npz")):
         if looking.inputs or looking.steps:
             raise DataError(
                 "--inputs and --steps are for models without a run: a run knows its columns, and "
                 "reads windows of one length"
             )
-        specimens = _specimens(folder, file, looking)
-        return _judged(_windows(folder, subject, specimens, looking.series, options))
+        windows, unit = _windows(folder, file, looking)
+        rows = _chosen(looking.series, len(windows.x))
+        options = replace(
+            options,
+            shown=rows,
+            names=[str(windows.names[row]) for row in rows],
+            inputs=[str(name) for name in windows.channels],
+            labels=[[str(time) for time in windows.labels[row]] for row in rows],
+        )
+        loss = windows.loss if windows.scored else None
+        page = collect(subject, windows.x, loss, options, rival)
+        return _judged(_with_truth(page, windows, rows, unit))
     if file is None:
         raise DataError(
             f"{folder} holds a model and no data; give some: glasscell inspect {folder} DATA "
             "(a CSV file, .npy, or .npz with x)"
         )
-    given = read_model_inputs(file, subject.model.input_size, looking.inputs, looking.nan)
-    given = given if looking.steps is None else given.steps(*looking.steps)
-    return _judged(_sequences(folder, subject, given, looking.series, options))
+    from glasscell.data.model_inputs import read_model_inputs
+
+    read = read_model_inputs(file, subject.model.input_size, looking.inputs, looking.nan)
+    read = read if looking.steps is None else read.steps(*looking.steps)
+    rows = _chosen(looking.series, len(read.x))
+    options = replace(
+        options,
+        shown=rows,
+        names=[read.names[row] for row in rows] if read.names else (),
+        inputs=read.inputs,
+        labels=read.labels,
+        text=None if read.text is None else [read.text[row] for row in rows],
+    )
+    return _judged(collect(subject, read.x, None, options, rival))
 
 
-def _judged(shown: Exploration) -> Exploration:
+def _judged(page: Exploration) -> Exploration:
     """Put LINEAR in place of what was found in a Forecaster that is as its training started."""
-    head = [weight for name, weight in shown.parameters.items() if name.startswith("head.")]
+    head = [weight for name, weight in page.parameters.items() if name.startswith("head.")]
     # The first step of training moves the head, which starts at zero.
-    started = (shown.model or {}).get("type") == "Forecaster" and not any(map(np.any, head))
-    return replace(shown, findings=[LINEAR]) if started else shown
+    started = (page.model or {}).get("type") == "Forecaster" and not any(map(np.any, head))
+    return replace(page, findings=[LINEAR]) if started else page
 
 
-def _specimens(folder: Path, file: Path | None, looking: Looking) -> Specimens:
+def _windows(folder: Path, file: Path | None, looking: Looking) -> tuple[Specimens, str]:
+    """Give a run's own windows, or those of new data, and the unit of the target."""
+    from glasscell.tasks.forecast.kept_windows import Specimens, of_panel
+    from glasscell.tasks.forecast.preprocessing import read_preprocessing
+
+    settings = read_preprocessing(folder)
+    unit = str(settings.get("unit") or "")
     if file is None:
         if (folder / run_folder.WINDOWS).is_file():
-            return Specimens.load(folder / run_folder.WINDOWS)
+            return Specimens.load(folder / run_folder.WINDOWS), unit
         raise DataError(
             f"{folder} has no {run_folder.WINDOWS} (an older glasscell wrote it); give the CSV "
             f"file: glasscell inspect {folder} DATA"
         )
     from glasscell.tasks.forecast.predict import read_like
 
-    settings = run_folder.read_preprocessing(folder)
     panel = read_like(file, settings, looking.say, gaps=looking.gaps, max_gap=looking.max_gap)
-    return of_panel(panel, settings)
+    return of_panel(panel, settings), unit
 
 
-def _rival(folder: Path) -> tuple[str, Path] | None:
-    """The plain RNN that a run keeps beside its LSTM."""
-    place = folder / run_folder.RIVAL
-    return ("RNN", place) if place.is_dir() else None
-
-
-def _windows(
-    folder: Path,
-    subject: Subject,
-    found: Specimens,
-    series: Sequence[int] | None,
-    options: PageOptions,
+def _with_truth(
+    page: Exploration, windows: Specimens, rows: Sequence[int], unit: str
 ) -> Exploration:
-    rows = _chosen(series, len(found.x))
-    options = replace(
-        options,
-        shown=rows,
-        names=[str(found.names[row]) for row in rows],
-        inputs=[str(name) for name in found.channels],
-        labels=[[str(time) for time in found.labels[row]] for row in rows],
-    )
-    loss = found.loss if found.scored else None
-    shown = collect(subject, found.x, loss, options, _rival(folder))
-    unit = str(run_folder.read_preprocessing(folder).get("unit") or "")
+    """Add what the forecasts of the shown windows should have been, and their unit."""
+    truth = {f"{place}/truth": windows.y[row][None] for place, row in enumerate(rows)}
+    forecast = {"unit": unit, "scales": _scales(windows, rows)}
     return replace(
-        shown,
-        arrays={**shown.arrays, **{f"{s}/truth": found.y[row][None] for s, row in enumerate(rows)}},
-        measures={**shown.measures, "forecast": {"unit": unit, "scales": _scales(found, rows)}},
+        page,
+        arrays={**page.arrays, **truth},
+        measures={**page.measures, "forecast": forecast},
     )
 
 
-def _scales(found: Specimens, rows: Sequence[int]) -> list[list[str]]:
+def _scales(windows: Specimens, rows: Sequence[int]) -> list[list[str]]:
     """Give [center, scale] of each shown window's answers, [0, 1] where nothing is known.
 
     As text, which keeps all digits of a small scale about a large center.
     """
-    if found.center is None or found.scale is None:
+    if windows.center is None or windows.scale is None:
         return [["0", "1"] for _ in rows]
-    return [[repr(float(found.center[row])), repr(float(found.scale[row]))] for row in rows]
-
-
-def _sequences(
-    folder: Path,
-    subject: Subject,
-    given: ModelInputs,
-    series: Sequence[int] | None,
-    options: PageOptions,
-) -> Exploration:
-    rows = _chosen(series, len(given.x))
-    options = replace(
-        options,
-        shown=rows,
-        names=[given.names[row] for row in rows] if given.names else (),
-        inputs=given.inputs,
-        labels=given.labels,
-        text=None if given.text is None else [given.text[row] for row in rows],
-    )
-    return collect(subject, given.x, None, options, _rival(folder))
+    return [[repr(float(windows.center[row])), repr(float(windows.scale[row]))] for row in rows]
 
 
 def _chosen(series: Sequence[int] | None, count: int) -> list[int]:
@@ -210,3 +210,56 @@ def _chosen(series: Sequence[int] | None, count: int) -> list[int]:
     if not rows or [row for row in rows if not 0 <= row < count]:
         raise DataError(f"--series: expected numbers of 0 … {count - 1}, got {rows or 'none'}")
     return rows
+
+
+def own_lesson(
+    run: str | os.PathLike[str], data: str | os.PathLike[str] | None = None
+) -> Exploration:
+    """Put the lesson together on the reader's own network; needs no torch, without data no pandas.
+
+    Args:
+        run: A run folder, or any folder that `glasscell.save` wrote, with an LSTM layer.
+        data: A CSV, .npy or .npz file, as for `look`. Default the run's
+            own windows; for a folder without any, random numbers, and the page says so.
+
+    Returns:
+        `Exploration` for `glasscell.report.lesson.write`.
+
+    Raises:
+        FileNotFoundError, WeightFormatError: As `glasscell.load`.
+        DataError: The network has no LSTM layer, or the data do not fit it.
+    """
+    folder = Path(run)
+    if data is None and not (folder / run_folder.PREPROCESSING).is_file():
+        title = folder.resolve().name
+        subject = SavedModel.read(folder)
+        return lesson(collect(subject, random_input(subject.model), title=title), "random")
+    if find_spec("pandas") is None:
+        raise DataError("reading a run or data takes pandas; pip install 'glasscell[train]'")
+    return lesson(look(folder, data), "run" if data is None else "data")
+
+
+def random_input(model: Model, seed: int = 0) -> Array:
+    """Draw sequences that a model can read: standard normal numbers, or indices.
+
+    Args:
+        model: Which.
+        seed: Of the numbers.
+
+    Returns:
+        (B, T, I) float32, (B, T) int64 for a model that begins with an Embedding; T is a
+        Forecaster's lookback.
+    """
+    nodes = list(_nodes(model.config))
+    steps = next((node["lookback"] for node in nodes if "lookback" in node), STEPS)
+    generator = np.random.default_rng(seed)
+    if model.input_size is None:
+        words = next(node["num_embeddings"] for node in nodes if "num_embeddings" in node)
+        return generator.integers(0, words, (SEQUENCES, steps))
+    return generator.normal(size=(SEQUENCES, steps, model.input_size)).astype(np.float32)
+
+
+def _nodes(tree: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield tree
+    for child in tree.get("children", ()):
+        yield from _nodes(child)

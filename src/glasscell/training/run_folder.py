@@ -20,7 +20,7 @@ import json
 import os
 import shutil
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +44,7 @@ METRICS, PREPROCESSING, LOG, SETTINGS, REPORT = (
     "report.html",
 )
 
-FORMAT = "glasscell-forecast"
 VERSION = 1
-NEEDED = ("columns", "frequency", "gaps", "max_gap", "lookback", "horizon", "level", "scalers")
-"""What preprocessing.json must have for a forecast."""
 
 
 class RunFolder:
@@ -205,8 +202,18 @@ class RunFolder:
         return self.out
 
 
-def read_preprocessing(run: Path) -> dict[str, Any]:
+def task_format(task: str) -> dict[str, Any]:
+    """Give the head of a run's preprocessing.json: whose it is, and of which version."""
+    return {"format": f"glasscell-{task}", "version": VERSION}
+
+
+def read_preprocessing(run: Path, task: str, needed: Sequence[str]) -> dict[str, Any]:
     """Read preprocessing.json of a run.
+
+    Args:
+        run: The run folder.
+        task: Whose run it must be.
+        needed: What the file must have.
 
     Raises:
         DataError: The folder or the file is missing, damaged, or of a newer version.
@@ -220,13 +227,16 @@ def read_preprocessing(run: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise DataError(f"{path} is damaged: {error}; fit again") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise DataError(f"{path}: expected format {FORMAT!r}; is this the run of another task?")
+    head = task_format(task)
+    if not isinstance(content, dict) or content.get("format") != head["format"]:
+        raise DataError(
+            f"{path}: expected format {head['format']!r}; is this the run of another task?"
+        )
     if content.get("version") != VERSION:
         raise DataError(
             f"{path}: expected version {VERSION}, got {content.get('version')}; update glasscell"
         )
-    if missing := [name for name in NEEDED if name not in content]:
+    if missing := [name for name in needed if name not in content]:
         raise DataError(f"{path} is damaged: it has no {', '.join(missing)}; fit again")
     return content
 

@@ -25,7 +25,6 @@ import torch
 
 import glasscell
 from glasscell.errors import DataError, GlasscellError
-from glasscell.threads import one_thread
 from glasscell.training.process import Process
 
 PATIENCE = 0.1
@@ -57,31 +56,49 @@ Function = Callable[[Any, Any, Line], Any]
 """What is done: takes what all tasks share, one task, and the line; a worker imports it by name."""
 
 
-def count(asked: int | None, tasks: int) -> int:
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run torch, glasscell's kernels and every BLAS on one thread for the duration of a block.
+
+    Notes:
+        A step of a network of some 32 units takes a few milliseconds. Two threads gain little on it
+        if both cores are idle, and wait for each other most of the time if one is busy. The bits of
+        the kernels are the same for any number of threads.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # glasscell.nn takes torch's number
+    try:
+        with threadpool_limits(limits=1, user_api="blas"):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def count(jobs: int | None, tasks: int) -> int:
     """Decide how many tasks to do side by side.
 
     Args:
-        asked: What the user wants; None: one a core that this process may use, or one where the
+        jobs: What the user wants; None: one a core that this process may use, or one where the
             tasks share a GPU or a launcher such as torchrun already started several processes.
         tasks: How many there are.
 
     Raises:
-        DataError: `asked` is no positive whole number, or this system cannot.
+        DataError: `jobs` is no positive whole number, or this system cannot.
 
     >>> count(8, tasks=3)
     3
     """
-    if asked is not None and (
-        not isinstance(asked, Integral) or isinstance(asked, bool) or asked < 1
-    ):
-        raise DataError(f"--jobs: expected a whole number from 1, got {asked!r}")
+    if jobs is not None and (not isinstance(jobs, Integral) or isinstance(jobs, bool) or jobs < 1):
+        raise DataError(f"--jobs: expected a whole number from 1, got {jobs!r}")
     obstacle = _obstacle()
-    if asked is not None and asked > 1 and obstacle:
-        raise DataError(f"--jobs: expected 1 {obstacle}, got {asked}")
-    if asked is None:
+    if jobs is not None and jobs > 1 and obstacle:
+        raise DataError(f"--jobs: expected 1 {obstacle}, got {jobs}")
+    if jobs is None:
         alone = obstacle or torch.accelerator.is_available()
-        asked = 1 if alone else glasscell.get_num_threads()
-    return max(1, min(int(asked), tasks))
+        jobs = 1 if alone else glasscell.get_num_threads()
+    return max(1, min(int(jobs), tasks))
 
 
 def _obstacle() -> str:
@@ -175,9 +192,9 @@ class Workers:
         self.start(len(tasks))
         for worker in self._free:
             worker.prepare(material)
-        told = False
-        while self._busy or (waiting and not told):
-            while self._free and waiting and not told:
+        stopping = False
+        while self._busy or (waiting and not stopping):
+            while self._free and waiting and not stopping:
                 worker, number = self._free.pop(0), waiting.popleft()
                 self._busy[worker] = number
                 worker.send("task", tasks[number], names[number])
@@ -193,8 +210,8 @@ class Workers:
                 if kind == "raised":
                     raise content
                 results[number] = content
-            if not told and stopped():
-                told = True
+            if not stopping and stopped():
+                stopping = True
                 for worker, number in self._busy.items():
                     worker.send("stop", None, names[number])
         return results

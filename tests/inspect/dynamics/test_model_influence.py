@@ -46,7 +46,7 @@ def test_through_a_model_it_is_the_norm_of_the_derivative_by_each_input(batch_fi
 def test_many_copies_are_run_in_several_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     model, x = nn.LSTM(3, 4, dtype=torch.float64), torch.randn(9, 3, dtype=torch.float64)
     whole = model_influence(model, x)
-    monkeypatch.setattr(sys.modules["glasscell.inspect.dynamics.model_influence"], "COPIES", 5)
+    monkeypatch.setattr(sys.modules["glasscell.inspect.dynamics.influence"], "COPIES", 5)
     np.testing.assert_allclose(model_influence(model, x), whole)
 
 

@@ -13,7 +13,7 @@ from glasscell.model import modelfile
 from glasscell.report.lesson import lesson, write
 from glasscell.report.lesson.pair import carried
 from glasscell.report.lesson.story_words import CHAPTERS, table
-from glasscell.tasks.explained import own_lesson
+from glasscell.tasks.inspect_run import own_lesson
 from report.browser import chromium
 
 pytestmark = chromium.NEEDED

@@ -11,10 +11,11 @@ import torch
 
 import glasscell
 from glasscell.errors import DataError
-from glasscell.report.lesson import lesson, plain
-from glasscell.report.lesson.lesson_page import render, write
+from glasscell.report.draw.markup import escape
+from glasscell.report.lesson import lesson
+from glasscell.report.lesson.lesson_page import chapters, render, write
 from glasscell.report.lesson.story_words import CHAPTERS, table
-from glasscell.tasks.explained import own_lesson, random_input
+from glasscell.tasks.inspect_run import own_lesson, random_input
 
 TERMS = {
     "forget gate": "遗忘门",
@@ -63,14 +64,14 @@ def test_every_chapter_asks_and_answers():
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_without_script_all_words_and_answers_are_there(lang):
-    text = re.sub("<.*?>", "", plain.build(lesson(), lang))
+    text = re.sub("<.*?>", "", chapters(lesson(), lang))
     column = int(lang == "zh")
     for key, pair in table().items():
         if re.search(r"\.(ask|answer|p)\d$", key):
             # Between the places for numbers, letters and bold the words stand as they are.
             pieces = re.split(r"\{.*?\}|\[\[.*?\]\]|\*\*", pair[column])
             for piece in pieces:
-                assert plain.escape(piece) in text, key
+                assert escape(piece) in text, key
     assert not re.search(r"\{\w+\}", text)
 
 

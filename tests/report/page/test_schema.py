@@ -12,7 +12,7 @@ import torch
 
 import glasscell
 from glasscell import inspect
-from glasscell.inspect.film.frames import frame, stack
+from glasscell.inspect.film.film import frame, stack
 from glasscell.inspect.film.reel import LayerReel, Reel
 from glasscell.inspect.subjects.subject import Recording
 from glasscell.report import views

@@ -19,7 +19,7 @@ __all__ = ["JaxScan"]
 
 
 class JaxScan:
-    """The layer as anybody writes it in JAX; XLA takes the threads of the process's CPUs."""
+    """The layer as one writes it in JAX; XLA takes the threads of the process's CPUs."""
 
     def __init__(self, threads: int) -> None:
         import jax

@@ -16,8 +16,8 @@ from glasscell.bench.numbers import Data
 __all__ = ["RATE", "cell_run", "filled", "inference_run", "training_run"]
 
 RATE = 1e-7
-"""Learning rate: changes the weights' last bits, so that nobody may keep what was packed from them,
-and nothing else."""
+"""Learning rate: changes only the last bits of weights, so that no engine may keep what it
+packed from them."""
 
 
 def filled(module: Any, data: Data, suffix: str = "_l0") -> Any:

@@ -185,10 +185,10 @@ class GradedProduct:
         for _ in range(ROUNDS):
             log_scale, rows = _round(*_sorted(log_scale, rows))
         log_scale, rows = _sorted(log_scale, rows)
-        found: list[float] = []
-        while len(found) < count:
-            found += _window(log_scale, rows, len(found), count)
-        return np.asarray(np.array(found) / np.log(10.0))
+        logs: list[float] = []
+        while len(logs) < count:
+            logs += _window(log_scale, rows, len(logs), count)
+        return np.asarray(np.array(logs) / np.log(10.0))
 
 
 def _normalised(log_scale: Float64, rows: Float64) -> tuple[Float64, Float64]:

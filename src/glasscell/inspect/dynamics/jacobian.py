@@ -25,7 +25,7 @@ import numpy.typing as npt
 from glasscell import cells
 from glasscell.arrays import Array
 from glasscell.errors import ShapeError
-from glasscell.traces.order import Single, required
+from glasscell.traces.steps import Single, required
 
 if TYPE_CHECKING:
     from glasscell.cells.parameters import LayerWeights

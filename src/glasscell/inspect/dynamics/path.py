@@ -12,7 +12,7 @@ import numpy.typing as npt
 from glasscell.arrays import at_least
 from glasscell.inspect.dynamics.jacobian import StateJacobian
 from glasscell.traces import pictures
-from glasscell.traces.order import required
+from glasscell.traces.steps import required
 
 if TYPE_CHECKING:
     from glasscell.cells.parameters import LayerWeights
@@ -112,19 +112,19 @@ def path_split(
     probes = _probes(H, columns)
     hidden, off_belt = np.zeros((P, probes.shape[1])), np.zeros_like(probes)
     log_kept, log_scale = np.zeros(H), 0.0
-    found = []
+    logs = []
     for t in of.order[place::-1]:
         belt = np.exp(log_kept - log_scale)[:, None] * probes
         gates = off_belt + of.through_hidden(t, hidden)
         norms = _log_norm(gates) + log_scale, _log_norm(belt + gates) + log_scale
-        found.append((_log_norm_of(log_kept), *norms))
+        logs.append((_log_norm_of(log_kept), *norms))
         hidden = of.vjp(t, np.concatenate([hidden, belt + off_belt]))[:P]
         # Kept apart from the belt, so that little of the one does not drown in much of the other.
         off_belt = kept[t][:, None] * gates
         log_kept = log_kept + log_f[t]
         scale = _scale(hidden, off_belt, np.exp(log_kept - log_scale))
         hidden, off_belt, log_scale = hidden / scale, off_belt / scale, log_scale + log(scale)
-    log10_belt, log10_gates, log10_total = np.array(found).T / np.log(10.0)
+    log10_belt, log10_gates, log10_total = np.array(logs).T / np.log(10.0)
     share = _share(log10_belt, log10_gates)
     return PathSplit(np.arange(place + 1), log10_belt, log10_gates, log10_total, share)
 

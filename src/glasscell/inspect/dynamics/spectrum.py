@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from glasscell.cells.parameters import LayerWeights
     from glasscell.traces.layer import LayerTrace
 
-__all__ = ["Fan", "Lyapunov", "fan", "lyapunov"]
+__all__ = ["Fan", "Lyapunov", "Stretch", "fan", "lyapunov", "stretch"]
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 Int64: TypeAlias = npt.NDArray[np.int64]
@@ -121,6 +121,31 @@ class Lyapunov:
             The Axes.
         """
         return pictures.plot("lyapunov", self, ax=ax, **options)
+
+
+class Stretch(NamedTuple):
+    """What one matrix does to lengths; None where it has values that are not finite.
+
+    Attributes:
+        norm: the most that it stretches, its largest singular value.
+        radius: the spectral radius, its largest eigenvalue in size; None of what is not square.
+    """
+
+    norm: float | None
+    radius: float | None
+
+
+def stretch(matrix: Float64) -> Stretch:
+    """Measure one matrix of weights, (rows, columns); O(n^3).
+
+    >>> stretch(np.array([[0.0, 2.0], [0.0, 0.0]]))
+    Stretch(norm=2.0, radius=0.0)
+    """
+    if not np.isfinite(matrix).all():
+        return Stretch(None, None)
+    square = matrix.shape[0] == matrix.shape[1]
+    radius = float(abs(np.linalg.eigvals(matrix)).max()) if square else None
+    return Stretch(float(np.linalg.norm(matrix, 2)), radius)
 
 
 def fan(
@@ -274,22 +299,22 @@ def _default_lags(left: int, exact: bool) -> Int64:
 def _followed(of: StateJacobian, steps: Int64, lags: Int64, count: int) -> Float64:
     """All directions in one pass."""
     product = GradedProduct(orthonormal(of.size, of.size))
-    found = {}
+    by_lag = {}
     for lag, t in enumerate(steps[: lags.max(initial=0)], 1):
         product.apply(*of.factors(t))
         if lag in lags:
-            found[lag] = product.log10_singular_values(count)
-    return np.array([found[lag] for lag in lags.tolist()]).reshape(len(lags), count)
+            by_lag[lag] = product.log10_singular_values(count)
+    return np.array([by_lag[lag] for lag in lags.tolist()]).reshape(len(lags), count)
 
 
 def _to_and_fro(of: StateJacobian, steps: Int64, lags: Int64, count: int) -> Float64:
     """A few directions, forwards for their values and backwards to turn them, lag by lag."""
     start = orthonormal(of.size, min(count + SPARE, of.size))
-    found = {}
+    by_lag = {}
     for lag in np.unique(lags).tolist():
         # The directions of one lag are nearly those of the next.
-        found[lag], start = _settled(of, steps[:lag], start, count)
-    return np.array([found[lag] for lag in lags.tolist()]).reshape(len(lags), count)
+        by_lag[lag], start = _settled(of, steps[:lag], start, count)
+    return np.array([by_lag[lag] for lag in lags.tolist()]).reshape(len(lags), count)
 
 
 def _settled(

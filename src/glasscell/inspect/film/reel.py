@@ -56,8 +56,8 @@ class LayerReel:
         if self.half_life is None:
             return np.full((len(self.rate), len(levels)), np.nan)
         # The order statistic, as interpolation next to an infinite half-life gives NaN.
-        found: Array = np.quantile(self.half_life, levels, axis=1, method="lower").T
-        return found
+        quantiles: Array = np.quantile(self.half_life, levels, axis=1, method="lower").T
+        return quantiles
 
     @property
     def closed_share(self) -> Array | None:
@@ -90,7 +90,7 @@ class Reel:
 
     def arrays(self) -> dict[str, Array]:
         """Give everything under flat names, as in the file."""
-        found = {
+        arrays = {
             "format": np.array(FORMAT),
             "steps": self.steps,
             "loss": self.loss,
@@ -100,8 +100,8 @@ class Reel:
             for field in fields(layer):
                 value = getattr(layer, field.name)
                 if value is not None:
-                    found[f"{number}/{field.name}"] = value
-        return found
+                    arrays[f"{number}/{field.name}"] = value
+        return arrays
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write an .npz file.
@@ -168,7 +168,7 @@ class Reel:
 
 
 def _layer_of(arrays: Mapping[str, Array], number: int) -> LayerReel:
-    found: dict[str, Any] = {
+    values: dict[str, Any] = {
         field.name: arrays.get(f"{number}/{field.name}") for field in fields(LayerReel)
     }
-    return LayerReel(**found)
+    return LayerReel(**values)

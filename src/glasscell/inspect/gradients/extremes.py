@@ -135,7 +135,7 @@ def shape(flow: LayerFlow, name: Callable[[int], str], lang: str = "en") -> str:
     stored = flow.hidden if flow.cell is None else flow.cell
     if not stored.any():
         return ""  # which the verdict says
-    symbol = "|dL/dh_t|" if flow.cell is None else "|dL/dc_t|"
+    symbol = flow.symbol
     return extremes(stored, flow.reverse).text(symbol, name, lang)
 
 

@@ -16,8 +16,8 @@ from glasscell.inspect.memory.timescales import half_life
 from glasscell.inspect.verdict.judge import REACH, LayerVerdict, in_words, judge
 from glasscell.traces import pictures
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.order import Order
 from glasscell.traces.shown import Shown, notes
+from glasscell.traces.steps import Order
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,6 +80,11 @@ class LayerFlow:
     half_life: Float64 | None = None
     shown: Shown | None = None
     breaks_at: int | None = None
+
+    @property
+    def symbol(self) -> str:
+        """What `profile` is the norm of: "|dL/dc_t|", for an RNN "|dL/dh_t|"."""
+        return "|dL/dh_t|" if self.cell is None else "|dL/dc_t|"
 
     @property
     def profile(self) -> Float64:
@@ -201,6 +206,7 @@ def flow_of(
         path = belt.along_belt(order.traced("forget"), entering, order.cut)
         # A reverse layer works on the padding first, and the belt runs on into it.
         path = np.where(order.alive[..., None], path, 0.0)
+    broken = order.not_finite(["hidden"] if trace.cell is None else ["hidden", "cell"])
     return LayerFlow(
         hidden=_norms(order, hidden),
         cell=None if cell is None else _norms(order, cell),
@@ -211,25 +217,13 @@ def flow_of(
         direct_by_lag=None if entering is None else belt.per_lag(entering, order.alive),
         half_life=None if cell is None else half_life(order.traced("forget"), order.alive),
         shown=trace.shown,
-        breaks_at=_breaks_at(order),
+        breaks_at=None if broken is None else broken[1],
     )
 
 
 def _norms(order: Order, gradient: Array) -> Float64:
     """Norms over batch and units at each step, in the sequence's own time."""
     return belt.per_step(gradient)[:: order.step]
-
-
-def _breaks_at(order: Order) -> int | None:
-    """The first step, in the sequence's own time, whose states are not finite."""
-    names = [name for name in ("hidden", "cell") if getattr(order.trace, name) is not None]
-    if all(np.isfinite(getattr(order.trace, name)).all() for name in names):
-        return None
-    bad = [~np.isfinite(order.traced(name)).all(axis=2) & order.alive for name in names]
-    steps = np.flatnonzero(np.any(bad, axis=(0, 2)))
-    if not len(steps):
-        return None
-    return len(order.alive) - 1 - int(steps[0]) if order.trace.reverse else int(steps[0])
 
 
 def _entering(
@@ -296,7 +290,7 @@ def _row(name: str, flow: LayerFlow) -> tuple[str, ...]:
     return (
         name,
         str(len(profile)),
-        "dL/dh" if flow.cell is None else "dL/dc",
+        flow.symbol[1:6],
         f"{profile[0]:.1e}",
         f"{profile[-1]:.1e}",
         "-" if np.isnan(verdict.rate) else f"× {verdict.rate:.3g}",

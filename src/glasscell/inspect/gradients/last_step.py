@@ -12,7 +12,7 @@ from glasscell.cells.parameters import LayerWeights
 from glasscell.engine.packing import packed_of
 from glasscell.inspect.gradients import belt
 from glasscell.inspect.gradients.flow import into_cell
-from glasscell.traces.order import Order
+from glasscell.traces.steps import Order
 
 if TYPE_CHECKING:
     from glasscell.traces.layer import LayerTrace, Record

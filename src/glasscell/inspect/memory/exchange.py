@@ -19,7 +19,7 @@ from glasscell import engine
 from glasscell.arrays import Array
 from glasscell.engine.packing import packed_of
 from glasscell.inspect.gradients.belt import norm
-from glasscell.traces.order import Order
+from glasscell.traces.steps import Order
 
 if TYPE_CHECKING:
     from glasscell.cells.parameters import LayerWeights
@@ -104,19 +104,19 @@ def exchange(layer: LayerTrace, weights: LayerWeights, lag: int, skip: int = 0) 
     run = _Run(layer, weights)
     if not run.repeated():
         return None
-    found: list[Exchange] = []
+    tried: list[Exchange] = []
     for x in run.others():
-        found.append(run.against(x, lag, skip))
-        if found[-1].held >= PLAIN:
+        tried.append(run.against(x, lag, skip))
+        if tried[-1].held >= PLAIN:
             break
-    if not found:
+    if not tried:
         return None
-    held = [one.held for one in found if one.held == one.held]
+    held = [one.held for one in tried if one.held == one.held]
     return Exchange(
-        lag=found[-1].lag,
+        lag=tried[-1].lag,
         held=max(held, default=nan),
-        reads=max(one.reads for one in found),
-        moves=found[0].moves,
+        reads=max(one.reads for one in tried),
+        moves=tried[0].moves,
     )
 
 

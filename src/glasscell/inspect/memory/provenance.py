@@ -10,7 +10,7 @@ import numpy as np
 from glasscell.arrays import Array, position
 from glasscell.errors import ShapeError
 from glasscell.traces import pictures
-from glasscell.traces.order import Single, required
+from glasscell.traces.steps import Single, required
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -188,9 +188,9 @@ def provenance_triangle(layer: LayerTrace, unit: int) -> Array:
     names = ("forget", "input", "candidate")
     f, i, g = (required(layer, name)[:, unit].astype(np.float64) for name in names)
     f[single.cut] = 0.0
-    left, found = np.zeros(len(single)), np.empty((len(single), len(single)))
+    left, triangle = np.zeros(len(single)), np.empty((len(single), len(single)))
     for t in single.order:
         left *= f[t]
         left[t] = i[t] * g[t]
-        found[t] = left
-    return found
+        triangle[t] = left
+    return triangle

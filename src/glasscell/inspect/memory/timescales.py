@@ -18,7 +18,7 @@ import numpy.typing as npt
 from glasscell.arrays import Array
 from glasscell.traces import pictures
 from glasscell.traces.layout import to_time_major
-from glasscell.traces.order import required
+from glasscell.traces.steps import required
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

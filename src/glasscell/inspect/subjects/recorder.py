@@ -219,9 +219,9 @@ class GradientRecorder(TraceRecorder):
 
     def _derivatives(self, name: str, index: int) -> tuple[Array, Array, Array | None]:
         """dy, dh, dc in the kernel's layout; zeros where the loss never reached."""
-        found = self._gradients.get((name, index))
-        if found is not None:
-            return found
+        known = self._gradients.get((name, index))
+        if known is not None:
+            return known
         record = self._records[name][index]
         zeros, tape = np.zeros_like(record.output), record.tape
         size = record.hidden_size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -149,12 +149,12 @@ class TorchModel:
             with unchanged(self.module), torch.enable_grad(), _pieces(self.modules, length) as seen:
                 value = (loss or self._ends)(called(self.module, x))
                 check_loss(value)
-                found = torch.autograd.grad(value, weights, allow_unused=True)
-            pairs = zip(weights, found, strict=True)
+                gradients = torch.autograd.grad(value, weights, allow_unused=True)
+            pairs = zip(weights, gradients, strict=True)
             flat = [torch.zeros_like(weight) if own is None else own for weight, own in pairs]
             return np.concatenate([g.double().numpy().ravel() for g in flat]), max(seen, default=0)
 
-        with _differentiable(weights):
+        with _requiring(weights, True):
             yield gradient
 
     @contextmanager
@@ -186,7 +186,7 @@ class TorchModel:
             torch.enable_grad(),
             evaluating(self.module),
             # Gradients of weights cost as much as those that are asked for.
-            _frozen(self.module),
+            _requiring(self.module.parameters(), False),
         ):
             yield _Copies(self.module, x.detach().clone(), int(batch_first), read)
 
@@ -377,27 +377,16 @@ def evaluating(model: torch.nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _frozen(model: torch.nn.Module) -> Iterator[None]:
-    learnt = [weight for weight in model.parameters() if weight.requires_grad]
+def _requiring(weights: Iterable[torch.nn.Parameter], gradients: bool) -> Iterator[None]:
+    """Let all weights require gradients, or none, and put back at the end what did not so far."""
+    others = [weight for weight in weights if weight.requires_grad != gradients]
     try:
-        for weight in learnt:
-            weight.requires_grad_(False)
+        for weight in others:
+            weight.requires_grad_(gradients)
         yield
     finally:
-        for weight in learnt:
-            weight.requires_grad_(True)
-
-
-@contextmanager
-def _differentiable(weights: Sequence[torch.nn.Parameter]) -> Iterator[None]:
-    frozen = [weight for weight in weights if not weight.requires_grad]
-    for weight in frozen:
-        weight.requires_grad_(True)
-    try:
-        yield
-    finally:
-        for weight in frozen:
-            weight.requires_grad_(False)
+        for weight in others:
+            weight.requires_grad_(not gradients)
 
 
 @contextmanager

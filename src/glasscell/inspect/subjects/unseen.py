@@ -126,7 +126,7 @@ def unseeable(
     """
     import torch
 
-    found, known = {}, {id(module) for module in watched.values()}
+    reasons, known = {}, {id(module) for module in watched.values()}
     for name, module in model.named_modules():
         kind = type(module).__name__
         if id(module) in known:
@@ -134,28 +134,31 @@ def unseeable(
         if _scripted(module):
             kind = str(getattr(module, "original_name", kind))
             if kind in NAMES:
-                found[name] = module, "is a scripted module, which runs in torch's own interpreter"
+                reasons[name] = (
+                    module,
+                    "is a scripted module, which runs in torch's own interpreter",
+                )
         elif isinstance(module, torch.nn.GRU | torch.nn.GRUCell):
-            found[name] = module, f"is a {kind}, which cannot be traced"
+            reasons[name] = module, f"is a {kind}, which cannot be traced"
         elif kind in NAMES and type(module).__module__.startswith("torch."):
-            found[name] = module, f"is a {type(module).__module__}.{kind}, which torch alone runs"
+            reasons[name] = module, f"is a {type(module).__module__}.{kind}, which torch alone runs"
         elif _recurrent(module) or kind in NAMES:
-            found[name] = module, f"is a {type(module).__module__}.{kind}, no layer of torch.nn"
-    return found | _unregistered(model)
+            reasons[name] = module, f"is a {type(module).__module__}.{kind}, no layer of torch.nn"
+    return reasons | _unregistered(model)
 
 
 def _unregistered(model: torch.nn.Module) -> dict[str, tuple[torch.nn.Module, str]]:
     """Find recurrent modules that a model keeps where torch does not look for modules."""
     registered = dict(model.named_modules())
     ids = {id(module) for module in registered.values()}
-    found: dict[str, tuple[torch.nn.Module, str]] = {}
+    reasons: dict[str, tuple[torch.nn.Module, str]] = {}
     for name, module in registered.items():
         for key, value in vars(module).items():
             for each in _held(value) if key != "_modules" else ():
                 if _recurrent(each) and id(each) not in ids:
                     why = f"holds a {type(each).__name__} that named_modules() does not give"
-                    found[f"{name}.{key}".lstrip(".")] = each, f"{why}; use a ModuleList"
-    return found
+                    reasons[f"{name}.{key}".lstrip(".")] = each, f"{why}; use a ModuleList"
+    return reasons
 
 
 def _recurrent(module: Any) -> bool:

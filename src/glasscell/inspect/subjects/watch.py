@@ -1,6 +1,6 @@
 """Looking on while any torch model runs: finds its layers, lends them our kernels, gives them back.
 
-In all of inspect only this file, `unseen`, `torch_model` and the film's `rerun` need torch.
+In all of inspect only this file, `unseen`, `torch_model` and the film need torch.
 """
 
 from __future__ import annotations
@@ -51,24 +51,24 @@ def recurrent_modules(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
     if not isinstance(model, torch.nn.Module):
         raise TypeError(f"expected model as a torch.nn.Module, got {type(model).__name__}")
     kinds = (torch.nn.LSTM, torch.nn.RNN, torch.nn.LSTMCell, torch.nn.RNNCell)
-    found: dict[str, torch.nn.Module] = {
+    modules: dict[str, torch.nn.Module] = {
         name: each for name, each in model.named_modules() if isinstance(each, kinds)
     }
-    if not found:
+    if not modules:
         others = [f"{name or 'the model'} {why}" for name, (_, why) in unseeable(model, {}).items()]
         instead = f"; {'; '.join(others)}" if others else ""
         raise ValueError(
             "expected a model with at least one LSTM, RNN, LSTMCell or RNNCell module, got "
             f"{type(model).__name__} with none{instead}"
         )
-    for name, module in found.items():
+    for name, module in modules.items():
         for parameter in module.parameters():
             if parameter.device.type != "cpu":
                 raise RuntimeError(
                     f"expected every recurrent layer on the CPU, got {name or 'the model'} on "
                     f"{parameter.device}; move a copy of the model first: model.cpu()"
                 )
-    return found
+    return modules
 
 
 def is_cell(module: torch.nn.Module) -> bool:
@@ -123,9 +123,9 @@ def layer_weights(module: torch.nn.Module, suffix: str) -> LayerWeights:
 
 def _read(module: torch.nn.Module, end: str) -> LayerWeights:
     names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
-    found = {name: getattr(module, name + end, None) for name in names}
+    arrays = {name: getattr(module, name + end, None) for name in names}
     return LayerWeights(
-        **{name: value.detach().numpy() for name, value in found.items() if value is not None}
+        **{name: value.detach().numpy() for name, value in arrays.items() if value is not None}
     )
 
 

@@ -216,8 +216,8 @@ def by_chance(
         if by == (0, 0):
             continue
         moved, there = np.roll(seen, by, axis=(0, 1)), alive & np.roll(alive, by, axis=(0, 1))
-        found = np.abs(_strongest(units, moved, there, lags)[0])
-        largest = np.fmax(largest, np.fmax.reduce(found, axis=1, initial=np.nan))
+        correlation = np.abs(_strongest(units, moved, there, lags)[0])
+        largest = np.fmax(largest, np.fmax.reduce(correlation, axis=1, initial=np.nan))
     return largest
 
 
@@ -257,9 +257,9 @@ def _strongest(units: Array, seen: Array, alive: Array, lags: Sequence[int]) -> 
     at = np.zeros(best.shape, dtype=np.int64)
     for lag in lags:
         both = alive[lag:] & alive[: steps - lag]
-        found = _correlation(units[lag:][both], seen[: steps - lag][both])
-        better = np.isnan(best) | (abs(found) > abs(best))
-        best, at = np.where(better, found, best), np.where(better, lag, at)
+        correlation = _correlation(units[lag:][both], seen[: steps - lag][both])
+        better = np.isnan(best) | (abs(correlation) > abs(best))
+        best, at = np.where(better, correlation, best), np.where(better, lag, at)
     return best, at
 
 

@@ -124,14 +124,14 @@ def match(
             f"of sequence {series}, found none; the highest that one keeps there is {highest:.3g}: "
             "lower the threshold or shorten the range"
         )
-    found = [
+    matches = [
         one
         for place, states in enumerate(on)
         for one in _runs(place, states, units, least, stop - start)
         if place != series or one.stop <= start or one.start >= stop
     ]
-    found.sort(key=lambda one: (-one.score, one.extra, one.series, one.start))
-    return Matches(units, tuple(found[:limit]))
+    matches.sort(key=lambda one: (-one.score, one.extra, one.series, one.start))
+    return Matches(units, tuple(matches[:limit]))
 
 
 def _sequences(traces: Sequence[LayerTrace | Array] | LayerTrace) -> list[LayerTrace | Array]:

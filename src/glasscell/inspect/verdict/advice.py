@@ -88,12 +88,12 @@ def healthy(symbol: str, seen: Decay, spread: bool, alone: bool) -> Phrases:
     if (rate - 1) * (seen.change - 1) < 0:  # the line leans the other way than the ends
         rate = seen.change ** (1 / seen.lag)
     values = {"symbol": symbol, "rate": rate, "change": seen.change, "lag": seen.lag}
-    found = [Phrase("healthy", values)]
+    phrases = [Phrase("healthy", values)]
     if spread:
-        found.append(Phrase("healthy, alone" if alone else "healthy, spread"))
+        phrases.append(Phrase("healthy, alone" if alone else "healthy, spread"))
     if isfinite(rate) and 0 < rate < 0.999:
-        found.append(Phrase("healthy, until", {"until": round(log(1e-4) / log(rate))}))
-    return tuple(found)
+        phrases.append(Phrase("healthy, until", {"until": round(log(1e-4) / log(rate))}))
+    return tuple(phrases)
 
 
 def dips(symbol: str, seen: Decay) -> Phrase:

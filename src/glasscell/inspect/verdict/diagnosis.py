@@ -27,8 +27,8 @@ from glasscell.inspect.verdict.findings import (
 )
 from glasscell.inspect.verdict.sentences import Phrase, say
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.order import Order
 from glasscell.traces.shown import notes
+from glasscell.traces.steps import Order
 
 __all__ = ["Diagnosis", "diagnose", "examine"]
 
@@ -181,23 +181,27 @@ def examine(
         name: gathered(flow, trace, lag, weights.get(name))
         for name, (flow, trace) in measured.items()
     }
-    found: dict[str, Sequence[Finding]] = {
+    findings: dict[str, Sequence[Finding]] = {
         name: of_evidence(one, name) for name, one in seen.items()
     }
     for name, one in seen.items() if _varies(x) else ():
         if _sees_nothing(one.trace):
-            others = [fault for fault in found[name] if not (fault.good or fault.kind == "ignores")]
-            found[name] = [*unseen(name), *others]
-    doubtful = {name: _doubtful(name, seen, value) for name in found}
+            others = [
+                fault for fault in findings[name] if not (fault.good or fault.kind == "ignores")
+            ]
+            findings[name] = [*unseen(name), *others]
+    doubtful = {name: _doubtful(name, seen, value) for name in findings}
     if value >= 0 and any(
-        one.kind in doubtful[name] for name, ones in found.items() for one in ones
+        one.kind in doubtful[name] for name, ones in findings.items() for one in ones
     ):
         batch = next(iter(seen.values())).trace
         exchanged = _exchanged_loss(subject, x, loss, batch)
         if exchanged >= RIGHT * value and exchanged > 0:
-            for name in found:
-                found[name] = _cleared(name, found[name], doubtful[name], seen, exchanged, value)
-    every = [*(one for ones in found.values() for one in ones), *_of_loss(found, value)]
+            for name in findings:
+                findings[name] = _cleared(
+                    name, findings[name], doubtful[name], seen, exchanged, value
+                )
+    every = [*(one for ones in findings.values() for one in ones), *_of_loss(findings, value)]
     return Diagnosis(every, {name: flow for name, (flow, _) in measured.items()})
 
 
@@ -224,14 +228,14 @@ def _doubtful(name: str, seen: Mapping[str, Evidence], value: float) -> tuple[st
 
 def _cleared(
     name: str,
-    found: Sequence[Finding],
+    findings: Sequence[Finding],
     doubtful: Sequence[str],
     seen: Mapping[str, Evidence],
     exchanged: float,
     value: float,
 ) -> Sequence[Finding]:
     """What remains of a layer's findings without those that its network's answers disprove."""
-    rest = [one for one in found if one.kind not in doubtful]
+    rest = [one for one in findings if one.kind not in doubtful]
     if rest:
         return rest
     kind = seen[name].verdict.kind
@@ -246,8 +250,8 @@ def _cleared(
     return [Finding(layer=name, kind="healthy", value=None, sentences=sentences)]
 
 
-def _of_loss(found: Mapping[str, Sequence[Finding]], value: float) -> Iterator[Finding]:
-    known = any(one.kind == "not finite" for ones in found.values() for one in ones)
+def _of_loss(findings: Mapping[str, Sequence[Finding]], value: float) -> Iterator[Finding]:
+    known = any(one.kind == "not finite" for ones in findings.values() for one in ones)
     if isfinite(value) or known:
         return
     key = "not finite, loss"

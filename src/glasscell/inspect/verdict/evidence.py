@@ -15,7 +15,7 @@ from glasscell.inspect.memory.exchange import Exchange, exchange
 from glasscell.inspect.verdict.judge import LayerVerdict, judge, judged_from
 from glasscell.inspect.verdict.symptoms import Symptoms, symptoms
 from glasscell.traces.layer import GATES, LayerTrace
-from glasscell.traces.order import Order
+from glasscell.traces.steps import Order
 
 __all__ = ["Broken", "Evidence", "gathered"]
 
@@ -102,9 +102,9 @@ def gathered(
 def _broken(trace: LayerTrace, weights: LayerWeights | None) -> Broken | None:
     """The first cause of values that are not finite: input, weights, or the states themselves."""
     if trace.x is not None and trace.x.shape[:-1] == trace.hidden.shape[:-1]:
-        found = _first_of(trace, ["x"], "input")
-        if found is not None:
-            return found
+        place = _first_of(trace, ["x"], "input")
+        if place is not None:
+            return place
     start = {"hidden": trace.initial_hidden, "cell": trace.initial_cell}
     constant: tuple[tuple[Where, Mapping[str, Array | None]], ...] = (
         ("weights", {} if weights is None else weights.arrays()),
@@ -119,14 +119,8 @@ def _broken(trace: LayerTrace, weights: LayerWeights | None) -> Broken | None:
 
 
 def _first_of(trace: LayerTrace, names: Sequence[str], where: Where) -> Broken | None:
-    order = Order(trace)
-    bad = [~np.isfinite(order.traced(name)) & order.alive[..., None] for name in names]
-    by_step = np.sum([each.sum(axis=(1, 2)) for each in bad], axis=0)
-    if not by_step.any():
-        return None
-    place = int(np.argmax(by_step > 0))
-    step = len(by_step) - 1 - place if trace.reverse else place
-    return Broken(where=where, count=int(by_step.sum()), step=step)
+    broken = Order(trace).not_finite(names)
+    return None if broken is None else Broken(where=where, count=broken[0], step=broken[1])
 
 
 def _recorded(trace: LayerTrace) -> list[str]:

@@ -206,21 +206,21 @@ def of_evidence(seen: Evidence, layer: str) -> tuple[Finding, ...]:
         seen: what was measured.
         layer: its name.
     """
-    found = [
+    findings = [
         replace(one, layer=layer, assumed=seen.lag is None and one.kind in OF_LAG)
         for one in sorted(_explained(_all(seen)), key=lambda one: ORDER.index(one.kind))
     ]
-    if not found:
-        found = [healthy(seen, layer)]
+    if not findings:
+        findings = [healthy(seen, layer)]
     if seen.lag is not None and seen.trace.hidden.size and seen.lag > seen.longest:
         beyond = Phrase("shorter than the lag", {"most": seen.longest, "lag": seen.lag})
-        found[-1] = replace(found[-1], sentences=(*found[-1].sentences, (beyond,)))
-    return tuple(found)
+        findings[-1] = replace(findings[-1], sentences=(*findings[-1].sentences, (beyond,)))
+    return tuple(findings)
 
 
-def _explained(found: Iterable[Finding]) -> Iterator[Finding]:
+def _explained(findings: Iterable[Finding]) -> Iterator[Finding]:
     """Take the advice from what another finding is the cause of; that one has its own."""
-    every = list(found)
+    every = list(findings)
     whole = {one.kind for one in every if one.kind in ("dead", "shut") and one.value == 1}
     full = any(one.change_this == Phrase("saturated.cell") for one in every)
     for one in every:
@@ -297,14 +297,14 @@ def _saturated(seen: Evidence, states: Symptoms) -> Iterator[Finding]:
         return
     lstm = seen.trace.mode == "LSTM"
     do = "saturated.do" if lstm else "saturated.rnn"
-    found: list[tuple[float, str, str]] = []
+    stuck_shares: list[tuple[float, str, str]] = []
     if states.stuck >= STUCK:
-        found.append((states.stuck, "gates" if lstm else "states", do))
+        stuck_shares.append((states.stuck, "gates" if lstm else "states", do))
     elif states.flat.get("candidate", 0.0) >= STUCK_PART:
-        found.append((states.flat["candidate"], "candidates", do))
+        stuck_shares.append((states.flat["candidate"], "candidates", do))
     if states.flat.get("cell", 0.0) >= STUCK_PART:
-        found.append((states.flat["cell"], "cells", "saturated.cell"))
-    for stuck, what, change in found:
+        stuck_shares.append((states.flat["cell"], "cells", "saturated.cell"))
+    for stuck, what, change in stuck_shares:
         said = Phrase("saturated", {"stuck": stuck, "what": Phrase(what)})
         yield _finding("saturated", said, Phrase(change), stuck)
 
@@ -368,8 +368,8 @@ def _forgets(seen: Evidence, states: Symptoms) -> Iterator[Finding]:
         more = ((Phrase(key, {"lag": verdict.lag, "held": log_held}),),)
     if verdict.kind == "healthy":
         more = (*more, (Phrase("forgets, arrives", {"change": verdict.change}),))
-    found = _finding("forgets", Phrase("forgets", values), longer(verdict.lag), memory)
-    yield replace(found, sentences=(*found.sentences, *more))
+    finding = _finding("forgets", Phrase("forgets", values), longer(verdict.lag), memory)
+    yield replace(finding, sentences=(*finding.sentences, *more))
 
 
 def healthy(seen: Evidence, layer: str) -> Finding:

@@ -151,9 +151,9 @@ def judge(flow: LayerFlow, lag: int | None = None) -> LayerVerdict:
     if every_step(flow) and flow.last_step_by_lag is not None:
         alone = decay(flow.last_step_by_lag[: lag + 1])
         growth = decay(flow.last_step_by_lag)
-    found = _decide(flow, seen, alone, growth)
-    if flow.breaks_at is None or found.kind in ("exploding", "not finite"):
-        return found
+    verdict = _decide(flow, seen, alone, growth)
+    if flow.breaks_at is None or verdict.kind in ("exploding", "not finite"):
+        return verdict
     return _verdict("not finite", seen, *advice.states(flow.breaks_at))
 
 
@@ -193,7 +193,7 @@ def judged_from(flow: LayerFlow) -> int:
 
 
 def _decide(flow: LayerFlow, seen: Decay, alone: Decay | None, growth: Decay) -> LayerVerdict:
-    symbol = "|dL/dh_t|" if flow.cell is None else "|dL/dc_t|"
+    symbol = flow.symbol
     if seen.start == 0:
         return _verdict("silent", seen, *advice.silent(symbol))
     if seen.overflows == 0:
@@ -222,7 +222,7 @@ def _decide(flow: LayerFlow, seen: Decay, alone: Decay | None, growth: Decay) ->
 def _vanishes(
     kind: Kind, seen: Decay, words: Callable[..., Phrase], flow: LayerFlow
 ) -> LayerVerdict:
-    symbol = "|dL/dh_t|" if flow.cell is None else "|dL/dc_t|"
+    symbol = flow.symbol
     assert seen.dips is not None
     if seen.reach is None:
         summary = advice.dips(symbol, seen)
@@ -239,8 +239,8 @@ def _forgets(kind: Kind, seen: Decay, summary: Phrase, flow: LayerFlow, reach: i
     gone = seen.reach is not None and not flow.profile[judged_from(flow) + seen.reach :].any()
     gone, sudden = gone and kind == "vanishing", seen.kept >= SUDDEN
     evidence, change = advice.remember(flow, seen.lag, reach, gone, sudden)
-    found = _verdict(kind, seen, summary, change)
-    return replace(found, sentences=((summary,), (evidence,))) if evidence else found
+    verdict = _verdict(kind, seen, summary, change)
+    return replace(verdict, sentences=((summary,), (evidence,))) if evidence else verdict
 
 
 def _verdict(

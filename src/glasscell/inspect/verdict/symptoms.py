@@ -11,7 +11,7 @@ import numpy as np
 from glasscell.arrays import Array
 from glasscell.inspect.memory.timescales import half_life
 from glasscell.traces.layer import LayerTrace
-from glasscell.traces.order import Order
+from glasscell.traces.steps import Order
 
 __all__ = ["Memory", "Symptoms", "memory", "symptoms"]
 
@@ -81,12 +81,14 @@ class Memory(NamedTuple):
         half_life: (H,) steps, see `half_life`.
         slow: that of the unit at the 90 % quantile, on which verdicts rest; NaN without units.
         median: that of the median unit; NaN without units.
+        longest: the longest; NaN without units.
         sequences: B.
     """
 
     half_life: Array
     slow: float
     median: float
+    longest: float
     sequences: int
 
 
@@ -99,11 +101,12 @@ def memory(trace: LayerTrace) -> Memory:
     order = Order(trace)
     steps = half_life(order.traced("forget"), order.alive)
     # An order statistic, as interpolation next to an infinite half-life gives NaN.
-    slow, median = (
-        float(np.quantile(steps, level, method="lower")) if steps.size else float("nan")
-        for level in (LONG, 0.5)
+    known = steps[~np.isnan(steps)]
+    slow, median, longest = (
+        float(np.quantile(known, level, method="lower")) if known.size else float("nan")
+        for level in (LONG, 0.5, 1.0)
     )
-    return Memory(steps, slow, median, order.alive.shape[1])
+    return Memory(steps, slow, median, longest, order.alive.shape[1])
 
 
 def symptoms(trace: LayerTrace) -> Symptoms:

@@ -37,12 +37,12 @@ class Tensors:
 
     def under(self, prefix: str, path: str) -> dict[str, Array]:
         """Take every array whose name begins with `prefix`."""
-        found = {name: array for name, array in self._free.items() if name.startswith(prefix)}
-        if not found:
+        taken = {name: array for name, array in self._free.items() if name.startswith(prefix)}
+        if not taken:
             refuse(path, f"expected weights named {prefix}…, the file has none that are free")
-        for name in found:
+        for name in taken:
             del self._free[name]
-        return found
+        return taken
 
     def take(self, name: str, shape: tuple[int, ...], path: str) -> Array:
         """Take one array, which must have exactly this shape."""

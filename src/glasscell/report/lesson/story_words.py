@@ -248,12 +248,12 @@ def table() -> dict[str, tuple[str, str]]:
     >>> table()["lesson.forget"]
     ('The forget gate', '遗忘门')
     """
-    found = dict(WORDS)
+    words = dict(WORDS)
     for module in pkgutil.iter_modules(import_module(__package__).__path__):
         if not module.name.startswith("words_"):
             continue
         more = import_module(f"{__package__}.{module.name}").WORDS
-        if twice := sorted(found.keys() & more.keys()):
+        if twice := sorted(words.keys() & more.keys()):
             raise ValueError(f"expected each word once, got {', '.join(twice)} twice")
-        found |= more
-    return found
+        words |= more
+    return words

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf, nan
 
 import numpy as np
 
 from glasscell.arrays import Array
 from glasscell.inspect.gradients.flow import LayerFlow
-from glasscell.inspect.memory.timescales import half_life
 from glasscell.inspect.units.order import slow_first
+from glasscell.inspect.verdict.symptoms import memory
 from glasscell.report.draw import charts, palette
 from glasscell.report.draw.axes import time_ticks
+from glasscell.report.draw.curves import logs
 from glasscell.report.draw.markup import escape, fixed
 from glasscell.report.draw.pooling import magnitude, pool
 from glasscell.report.page.exploration import Exploration, Finding, Series
@@ -96,25 +98,16 @@ def _numbers(shown: Exploration, k: int, series: Series, lang: str) -> list[str]
     if trace.forget is None:
         cells += ["–", "–"]
     else:
-        halves = _half_lives(shown, k, trace.forget)
-        known = np.sort(halves[~np.isnan(halves)])
-        cells += [_life(known[len(known) // 2]), _life(known[-1])] if len(known) else ["–", "–"]
+        # Over all sequences, as the verdict takes it, where that was measured.
+        known = shown.measures.get("memory", {}).get(str(k)) or memory(trace)._asdict()
+        cells += [_life(known["median"]), _life(known["longest"])]
     norms = None if flow is None else flow.hidden if flow.cell is None else flow.cell
     cells += ["–", "–"] if norms is None else [fixed(norms[-1]), fixed(norms[0])]
     return cells
 
 
-def _half_lives(shown: Exploration, k: int, forget: Array) -> Array:
-    """Of all sequences, as the verdict takes them, where they were measured."""
-    known = shown.measures.get("memory", {}).get(str(k))
-    if known is None:
-        return half_life(forget)
-    names = {"never": np.inf, None: np.nan}
-    return np.array([names.get(half, half) for half in known["half_life"]], np.float64)
-
-
-def _life(steps: float) -> str:
-    return "∞" if np.isinf(steps) else fixed(steps, 1)
+def _life(steps: float | str | None) -> str:
+    return "∞" if steps == "never" else fixed(nan if steps is None else float(steps), 1)
 
 
 def _flow(series: Series, k: int) -> LayerFlow | None:
@@ -157,20 +150,16 @@ def _map(name: str, array: Array, order: Array | slice, lang: str) -> str:
 
 def _gradient(flow: LayerFlow, lang: str) -> str:
     parts = {"hidden": flow.hidden, "cell": flow.cell}
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = {
-            name: np.where(norms > 0, np.maximum(np.log10(norms), _LOWEST), np.nan)
-            for name, norms in parts.items()
-            if norms is not None
-        }
-    values = np.concatenate(list(logs.values()))
+    lines = {name: logs(norms) for name, norms in parts.items() if norms is not None}
+    lines = {k: np.where(v > -inf, np.maximum(v, _LOWEST), nan) for k, v in lines.items()}
+    values = np.concatenate(list(lines.values()))
     finite = values[np.isfinite(values)]
     if not finite.size:
         return ""
     low, high = float(np.floor(finite.min())), float(np.ceil(finite.max() + 1e-9))
     ticks = charts.y_ticks(low, high)
-    lines = [charts.Line(values=line, css=name) for name, line in logs.items()]
-    drawing = charts.svg(lines, low, high, ticks=ticks)
+    drawn = [charts.Line(values=line, css=name) for name, line in lines.items()]
+    drawing = charts.svg(drawn, low, high, ticks=ticks)
     label = f"<b>{_say('static.gradient', lang)}</b>"
     gutter = charts.y_gutter(ticks, low, high)
     return charts.row(label, drawing, gutter, group="static", height=120)

@@ -30,8 +30,10 @@ def seasonal_naive(series: Series, origins: Array, horizon: int, season: int) ->
     """Repeat the value one season before, or the last value where a gap or the start hides it."""
     steps = np.arange(horizon)
     back = origins[:, None] + steps - season * (steps // season + 1)
-    seen = series.target[np.maximum(back, 0)]
-    return np.where((back >= 0) & ~np.isnan(seen), seen, naive(series, origins, horizon))
+    season_before = series.target[np.maximum(back, 0)]
+    return np.where(
+        (back >= 0) & ~np.isnan(season_before), season_before, naive(series, origins, horizon)
+    )
 
 
 def ridge(train: Windows, validation: Windows, level: bool, extra: bool = True) -> LinearForecast:
@@ -46,14 +48,14 @@ def ridge(train: Windows, validation: Windows, level: bool, extra: bool = True) 
     Returns:
         The fitted model.
     """
-    inputs, seen = train.inputs(), validation.inputs()
+    inputs, held_out = train.inputs(), validation.inputs()
     x, y = features(inputs, level, extra), train.targets() - inputs[:, -1, :1]
     best, best_error = None, np.inf
     for alpha in ALPHAS:
         fitted = Ridge(alpha).fit(x, y)
         weight = fitted.coef_.reshape(y.shape[1], -1)
         model = LinearForecast(weight, np.ravel(fitted.intercept_), alpha, level, extra)
-        error = float(np.mean(abs(model.forecast(seen) - validation.targets())))
+        error = float(np.mean(abs(model.forecast(held_out) - validation.targets())))
         if best is None or error < best_error:
             best, best_error = model, error
     assert best is not None

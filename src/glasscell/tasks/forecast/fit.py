@@ -27,6 +27,7 @@ from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.page import forecast_page
 from glasscell.tasks.forecast.plan import Plan, make_plan
 from glasscell.tasks.forecast.predict import predict
+from glasscell.tasks.forecast.preprocessing import preprocessing
 from glasscell.tasks.forecast.result import FitResult
 from glasscell.tasks.forecast.room import require_room
 from glasscell.tasks.forecast.scores import Method, Scoreboard
@@ -166,8 +167,8 @@ def _baselines(plan: Plan, board: Scoreboard) -> tuple[list[Method], dict[str, A
     for name, rule in rules.items():
         forecasts[name] = np.empty(board.truth.shape)
         for owner, series in enumerate(plan.dataset.series):
-            mine = board.owners == owner
-            forecasts[name][mine] = rule(series, board.rows[mine], horizon)
+            windows = board.owners == owner
+            forecasts[name][windows] = rule(series, board.rows[windows], horizon)
     methods = [board.score(name, [forecast]) for name, forecast in forecasts.items()]
     began = time.perf_counter()
     linear = ridge(
@@ -184,8 +185,8 @@ def _baselines(plan: Plan, board: Scoreboard) -> tuple[list[Method], dict[str, A
 def _start(plan: Plan) -> LinearForecast:
     """Fit the linear model that the skip starts from: it reads the target's changes alone."""
     train = plan.train.thinned(plan.options.max_windows)
-    target, seen = (replace(w, values=w.values[:, :1]) for w in (train, plan.validation))
-    return ridge(target, seen, level=False, extra=False)
+    target, held_out = (replace(w, values=w.values[:, :1]) for w in (train, plan.validation))
+    return ridge(target, held_out, level=False, extra=False)
 
 
 def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
@@ -197,7 +198,7 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
         data: What was fitted, to name it in run.yaml.
     """
     glasscell.save(result.best.network, folder.draft, force=True)
-    folder.write_json(run_folder.PREPROCESSING, _preprocessing(result.plan))
+    folder.write_json(run_folder.PREPROCESSING, preprocessing(result.plan))
     settings = {"task": "forecast", "data": _named(data)}
     folder.write_settings({**settings, **result.plan.options.record()})
     folder.write_json(run_folder.METRICS, {**result.metrics(), "environment": environment()})
@@ -215,32 +216,3 @@ def _named(data: Any) -> str:
     if not isinstance(data, str | Path):
         return "a frame"
     return "-" if Path(data).name == STANDARD_INPUT else str(data)
-
-
-def _preprocessing(plan: Plan) -> dict[str, Any]:
-    roles, options = plan.panel.roles, plan.options
-    return {
-        "format": run_folder.FORMAT,
-        "version": run_folder.VERSION,
-        "layout": roles.layout,
-        "columns": {
-            "time": roles.time,
-            "series": roles.series,
-            "labels": list(roles.labels),
-            "targets": list(roles.targets),
-            "covariates": list(roles.covariates),
-        },
-        "frequency": plan.panel.freq,
-        "gaps": options.gaps,
-        "max_gap": options.max_gap,
-        "reading": options.reading().manner(),
-        "lookback": plan.lookback,
-        "horizon": plan.horizon,
-        "level": plan.dataset.level,
-        "channels": plan.channels,
-        "unit": options.unit,
-        "scalers": {
-            series.unique_id: {"mean": scaler.mean.tolist(), "scale": scaler.scale.tolist()}
-            for series, scaler in zip(plan.dataset.series, plan.dataset.scalers, strict=True)
-        },
-    }

@@ -16,7 +16,8 @@ from glasscell.data.wording import count
 from glasscell.errors import DataError
 from glasscell.report.draw.axes import step_labels
 from glasscell.tasks.forecast.plan import Plan
-from glasscell.tasks.forecast.windows import Scaler, channels
+from glasscell.tasks.forecast.preprocessing import scaler_of
+from glasscell.tasks.forecast.windows import channels
 
 MOST = 64
 """Windows that gradients and correlations are measured on; a page shows the first of them."""
@@ -119,14 +120,8 @@ def of_panel(panel: Panel, settings: dict[str, Any]) -> Specimens:
     places: list[tuple[int, int]] = []
     scaled, scalers = [], []
     for number, series in enumerate(panel.series):
-        known = settings["scalers"].get(series.unique_id)
-        scaler = (
-            Scaler.fit(series.values)
-            if known is None
-            else Scaler(np.array(known["mean"]), np.array(known["scale"]))
-        )
-        scalers.append(scaler)
-        scaled.append(channels(scaler.apply(series.values), settings["level"]))
+        scalers.append(scaler_of(series, settings))
+        scaled.append(channels(scalers[-1].apply(series.values), settings["level"]))
         holes = np.concatenate([[0], np.cumsum(np.isnan(series.values).any(axis=1))])
         origins = np.arange(lookback, len(series.ds) + 1)
         whole = holes[origins] == holes[origins - lookback]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from glasscell.data.panel import GapRule, Policy
 from glasscell.data.read import ReadOptions
+from glasscell.data.read_options import GapRule, Policy
 from glasscell.errors import DataError
 from glasscell.tasks.option_checks import plain, require_within
 

@@ -13,7 +13,6 @@ from glasscell import report
 from glasscell.arrays import Array
 from glasscell.data.frequency import rhythm
 from glasscell.data.wording import count
-from glasscell.inspect.tracing import gradient_flow
 from glasscell.report.draw.axes import step_labels
 from glasscell.tasks.forecast.kept_windows import MOST
 from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method
@@ -190,7 +189,7 @@ def _river(result: FitResult) -> report.River:
     for name, trained in ((PLAIN_RNN, result.rival), (LSTM, result.best)):
         if trained is None:
             continue
-        flow = gradient_flow(
+        flow = glasscell.gradient_flow(
             trained.network, x, lambda output: torch.nn.functional.l1_loss(output, y)
         )
         if flow[LAYER].hidden.any():

@@ -13,15 +13,15 @@ import pandas as pd
 
 import glasscell
 from glasscell.data.frequency import future, rhythm
-from glasscell.data.panel import Policy
 from glasscell.data.read import Panel, ReadOptions, Series, read_panel
+from glasscell.data.read_options import Policy
 from glasscell.data.readers import open_source
 from glasscell.data.wording import count, few, share, time_text
 from glasscell.errors import DataError
 from glasscell.tasks.forecast.options import ForecastOptions
-from glasscell.tasks.forecast.windows import Scaler, channels
+from glasscell.tasks.forecast.preprocessing import read_preprocessing, scaler_of
+from glasscell.tasks.forecast.windows import channels
 from glasscell.tasks.option_checks import flag
-from glasscell.training import run_folder
 
 SAID = 5
 """Series that are named one by one where they are left out."""
@@ -65,22 +65,22 @@ def predict(
     """
     if not isinstance(run, str | os.PathLike):
         raise DataError(f"run: expected the path of a run folder, got {run!r}")
-    known = ReadOptions().manner()
-    if strange := [name for name in reading if name not in known]:
+    defaults = ReadOptions().manner()
+    if strange := [name for name in reading if name not in defaults]:
         raise TypeError(
-            f"predict: expected options about how the data are written ({', '.join(known)}), got "
-            f"{', '.join(strange)}; the others are as the run has them"
+            f"predict: expected options about how the data are written ({', '.join(defaults)}), "
+            f"got {', '.join(strange)}; the others are as the run has them"
         )
     folder = Path(run)
-    told = say or (lambda _: None)
-    settings = run_folder.read_preprocessing(folder)
+    tell = say or (lambda _: None)
+    settings = read_preprocessing(folder)
     model = glasscell.load(folder)
     chosen = {"time": time, "target": target, "series": series, "gaps": gaps, "max_gap": max_gap}
     panel = read_like(data, settings, say, **chosen, **reading)
     lookback = settings["lookback"]
     lacks = {s.unique_id: _lacks(s, lookback) for s in panel.series}
-    fit = [s for s in panel.series if not lacks[s.unique_id]]
-    if not fit:
+    long_enough = [s for s in panel.series if not lacks[s.unique_id]]
+    if not long_enough:
         name, what = next(iter(lacks.items()))
         rest = count(len(lacks) - 1, "other series", "other series")
         others = f" (likewise {rest})" if len(lacks) > 1 else ""
@@ -88,22 +88,22 @@ def predict(
             f"series {name!r}: {what}{others}; give a longer history, or fill gaps with "
             "--gaps interpolate"
         )
-    left = [f"Left out, series {name!r}: {what}." for name, what in lacks.items() if what]
-    for sentence in left[:SAID]:
-        told(sentence)
-    if len(left) > SAID:
-        told(f"Left out for the same reasons: {len(left) - SAID} more of {len(lacks)} series.")
-    unseen = [s.unique_id for s in fit if s.unique_id not in settings["scalers"]]
+    sentences = [f"Left out, series {name!r}: {what}." for name, what in lacks.items() if what]
+    for sentence in sentences[:SAID]:
+        tell(sentence)
+    if len(sentences) > SAID:
+        tell(f"Left out for the same reasons: {len(sentences) - SAID} more of {len(lacks)} series.")
+    unseen = [s.unique_id for s in long_enough if s.unique_id not in settings["scalers"]]
     if unseen:
         were = count(len(unseen), "series was", "series were")
         their = "its" if len(unseen) == 1 else "their"
-        told(f"{were} not in the training data and scaled on {their} own history: {few(unseen)}.")
-    parts = [_forecast(model, s, settings, panel) for s in fit]
+        tell(f"{were} not in the training data and scaled on {their} own history: {few(unseen)}.")
+    parts = [_forecast(model, s, settings, panel) for s in long_enough]
     return pd.concat(parts, ignore_index=True)
 
 
 def read_like(
-    data: Any, settings: dict[str, Any], say: Callable[[str], None] | None = None, **given: Any
+    data: Any, settings: dict[str, Any], say: Callable[[str], None] | None = None, **changes: Any
 ) -> Panel:
     """Read data as a run's were read, where they have its columns and nothing else is given.
 
@@ -111,23 +111,23 @@ def read_like(
         data: Path of a CSV file or a frame.
         settings: preprocessing.json of the run.
         say: Called with each sentence on what was done; None: silent.
-        **given: Options by the names of `ForecastOptions`; None: as in the run.
+        **changes: Options by the names of `ForecastOptions`; None: as in the run.
 
     Raises:
         DataError: The data cannot be read, lack a covariate of the run, or have another frequency
             or kind of time.
     """
     columns, names = settings["columns"], open_source(data).names
-    named = {name: value for name, value in given.items() if value is not None}
-    if "gaps" not in named:
-        named = {"gaps": settings["gaps"], "max_gap": settings["max_gap"], **named}
+    chosen = {name: value for name, value in changes.items() if value is not None}
+    if "gaps" not in chosen:
+        chosen = {"gaps": settings["gaps"], "max_gap": settings["max_gap"], **chosen}
     if columns["time"] in names or set(columns["time"].split(",")) <= set(names):
-        named.setdefault("time", columns["time"])
+        chosen.setdefault("time", columns["time"])
     labels = columns.get("labels", [])
     if columns["series"] in names and not labels:
-        named.setdefault("series", columns["series"])
-    known = [name for name in columns["targets"] if name in names]
-    targets = known if "target" not in named else []
+        chosen.setdefault("series", columns["series"])
+    targets_there = [name for name in columns["targets"] if name in names]
+    targets = targets_there if "target" not in chosen else []
     missing = [name for name in columns["covariates"] if name not in names]
     if missing:
         raise DataError(
@@ -135,13 +135,13 @@ def read_like(
             f"with, found no column {', '.join(missing)}; the columns found are {', '.join(names)}"
         )
     manner = settings.get("reading", {"resample": settings.get("resample", False)})
-    known_here = ReadOptions().manner()
-    if unknown := [name for name in manner if name not in known_here]:
+    defaults = ReadOptions().manner()
+    if unknown := [name for name in manner if name not in defaults]:
         raise DataError(
             f"the run was read with {few(unknown)}, which this glasscell does not know; update it"
         )
-    options = ForecastOptions(**{**manner, **named, "covariates": columns["covariates"]})
-    found = replace(
+    options = ForecastOptions(**{**manner, **chosen, "covariates": columns["covariates"]})
+    reading = replace(
         options.reading(),
         targets=targets or None,
         labels=labels if labels and set(labels) <= set(names) else None,
@@ -150,18 +150,18 @@ def read_like(
         needed=settings["lookback"],
         open_end=True,
     )
-    kept = [
+    flags = [
         _as_flag(name, value)
         for name, value in manner.items()
-        if name not in named and value not in (None, []) and value != known_here[name]
+        if name not in chosen and value not in (None, []) and value != defaults[name]
     ]
     try:
-        panel = _read(data, found)
+        panel = _read(data, reading)
     except DataError as error:
-        if not kept:
+        if not flags:
             raise
         raise DataError(
-            f"{error} (read as the run's data were, with {' '.join(kept)}; give another if these "
+            f"{error} (read as the run's data were, with {' '.join(flags)}; give another if these "
             "differ)"
         ) from error
     absent = [name for name in columns["targets"] if targets and name not in targets]
@@ -216,12 +216,7 @@ def _lacks(series: Series, lookback: int) -> str:
 def _forecast(model: Any, series: Series, settings: dict[str, Any], panel: Panel) -> pd.DataFrame:
     """Forecast one series from its last row on."""
     lookback, horizon = settings["lookback"], settings["horizon"]
-    known = settings["scalers"].get(series.unique_id)
-    scaler = (
-        Scaler.fit(series.values)
-        if known is None
-        else Scaler(np.array(known["mean"]), np.array(known["scale"]))
-    )
+    scaler = scaler_of(series, settings)
     window = channels(scaler.apply(series.values[-lookback:]), settings["level"])
     forecast = scaler.restore(model.run(window[None]).output[0].astype(np.float64))
     times = future(series.ds[-1], panel.freq, horizon)

@@ -134,14 +134,14 @@ class Scoreboard:
 
     def _metrics(self, columns: Mapping[str, Array]) -> dict[str, Array]:
         """Give each metric of each column, mean over series."""
-        known = self.measured.ravel()
+        measured = self.measured.ravel()
         unit = self.unit
         names = np.array([s.unique_id for s in self.dataset.series])
         frame = pd.DataFrame(
             {
-                "unique_id": np.repeat(names[self.owners], self.windows.horizon)[known],
-                "y": self.truth.ravel()[known] / unit,
-                **{name: values.ravel()[known] / unit for name, values in columns.items()},
+                "unique_id": np.repeat(names[self.owners], self.windows.horizon)[measured],
+                "y": self.truth.ravel()[measured] / unit,
+                **{name: values.ravel()[measured] / unit for name, values in columns.items()},
             }
         )
         models = list(columns)

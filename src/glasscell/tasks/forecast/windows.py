@@ -190,8 +190,8 @@ def build(panel: Panel, lookback: int, horizon: int, level: bool | None = None) 
     offsets = np.concatenate([[0], np.cumsum([len(z) for z in scaled])])
     parts = {}
     for part in (TRAIN, VALIDATION, TEST):
-        found = [_origins(s, part, lookback, horizon) for s in long]
-        origins = np.concatenate([o + at for o, at in zip(found, offsets[:-1], strict=True)])
+        origins_of = [_origins(s, part, lookback, horizon) for s in long]
+        origins = np.concatenate([o + at for o, at in zip(origins_of, offsets[:-1], strict=True)])
         parts[part] = Windows(values, origins, lookback, horizon, len(origins))
         if not len(origins):
             raise DataError(
@@ -219,7 +219,7 @@ def _origins(series: Series, part: str, lookback: int, horizon: int) -> Array:
 
 def _comes_back(scaled: Sequence[Array]) -> bool:
     """Tell whether most validation values lie in the middle 90 % of training."""
-    inside = seen = 0
+    inside = total = 0
     for values in scaled:
         first, second = boundaries(len(values))
         train, later = values[:first, 0], values[first:second, 0]
@@ -227,5 +227,5 @@ def _comes_back(scaled: Sequence[Array]) -> bool:
         if len(train) and len(later):
             low, high = np.quantile(train, [0.05, 0.95])
             inside += int(((low <= later) & (later <= high)).sum())
-            seen += len(later)
-    return seen > 0 and inside >= seen / 2
+            total += len(later)
+    return total > 0 and inside >= total / 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -113,7 +114,7 @@ def _slopes(ax: Axes, found: Fan, lyapunov: Lyapunov) -> Any:
     ends = np.array([0, found.lags.max(initial=1)])
     finite = lyapunov.exponents[np.isfinite(lyapunov.exponents)]
     drawn = [
-        line(ax, ends, ends * exponent / np.log(10.0), color=ALARM, lw=0.8, ls="--", zorder=1)
+        line(ax, ends, ends * exponent / log(10.0), color=ALARM, lw=0.8, ls="--", zorder=1)
         for exponent in finite[: found.log10_sigma.shape[1]]
     ]
     return drawn[0] if drawn else ax.plot([], [], color=ALARM, ls="--")[0]

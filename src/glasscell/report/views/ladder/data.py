@@ -8,7 +8,7 @@ from glasscell.report.page.seen import Seen
 
 MEASURES: Final = {
     "half_life": '{key: [H]} steps, in that series; "never" where nothing fades, null for unknown',
-    "memory": "{layer: {half_life, slow, sequences}}, over the whole batch, as verdicts take it",
+    "memory": "{layer: {half_life, slow, median, longest, sequences}}, over the whole batch",
 }
 
 
@@ -18,6 +18,8 @@ def measure(recorded: Recorded) -> Measured:
         str(place): {
             "half_life": [*map(as_steps, layer.half_life)],
             "slow": as_steps(layer.slow),
+            "median": as_steps(layer.median),
+            "longest": as_steps(layer.longest),
             "sequences": layer.sequences,
         }
         for place, layer in recorded.memory.items()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from glasscell.arrays import Array
+from glasscell.inspect.memory.timescales import reaching
 from glasscell.report.draw.canvas import AxesArray, grid, inches, legend, one
 from glasscell.report.draw.colours import ALARM, COLOURS, FAINT
 from glasscell.report.draw.curves import integers
@@ -68,7 +69,7 @@ def half_life_ladder(
     missing = len(found.half_life) - len(lives)
     axes.set_ylabel("units" + (f" ({missing} without a half-life)" if missing else ""))
     integers(axes.yaxis)
-    of = f"{int(enough.sum())} of {len(found.half_life)} units reach it"
+    of = f"{reaching(lives, needed)} of {len(found.half_life)} units reach it"
     legend(axes, [limit, drawn[0]], [f"lag of {needed:g} steps", of])
     return axes
 

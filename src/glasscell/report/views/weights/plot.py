@@ -11,6 +11,7 @@ import numpy as np
 from glasscell.arrays import Array
 from glasscell.cells import HIDDEN, TORCH, layer_gates, rows
 from glasscell.errors import ShapeError
+from glasscell.inspect.dynamics.spectrum import stretch
 from glasscell.report.draw.canvas import AxesArray, grid, plain, settings
 from glasscell.report.draw.colours import ALARM, COLOURS, FAINT
 from glasscell.report.draw.heat import heat, symmetric
@@ -105,10 +106,10 @@ def _matrices(
     heat(line[1], W, limits[1])
     for each in line[:2]:
         each.set(xticks=[], yticks=[])
-    finite = bool(np.isfinite(U).all())
-    text = f"‖U‖ = {np.linalg.norm(U, 2):.3g}" if finite else "not finite"
-    if radius and finite and U.shape[0] == U.shape[1]:
-        text += f", ρ = {abs(np.linalg.eigvals(U)).max():.3g}"
+    size = stretch(U)
+    text = "not finite" if size.norm is None else f"‖U‖ = {size.norm:.3g}"
+    if radius and size.radius is not None:
+        text += f", ρ = {size.radius:.3g}"
     line[0].set_xlabel(text, fontsize="small")
 
 

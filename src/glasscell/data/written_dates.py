@@ -1,4 +1,7 @@
-"""Reads dates and clocks written out: the parts of every cell, in whichever order they stand."""
+"""Reads dates and clocks written out, and decides for a column as a whole what 1/2/2024 means.
+
+docs/decisions/dates.md gives the rule for day and month, and why.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from glasscell.data.periods import LETTERS, month_number, this_century
+from glasscell.data.calendar import LETTERS, dates_of, month_number, this_century
+from glasscell.data.frequency import Frequency, check_frequency, grid, on_grid
+from glasscell.data.read_options import ReadOptions
+from glasscell.errors import DataError
 
+CLEARLY = 2.0
+"""How many times fewer gaps one reading of day and month must leave than the other."""
 _CLOCK = (
     r"(?:(?:T|\s|,|:)\s*(?P<ap0>am|pm|上午|下午)?\s*(?P<h>\d{1,2})(?:[:h时点.]?(?P<mi>\d{2}))?"
     r"分?(?:[:.]?(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?秒?\s*(?P<ap>am|pm)?"
@@ -30,8 +38,8 @@ _NAMED = (
 
 
 @dataclass(frozen=True)
-class Stamps:
-    """One reading of a column.
+class Reading:
+    """One way to read a column of dates.
 
     Args:
         order: How the parts were taken: "year", "month" or "day" first, or "name" of a month.
@@ -48,8 +56,7 @@ class Stamps:
 
 def tidied(text: Any) -> Any:
     """Write clocks and Chinese dates in one way: 2021年1月2日 is 2021-1-2, p.m. is pm."""
-    odd = text.str.contains(r"[年月日号，：／．　\[]|[ap]\.\s?m", case=False, regex=True)
-    if not odd.any():
+    if not text.str.contains(r"[年月日号，：／．　\[]|[ap]\.\s?m", case=False, regex=True).any():
         return text
     for pattern, plain in (
         (r"[，　]", " "),
@@ -63,12 +70,12 @@ def tidied(text: Any) -> Any:
     return text.str.strip()
 
 
-def plain_iso(text: Any) -> Stamps | None:
+def plain_iso(text: Any) -> Reading | None:
     """Read 2024-01-31 13:05:00+01:00 and its like fast; None if a cell is anything else."""
     try:
         times = pd.Series(pd.to_datetime(text, errors="coerce", format="ISO8601"))
         if times.dt.tz is None:
-            return None if times.isna().any() else Stamps("year", times)
+            return None if times.isna().any() else Reading("year", times)
         utc = times.dt.tz_convert("UTC").dt.tz_localize(None)
         wall, offsets = times.dt.tz_localize(None), text[:1]
     except (ValueError, TypeError):
@@ -81,10 +88,10 @@ def plain_iso(text: Any) -> Stamps | None:
         utc = pd.to_datetime(text, errors="coerce", format="ISO8601", utc=True).dt.tz_localize(None)
     if wall.isna().any() or utc.isna().any():
         return None
-    return Stamps("year", wall, utc, tuple(sorted(set(offsets))))
+    return Reading("year", wall, utc, tuple(sorted(set(offsets))))
 
 
-def readings(text: Any) -> Sequence[Stamps]:
+def readings(text: Any) -> Sequence[Reading]:
     """Give every way to read a column of dates, with any clock behind them.
 
     Args:
@@ -103,10 +110,10 @@ def readings(text: Any) -> Sequence[Stamps]:
     rows, days = pd.factorize(pd.Series([c[:end] for c, end in zip(lower, ends, strict=True)]))
     clock_rows, clocks = pd.factorize(pd.Series([c[e:] for c, e in zip(lower, ends, strict=True)]))
     clock = _clocks(pd.Series(clocks, dtype=object)).iloc[clock_rows].set_axis(text.index)
-    found = _numeric(days) if form is _NUMERIC else _named(days, form)
+    by_order = _numeric(days) if form is _NUMERIC else _named(days, form)
     return [
         _clocked(order, dates.iloc[rows].set_axis(text.index), clock)
-        for order, dates in found.items()
+        for order, dates in by_order.items()
     ]
 
 
@@ -116,12 +123,12 @@ def _numeric(days: Any) -> dict[str, Any]:
     widths = parts.apply(lambda part: part.str.len())
     a, b, c = (pd.to_numeric(parts[i], errors="coerce") for i in range(3))
     if widths.iloc[0, 0] == 4:
-        return {"year": _dates(a, b, c, widths[0] == 4)}
-    short = widths[2].isin((2, 4))
-    found = {"month": _dates(c, a, b, short), "day": _dates(c, b, a, short)}
+        return {"year": dates_of(this_century(a.where(widths[0] == 4)), b, c)}
+    last = this_century(c.where(widths[2].isin((2, 4))))
+    orders = {"month": dates_of(last, a, b), "day": dates_of(last, b, a)}
     if (widths == 2).all(axis=None) and "." not in days[0]:
-        found["year"] = _dates(a, b, c)
-    return found
+        orders["year"] = dates_of(this_century(a), b, c)
+    return orders
 
 
 def _named(days: Any, form: re.Pattern[str]) -> dict[str, Any]:
@@ -129,14 +136,8 @@ def _named(days: Any, form: re.Pattern[str]) -> dict[str, Any]:
     parts = pd.Series(days, dtype=object).str.extract(form.pattern, expand=True)
     month = parts["n"].map(lambda n: int(n) if n.isdigit() else month_number(n), "ignore")
     year, day = (pd.to_numeric(parts[k], errors="coerce") for k in "yd")
-    dates = _dates(year, month.where(month > 0), day)
+    dates = dates_of(this_century(year), month.where(month > 0), day)
     return {} if dates.isna().iloc[0] else {"name": dates}
-
-
-def _dates(year: Any, month: Any, day: Any, valid: Any = None) -> Any:
-    year = this_century(year if valid is None else year.where(valid))
-    frame = pd.DataFrame({"year": year, "month": month, "day": day})
-    return pd.to_datetime(frame, errors="coerce")
 
 
 def _clocks(rest: Any) -> Any:
@@ -175,17 +176,110 @@ def _clocks(rest: Any) -> Any:
     )
 
 
-def _clocked(order: str, dates: Any, clock: Any) -> Stamps:
+def _clocked(order: str, dates: Any, clock: Any) -> Reading:
     wall = _add(dates.where(clock["fits"]), clock["nanoseconds"])
     zone = clock["zone"]
     if zone.isna().all():
-        return Stamps(order, wall)
+        return Reading(order, wall)
     wall = wall.where(zone.notna())
     utc = _add(wall, -clock["minutes"] * 60 * 10**9)
-    return Stamps(order, wall, utc, tuple(sorted(zone.dropna().unique())))
+    return Reading(order, wall, utc, tuple(sorted(zone.dropna().unique())))
 
 
 def _add(dates: Any, nanoseconds: Any) -> Any:
     if not nanoseconds.any():
         return dates
     return dates.astype("datetime64[ns]") + pd.to_timedelta(nanoseconds, unit="ns")
+
+
+def chosen_reading(whole: Sequence[Reading], text: Any, name: str, options: ReadOptions) -> Reading:
+    """Choose the reading that was named, else the one whose rows are regular; never by chance.
+
+    Args:
+        whole: Readings under which every row is a date.
+        text: The cells, for the message.
+        name: Name of the column, for the message.
+        options: Whether the day stands first, and the frequency, if they were named.
+
+    Raises:
+        DataError: The named reading does not fit, or two readings are as likely.
+    """
+    named = {None: "", True: "day", False: "month"}[options.day_first]
+    if named and whole[0].order != "name" and not (len(whole) == 1 and whole[0].order == "year"):
+        whole = [reading for reading in whole if reading.order == named]
+        if not whole:
+            raise DataError(
+                f"time column {name!r}: --day-first {str(options.day_first).lower()}: not every "
+                f"row can be read with the {named} first; leave it out, or give --date-format"
+            )
+    if len(whole) > 1 and options.freq is not None:
+        filled = [_filled(reading.wall, options.freq) for reading in whole]
+        best = max(filled)
+        # Days read as months lie on the grid of days too, but leave most of it empty.
+        kept = [part > 0 and part * CLEARLY > best for part in filled]
+        whole = [reading for reading, keep in zip(whole, kept, strict=True) if keep] or whole
+    if all(reading.wall.equals(whole[0].wall) for reading in whole):
+        return whole[0]
+    for reading in whole:
+        if all(_beats(reading, other) for other in whole if other is not reading):
+            return reading
+    first, second = (reading.wall for reading in whole[:2])
+    row = int(np.argmax(first.to_numpy() != second.to_numpy()))
+    raise DataError(
+        f"time column {name!r}: in {text.iloc[row]!r} day and month cannot be told apart (it is "
+        f"{first.iloc[row].date()} or {second.iloc[row].date()}; every row can be read either way, "
+        "and either way the rows are as regular); say --day-first true or --day-first false, or "
+        "write dates as 2024-01-31"
+    )
+
+
+def _beats(one: Reading, other: Reading) -> bool:
+    """Tell whether one reading is clearly more regular, or as regular and alone in order."""
+    if one.wall.equals(other.wall):
+        return True
+    even, even_other = _regularity(one.wall), _regularity(other.wall)
+    if max(even, even_other) >= CLEARLY * min(even, even_other):
+        return even > even_other
+    back, back_other = _backward(one.wall), _backward(other.wall)
+    if back != back_other or "year" not in (one.order, other.order):
+        return back < back_other
+    # 15/01/01, 15/01/02 … are days of 2015 rather than the fifteenth of January of every year; the
+    # first of January of every year is as likely as days.
+    slow = other.wall.dt
+    return (
+        _step(one.wall) < _step(other.wall) and not (slow.is_month_start | slow.is_month_end).all()
+    )
+
+
+def _filled(wall: Any, freq: Frequency) -> float:
+    """Give the part of the grid of a named frequency that the rows fill, 0 if one lies off it."""
+    times = pd.DatetimeIndex(np.unique(wall.to_numpy())).as_unit("ns")
+    try:
+        checked = check_frequency(freq, times)
+    except (DataError, pd.errors.OutOfBoundsDatetime):
+        return 0.0
+    if not on_grid(times, checked).all():
+        return 0.0
+    return len(times) / len(grid(times[0], times[-1], checked))
+
+
+def _step(wall: Any) -> Any:
+    return np.median(np.diff(np.unique(wall.to_numpy())).astype(np.int64))
+
+
+def _regularity(wall: Any) -> float:
+    """Give the part of an even grid that the rows fill: 1 without gaps, near 0 for a wrong reading.
+
+    Months read as consecutive days of January leave 353 of 365 days empty.
+    """
+    times = np.unique(wall.to_numpy())
+    steps = np.diff(times)
+    if not len(steps):
+        return 1.0
+    return min(1.0, len(times) / (1.0 + float((times[-1] - times[0]) / np.median(steps))))
+
+
+def _backward(wall: Any) -> int:
+    """Count the steps against the order in which most rows stand."""
+    steps = np.diff(wall.to_numpy()).astype(np.int64)
+    return int(min((steps < 0).sum(), (steps > 0).sum()))

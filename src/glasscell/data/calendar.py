@@ -1,8 +1,12 @@
-"""Reads the codes by which statistical offices name quarters, months, weeks and half-years."""
+"""Knows the calendar: months by name, dates and weeks from their parts, and codes of periods.
+
+Statistical offices name quarters, months, weeks and half-years by codes: 1990-Q1, 2020W53, 1990M07.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -58,6 +62,69 @@ _FORMS = tuple(
 )
 
 
+@dataclass(frozen=True)
+class Times:
+    """The times of a column.
+
+    Args:
+        index: (n,) DatetimeIndex without zone, or Index of int64 for steps and years.
+        utc: True if the index is in UTC, because the cells had offsets or count from 1970.
+        day_first: Whether day or month stood first; None where that was no question.
+        notes: What the reader took for granted, one sentence each.
+    """
+
+    index: Any
+    utc: bool = False
+    day_first: bool | None = None
+    notes: tuple[str, ...] = ()
+
+
+def dates_of(year: Any, month: Any, day: Any = 1) -> Any:
+    """Put dates together, (n,) of numbers each; NaT where there is no such day.
+
+    >>> dates_of(pd.Series([2023, 2024]), 2, 29).dt.strftime("%Y-%m-%d").tolist()
+    [nan, '2024-02-29']
+    """
+    frame = pd.DataFrame({"year": year, "month": month, "day": day})
+    return pd.to_datetime(frame, errors="coerce")
+
+
+def weeks_of(year: Any, week: Any, day: Any = "1") -> Any:
+    """Give a day of ISO weeks, (n,) text each, Monday if none is given; NaT for a week 53 too many.
+
+    The year is that of the week's Thursday (ISO 8601): week 1 of 2020 starts on 2019-12-30.
+
+    >>> weeks_of(pd.Series(["2020", "2021"]), "53").dt.strftime("%Y-%m-%d").tolist()
+    ['2020-12-28', nan]
+    """
+    return pd.to_datetime(year + "-" + week + "-" + day, format="%G-%V-%u", errors="coerce")
+
+
+def month_number(name: str) -> int:
+    """Give 1 … 12 for the name of a month or its beginning, else 0.
+
+    Names are English, German, French, Spanish, Italian, Portuguese, Dutch or Swedish.
+
+    >>> month_number("Sept"), month_number("JAN"), month_number("März"), month_number("sum")
+    (9, 1, 3, 0)
+    """
+    lower = name.lower().rstrip(".")
+    numbers = {i for i, month in _NUMBERED if len(lower) >= 3 and month.startswith(lower)}
+    return numbers.pop() if len(numbers) == 1 else 0
+
+
+def this_century(years: Any) -> Any:
+    """Complete two-digit years: history does not lie in the future, so 49 is 1949 and 05 is 2005.
+
+    >>> this_century(pd.Series([99, 5, 1987])).tolist()
+    [1999, 2005, 1987]
+    """
+    newest = pd.Timestamp.now().year + 1
+    century = newest - newest % 100
+    short = years < 100
+    return years + short * np.where(years + century > newest, century - 100, century)
+
+
 def read_periods(text: Any) -> Any:
     """Read period codes as the time at which each period starts.
 
@@ -81,19 +148,6 @@ def read_periods(text: Any) -> Any:
     return None
 
 
-def month_number(name: str) -> int:
-    """Give 1 … 12 for the name of a month or its beginning, else 0.
-
-    Names are English, German, French, Spanish, Italian, Portuguese, Dutch or Swedish.
-
-    >>> month_number("Sept"), month_number("JAN"), month_number("März"), month_number("sum")
-    (9, 1, 3, 0)
-    """
-    lower = name.lower().rstrip(".")
-    found = {i for i, month in _NUMBERED if len(lower) >= 3 and month.startswith(lower)}
-    return found.pop() if len(found) == 1 else 0
-
-
 def financial_years(text: Any) -> Any:
     """Read 2019-20 or 2019/20 as 2019 where every row names two years in a row, else give None."""
     form = r"^([12]\d{3})\s*[-/–]\s*(\d{2}|[12]\d{3})$"
@@ -105,18 +159,6 @@ def financial_years(text: Any) -> Any:
     first, second = parts[0].astype(int), parts[1].astype(int)
     follows = (first + 1) % 100 == second % 100
     return pd.Index(first.to_numpy(np.int64)) if follows.all() else None
-
-
-def this_century(years: Any) -> Any:
-    """Complete two-digit years: history does not lie in the future, so 49 is 1949 and 05 is 2005.
-
-    >>> this_century(pd.Series([99, 5, 1987])).tolist()
-    [1999, 2005, 1987]
-    """
-    newest = pd.Timestamp.now().year + 1
-    century = newest - newest % 100
-    short = years < 100
-    return years + short * np.where(years + century > newest, century - 100, century)
 
 
 def first_of_ranges(text: Any) -> Any:
@@ -150,8 +192,7 @@ def years_before_months(text: Any) -> Any:
     steps = np.unique(np.diff(number.to_numpy()))
     if (month == 0).any() or len(steps) != 1 or abs(steps[0]) not in (1, 3):
         return None
-    frame = pd.DataFrame({"year": (number - 1) // 12, "month": month, "day": 1})
-    return pd.to_datetime(frame)
+    return dates_of((number - 1) // 12, month)
 
 
 def _colons(text: Any) -> Any:
@@ -178,13 +219,11 @@ def _start(parts: Any) -> Any:
         for kind in parts
         if kind not in "yn"
     }
+    text = years.astype("Int64").astype("string")
     if "w" in numbers:
-        day = parts["d"].fillna("1") if "d" in parts else "1"
-        weeks = years.astype("Int64").astype("string") + "-" + parts["w"] + "-" + day
-        return pd.to_datetime(weeks, format="%G-%V-%u", errors="coerce")
+        return weeks_of(text, parts["w"], parts["d"].fillna("1") if "d" in parts else "1")
     if "j" in numbers:
-        days = years.astype("Int64").astype("string") + parts["j"]
-        return pd.to_datetime(days, format="%Y%j", errors="coerce")
+        return pd.to_datetime(text + parts["j"], format="%Y%j", errors="coerce")
     if "n" in parts:
         month = parts["n"].map(month_number, na_action="ignore")
         month = month.where(month > 0)
@@ -194,5 +233,4 @@ def _start(parts: Any) -> Any:
         month = 6 * numbers["h"] - 5
     else:
         month = numbers.get("m", pd.Series(1, index=years.index))
-    frame = pd.DataFrame({"year": years, "month": month, "day": 1})
-    return pd.to_datetime(frame, errors="coerce")
+    return dates_of(years, month)

@@ -35,7 +35,11 @@ class Order:
         self.step = -1 if trace.reverse else 1
         self._exists = trace.alive()
         self.alive = self._exists[:: self.step]
-        self.cut = None if trace.reset is None else _pieces(trace.reset, trace.reverse)
+        self.cut = trace.reset
+        if trace.reset is not None and trace.reverse:
+            # A reset in front of step t separates it from t - 1, which a reverse layer reads next:
+            # it is that step which takes nothing from the one before it in the order of work.
+            self.cut = np.concatenate([np.zeros_like(trace.reset[:1]), trace.reset[:0:-1]])
 
     def traced(self, name: str) -> Array:
         """Give one field of the trace, 0 where a sequence has ended."""
@@ -47,15 +51,24 @@ class Order:
         sizes = self.trace.batch_sizes
         return self._masked(array if sizes is None else unpack(array, sizes))
 
+    def not_finite(self, names: Sequence[str]) -> tuple[int, int] | None:
+        """Look for values of some fields that are NaN or infinite.
+
+        Returns:
+            How many there are, and the first step that has some, in the sequence's own time; None
+            where all are finite.
+        """
+        if all(np.isfinite(getattr(self.trace, name)).all() for name in names):
+            return None
+        bad = [~np.isfinite(self.traced(name)) & self.alive[..., None] for name in names]
+        counts = np.sum([each.sum(axis=(1, 2)) for each in bad], axis=0)
+        if not counts.any():
+            return None
+        place = int(np.argmax(counts > 0))
+        return int(counts.sum()), len(counts) - 1 - place if self.trace.reverse else place
+
     def _masked(self, array: Array) -> Array:
         return np.where(self._exists[..., None], array, 0)[:: self.step]
-
-
-def _pieces(reset: Array, reverse: bool) -> Array:
-    """Where, in the order of work, a step takes nothing from the one before it."""
-    if not reverse:
-        return reset
-    return np.concatenate([np.zeros_like(reset[:1]), reset[:0:-1]])
 
 
 class Single:
@@ -89,12 +102,11 @@ class Single:
                 "dropout, steps that are skipped); glasscell.gradient_flow follows such changes"
             )
         self.trace = layer
-        steps = len(layer.hidden)
-        self.order = np.arange(steps)[:: -1 if layer.reverse else 1]
+        order, steps = Order(layer), len(layer.hidden)
+        self.order = np.arange(steps)[:: order.step]
         self.cut = np.zeros(steps, dtype=bool)
-        if layer.reset is not None:
-            cut = layer.reset[:, 0]
-            self.cut = np.append(cut[1:], False)[:steps] if layer.reverse else cut
+        if order.cut is not None:
+            self.cut = order.cut[:: order.step, 0]
 
     def __len__(self) -> int:
         return len(self.order)

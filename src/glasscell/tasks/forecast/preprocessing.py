@@ -1,0 +1,62 @@
+"""How a run prepared its data, in preprocessing.json: what a forecast on new data has to repeat."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from glasscell.data.panel import Series
+from glasscell.tasks.forecast.plan import Plan
+from glasscell.tasks.forecast.windows import Scaler
+from glasscell.training import run_folder
+
+NEEDED = ("columns", "frequency", "gaps", "max_gap", "lookback", "horizon", "level", "scalers")
+"""What a forecast cannot do without."""
+
+
+def preprocessing(plan: Plan) -> dict[str, Any]:
+    """Give what preprocessing.json holds."""
+    roles, options = plan.panel.roles, plan.options
+    return {
+        **run_folder.task_format("forecast"),
+        "layout": roles.layout,
+        "columns": {
+            "time": roles.time,
+            "series": roles.series,
+            "labels": list(roles.labels),
+            "targets": list(roles.targets),
+            "covariates": list(roles.covariates),
+        },
+        "frequency": plan.panel.freq,
+        "gaps": options.gaps,
+        "max_gap": options.max_gap,
+        "reading": options.reading().manner(),
+        "lookback": plan.lookback,
+        "horizon": plan.horizon,
+        "level": plan.dataset.level,
+        "channels": plan.channels,
+        "unit": options.unit,
+        "scalers": {
+            series.unique_id: {"mean": scaler.mean.tolist(), "scale": scaler.scale.tolist()}
+            for series, scaler in zip(plan.dataset.series, plan.dataset.scalers, strict=True)
+        },
+    }
+
+
+def read_preprocessing(run: Path) -> dict[str, Any]:
+    """Read preprocessing.json of a run.
+
+    Raises:
+        DataError: The folder or the file is missing, damaged, of another task or a newer version.
+    """
+    return run_folder.read_preprocessing(run, "forecast", NEEDED)
+
+
+def scaler_of(series: Series, settings: dict[str, Any]) -> Scaler:
+    """Give the scaler of a series: the run's, or one of its own history if the run has none."""
+    kept = settings["scalers"].get(series.unique_id)
+    if kept is None:
+        return Scaler.fit(series.values)
+    return Scaler(np.array(kept["mean"]), np.array(kept["scale"]))
