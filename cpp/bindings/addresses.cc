@@ -58,20 +58,42 @@ struct Field {
   int64_t S::* member;
 };
 
-#define FIELD(S, name) \
-  Field<S> { #name, &S::name }
-#define AT(name) FIELD(Addresses, name)
-constexpr Field<Addresses> kAddresses[] = {
-    AT(x),           AT(x_step),  AT(x_row),   AT(steps),   AT(batch), AT(lengths), AT(reset),
-    AT(batch_sizes), AT(segment), AT(threads), AT(reverse), AT(h0),    AT(c0),      AT(y),
-    AT(y_step),      AT(y_row),   AT(tape),    AT(cells),   AT(h_n),   AT(c_n)};
-#undef AT
-#define AT(name) FIELD(GradientAddresses, name)
-constexpr Field<GradientAddresses> kGradientAddresses[] = {
-    AT(dy),  AT(dy_step),    AT(dy_row),     AT(dh_n),  AT(dc_n),       AT(dx), AT(dh0),
-    AT(dc0), AT(dweight_ih), AT(dweight_hh), AT(dbias), AT(dweight_hr), AT(dh), AT(dc)};
-#undef AT
-#undef FIELD
+using A = Addresses;
+constexpr Field<A> kAddresses[] = {{"x", &A::x},
+                                   {"x_step", &A::x_step},
+                                   {"x_row", &A::x_row},
+                                   {"steps", &A::steps},
+                                   {"batch", &A::batch},
+                                   {"lengths", &A::lengths},
+                                   {"reset", &A::reset},
+                                   {"batch_sizes", &A::batch_sizes},
+                                   {"segment", &A::segment},
+                                   {"threads", &A::threads},
+                                   {"reverse", &A::reverse},
+                                   {"h0", &A::h0},
+                                   {"c0", &A::c0},
+                                   {"y", &A::y},
+                                   {"y_step", &A::y_step},
+                                   {"y_row", &A::y_row},
+                                   {"tape", &A::tape},
+                                   {"cells", &A::cells},
+                                   {"h_n", &A::h_n},
+                                   {"c_n", &A::c_n}};
+using G = GradientAddresses;
+constexpr Field<G> kGradientAddresses[] = {{"dy", &G::dy},
+                                           {"dy_step", &G::dy_step},
+                                           {"dy_row", &G::dy_row},
+                                           {"dh_n", &G::dh_n},
+                                           {"dc_n", &G::dc_n},
+                                           {"dx", &G::dx},
+                                           {"dh0", &G::dh0},
+                                           {"dc0", &G::dc0},
+                                           {"dweight_ih", &G::dweight_ih},
+                                           {"dweight_hh", &G::dweight_hh},
+                                           {"dbias", &G::dbias},
+                                           {"dweight_hr", &G::dweight_hr},
+                                           {"dh", &G::dh},
+                                           {"dc", &G::dc}};
 static_assert(sizeof(Addresses) == std::size(kAddresses) * sizeof(int64_t), "a name a field");
 static_assert(sizeof(GradientAddresses) == std::size(kGradientAddresses) * sizeof(int64_t),
               "a name a field");
