@@ -56,7 +56,7 @@ class StateJacobian:
 
     Raises:
         ShapeError: `layer` is a batch, or the weights are not of its size.
-        ValueError: something else than the layer changes the state between two of its calls.
+        ValueError: something other than the layer changes the state between two of its calls.
 
     Notes:
         A call of `jvp` or `vjp` costs 8 H P k flops for an LSTM and k columns. Float64 copies of
@@ -230,7 +230,7 @@ def jacobians(layer: LayerTrace, weights: LayerWeights) -> Float64:
 
     Raises:
         ShapeError: `layer` is a batch, or the weights are not of its size.
-        ValueError: something else than the layer changes the state between two of its calls.
+        ValueError: something other than the layer changes the state between two of its calls.
 
     Notes:
         T S^2 numbers: 105 MB at T = 200, H = 128; `StateJacobian` applies them without. Where
