@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import Parameter
 
 from glasscell import engine
+from glasscell.arrays import Array
 from glasscell.errors import ShapeError
 from glasscell.nn.names import Place, Weights
 from glasscell.nn.tapes import Tapes
@@ -30,11 +30,11 @@ ATTRIBUTE = "_glasscell_packed"
 class _Arrays(NamedTuple):
     """What `engine.pack` reads; `glasscell.weights.LayerWeights` without its checks."""
 
-    weight_ih: npt.NDArray[Any]
-    weight_hh: npt.NDArray[Any]
-    bias_ih: npt.NDArray[Any] | None
-    bias_hh: npt.NDArray[Any] | None
-    weight_hr: npt.NDArray[Any] | None
+    weight_ih: Array
+    weight_hh: Array
+    bias_ih: Array | None
+    bias_hh: Array | None
+    weight_hr: Array | None
 
 
 Made = tuple[str, int, int, int]

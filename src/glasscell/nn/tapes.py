@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
+
+from glasscell.arrays import Array
 
 __all__ = ["LARGE", "Tapes"]
 
@@ -22,7 +22,7 @@ _HUGE = 2 << 20  # bytes of a large page
 _ASKS = 4 << 20  # bytes from which NumPy asks the system for large pages
 
 
-class Tapes(dict[str, npt.NDArray[Any]]):
+class Tapes(dict[str, Array]):
     """One module's last large tape of each layer and direction, by suffix.
 
     A tape's memory is handed out again only once nobody holds a tensor or array over it: all of
@@ -50,5 +50,5 @@ class Tapes(dict[str, npt.NDArray[Any]]):
         return torch.from_numpy(memory[first : first + size]).view(like.dtype).view(shape)
 
 
-def _fits(memory: npt.NDArray[Any], size: int) -> bool:
+def _fits(memory: Array, size: int) -> bool:
     return size + _HUGE <= memory.size <= max(4 * size + _HUGE, _ASKS)

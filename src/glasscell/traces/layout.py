@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from glasscell.arrays import Array
 
-__all__ = ["Array", "alive_steps", "from_kernel", "to_time_major", "unpack"]
+__all__ = ["alive_steps", "from_kernel", "to_time_major", "unpack"]
 
 
 def from_kernel(array: Array, layout: str) -> Array:
