@@ -163,8 +163,8 @@ def foot(results: Sequence[dict[str, Any]], lang: str) -> str:
             for package, version in engine.items():
                 versions.setdefault(package, []).append(version)
     shown = [
-        f"{package} {' / '.join(dict.fromkeys(found))}"
-        for package, found in versions.items()
+        f"{package} {' / '.join(dict.fromkeys(numbers))}"
+        for package, numbers in versions.items()
         if package not in ("glasscell", "numpy")
     ]
     machines = "; ".join(machine(result, lang) for result in results)

@@ -61,8 +61,10 @@ def all_of(fault: str, design: Design, solved: Network | None) -> Iterator[Case]
     chance = np.random.default_rng([design.seed, 3])
     bases = [("fresh", design.network())] + ([("trained", solved)] if solved else [])
     for when, base in bases:
-        for how, found in PLANTS[fault](copy.deepcopy(base), design, chance):
-            yield case(fault, f"{how}, {when}", found, design, getattr(found, "input_scale", 1.0))
+        for how, network in PLANTS[fault](copy.deepcopy(base), design, chance):
+            yield case(
+                fault, f"{how}, {when}", network, design, getattr(network, "input_scale", 1.0)
+            )
 
 
 Planted = Iterator[tuple[str, Network]]

@@ -235,12 +235,12 @@ def main() -> None:
     seeds = range(args.seeds or (2 if args.quick else 12))
     began, counts, rows = time.monotonic(), dict[str, list[int]](), list[Row]()
     with ProcessPoolExecutor(args.jobs, mp_context=get_context("spawn")) as pool:
-        for found, made in pool.map(of_seed, seeds):
-            rows += found
+        for judged_rows, made in pool.map(of_seed, seeds):
+            rows += judged_rows
             for fault, (all_, used) in made.items():
                 before = counts.get(fault, [0, 0])
                 counts[fault] = [before[0] + all_, before[1] + used]
-            for row in found:
+            for row in judged_rows:
                 if not right(row):
                     print(f"seed {row['seed']}: {row['fault']}, {row['how']}: {row['named']}")
     even, odd = ([row for row in rows if row["seed"] % 2 == rest] for rest in (0, 1))

@@ -14,22 +14,23 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from matplotlib.figure import Figure
 
 import glasscell
 from glasscell.demo.glucose import load_glucose
-from glasscell.demo.glucose_page import gate_window
+from glasscell.demo.glucose_page import EVENT, LAYER
 from glasscell.demo.meals import RisesInTest
-from glasscell.report.figures import gate_wall, gradient_river
-from glasscell.report.run_data import River, RiverLine
+from glasscell.inspect.gradients.flow import LayerFlow
+from glasscell.report import plots
 from glasscell.tasks.forecast.options import ForecastOptions
-from glasscell.tasks.forecast.page import LAYER
 from glasscell.tasks.forecast.plan import make_plan
 
 DPI = 200
+WIDTH = 9.0
 
 
 def gates(demo: Path, target: Path) -> None:
-    """Draw the gates over the window that the demo's report shows."""
+    """Draw the gates over the window that the demo's report opens with, under its readings."""
     settings = yaml.safe_load((demo / "glucose" / "run.yaml").read_text(encoding="utf-8"))
     options = {k: v for k, v in settings.items() if k not in ("task", "data")}
     plan = make_plan(load_glucose(), ForecastOptions(**options))
@@ -38,27 +39,33 @@ def gates(demo: Path, target: Path) -> None:
     model = glasscell.load(demo / "glucose")
     run = model.run(plan.test.inputs(np.array([shown])), trace=True)
     assert run.trace is not None
-    window = gate_window(plan, rises, shown, run.trace[LAYER].sequence(0))
-    figure = gate_wall(window)
-    top = figure.axes[0]
-    for step, label in window.events:
-        top.text(step, 1.05, label, transform=top.get_xaxis_transform(), ha="center", fontsize=8)
+    figure = Figure((WIDTH, 8.0), layout="constrained")
+    top, *walls = figure.subplots(7, sharex=True)
+    top.plot(rises.readings[shown], color="black", lw=1.2)
+    top.set_title("blood glucose, mg/dL", loc="left", fontsize="small")
+    plots.gate_wall(run.trace[LAYER].sequence(0), ax=walls)
+    for step in np.flatnonzero(rises.rises[shown]):
+        top.text(step, 1.03, EVENT, transform=top.get_xaxis_transform(), ha="center", fontsize=8)
+        for ax in (top, *walls):
+            ax.axvline(step, color="black", lw=0.9, ls=(0, (3, 2)))
     figure.savefig(target, dpi=DPI)
 
 
 def river(demo: Path, target: Path) -> None:
-    """Draw the gradients of the untrained networks, side by side."""
+    """Draw the gradients of the untrained networks, side by side on one scale."""
     record = json.loads((demo / "demo.json").read_text(encoding="utf-8"))
-    lines = [
-        RiverLine(
-            name=line["name"],
-            hidden=np.array(line["hidden"]),
-            cell=None if line["cell"] is None else np.array(line["cell"]),
-            cell_path=None if line["cell_path"] is None else np.array(line["cell_path"]),
-        )
-        for line in record["adding"]["river"][:2]
-    ]
-    gradient_river(River(lines=lines)).savefig(target, dpi=DPI)
+    figure = Figure((WIDTH, 3.2), layout="constrained")
+    for ax, line in zip(
+        figure.subplots(1, 2, sharey=True), record["adding"]["river"], strict=False
+    ):
+        parts = {
+            part: None if line[part] is None else np.array(line[part])
+            for part in ("hidden", "cell", "cell_path")
+        }
+        flow = LayerFlow(**parts, mode="LSTM" if parts["cell"] is not None else "RNN_TANH")
+        plots.gradient_river(flow, ax=ax)
+        ax.set_title(f"{line['name']}: {flow.judge().kind}", loc="right", fontsize="medium")
+    figure.savefig(target, dpi=DPI)
 
 
 def main() -> None:

@@ -35,7 +35,8 @@ DOOR = SOURCE / "traces" / "pictures.py"
 """The one file whose imports may lead upwards: from results to their pictures."""
 
 TORCH_LIVES_IN = {"nn", "training", "tasks", "estimators", "reproduce", "demo", "bench"}
-TORCH_IN_FUNCTIONS = {"inspect"}
+TORCH_IN_FUNCTIONS = ("inspect/subjects/", "inspect/film/")
+"""Folders that look at live torch modules, and import torch only once they are given one."""
 
 ALIKE = ("views", "tasks")
 """Folders whose sub-folders have files of the same names on purpose."""
@@ -162,7 +163,8 @@ def upward() -> list[str]:
         for inside, name in sorted(set(_imports(tree_of(path)))):
             top, *rest = name.split(".")
             if top == "torch":
-                wrong = place not in TORCH_LIVES_IN and not (inside and place in TORCH_IN_FUNCTIONS)
+                lazy = inside and short(path).startswith(TORCH_IN_FUNCTIONS)
+                wrong = place not in TORCH_LIVES_IN and not lazy
             elif top == "glasscell" and rest:
                 wrong = FLOOR.get(rest[0], 0) > FLOOR[place] or rest[0] in FACES
             else:
@@ -184,12 +186,20 @@ def stems_said_twice() -> dict[str, list[str]]:
 
 
 def imported_by_one() -> list[str]:
-    """Files that exactly one other file imports."""
+    """Files that exactly one other file imports.
+
+    Left out are those that the package takes public names from, which users import, and the files
+    of views, which are found by name.
+    """
     counts = Counter(other for others in edges().values() for other in others)
+    public = set(_lazy().values())
     return sorted(
         short(path)
         for name, path in MODULES.items()
-        if counts[name] == 1 and path.name != "__init__.py"
+        if counts[name] == 1
+        and name not in public
+        and path.name != "__init__.py"
+        and path.parts[-3] != "views"
     )
 
 

@@ -75,6 +75,29 @@ except ModuleNotFoundError as error:
     assert "pip install 'glasscell[train]'" in output
 
 
+def test_a_folder_is_looked_into_by_every_measure(tmp_path):
+    import torch
+
+    model = torch.nn.Sequential(torch.nn.LSTM(3, 4), torch.nn.Linear(4, 1))
+    folder = str(glasscell.save(model, tmp_path / "model"))
+    output = _python(
+        f"""
+import numpy as np, glasscell
+from glasscell import inspect
+from glasscell.report.page import collect
+x = np.random.default_rng(0).normal(size=(12, 2, 3)).astype(np.float32)
+for model in ({folder!r}, glasscell.load({folder!r})):
+    print(*glasscell.gradient_flow(model, x), *inspect.ablation(model, x), end=" ")
+    print(*inspect.truncation(model, x).lengths, *inspect.examine(model, x).kinds, end=" ")
+    print(inspect.model_influence(model, x[:, 0]).shape, collect(model, x[:, 0]).series[0].steps)
+"""
+    )
+    first, second = output.splitlines()
+    assert first == second
+    assert first.startswith("0.l0 0.l0 1 2 4 8 12 ")
+    assert first.endswith("(12, 12) 12")
+
+
 def test_every_public_name_is_there():
     for name in glasscell.__all__:
         assert getattr(glasscell, name) is not None

@@ -100,7 +100,7 @@ def use_parallel_for(address: int) -> None:
 
 
 def thread_limit(threads: int | None) -> int:
-    """Give how many threads a call may use that was asked for `threads`, None for the default."""
+    """Give how many threads a call may use: `threads`, or the default if that is None."""
     return get_num_threads() if threads is None else _positive("threads", threads)
 
 

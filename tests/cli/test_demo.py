@@ -18,6 +18,7 @@ from glasscell.demo.showcase import demo_folder
 from glasscell.reproduce.duel import DuelOptions
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.training.workers import WorkerError, Workers
+from pages import data_of
 
 DUEL = DuelOptions(
     length=20,
@@ -68,7 +69,29 @@ def test_the_page_shows_both_parts(played):
     for text in ("adding problem", "blood glucose", "steep rise", "plain RNN", "ridge"):
         assert text in page
     assert found.meals is not None
-    assert found.meals.window.events
+    shown = data_of(out / "report.html")
+    assert [one["layers"] for one in shown["series"]] == [[0, 2]] * 4 + [[2, 4]]
+    names = ["recurrent.l0", "RNN: recurrent.l0"]
+    assert [one["name"] for one in shown["layers"]] == names + [
+        f"adding problem: {n}" for n in names
+    ]
+    assert shown["measures"]["events"]["0"]
+    assert len(shown["measures"]["events"]["4"]) == 2
+    assert shown["measures"]["lags"] == {"4": 19}
+    assert shown["measures"]["lag"] == 71
+    assert {"0/0/cell", "4/2/cell", "4/3/hidden", "duel/3/cell_path"} <= set(shown["arrays"])
+    # What is said of a layer names it as the page does.
+    for one in shown["verdicts"]:
+        if one["layer"] is not None:
+            assert one["text"][0].startswith(shown["layers"][one["layer"]]["name"])
+
+
+def test_the_page_without_script_shows_both_parts_too(played):
+    _, out = played
+    page = (out / "report.html").read_text(encoding="utf-8")
+    static = page.split('id="static"')[1].split('id="console"')[0]
+    for text in ("always answer 1", "seasonal naive", "steep rise", "RNN, untrained", "medical"):
+        assert text in static
 
 
 def test_the_json_holds_both_tables(played):

@@ -15,13 +15,14 @@ from glasscell.inspect.gradients.flow import GradientFlow, LayerFlow
 from glasscell.inspect.subjects.subject import Recording
 from glasscell.inspect.verdict.findings import ORDER
 from glasscell.inspect.verdict.sentences import KINDS
-from glasscell.report import River, RiverLine, figures, run_river
 from glasscell.report.draw.markup import escape
 from glasscell.report.page import Exploration, Finding, without_script
 from glasscell.report.page import headline as sentences
 from glasscell.report.page.collect import PageOptions, explore
 from glasscell.report.page.frame_words import table
+from glasscell.report.views.duel.data import Contest, contest
 from glasscell.report.views.film.data import measure_film
+from glasscell.report.views.results.data import Table
 from glasscell.traces.layer import LayerTrace
 from report.page.made import lstm_trace
 
@@ -146,18 +147,26 @@ def test_every_place_says_the_same(name, lang, lag, capsys):
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("name", [name for name, flow in FLOWS.items() if not flow.reverse])
-def test_the_report_and_its_picture_say_it_too(name, lang):
+def test_the_contest_says_it_too_with_script_and_without(name, lang):
     flow = FLOWS[name]
+    column = lang == "zh"
     verdict = flow.judge()
-    line = RiverLine.of("net", flow)
-    html, _ = run_river.build(River(lines=[line]), "river", lang)
-    word = KINDS[verdict.kind][lang == "zh"]
-    assert f">{escape(word)}</span>" in html
-    seen = escape(verdict.said(lang)[0])
-    assert seen[1:] in html
-    if lang == "en":
-        picture = figures.gradient_river(River(lines=[line]))
-        assert picture.axes[0].get_title(loc="left") == f"net: {word}"
+    river = contest_of(flow)["rivers"][0]
+    assert river["kind"] == KINDS[verdict.kind]
+    seen = verdict.said(lang)[0]
+    assert river["said"][column][1:].startswith(seen[1:])
+    # The static page prints both.
+    shown = shown_of(flow).more({"duel/0/hidden": flow.hidden}, {"contest": contest_of(flow)})
+    shown = shown.more({f"duel/0/{p}": getattr(flow, p) for p in river["parts"]}, {})
+    html = without_script.build(shown, lang)
+    assert f">{escape(river['kind'][column])}</span>" in html
+    assert escape(river["said"][column]) in html
+
+
+def contest_of(flow):
+    table = Table(caption="c", columns=["a"], rows=[])
+    given = Contest(said="s", table=table, flows={"net": flow})
+    return contest(given).numbers["contest"]
 
 
 @pytest.mark.parametrize("name", FLOWS)
@@ -203,8 +212,9 @@ def test_no_caption_claims_that_a_v_arrives_everywhere():
 def test_growth_of_three_hundred_is_called_one_thing():
     flow = FLOWS["dc grows 300 times"]
     assert flow.judge().kind == "exploding"
-    html, _ = run_river.build(River(lines=[RiverLine.of("net", flow)]), "river", "en")
-    assert "exploding gradient" in html
+    river = contest_of(flow)["rivers"][0]
+    assert river["kind"][0] == "exploding gradient"
+    assert river["said"][0].startswith("Explodes")
     assert "explodes" in sentences.flows(shown_of(flow))["0/0"][0]
 
 

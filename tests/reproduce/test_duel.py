@@ -12,7 +12,7 @@ import torch
 from glasscell.reproduce import adding_page
 from glasscell.reproduce import duel as module
 from glasscell.reproduce.adding import Adder
-from glasscell.reproduce.adding_terminal import duel_table, sparklines
+from glasscell.reproduce.adding_page import duel_table, sparklines
 from glasscell.reproduce.duel import Duel, DuelOptions, duel, train
 from glasscell.training.workers import Workers
 
@@ -76,7 +76,9 @@ def test_a_try_whose_gradient_does_not_arrive_is_given_up_and_the_other_is_not()
     assert (found.lstm.steps, found.lstm.given_up) == (60, False)
     tries = {one["network"]: one["given_up"] for one in adding_page.record(found)["tries"]}
     assert tries == {"plain RNN": True, "LSTM": False}
-    assert "for 30 steps it did no better than always answering 1" in adding_page.table(found).note
+    assert (
+        "for 30 steps it did no better than always answering 1" in adding_page.table(found).note[0]
+    )
 
 
 @pytest.mark.parametrize("kind", ["LSTM", "RNN"])
@@ -149,14 +151,26 @@ def test_the_sentence_follows_the_errors(tiny):
 
 
 def test_the_river_has_both_networks_untrained_and_trained(tiny):
-    names = [line.name for line in adding_page.river(tiny).lines]
+    names = list(adding_page.rivers(tiny))
     assert names == ["RNN, untrained", "LSTM, untrained", "RNN, trained", "LSTM, trained"]
 
 
-def test_the_gates_are_those_of_a_sequence_with_two_marks(tiny):
-    window = adding_page.gates(tiny)
-    assert window.trace.cell.shape == (20, 4)
-    assert [step for step, _ in window.events] == np.flatnonzero(window.inputs["marker"]).tolist()
+def test_the_page_shows_both_networks_on_a_sequence_with_two_marks(tiny, tmp_path):
+    adding_page.save(tiny, tmp_path / "adding")
+    shown = adding_page.explored(tiny, tmp_path / "adding")
+    assert [layer.name for layer in shown.layers] == ["recurrent.l0", "RNN: recurrent.l0"]
+    (series,) = shown.series
+    assert series.trace(0).cell.shape == (20, 4)
+    marked = np.flatnonzero(series.x[:, 1]).tolist()
+    assert [step for step, _ in shown.measures["events"]["0"]] == marked
+    assert len(marked) == 2
+    # The gradients are those that the duel measured on the same batch, here without torch.
+    after = tiny.lstm.after
+    np.testing.assert_allclose(series.flow(0).cell, after.cell, rtol=1e-4)
+    np.testing.assert_allclose(shown.arrays["duel/3/cell"], after.cell)
+    with torch.no_grad():
+        answer = float(tiny.lstm.network(torch.from_numpy(series.x[:, None])))
+    assert f"the LSTM answers {answer:.3f}" in shown.measures["contest"]["said"][0]
 
 
 def test_the_record_is_json(tiny):

@@ -191,13 +191,12 @@ def select(text: str = "", *, quick: bool = False, among: Sequence[Case] = CASES
     """Find cases by words of their labels.
 
     Args:
-        text: Words; a case whose label has all of them, in any case of letters, is meant. Default:
-            every case.
+        text: Words that a label must have, upper or lower case. Default: every case.
         quick: Only the few rows of a first look.
         among: Where to look.
 
     Raises:
-        DataError: No case is meant.
+        DataError: No label has them all.
 
     >>> [case.label for case in select("rnn TRAINING 365")]
     ['RNN training (365, 256, 32, 256)']

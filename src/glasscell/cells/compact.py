@@ -160,7 +160,7 @@ def to_int8(*matrices: Array) -> tuple[list[npt.NDArray[np.int8]], npt.NDArray[n
             f"{int(np.flatnonzero(~np.isfinite(largest))[0])}. Keep them as bfloat16, or mend them."
         )
     scale = (largest / np.float32(_LARGEST)).astype(np.float32)
-    # In float64, so that hardly a quotient is a tie that the exact one is not.
+    # In float64: a float32 quotient would round to ties (x.5) that the exact one does not have.
     by = np.where(scale > 0, scale, 1).astype(np.float64)[:, None]
     return [np.rint(matrix / by).astype(np.int8) for matrix in matrices], scale
 

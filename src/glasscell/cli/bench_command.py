@@ -6,41 +6,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from glasscell.cli.flags import add_switches
+from glasscell.cli.flags import add_flags
 from glasscell.cli.terminal import say
 from glasscell.errors import DataError
 
 QUICK_TURNS, TURNS = 3, 7
+QUICK = f"A few rows, {QUICK_TURNS} turns: a first look in about a minute."
+OUT = "Folder for bench.json and bench.svg, or NAME.json with NAME.svg beside it."
 
 
 def add_arguments(parser: Any) -> None:
     """Add the flags of `glasscell bench`."""
-    parser.add_argument(
-        "--cases", type=str, default="", help="Only rows with all these words: 'LSTM training 256'."
-    )
-    parser.add_argument(
-        "--engines",
-        type=str | None,
-        default=None,
-        help="Only these, comma-separated. Default: all.",
-    )
-    parser.add_argument(
-        "--threads", type=int | None, default=None, help="Of each engine. Default: every CPU."
-    )
-    parser.add_argument(
-        "--turns", type=int | None, default=None, help=f"Blocks of each engine. Default: {TURNS}."
-    )
-    parser.add_argument(
-        "--out",
-        type=str,
-        default="bench-report",
-        help="Folder for bench.json and bench.svg, or NAME.json with NAME.svg beside it.",
-    )
-    add_switches(
+    add_flags(
         parser,
-        quick=f"A few rows, {QUICK_TURNS} turns: a first look in about a minute.",
-        list="Say which rows and engines there are, and measure nothing.",
-        force="Replace an earlier result.",
+        ("--cases", str, "", "Only rows with all these words: 'LSTM training 256'."),
+        ("--engines", str | None, None, "Only these, comma-separated. Default: all."),
+        ("--threads", int | None, None, "Of each engine. Default: every CPU."),
+        ("--turns", int | None, None, f"Blocks of each engine. Default: {TURNS}."),
+        ("--out", str, "bench-report", OUT),
+        ("--quick", bool, False, QUICK),
+        ("--list", bool, False, "Say which rows and engines there are, and measure nothing."),
+        ("--force", bool, False, "Replace an earlier result."),
     )
 
 

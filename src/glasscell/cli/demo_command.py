@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from glasscell.cli.flags import add_switches
+from glasscell.cli.flags import QUIET, add_flags
 from glasscell.cli.terminal import print_json, say, say_inspect
 from glasscell.errors import DataError
 
@@ -34,20 +34,16 @@ SEEDS = 3
 
 def add_arguments(parser: Any) -> None:
     """Add the flags of `glasscell demo`."""
-    parser.add_argument("--out", type=str, default="demo-report", help="Folder to write.")
-    parser.add_argument(
-        "--only",
-        type=Literal["adding", "glucose"],
-        default=None,
-        help="One part alone: the adding problem, or blood glucose.",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="Seed of weights and sequences.")
-    parser.add_argument("--jobs", type=int | None, default=None, help=JOBS)
-    add_switches(
+    one = "One part alone: the adding problem, or blood glucose."
+    add_flags(
         parser,
-        force="Replace the folder of an earlier demo.",
-        json="Print the numbers as JSON, and nothing else, on standard output.",
-        quiet="Print nothing but errors (and the JSON).",
+        ("--out", str, "demo-report", "Folder to write."),
+        ("--only", Literal["adding", "glucose"], None, one),
+        ("--seed", int, 0, "Seed of weights and sequences."),
+        ("--jobs", int | None, None, JOBS),
+        ("--force", bool, False, "Replace the folder of an earlier demo."),
+        ("--json", bool, False, "Print the numbers as JSON, and nothing else, on standard output."),
+        QUIET,
     )
 
 
@@ -126,7 +122,7 @@ def conclude(played: Showcase, out: Path) -> None:
 
     from glasscell.demo.showcase import GLUCOSE, REPORT
     from glasscell.reproduce import adding_page
-    from glasscell.reproduce.adding_terminal import duel_table, sparklines
+    from glasscell.reproduce.adding_page import duel_table, sparklines
     from glasscell.tasks.forecast.results_table import results
 
     console = Console()

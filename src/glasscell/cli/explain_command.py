@@ -5,39 +5,33 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from glasscell.cli.flags import add_lang, add_switches
+from glasscell.cli.flags import FORCE, LANG, add_flags
 from glasscell.files import require_free_file
 
 WRITTEN = (
     "The lesson, to be opened in a browser: {path}",
     "教程已生成，请用浏览器打开：{path}",
 )
+RUN = (
+    "Run folder of glasscell fit, or any folder that glasscell.save wrote, with an LSTM. "
+    "Default: the small network that glasscell carries."
+)
+DATA = (
+    "CSV, .npy, or .npz with x, for RUN to read. Default: its own test windows, or random "
+    "numbers if it has none."
+)
 
 
 def add_arguments(parser: Any) -> None:
     """Add the flags of `glasscell explain`."""
-    parser.add_argument(
-        "run",
-        nargs="?",
-        type=str | None,
-        default=None,
-        help="Run folder of glasscell fit, or any folder that glasscell.save wrote, with an LSTM. "
-        "Default: the small network that glasscell carries.",
-    )
-    parser.add_argument(
-        "data",
-        nargs="?",
-        type=str | None,
-        default=None,
-        help="CSV, .npy, or .npz with x, for RUN to read. Default: its own test windows, or random "
-        "numbers if it has none.",
-    )
-    parser.add_argument("--out", type=str, default="lesson.html", help="HTML file to write.")
-    add_lang(parser)
-    add_switches(
+    add_flags(
         parser,
-        force="Replace the file if it is there.",
-        quiet="Print nothing but errors.",
+        ("run", str | None, None, RUN),
+        ("data", str | None, None, DATA),
+        ("--out", str, "lesson.html", "HTML file to write."),
+        LANG,
+        FORCE,
+        ("--quiet", bool, False, "Print nothing but errors."),
     )
 
 

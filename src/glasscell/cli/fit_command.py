@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any, Literal
 
-from glasscell.cli.flags import add_config, add_options, add_switches
+from glasscell.cli.flags import QUIET, add_flags, add_options
 from glasscell.cli.terminal import print_json, readable, say, say_inspect
 from glasscell.errors import DataError
 from glasscell.tasks.forecast.options import ForecastOptions
@@ -18,26 +18,24 @@ JOBS = (
 
 def add_arguments(parser: Any) -> None:
     """Add the flags of `glasscell fit`."""
-    add_config(parser)
-    parser.add_argument(
-        "file",
-        nargs="?",
-        type=str,
-        default=None,
-        help="CSV file, plain or gz; - for standard input.",
+    parser.add_argument("--config", action="config", help="YAML file with any of these options.")
+    add_flags(
+        parser,
+        ("file", str, None, "CSV file, plain or gz; - for standard input."),
+        ("--data", str | None, None, "The same, for YAML files."),
+        ("--out", str, None, "Run folder to write."),
+        ("--task", Literal["forecast"], "forecast", "What to fit."),
     )
-    parser.add_argument("--data", type=str | None, default=None, help="The same, for YAML files.")
-    parser.add_argument("--out", type=str, default=None, help="Run folder to write.")
-    parser.add_argument("--task", type=Literal["forecast"], default="forecast", help="What to fit.")
     words = str | list[str] | None
     add_options(parser, ForecastOptions, covariates=words, missing=words)
-    parser.add_argument("--jobs", type=int | None, default=None, help=JOBS)
-    add_switches(
+    resume = "Go on with a run that was stopped or killed, to the same bits."
+    add_flags(
         parser,
-        force="Replace a run that is there.",
-        resume="Go on with a run that was stopped or killed, to the same bits.",
-        json="Print the metrics as JSON, and nothing else, on standard output.",
-        quiet="Print nothing but errors (and the JSON).",
+        ("--jobs", int | None, None, JOBS),
+        ("--force", bool, False, "Replace a run that is there."),
+        ("--resume", bool, False, resume),
+        ("--json", bool, False, "Print the metrics as JSON, and nothing else, on standard output."),
+        QUIET,
     )
 
 

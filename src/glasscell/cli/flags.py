@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import fields
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, TypeAlias, get_type_hints
+
+Flag: TypeAlias = tuple[str, Any, Any, str]
+
+LANG: Flag = "--lang", Literal["en", "zh"], "en", "Language at first; the page can switch."
+_LONGEST = "Longest time between two values that is interpolated. Default: the run's."
+MAX_GAP: Flag = "--max-gap", str | None, None, _LONGEST
+FORCE: Flag = "--force", bool, False, "Replace the file if it is there."
+QUIET: Flag = "--quiet", bool, False, "Print nothing but errors (and the JSON)."
 
 
 def add_options(parser: Any, options: type, **types: Any) -> None:
@@ -30,31 +38,23 @@ def add_overrides(parser: Any, options: type, names: Collection[str]) -> None:
     _add(parser, options, names, {}, of_run=True)
 
 
-def add_texts(parser: Any, **help_of: str) -> None:
-    """Add flags that take a text, None if left out: `max_gap="..."` becomes `--max-gap`."""
-    for name, text in help_of.items():
-        parser.add_argument(_flag(name), type=str | None, default=None, help=text)
+def add_flags(parser: Any, *flags: Flag) -> None:
+    """Add flags, and positional arguments by a name without dashes, from a table.
 
-
-def add_switches(parser: Any, **help_of: str) -> None:
-    """Add flags that take no value: `quiet="Print nothing."` becomes `--quiet`."""
-    for name, text in help_of.items():
-        parser.add_argument(_flag(name), action="store_true", help=text)
-
-
-def add_config(parser: Any) -> None:
-    """Add `--config`, which jsonargparse reads."""
-    parser.add_argument("--config", action="config", help="YAML file with any of these options.")
-
-
-def add_lang(parser: Any) -> None:
-    """Add the language of a page."""
-    parser.add_argument(
-        "--lang",
-        type=Literal["en", "zh"],
-        default="en",
-        help="Language at first; the page can switch.",
-    )
+    Args:
+        parser: A jsonargparse parser.
+        *flags: Name, type, default and help. bool: a switch; `...` as default: it must be given.
+    """
+    for name, kind, default, text in flags:
+        if kind is bool:
+            parser.add_argument(name, action="store_true", help=text)
+        elif not name.startswith("-"):
+            optional = {} if default is ... else {"nargs": "?", "default": default}
+            parser.add_argument(name, type=kind, help=text, **optional)
+        elif default is ...:
+            parser.add_argument(name, type=kind, required=True, help=text)
+        else:
+            parser.add_argument(name, type=kind, default=default, help=text)
 
 
 def _add(
@@ -68,7 +68,7 @@ def _add(
     for field in fields(options):
         if field.name not in names:
             continue
-        flag, text = _flag(field.name), help_of[field.name]
+        flag, text = f"--{field.name.replace('_', '-')}", help_of[field.name]
         if of_run:
             text = re.sub(r"\s*\(?Default:[^()]*\)?\.?$", "", text).rstrip(".")
             text += ". Default: as in the run."
@@ -92,7 +92,3 @@ def argument_help(documented: type) -> dict[str, str]:
     section = (documented.__doc__ or "").partition("Args:\n")[2]
     entries = re.findall(r"^ {8}(\w+): (.*(?:\n {9,}.*)*)", section, flags=re.MULTILINE)
     return {name: " ".join(text.split()) for name, text in entries}
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
-from glasscell.cli.flags import add_lang, add_switches, add_texts
+from glasscell.cli.flags import FORCE, LANG, MAX_GAP, QUIET, add_flags
 from glasscell.cli.terminal import print_json, say
 from glasscell.data.read_options import Policy
 from glasscell.errors import DataError
@@ -15,58 +15,32 @@ from glasscell.files import require_free_file
 
 DEFAULT = "inspect.html"
 MARKS = {"good": "✓", "bad": "✗", "maybe": "?", "memory": "·"}
+INPUTS = "Columns of a CSV file in the model's order, a,b,c. Default: all numbers."
+TITLE = "Heading of the page. Default: what a run forecasts, or the folder's name."
+NAN = "Numbers in the data that are none: stop, or show what they do."
+GAPS = "Missing values of a run's CSV file. Default: the run's policy."
+JSON = "Print the verdict and its numbers as JSON, and nothing else; no page."
 
 
 def add_arguments(parser: Any) -> None:
     """Add the flags of `glasscell inspect`."""
-    parser.add_argument(
-        "run", type=str, help="Run folder, or any folder that glasscell.save wrote."
-    )
-    parser.add_argument(
-        "data",
-        nargs="?",
-        type=str,
-        default=None,
-        help="CSV, .npy, or .npz with x. Default: the run's own test windows.",
-    )
-    parser.add_argument(
-        "--out",
-        type=str | None,
-        default=None,
-        help=f"HTML file to write. Default: {DEFAULT}; with --json none.",
-    )
-    add_lang(parser)
-    add_texts(
+    add_flags(
         parser,
-        inputs="Columns of a CSV file in the model's order, a,b,c. Default: all numbers.",
-        series="Sequences to show, 0,5,7. Default: the first four.",
-        steps="Part of every sequence, FIRST:END. Default: all of it.",
-        title="Heading of the page. Default: the folder's name.",
-        max_gap="Longest time between two values that is interpolated. Default: the run's.",
-    )
-    parser.add_argument(
-        "--lag",
-        type=int | None,
-        default=None,
-        help="Steps back that the task needs. Default: all there are.",
-    )
-    parser.add_argument(
-        "--nan",
-        type=Literal["refuse", "show"],
-        default="refuse",
-        help="Numbers in the data that are none: stop, or show what they do.",
-    )
-    parser.add_argument(
-        "--gaps",
-        type=Policy | None,
-        default=None,
-        help="Missing values of a run's CSV file. Default: the run's policy.",
-    )
-    add_switches(
-        parser,
-        force="Replace the file if it is there.",
-        json="Print the verdict and its numbers as JSON, and nothing else; no page.",
-        quiet="Print nothing but errors (and the JSON).",
+        ("run", str, ..., "Run folder, or any folder that glasscell.save wrote."),
+        ("data", str, None, "CSV, .npy, or .npz with x. Default: the run's own test windows."),
+        ("--out", str | None, None, f"HTML file to write. Default: {DEFAULT}; with --json none."),
+        LANG,
+        ("--inputs", str | None, None, INPUTS),
+        ("--series", str | None, None, "Sequences to show, 0,5,7. Default: the first four."),
+        ("--steps", str | None, None, "Part of every sequence, FIRST:END. Default: all of it."),
+        ("--title", str | None, None, TITLE),
+        MAX_GAP,
+        ("--lag", int | None, None, "Steps back that the task needs. Default: all there are."),
+        ("--nan", Literal["refuse", "show"], "refuse", NAN),
+        ("--gaps", Policy | None, None, GAPS),
+        FORCE,
+        ("--json", bool, False, JSON),
+        QUIET,
     )
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from glasscell.cli.flags import add_config, add_overrides, add_switches, add_texts
+from glasscell.cli.flags import FORCE, MAX_GAP, add_flags, add_overrides
 from glasscell.cli.terminal import STANDARD, readable
 from glasscell.data.read import ReadOptions
 from glasscell.data.read_options import Policy
@@ -22,31 +22,25 @@ READING = tuple(ReadOptions().manner())
 
 def add_arguments(parser: Any) -> None:
     """Add the flags of `glasscell predict`."""
-    add_config(parser)
-    parser.add_argument("run", type=str, help="Run folder that glasscell fit wrote.")
-    parser.add_argument("data", type=str, help="CSV file, plain or gz; - for standard input.")
-    parser.add_argument(
-        "--out", type=str, required=True, help="CSV file to write; - for standard output."
-    )
-    add_texts(
+    parser.add_argument("--config", action="config", help="YAML file with any of these options.")
+    add_flags(
         parser,
-        target="Column to forecast. Default: as in the run.",
-        time="Time column. Default: as in the run.",
-        series="Column that names the series. Default: as in the run.",
-        max_gap="Longest time between two values that is interpolated. Default: the run's.",
-    )
-    parser.add_argument(
-        "--gaps",
-        type=Policy | None,
-        default=None,
-        help="Missing values. Default: the run's policy.",
+        ("run", str, ..., "Run folder that glasscell fit wrote."),
+        ("data", str, ..., "CSV file, plain or gz; - for standard input."),
+        ("--out", str, ..., "CSV file to write; - for standard output."),
+        ("--target", str | None, None, "Column to forecast. Default: as in the run."),
+        ("--time", str | None, None, "Time column. Default: as in the run."),
+        ("--series", str | None, None, "Column that names the series. Default: as in the run."),
+        MAX_GAP,
+        ("--gaps", Policy | None, None, "Missing values. Default: the run's policy."),
     )
     add_overrides(parser, ForecastOptions, READING)
-    add_switches(
+    json_ = "Print the forecasts as JSON on standard output, and no CSV with --out -."
+    add_flags(
         parser,
-        force="Replace the file if it is there.",
-        json="Print the forecasts as JSON on standard output, and no CSV with --out -.",
-        quiet="Print nothing but errors (and the forecasts).",
+        FORCE,
+        ("--json", bool, False, json_),
+        ("--quiet", bool, False, "Print nothing but errors (and the forecasts)."),
     )
 
 

@@ -4,7 +4,8 @@
 
     OUT/  report.html     both parts on one page
           demo.json       every number of it
-          adding/         the LSTM that learnt to add; glasscell.load(OUT/adding) needs no torch
+          adding/         the LSTM that learnt to add; glasscell.load(OUT/adding) needs no torch;
+                          in plain-rnn/ the network that it was compared with
           glucose/        the run folder of glasscell fit
 """
 
@@ -18,12 +19,15 @@ from pathlib import Path
 from typing import Any
 
 import glasscell
-from glasscell import report
+from glasscell.demo import glucose_page
 from glasscell.demo.glucose_page import MealView
 from glasscell.files import draft_folder, require_free_folder
+from glasscell.report import page as report
+from glasscell.report.page import Exploration
+from glasscell.report.page.several import together
+from glasscell.report.views.results.data import Text, results
 from glasscell.reproduce import adding_page
 from glasscell.reproduce.duel import Duel
-from glasscell.tasks.forecast.page import forecast_page
 from glasscell.tasks.forecast.result import FitResult
 from glasscell.training.trainer import environment
 
@@ -77,30 +81,40 @@ def demo_folder(out: str | os.PathLike[str], force: bool = False) -> AbstractCon
 
 
 def write(found: Showcase, folder: Path) -> None:
-    """Write the page, the numbers and the model that adds."""
+    """Write the page, the numbers and the networks of the adding problem."""
     if found.duel is not None:
-        glasscell.save(found.duel.lstm.network, folder / ADDING)
+        adding_page.save(found.duel, folder / ADDING)
     text = json.dumps(found.record(), indent=1, ensure_ascii=False, allow_nan=False)
     (folder / RECORD).write_text(text + "\n", encoding="utf-8")
-    report.write(page(found), folder / REPORT)
+    report.write(page(found, folder), folder / REPORT)
 
 
-def page(found: Showcase) -> report.Page:
-    """Put both parts on one page."""
-    shown = _glucose_part(found) if found.forecast else report.Page(title="")
+def page(found: Showcase, folder: Path) -> Exploration:
+    """Put both parts on one page.
+
+    Args:
+        found: What the demo found.
+        folder: Where its networks lie.
+    """
+    parts: list[Exploration] = []
+    said: list[str] = []
+    notes: list[Text] = []
+    table = []
     if found.duel is not None:
-        shown = replace(
-            shown,
-            verdict=" ".join(
-                filter(None, (_capital(adding_page.in_words(found.duel)), shown.verdict))
-            ),
-            tables=[adding_page.table(found.duel), *shown.tables],
-            gates=[*shown.gates, adding_page.gates(found.duel)],
-            river=adding_page.river(found.duel),
-            notes=[*shown.notes, *ADDING_NOTES],
-        )
+        said.append(adding_page.in_words(found.duel))
+    if found.forecast is not None and found.meals is not None:
+        parts.append(glucose_page.explored(found.forecast, found.meals, folder / GLUCOSE))
+        own = parts[0].measures["results"]
+        verdict = f"Blood glucose, an hour ahead: {_inside(found.forecast.verdict)}"
+        said.append(f"{verdict} {found.meals.sentence}")
+        table = [{**own["tables"][0], "caption": GLUCOSE_CAPTION}]
+        notes += [*own["notes"], glucose_page.MARKED, GLUCOSE_NOTE]
+    if found.duel is not None:
+        parts.append(adding_page.explored(found.duel, folder / ADDING))
+        notes += ADDING_NOTES
+    shown = parts[0] if len(parts) == 1 else together(parts[0], parts[1], adding_page.PROBLEM)
     return replace(
-        shown,
+        shown.more({}, {"results": {**results(said, notes=notes), "tables": table}}),
         title="glasscell demo: the LSTM you can see through",
         subtitle=(
             f"{_parts(found)}; glasscell {glasscell.__version__}, {found.seconds:.0f} seconds"
@@ -108,6 +122,10 @@ def page(found: Showcase) -> report.Page:
     )
 
 
+GLUCOSE_CAPTION = (
+    "Blood glucose an hour ahead: errors on the last 20 % of the readings.",
+    "提前一小时的血糖：最后 20% 读数上的误差。",
+)
 ADDING_NOTES = (
     "The adding problem: experiment 4 of Hochreiter and Schmidhuber (1997), in the form of Le, "
     "Jaitly and Hinton (2015) and Arjovsky, Shah and Bengio (2016): two inputs, a value from 0 to "
@@ -125,36 +143,10 @@ GLUCOSE_NOTE = (
 )
 
 
-def _glucose_part(found: Showcase) -> report.Page:
-    assert found.forecast is not None
-    shown = forecast_page(found.forecast)
-    notes = [*shown.notes, GLUCOSE_NOTE]
-    if found.meals is None:
-        return replace(shown, notes=notes)
-    return replace(
-        shown,
-        verdict=f"Blood glucose, an hour ahead: {_inside(shown.verdict)} {found.meals.sentence}",
-        tables=[
-            replace(
-                table,
-                caption="Blood glucose an hour ahead: errors on the last 20 % of the readings.",
-            )
-            for table in shown.tables
-        ]
-        + [found.meals.table],
-        gates=[found.meals.window],
-        cell=found.meals.cell,
-        notes=notes,
-    )
-
-
 def _parts(found: Showcase) -> str:
     parts = ["the adding problem"] if found.duel else []
     parts += ["a real person's blood glucose, an hour ahead"] if found.forecast else []
-    return _capital(" and ".join(parts))
-
-
-def _capital(text: str) -> str:
+    text = " and ".join(parts)
     return text[:1].upper() + text[1:]
 
 

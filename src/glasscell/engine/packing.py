@@ -27,7 +27,7 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PackedWeights(LayerWeights):
-    """A layer's weights together with the packed layer, for whoever would pack them again.
+    """A layer's weights together with their packed form, so that nothing packs them again.
 
     Args:
         packed: Of these very weights.

@@ -78,7 +78,7 @@ def forward(
         out: (T, B, P) array to write the output into, last axis contiguous; default a new one.
         tape: Keep i, f, g, o, c of every step.
         threads: At most so many; default `get_num_threads()`.
-        **order: reverse, lengths, reset and batch_sizes, see `Order`.
+        **order: Reverse, lengths, reset and batch_sizes, see `Order`.
 
     Returns:
         LayerRun(output, h_n, c_n, tape).
@@ -238,7 +238,7 @@ def backward(
         dy: Gradient of the output, its shape, or None: zeros.
         dh_n: (B, P) gradient of h_n, or None.
         dc_n: (B, H) gradient of c_n, or None.
-        **options: the order of the forward run, and what is wanted, see `BackwardOptions`.
+        **options: The order of the forward run, and what is wanted, see `BackwardOptions`.
 
     Returns:
         LayerGrads, with None for what was not wanted.

@@ -99,11 +99,11 @@ def gradient_flow(
         mode and torch's random state as they were; works with frozen parameters, in eval mode and
         under `no_grad`. In training mode dropout is active, with the mask that the next call
         would draw: call `model.eval()` first to see the flow without. A layer that ran several
-        times shows its last run that the loss reaches, together with those before it that handed it
-        their state, as torch's graph has it; the verdict says how many calls that leaves out. Under
-        `torch.utils.checkpoint` the numbers are the same. The recurrent layers of a saved model run
-        on its own dtype, other parts backwards in float64; compressed weights count as what they
-        stand for.
+        times shows its last run that the loss reaches, together with the runs before it whose
+        state it took over, as torch's graph has it; the verdict says how many calls that leaves
+        out. Under `torch.utils.checkpoint` the numbers are the same. The recurrent layers of a
+        saved model run on its own dtype, other parts backwards in float64; compressed weights count
+        as what they stand for.
 
     >>> import torch
     >>> model = torch.nn.RNN(1, 1, bias=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from glasscell.reproduce.adding import (
     twin_size,
 )
 from glasscell.training.campaign import Kind
-from glasscell.training.trainer import Batch, Schedule, Trainer
+from glasscell.training.trainer import Batch, Loss, Schedule, Trainer
 from glasscell.training.workers import Line, Workers, one_thread
 
 LEARNT_SOMETHING = 0.8
@@ -167,13 +167,9 @@ def _one_try(options: DuelOptions, one: tuple[Kind, float], line: Line) -> Try:
     return train(*one, options, lambda kind, rate, step, error: line.tell((step, error)))
 
 
+@one_thread()
 def train(kind: Kind, rate: float, options: DuelOptions, watch: Watch) -> Try:
     """Train one network on one thread; the global random state stays as it was."""
-    with one_thread():
-        return _train(kind, rate, options, watch)
-
-
-def _train(kind: Kind, rate: float, options: DuelOptions, watch: Watch) -> Try:
     size = options.hidden_size if kind == "LSTM" else twin_size(options.hidden_size)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)
@@ -202,11 +198,16 @@ def _train(kind: Kind, rate: float, options: DuelOptions, watch: Watch) -> Try:
 
 def flow(network: Adder, options: DuelOptions) -> LayerFlow:
     """Measure how the error's gradient travels back, at one fixed batch."""
-    x, y = draw(options.length, options.batch_size, _chance(options, "flow"))
+    x, y = flow_batch(options)
     measured = glasscell.gradient_flow(
         network, x, lambda answer: torch.nn.functional.mse_loss(answer, y)
     )
     return measured[LAYER]
+
+
+def flow_batch(options: DuelOptions) -> tuple[torch.Tensor, torch.Tensor]:
+    """Draw the batch on which gradients are measured: x (T, B, 2) and y (B,), never trained on."""
+    return draw(options.length, options.batch_size, _chance(options, "flow"))
 
 
 def arrives(network: Adder, options: DuelOptions) -> bool:
@@ -217,9 +218,8 @@ def arrives(network: Adder, options: DuelOptions) -> bool:
     without more than that nothing can be learnt from the first number.
     """
     layer = flow(network, options)
-    norms = layer.hidden if layer.cell is None else layer.cell
-    early = norms[: options.length // 2].max()
-    return bool(early > np.finfo(np.float32).eps * norms[-1])
+    early = layer.stored[: options.length // 2].max()
+    return bool(early > np.finfo(np.float32).eps * layer.stored[-1])
 
 
 class Adding:
@@ -231,30 +231,19 @@ class Adding:
 
     def __init__(self, options: DuelOptions) -> None:
         self.options, self.steps = options, options.check_every
-        self._generator = _chance(options, "training")
+        self.loss: Loss = torch.nn.functional.mse_loss
+        self.generator = _chance(options, "training")
         self._validation = draw(options.length, options.validation, _chance(options, "validation"))
-
-    def loss(self, answers: torch.Tensor, sums: torch.Tensor, /) -> torch.Tensor:
-        """Give the mean squared error."""
-        return torch.nn.functional.mse_loss(answers, sums)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Draw what is shown between two looks at the validation sequences."""
         options = self.options
         for _ in range(min(self.steps, options.steps - epoch * self.steps)):
-            yield Batch(*draw(options.length, options.batch_size, self._generator))
+            yield Batch(*draw(options.length, options.batch_size, self.generator))
 
     def error(self, network: torch.nn.Module) -> float:
         """Mean squared error on the validation sequences."""
         return mean_squared_error(network, *self._validation)
-
-    def chance(self) -> dict[str, Any]:
-        """Give the state of the generator."""
-        return dict(self._generator.bit_generator.state)
-
-    def set_chance(self, state: dict[str, Any]) -> None:
-        """Set the state of the generator."""
-        self._generator.bit_generator.state = state
 
 
 def _fit(

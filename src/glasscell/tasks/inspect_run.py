@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from glasscell.data.read_options import Policy
     from glasscell.tasks.forecast.kept_windows import Specimens
 
-__all__ = ["Looking", "look", "own_lesson", "random_input"]
+__all__ = ["Looking", "look", "look_at", "own_lesson", "random_input"]
 
 LINEAR = Finding(
     text=(
@@ -67,7 +67,7 @@ class Looking:
             windows and the last one.
         steps: First step and the one after the last; default all. Not for a run's windows.
         lag: How many steps back the task needs; default all there are.
-        title: The page's heading; default the folder's name.
+        title: The page's heading; default what a run forecasts, else the folder's name.
         nan: Whether NaN and infinities in the data may stay.
         gaps: Gap policy for a run's CSV file; default the run's.
         max_gap: Longest interpolated gap; default the run's.
@@ -110,10 +110,6 @@ def look(
     folder, looking = Path(run), replace(looking or Looking(), **more)
     subject = SavedModel.read(folder)
     file = None if data is None else Path(data)
-    options = PageOptions(title=looking.title or folder.resolve().name, lag=looking.lag)
-    if (folder / run_folder.FILM).is_file():
-        options = replace(options, film=Reel.load(folder / run_folder.FILM))
-    rival = ("RNN", folder / run_folder.RIVAL) if (folder / run_folder.RIVAL).is_dir() else None
     of_run = (folder / run_folder.PREPROCESSING).is_file()
     if of_run and (file is None or file.suffix.lower() not in (".npy", ".npz")):
         if looking.inputs or looking.steps:
@@ -121,18 +117,7 @@ def look(
                 "--inputs and --steps are for models without a run: a run knows its columns, and "
                 "reads windows of one length"
             )
-        windows, unit = _windows(folder, file, looking)
-        rows = _chosen(looking.series, len(windows.x))
-        options = replace(
-            options,
-            shown=rows,
-            names=[str(windows.names[row]) for row in rows],
-            inputs=[str(name) for name in windows.channels],
-            labels=[[str(time) for time in windows.labels[row]] for row in rows],
-        )
-        loss = windows.loss if windows.scored else None
-        page = collect(subject, windows.x, loss, options, rival)
-        return _judged(_with_truth(page, windows, rows, unit))
+        return look_at(subject, folder, _windows(folder, file, looking), looking)
     if file is None:
         raise DataError(
             f"{folder} holds a model and no data; give some: glasscell inspect {folder} DATA "
@@ -144,14 +129,57 @@ def look(
     read = read if looking.steps is None else read.steps(*looking.steps)
     rows = _chosen(looking.series, len(read.x))
     options = replace(
-        options,
+        _options(folder, looking),
         shown=rows,
         names=[read.names[row] for row in rows] if read.names else (),
         inputs=read.inputs,
         labels=read.labels,
         text=None if read.text is None else [read.text[row] for row in rows],
     )
-    return _judged(collect(subject, read.x, None, options, rival))
+    return _judged(collect(subject, read.x, None, options, _rival(folder)))
+
+
+def look_at(
+    subject: SavedModel, run: Path, windows: Specimens, looking: Looking | None = None
+) -> Exploration:
+    """Measure everything that a page shows of a run on windows that are given.
+
+    Args:
+        subject: The run's model.
+        run: The run folder.
+        windows: What the model reads.
+        looking: Which of them the page shows, the lag and the title; default `Looking()`.
+    """
+    from glasscell.tasks.forecast.page import with_results
+    from glasscell.tasks.forecast.preprocessing import read_preprocessing
+
+    looking = looking or Looking()
+    rows = _chosen(looking.series, len(windows.x))
+    options = replace(
+        _options(run, looking),
+        shown=rows,
+        names=[str(windows.names[row]) for row in rows],
+        inputs=[str(name) for name in windows.channels],
+        labels=[[str(time) for time in windows.labels[row]] for row in rows],
+    )
+    loss = windows.loss if windows.scored else None
+    page = _judged(collect(subject, windows.x, loss, options, _rival(run)))
+    truth = {f"{place}/truth": windows.y[row][None] for place, row in enumerate(rows)}
+    unit = str(read_preprocessing(run).get("unit") or "")
+    page = page.more(truth, {"forecast": {"unit": unit, "scales": _scales(windows, rows)}})
+    return with_results(page, run, titled=bool(looking.title))
+
+
+def _options(folder: Path, looking: Looking) -> PageOptions:
+    options = PageOptions(title=looking.title or folder.resolve().name, lag=looking.lag)
+    film = folder / run_folder.FILM
+    return replace(options, film=Reel.load(film)) if film.is_file() else options
+
+
+def _rival(folder: Path) -> tuple[str, Path] | None:
+    """The plain RNN that a run keeps beside its LSTM."""
+    place = folder / run_folder.RIVAL
+    return ("RNN", place) if place.is_dir() else None
 
 
 def _judged(page: Exploration) -> Exploration:
@@ -162,16 +190,15 @@ def _judged(page: Exploration) -> Exploration:
     return replace(page, findings=[LINEAR]) if started else page
 
 
-def _windows(folder: Path, file: Path | None, looking: Looking) -> tuple[Specimens, str]:
-    """Give a run's own windows, or those of new data, and the unit of the target."""
+def _windows(folder: Path, file: Path | None, looking: Looking) -> Specimens:
+    """Give a run's own windows, or those of new data."""
     from glasscell.tasks.forecast.kept_windows import Specimens, of_panel
     from glasscell.tasks.forecast.preprocessing import read_preprocessing
 
     settings = read_preprocessing(folder)
-    unit = str(settings.get("unit") or "")
     if file is None:
         if (folder / run_folder.WINDOWS).is_file():
-            return Specimens.load(folder / run_folder.WINDOWS), unit
+            return Specimens.load(folder / run_folder.WINDOWS)
         raise DataError(
             f"{folder} has no {run_folder.WINDOWS} (an older glasscell wrote it); give the CSV "
             f"file: glasscell inspect {folder} DATA"
@@ -179,20 +206,7 @@ def _windows(folder: Path, file: Path | None, looking: Looking) -> tuple[Specime
     from glasscell.tasks.forecast.predict import read_like
 
     panel = read_like(file, settings, looking.say, gaps=looking.gaps, max_gap=looking.max_gap)
-    return of_panel(panel, settings), unit
-
-
-def _with_truth(
-    page: Exploration, windows: Specimens, rows: Sequence[int], unit: str
-) -> Exploration:
-    """Add what the forecasts of the shown windows should have been, and their unit."""
-    truth = {f"{place}/truth": windows.y[row][None] for place, row in enumerate(rows)}
-    forecast = {"unit": unit, "scales": _scales(windows, rows)}
-    return replace(
-        page,
-        arrays={**page.arrays, **truth},
-        measures={**page.measures, "forecast": forecast},
-    )
+    return of_panel(panel, settings)
 
 
 def _scales(windows: Specimens, rows: Sequence[int]) -> list[list[str]]:

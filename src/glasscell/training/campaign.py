@@ -40,15 +40,8 @@ LONG = 1e11
 PAUSE = 0.05
 """Seconds between two reports within an epoch."""
 
-UNREADABLE = (
-    OSError,
-    RuntimeError,
-    LookupError,
-    ValueError,
-    EOFError,
-    UnpicklingError,
-    struct.error,
-)
+UNREADABLE: tuple[type[Exception], ...] = (OSError, RuntimeError, LookupError, ValueError)
+UNREADABLE += (EOFError, UnpicklingError, struct.error)
 """What torch raises for a file that it did not write, or that was cut short."""
 
 
@@ -143,31 +136,22 @@ def best_of_each(networks: Iterable[Trained]) -> dict[Kind, Trained]:
 
 
 @dataclass(frozen=True)
-class Within:
-    """Told within an epoch.
+class Told:
+    """What a network in training tells, within an epoch and after one.
 
     Args:
         epochs: Epochs done, with a fraction.
+        epoch: What the last one gave; None: it is not over.
+        best: Whether that is the best so far.
+        state: What training goes on from; of a finished network, what it gives.
+        finished: Whether it was the last.
     """
 
     epochs: float
-
-
-@dataclass(frozen=True)
-class After:
-    """Told after an epoch.
-
-    Args:
-        epoch: What it gave.
-        best: Whether it is the best so far.
-        finished: Whether it is the last.
-        state: What training goes on from; of a finished one, what it gives.
-    """
-
-    epoch: Epoch
-    best: bool
-    finished: bool
-    state: bytes
+    epoch: Epoch | None = None
+    best: bool = False
+    state: bytes = b""
+    finished: bool = False
 
 
 def train(recipe: Recipe, candidate: Candidate, line: Line) -> None:
@@ -176,7 +160,7 @@ def train(recipe: Recipe, candidate: Candidate, line: Line) -> None:
     Args:
         recipe: What it has in common with the others.
         candidate: Which network.
-        line: Is told `Within` and `After`.
+        line: Hears what is `Told`.
     """
     trainer = recipe.trainer(candidate.kind, candidate.seed)
     if candidate.state is not None:
@@ -187,14 +171,14 @@ def train(recipe: Recipe, candidate: Candidate, line: Line) -> None:
         nonlocal told
         if time.monotonic() - told >= PAUSE:
             told = time.monotonic()
-            line.tell(Within(len(trainer.history) + part))
+            line.tell(Told(len(trainer.history) + part))
         return not line.stopped
 
     while not trainer.finished and trainer.step_epoch(after_batch):
         latest = trainer.history[-1]
         state = trainer.outcome() if trainer.finished else trainer.state_dict()
         best = latest.epoch == trainer.best_epoch
-        line.tell(After(latest, best, trainer.finished, _packed(state)))
+        line.tell(Told(latest.epoch, latest, best, _packed(state), trainer.finished))
 
 
 def hire(jobs: int | Workers | None, networks: int, work: float) -> AbstractContextManager[Workers]:
@@ -261,9 +245,9 @@ class Campaign:
         ]
         names = [one.name for one in left]
 
-        def hear(number: int, message: Within | After) -> None:
+        def hear(number: int, message: Told) -> None:
             name = names[number]
-            if isinstance(message, Within):
+            if message.epoch is None:
                 self.reporter.within(name, message.epochs)
                 return
             self._states[name] = message.state
@@ -327,14 +311,21 @@ class Campaign:
         """Take up a saved campaign."""
         if self.folder is None or self.folder.saved is None:
             return
-        state = _read_checkpoint(self.folder.saved)
-        if state["fingerprint"] != self.recipe.fingerprint:
+        path = self.folder.saved
+        try:
+            state = _unpacked(path)
+            kept, states, finished = (state[k] for k in ("fingerprint", "networks", "finished"))
+        except UNREADABLE as error:
             raise DataError(
-                f"--resume: {self.folder.saved} was written with other options or other data; give "
-                "the same ones, or start afresh with --force"
+                f"--resume: {path} is damaged ({error}); start afresh with --force"
+            ) from error
+        if kept != self.recipe.fingerprint:
+            raise DataError(
+                f"--resume: {path} was written with other options or other data; give the same "
+                "ones, or start afresh with --force"
             )
-        self._states = {name: bytes(value.numpy()) for name, value in state["networks"].items()}
-        self._finished = set(state["finished"])
+        self._states = {name: bytes(value.numpy()) for name, value in states.items()}
+        self._finished = set(finished)
 
 
 def _packed(state: dict[str, Any]) -> bytes:
@@ -347,13 +338,3 @@ def _unpacked(state: bytes | Path) -> dict[str, Any]:
     file = io.BytesIO(state) if isinstance(state, bytes) else state
     content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     return content
-
-
-def _read_checkpoint(path: Path) -> dict[str, Any]:
-    try:
-        state = _unpacked(path)
-        return {key: state[key] for key in ("fingerprint", "finished", "networks")}
-    except UNREADABLE as error:
-        raise DataError(
-            f"--resume: {path} is damaged ({error}); start afresh with --force"
-        ) from error

@@ -23,8 +23,8 @@ class Process:
         error: Where its standard error goes; None: to that of this process.
 
     Notes:
-        It shares no lock with anybody, and its end of the line is closed when its starter is gone,
-        however that ended. It never sees Ctrl-C: its starter decides what that means.
+        It shares no lock with other processes, and its end of the line is closed when its starter
+        is gone, however that ended. It never sees Ctrl-C: its starter decides what that means.
     """
 
     def __init__(

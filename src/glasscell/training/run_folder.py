@@ -10,6 +10,7 @@
           plain-rnn/                        the plain RNN that it was compared with
           report.html                       the page
           windows.npz                       test windows, for glasscell inspect
+          forecasts.npz                     a stretch of the test part, forecast and truth
           film.npz                          only with --film: glasscell.inspect.Reel.load reads it
           checkpoint.pt                     only after Ctrl-C: what --resume goes on from
 """
@@ -36,6 +37,7 @@ except ImportError:  # Windows
 
 CHECKPOINT, LOCK = "checkpoint.pt", ".lock"
 FILM, RIVAL, WINDOWS = "film.npz", "plain-rnn", "windows.npz"
+FORECASTS = "forecasts.npz"
 METRICS, PREPROCESSING, LOG, SETTINGS, REPORT = (
     "metrics.json",
     "preprocessing.json",

@@ -14,11 +14,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch.optim.swa_utils import AveragedModel
 
 import glasscell
 from glasscell.inspect.film.film import Film
+
+Chance = torch.Generator | np.random.Generator
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 """Takes what a network gave and what it should have given."""
@@ -42,23 +45,21 @@ class Batch:
 class Objective(Protocol):
     """What a network is trained for; a task's own."""
 
+    loss: Loss
+    """What training makes smaller."""
+
     steps: int
     """Batches of an epoch."""
 
-    def loss(self, answers: torch.Tensor, targets: torch.Tensor, /) -> torch.Tensor:
-        """Measure what training makes smaller."""
+    @property
+    def generator(self) -> Chance:
+        """Draws the batches; its state is part of the training state."""
 
     def batches(self, epoch: int) -> Iterable[Batch]:
         """Give the batches of an epoch, the first of which is 0, in a fresh order."""
 
     def error(self, network: torch.nn.Module) -> float:
         """Score a network on validation; the epoch with the least is kept."""
-
-    def chance(self) -> Any:
-        """Give the state of the generator that orders batches, as tensors and plain values."""
-
-    def set_chance(self, state: Any) -> None:
-        """Go on from a state that `chance` gave."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,7 +258,7 @@ class Trainer:
             # Its functions are no plain values; they are made anew with the scheduler.
             rates = self.rates.state_dict().items()
             state["rates"] = {name: value for name, value in rates if not callable(value)}
-        return {**state, "generator": self.objective.chance(), **self.outcome()}
+        return {**state, "generator": _chance(self.objective.generator), **self.outcome()}
 
     def outcome(self) -> dict[str, Any]:
         """Give what training found so far, in the same form: all that a finished one is asked."""
@@ -277,7 +278,7 @@ class Trainer:
             self.average.load_state_dict(state["average"])
         if self.rates is not None:
             self.rates.load_state_dict(state["rates"])
-        self.objective.set_chance(state["generator"])
+        _set_chance(self.objective.generator, state["generator"])
         self.history = [Epoch(*entry) for entry in state["history"]]
         self.best, self.best_epoch = state["best"], state["best_epoch"]
         self.best_validation = state["best_validation"]
@@ -303,3 +304,16 @@ def averaged(network: torch.nn.Module, most: float) -> AveragedModel:
 
 def _weights(module: torch.nn.Module) -> dict[str, torch.Tensor]:
     return {name: value.detach().cpu().clone() for name, value in module.state_dict().items()}
+
+
+def _chance(generator: Chance) -> Any:
+    if isinstance(generator, torch.Generator):
+        return generator.get_state()
+    return dict(generator.bit_generator.state)
+
+
+def _set_chance(generator: Chance, state: Any) -> None:
+    if isinstance(generator, torch.Generator):
+        generator.set_state(state)
+    else:
+        generator.bit_generator.state = state

@@ -11,7 +11,7 @@ from typing import Any
 
 
 class StarterGoneError(Exception):
-    """Nobody is there any more who wants the result."""
+    """The process that wanted the result is gone."""
 
 
 class Line:

@@ -2,9 +2,9 @@
 
 A worker is ``python -m glasscell.training.worker``. It imports nothing of the program that started
 it, so a script needs no ``if __name__ == "__main__"``, and notebooks and standard input work too.
-It shares no lock with anybody and talks over one socket: when its starter is gone, however that
-ended, the socket is closed and so is the worker. What all tasks read lies in one nameless file that
-every worker maps, so that large arrays are in memory once.
+It shares no lock with other processes and talks over one socket: when its starter is gone, however
+that ended, the socket is closed and so is the worker. What all tasks read lies in one nameless file
+that every worker maps, so that large arrays are in memory once.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class WorkerError(GlasscellError, RuntimeError):
 
 
 class Line(Protocol):
-    """How a task talks to whoever started it."""
+    """How a task talks to the process that started it."""
 
     def tell(self, message: Any) -> None:
         """Pass something on."""

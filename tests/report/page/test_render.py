@@ -45,7 +45,7 @@ def test_without_script_there_is_the_verdict_a_table_and_pictures():
     static = render(exploration()).split('id="static"')[1].split('id="console"')[0]
     assert "it vanishes" in static
     assert "<table>" in static
-    assert static.count("data:image/png") == 4
+    assert static.count("data:image/png") == 6
     assert "它消失" in render(exploration(), lang="zh").split('id="console"')[0]
 
 

@@ -16,12 +16,16 @@ import torch
 import glasscell
 from glasscell.errors import DataError
 from glasscell.inspect import Reel
+from glasscell.report.draw.markup import escape
+from glasscell.report.page import render
 from glasscell.tasks.forecast import fit as forecast
 from glasscell.tasks.forecast import network
 from glasscell.tasks.forecast.fit import fit
 from glasscell.tasks.forecast.network import Forecaster
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.plan import make_plan
+from glasscell.tasks.forecast.verdict import label
+from glasscell.tasks.inspect_run import LINEAR, look
 from glasscell.training import campaign
 from glasscell.training import workers as workers_module
 from glasscell.training.progress import Reporter
@@ -32,6 +36,7 @@ SMALL = {"horizon": 3, "lookback": 8, "epochs": 3, "seeds": 2, "hidden_size": 4,
 FILES = {
     "plain-rnn",
     "windows.npz",
+    "forecasts.npz",
     "config.json",
     "model.safetensors",
     "preprocessing.json",
@@ -124,8 +129,29 @@ def test_the_log_has_a_line_per_epoch(run):
 
 def test_the_report_holds_the_verdict_and_loads_nothing(run):
     html = (run.folder / "report.html").read_text()
-    assert "LSTM" in html
+    assert escape(run.verdict) in html
     assert 'src="http' not in html
+
+
+def test_the_report_is_the_page_of_glasscell_inspect(run):
+    assert (run.folder / "report.html").read_text() == render(look(run.folder))
+
+
+def test_the_report_shows_table_forecast_and_log_in_both_languages(run):
+    shown = look(run.folder)
+    results = shown.measures["results"]
+    (table,) = results["tables"]
+    assert results["said"] == [(run.verdict, run.verdict)]
+    assert [row[0] for row in table["rows"]] == [label(m) for m in run.methods]
+    assert table["columns"][0] == ("method", "方法")
+    stretch = shown.measures["stretch"]
+    center, scale = map(float, stretch["scale"])
+    truth = center + scale * shown.arrays["forecast/0"]
+    series = {s.unique_id: s.target for s in run.plan.dataset.series}
+    name = stretch["caption"][0].split(":")[0].removeprefix("Series ")
+    assert np.isin(truth[np.isfinite(truth)].round(9), series[name].round(9)).all()
+    lines = [len(one["at"]) for one in shown.measures["training"]]
+    assert lines == [len(t.history) for t in run.networks]
 
 
 def test_the_saved_model_is_the_best_seed_to_the_bit(run):
@@ -448,7 +474,7 @@ def test_networks_that_stay_at_their_linear_start_are_called_so(tmp_path):
     assert "The plain RNN was kept as the same linear model." in result.metrics()["notes"]
     html = (tmp_path / "run" / "report.html").read_text()
     assert "LSTM (its linear start)" in html
-    assert "the forecast does not use it" in html
+    assert LINEAR.text[0] in html
 
 
 @pytest.mark.parametrize("data", [None, 3, "", "no.csv", [1, 2], {"y": [1]}, np.zeros(9)], ids=repr)

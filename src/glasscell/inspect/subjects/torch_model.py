@@ -130,7 +130,7 @@ class TorchModel:
             parametrize.cached(),
             warnings.catch_warnings(),
         ):
-            # torch says how it runs a projection, which concerns nobody here.
+            # torch warns of how it runs a projection: no matter for a measure.
             warnings.filterwarnings("ignore", "LSTM with projections", UserWarning)
             worth = loss or _change_from(_tensor(output()))
             yield value

@@ -163,3 +163,102 @@ def _change(values: Array, events: Array, span: int) -> tuple[Array, Array]:
 
 def _mean(moves: Array, where: Array) -> float:
     return float(moves[where].mean()) if where.any() else float("nan")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Course:
+    """What one quantity does around the events of one sequence.
+
+    Args:
+        curve: (K,) mean over events and units, at each step from `before` on.
+        lower: (K,) 5 % quantile of such curves when all events are shifted together.
+        upper: (K,) 95 % quantile.
+        level_near: Mean value in the steps from an event on.
+        level_elsewhere: Mean value in all other steps.
+        move_near: Mean change per step |x_t - x_{t-1}| in the steps from an event on.
+        move_elsewhere: The same in all other steps.
+        unit: Index of the unit whose change per step grows most.
+    """
+
+    curve: Array
+    lower: Array
+    upper: Array
+    level_near: float
+    level_elsewhere: float
+    move_near: float
+    move_elsewhere: float
+    unit: int
+
+    @property
+    def ratio(self) -> float:
+        """How many times as much the quantity moves at events as elsewhere."""
+        return self.move_near / self.move_elsewhere if self.move_elsewhere > 0 else float("nan")
+
+
+def around(steps: int) -> tuple[int, int]:
+    """Return how many steps before and after an event `course` looks at, in a sequence of `steps`.
+
+    >>> around(72)
+    (3, 6)
+    """
+    after = int(np.clip(steps // 12, 1, 18))
+    return max(1, after // 2), after
+
+
+def course(values: Array, events: Sequence[int]) -> Course:
+    """Measure what one quantity does around events, beside the same events at other times.
+
+    Args:
+        values: (T, H) the quantity.
+        events: Steps of the events.
+
+    >>> steps = np.repeat([[0.0], [1.0]], 12, axis=0)
+    >>> course(steps, [12]).curve.tolist()
+    [0.0, 1.0, 1.0, 1.0]
+    """
+    values = np.asarray(values, np.float64)
+    T = len(values)
+    before, after = around(T)
+    at = np.asarray(sorted(set(events)))
+    mean = _finite_mean(values, axis=1)
+    # Shifting all events together keeps their distances, and with them what is due to chance.
+    every = -(-T // COURSES)
+    shifted = np.array([_curve(mean, (at + by) % T, before, after) for by in range(0, T, every)])
+    near = np.zeros(T, bool)
+    for event in at:
+        near[event : event + after + 1] = True
+    moves = np.abs(np.diff(values, axis=0, prepend=values[:1]))
+    moves[0] = np.nan
+    gain = _finite_mean(moves[near], axis=0) - _finite_mean(moves[~near], axis=0)
+    return Course(
+        curve=shifted[0],
+        lower=_quantile(shifted, 0.05),
+        upper=_quantile(shifted, 0.95),
+        level_near=float(_finite_mean(values[near])),
+        level_elsewhere=float(_finite_mean(values[~near])),
+        move_near=float(_finite_mean(moves[near])),
+        move_elsewhere=float(_finite_mean(moves[~near])),
+        unit=int(np.argmax(np.where(np.isnan(gain), -np.inf, gain))),
+    )
+
+
+COURSES = 1000
+"""Shifted courses that make the band, at most."""
+
+
+def _curve(mean: Array, events: Array, before: int, after: int) -> Array:
+    places = events[:, None] + np.arange(-before, after + 1)
+    inside = (places >= 0) & (places < len(mean))
+    return _finite_mean(np.where(inside, mean[places.clip(0, len(mean) - 1)], np.nan), axis=0)
+
+
+def _quantile(curves: Array, q: float) -> Array:
+    finite = [column[np.isfinite(column)] for column in curves.T]
+    return np.array([np.quantile(column, q) if column.size else np.nan for column in finite])
+
+
+def _finite_mean(values: Array, axis: int | None = None) -> Array:
+    """Mean over the finite values, NaN where there are none (without a warning)."""
+    finite = np.isfinite(values)
+    total, count = np.where(finite, values, 0.0).sum(axis=axis), finite.sum(axis=axis)
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))

@@ -30,7 +30,7 @@ def orders(trace: LayerTrace, x: Array | None) -> dict[str, list[int]]:
         input first); those that the layer has.
     """
     every = slice(None, None, max(1, len(trace.hidden) // _STEPS))
-    state = (trace.hidden if trace.cell is None else trace.cell)[every]
+    state = trace.stored[every]
     every_order = {"similarity": similar_together(state)}
     if trace.forget is not None and trace.input is not None and trace.output is not None:
         stuck = [
@@ -74,7 +74,7 @@ def liveliest(trace: LayerTrace, worth: Array | None = None) -> tuple[int, int]:
     Returns:
         The unit, and the step at which its state moves most.
     """
-    state = np.asarray(trace.hidden if trace.cell is None else trace.cell, np.float64)
+    state = np.asarray(trace.stored, np.float64)
     known = np.where(np.isfinite(state), state, np.nan)
     low = np.fmin.reduce(known, axis=0, initial=np.nan)
     high = np.fmax.reduce(known, axis=0, initial=np.nan)

@@ -488,7 +488,7 @@ class _Words(Formatter):
             return " 0" if self.chinese else "nothing"
         if log >= -4:
             return f"{' ' * self.chinese}{100 * 10**log:.1g} %"
-        if log < -9:  # what is less does not matter to anybody
+        if log < -9:  # anything smaller is as good as zero
             return "不到十亿分之一" if self.chinese else "less than a billionth"
         power = f"{log if self.chinese else -log:.0f}".translate(_RAISED)
         return f" 10{power}" if self.chinese else f"1 part in 10{power}"
@@ -504,8 +504,8 @@ class Phrase:
     """A sentence that can still be said in any language.
 
     Args:
-        key: of `SENTENCES`.
-        values: for its places; a `Phrase` among them is said in the same language.
+        key: Of `SENTENCES`.
+        values: For its places; a `Phrase` among them is said in the same language.
 
     >>> Phrase("long enough", {"share": 0.5, "lag": 8}).say("zh")
     '50% 的单元能把细胞状态的一半保持 8 步'
@@ -527,12 +527,12 @@ def say(key: str, lang: str = "en", **values: Any) -> str:
     """Give one sentence.
 
     Args:
-        key: of `SENTENCES`.
+        key: Of `SENTENCES`.
         lang: "en" or "zh".
-        **values: for its places.
+        **values: For its places.
 
     Raises:
-        DataError: no such language.
+        DataError: No such language.
     """
     if lang not in LANGUAGES:
         raise DataError(f"expected lang as one of {', '.join(LANGUAGES)}, got {lang!r}")

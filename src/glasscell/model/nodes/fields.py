@@ -21,7 +21,7 @@ class Tensors:
     """The arrays of a model folder, each of which exactly one node must take.
 
     Args:
-        arrays: torch's parameter names to arrays, float32 or float64; compressed ones uint16 (the
+        arrays: Torch's parameter names to arrays, float32 or float64; compressed ones uint16 (the
             bits of bfloat16) or int8.
         storage: "float32", "bfloat16" or "int8": what recurrent weights are to be kept as; None: as
             they are.
@@ -132,7 +132,7 @@ class Fields:
         return f"{name}." if name else ""
 
     def rest(self) -> dict[str, Any]:
-        """All fields that nobody has read."""
+        """All fields that have not been read."""
         names = self._node.keys() - self._read
         self._read |= names
         return {name: self._node[name] for name in names}

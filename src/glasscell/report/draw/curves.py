@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log10
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -12,10 +13,25 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-__all__ = ["LOG", "STEP", "integers", "line", "log_line", "logs", "steps"]
+__all__ = [
+    "FLOAT32_FLOOR",
+    "LOG",
+    "ROUNDING",
+    "STEP",
+    "integers",
+    "line",
+    "log_line",
+    "logs",
+    "steps",
+]
 
 LOG: Final = r"$\log_{10}$"
 STEP: Final = r"step $t$"
+
+FLOAT32_FLOOR: Final = float(np.log10(np.finfo(np.float32).tiny))
+"""log10 of the smallest normal float32; the kernels flush what is below to zero."""
+ROUNDING: Final = -24 * log10(2.0)
+"""log10 of half a float32 unit in the last place: a term so much smaller leaves a sum as it was."""
 
 
 def line(ax: Axes, x: Array, y: Array, **style: Any) -> Line2D:

@@ -10,11 +10,12 @@ import base64
 import struct
 import zlib
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glasscell.arrays import Array
 from glasscell.errors import ShapeError
 
 SEQUENTIAL: Final = (
@@ -84,7 +85,7 @@ def lookup(name: str) -> NDArray[np.uint8]:
     return np.stack(channels, axis=1).round().astype(np.uint8)
 
 
-def quantize(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
+def quantize(values: Array, low: float, high: float) -> NDArray[np.uint8]:
     """Return palette indices: `low` is 0, `high` is 254, NaN is `MISSING`.
 
     Examples:
@@ -126,13 +127,6 @@ def png_uri(indices: NDArray[np.uint8], name: str) -> str:
         )
     )
     return "data:image/png;base64," + base64.b64encode(png).decode()
-
-
-def css_variables() -> str:
-    """Return both colour maps as CSS variables, low at the foot, for the colour bars."""
-    maps = {"sequential": SEQUENTIAL, "diverging": DIVERGING}
-    rules = (f"--{name}:linear-gradient(0deg,{','.join(maps[name])})" for name in maps)
-    return f":root{{{';'.join(rules)}}}"
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

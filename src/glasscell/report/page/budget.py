@@ -10,7 +10,7 @@ from typing import Final
 __all__ = ["PAGE_BYTES", "Budget", "Plan", "allot", "plan"]
 
 PAGE_BYTES: Final = 3_950_000
-"""What a whole page may weigh: 4 MB, less what nobody foresaw."""
+"""What a whole page may weigh: 4 MB, less a margin for what `plan` does not count."""
 EXACT_BYTES: Final = 600_000
 """Up to this many bytes all values of all units travel as float32, nothing rounded."""
 ROW_BYTES: Final = 400_000

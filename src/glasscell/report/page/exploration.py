@@ -6,7 +6,7 @@ Nothing here measures anything: `collect` does. README.md says how it arrives in
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -86,6 +86,8 @@ class Series:
         text: The T characters or words, if it is text; default none.
         output: (T, O) or (O,) what the whole network gave; None if unknown.
         flows: One per layer, None where unknown; default unknown.
+        first: Index of the page's layer that its first trace is of, where the page shows several
+            networks; default 0.
     """
 
     name: str
@@ -96,6 +98,21 @@ class Series:
     text: Sequence[str] | None = None
     output: Array | None = None
     flows: Sequence[LayerFlow | None] = ()
+    first: int = 0
+
+    @property
+    def layers(self) -> range:
+        """The page's layers that it went through."""
+        return range(self.first, self.first + len(self.traces))
+
+    def trace(self, layer: int) -> LayerTrace:
+        """Give the trace of one of `layers`."""
+        return self.traces[layer - self.first]
+
+    def flow(self, layer: int) -> LayerFlow | None:
+        """Give the gradients of one of `layers`; None where they are unknown."""
+        place = layer - self.first
+        return self.flows[place] if place < len(self.flows) else None
 
     @property
     def steps(self) -> int:
@@ -145,21 +162,38 @@ class Exploration:
     start: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        counts = {len(series.traces) for series in self.series}
-        if counts != {len(self.layers)}:
+        through = {layer for series in self.series for layer in series.layers}
+        counts = {len(series.traces) for series in self.series if series.first == 0}
+        alone = counts == {len(self.layers)} or any(series.first for series in self.series)
+        if through != set(range(len(self.layers))) or not alone:
             raise ShapeError(
                 f"expected at least one series with {len(self.layers)} traces each, one for each "
                 f"layer, got {[len(series.traces) for series in self.series]}"
             )
 
+    def more(self, arrays: Mapping[str, Array], numbers: Mapping[str, Any]) -> Exploration:
+        """Give the same page with further arrays and measures."""
+        return replace(
+            self, arrays={**self.arrays, **arrays}, measures={**self.measures, **numbers}
+        )
+
     def heading(self, lang: str) -> str:
         """Give the title in a language, "en" or "zh"."""
         return self.title if isinstance(self.title, str) else self.title[lang == "zh"]
 
+    def lag(self, series: int) -> int | None:
+        """How many steps back the data of a series ask for; None if nobody said."""
+        own: int | None = self.measures.get("lags", {}).get(str(series), self.measures.get("lag"))
+        return own
+
+    def through(self, layer: int) -> int:
+        """Give the index of the first series that went through a layer."""
+        return next(s for s, series in enumerate(self.series) if layer in series.layers)
+
     def units(self, layer: int) -> int:
         """H of a layer: the width of its cell, or of its hidden state if it is an RNN."""
-        trace = self.series[0].traces[layer]
-        return int(np.shape(trace.hidden if trace.cell is None else trace.cell)[1])
+        trace = self.series[self.through(layer)].trace(layer)
+        return int(np.shape(trace.stored)[1])
 
 
 def _require_units(trace: LayerTrace) -> None:

@@ -28,13 +28,14 @@ def headline(shown: Exploration) -> Pair:
     What the gradient does is said beside a fault of the gates: neither hides the other.
 
     Args:
-        shown: The page.
+        shown: The page; of several networks the first is spoken of.
     """
-    judged = [one for one in shown.findings if one.kind != "memory"]
+    own = (None, *shown.series[0].layers)
+    judged = [one for one in shown.findings if one.kind != "memory" and one.layer in own]
     if not judged:
         return _traced(shown)
     worst = min(judged, key=lambda one: ORDER.index(one.kind))
-    steps = max(series.steps for series in shown.series)
+    steps = max(series.steps for series in shown.series if not series.first)
     lag = min(int(shown.measures.get("lag", steps - 1)), steps - 1)
     layers = {one.layer for one in judged if one.kind == worst.kind}
     values = {"n": len(layers), "N": _judged(shown), "lag": lag}
@@ -69,10 +70,10 @@ def flows(shown: Exploration) -> dict[str, Pair]:
     Returns:
         Empty for layers without gradients.
     """
-    lag = shown.measures.get("lag")
     found = {}
     for s, series in enumerate(shown.series):
-        for k, flow in enumerate(series.flows):
+        lag = shown.lag(s)
+        for k, flow in enumerate(series.flows, series.first):
             if flow is None or not len(flow.hidden):
                 continue
             words = [

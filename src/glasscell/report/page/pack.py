@@ -96,7 +96,7 @@ def pack(
     data["weights"] = _add_weights(blob, shown, budget)
     exact = {} if budget.again else _exact_units(shown, budget)
     for s, series in enumerate(shown.series):
-        for k, trace in enumerate(series.traces):
+        for k, trace in zip(series.layers, series.traces, strict=True):
             _add_trace(blob, f"{s}/{k}", trace, budget.maps[s], exact.get(f"{s}/{k}", []))
     data["measures"] |= {"exact": exact} if exact else {}
     rest = {"rerun": budget.again, "omitted": budget.weights is None, "arrays": blob.entries}
@@ -121,7 +121,8 @@ def _runs(shown: Exploration) -> bool:
     whole = shown.model is not None and all(layer.weights for layer in shown.layers)
     read = all("0/indices" in shown.arrays or _exact_x(s, len(shown.series)) for s in shown.series)
     adds = sum(np.size(layer.weights.get(name, ())) for layer in shown.layers for name in MATRICES)
-    return whole and read and adds * max(series.steps for series in shown.series) <= RUN
+    alone = not any(series.first for series in shown.series)  # its model is that of the first
+    return alone and whole and read and adds * max(series.steps for series in shown.series) <= RUN
 
 
 MATRICES = ("weight_ih", "weight_hh", "weight_hr")
@@ -155,7 +156,7 @@ def _exact_units(shown: Exploration, budget: Budget) -> dict[str, list[int]]:
     count = min(EXACT_UNITS, ROW_BYTES // bytes_per_unit)
     exact = {}
     for s in rounded if count else ():
-        for k in range(len(shown.layers)):
+        for k in shown.series[s].layers:
             H = shown.units(k)
             slow = shown.measures.get("orders", {}).get(f"{s}/{k}", {}).get("half_life")
             order = np.asarray(range(H) if slow is None else slow)
@@ -182,7 +183,7 @@ def _add_series(blob: Blob, s: int, series: Series, count: int) -> None:
                 break
     flows = [flow for flow in series.flows if flow is not None]
     size = max(1, -(-12 * sum(len(flow.hidden) for flow in flows) * count // FLOW_BYTES))
-    for k, flow in enumerate(series.flows):
+    for k, flow in enumerate(series.flows, series.first):
         if flow is not None:
             _add_flow(blob, f"{s}/{k}", flow, size)
 
@@ -226,7 +227,7 @@ def _add_weights(blob: Blob, shown: Exploration, budget: Budget) -> dict[str, di
             # One row of range would be shared by all gates' biases: they stay exact, and are few.
             blob.add(key, np.asarray(array), budget.weights if np.ndim(array) > 1 else "f32")
             keys.setdefault(str(k), {})[name] = key
-    for name, array in shown.parameters.items() if budget.parameters else ():
+    for name, array in sorted(shown.parameters.items()) if budget.parameters else ():
         blob.add(f"weights/{name}", np.asarray(array), budget.parameters or "f32")
     return keys
 
@@ -235,6 +236,7 @@ def _series(series: Series) -> dict[str, Any]:
     return {
         "name": series.name,
         "T": series.steps,
+        "layers": [series.layers.start, series.layers.stop],
         "inputs": headline.input_names(series),
         "labels": None if series.labels is None else [str(label) for label in series.labels],
         "text": None if series.text is None else [str(part) for part in series.text],
@@ -249,7 +251,7 @@ def _layer(shown: Exploration, k: int) -> dict[str, Any]:
         "name": layer.name,
         "mode": layer.mode,
         "H": shown.units(k),
-        "P": int(np.shape(shown.series[0].traces[k].hidden)[1]),
+        "P": int(np.shape(shown.series[shown.through(k)].trace(k).hidden)[1]),
         "I": int(np.shape(layer.weights["weight_ih"])[1]) if layer.weights else None,
         "reverse": layer.reverse,
         "direction": names.index(twin) if twin in names else None,

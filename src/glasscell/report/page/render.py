@@ -68,7 +68,9 @@ def assemble(
         raise DataError(f'expected lang "en" or "zh", got {lang!r}')
     column = 1 if lang == "zh" else 0
     shown, style, script = static(), _joined(".css", more), _joined(".js", more)
-    others = sum(len(part.encode()) for part in (shown, style, script, _web("template.html")))
+    drawings = "".join(views.sources(".svg"))
+    parts = (shown, style, script, drawings, _web("template.html"))
+    others = sum(len(part.encode()) for part in parts)
     data, blob = pack(exploration, words, lang, PAGE_BYTES - others)
     return Template(_web("template.html")).substitute(
         lang="zh-Hans" if lang == "zh" else "en",
@@ -80,6 +82,7 @@ def assemble(
         fallback=shown,
         style=style,
         script=script,
+        drawings=drawings,
         data=_json(data),
         blob=base64.b64encode(blob).decode(),
     )

@@ -13,18 +13,18 @@ from typing import Any
 import numpy as np
 
 import glasscell
-from glasscell import report
 from glasscell.arrays import Array
 from glasscell.data.read import Series
 from glasscell.errors import DataError
 from glasscell.files import STANDARD_INPUT
+from glasscell.report.page import write
 from glasscell.tasks.forecast import kept_windows
 from glasscell.tasks.forecast.baselines import drift, naive, ridge, seasonal_naive
 from glasscell.tasks.forecast.data_summary import summary_lines
 from glasscell.tasks.forecast.network import LinearForecast, Recipe
 from glasscell.tasks.forecast.network import predict as forecast_windows
 from glasscell.tasks.forecast.options import ForecastOptions
-from glasscell.tasks.forecast.page import forecast_page
+from glasscell.tasks.forecast.page import Shown
 from glasscell.tasks.forecast.plan import Plan, make_plan
 from glasscell.tasks.forecast.predict import predict
 from glasscell.tasks.forecast.preprocessing import preprocessing
@@ -32,6 +32,7 @@ from glasscell.tasks.forecast.result import FitResult
 from glasscell.tasks.forecast.room import require_room
 from glasscell.tasks.forecast.scores import Method, Scoreboard
 from glasscell.tasks.forecast.verdict import verdict
+from glasscell.tasks.inspect_run import look
 from glasscell.training import run_folder
 from glasscell.training.campaign import NAMES, Campaign, Kind, best_of_each, candidates, hire
 from glasscell.training.progress import Reporter, stop_on_interrupt
@@ -208,7 +209,8 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
     if result.rival is not None:
         glasscell.save(result.rival.network, folder.draft / run_folder.RIVAL, force=True)
     kept_windows.of_plan(result.plan).save(folder.draft / run_folder.WINDOWS)
-    report.write(forecast_page(result), folder.draft / run_folder.REPORT, force=True)
+    Shown.of(result).save(folder.draft / run_folder.FORECASTS)
+    write(look(folder.draft), folder.draft / run_folder.REPORT, force=True)
     folder.commit(keep_checkpoint=result.interrupted)
 
 

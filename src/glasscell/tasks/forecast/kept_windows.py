@@ -84,11 +84,17 @@ class Specimens:
         return not bool(np.isnan(self.y).all())
 
 
-def of_plan(plan: Plan) -> Specimens:
-    """Take windows of the test part: the liveliest, then evenly spaced ones."""
+def telling(plan: Plan, front: Sequence[int] = ()) -> Array:
+    """Choose windows of the test part: those in front, the liveliest, then evenly spaced ones."""
+    kept = _spread(len(plan.test))
+    chosen = _telling(kept, plan.test.inputs(kept)[:, :, 0])
+    return np.array([*front, *(index for index in chosen if index not in front)], np.int64)
+
+
+def of_plan(plan: Plan, chosen: Array | None = None) -> Specimens:
+    """Take windows of the test part; default those of `telling`."""
     test, dataset = plan.test, plan.dataset
-    kept = _spread(len(test))
-    chosen = _telling(kept, test.inputs(kept)[:, :, 0])
+    chosen = telling(plan) if chosen is None else chosen
     owners = dataset.owner(test.origins[chosen])
     rows = test.origins[chosen] - dataset.offsets[owners]
     times = [

@@ -1,219 +1,226 @@
-"""Fills the report page of a forecasting run: table, forecast, gates, gradient river, one cell."""
+"""What the page of a forecasting run shows beside the network: table, forecast, training log."""
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
-import torch
 
 import glasscell
-from glasscell import report
 from glasscell.arrays import Array
 from glasscell.data.frequency import rhythm
 from glasscell.data.wording import count
+from glasscell.errors import DataError
 from glasscell.report.draw.axes import step_labels
-from glasscell.tasks.forecast.kept_windows import MOST
-from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method
+from glasscell.report.page import Exploration
+from glasscell.report.views.forecast.data import Stretch
+from glasscell.report.views.results.data import Table, results
+from glasscell.report.views.training.data import of_log
+from glasscell.tasks.forecast.scores import LSTM, Method
 from glasscell.tasks.forecast.verdict import label
-from glasscell.tasks.forecast.windows import Windows
+from glasscell.training import run_folder
 
 if TYPE_CHECKING:
     from glasscell.tasks.forecast.result import FitResult
 
-LAYER = "recurrent.l0"
-UNUSED = (
-    " The network was kept as the linear model that its training starts from: this layer has "
-    "learnt nothing, and the forecast does not use it."
+SHOWN = 288
+"""Steps of the stretch over which forecasts stand beside what happened."""
+
+HOW = (
+    "The LSTM reads the window less its last value and adds to a linear path, which starts at the "
+    "ridge regression; the plain RNN has the same form and as many parameters.",
+    "LSTM 读取减去最后一个值的窗口，并在一条以岭回归为起点的线性通路上做加法；"
+    "普通 RNN 形式相同、参数量相同。",
 )
-SHOWN_ORIGINS = 288
+COLUMNS = (
+    ("method", "方法"),
+    ("MAE", "MAE"),
+    ("± between seeds", "± 种子之间"),
+    ("RMSE", "RMSE"),
+    ("MASE", "MASE"),
+    ("parameters", "参数量"),
+    ("seconds to fit", "训练秒数"),
+)
 
 
-def forecast_page(result: FitResult) -> report.Page:
-    """Collect what the page of a run shows.
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """Forecasts over a stretch of the test part, as a run keeps them in forecasts.npz.
 
     Args:
-        result: What `fit` found.
-
-    Returns:
-        The page, ready for `glasscell.report.write`.
+        series: Whose.
+        times: (n,) labels.
+        truth: (n,) in the data's unit, NaN where nothing was measured.
+        lstm: (n,) of the saved LSTM, made `horizon` steps before.
+        ridge: (n,) of the ridge regression.
     """
-    window = _liveliest(result.plan.test)
-    gates, cell = _gates(result, window)
-    return report.Page(
-        title=f"{_subject(result)}, {count(result.plan.horizon, 'step')} ahead",
-        subtitle=_subtitle(result),
-        verdict=result.verdict,
-        tables=[results_table(result.methods, result.plan.options.unit)],
-        forecast=_forecast(result),
-        gates=[gates],
-        river=_river(result),
-        cell=cell,
-        notes=_notes(result),
-    )
 
+    series: str
+    times: Array
+    truth: Array
+    lstm: Array
+    ridge: Array
 
-def results_table(methods: tuple[Method, ...], unit: str = "") -> report.Table:
-    """Lay the methods out as a table."""
-    head = f"MAE, {unit}" if unit else "MAE"
-    rows: list[list[str | float]] = [
-        [label(m), m.mae, _spread(m), m.rmse, m.mase, float(m.parameters), round(m.seconds, 1)]
-        for m in methods
-    ]
-    return report.Table(
-        caption="Errors on the test part, the last 20 % of each series.",
-        columns=["method", head, "± between seeds", "RMSE", "MASE", "parameters", "seconds to fit"],
-        rows=rows,
-        highlight=[i for i, m in enumerate(methods) if m.name == LSTM],
-        note=f"LSTM and plain RNN: mean of {count(max(m.seeds for m in methods), 'seed')}.",
-    )
+    @classmethod
+    def of(cls, result: FitResult) -> Shown:
+        """Take a stretch around the test window whose inputs move the most."""
+        board, horizon, test = result.board, result.plan.horizon, result.plan.test
+        every = max(len(test) // 2000, 1)
+        inputs = test.inputs(np.arange(0, len(test), every))[:, :, 0]
+        centre = int(np.argmax(inputs.std(axis=1))) * every
+        owner = board.owners[centre]
+        series = result.plan.dataset.series[owner]
+        low = max(int(board.rows[centre]) - SHOWN // 2, 0)
+        rows = np.arange(low, min(low + SHOWN, len(series.ds)))
+        mine = np.flatnonzero(board.owners == owner)
+        targets = board.rows[mine] + horizon - 1
+        inside = (targets >= rows[0]) & (targets <= rows[-1])
 
+        def line(method: str) -> Array:
+            values = np.full(len(rows), np.nan)
+            forecast = result.forecasts[method][mine[inside], horizon - 1]
+            values[targets[inside] - rows[0]] = forecast
+            return values
 
-def _spread(method: Method) -> float:
-    return math.nan if method.all_linear else method.mae_sd
-
-
-def _subject(result: FitResult) -> str:
-    """Name the series if there are few, else the file."""
-    names = [series.unique_id for series in result.plan.dataset.series]
-    return ", ".join(names) if len(names) <= 3 else result.plan.panel.source
-
-
-def _subtitle(result: FitResult) -> str:
-    plan = result.plan
-    rows = sum(len(s.ds) for s in plan.dataset.series)
-    return (
-        f"{count(len(plan.dataset.series), 'series', 'series')}, {count(rows, 'time step')}, "
-        f"{rhythm(plan.panel.freq)}; lookback "
-        f"{plan.lookback}, horizon {plan.horizon}; glasscell {glasscell.__version__}"
-    )
-
-
-def _liveliest(test: Windows) -> int:
-    """Choose the test window whose inputs move the most."""
-    inputs = test.inputs(np.arange(0, len(test), max(len(test) // 2000, 1)))[:, :, 0]
-    return int(np.argmax(inputs.std(axis=1))) * max(len(test) // 2000, 1)
-
-
-def _times(result: FitResult, window: int, first: int, last: int) -> Array:
-    """Give the times of a test window's rows, from `first` to `last` around its origin."""
-    series = result.plan.dataset.series[result.board.owners[window]]
-    row = int(result.board.rows[window])
-    return np.asarray(series.ds[row + first : row + last])
-
-
-def _forecast(result: FitResult) -> report.ForecastPlot:
-    """Show the farthest step of the forecasts over a stretch around the liveliest window."""
-    board, horizon = result.board, result.plan.horizon
-    centre = _liveliest(result.plan.test)
-    owner = board.owners[centre]
-    series = result.plan.dataset.series[owner]
-    low = max(int(board.rows[centre]) - SHOWN_ORIGINS // 2, 0)
-    rows = np.arange(low, min(low + SHOWN_ORIGINS, len(series.ds)))
-    mine = np.flatnonzero(board.owners == owner)
-    targets = board.rows[mine] + horizon - 1
-    inside = (targets >= rows[0]) & (targets <= rows[-1])
-    lines = {}
-    for name in (LSTM, "ridge"):
-        line = np.full(len(rows), np.nan)
-        line[targets[inside] - rows[0]] = result.forecasts[name][mine[inside], horizon - 1]
-        lines[name] = line
-    return report.ForecastPlot(
-        times=np.asarray(series.ds[rows[0] : rows[-1] + 1]),
-        truth=np.where(series.measured[rows], series.target[rows], np.nan),
-        forecasts=lines,
-        unit=result.plan.options.unit,
-        caption=(
-            f"Series {series.unique_id}: each forecast was made {count(horizon, 'step')} before "
-            "the time at which it stands. A stretch of the test part."
-        ),
-    )
-
-
-def _gates(result: FitResult, window: int) -> tuple[report.GateWindow, report.CellNumbers]:
-    """Trace the saved LSTM over one real window, and take the unit that moves most apart."""
-    plan = result.plan
-    network = result.best.network
-    inputs = plan.test.inputs(np.array([window]))
-    with glasscell.trace(network) as traced:
-        network(torch.from_numpy(inputs))
-    trace = _one_sequence(traced[LAYER])
-    owner = result.board.owners[window]
-    scaler, series = plan.dataset.scalers[owner], plan.dataset.series[owner]
-    times = _times(result, window, -plan.lookback, 0)
-    gates = report.GateWindow(
-        trace=trace,
-        name=LAYER,
-        times=times,
-        inputs={series.unique_id: scaler.restore(inputs[0, :, -1 - len(plan.panel.covariates)])},
-        caption=f"The last inputs up to {step_labels(times, len(times))[-1]}, in the test part: "
-        "where they move the most." + (UNUSED if result.best.best_epoch == 0 else ""),
-    )
-    unit = int(np.argmax(np.ptp(trace.cell, axis=0)))
-    step = int(np.argmax(abs(np.diff(trace.cell[:, unit], prepend=0.0))))
-    z = inputs[0].copy()
-    z[:, 0] -= z[-1, 0]
-    cell = report.cell_numbers(
-        network.recurrent,
-        trace,
-        z,
-        unit=unit,
-        step=step,
-        suffix="l0",
-        input_names=plan.channels,
-        when=str(times[step]),
-        layer=LAYER,
-    )
-    return gates, cell
-
-
-def _one_sequence(trace: Any) -> Any:
-    """Take the only sequence of a batch-first trace (1, T, H)."""
-    from dataclasses import replace
-
-    names = ("forget", "input", "candidate", "output", "cell", "hidden")
-    return replace(trace, **{name: getattr(trace, name)[0] for name in names})
-
-
-def _river(result: FitResult) -> report.River:
-    """Measure how far the loss reaches back in the plain RNN and in the LSTM.
-
-    On the windows that `glasscell inspect` judges, so that both say the same numbers.
-
-    A network that was kept as it started is left out: its head is zero, so no gradient reaches it.
-    """
-    test = result.plan.test.thinned(MOST)
-    x, y = torch.from_numpy(test.inputs()), torch.from_numpy(test.targets())
-    lines = []
-    for name, trained in ((PLAIN_RNN, result.rival), (LSTM, result.best)):
-        if trained is None:
-            continue
-        flow = glasscell.gradient_flow(
-            trained.network, x, lambda output: torch.nn.functional.l1_loss(output, y)
+        return cls(
+            series=series.unique_id,
+            times=np.array(step_labels(series.ds[rows], len(rows)), np.str_),
+            truth=np.where(series.measured[rows], series.target[rows], np.nan),
+            lstm=line(LSTM),
+            ridge=line("ridge"),
         )
-        if flow[LAYER].hidden.any():
-            lines.append(report.RiverLine.of(name, flow[LAYER]))
-    return report.River(
-        lines=lines,
-        caption=(
-            f"{count(len(test), 'test window')}; the loss is the forecast's error, at the right "
-            "end."
+
+    def save(self, path: Path) -> None:
+        """Write an .npz file."""
+        with path.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **vars(self))
+
+    @classmethod
+    def load(cls, path: Path) -> Shown:
+        """Read what `save` wrote.
+
+        Raises:
+            DataError: The file is damaged.
+        """
+        try:
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+                return cls(**{**file, "series": str(file["series"])})
+        except (ValueError, TypeError, KeyError, EOFError, OSError, BadZipFile) as error:
+            raise DataError(f"{path} is damaged: {error}; fit again") from error
+
+
+def with_results(shown: Exploration, run: Path, titled: bool) -> Exploration:
+    """Put what a run says of its forecasts on its page.
+
+    Args:
+        shown: The network's page.
+        run: The run folder; what an older version did not write is left out.
+        titled: Whether the page has a title of its own.
+
+    Raises:
+        DataError: A file is damaged.
+    """
+    if (run / run_folder.LOG).is_file():
+        shown = shown.more({}, {"training": of_log(_lines(run / run_folder.LOG))})
+    if not (run / run_folder.METRICS).is_file():
+        return shown
+    (metrics,) = _lines(run / run_folder.METRICS, whole=True)
+    known = metrics["data"]
+    horizon, unit = known["horizon"], str(metrics["unit"])
+    table = results_table(metrics["methods"], unit)
+    shown = shown.more({}, {"results": results([metrics["verdict"]], [table], _notes(metrics))})
+    if (run / run_folder.FORECASTS).is_file():
+        kept = Shown.load(run / run_folder.FORECASTS)
+        stretch = Stretch(
+            times=kept.times,
+            truth=kept.truth,
+            forecasts={LSTM: kept.lstm, "ridge": kept.ridge},
+            unit=unit,
+            caption=(
+                f"Series {kept.series}: each forecast was made {count(horizon, 'step')} before the "
+                "time at which it stands. A stretch of the test part.",
+                f"序列 {kept.series}：每个预测都是在其所在时刻之前 {horizon} 步作出的。"
+                "测试部分的一段。",
+            ),
+        ).measured()
+        shown = shown.more(stretch.arrays, stretch.numbers)
+    names, freq = known["series_names"], known["frequency"]
+    subject = ", ".join(names) if len(names) <= 3 else known["source"]
+    every = rhythm(int(freq) if freq.isdigit() else freq)
+    return replace(
+        shown,
+        title=shown.title if titled else f"{subject}, {count(horizon, 'step')} ahead",
+        subtitle=(
+            f"{count(len(names), 'series', 'series')}, {count(known['rows'], 'time step')}, "
+            f"{every}; lookback {known['lookback']}, horizon {horizon}; "
+            f"glasscell {glasscell.__version__} · {shown.subtitle}"
         ),
     )
 
 
-def _notes(result: FitResult) -> list[str]:
-    plan = result.plan
-    windows = {part: len(w) for part, w in plan.dataset.parts.items()}
-    train = count(windows["train"], "window")
+def results_table(methods: list[Mapping[str, Any]], unit: str = "") -> Table:
+    """Lay the methods of metrics.json out as a table."""
+    found = [_method(record) for record in methods]
+    head = tuple(f"{name}, {unit}" if unit else name for name in COLUMNS[1])
+    seeds = max((m.seeds for m in found), default=0)
+    return Table(
+        caption=(
+            "Errors on the test part, the last 20 % of each series.",
+            "测试部分（每个序列最后 20%）上的误差。",
+        ),
+        columns=[COLUMNS[0], (head[0], head[1]), *COLUMNS[2:]],
+        rows=[
+            [label(m), m.mae, math.nan if m.all_linear else m.mae_sd, m.rmse, m.mase,
+             float(m.parameters), round(m.seconds, 1)]
+            for m in found
+        ],
+        highlight=[place for place, m in enumerate(found) if m.name == LSTM],
+        note=(
+            f"LSTM and plain RNN: mean of {count(seeds, 'seed')}.",
+            f"LSTM 与普通 RNN：{seeds} 个种子的平均。",
+        ),
+    )  # fmt: skip
+
+
+def _method(record: Mapping[str, Any]) -> Method:
+    numbers = ("mae", "rmse", "mase", "mae_sd", "seconds")
+    return Method(
+        name=record["name"],
+        **{key: math.nan if record[key] is None else record[key] for key in numbers},
+        seeds=record["seeds"],
+        parameters=record["parameters"],
+        errors=np.empty(0),
+        linear=record.get("seeds_at_linear_start", 0),
+    )
+
+
+def _notes(metrics: Mapping[str, Any]) -> list[str | tuple[str, str]]:
+    windows = metrics["data"]["windows"]
+    train, validation, test = (windows[part] for part in ("train", "validation", "test"))
+    stopped = ("Training was stopped with Ctrl-C.", "训练被 Ctrl-C 中止。")
     return [
-        f"Each series: the first 70 % train ({train}), the next 10 % validate "
-        f"({windows['validation']:,}), the last 20 % test ({windows['test']:,}); scaled on the "
-        "training part alone.",
-        "The LSTM reads the window less its last value and adds to a linear path, which starts at "
-        "the ridge regression; the plain RNN has the same form and as many parameters.",
-        *plan.notes,
-        *result.remarks,
-        *(["Training was stopped with Ctrl-C."] if result.interrupted else []),
+        (
+            f"Each series: the first 70 % train ({count(train, 'window')}), the next 10 % validate "
+            f"({validation:,}), the last 20 % test ({test:,}); scaled on the training part alone.",
+            f"每个序列：前 70% 训练（{train:,} 个窗口），其后 10% 验证（{validation:,}），"
+            f"最后 20% 测试（{test:,}）；仅按训练部分缩放。",
+        ),
+        HOW,
+        *metrics["notes"],
+        *([stopped] if metrics["interrupted"] else []),
     ]
+
+
+def _lines(path: Path, whole: bool = False) -> list[Any]:
+    """Read a JSON document, or one a line."""
+    text = path.read_text(encoding="utf-8")
+    try:
+        return [json.loads(part) for part in ([text] if whole else text.splitlines())]
+    except ValueError as error:
+        raise DataError(f"{path} is damaged: {error}; fit again") from error

@@ -68,6 +68,7 @@ const GC = {};
     series: { get: () => GC.data.series[GC.state.series] },
     layer: { get: () => GC.data.layers[GC.state.layer] },
     lstm: { get: () => GC.layer.mode === "LSTM" },
+    lag: { get: () => GC.data.measures.lags?.[GC.state.series] ?? GC.data.measures.lag }, // steps that the data ask for
     plain: { get: () => !GC.data.layers.some(({ mode }) => mode === "LSTM") }, // no gates on the whole page
   });
   /** The step that the layer worked on before t: t - 1, for a reverse layer t + 1; -1 for none. */
@@ -186,9 +187,15 @@ const GC = {};
   GC.listen = (listener) => listeners.push(listener);
   /** Change the state; the views near the viewport redraw in the next frame, the others later. */
   GC.set = (partial) => {
-    const { T } = GC.data.series[partial.series ?? GC.state.series];
-    const { H } = GC.data.layers[partial.layer ?? GC.state.layer];
     const next = { ...GC.state, ...partial };
+    // A series belongs to one network: a layer of another one brings its series, and the other way round.
+    const through = ({ layers: [from, to] }) => next.layer >= from && next.layer < to;
+    if (!through(GC.data.series[next.series])) {
+      if ("layer" in partial && !("series" in partial)) next.series = GC.data.series.findIndex(through);
+      else [next.layer] = GC.data.series[next.series].layers;
+    }
+    const { T } = GC.data.series[next.series];
+    const { H } = GC.data.layers[next.layer];
     next.t = Math.max(0, Math.min(T - 1, Math.round(next.t)));
     next.unit = Math.max(0, Math.min(H - 1, Math.round(next.unit)));
     if (next.layer !== GC.state.layer) next.picked = partial.picked ?? [];

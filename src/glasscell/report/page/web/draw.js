@@ -58,8 +58,22 @@
     plot.host.classList.add("live");
     plot.host.setAttribute("role", "group");
     const span = () => plot.span?.() ?? [0, GC.series.T];
+    // Marked steps of the shown series; put anew only where the series or what is shown of it changes.
+    let marked = "";
+    const mark = () => {
+      const [from, steps] = span();
+      const key = [GC.state.series, from, steps, plot.area.w].join();
+      if (key === marked) return;
+      marked = key;
+      for (const one of GC.all(".event", plot.host)) one.remove();
+      for (const [t, label] of GC.data.measures.events?.[GC.state.series] ?? []) {
+        const at = (t - from + 0.5) / steps;
+        if (at > 0 && at < 1) plot.host.append(GC.make("i", { className: "event", title: label, style: { left: `${plot.area.x + at * plot.area.w}px`, top: `${plot.area.y}px`, height: `${plot.area.h}px` } }));
+      }
+    };
     const place = () => {
       if (plot.time) {
+        mark();
         const [from, steps] = span();
         const at = (GC.state.t - from + 0.5) / steps;
         plot.cursor(at > 0 && at < 1 ? at : null);

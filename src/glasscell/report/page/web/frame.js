@@ -109,7 +109,7 @@
       type: "button", aria: { role: "tab" }, textContent: layer.name, title: `${layer.name} · ${layer.mode} · H = ${layer.H}`, onclick: () => pick(k),
       onkeydown: (event) => {
         const to = { ArrowLeft: k - 1, ArrowRight: k + 1, Home: 0, End: GC.data.layers.length - 1 }[event.key];
-        if (to !== undefined && GC.data.layers[to]) { event.preventDefault(); pick(to); }
+        if (to !== undefined && box.children[to] && !box.children[to].hidden) { event.preventDefault(); pick(to); }
       },
     })));
     box.hidden = GC.data.layers.length < 2;
@@ -164,7 +164,9 @@
       const { state } = GC;
       step.textContent = GC.stepName(state.t).replaceAll("-", "\u2011"); // a date does not break at its hyphens
       unit.textContent = `${GC.say("unit")} ${state.unit}`;
-      [...layerTabs.children].forEach((tab, k) => { tab.setAttribute("aria-selected", String(k === state.layer)); tab.tabIndex = k === state.layer ? 0 : -1; });
+      const [from, to] = GC.series.layers;
+      layerTabs.hidden = to - from < 2;
+      [...layerTabs.children].forEach((tab, k) => { tab.hidden = k < from || k >= to; tab.setAttribute("aria-selected", String(k === state.layer)); tab.tabIndex = k === state.layer ? 0 : -1; });
       const chosen = layerTabs.children[state.layer];
       layerTabs.scrollLeft = Math.max(0, chosen.offsetLeft - layerTabs.offsetLeft - 40);
       for (const tab of layerTabs.children) tab.style.setProperty("--dot", GC.data.layers[[...layerTabs.children].indexOf(tab)].mode === "LSTM" ? "var(--cell)" : "var(--hidden)");
@@ -202,7 +204,8 @@
       view.link = make("li", {}, make("a", { href: `#${view.id}`, data: { say: view.title } }));
       contents.append(view.link);
     }
-    byId("views").firstElementChild.after(contents.closest("nav"));
+    const head = views.find(({ id }) => id === "verdict") ?? views[0];
+    head.section.after(contents.closest("nav")); // the answers first, then where everything is
     document.addEventListener("keydown", onKey);
     // In a notebook's frame (srcdoc) a link to #id would load the notebook itself.
     if (location.protocol === "about:") {

@@ -34,7 +34,7 @@
 
   // ---- what goes into a gate --------------------------------------------------------------
   /** What the layer reads at step t: x, or the hidden states of the layers below; null if unknown. */
-  const reads = (t) => {
+  const reads = GC.reads = (t) => {
     const { I, name } = GC.layer;
     const [, stem, depth] = name.match(/^(.*?)l(\d+)(?:_reverse)?$/) ?? [];
     const below = Number(depth) > 0
@@ -43,6 +43,9 @@
     const arrays = below.length ? below.map((k) => GC.get("hidden", k)) : [GC.array(`${GC.state.series}/x`)];
     if (arrays.some((array) => !array || array.pool !== 1)) return null;
     const values = arrays.flatMap((array) => Array.from({ length: array.shape[0] }, (_, k) => GC.at(array, k, t)));
+    // A Forecaster's layer reads its first input less the window's last value.
+    const forecasts = GC.data.model?.type === "Forecaster" && GC.series.layers[0] === 0 && !below.length;
+    if (forecasts) values[0] -= GC.at(arrays[0], 0, GC.series.T - 1);
     return values.length === I ? values : null;
   };
   const before = (t) => {

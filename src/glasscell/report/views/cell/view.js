@@ -29,7 +29,8 @@
     const text = GC.series.text?.[GC.state.t];
     if (text !== undefined) return `“${text}”`;
     if (!x || !GC.layer.name.match(/l0(_reverse)?$/)) return "";
-    const shown = Array.from({ length: Math.min(3, x.shape[0]) }, (_, k) => GC.number(GC.at(x, k, GC.state.t), 2));
+    const read = GC.reads(GC.state.t) ?? Array.from({ length: x.shape[0] }, (_, k) => GC.at(x, k, GC.state.t));
+    const shown = read.slice(0, 3).map((value) => GC.number(value, 2));
     return `= (${shown.join(", ")}${x.shape[0] > 3 ? ", …" : ""})`;
   };
 

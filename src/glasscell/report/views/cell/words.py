@@ -20,6 +20,14 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "所选单元在光标处的真实数值：上一步的状态和当前输入乘以权重后相加，再经过一个激活函数。"
         "连线越粗数值越大。",
     ),
+    "cell.static": (
+        "Unit {unit} at {when}. Numbers are rounded for display, not in the computation.",
+        "单元 {unit}，{when}。数字仅在显示时四舍五入，计算中没有。",
+    ),
+    "cell.terms.rest": ("{count} smaller terms", "其余 {count} 个较小的项"),
+    "cell.terms.all": ("All {count} terms of the four sums", "四个加和的全部 {count} 项"),
+    "cell.terms.name": ("read from", "读取自"),
+    "cell.terms.value": ("value", "数值"),
     "cell.aria": (
         "Drawing of the LSTM cell with a number on every wire; the equations below say the same",
         "LSTM 单元示意图，每条连线上标有数值；下方的公式内容相同",

@@ -26,4 +26,9 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "梯度（相对于最强的时间步）",
     ),
     "duel.reading": ("Of the gradient, {step} gets: {values}", "{step} 处到达的梯度：{values}"),
+    "duel.back": ("lag {lag}", "滞后 {lag} 步"),
+    "duel.only": (
+        " This is a fault only if the task needs all {lag} lags.",
+        "仅当任务需要全部 {lag} 步滞后时，这才是问题。",
+    ),
 }

@@ -71,7 +71,7 @@
         const rows = [0, 1, 2, 3, 4].map((k) => log2(rowOf(array, k)));
         const [low, high] = GC.extent(rows, [0, 4]);
         const y = [Math.min(0, Math.floor(low)), Math.max(1, Math.ceil(high))];
-        const lag = GC.data.measures.lag;
+        const { lag } = GC;
         GC.chart(life.plot, {
           x: x(), y, xAxis: xAxis(),
           lines: [

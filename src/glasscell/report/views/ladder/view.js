@@ -7,7 +7,7 @@
   GC.view({
     id: "ladder", order: 5, title: "ladder", gated: true, needs: () => (GC.lstm ? null : "needs.lstm"),
     build(host, api) {
-      let lag = GC.data.measures.lag ?? GC.series.T - 1;
+      let lag = GC.lag ?? GC.series.T - 1;
       let rungs = [];
       // Verdicts rest on all sequences; one alone may be faster or slower.
       const memory = () => GC.data.measures.memory?.[GC.state.layer];

@@ -109,6 +109,7 @@
         found = { units, ranges, share: units.length ? shares(array(GC.state.series), units, chosen.threshold) : [] };
         if (!units.length) return;
         GC.data.series.forEach(({ T }, s) => {
+          if (!array(s)) return; // a series of another network
           const { pool } = array(s);
           const share = shares(array(s), units, chosen.threshold);
           for (const run of runs(share, to - from)) {

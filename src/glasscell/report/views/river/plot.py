@@ -13,8 +13,15 @@ from glasscell.arrays import Array
 from glasscell.inspect.gradients.decay import REACH
 from glasscell.report.draw.canvas import AxesArray, grid, legend, one, plain
 from glasscell.report.draw.colours import ALARM, COLOURS
-from glasscell.report.draw.curves import LOG, STEP, log_line, logs, steps
-from glasscell.report.run_river import FLOAT32_FLOOR, ROUNDING
+from glasscell.report.draw.curves import (
+    FLOAT32_FLOOR,
+    LOG,
+    ROUNDING,
+    STEP,
+    log_line,
+    logs,
+    steps,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -56,7 +56,7 @@ def gate_wall(
         (n,) array of Axes.
 
     Raises:
-        ValueError: the layer is an RNN and has no such quantity, or nobody has.
+        ValueError: the layer has no such quantity: an RNN has no gates.
         IndexError: there is no such sequence or unit.
         ShapeError: the sequence has no steps, or `ax` another number of Axes.
 

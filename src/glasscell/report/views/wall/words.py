@@ -3,6 +3,11 @@
 from typing import Final
 
 WORDS: Final[dict[str, tuple[str, str]]] = {
+    "wall.memories": (
+        "{H} units, from the longest memory on top (half-life {slow}) to the shortest at the foot "
+        "({fast}); the half-life is that of the forget gate alone.",
+        "共 {H} 个单元，从上到下记忆由长（半衰期 {slow}）到短（{fast}）；半衰期只按遗忘门计算。",
+    ),
     "wall": ("The gate wall", "门控热图"),
     "wall.how": (
         "What every gate of every unit did at every step. A row is a unit, a column a step. Gates "

@@ -16,6 +16,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "修改网络，并在浏览器中用它自己的权重重新运行：移动遗忘门偏置、固定某个门、"
         "去掉某个单元或输入（固定为 0）。",
     ),
+    "whatif.other": (
+        "This page holds the model of its first series only. Look at this network alone: glasscell "
+        "inspect, with its own folder.",
+        "本页只含第一个序列的模型。请单独查看该网络：对其文件夹运行 glasscell inspect。",
+    ),
     "whatif.absent": (
         "This network cannot run in the page: it is not one that glasscell.save can write "
         "(recurrent layers, Linear, Embedding, activations in a row), or it was not given.",

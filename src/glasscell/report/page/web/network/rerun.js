@@ -56,6 +56,8 @@
       const index = layers.findIndex((layer) => layer.name === name);
       return GC.has(`weights/${index}/weight_ih`);
     });
+    const [from, to] = GC.series.layers; // the page's model is that of its first series
+    if (found.some((name) => { const k = layers.findIndex((layer) => layer.name === name); return k < from || k >= to; })) return "whatif.other";
     return there && nodes(model()).every(held) ? null : GC.data.omitted ? "weights.large" : "whatif.weights";
   };
   // Whether what a node multiplies by is in the page.
@@ -141,7 +143,7 @@
     for (let t = 0; t < T; t += 1) for (let k = 0; k < width; k += 1) rows[k * T + t] = values[t * width + k];
     return rows;
   };
-  const exactMaps = () => GC.data.layers.every((_, l) => { const { type, pool } = GC.data.arrays[GC.key("hidden", l)]; return type !== "u8" && !pool; });
+  const exactMaps = () => GC.data.layers.every((_, l) => { const { type, pool } = GC.data.arrays[GC.key("hidden", l)] ?? {}; return type !== "u8" && !pool; });
   /** Compute the shown series' maps again where Python's are not whole in the page. */
   const refine = () => {
     const { series } = GC.state;

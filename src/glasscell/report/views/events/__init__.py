@@ -1,0 +1,1 @@
+"""Events: what gates and states do around marked steps, beside what they do elsewhere."""

@@ -1,0 +1,1 @@
+"""Training log: the errors of every network that was trained, epoch by epoch."""
