@@ -51,6 +51,7 @@ def test_the_same_seed_draws_the_same_sequences():
 
 
 def test_biases_start_with_memories_of_one_step_to_the_whole_length():
+    torch.manual_seed(0)
     lstm = LSTM(2, 1000)
     start_memories(lstm, 100)
     book = Textbook(lstm, "l0")
