@@ -123,13 +123,17 @@ ALLOWED = {
     "draw/charts.py:_runs": "where a line is broken",
     "draw/curves.py:log_line": "how many triangles stand at the foot",
     "draw/curves.py:logs": "a log axis",
+    "draw/curves.py:module": "the smallest float32 on a log axis",
     "draw/pooling.py:pool": "which of the values under one pixel is shown",
     "draw/pooling.py:magnitude": "where a colour map ends",
     "draw/pooling.py:_medians": "which of the values under one pixel is shown",
     "lesson/pair.py:Answers.error": "the score of answers; no trace",
     "lesson/pair.py:Pair.targets": "the problem's right answers; no trace",
-    "lesson/story.py:_carried": "which unit the lesson begins with: the head's largest weight",
+    "lesson/lesson_page.py:_carried": "the unit that the lesson begins with",
     "page/headline.py:missing": "gaps in what was read, counted for their sentence",
+    "views/cell/static.py:_terms": "which terms of a long sum are written out",
+    "views/forecast/data.py:Stretch.measured": "lines of a forecast, scaled for 32 bits; no trace",
+    "views/forecast/data.py:Stretch._error": "the score of a forecast; no trace",
     "views/film/plot.py:_half_life": "a log axis",
     "views/ladder/plot.py:half_life_ladder": "which dot stands above which",
 }
@@ -186,7 +190,7 @@ def test_what_is_allowed_is_needed():
 def test_all_drawing_code_is_walked():
     names = {file.relative_to(ROOT).as_posix() for file in FILES}
     assert {"draw/pooling.py", "page/without_script.py", "views/wall/plot.py"} <= names
-    assert len(names) > 50
+    assert len(names) > 40
     elsewhere = {
         file.relative_to(ROOT).as_posix() for file in ROOT.rglob("*.py") if file not in FILES
     }

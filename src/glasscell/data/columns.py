@@ -7,15 +7,16 @@ not name, count rows, label them or repeat the time, and so tell nothing about t
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from glasscell.arrays import Array
-from glasscell.data.dates import recognised
+from glasscell.data.dates import dated, recognised
 from glasscell.data.numerals import is_missing, looks_like_number
 from glasscell.data.read_options import ReadOptions
 from glasscell.data.timenumbers import read_time_numbers
@@ -31,7 +32,10 @@ PERIOD_NAMES = (
 )
 SERIES_NAMES = ("unique_id", "item_id", "series_id", "series")
 TARGET_NAMES = ("y", "target")
+TIME_WORDS = re.compile(r"dat|time|period|year|week|zeit|jahr|yyyy|aaaa|年|月|시점")
+"""What is in the name of a column whose numbers are times."""
 FOOTNOTES = 5
+"""Rows below a table that may say where it comes from."""
 VALUE_NAMES = ("value", "obs_value", "values")
 """Names of the target beside a series column, as statistical offices write it."""
 COUNTER = re.compile(
@@ -95,12 +99,15 @@ def resolve(cells: Mapping[str, Sequence[str]], options: ReadOptions | None = No
     options = options or ReadOptions()
     target, covariates, targets = options.target, options.covariates, options.targets
     names, time, series = list(cells), options.time, options.series
-    for role, name in (("--time", time), ("--target", target), ("--series", series)):
-        require_column(names, role, name)
-    for name in covariates or ():
-        require_column(names, "--covariates", name)
+    roles = [("--time", time), ("--target", target), ("--series", series)]
+    for role, name in (*roles, *(("--covariates", name) for name in covariates or ())):
+        if name is not None and name not in cells:
+            raise DataError(
+                f"{role} {name!r}: there is no such column; the columns found are "
+                f"{', '.join(names)}"
+            )
     named = {target, series, *(targets or ()), *(covariates or ())}
-    time = time or time_column(cells, named)
+    time = time or _time_column(cells, [name for name in names if name not in named])
     series = series or _alias([n for n in names if n not in (time, target)], SERIES_NAMES)
     others = [name for name in names if name not in (time, series)]
     free = [n for n in others if n not in (covariates or ())]
@@ -122,46 +129,25 @@ def resolve(cells: Mapping[str, Sequence[str]], options: ReadOptions | None = No
     return Roles(time, series, chosen, tuple(covariates), ignored, unasked)
 
 
-def time_column(cells: Mapping[str, Sequence[str]], named: Collection[str | None] = ()) -> str:
-    """Find the time column: a known name that holds times, else the first column with dates.
-
-    Args:
-        cells: Column names in order, and of each some cells that hold something.
-        named: Columns that have another role.
-
-    Raises:
-        DataError: There is none.
-    """
-    free = [name for name in cells if name not in named]
+def _time_column(cells: Mapping[str, Sequence[str]], free: Sequence[str]) -> str:
+    """Find the time column: a known name that holds times, else the first column with dates."""
     known = _alias(free, TIME_NAMES)
     if known and _holds_times(cells[known], known):
         return known
-    dated = [
-        name
-        for name in free
-        if recognised(cells[name], name) and not all(map(looks_like_number, cells[name]))
-    ]
-    if dated:
+    with_dates = [name for name in free if dated(cells[name], name)]
+    likely = chain(
         # The start of a query stands in every row, and so may a day of which there are many rows.
-        varied = (name for name in dated if len(set(cells[name])) > 1)
-        return next(varied, dated[0])
-    for name in free:
-        # Numbers are times only under a name that says so; a counter of rows is the last resort.
-        if re.search(
-            r"dat|time|period|year|week|zeit|jahr|yyyy|aaaa|年|月|시점", name.lower()
-        ) and recognised(cells[name], name):
-            return name
-    for name in free:
+        (name for name in with_dates if len(set(cells[name])) > 1),
+        with_dates,
+        # Numbers are times only under a name that says so.
+        (n for n in free if TIME_WORDS.search(n.lower()) and recognised(cells[n], n)),
         # The rows below a table are told by their lines when its times are read.
-        table = cells[name][:-FOOTNOTES]
-        if recognised(table, name) and not all(map(looks_like_number, table)):
-            return name
-    last_resort = known or _alias(free, PERIOD_NAMES)
-    last_resort = last_resort or next(
-        (n for n in free if COUNTER.fullmatch(n) and _counts(cells[n])), None
+        (name for name in free if dated(cells[name][:-FOOTNOTES], name)),
+        filter(None, (known, _alias(free, PERIOD_NAMES))),
+        (name for name in free if COUNTER.fullmatch(name) and _counts(cells[name])),
     )
-    if last_resort:
-        return last_resort
+    for name in likely:
+        return name
     names = list(cells)
     listed = ", ".join(names[:30]) + (f" and {len(names) - 30} more" if len(names) > 30 else "")
     raise DataError(
@@ -169,18 +155,6 @@ def time_column(cells: Mapping[str, Sequence[str]], named: Collection[str | None
         f"dates; the columns found are {listed or 'none'}; name it with --time, or number the "
         "rows in a column t"
     )
-
-
-def require_column(names: Sequence[str], role: str, name: str | None) -> None:
-    """Refuse the name of a column that is not there.
-
-    Raises:
-        DataError: There is no such column; the message lists those there are.
-    """
-    if name is not None and name not in names:
-        raise DataError(
-            f"{role} {name!r}: there is no such column; the columns found are {', '.join(names)}"
-        )
 
 
 def _alias(names: Sequence[str], aliases: Sequence[str]) -> str | None:

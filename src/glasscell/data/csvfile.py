@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from glasscell.data.dates import recognised
+from glasscell.data.dates import dated, recognised
 from glasscell.data.numerals import (
     MISSING,
     find_decimal,
@@ -337,12 +337,12 @@ def _below_names(rows: Sequence[Sequence[str]]) -> int:
     last = rows[filled[-1]]
     for place in range(min(len(last), 12)):
         cells = [rows[i][place].strip() if place < len(rows[i]) else "" for i in filled]
-        if not _is_time(cells[-1]) and not _is_time(cells[len(cells) // 2]):
+        if not dated([cells[-1]]) and not dated([cells[len(cells) // 2]]):
             continue
-        first = next(i for i, cell in enumerate(cells) if _is_time(cell))
+        first = next(i for i, cell in enumerate(cells) if dated([cell]))
         above = [rows[i] for i in filled[:first]]
         numbers = sum(_values([c for k, c in enumerate(row) if k != place]) for row in above)
-        follow = sum(map(_is_time, cells[first : first + 3]))
+        follow = sum(dated([cell]) for cell in cells[first : first + 3])
         if first == 0:
             return 0
         if first <= LONGEST_PREAMBLE and 2 * numbers <= first and follow == 3:
@@ -364,12 +364,8 @@ def _is_value(cell: str) -> bool:
     return looks_like_number(cell) or recognised([cell])
 
 
-def _is_time(cell: str) -> bool:
-    return not looks_like_number(cell) and recognised([cell])
-
-
 def _values(cells: Sequence[str]) -> bool:
-    return any(looks_like_number(cell) for cell in cells)
+    return any(map(looks_like_number, cells))
 
 
 def _names(cells: Sequence[str], path: Path) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from glasscell.data.calendar import (
     read_periods,
     years_before_months,
 )
+from glasscell.data.numerals import looks_like_number
 from glasscell.data.read_options import ReadOptions
 from glasscell.data.timenumbers import excel_days, read_time_numbers, unix_times
 from glasscell.data.written_dates import Reading, chosen_reading, plain_iso, readings, tidied
@@ -98,6 +99,15 @@ def recognised(cells: Sequence[str], name: str = "") -> bool:
         return any(not reading.wall.isna().any() for reading in readings(tidied(text)))
     except DataError:
         return False
+
+
+def dated(cells: Sequence[str], name: str = "") -> bool:
+    """Tell whether some cells can be times that are not written as numbers.
+
+    >>> dated(["2020-01-31"]), dated(["20200131"]), dated(["31"])
+    (True, False, False)
+    """
+    return not all(map(looks_like_number, cells)) and recognised(cells, name)
 
 
 def _undisputed(text: Any, name: str) -> Times | None:

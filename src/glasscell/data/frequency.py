@@ -12,6 +12,7 @@ import pandas as pd
 from pandas.tseries.frequencies import to_offset
 from utilsforecast.validation import validate_freq
 
+from glasscell.arrays import Array
 from glasscell.data.wording import count
 from glasscell.errors import DataError
 
@@ -239,7 +240,7 @@ def _unit(offset: Any) -> str:
     return unit.removeprefix("B") or "B"
 
 
-def season_length(freq: Frequency, values: np.ndarray[Any, Any]) -> int:
+def season_length(freq: Frequency, values: Array) -> int:
     """Find the number of rows in one season: of the calendar, or from the autocorrelation.
 
     Args:
@@ -326,7 +327,7 @@ def _integer_step(steps: Any) -> int:
     return common if (steps % median).any() and len(steps) > 0.1 * steps.sum() / common else median
 
 
-def _autocorrelation_peak(values: np.ndarray[Any, Any], limit: int = 400) -> int:
+def _autocorrelation_peak(values: Array, limit: int = 400) -> int:
     """Find the lag of the highest peak of the autocorrelation of the differences above noise.
 
     The differences of white noise have autocorrelation -1/2 at lag 1, so by Bartlett's formula the

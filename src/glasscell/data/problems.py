@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
+
+from glasscell.arrays import Array
 
 __all__ = ["Problem", "adding", "adding_sequences", "echo", "recall", "sign", "wave"]
 
-Sequences = tuple[NDArray[Any], NDArray[Any]]
+Sequences = tuple[Array, Array]
 Draw = Callable[[np.random.Generator, int], Sequences]
 
 
@@ -125,13 +126,13 @@ def wave(steps: int) -> Problem:
     return Problem("wave", steps, 3, True, 1, draw, 0.5)
 
 
-def _noise(size: float, steps: int, chance: np.random.Generator, count: int) -> NDArray[Any]:
+def _noise(size: float, steps: int, chance: np.random.Generator, count: int) -> Array:
     """Noise (T, B, 2) in channel 0; channel 1 will mark the step that counts."""
     x = np.zeros((steps, count, 2))
     x[:, :, 0] = size * chance.normal(size=(steps, count))
     return x
 
 
-def _shown_first(x: NDArray[Any], answers: NDArray[Any]) -> Sequences:
+def _shown_first(x: Array, answers: Array) -> Sequences:
     x[0, :, 0], x[0, :, 1] = answers, 1
     return x, answers

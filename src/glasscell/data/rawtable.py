@@ -10,6 +10,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from glasscell.arrays import Array
 from glasscell.data.numerals import LARGEST, find_decimal, read_numbers
 from glasscell.errors import DataError
 
@@ -80,7 +81,7 @@ class Table:
     notes: tuple[str, ...] = ()
     left_out: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
 
-    def text(self, name: str) -> np.ndarray[Any, Any]:
+    def text(self, name: str) -> Array:
         """Give a column as stripped text, None where the cell is empty."""
         cells = pd.Series(self.columns[name])
         text = cells.astype(object).where(cells.notna(), None)
@@ -115,12 +116,12 @@ class Table:
             for what, (cell, names) in self.left_out.items()
         ]
 
-    def only(self, rows: np.ndarray[Any, Any]) -> Table:
+    def only(self, rows: Array) -> Table:
         """Keep some rows, by their indices."""
         columns = {name: np.asarray(cells)[rows] for name, cells in self.columns.items()}
         return replace(self, columns=columns, where=lambda i: self.where(int(rows[i])))
 
-    def _refuse(self, name: str, bad: np.ndarray[Any, Any], wanted: str) -> None:
+    def _refuse(self, name: str, bad: Array, wanted: str) -> None:
         if not bad.any():
             return
         first = int(np.argmax(bad))

@@ -49,7 +49,7 @@ class Model:
 
     Args:
         tree: The "model" of config.json.
-        arrays: torch's parameter names to arrays, all float32 or all float64, or compressed as the
+        arrays: Torch's parameter names to arrays, all float32 or all float64, or compressed as the
             tree says.
         weights: What recurrent weights are kept as, see `load`; default as they are.
 
@@ -58,7 +58,7 @@ class Model:
         WeightFormatError: The tree and the arrays do not fit each other, or not `weights`.
 
     Attributes:
-        source: the folder that it was loaded from, and the digest of its weights; None if it was
+        source: The folder that it was loaded from, and the digest of its weights; None if it was
             put together in memory.
     """
 

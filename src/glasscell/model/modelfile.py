@@ -53,7 +53,7 @@ def write(
     Args:
         folder: Where; its parents are created.
         tree: The "model" of config.json.
-        arrays: torch's parameter names to arrays, float32 or float64; compressed ones uint16 (the
+        arrays: Torch's parameter names to arrays, float32 or float64; compressed ones uint16 (the
             bits of bfloat16) or int8.
         force: Write into a folder that exists. Only config.json and model.safetensors are replaced,
             and only if the config.json there is glasscell's own; default False.

@@ -11,8 +11,7 @@ from glasscell.nn import classes
 from glasscell.nn.callers import warn_caller
 from glasscell.nn.cells import LSTMCell, RNNCell
 from glasscell.nn.checkpoint import SETTING, Checkpoint, segment_length
-from glasscell.nn.layer_call import Recurrent
-from glasscell.nn.layers import LSTM, RNN
+from glasscell.nn.layers import LSTM, RNN, Recurrent
 
 __all__ = ["convert", "restore", "swap_all"]
 
@@ -70,10 +69,10 @@ def convert(model: AnyModule, checkpoint: Checkpoint = None, verbose: bool = Fal
     if verbose:
         print("\n".join(said) or "the model has no recurrent layer")  # noqa: T201
     if not any(isinstance(module, _OURS) for module in model.modules()):
-        found = "; ".join(said) or f"{type(model).__name__} with no recurrent layer"
+        layers = "; ".join(said) or f"{type(model).__name__} with no recurrent layer"
         warn_caller(
             "expected a model with an LSTM, RNN, LSTMCell or RNNCell that can be converted, got "
-            f"{found}: nothing was converted, and the model runs as before"
+            f"{layers}: nothing was converted, and the model runs as before"
         )
     return model
 

@@ -54,7 +54,7 @@ def differentiable(
             if output is not None and gradient is not None
         ]
         wanted = [tensor for tensor, need in zip(alias, needed, strict=True) if need]
-        found = iter(
+        gradients = iter(
             torch.autograd.grad(
                 [output for output, _ in pairs],
                 [tensor for tensor in wanted if tensor is not None],
@@ -65,4 +65,4 @@ def differentiable(
             if any(needed)
             else ()
         )
-    return tuple(next(found) if need else None for need in needed)
+    return tuple(next(gradients) if need else None for need in needed)

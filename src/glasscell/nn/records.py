@@ -14,7 +14,7 @@ from glasscell.traces.layer import Record
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from glasscell.nn.layer_forward import Call, Result
+    from glasscell.nn.call import Call, Result
     from glasscell.nn.observe import Observation
 
 __all__ = ["link", "show", "tell"]

@@ -40,5 +40,5 @@ def _one(raw: Any, read: bool) -> Tensor | None:
     as_it_is = raw.data
     # A hook's own object stands in place of a tensor that it took.
     unread = not read and (as_it_is is None or isinstance(as_it_is, Tensor))
-    found: Tensor | None = as_it_is if unread else raw.unpack()
-    return found
+    tensor: Tensor | None = as_it_is if unread else raw.unpack()
+    return tensor

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any, overload
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
+
+from glasscell.arrays import Array
 
 __all__ = ["array_of", "view_of"]
 
 
 @overload
-def array_of(tensor: Tensor) -> npt.NDArray[Any]: ...
+def array_of(tensor: Tensor) -> Array: ...
 @overload
 def array_of(tensor: None) -> None: ...
-def array_of(tensor: Tensor | None) -> npt.NDArray[Any] | None:
+def array_of(tensor: Tensor | None) -> Array | None:
     """Give a parameter or state as a C-contiguous NumPy array: a view unless it was strided."""
     if tensor is None:
         return None
@@ -38,7 +39,7 @@ class _Export:
         return 1, 0
 
 
-def view_of(tensor: Tensor) -> npt.NDArray[Any]:
+def view_of(tensor: Tensor) -> Array:
     """View someone else's CPU tensor as an array, whatever its graph, and leave no mark on it.
 
     `Tensor.numpy()` would: its storage could never be resized again, as sharded training does.

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from glasscell import cells
-from glasscell.nn.layer_forward import Result
+from glasscell.nn.call import Result
 from glasscell.nn.names import Weights
 from glasscell.nn.sequences import Layout
 

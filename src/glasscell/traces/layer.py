@@ -1,4 +1,4 @@
-"""One layer in one call: what it hands over (`Record`), and what users see of it (`LayerTrace`)."""
+"""One layer in one call: as the kernels have it (`Record`), and as users see it (`LayerTrace`)."""
 
 from __future__ import annotations
 
@@ -22,12 +22,11 @@ GATES = ("forget", "input", "candidate", "output", "cell")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Record:
-    """What one layer in one direction saw and did in one call.
-
-    x is a view of what the caller passed; the rest is the record's own.
+    """What one layer in one direction read and computed in one call, in the kernels' own layout.
 
     Sequences are time-major, (T, B, ·), whatever the module's `batch_first`; those of a
-    `PackedSequence` are (N, ·), the rows of all steps, with `batch_sizes`.
+    `PackedSequence` are (N, ·), the rows of all steps, with `batch_sizes`. `x` is a view of what
+    the caller passed; the other arrays belong to the record.
 
     Args:
         x: (T, B, I) or (N, I), what the layer read.
@@ -195,15 +194,13 @@ class LayerTrace:
 
 
 def trace_of(record: Record, reverse: bool) -> LayerTrace:
-    """Lay the views of one record out as the layer's own output.
+    """Give a record as a trace of read-only views, laid out as the layer's own output.
 
     Args:
-        record: what the layer handed over.
+        record: what the layer did.
         reverse: whether it read the sequence from its end.
-
-    Returns:
-        `LayerTrace` of read-only views.
     """
+    # The tape is padded to whole vectors: units beyond H are not the layer's.
     layout = _layout(record)
     tape, size = record.tape, record.hidden_size
     gates: dict[str, Any] = {

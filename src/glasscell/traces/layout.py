@@ -1,7 +1,7 @@
 """The four ways in which a layer lays out its steps, and the way between them.
 
 =======  ==========  =============================================================
-layout   shape       who
+layout   shape       where
 =======  ==========  =============================================================
 ``TBH``  (T, B, H)   torch's default
 ``BTH``  (B, T, H)   ``batch_first=True``
@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from glasscell.arrays import Array
 
-__all__ = ["Array", "alive_steps", "from_kernel", "to_time_major", "unpack"]
+__all__ = ["alive_steps", "from_kernel", "to_time_major", "unpack"]
 
 
 def from_kernel(array: Array, layout: str) -> Array:
@@ -81,6 +81,7 @@ def unpack(rows: Array, batch_sizes: Array) -> Array:
     """
     sizes = np.asarray(batch_sizes, dtype=np.int64)
     padded = np.zeros((len(sizes), int(sizes[0]) if len(sizes) else 0, *rows.shape[1:]), rows.dtype)
+    # Row n of the packed array is sequence n - first[n] at its step: rows come step by step.
     step = np.repeat(np.arange(len(sizes)), sizes)
     first = np.repeat(np.cumsum(sizes) - sizes, sizes)
     padded[step, np.arange(len(rows)) - first] = rows

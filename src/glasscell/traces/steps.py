@@ -76,7 +76,8 @@ class Single:
 
     Args:
         layer: one sequence, layout "TH", as `LayerTrace.sequence` gives it.
-        handed: of "hidden" and "cell" what each step has to find as the step before it left it.
+        handed: of "hidden" and "cell" the states that each step must find as the step before it
+            left them; default the cell's.
 
     Attributes:
         trace: the layer.

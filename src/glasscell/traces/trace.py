@@ -76,7 +76,7 @@ class Trace(Mapping[str, LayerTrace]):
             self._follows[name][later] = earlier
 
     def joined(self, name: str, reached: Sequence[bool] | None = None) -> tuple[list[int], Joined]:
-        """Find the last sequence of a layer.
+        """Find the last sequence of a layer: the calls that passed their state on, one to the next.
 
         Args:
             name: the layer's name.

@@ -12,7 +12,7 @@ import glasscell
 from glasscell.model import modelfile
 from glasscell.report.lesson import lesson, write
 from glasscell.report.lesson.pair import carried
-from glasscell.report.lesson.story_words import CHAPTERS, table
+from glasscell.report.lesson.story_words import CHAPTERS, WORDS
 from glasscell.tasks.inspect_run import own_lesson
 from report.browser import chromium
 
@@ -203,7 +203,7 @@ def test_questions_open_with_their_answers_by_keyboard(opened, page_file):
     page = opened(page_file)
     chapter(page, "remember")
     summaries = page.page.locator("#ch-remember details.check summary")
-    assert summaries.count() == sum(".ask" in key for key in table())
+    assert summaries.count() == sum(".ask" in key for key in WORDS)
     summaries.first.focus()
     page.page.keyboard.press("Enter")
     assert page.page.locator("#ch-remember details.check p").first.is_visible()

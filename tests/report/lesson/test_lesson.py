@@ -14,7 +14,7 @@ from glasscell.errors import DataError
 from glasscell.report.draw.markup import escape
 from glasscell.report.lesson import lesson
 from glasscell.report.lesson.lesson_page import chapters, render, write
-from glasscell.report.lesson.story_words import CHAPTERS, table
+from glasscell.report.lesson.story_words import CHAPTERS, WORDS
 from glasscell.tasks.inspect_run import own_lesson, random_input
 
 TERMS = {
@@ -36,9 +36,9 @@ def places(text):
     return {name for _, name, _, _ in Formatter().parse(text) if name}
 
 
-@pytest.mark.parametrize("key", sorted(table()))
+@pytest.mark.parametrize("key", sorted(WORDS))
 def test_a_word_has_both_languages_with_the_same_numbers_and_letters(key):
-    english, chinese = table()[key]
+    english, chinese = WORDS[key]
     assert places(english) == places(chinese)
     assert english.count("**") % 2 == chinese.count("**") % 2 == 0
     letters = [sorted(re.findall(r"\[\[.*?\]\]", text)) for text in (english, chinese)]
@@ -48,13 +48,13 @@ def test_a_word_has_both_languages_with_the_same_numbers_and_letters(key):
 
 @pytest.mark.parametrize(("english", "chinese"), TERMS.items())
 def test_the_fields_terms_are_the_fields_terms(english, chinese):
-    pairs = [pair for pair in table().values() if english in pair[0].lower()]
+    pairs = [pair for pair in WORDS.values() if english in pair[0].lower()]
     assert len(pairs) >= 1
     assert sum(chinese in pair[1] for pair in pairs) >= 0.7 * len(pairs)
 
 
 def test_every_chapter_asks_and_answers():
-    words = table()
+    words = WORDS
     for name in CHAPTERS:
         assert {f"lesson.{name}", f"lesson.{name}.how"} <= words.keys()
         asked = [key for key in words if re.fullmatch(rf"lesson\.{name}\.ask\d", key)]
@@ -66,7 +66,7 @@ def test_every_chapter_asks_and_answers():
 def test_without_script_all_words_and_answers_are_there(lang):
     text = re.sub("<.*?>", "", chapters(lesson(), lang))
     column = int(lang == "zh")
-    for key, pair in table().items():
+    for key, pair in WORDS.items():
         if re.search(r"\.(ask|answer|p)\d$", key):
             # Between the places for numbers, letters and bold the words stand as they are.
             pieces = re.split(r"\{.*?\}|\[\[.*?\]\]|\*\*", pair[column])

@@ -54,11 +54,11 @@ class Film:
             `every` or `sequences` is below 1.
 
     Notes:
-        Only on the steps of a frame does it look on: it keeps the first sequences of what each
-        layer read and the gradients that came back to its output, then runs a copy of the layer on
-        them, on the CPU and without dropout. Weights, gradients, outputs and torch's random state
-        of the training are the same bits with and without a film. Where a layer runs several times
-        in a step, its last run with gradients counts. One frame costs about as much as a training
+        It looks at the steps of a frame only: there it keeps the first sequences that each layer
+        read and the gradients that came back to its output, and runs a copy of the layer on them,
+        on the CPU and without dropout. Weights, gradients, outputs and torch's random state of the
+        training are the same bits with and without a film. Where a layer runs several times in a
+        step, its last run with gradients counts. One frame costs about as much as a training
         step on `sequences` sequences plus 1 to 3 ms: below 1.5 % of the time at 100 steps a frame
         (experiments/README.md).
 

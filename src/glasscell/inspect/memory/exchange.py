@@ -31,11 +31,12 @@ Float64: TypeAlias = npt.NDArray[np.float64]
 Int64: TypeAlias = npt.NDArray[np.int64]
 
 ROWS = 32
-"""Sequences of a batch that are tried; more only take more time."""
+"""Sequences of a batch that are tried: more only take more time."""
 
 REPEATED = 1e-3
-"""A layer whose own inputs lead it this far, as a share, from the states that were recorded was led
-by something else as well (a mask between two calls of a cell, other weights): nothing is said."""
+"""If a layer, run again on its own inputs, ends up further than this share from its recorded
+states, something else took part (a mask between two calls of a cell, other weights), and there is
+no answer."""
 
 PLAIN = 0.5
 """An effect this large needs no second opinion."""

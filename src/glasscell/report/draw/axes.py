@@ -11,6 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from glasscell.arrays import Array
+
 _MINUTE: Final = 60
 _DAY: Final = 86_400
 _ROUND_SECONDS: Final = (
@@ -53,7 +55,7 @@ def _multiples(low: float, high: float, step: float) -> list[float]:
     return [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def padded_range(arrays: Sequence[NDArray[Any]], pad: float = 0.06) -> tuple[float, float]:
+def padded_range(arrays: Sequence[Array], pad: float = 0.06) -> tuple[float, float]:
     """Return (low, high) of all finite values, a little wider, and never empty."""
     finite = [a[np.isfinite(a)] for a in (np.asarray(a, float) for a in arrays)]
     joined = np.concatenate(finite) if finite else np.empty(0)

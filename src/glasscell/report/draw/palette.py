@@ -10,11 +10,12 @@ import base64
 import struct
 import zlib
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glasscell.arrays import Array
 from glasscell.errors import ShapeError
 
 SEQUENTIAL: Final = (
@@ -84,7 +85,7 @@ def lookup(name: str) -> NDArray[np.uint8]:
     return np.stack(channels, axis=1).round().astype(np.uint8)
 
 
-def quantize(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
+def quantize(values: Array, low: float, high: float) -> NDArray[np.uint8]:
     """Return palette indices: `low` is 0, `high` is 254, NaN is `MISSING`.
 
     Examples:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from glasscell.arrays import Array
 from glasscell.data.problems import adding_sequences
 from glasscell.model.model import Model, load
 
@@ -32,9 +31,9 @@ class Answers:
         rnn: (N,) the plain RNN's.
     """
 
-    truth: NDArray[Any]
-    lstm: NDArray[Any]
-    rnn: NDArray[Any]
+    truth: Array
+    lstm: Array
+    rnn: Array
 
     def error(self, name: str) -> float:
         """Mean squared error of "lstm" or "rnn"."""
@@ -55,14 +54,14 @@ class Pair:
     folder: Path
     lstm: Model
     rnn: Model
-    x: NDArray[Any]
+    x: Array
 
     @property
     def steps(self) -> int:
         """T."""
         return int(self.x.shape[1])
 
-    def targets(self) -> NDArray[Any]:
+    def targets(self) -> Array:
         """(B,) the right answers to `x`."""
         return np.asarray((self.x[:, :, 0] * self.x[:, :, 1]).sum(1))
 
