@@ -8,7 +8,8 @@ namespace nb = nanobind;
 
 template <class T>
 void bind_layer(nb::module_& m, const char* name);
-// Adds to a class that `bind_layer` has made.
+// The structs of `bind_addresses`, which adds to a class that `bind_layer` has made.
+void bind_address_structs(nb::module_& m);
 template <class T>
 void bind_addresses(nb::module_& m, const char* name);
 template <class T>

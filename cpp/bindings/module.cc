@@ -90,6 +90,7 @@ NB_MODULE(_core, m) {
   bind_activations<double>(m);
   bind_layer<float>(m, "LayerF32");
   bind_layer<double>(m, "LayerF64");
+  bind_address_structs(m);
   bind_addresses<float>(m, "LayerF32");
   bind_addresses<double>(m, "LayerF64");
   bind_linear<float>(m, "LinearF32");

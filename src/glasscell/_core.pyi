@@ -1,5 +1,6 @@
 """Compiled kernels; glasscell.engine is the door to them."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
@@ -17,6 +18,51 @@ def fma_burst(iterations: int) -> int: ...
 def read_burst(data: _Array, passes: int) -> int: ...
 def sigmoid(x: _Array, y: _Array) -> None: ...
 def tanh(x: _Array, y: _Array) -> None: ...
+
+# To a type checker they are dataclasses; cpp/bindings/addresses.cc says what each field holds.
+@dataclass(frozen=True, kw_only=True)
+class _Addresses:
+    x: int = 0
+    x_step: int = 0
+    x_row: int = 0
+    steps: int = 0
+    batch: int = 0
+    lengths: int = 0
+    reset: int = 0
+    batch_sizes: int = 0
+    segment: int = 0
+    threads: int = 0
+    reverse: int = 0
+    h0: int = 0
+    c0: int = 0
+    y: int = 0
+    y_step: int = 0
+    y_row: int = 0
+    tape: int = 0
+    cells: int = 0
+    h_n: int = 0
+    c_n: int = 0
+
+class Addresses(_Addresses): ...
+
+@dataclass(frozen=True, kw_only=True)
+class _GradientAddresses:
+    dy: int = 0
+    dy_step: int = 0
+    dy_row: int = 0
+    dh_n: int = 0
+    dc_n: int = 0
+    dx: int = 0
+    dh0: int = 0
+    dc0: int = 0
+    dweight_ih: int = 0
+    dweight_hh: int = 0
+    dbias: int = 0
+    dweight_hr: int = 0
+    dh: int = 0
+    dc: int = 0
+
+class GradientAddresses(_GradientAddresses): ...
 
 class _Layer:
     def __init__(
@@ -87,11 +133,13 @@ class _Layer:
         reverse: bool,
         threads: int,
     ) -> None: ...
-    # Their arguments are named in cpp/bindings/addresses.cc.
-    def forward_at(self, *addresses_and_sizes: int) -> None: ...
-    def backward_at(self, *addresses_and_sizes: int) -> None: ...
+    def forward_at(self, run: Addresses) -> None: ...
+    def backward_at(self, run: Addresses, gradients: GradientAddresses) -> None: ...
+    # outputs: address, step and row of each layer's
     @staticmethod
-    def stack_at(*layers_addresses_and_sizes: Any) -> None: ...
+    def stack_at(
+        layers: list[Any], run: Addresses, outputs: list[tuple[int, int, int]]
+    ) -> None: ...
     @property
     def input_size(self) -> int: ...
     @property

@@ -18,11 +18,11 @@ def whole(value: Any, name: str) -> int:
     """Give a whole number of Python's or NumPy's as an int.
 
     Args:
-        value: what came.
-        name: of the argument, for the message.
+        value: What came.
+        name: Of the argument, for the message.
 
     Raises:
-        DtypeError: it is no whole number.
+        DtypeError: It is no whole number.
     """
     try:
         return index(value)
@@ -36,13 +36,13 @@ def at_least(value: Any, least: int, name: str) -> int:
     """Give a whole number that is large enough.
 
     Args:
-        value: what came.
-        least: smallest that is allowed.
-        name: of the argument, for the message.
+        value: What came.
+        least: Smallest that is allowed.
+        name: Of the argument, for the message.
 
     Raises:
-        DtypeError: it is no whole number.
-        ValueError: it is below `least`.
+        DtypeError: It is no whole number.
+        ValueError: It is below `least`.
 
     >>> at_least(3, 1, "columns")
     3
@@ -57,17 +57,17 @@ def position(value: Any, count: int, name: str, things: str = "steps") -> int:
     """Give the place that an index means, negative ones counted from the end.
 
     Args:
-        value: what came.
-        count: how many there are.
-        name: of the argument, for the message.
-        things: what there are, in the plural.
+        value: What came.
+        count: How many there are.
+        name: Of the argument, for the message.
+        things: What there are, in the plural.
 
     Returns:
         0 … count - 1.
 
     Raises:
-        DtypeError: it is no whole number.
-        IndexError: there is no such thing.
+        DtypeError: It is no whole number.
+        IndexError: There is no such thing.
 
     >>> position(-1, 9, "step")
     8

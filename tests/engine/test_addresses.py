@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glasscell import engine
+from glasscell.engine import Addresses, GradientAddresses
 from strategies import problems
 
 
@@ -26,7 +27,11 @@ class Call:
         reset = None if p.reset is None else np.ascontiguousarray(p.reset).view(np.uint8)
         self.held = lengths, reset
         strides = [stride // p.x.itemsize for stride in p.x.strides[:2]]
-        self.shared = (at(p.x), *strides, p.T, p.B, at(lengths), at(reset), 0, segment, threads)
+        self.shared = {
+            "x": at(p.x), "x_step": strides[0], "x_row": strides[1], "steps": p.T, "batch": p.B,
+            "lengths": at(lengths), "reset": at(reset), "segment": segment, "threads": threads,
+            "reverse": p.reverse, "h0": at(p.h0), "c0": at(p.c0),
+        }  # fmt: skip
 
     def empty(self, *shape):
         # Filled with what no result may contain.
@@ -40,30 +45,33 @@ class Call:
         steps = self.segment or p.T
         self.tape = self.empty(steps, p.B, 5, layer.padded_size) if layer.lstm else None
         self.cells = self.empty((p.T - 1) // steps, p.B, H) if self.segment else None
+        self.shared |= {"y": at(self.y), "y_step": p.B * P, "y_row": P, "cells": at(self.cells)}
+        whole = None if self.segment else self.tape
         layer.forward_at(
-            *self.shared, p.reverse, at(p.h0), at(p.c0), at(self.y), p.B * P, P,
-            0 if self.segment else at(self.tape), at(self.cells), at(self.h_n), at(self.c_n),
-        )  # fmt: skip
+            Addresses(**self.shared, tape=at(whole), h_n=at(self.h_n), c_n=at(self.c_n))
+        )
         return self.y, self.h_n, self.c_n
 
     def backward(self, dy, dh_n, dc_n, *, states):
         p, layer = self.p, self.layer
         P, H, G = layer.output_size, layer.hidden_size, len(p.weights.weight_ih)
-        made = [
-            self.empty(*p.x.shape),
-            self.empty(p.B, P) if states else None,
-            self.empty(p.B, H) if states and layer.lstm else None,
-            self.empty(G, p.x.shape[2]),
-            self.empty(G, P),
-            self.empty(G) if layer.bias else None,
-            self.empty(P, H) if layer.projected else None,
-        ]
+        made = {
+            "dx": self.empty(*p.x.shape),
+            "dh0": self.empty(p.B, P) if states else None,
+            "dc0": self.empty(p.B, H) if states and layer.lstm else None,
+            "dweight_ih": self.empty(G, p.x.shape[2]),
+            "dweight_hh": self.empty(G, P),
+            "dbias": self.empty(G) if layer.bias else None,
+            "dweight_hr": self.empty(P, H) if layer.projected else None,
+        }
+        incoming = {"dy": at(dy), "dy_step": p.B * P, "dy_row": P}
         layer.backward_at(
-            *self.shared, p.reverse, at(p.h0), at(p.c0), at(self.y), p.B * P, P,
-            at(self.tape), at(self.cells), at(dy), p.B * P, P, at(dh_n), at(dc_n),
-            *map(at, made), 0, 0,
-        )  # fmt: skip
-        return made
+            Addresses(**self.shared, tape=at(self.tape)),
+            GradientAddresses(
+                **incoming, dh_n=at(dh_n), dc_n=at(dc_n), **{k: at(a) for k, a in made.items()}
+            ),
+        )
+        return list(made.values())
 
 
 @settings(max_examples=150, deadline=None)
@@ -97,9 +105,38 @@ def test_forward_and_backward_give_the_bits_of_the_engine(p, segment, threads):
 )
 def test_ends_that_do_not_fit_are_refused_before_memory_is_touched(lengths, batch_sizes, said):
     layer = engine.pack("RNN_TANH", _one())
-    ends = [None if a is None else np.array(a, np.int64) for a in (lengths, None, batch_sizes)]
+    ends = [None if a is None else np.array(a, np.int64) for a in (lengths, batch_sizes)]
     with pytest.raises(ValueError, match=said):
-        layer.forward_at(0, 0, 1, 2, 2, *map(at, ends), 0, 1, False, *[0] * 9)
+        layer.forward_at(
+            Addresses(
+                x_row=1, steps=2, batch=2, threads=1,
+                lengths=at(ends[0]), batch_sizes=at(ends[1]),
+            )
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("struct", [Addresses, GradientAddresses])
+def test_every_field_of_the_structs_has_its_name_and_nothing_else_has_one(struct):
+    """That `_core.pyi` names the same fields is asserted in tests/test_codebase.py."""
+    fields = [name for name in dir(struct) if not name.startswith("_")]
+    values = {name: (1 << 40) + k for k, name in enumerate(fields)}
+    filled = struct(**values)
+    assert {name: getattr(filled, name) for name in fields} == values
+    assert {getattr(struct(), name) for name in fields} == {0}
+    for name in fields:
+        assert [getattr(struct(**{name: 7}), other) for other in fields].count(7) == 1
+    for refused in ({"h_0": 1}, {fields[0]: 1.5}, {fields[0]: None}):
+        with pytest.raises(TypeError):
+            struct(**refused)
+    with pytest.raises(TypeError):
+        struct(1)
+
+
+def test_a_stack_refuses_what_its_layers_cannot_all_do():
+    layer = engine.pack("RNN_TANH", _one())
+    for options in ({"reverse": 1}, {"segment": 3}):
+        with pytest.raises(ValueError, match="a stack runs padded, forward and whole"):
+            layer.stack_at([layer], Addresses(steps=1, batch=1, **options), [(0, 1, 1)])
 
 
 def _one():

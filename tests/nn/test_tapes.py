@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from glasscell.nn import LSTM, observing, tapes
+from glasscell.nn import LSTM, observing, packed_weights
 from glasscell.nn.packed_weights import tapes_of
 
 STEPS, BATCH, INPUT, HIDDEN = 12, 3, 5, 16
@@ -21,7 +21,7 @@ STEPS, BATCH, INPUT, HIDDEN = 12, 3, 5, 16
 @pytest.fixture(autouse=True)
 def _every_tape_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LARGE", "_HUGE", "_ASKS"):
-        monkeypatch.setattr(tapes, name, 64)
+        monkeypatch.setattr(packed_weights, name, 64)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         found.append(weakref.ref(array := empty(size, dtype)))
         return array
 
-    monkeypatch.setattr(tapes.np, "empty", follow)
+    monkeypatch.setattr(packed_weights.np, "empty", follow)
     return found
 
 
@@ -130,6 +130,6 @@ def test_python_threads_on_one_module_do_not_share_a_tape() -> None:
 
 
 def test_small_tapes_are_left_to_malloc(made: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tapes, "LARGE", 1 << 20)
+    monkeypatch.setattr(packed_weights, "LARGE", 1 << 20)
     _gradient(LSTM(INPUT, HIDDEN), torch.randn(STEPS, BATCH, INPUT))
     assert made == []

@@ -44,14 +44,14 @@ def permutation(source: Sequence[str], target: Sequence[str]) -> tuple[int, ...]
     """Say which block of `source` goes to each place of `target`.
 
     Args:
-        source: gate names in the order that the array has.
-        target: the same names in the order that is wanted.
+        source: Gate names in the order that the array has.
+        target: The same names in the order that is wanted.
 
     Returns:
         One index for each place: ``target[k] == source[permutation[k]]``.
 
     Raises:
-        ValueError: the two orders do not name the same gates.
+        ValueError: The two orders do not name the same gates.
 
     >>> permutation(ONNX, TORCH)
     (0, 2, 3, 1)
@@ -80,13 +80,13 @@ def split(array: Array, order: Sequence[str] = TORCH) -> dict[str, Array]:
 
     Args:
         array: (len(order) * H, ...).
-        order: names of the blocks, top to bottom; default torch's.
+        order: Names of the blocks, top to bottom; default torch's.
 
     Returns:
         gate name to (H, ...), views into `array`, in `order`.
 
     Raises:
-        ShapeError: the first axis cannot be cut into that many equal blocks.
+        ShapeError: The first axis cannot be cut into that many equal blocks.
 
     >>> split(np.arange(8), ONNX)["forget"]
     array([4, 5])

@@ -32,17 +32,17 @@ class Config:
     Dropout is not here: it belongs to training only.
 
     Args:
-        mode: torch's own name of the cell: "LSTM", "RNN_TANH" or "RNN_RELU".
+        mode: Torch's own name of the cell: "LSTM", "RNN_TANH" or "RNN_RELU".
         input_size: I, features of each step.
         hidden_size: H, units of each layer and direction.
         num_layers: L; default 1.
-        bias: whether the gates have biases; default True.
-        batch_first: whether sequences are (B, T, ·) rather than (T, B, ·); default False.
-        bidirectional: whether each layer also reads the sequence from its end; default False.
+        bias: Whether the gates have biases; default True.
+        batch_first: Whether sequences are (B, T, ·) rather than (T, B, ·); default False.
+        bidirectional: Whether each layer also reads the sequence from its end; default False.
         proj_size: P, size of the projected hidden state; default 0, no projection. LSTM only.
 
     Raises:
-        WeightFormatError: a field is of the wrong type or outside its range.
+        WeightFormatError: A field is of the wrong type or outside its range.
 
     >>> Config(mode="LSTM", input_size=3, hidden_size=5, bidirectional=True).suffixes()
     ('l0', 'l0_reverse')
@@ -128,7 +128,7 @@ class LayerWeights:
         weight_ih: (4H, I) for an LSTM, (H, I) for an RNN; acts on the input.
         weight_hh: (4H, P) or (H, H); acts on the hidden state.
         bias_ih: (4H,) or (H,); None without biases.
-        bias_hh: as bias_ih; the two are added.
+        bias_hh: As bias_ih; the two are added.
         weight_hr: (P, H), projection of the hidden state; None without.
     """
 
@@ -150,18 +150,18 @@ def from_state_dict(
     """Build the layers of a network out of a mapping of torch's names to arrays, without copying.
 
     Args:
-        config: what the network is.
-        arrays: torch's state_dict, as NumPy arrays; all float32 or all float64.
-        prefix: what stands before each name, with its dot ("encoder."); default "". Names that do
+        config: What the network is.
+        arrays: Torch's state_dict, as NumPy arrays; all float32 or all float64.
+        prefix: What stands before each name, with its dot ("encoder."); default "". Names that do
             not begin with it are left alone.
 
     Returns:
         One `LayerWeights` per layer and direction, in the order of `Config.suffixes`.
 
     Raises:
-        WeightFormatError: a name is missing or unexpected.
-        ShapeError: an array has not the shape that `config` asks for.
-        DtypeError: something is no array, is neither float32 nor float64, or they are mixed.
+        WeightFormatError: A name is missing or unexpected.
+        ShapeError: An array has not the shape that `config` asks for.
+        DtypeError: Something is no array, is neither float32 nor float64, or they are mixed.
 
     >>> config = Config(mode="RNN_TANH", input_size=1, hidden_size=1, bias=False)
     >>> weights = {"rnn.weight_ih_l0": np.ones((1, 1)), "rnn.weight_hh_l0": np.zeros((1, 1))}
@@ -184,15 +184,15 @@ def to_state_dict(
     """Give the arrays of a network under torch's names, without copying: undoes `from_state_dict`.
 
     Args:
-        config: what the network is.
-        layers: one `LayerWeights` per layer and direction, in the order of `Config.suffixes`.
-        prefix: put before each name, with its dot; default "".
+        config: What the network is.
+        layers: One `LayerWeights` per layer and direction, in the order of `Config.suffixes`.
+        prefix: Put before each name, with its dot; default "".
 
     Returns:
         Name to array, in the order of torch's own state_dict.
 
     Raises:
-        WeightFormatError, ShapeError, DtypeError: as `from_state_dict`.
+        WeightFormatError, ShapeError, DtypeError: As `from_state_dict`.
     """
     if len(layers) != len(config.suffixes()):
         raise WeightFormatError(

@@ -28,14 +28,14 @@ def layer_gates(layer: Any, suffix: str = "") -> tuple[str, ...]:
     """Tell from the shapes of its weights which gates a layer has.
 
     Args:
-        layer: anything with torch's weight attributes.
+        layer: Anything with torch's weight attributes.
         suffix: "" for `LayerWeights` and cells, "l0", "l1_reverse", … for a torch module.
 
     Returns:
         `TORCH` for an LSTM, `HIDDEN` for a plain RNN.
 
     Raises:
-        ShapeError: the rows are neither 4H nor H (a GRU has 3H).
+        ShapeError: The rows are neither 4H nor H (a GRU has 3H).
     """
     weight_rows = _parameter(layer, "weight_ih", suffix).shape[0]
     hidden_size = _hidden_size(layer, suffix)
@@ -95,15 +95,15 @@ class Textbook:
     has W_h and b_h. P is proj_size where the layer has one, else H.
 
     Args:
-        layer: a `LayerWeights`, or a recurrent module or cell with torch's attribute names.
-        suffix: which layer and direction of a module: "l0", "l1_reverse", …; default "", for
+        layer: A `LayerWeights`, or a recurrent module or cell with torch's attribute names.
+        suffix: Which layer and direction of a module: "l0", "l1_reverse", …; default "", for
             `LayerWeights` and for cells.
 
     Raises:
-        ShapeError: the layer is neither an LSTM nor a plain RNN, or an array set has a wrong shape.
+        ShapeError: The layer is neither an LSTM nor a plain RNN, or an array set has a wrong shape.
         DtypeError: `layer` has no such weights.
-        AttributeError: the layer has no such gate.
-        ValueError: a bias is set where there is none, or a weight that is computed from others.
+        AttributeError: The layer has no such gate.
+        ValueError: A bias is set where there is none, or a weight that is computed from others.
 
     >>> from glasscell.weights import LayerWeights
     >>> layer = LayerWeights(weight_ih=np.array([[1.0], [2], [3], [4]]),

@@ -7,6 +7,7 @@ so a batch-first array goes in as `x.swapaxes(0, 1)` without a copy.
 
 try:
     from glasscell import _core as _core
+    from glasscell.engine.addresses import Addresses, GradientAddresses
 except ImportError as error:  # pragma: no cover - only in a broken installation
     raise ImportError(
         f"glasscell: the compiled core cannot be loaded ({error}). "
@@ -36,6 +37,8 @@ from glasscell.threads import (
 )
 
 __all__ = [
+    "Addresses",
+    "GradientAddresses",
     "LayerGrads",
     "LayerRun",
     "Order",

@@ -36,8 +36,9 @@ class PackedWeights(LayerWeights):
     packed: PackedLayer
 
 
-def _five(w: Weights) -> tuple[Any, ...]:
-    return (w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr)
+def _five(w: Weights) -> list[Array | None]:
+    arrays = (w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr)
+    return [None if a is None else np.ascontiguousarray(a) for a in arrays]
 
 
 def pack(mode: str, w: Weights | StoredWeights, storage: str | None = None) -> PackedLayer:
@@ -72,9 +73,9 @@ def pack(mode: str, w: Weights | StoredWeights, storage: str | None = None) -> P
     if storage is not None:
         w = compress(w, storage)
     compressed = isinstance(w, StoredWeights)
-    arrays = (*_five(w), w.scale, w.scale_hr) if isinstance(w, StoredWeights) else _five(w)
-    given = [None if a is None else np.ascontiguousarray(a) for a in arrays]
-    dtypes = {a.dtype for a in given if a is not None}
+    scales = (w.scale, w.scale_hr) if isinstance(w, StoredWeights) else ()
+    arrays = [*_five(w), *(None if a is None else np.ascontiguousarray(a) for a in scales)]
+    dtypes = {a.dtype for a in arrays if a is not None}
     if compressed or dtypes == {np.dtype(np.float32)}:
         make: Any = _core.LayerF32
     elif dtypes == {np.dtype(np.float64)}:
@@ -85,9 +86,9 @@ def pack(mode: str, w: Weights | StoredWeights, storage: str | None = None) -> P
             f"{', '.join(sorted(str(d) for d in dtypes))}. Convert them to one of the two."
         )
     try:
-        packed: PackedLayer = make(mode, *given)
+        packed: PackedLayer = make(mode, *arrays)
     except ValueError as error:
-        shapes = [None if a is None else a.shape for a in given]
+        shapes = [None if a is None else a.shape for a in arrays]
         raise ShapeError(
             "pack: expected weight_ih (G, I), weight_hh (G, P), biases (G,), weight_hr (P, H), got "
             f"{shapes} for {mode} ({error})."
@@ -150,11 +151,11 @@ def matches(layer: PackedLayer, w: Weights) -> bool:
         DtypeError: The layer is compressed.
     """
     require_uncompressed("matches", layer)
-    given: Any = [None if a is None else np.ascontiguousarray(a) for a in _five(w)]
-    if any(a is not None and a.dtype != arguments.dtype_of(layer) for a in given):
+    arrays: Any = _five(w)
+    if any(a is not None and a.dtype != arguments.dtype_of(layer) for a in arrays):
         return False
     try:
-        same: bool = layer.matches(*given)
+        same: bool = layer.matches(*arrays)
     except ValueError:  # other shapes than those that were packed
         return False
     return same

@@ -9,6 +9,7 @@ import numpy as np
 
 from glasscell.arrays import Array
 from glasscell.engine import arguments
+from glasscell.engine.addresses import Addresses, address_of, strides_of
 from glasscell.engine.packing import require_uncompressed
 from glasscell.engine.results import (
     LayerGrads,
@@ -77,7 +78,7 @@ def forward(
         out: (T, B, P) array to write the output into, last axis contiguous; default a new one.
         tape: Keep i, f, g, o, c of every step.
         threads: At most so many; default `get_num_threads()`.
-        **order: reverse, lengths, reset and batch_sizes, see `Order`.
+        **order: Reverse, lengths, reset and batch_sizes, see `Order`.
 
     Returns:
         LayerRun(output, h_n, c_n, tape).
@@ -192,15 +193,24 @@ def forward_stack(
     cuts = None if checked.reset is None else np.ascontiguousarray(checked.reset)
     # Two buffers would do, were it not for the wave: layers far apart are at work at once.
     between = [np.empty((T, B, P), dtype) for _ in layers[1:]]
-    item = dtype.itemsize
-    outputs = [(_at(one), B * P, P) for one in between]
-    outputs.append((_at(y), y.strides[0] // item, y.strides[1] // item))
-    type(first).stack_at(
-        list(layers),
-        *(_at(x), x.strides[0] // item, x.strides[1] // item, T, B),
-        *(_at(checked.lengths), _at(cuts), thread_limit(threads)),
-        *(_at(h0), _at(c0), outputs, _at(h_n), _at(c_n)),
+    outputs = [(address_of(one), B * P, P) for one in between]
+    outputs.append((address_of(y), *strides_of(y)))
+    x_step, x_row = strides_of(x)
+    run = Addresses(
+        x=address_of(x),
+        x_step=x_step,
+        x_row=x_row,
+        steps=T,
+        batch=B,
+        lengths=address_of(checked.lengths),
+        reset=address_of(cuts),
+        threads=thread_limit(threads),
+        h0=address_of(h0),
+        c0=address_of(c0),
+        h_n=address_of(h_n),
+        c_n=address_of(c_n),
     )
+    type(first).stack_at(list(layers), run, outputs)
     return StackRun(y, h_n, c_n)
 
 
@@ -228,7 +238,7 @@ def backward(
         dy: Gradient of the output, its shape, or None: zeros.
         dh_n: (B, P) gradient of h_n, or None.
         dc_n: (B, H) gradient of c_n, or None.
-        **options: the order of the forward run, and what is wanted, see `BackwardOptions`.
+        **options: The order of the forward run, and what is wanted, see `BackwardOptions`.
 
     Returns:
         LayerGrads, with None for what was not wanted.
@@ -304,10 +314,6 @@ def backward(
         threads=limit,
     )
     return grads
-
-
-def _at(array: Any) -> int:
-    return 0 if array is None else array.__array_interface__["data"][0]
 
 
 def _from_forward(name: str, a: Any, shape: tuple[int, ...], dtype: Any) -> Array:

@@ -29,7 +29,7 @@ from glasscell.arrays import Array
 from glasscell.errors import WeightFormatError
 from glasscell.files import draft, draft_folder
 
-__all__ = ["CONFIG", "TENSORS", "VERSION", "read", "write"]
+__all__ = ["CONFIG", "TENSORS", "VERSION", "digest", "read", "write"]
 
 CONFIG = "config.json"
 TENSORS = "model.safetensors"
@@ -53,7 +53,7 @@ def write(
     Args:
         folder: Where; its parents are created.
         tree: The "model" of config.json.
-        arrays: torch's parameter names to arrays, float32 or float64; compressed ones uint16 (the
+        arrays: Torch's parameter names to arrays, float32 or float64; compressed ones uint16 (the
             bits of bfloat16) or int8.
         force: Write into a folder that exists. Only config.json and model.safetensors are replaced,
             and only if the config.json there is glasscell's own; default False.
@@ -113,6 +113,12 @@ def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Arra
             )
     dtypes = _DTYPES if config["version"] == 1 else _DTYPES | _COMPRESSED
     return config["model"], _decode(folder / TENSORS, data, dtypes)
+
+
+def digest(folder: str | os.PathLike[str]) -> str:
+    """Give the digest of a folder's weights that its config.json holds, without reading them."""
+    digests: dict[str, str] = _read_config(Path(folder) / CONFIG)["sha256"]
+    return digests[TENSORS]
 
 
 def _require_replaceable(folder: Path, force: bool) -> None:

@@ -3,12 +3,12 @@
 ``from glasscell.nn import LSTM`` in place of ``from torch.nn import LSTM`` is the whole change;
 `convert` makes it inside a model that exists.
 
-The way of one call: `layers` and `cells` take torch's arguments. `fast_path` runs calls that need
-no gradient and nothing unusual. The rest is sorted by `layer_call`, `sequences` and `autocast`;
-`fallback` is for what the kernels do not take. `autograd` and `step` make a layer a node of the
-graph, of which `layer_forward` and `layer_backward` are the two passes, with weights from
-`packed_weights`; `double_backward` and `torch_loop` are for derivatives of derivatives. `observe`
-and `records` let others look on, `team` shares torch's threads.
+The way of one call: `layers` and `cells` take torch's arguments. `fast_path` runs those that need
+no more than numbers. Of the rest `sequences` and `autocast` make rows of the engine, and `fallback`
+says what the kernels do not take. A `Call` (`call`) is one run of one layer; `autograd` makes it a
+node of the graph, of which `layer_forward` and `layer_backward` are the two passes, with weights
+from `packed_weights`; `double_backward` and `torch_loop` are for derivatives of derivatives.
+`observe` and `records` let others look on, `team` shares torch's threads.
 """
 
 from glasscell.nn.cells import LSTMCell, RNNCell

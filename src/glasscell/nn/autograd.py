@@ -1,7 +1,8 @@
 """One layer, in all its directions, as torch sees it: call the engine, remember, differentiate.
 
 `apply` is what modules call. Where nothing needs a gradient it calls the engine and returns; else
-`LayerFunction` keeps what the engine's backward pass reads. Second derivatives go through `again`.
+`LayerFunction` keeps what the engine's backward pass reads. Derivatives of derivatives go through
+`torch_loop`.
 """
 
 from __future__ import annotations
@@ -9,74 +10,48 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
-from weakref import ref
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from glasscell import engine
 from glasscell.nn import records, torch_loop
-from glasscell.nn.autocast import fuses
-from glasscell.nn.checkpoint import Checkpoint, segment_length
+from glasscell.nn.call import Call, Result
 from glasscell.nn.double_backward import batched, differentiable
-from glasscell.nn.layer_backward import gradients
-from glasscell.nn.layer_forward import Call, Result, run, whole
-from glasscell.nn.names import Place, Weights
-from glasscell.nn.observe import Observation
-from glasscell.nn.packed_weights import packed, tapes_of
+from glasscell.nn.layer_backward import layer_gradients
+from glasscell.nn.layer_forward import contiguous, run
+from glasscell.nn.names import Weights
+from glasscell.nn.packed_weights import tapes_of
 from glasscell.nn.saved import unpacked
-from glasscell.nn.sequences import Layout
 
 __all__ = ["apply"]
 
 
 def apply(
-    module: torch.nn.Module,
-    mode: str,
-    places: Sequence[Place],
-    weights: Sequence[Weights],
-    x: Tensor,
-    h0: Tensor | None,
-    c0: Tensor | None,
-    layout: Layout,
-    observation: Observation | None = None,
-    *,
-    shown: bool = False,
-    checkpoint: Checkpoint = None,
+    call: Call, weights: Sequence[Weights], x: Tensor, h0: Tensor | None, c0: Tensor | None
 ) -> Result:
     """Run one layer on the engine, in a graph if anything requires a gradient.
 
     Args:
-        module: who runs; keeps the packed weights.
-        mode: "LSTM", "RNN_TANH" or "RNN_RELU".
-        places: the layer's directions.
-        weights: their parameters, in the same order.
-        x: (T, B, I), or (N, I) with `layout.batch_sizes`; float32 or float64 as the weights.
+        call: What to run; is prepared here.
+        weights: The directions' parameters, in the order of the call's places.
+        x: (T, B, I), or (N, I) with batch_sizes; float32 or float64 as the weights.
         h0: (D, B, P), None for zeros.
         c0: (D, B, H), None for zeros and for an RNN.
-        layout: where sequences begin and end.
-        observation: who looks on; default nobody.
-        shown: whether the caller's user gets the output in hand, and may edit it; default False.
-        checkpoint: of an LSTM, see `checkpoint.segment_length`; an observer, who sees every step,
-            has them all kept. Default: keep all.
 
     Returns:
         output (T, B, D * P) or (N, D * P), h_n (D, B, P), c_n (D, B, H) or None.
     """
-    layers = packed(module, mode, places, weights, x.shape[-1])
-    fused = _fused(mode, places, layers, layout, x.dtype)
-    own = shown and (observation is not None or not fused)
-    again = mode == "LSTM" and observation is None
-    segment = segment_length(checkpoint, layout.steps(x)) if again else 0
-    call = Call(ref(module), mode, places, layers, layout, observation, own, fused, segment)
+    call.prepare(weights, x)
+    module, observation = call.module, call.observation
+    assert module is not None
     anchor = None if observation is None else observation.anchor
     flat = [tensor for direction in weights for tensor in direction]
     if torch.is_grad_enabled() and _any_requires_grad(anchor, x, h0, c0, *flat):
         # As torch, which copies what is not contiguous, an input with batch_first for instance:
         # the caller may edit his own in place.
         result: Result = LayerFunction.apply(  # type: ignore[no-untyped-call]
-            call, anchor, x.contiguous(), whole(h0), whole(c0), *flat
+            call, anchor, x.contiguous(), contiguous(h0), contiguous(c0), *flat
         )
         if observation is not None:
             records.link(observation, module, call, (h0, c0), result)
@@ -84,23 +59,6 @@ def apply(
     tapes_of(module).clear()  # no training step follows at once: what they held is free
     result = run(call, x, h0, c0, keep=observation is not None)[0]
     return result if observation is None else _with_own_output(call, result)
-
-
-def _fused(
-    mode: str,
-    places: Sequence[Place],
-    layers: Sequence[engine.PackedLayer],
-    layout: Layout,
-    dtype: torch.dtype,
-) -> bool:
-    """Whether torch computes the sequence in one operation.
-
-    Before the backward pass of that one torch refuses an edit in place of the output. Elsewhere
-    each step keeps its own state, and programs rely on it.
-    """
-    one = mode == "LSTM" and len(layers) == 1 and places[0].suffix != "cell"
-    plain = one and not layers[0].projected and layout.batch_sizes is None
-    return plain and dtype is torch.float32 and fuses(dtype)
 
 
 def _with_own_output(call: Call, result: Result) -> Result:
@@ -139,24 +97,24 @@ class LayerFunction(Function):
     def backward(
         ctx: Any, dy: Tensor | None, dh_n: Tensor | None, dc_n: Tensor | None = None
     ) -> tuple[Tensor | None, ...]:
-        """Differentiate through the engine, or through the slow loop if that must go on."""
+        """Differentiate through the engine, or through torch's operations if that must go on."""
         call: Call = ctx.call
         needed, incoming = ctx.needs_input_grad[2:], (dy, dh_n, dc_n)
         if dy is None and dh_n is None and dc_n is None:
             return (None,) * (2 + len(needed))
-        again, many = torch.is_grad_enabled(), batched(incoming)
+        twice, many = torch.is_grad_enabled(), batched(incoming)
         directions = len(call.layers)
         x, h0, c0, output, *rest = unpacked(
-            ctx, lambda: _reads(call, needed, everything=again or many or call.fused)
+            ctx, lambda: _reads(call, needed, everything=twice or many or call.fused)
         )
         assert x is not None
         assert output is not None
         tapes, flat = rest[:directions], rest[directions:]
         grads: tuple[Tensor | None, ...] = ()
-        if not many and (not again or call.records is not None):
-            grads = gradients(call, (x, h0, c0, output), tapes, incoming, needed)
-        if again or many:
-            grads = differentiable(_slow(call), (x, h0, c0, *flat), needed, incoming)
+        if not many and (not twice or call.records is not None):
+            grads = layer_gradients(call, (x, h0, c0, output), tapes, incoming, needed)
+        if twice or many:
+            grads = differentiable(_in_torch(call), (x, h0, c0, *flat), needed, incoming)
         if (
             call.observation is not None
             and not torch._C._autograd._get_current_graph_task_keep_graph()
@@ -178,7 +136,7 @@ def _reads(call: Call, needed: Sequence[bool], *, everything: bool) -> list[bool
     return [inputs, inputs, lstm, output, *tapes, *weights]
 
 
-def _slow(call: Call) -> Callable[..., Result]:
+def _in_torch(call: Call) -> Callable[..., Result]:
     """Give the layer as a function of its inputs and weights, in torch's operations."""
 
     def run(x: Tensor, h0: Tensor | None, c0: Tensor | None, *flat: Tensor | None) -> Result:

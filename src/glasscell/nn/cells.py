@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import ref
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch.nn.modules.rnn import RNNCellBase
 
 from glasscell.nn import autograd, fast_path
 from glasscell.nn.autocast import CASTABLE, cast, low_precision, result_dtypes
+from glasscell.nn.call import Call
 from glasscell.nn.fallback import (
     EMPTY,
     PLAIN,
@@ -53,7 +55,7 @@ class Cell(RNNCellBase):
         """
         if torch.compiler.is_compiling():
             return super().forward(input, hx)
-        done = fast_path.step(self, _kind(self), input, hx)
+        done = fast_path.step(self, _mode(self), input, hx)
         if done is not None:
             return done
         place = cell_place(self.bias)
@@ -82,7 +84,7 @@ class Cell(RNNCellBase):
 keep_dynamo_out(Cell.forward)
 
 
-def _kind(module: Cell) -> str | None:
+def _mode(module: Cell) -> str | None:
     """Give the engine's name of the recurrence, None for one that torch refuses."""
     return "LSTM" if isinstance(module, _LSTM) else _MODES.get(str(module.nonlinearity))
 
@@ -94,9 +96,9 @@ def _misfit(
     shape = input.shape
     if len(shape) not in (1, 2) or shape[-1] != module.input_size or input.dtype not in accepted:
         return UNFIT
-    kind = _kind(module)
-    states = hx if kind == "LSTM" else (hx,)
-    if kind is None or (hx is not None and not _pair_or_one(states, kind)):
+    mode = _mode(module)
+    states = hx if mode == "LSTM" else (hx,)
+    if mode is None or (hx is not None and not _pair_or_one(states, mode)):
         return UNFIT
     expected = (*shape[:-1], module.hidden_size)
     for state in () if hx is None else states:
@@ -122,17 +124,18 @@ def _require_states_that_fit(module: Cell, input: Any, hx: Any) -> None:
 
 def _step(module: Cell, input: Tensor, hx: Any, weights: Weights, low: torch.dtype | None) -> Any:
     """Run one step, as a sequence of length one of a layer with one direction."""
-    kind = str(_kind(module))
+    mode = str(_mode(module))
     batched = input.dim() == 2
     x, h0, c0 = _lifted(input, batched), None, None
     if hx is not None:
-        h0 = _lifted(hx[0] if kind == "LSTM" else hx, batched)
-        c0 = _lifted(hx[1], batched) if kind == "LSTM" else None
-    cell_dtype = (x if c0 is None else c0).dtype if kind == "LSTM" else None
+        h0 = _lifted(hx[0] if mode == "LSTM" else hx, batched)
+        c0 = _lifted(hx[1], batched) if mode == "LSTM" else None
+    cell_dtype = (x if c0 is None else c0).dtype if mode == "LSTM" else None
     if low is not None:
         x, h0, c0 = x.float(), cast(h0, torch.float32), cast(c0, torch.float32)
     layout, place = _BATCHED if batched else _UNBATCHED, cell_place(module.bias)
-    _, h, c = autograd.apply(module, kind, (place,), (weights,), x, h0, c0, layout, current(module))
+    call = Call(ref(module), mode, (place,), layout, current(module))
+    _, h, c = autograd.apply(call, (weights,), x, h0, c0)
     if low is not None:
         dtypes = result_dtypes(low, cell_dtype, fused=False, projected=False)
         h, c = h.to(dtypes[0]), cast(c, dtypes[1])
@@ -140,8 +143,8 @@ def _step(module: Cell, input: Tensor, hx: Any, weights: Weights, low: torch.dty
     return h if c is None else (h, _lowered(c, batched))
 
 
-def _pair_or_one(states: Any, kind: str) -> bool:
-    return kind != "LSTM" or (isinstance(states, tuple | list) and len(states) == 2)
+def _pair_or_one(states: Any, mode: str) -> bool:
+    return mode != "LSTM" or (isinstance(states, tuple | list) and len(states) == 2)
 
 
 def _lifted(tensor: Tensor, batched: bool) -> Tensor:
@@ -161,9 +164,9 @@ class LSTMCell(Cell, torch.nn.LSTMCell):
     Args:
         input_size: I, features of the step.
         hidden_size: H, units.
-        bias: whether the gates have biases; default True.
-        device: of the parameters; default torch's.
-        dtype: of the parameters; default torch's.
+        bias: Whether the gates have biases; default True.
+        device: Of the parameters; default torch's.
+        dtype: Of the parameters; default torch's.
 
     Notes:
         For whole sequences `LSTM` is many times faster: it sees all steps at once.
@@ -184,10 +187,10 @@ class RNNCell(Cell, torch.nn.RNNCell):
     Args:
         input_size: I, features of the step.
         hidden_size: H, units.
-        bias: whether there is a bias; default True.
+        bias: Whether there is a bias; default True.
         nonlinearity: "tanh" (default) or "relu".
-        device: of the parameters; default torch's.
-        dtype: of the parameters; default torch's.
+        device: Of the parameters; default torch's.
+        dtype: Of the parameters; default torch's.
 
     >>> cell = RNNCell(1, 1, nonlinearity="relu")
     >>> _ = cell.load_state_dict({name: torch.ones_like(w) for name, w in cell.named_parameters()})

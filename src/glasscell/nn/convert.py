@@ -11,8 +11,7 @@ from glasscell.nn import classes
 from glasscell.nn.callers import warn_caller
 from glasscell.nn.cells import LSTMCell, RNNCell
 from glasscell.nn.checkpoint import SETTING, Checkpoint, segment_length
-from glasscell.nn.layer_call import Recurrent
-from glasscell.nn.layers import LSTM, RNN
+from glasscell.nn.layers import LSTM, RNN, Recurrent
 
 __all__ = ["convert", "restore", "swap_all"]
 
@@ -34,16 +33,16 @@ def convert(model: AnyModule, checkpoint: Checkpoint = None, verbose: bool = Fal
     parametrizations, optimizers and other references to them keep working.
 
     Args:
-        model: any module, which may itself be such a layer.
-        checkpoint: of every LSTM and RNN in it, as in `glasscell.nn.LSTM`; default None, leave it.
-        verbose: print a line for each recurrent layer: converted, or left alone and why; default
+        model: Any module, which may itself be such a layer.
+        checkpoint: Of every LSTM and RNN in it, as in `glasscell.nn.LSTM`; default None, leave it.
+        verbose: Print a line for each recurrent layer: converted, or left alone and why; default
             False.
 
     Returns:
         The same `model`.
 
     Raises:
-        ValueError, TypeError: checkpoint is neither None, a bool nor a positive integer.
+        ValueError, TypeError: Checkpoint is neither None, a bool nor a positive integer.
 
     Warns:
         UserWarning: no layer of the model is ours now; with the layers that were left alone.
@@ -70,10 +69,10 @@ def convert(model: AnyModule, checkpoint: Checkpoint = None, verbose: bool = Fal
     if verbose:
         print("\n".join(said) or "the model has no recurrent layer")  # noqa: T201
     if not any(isinstance(module, _OURS) for module in model.modules()):
-        found = "; ".join(said) or f"{type(model).__name__} with no recurrent layer"
+        layers = "; ".join(said) or f"{type(model).__name__} with no recurrent layer"
         warn_caller(
             "expected a model with an LSTM, RNN, LSTMCell or RNNCell that can be converted, got "
-            f"{found}: nothing was converted, and the model runs as before"
+            f"{layers}: nothing was converted, and the model runs as before"
         )
     return model
 
@@ -116,7 +115,7 @@ def restore(model: AnyModule) -> AnyModule:
     on top of one of ours has no torch class to go back to, and is left alone.
 
     Args:
-        model: any module, which may itself be such a layer.
+        model: Any module, which may itself be such a layer.
 
     Returns:
         The same `model`.

@@ -38,10 +38,10 @@ def differentiable(
     """Give gradients as functions that can be differentiated again.
 
     Args:
-        forward: from the inputs to the outputs, in torch's operations.
-        inputs: that a gradient may be needed of; None where absent.
-        needed: of which one is.
-        incoming: the outputs' gradients, None for zero.
+        forward: From the inputs to the outputs, in torch's operations.
+        inputs: That a gradient may be needed of; None where absent.
+        needed: Of which one is.
+        incoming: The outputs' gradients, None for zero.
     """
     announce(SECOND, "a plain loop of torch operations computes it")
     with torch.enable_grad(), torch.autocast("cpu", enabled=False):
@@ -54,7 +54,7 @@ def differentiable(
             if output is not None and gradient is not None
         ]
         wanted = [tensor for tensor, need in zip(alias, needed, strict=True) if need]
-        found = iter(
+        gradients = iter(
             torch.autograd.grad(
                 [output for output, _ in pairs],
                 [tensor for tensor in wanted if tensor is not None],
@@ -65,4 +65,4 @@ def differentiable(
             if any(needed)
             else ()
         )
-    return tuple(next(found) if need else None for need in needed)
+    return tuple(next(gradients) if need else None for need in needed)

@@ -1,25 +1,32 @@
-"""The usual call in as few steps as possible; whatever is unusual goes the long way.
+"""The usual call in as few steps as possible; any other takes the long way through `layer_call`.
 
-The long way's checks, observers and graphs cost 15 µs, more than a step of a small layer. Usual
-are plain strided CPU tensors, parameters of the module's own, weights that are packed already, and
-nobody who traces, transforms, casts or observes; for whole sequences, nor who differentiates.
-`sequence` and `step` look for just that and give None where it is not so; they refuse nothing and
-warn of nothing.
+The long way's checks, observers and graphs cost 15 µs, more than a step of a small layer. A call is
+usual if its tensors are plain strided ones on the CPU, the parameters are the module's own, their
+packed form is there, and nothing traces, transforms, casts or observes it; a whole sequence must
+need no gradient either. `sequence` and `step` look for just that and give None where it is not so;
+they refuse nothing and warn of nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
+from torch.autograd import Function, forward_ad
 
+from glasscell.engine.addresses import Addresses
+from glasscell.nn import torch_loop
+from glasscell.nn.call import Call
+from glasscell.nn.double_backward import batched, differentiable
+from glasscell.nn.layer_backward import layer_gradients
 from glasscell.nn.names import places
 from glasscell.nn.observe import current
-from glasscell.nn.packed_weights import ATTRIBUTE, Made
-from glasscell.nn.step import StepFunction, run
+from glasscell.nn.packed_weights import ATTRIBUTE, Kept, Made
+from glasscell.nn.saved import unpacked
+from glasscell.nn.sequences import Layout
 from glasscell.nn.team import threads
 
 __all__ = ["sequence", "step"]
@@ -32,6 +39,9 @@ _transforms = torch._C._functorch.peek_interpreter_stack
 _intercepts = torch._C._len_torch_dispatch_stack
 _strided = torch.strided
 
+Maybe = Tensor | None
+
+_LAYOUT = Layout()
 _CONFIG = itemgetter(
     "num_layers", "bidirectional", "bias", "proj_size", "mode", "input_size", "hidden_size"
 )
@@ -87,7 +97,7 @@ def _at(tensor: Any, dtype: torch.dtype) -> int:
     return at
 
 
-def _whole_at(tensor: Any, shape: tuple[int, ...], dtype: torch.dtype) -> int:
+def _contiguous_at(tensor: Any, shape: tuple[int, ...], dtype: torch.dtype) -> int:
     """Give where a contiguous tensor of this shape lies, 0 where it is none."""
     at = _at(tensor, dtype)
     return at if at and tensor.shape == shape and tensor.is_contiguous() else 0
@@ -103,32 +113,32 @@ def _initial(
     if hx is None:
         return 0, 0
     if c_shape is None:
-        at = _whole_at(hx, h_shape, dtype)
+        at = _contiguous_at(hx, h_shape, dtype)
         return (at, 0) if at else None
     if type(hx) is not tuple or len(hx) != 2:
         return None
-    h0, c0 = _whole_at(hx[0], h_shape, dtype), _whole_at(hx[1], c_shape, dtype)
+    h0, c0 = _contiguous_at(hx[0], h_shape, dtype), _contiguous_at(hx[1], c_shape, dtype)
     return (h0, c0) if h0 and c0 else None
 
 
 def _packed(kept: Any, plan: _Plan, own: dict[str, Any], dtype: torch.dtype) -> list[Any] | None:
     """Give the packed layers, None if one has to be packed first."""
-    parameters, found = own["_parameters"], []
+    parameters, layers = own["_parameters"], []
     for suffix, made in plan.layers:
         one = kept.get((suffix, dtype))
         if one is None or not one.held_by(made, parameters):
             return None
-        found.append(one.layer)
-    return found
+        layers.append(one.layer)
+    return layers
 
 
 def sequence(module: torch.nn.Module, x: Any, hx: Any) -> Any:
     """Run an `LSTM` or `RNN` if the call is usual, else do nothing and give None.
 
     Args:
-        module: an `LSTM` or `RNN` of ours.
-        x: as passed to it.
-        hx: as passed to it.
+        module: An `LSTM` or `RNN` of ours.
+        x: As passed to it.
+        hx: As passed to it.
 
     Returns:
         What its forward returns, or None.
@@ -170,8 +180,8 @@ def _run(
     h_n = x.new_empty(plan.states, batch, plan.width)
     c_n = x.new_empty(plan.states, batch, plan.hidden) if plan.hidden else None
     states = *initial, h_n.data_ptr(), 0 if c_n is None else c_n.data_ptr()
-    whole = plan.sides == 1 and len(layers) > 1
-    output = (_stack if whole else _one_by_one)(plan, layers, x, source, states)
+    stacked = plan.sides == 1 and len(layers) > 1
+    output = (_stack if stacked else _one_by_one)(plan, layers, x, source, states)
     output = output.transpose(0, 1) if batch_first else output
     return (output, h_n) if c_n is None else (output, (h_n, c_n))
 
@@ -180,11 +190,14 @@ def _stack(
     plan: _Plan, layers: list[Any], x: Tensor, source: tuple[int, ...], states: tuple[int, ...]
 ) -> Tensor:
     """Run all layers in one call: they may go through as a wave."""
-    (*_, steps, batch), (h0, c0, h_n, c_n), width = source, states, plan.width
+    (at, step, row, steps, batch), (h0, c0, h_n, c_n), width = source, states, plan.width
     held = [x.new_empty(steps, batch, width) for _ in layers]
     outputs = [(one.data_ptr(), batch * width, width) for one in held]
-    stack_at = type(layers[0]).stack_at
-    stack_at(layers, *source, 0, 0, threads(), h0, c0, outputs, h_n, c_n)
+    run = Addresses(
+        x=at, x_step=step, x_row=row, steps=steps, batch=batch, threads=threads(),
+        h0=h0, c0=c0, h_n=h_n, c_n=c_n,
+    )  # fmt: skip
+    type(layers[0]).stack_at(layers, run, outputs)
     return held[-1]
 
 
@@ -192,36 +205,40 @@ def _one_by_one(
     plan: _Plan, layers: list[Any], x: Tensor, source: tuple[int, ...], states: tuple[int, ...]
 ) -> Tensor:
     """Run each layer and direction for itself."""
-    (*_, steps, batch), item, team = source, x.itemsize, threads()
-    held: tuple[Tensor, ...] = (x,)
-    row, h_part, c_part = plan.sides * plan.width, batch * plan.width, batch * plan.hidden
+    (at, step, row, steps, batch), item, team = source, x.itemsize, threads()
+    sequences: tuple[Tensor, ...] = (x,)
+    wide, h_part, c_part = plan.sides * plan.width, batch * plan.width, batch * plan.hidden
     for k, layer in enumerate(layers):
         reverse = k % plan.sides
         if not reverse:
-            held = held[-1], x.new_empty(steps, batch, row)  # what lies below is still read
-            target = held[-1].data_ptr()
-        offsets = k * h_part * item, k * c_part * item
-        h0, c0, h_n, c_n = (at and at + offsets[j % 2] for j, at in enumerate(states))
+            sequences = sequences[-1], x.new_empty(steps, batch, wide)  # what lies below is read
+            y = sequences[-1].data_ptr()
+        h_part_at, c_part_at = k * h_part * item, k * c_part * item
+        h0, c0, h_n, c_n = states
         layer.forward_at(
-            *source,
-            *(0, 0, 0, 0, team, reverse == 1),
-            *(h0, c0),
-            *(target + reverse * plan.width * item, batch * row, row),
-            *(0, 0, h_n, c_n),
-        )
+            Addresses(
+                x=at, x_step=step, x_row=row, steps=steps, batch=batch,
+                threads=team, reverse=reverse,
+                h0=h0 and h0 + h_part_at,
+                c0=c0 and c0 + c_part_at,
+                y=y + reverse * plan.width * item, y_step=batch * wide, y_row=wide,
+                h_n=h_n + h_part_at,
+                c_n=c_n and c_n + c_part_at,
+            )
+        )  # fmt: skip
         if reverse + 1 == plan.sides:
-            source = target, batch * row, row, steps, batch
-    return held[-1]
+            at, step, row = y, batch * wide, wide
+    return sequences[-1]
 
 
 def step(module: torch.nn.Module, mode: str | None, x: Any, hx: Any) -> Any:
     """Run an `LSTMCell` or `RNNCell` if the call is usual, else do nothing and give None.
 
     Args:
-        module: a cell of ours.
+        module: A cell of ours.
         mode: "LSTM", "RNN_TANH" or "RNN_RELU".
-        x: as passed to it.
-        hx: as passed to it.
+        x: As passed to it.
+        hx: As passed to it.
 
     Returns:
         What its forward returns, or None.
@@ -241,7 +258,107 @@ def step(module: torch.nn.Module, mode: str | None, x: Any, hx: Any) -> Any:
         return None
     h0, c0 = hx if type(hx) is tuple else (hx, None)
     if not _graphs():
-        h, c = run(one, x, h0, c0)
+        h, c = take_step(one, x, h0, c0)
         return h if c is None else (h, c)
     weights = [None if name is None else parameters[name] for name in one.names]
     return StepFunction.apply(one, x, h0, c0, *weights)  # type: ignore[no-untyped-call]
+
+
+def take_step(
+    one: Kept, x: Tensor, h0: Maybe, c0: Maybe, kept: Maybe = None
+) -> tuple[Tensor, Maybe]:
+    """Take one step.
+
+    Args:
+        one: The packed cell.
+        x: (B, I), last axis contiguous.
+        h0: (B, H), contiguous; None for zeros.
+        c0: The same; None too for an RNN.
+        kept: To be written for a backward pass: the tape (B, 5, Hp), of an RNN another h (B, H);
+            default: keep nothing.
+
+    Returns:
+        h (B, H) and c (B, H), or h and None.
+    """
+    layer, batch = one.layer, x.shape[0]
+    hidden = layer.hidden_size
+    h = x.new_empty(batch, hidden)
+    c = x.new_empty(batch, hidden) if layer.lstm else None
+    # The one step's output is the hidden state: one place for both, unless an RNN keeps it.
+    tape, y = (kept, h) if layer.lstm or kept is None else (None, kept)
+    layer.forward_at(
+        Addresses(
+            x=x.data_ptr(),
+            x_row=x.stride(0),
+            steps=1,
+            batch=batch,
+            threads=threads(),
+            h0=0 if h0 is None else h0.data_ptr(),
+            c0=0 if c0 is None else c0.data_ptr(),
+            y=y.data_ptr(),
+            y_row=hidden,
+            tape=0 if tape is None else tape.data_ptr(),
+            h_n=h.data_ptr(),
+            c_n=0 if c is None else c.data_ptr(),
+        )
+    )
+    return h, c
+
+
+class StepFunction(Function):
+    """A cell's forward and backward pass; `LayerFunction` without what a single step has not."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, one: Kept, x: Tensor, h0: Maybe, c0: Maybe, *weights: Maybe
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        """Take the step and keep what the backward pass reads."""
+        layer = one.layer
+        each = (5, layer.padded_size) if layer.lstm else (layer.hidden_size,)
+        kept = x.new_empty(x.shape[0], *each)
+        h, c = take_step(one, x, h0, c0, kept)
+        ctx.one = one
+        ctx.set_materialize_grads(False)
+        # Not h itself, which may be edited in place.
+        ctx.save_for_backward(x, h0, c0, kept, *weights)
+        return h if c is None else (h, c)
+
+    @staticmethod
+    def backward(ctx: Any, dh: Maybe, dc: Maybe = None) -> tuple[Maybe, ...]:
+        """Differentiate through the kernels, or through torch's operations if that must go on."""
+        incoming = (dh, dc) if ctx.one.layer.lstm else (dh,)
+        needed = ctx.needs_input_grad[1:]
+        if dh is None and dc is None:
+            return (None,) * (1 + len(needed))
+        in_torch = torch.is_grad_enabled() or batched(incoming)
+        x, h0, c0, kept, *weights = unpacked(ctx, lambda: _reads(ctx.one, needed, in_torch))
+        assert x is not None
+        assert kept is not None
+        if in_torch:
+            inputs = x, h0, c0, *weights
+            return None, *differentiable(_in_torch(ctx.one), inputs, needed, incoming)
+        call = Call(None, ctx.one.made[0], (), _LAYOUT, layers=(ctx.one.layer,))
+        saved = x[None], _lifted(h0), _lifted(c0), kept[None]
+        grads = layer_gradients(call, saved, saved[3:], (None, _lifted(dh), _lifted(dc)), needed)
+        return None, *(None if grad is None else grad[0] for grad in grads[:3]), *grads[3:]
+
+
+def _reads(one: Kept, needed: Sequence[bool], everything: bool) -> list[bool]:
+    """Say which saved tensors the kernels' backward pass reads."""
+    inputs = everything or any(needed[3:])
+    return [inputs, inputs, one.layer.lstm, True, *[everything] * (len(needed) - 3)]
+
+
+def _lifted(tensor: Maybe) -> Maybe:
+    return None if tensor is None else tensor.unsqueeze(0)
+
+
+def _in_torch(one: Kept) -> Callable[..., tuple[Maybe, ...]]:
+    """Give the step as a function of its inputs and weights, in torch's operations."""
+
+    def step(x: Tensor, h0: Maybe, c0: Maybe, *weights: Maybe) -> tuple[Maybe, ...]:
+        mode, initial = one.made[0], (_lifted(h0), _lifted(c0))
+        _, h, c = torch_loop.run_layer(mode, [weights], x[None], *initial, _LAYOUT)
+        return (h[0],) if c is None else (h[0], c[0])
+
+    return step

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-__all__ = ["Place", "Weights", "cell_place", "fetch", "places"]
+__all__ = ["ROLES", "Place", "Weights", "cell_place", "fetch", "places"]
 
 Weights = tuple[Tensor | None, ...]
 """weight_ih, weight_hh, bias_ih, bias_hh, weight_hr of one layer and direction; None: not there."""
 
-_ROLES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+ROLES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
 
 
 class Place(NamedTuple):
@@ -26,7 +26,7 @@ class Place(NamedTuple):
 
 def _place(bias: bool, projected: bool, suffix: str, end: str) -> Place:
     there = (True, True, bias, bias, projected)
-    names = tuple(role + end if has else None for role, has in zip(_ROLES, there, strict=True))
+    names = tuple(role + end if has else None for role, has in zip(ROLES, there, strict=True))
     return Place(suffix, names, sum(name is not None for name in names))
 
 

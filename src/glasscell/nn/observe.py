@@ -7,17 +7,19 @@ derivatives that its backward pass went through. Outside, it costs one look at a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Protocol
+from heapq import heappop, heappush
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
+from torch.autograd.function import BackwardCFunction
 
 from glasscell.arrays import Array
-from glasscell.nn.origins import Origins
 from glasscell.traces.layer import Record
 
 __all__ = ["Observation", "Observer", "Record", "current", "observing", "repeating"]
@@ -51,20 +53,77 @@ class Observer(Protocol):
         """
 
 
+class Origins:
+    """The calls whose results are in a graph, found again from what was made of those results.
+
+    A path in the graph is exact where values are not: whatever lies between two calls (a mask,
+    dropout, an index, a clone, another cell), the gradient takes that path and no other.
+    """
+
+    def __init__(self) -> None:
+        self._made: WeakKeyDictionary[Any, tuple[Hashable, Sequence[Record]]] = WeakKeyDictionary()
+
+    def add(self, layer: Hashable, result: Tensor, records: Sequence[Record]) -> None:
+        """Remember what made a result; nothing where it is in no graph.
+
+        Args:
+            layer: Which one it was.
+            result: Straight from the layer's node.
+            records: Of the layer's directions.
+        """
+        if result.grad_fn is not None:
+            self._made[result.grad_fn] = layer, records
+
+    def find(self, layer: Hashable, states: Sequence[Tensor | None]) -> Sequence[Record] | None:
+        """Give the records of the latest call of a layer that a state depends on.
+
+        Args:
+            layer: Which one.
+            states: Hidden and cell state.
+
+        Returns:
+            None where there is no such call.
+
+        Notes:
+            Nodes are numbered as they are made, so that the one with the largest number is visited
+            next: the first call to be met is the latest, and what is older is never looked at.
+        """
+        visited: dict[int, Any] = {}  # holds the nodes: the id of one that is gone is used again
+        waiting: list[tuple[int, int]] = []
+
+        def wait(node: Any) -> None:
+            # A leaf has no number of its own, and nothing behind it.
+            if node is not None and id(node) not in visited and node.next_functions:
+                visited[id(node)] = node
+                heappush(waiting, (-node._sequence_nr(), id(node)))
+
+        for state in states:
+            wait(None if state is None else state.grad_fn)
+        while waiting:
+            node = visited[heappop(waiting)[1]]
+            # Other nodes than Python's cannot be referred to weakly, not even to look one up.
+            made = self._made.get(node) if isinstance(node, BackwardCFunction) else None
+            if made is not None and made[0] == layer:
+                return made[1]
+            for following, _ in node.next_functions:
+                wait(following)
+        return None
+
+
 @dataclass(frozen=True, eq=False)
 class Observation:
     """One `observing` block.
 
     Args:
-        observer: who looks on.
-        gradients: whether the backward pass is observed too.
-        anchor: a scalar leaf that every layer's output depends on (its derivative is zero), so that
+        observer: Who looks on.
+        gradients: Whether the backward pass is observed too.
+        anchor: A scalar leaf that every layer's output depends on (its derivative is zero), so that
             a graph exists even where nothing requires a gradient. `torch.autograd.grad(loss,
             anchor)` runs exactly the observed layers' backward passes and leaves every `.grad`
             alone. None without gradients.
-        modules: whose calls are seen from other threads too.
-        origins: which call a state comes from.
-        copies: id of a copy of a module to that of the module, whose calls its calls continue.
+        modules: Whose calls are seen from other threads too.
+        origins: Which call a state comes from.
+        copies: Id of a copy of a module to that of the module, whose calls its calls continue.
     """
 
     observer: Observer
@@ -93,7 +152,7 @@ def current(module: torch.nn.Module | None = None) -> Observation | None:
     youngest block that names the module.
 
     Args:
-        module: who runs; default nobody, to ask for this context alone.
+        module: Who runs; default nobody, to ask for this context alone.
     """
     if not _open:
         return None
@@ -121,9 +180,9 @@ def observing(
     Layers that run in the block keep their observer: their backward pass may come after it.
 
     Args:
-        observer: see `Observer`.
-        gradients: observe the backward pass too; default False.
-        modules: whose calls are seen from every thread; of others, those of this context. Default
+        observer: See `Observer`.
+        gradients: Observe the backward pass too; default False.
+        modules: Whose calls are seen from every thread; of others, those of this context. Default
             none.
 
     Yields:

@@ -1,4 +1,4 @@
-"""The packed form of a layer's parameters, made again only when a number has changed.
+"""What a module keeps between calls: its packed weights, and memory for large tapes.
 
 A module keeps its packed layers in one attribute that never travels: copies and pickles of the
 module start empty, the state_dict does not know it. The packed layers themselves are immutable, so
@@ -7,34 +7,27 @@ threads that run one module at the same time may at worst both pack.
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import Parameter
 
 from glasscell import engine
 from glasscell.arrays import Array
+from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import ShapeError
-from glasscell.nn.names import Place, Weights
-from glasscell.nn.tapes import Tapes
+from glasscell.nn.names import ROLES, Place, Weights
 from glasscell.nn.team import threads
 from glasscell.nn.tensors import array_of
 
 __all__ = ["ATTRIBUTE", "Kept", "Made", "packed", "packed_linear", "tapes_of"]
 
 ATTRIBUTE = "_glasscell_packed"
-
-
-class _Arrays(NamedTuple):
-    """What `engine.pack` reads; `glasscell.weights.LayerWeights` without its checks."""
-
-    weight_ih: Array
-    weight_hh: Array
-    bias_ih: Array | None
-    bias_hh: Array | None
-    weight_hr: Array | None
 
 
 Made = tuple[str, int, int, int]
@@ -89,19 +82,60 @@ class Kept(NamedTuple):
         return same
 
 
+LARGE = 1 << 20  # bytes
+_HUGE = 2 << 20  # bytes of a large page
+_ASKS = 4 << 20  # bytes from which NumPy asks the system for large pages
+
+
+class _Tapes(dict[str, Array]):
+    """One module's last large tape of each layer and direction, by suffix.
+
+    malloc may give megabytes back to the system at each release; each 4 KB of the next tape then
+    costs a page fault, 1 to 2 µs on a virtual machine: half of a training step at T = 100, B = 32,
+    H = 64.
+
+    A tape's memory is handed out again only once nobody holds a tensor or array over it: all of
+    those hold the one array that is here, and are seen in its reference count.
+    """
+
+    def take(self, suffix: str, shape: tuple[int, ...], like: Tensor) -> Tensor:
+        """Make an uninitialised tensor.
+
+        Args:
+            suffix: Of the layer and direction.
+            shape: Of the tensor.
+            like: Has its dtype.
+        """
+        size = math.prod(shape) * like.itemsize
+        if size < LARGE:
+            return like.new_empty(shape)
+        memory = self.pop(suffix, None)  # one thread alone gets it
+        if memory is None or not _fits(memory, size) or sys.getrefcount(memory) > 2:
+            memory = None  # before the next is made: the two would add up
+            memory = np.empty(max(size + _HUGE, _ASKS), np.uint8)
+        self[suffix] = memory
+        # From the first large page on: one fault in place of 512, where there are such pages.
+        first = -memory.__array_interface__["data"][0] % _HUGE
+        return torch.from_numpy(memory[first : first + size]).view(like.dtype).view(shape)
+
+
+def _fits(memory: Array, size: int) -> bool:
+    return size + _HUGE <= memory.size <= max(4 * size + _HUGE, _ASKS)
+
+
 class _Packed(dict[tuple[str, torch.dtype], Any]):
     """Packed layers by suffix and dtype; every copy and pickle of it is empty.
 
     Args:
-        plan: what `quick` knows of the module; its own.
-        tapes: memory for the next training step.
+        plan: What `fast_path` knows of the module; its own.
+        tapes: Memory for the next training step.
     """
 
     plan: Any = None
 
     def __init__(self) -> None:
         super().__init__()
-        self.tapes = Tapes()
+        self.tapes = _Tapes()
 
     def __reduce__(self) -> tuple[type[_Packed], tuple[()]]:
         return _Packed, ()
@@ -122,40 +156,42 @@ def packed(
     The numbers are compared, not versions or addresses: writes through `.data` change neither.
 
     Raises:
-        RuntimeError: someone assigned weights whose shapes do not fit together.
+        RuntimeError: Someone assigned weights whose shapes do not fit together.
     """
     kept = _kept(module)
     hidden: Any = module.hidden_size
     made = mode, input_size, hidden, getattr(module, "proj_size", 0) or hidden
-    found = []
+    layers = []
     for place, tensors in zip(layer, weights, strict=True):
         assert tensors[0] is not None
         key = place.suffix, tensors[0].dtype
         one = kept.get(key)
         if one is None or not one.holds(made, tensors):
             one = kept[key] = _pack(made, tensors, place)
-        found.append(one.layer)
-    return tuple(found)
+        layers.append(one.layer)
+    return tuple(layers)
 
 
 def _pack(made: Made, tensors: Weights, place: Place) -> Kept:
-    arrays = _Arrays._make([None if tensor is None else array_of(tensor) for tensor in tensors])
+    arrays: dict[str, Any] = {
+        role: array_of(tensor) for role, tensor in zip(ROLES, tensors, strict=True)
+    }
     mode, *sizes = made
     try:
-        one = engine.pack(mode, arrays)
+        one = engine.pack(mode, LayerWeights(**arrays))
     except ShapeError:
         one = None
     if one is None or [one.input_size, one.hidden_size, one.output_size] != sizes:
-        given = zip(place.names, arrays, strict=True)
-        shapes = ", ".join(f"{name} {array.shape}" for name, array in given if array is not None)
+        named = zip(place.names, arrays.values(), strict=True)
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in named if array is not None)
         # torch's class of error; its own LSTM does not check, and may read beyond the end of them.
         raise RuntimeError(
             f"expected parameters for input, hidden and output size {tuple(sizes)}, got {shapes}; "
             "assign parameters of the shapes that the constructor makes"
         )
     assert tensors[0] is not None
-    given_shapes = tuple(None if tensor is None else tensor.shape for tensor in tensors)
-    return Kept(one, made, tensors[0].dtype, place.names, given_shapes)
+    all_shapes = tuple(None if tensor is None else tensor.shape for tensor in tensors)
+    return Kept(one, made, tensors[0].dtype, place.names, all_shapes)
 
 
 def packed_linear(module: torch.nn.Module, weight: Tensor, bias: Tensor | None) -> Any:
@@ -168,7 +204,7 @@ def packed_linear(module: torch.nn.Module, weight: Tensor, bias: Tensor | None) 
     return one
 
 
-def tapes_of(module: torch.nn.Module) -> Tapes:
+def tapes_of(module: torch.nn.Module) -> _Tapes:
     """Give the memory that a module keeps for its large tapes."""
     return _kept(module).tapes
 

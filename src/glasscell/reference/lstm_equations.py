@@ -133,7 +133,7 @@ def lstm_step(p: LSTMParameters, x: Array, h_prev: Array, c_prev: Array) -> LSTM
     """Compute one step of an LSTM, equations (1) to (7).
 
     Args:
-        p: weights in the textbook form.
+        p: Weights in the textbook form.
         x: (B, I).
         h_prev: (B, P).
         c_prev: (B, H).

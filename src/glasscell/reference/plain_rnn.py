@@ -76,11 +76,11 @@ def rnn(
     """Run an RNN of one layer in one direction over a batch of sequences.
 
     Args:
-        weights: arrays of any one floating dtype, which is the precision of the result.
+        weights: Arrays of any one floating dtype, which is the precision of the result.
         x: (T, B, I).
         h0: (B, H), initial hidden state; default zeros.
         nonlinearity: "tanh", the default, or "relu".
-        reverse: read each piece from its last step; default False.
+        reverse: Read each piece from its last step; default False.
         lengths: (B,) integers from 0 to T, any order; default all T. After the end outputs are
             zero.
         reset: (T, B) bool, cut before step t: each piece starts from h0; default no cuts.
@@ -89,8 +89,8 @@ def rnn(
         Every hidden state, and the last one processed of each sequence.
 
     Raises:
-        ShapeError, DtypeError: an input does not fit the weights.
-        ValueError: unknown nonlinearity.
+        ShapeError, DtypeError: An input does not fit the weights.
+        ValueError: Unknown nonlinearity.
 
     >>> weights = LayerWeights(weight_ih=np.array([[1.0]]), weight_hh=np.array([[2.0]]))
     >>> rnn(weights, np.ones((3, 1, 1)), nonlinearity="relu").h.ravel()
@@ -125,7 +125,7 @@ def rnn_backward(run: RNNRun, dy: Array, dh_n: Array | None = None) -> Gradients
         (R6)  dh_0 = dh_{t-1} of the first step           summed over the pieces
 
     Args:
-        run: what `rnn` returned.
+        run: What `rnn` returned.
         dy: (T, B, H), gradient of the output; what stands after the end of a sequence is not read.
         dh_n: (B, H), gradient of the final hidden state; default zeros.
 
@@ -133,7 +133,7 @@ def rnn_backward(run: RNNRun, dy: Array, dh_n: Array | None = None) -> Gradients
         Gradients of inputs and weights, and the total derivative dL/dh_t of every step.
 
     Raises:
-        ShapeError, DtypeError: a gradient has not the shape or dtype of what it belongs to.
+        ShapeError, DtypeError: A gradient has not the shape or dtype of what it belongs to.
     """
     inputs = run.inputs
     book = cells.Textbook(inputs.weights)

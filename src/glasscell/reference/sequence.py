@@ -26,11 +26,11 @@ class Inputs:
     """All that one run of one layer in one direction was given.
 
     Args:
-        weights: of the layer.
+        weights: Of the layer.
         x: (T, B, I).
         h0: (B, P), initial hidden state of every piece.
         c0: (B, H), initial cell state of every piece; None for an RNN.
-        reverse: whether each piece is read from its last step to its first.
+        reverse: Whether each piece is read from its last step to its first.
         lengths: (B,) integers, any order, zero allowed; None for T everywhere.
         reset: (T, B) bool, whether the sequence is cut before step t; None for nowhere.
     """
@@ -126,7 +126,7 @@ def prepare(
     """Check what a layer is given and fill in zero initial states.
 
     Raises:
-        ShapeError: an array has the wrong rank or size, or a length is outside 0 … T.
+        ShapeError: An array has the wrong rank or size, or a length is outside 0 … T.
         DtypeError: x is not floating, or the others have not the dtype of x.
     """
     arrays = {"x": x, "h0": h0, "c0": c0, **weights.arrays()}

@@ -53,8 +53,8 @@ def forward(
     """Run every layer and direction of a network.
 
     Args:
-        config: what the network is.
-        layers: one per layer and direction, in the order of `Config.suffixes`.
+        config: What the network is.
+        layers: One per layer and direction, in the order of `Config.suffixes`.
         x: (T, B, I), or (B, T, I) with batch_first.
         h0: (L*D, B, P); default zeros.
         c0: (L*D, B, H), LSTM only; default zeros.
@@ -65,7 +65,7 @@ def forward(
         The output in the layout of x, the final states, and each layer's own run.
 
     Raises:
-        ShapeError, DtypeError: an input does not fit.
+        ShapeError, DtypeError: An input does not fit.
     """
     _check_states(config, h0, c0)
     below = np.swapaxes(x, 0, 1) if config.batch_first else x
@@ -93,8 +93,8 @@ def backward(
     """Carry a gradient back through every layer and direction of a network.
 
     Args:
-        run: what `forward` returned.
-        dy: gradient of the output, in its layout.
+        run: What `forward` returned.
+        dy: Gradient of the output, in its layout.
         dh_n: (L*D, B, P), gradient of the final hidden states; default zeros.
         dc_n: (L*D, B, H), LSTM only; default zeros.
 

@@ -61,11 +61,11 @@ def lstm(
     """Run an LSTM of one layer in one direction over a batch of sequences.
 
     Args:
-        weights: arrays of any one floating dtype, which is the precision of the result.
+        weights: Arrays of any one floating dtype, which is the precision of the result.
         x: (T, B, I).
         h0: (B, P), initial hidden state; default zeros.
         c0: (B, H), initial cell state; default zeros.
-        reverse: read each piece from its last step; default False.
+        reverse: Read each piece from its last step; default False.
         lengths: (B,) integers from 0 to T, any order; default all T. After the end outputs are
             zero.
         reset: (T, B) bool, cut before step t: each piece starts from (h0, c0), in both directions
@@ -75,7 +75,7 @@ def lstm(
         Every value of every step, and the states after the last step processed.
 
     Raises:
-        ShapeError, DtypeError: an input does not fit the weights.
+        ShapeError, DtypeError: An input does not fit the weights.
 
     >>> weights = LayerWeights(weight_ih=np.array([[0.0], [0.0], [99.0], [99.0]]),
     ...                        weight_hh=np.zeros((4, 1)))
@@ -114,7 +114,7 @@ def lstm_backward(
         (19)  dh_0 and dc_0 are what is left before the first step, summed over the pieces
 
     Args:
-        run: what `lstm` returned.
+        run: What `lstm` returned.
         dy: (T, B, P), gradient of the output; what stands after the end of a sequence is not read.
         dh_n: (B, P), gradient of the final hidden state; default zeros.
         dc_n: (B, H), gradient of the final cell state; default zeros.
@@ -123,7 +123,7 @@ def lstm_backward(
         Gradients of inputs and weights, and the total derivatives of every step.
 
     Raises:
-        ShapeError, DtypeError: a gradient has not the shape or dtype of what it belongs to.
+        ShapeError, DtypeError: A gradient has not the shape or dtype of what it belongs to.
     """
     back = _ThroughTime(run)
     dy = gradient("dy", dy, run.h)

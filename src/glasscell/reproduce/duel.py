@@ -167,13 +167,9 @@ def _one_try(options: DuelOptions, one: tuple[Kind, float], line: Line) -> Try:
     return train(*one, options, lambda kind, rate, step, error: line.tell((step, error)))
 
 
+@one_thread()
 def train(kind: Kind, rate: float, options: DuelOptions, watch: Watch) -> Try:
     """Train one network on one thread; the global random state stays as it was."""
-    with one_thread():
-        return _train(kind, rate, options, watch)
-
-
-def _train(kind: Kind, rate: float, options: DuelOptions, watch: Watch) -> Try:
     size = options.hidden_size if kind == "LSTM" else twin_size(options.hidden_size)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed)

@@ -1,7 +1,7 @@
 """The four ways in which a layer lays out its steps, and the way between them.
 
 =======  ==========  =============================================================
-layout   shape       who
+layout   shape       where
 =======  ==========  =============================================================
 ``TBH``  (T, B, H)   torch's default
 ``BTH``  (B, T, H)   ``batch_first=True``
@@ -46,7 +46,7 @@ def to_time_major(array: Array, layout: str, batch_sizes: Array | None = None) -
     """Give an array as (T, B, ·): a view, or a zero-padded copy if it was packed.
 
     Args:
-        array: steps in `layout`.
+        array: Steps in `layout`.
         layout: "TBH", "BTH", "TH" or "NH".
         batch_sizes: (T,) int64, sequences that are alive at each step; needed for "NH".
 
@@ -81,6 +81,7 @@ def unpack(rows: Array, batch_sizes: Array) -> Array:
     """
     sizes = np.asarray(batch_sizes, dtype=np.int64)
     padded = np.zeros((len(sizes), int(sizes[0]) if len(sizes) else 0, *rows.shape[1:]), rows.dtype)
+    # Row n of the packed array is sequence n - first[n] at its step: rows come step by step.
     step = np.repeat(np.arange(len(sizes)), sizes)
     first = np.repeat(np.cumsum(sizes) - sizes, sizes)
     padded[step, np.arange(len(rows)) - first] = rows

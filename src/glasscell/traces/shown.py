@@ -1,4 +1,4 @@
-"""Which calls of a layer its arrays show, and how that is said."""
+"""Which of a layer's calls its arrays show, and the sentences that say so."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Shown:
     """Which calls of a layer were put together along time.
 
     Attributes:
-        calls: how many.
-        of: how many there were.
-        presumed: whether their order alone says that they belong together.
-        altered: of "hidden" and "cell" what the caller changes between two of the calls (zoneout,
-            dropout, a step that is skipped), so that one call does not begin with what the one
-            before it gave. Rows that begin anew are a trace's `reset`, rows that are over its
-            `lengths`, and neither counts here.
+        calls: How many.
+        of: How many there were.
+        presumed: Whether only their order suggests that they belong together.
+        altered: Of "hidden" and "cell" the states that the caller changes between two calls
+            (zoneout, dropout, skipped steps), so that a call does not begin with what the one
+            before it gave. Sequences that begin anew or end are not meant: those are in a trace's
+            `reset` and `lengths`.
     """
 
     calls: int
@@ -52,14 +52,14 @@ class Shown:
 
 
 def notes(layers: Mapping[str, Any], lang: str = "en") -> list[str]:
-    """Say of which layers only a part of the calls is shown.
+    """Name the layers of which only a part of the calls is shown.
 
     Args:
-        layers: name to `LayerTrace` or `LayerFlow`.
+        layers: Name to `LayerTrace` or `LayerFlow`.
         lang: "en" or "zh"; default "en".
 
     Returns:
-        One line for each group of layers of which the same is to be said.
+        One line for each group of layers that the same sentence holds for.
 
     >>> from types import SimpleNamespace as Layer
     >>> notes({"cell": Layer(shown=Shown(1, 20)), "other": Layer(shown=None)})

@@ -139,7 +139,7 @@ class GradedProduct:
         """Take one more step in.
 
         Args:
-            *factors: the step, or factors of it in the order in which they act: functions of
+            *factors: The step, or factors of it in the order in which they act: functions of
                 columns (S, k) that give their image, its rows of any size.
         """
         for factor in factors:
@@ -167,7 +167,7 @@ class GradedProduct:
         """Give the largest singular values of the product, as powers of ten.
 
         Args:
-            count: how many, at most k.
+            count: How many, at most k.
 
         Returns:
             (count,) falling; -inf where the product has fewer, or a step left less of a direction

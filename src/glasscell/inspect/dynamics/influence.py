@@ -41,10 +41,10 @@ def influence(
     """Give ``log10 |dh_t' / dx_t|`` (Frobenius norm) of one layer for all pairs of steps.
 
     Args:
-        layer: one sequence, layout "TH".
-        weights: the layer's.
-        inputs: the steps t, in the sequence's own time; default all T.
-        outputs: the steps t'; default all T.
+        layer: One sequence, layout "TH".
+        weights: The layer's.
+        inputs: The steps t, in the sequence's own time; default all T.
+        outputs: The steps t'; default all T.
         probes: k, directions in the input that are followed; with k >= I the norm is exact,
             else an estimate from k random orthonormal ones. Default 8.
 
@@ -54,7 +54,7 @@ def influence(
 
     Raises:
         ShapeError: `layer` is a batch, or the weights are not of its size.
-        IndexError: there is no such step.
+        IndexError: There is no such step.
         ValueError: `probes` is below 1.
 
     Notes:
@@ -90,7 +90,7 @@ def probe_columns(size: int, probes: int) -> Float64:
 
     Args:
         size: I, columns of A.
-        probes: how many at most.
+        probes: How many at most.
 
     Returns:
         (I, k), k = min(I, probes): orthogonal, of length sqrt(I / k).
@@ -139,18 +139,18 @@ def model_influence(
     """Give ``log10 |dy_t' / dx_t|`` (Frobenius norm) through a whole model for all pairs of steps.
 
     Args:
-        model: any torch module with recurrent layers, ours or torch's own; several layers, both
+        model: Any torch module with recurrent layers, ours or torch's own; several layers, both
             directions, whatever lies between and behind. Or, without torch, what `glasscell.load`
             gave, or a folder of `glasscell.save`.
-        x: one sequence without a batch axis, (T, I); or (T,) integers for a model that begins with
+        x: One sequence without a batch axis, (T, I); or (T,) integers for a model that begins with
             an Embedding, and then dx_t is a change of what it gives. A tensor for a torch module.
-        outputs: the steps t' of the output; default all.
+        outputs: The steps t' of the output; default all.
         probes: k, directions in the output that are followed; with k >= O the norm is exact, else
             an estimate from k random orthonormal ones. Default 4.
-        read: callable on the model's output that picks the tensor to look at, laid out as the
+        read: Callable on the model's output that picks the tensor to look at, laid out as the
             input; default the output itself, or its first part if it is a tuple. Without a time
             axis, (B, O), it counts as one step. For torch modules.
-        batch_first: for torch modules, whether it reads (B, T, I) rather than (T, B, I); default
+        batch_first: For torch modules, whether it reads (B, T, I) rather than (T, B, I); default
             what its recurrent layers do.
 
     Returns:
@@ -160,10 +160,10 @@ def model_influence(
     Raises:
         TypeError: `model` is none of these, x no tensor, or a saved model was given `read`.
         ShapeError: x has a batch axis, or the output's shape is none of these.
-        ValueError: the model has no recurrent layer; x are integers and no Embedding ran; `probes`
+        ValueError: The model has no recurrent layer; x are integers and no Embedding ran; `probes`
             is below 1.
-        IndexError: there is no such step.
-        RuntimeError: a layer is not on the CPU.
+        IndexError: There is no such step.
+        RuntimeError: A layer is not on the CPU.
 
     Notes:
         k copies of the sequence for each output step, 256 in a batch, one forward and one backward

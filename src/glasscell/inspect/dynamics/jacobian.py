@@ -46,8 +46,8 @@ class StateJacobian:
     """The Jacobian of every step of one sequence, applied to columns without forming it.
 
     Args:
-        layer: one sequence, layout "TH".
-        weights: the layer's.
+        layer: One sequence, layout "TH".
+        weights: The layer's.
 
     Attributes:
         order: (T,) steps in the order in which the layer worked on them.
@@ -56,7 +56,7 @@ class StateJacobian:
 
     Raises:
         ShapeError: `layer` is a batch, or the weights are not of its size.
-        ValueError: something else than the layer changes the state between two of its calls.
+        ValueError: Something else than the layer changes the state between two of its calls.
 
     Notes:
         A call of `jvp` or `vjp` costs 8 H P k flops for an LSTM and k columns. Float64 copies of
@@ -93,7 +93,7 @@ class StateJacobian:
         """Carry changes of the state before step t through it.
 
         Args:
-            t: step in the sequence's own time.
+            t: Step in the sequence's own time.
             columns: (S, k), changes of the state that step t found.
 
         Returns:
@@ -111,7 +111,7 @@ class StateJacobian:
         what the other gates bring from the hidden state into the cell, slopes as above.
 
         Args:
-            t: step in the sequence's own time.
+            t: Step in the sequence's own time.
 
         Returns:
             Functions of columns in the order in which they act, together `jvp`: that alone where
@@ -125,7 +125,7 @@ class StateJacobian:
         """Carry changes of the input of step t into the state that it leaves.
 
         Args:
-            t: step in the sequence's own time.
+            t: Step in the sequence's own time.
             columns: (I, k).
 
         Returns:
@@ -137,7 +137,7 @@ class StateJacobian:
         """Carry gradients of the state that step t left back to the state that it found.
 
         Args:
-            t: step in the sequence's own time.
+            t: Step in the sequence's own time.
             columns: (S, k).
 
         Returns:
@@ -158,7 +158,7 @@ class StateJacobian:
         """Carry gradients of h_t back to c_t, on which it depends in the same step.
 
         Args:
-            t: step in the sequence's own time.
+            t: Step in the sequence's own time.
             columns: (P, k).
 
         Returns:
@@ -201,7 +201,7 @@ class StateJacobian:
         """Form the Jacobian of one step.
 
         Args:
-            t: step in the sequence's own time.
+            t: Step in the sequence's own time.
 
         Returns:
             (S, S), ds_t / ds_{t-1}, hidden state first.
@@ -220,8 +220,8 @@ def jacobians(layer: LayerTrace, weights: LayerWeights) -> Float64:
     """Form the Jacobian of the true state s = (h, c) at every step: ``J_t = ds_t / ds_{t-1}``.
 
     Args:
-        layer: one sequence, layout "TH": ``trace["l0"].sequence(0)``.
-        weights: the layer's, `glasscell.inspect.layer_weights`.
+        layer: One sequence, layout "TH": ``trace["l0"].sequence(0)``.
+        weights: The layer's, `glasscell.inspect.layer_weights`.
 
     Returns:
         (T, S, S) float64, S = P + H, hidden state first (S = H for an RNN). Index t is the
@@ -230,7 +230,7 @@ def jacobians(layer: LayerTrace, weights: LayerWeights) -> Float64:
 
     Raises:
         ShapeError: `layer` is a batch, or the weights are not of its size.
-        ValueError: something else than the layer changes the state between two of its calls.
+        ValueError: Something else than the layer changes the state between two of its calls.
 
     Notes:
         T S^2 numbers: 105 MB at T = 200, H = 128; `StateJacobian` applies them without. Where

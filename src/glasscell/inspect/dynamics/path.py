@@ -51,8 +51,8 @@ class PathSplit:
         """Draw the two ways over the lag: share of the belt, and norms; needs matplotlib.
 
         Args:
-            ax: one Axes per part; default a new pyplot figure.
-            **options: as `glasscell.report.plots.path_split` takes them.
+            ax: One Axes per part; default a new pyplot figure.
+            **options: As `glasscell.report.plots.path_split` takes them.
 
         Returns:
             (parts,) array of Axes.
@@ -73,8 +73,8 @@ def path_split(
     rest goes through recurrent weights, and dies or grows with them.
 
     Args:
-        layer: one sequence, layout "TH", of an LSTM.
-        weights: the layer's.
+        layer: One sequence, layout "TH", of an LSTM.
+        weights: The layer's.
         step: T, in the sequence's own time; default the last that the layer read.
         columns: k random probes instead of all H rows; default all up to H = 128, beyond that 32.
 
@@ -83,8 +83,8 @@ def path_split(
 
     Raises:
         ShapeError: `layer` is a batch, or the weights are not of its size.
-        ValueError: the layer is an RNN, or `columns` is below 1.
-        IndexError: there is no such step.
+        ValueError: The layer is an RNN, or `columns` is below 1.
+        IndexError: There is no such step.
 
     Notes:
         One sweep backwards of 8 H P k flops a step. With probes the belt stays exact, and the two

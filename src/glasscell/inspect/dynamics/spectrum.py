@@ -66,8 +66,8 @@ class Fan:
         """Draw log10 of the singular values over the lag; needs matplotlib.
 
         Args:
-            ax: where; default a new pyplot figure.
-            **options: as `glasscell.report.plots.jacobian_fan` takes them.
+            ax: Where; default a new pyplot figure.
+            **options: As `glasscell.report.plots.jacobian_fan` takes them.
 
         Returns:
             The Axes.
@@ -84,7 +84,7 @@ class Lyapunov:
             lost at some step. Below -1/lag: that lag cannot be carried.
         std: (k,) standard deviation of the exponents between ten equal stretches of the run; NaN
             for fewer steps than that.
-        steps: over which they are means, those of the warm-up left out.
+        steps: Over which they are means, those of the warm-up left out.
     """
 
     exponents: Float64
@@ -114,8 +114,8 @@ class Lyapunov:
         """Draw the exponents, largest first, with their deviations; needs matplotlib.
 
         Args:
-            ax: where; default a new pyplot figure.
-            **options: as `glasscell.report.plots.lyapunov` takes them.
+            ax: Where; default a new pyplot figure.
+            **options: As `glasscell.report.plots.lyapunov` takes them.
 
         Returns:
             The Axes.
@@ -127,8 +127,8 @@ class Stretch(NamedTuple):
     """What one matrix does to lengths; None where it has values that are not finite.
 
     Attributes:
-        norm: the most that it stretches, its largest singular value.
-        radius: the spectral radius, its largest eigenvalue in size; None of what is not square.
+        norm: The most that it stretches, its largest singular value.
+        radius: The spectral radius, its largest eigenvalue in size; None of what is not square.
     """
 
     norm: float | None
@@ -162,11 +162,11 @@ def fan(
     that keeps it best, in the next, and so on.
 
     Args:
-        layer: one sequence, layout "TH".
-        weights: the layer's.
-        start: step in the sequence's own time; default the first that the layer read.
+        layer: One sequence, layout "TH".
+        weights: The layer's.
+        start: Step in the sequence's own time; default the first that the layer read.
         columns: k, how many singular values; at most S are given.
-        lags: steps in the order of work, each from 1 to those that are left; default 64 of them
+        lags: Steps in the order of work, each from 1 to those that are left; default 64 of them
             (16, geometric, beyond S = 128), the first and the last included.
 
     Returns:
@@ -174,9 +174,9 @@ def fan(
 
     Raises:
         ShapeError: `layer` is a batch, or the weights are not of its size.
-        IndexError: there is no such step.
-        ValueError: a lag is outside, or `columns` below 1.
-        DtypeError: a lag is no whole number.
+        IndexError: There is no such step.
+        ValueError: A lag is outside, or `columns` below 1.
+        DtypeError: A lag is no whole number.
 
     Notes:
         Up to S = 128 all directions are followed once, however far apart they are and however long
@@ -228,10 +228,10 @@ def lyapunov(
     ``lambda_i = mean_t log |R_ii(t)|`` with ``Q(t) R(t) = J_t Q(t-1)`` over the true state (h, c).
 
     Args:
-        layer: one sequence, layout "TH".
-        weights: the layer's.
+        layer: One sequence, layout "TH".
+        weights: The layer's.
         columns: k, how many; default all S up to 128, beyond that 16.
-        warm_up: steps at the start that turn the directions but are not counted; default a sixth
+        warm_up: Steps at the start that turn the directions but are not counted; default a sixth
             of all.
 
     Returns:
@@ -239,7 +239,7 @@ def lyapunov(
 
     Raises:
         ShapeError: `layer` is a batch, or the weights are not of its size.
-        ValueError: no step is left after the warm-up, or `columns` is below 1.
+        ValueError: No step is left after the warm-up, or `columns` is below 1.
 
     Notes:
         T QR decompositions of (S, k) and 8 H P k flops a step. Finite-time exponents of this

@@ -25,8 +25,8 @@ def norm(array: Array, axis: int | tuple[int, ...] | None = None) -> Float64:
     """Give Euclidean norms in float64 that neither underflow nor overflow on the way.
 
     Args:
-        array: any shape.
-        axis: axes to sum over; default all.
+        array: Any shape.
+        axis: Axes to sum over; default all.
 
     Returns:
         The norms, the other axes kept.

@@ -23,21 +23,21 @@ class Decay:
     """One profile in numbers.
 
     Attributes:
-        lag: lags over which it was measured, one less than values.
-        rate: factor per step, from a straight line through log10 of the profile up to `reach`; NaN
+        lag: Lags over which it was measured, one less than values.
+        rate: Factor per step, from a straight line through log10 of the profile up to `reach`; NaN
             if no fit.
-        reach: lag from which on the profile stays below `REACH` of its start; None if it does not.
-        change: its last value over its first.
-        largest: its largest value over its first, up to where it overflows.
-        start: its first value.
-        overflows: lag at which it is no longer finite; None if it stays so.
-        breaks: whether it is NaN there, and not infinite.
-        peak: lag of its largest value.
-        growth: factor per step up to there, above 1; NaN if it never exceeds its start.
-        dips: lag of its first value below `REACH` of its start, also where it recovers; else None.
-        least: its least value over its first.
-        lowest: lag of its least value.
-        kept: its value at the lag before `reach` over its first; NaN if there is none.
+        reach: Lag from which on the profile stays below `REACH` of its start; None if it does not.
+        change: Its last value over its first.
+        largest: Its largest value over its first, up to where it overflows.
+        start: Its first value.
+        overflows: Lag at which it is no longer finite; None if it stays so.
+        breaks: Whether it is NaN there, and not infinite.
+        peak: Lag of its largest value.
+        growth: Factor per step up to there, above 1; NaN if it never exceeds its start.
+        dips: Lag of its first value below `REACH` of its start, also where it recovers; else None.
+        least: Its least value over its first.
+        lowest: Lag of its least value.
+        kept: Its value at the lag before `reach` over its first; NaN if there is none.
     """
 
     lag: int
@@ -67,7 +67,7 @@ def decay(profile: Float64) -> Decay:
         `Decay`.
 
     Raises:
-        ValueError: there is no value.
+        ValueError: There is no value.
 
     Notes:
         T numbers are read. The slope is a least-squares fit to log10 of what is above zero, up to

@@ -49,12 +49,12 @@ class Extremes:
     """Where a gradient is strongest and weakest over the steps of a sequence.
 
     Attributes:
-        most: step of its largest finite value; None if no value is finite. Of several steps with
+        most: Step of its largest finite value; None if no value is finite. Of several steps with
             one value the one that the gradient reaches first counts, here and below.
-        least: step of its smallest finite value.
+        least: Step of its smallest finite value.
         share: log10 of the smallest over the largest: -inf for 0, NaN where all are 0.
-        missing: how many steps have no finite value.
-        first: the first of these in time; None if there is none.
+        missing: How many steps have no finite value.
+        first: The first of these in time; None if there is none.
         steps: T.
     """
 
@@ -69,8 +69,8 @@ class Extremes:
         """Say it.
 
         Args:
-            symbol: of the gradient: "|dL/dc_t|".
-            name: gives the name of a step.
+            symbol: Of the gradient: "|dL/dc_t|".
+            name: Gives the name of a step.
             lang: "en" or "zh"; default "en".
         """
 
@@ -99,7 +99,7 @@ def extremes(norms: Array, reverse: bool = False) -> Extremes:
 
     Args:
         norms: (T,) in the sequence's own time, T >= 1.
-        reverse: whether the gradient travels from step 0 on, as in a layer that reads backwards;
+        reverse: Whether the gradient travels from step 0 on, as in a layer that reads backwards;
             default False, from the last step back.
 
     Returns:
@@ -129,8 +129,8 @@ def shape(flow: LayerFlow, name: Callable[[int], str], lang: str = "en") -> str:
     """Say where the gradient of what a layer stores, the cell of an LSTM, is strongest and weakest.
 
     Args:
-        flow: of the layer.
-        name: gives the name of a step.
+        flow: Of the layer.
+        name: Gives the name of a step.
         lang: "en" or "zh"; default "en".
     """
     if not flow.stored.any():

@@ -47,7 +47,7 @@ class LayerFlow:
             ``b_t = f_{t+1} * b_{t+1} + o_t (1 - tanh(c_t)^2) * dy_t`` with dy_t the gradient that
             arrives at the output directly; recurrent weights pass nothing. None for an RNN.
         mode: "LSTM", "RNN_TANH" or "RNN_RELU".
-        reverse: whether the layer read the sequence from its end.
+        reverse: Whether the layer read the sequence from its end.
         by_lag: (T,) the profile that verdicts are read off: `cell` (for an RNN `hidden`) counted
             back from each sequence's own last step, root mean square over the sequences that are
             long enough. None: made from `cell` or `hidden`.
@@ -56,8 +56,8 @@ class LayerFlow:
         last_step_by_lag: (T,) as `by_lag`, if the last step alone had a gradient; None unless
             every step has one.
         half_life: (H,) steps, see `inspect.half_life`; None for an RNN.
-        shown: which of the layer's calls were measured, see `LayerTrace`; None: all of them.
-        breaks_at: first step, from 0, of hidden or cell states that are NaN or infinite; None: all
+        shown: Which of the layer's calls were measured, see `LayerTrace`; None: all of them.
+        breaks_at: First step, from 0, of hidden or cell states that are NaN or infinite; None: all
             are finite.
 
     Notes:
@@ -102,7 +102,7 @@ class LayerFlow:
         """Say whether this layer's gradient vanishes, explodes or arrives over a lag.
 
         Args:
-            lag: how many steps back the task needs it; default all there are.
+            lag: How many steps back the task needs it; default all there are.
         """
         return judge(self, lag)
 
@@ -110,8 +110,8 @@ class LayerFlow:
         """Draw log10 of the gradient norms over time; needs matplotlib.
 
         Args:
-            ax: where; default a new pyplot figure.
-            **options: as `glasscell.report.plots.gradient_river` takes them.
+            ax: Where; default a new pyplot figure.
+            **options: As `glasscell.report.plots.gradient_river` takes them.
 
         Returns:
             The Axes.
@@ -123,8 +123,8 @@ class GradientFlow(Mapping[str, LayerFlow]):
     """Layer name to `LayerFlow`, as `glasscell.gradient_flow` gives it; print it for a table.
 
     Args:
-        layers: layer name ("encoder.l0") to its flow, in the order in which the layers ran.
-        loss: value of the loss.
+        layers: Layer name ("encoder.l0") to its flow, in the order in which the layers ran.
+        loss: Value of the loss.
     """
 
     def __init__(self, layers: Mapping[str, LayerFlow], loss: float = float("nan")) -> None:
@@ -151,8 +151,8 @@ class GradientFlow(Mapping[str, LayerFlow]):
         """Draw the gradient river of each layer; needs matplotlib.
 
         Args:
-            ax: one Axes per layer; default a new pyplot figure.
-            **options: as `glasscell.report.plots.gradient_rivers` takes them.
+            ax: One Axes per layer; default a new pyplot figure.
+            **options: As `glasscell.report.plots.gradient_rivers` takes them.
 
         Returns:
             (layers,) array of Axes.
@@ -190,10 +190,10 @@ def flow_of(
     """Measure the gradients that one layer's backward pass went through.
 
     Args:
-        trace: what the layer did in its forward pass.
+        trace: What the layer did in its forward pass.
         dh: (T, B, P) or (N, P), total derivative of the loss by the hidden state.
         dc: (T, B, H) or (N, H), total derivative by the cell state; None for an RNN.
-        dy: as dh, gradient that arrives at the output directly; None where that is not known, and
+        dy: As dh, gradient that arrives at the output directly; None where that is not known, and
             then the belt is not either.
         weight_hr: (P, H), projection of the hidden state, or None.
 
@@ -246,7 +246,7 @@ def into_cell(order: Order, direct: Array, weight_hr: Array | None) -> Array:
     ``o_t (1 - tanh(c_t)^2) dy_t``, with ``dy_t W_hr`` in place of dy_t under a projection.
 
     Args:
-        order: of the run.
+        order: Of the run.
         direct: (T, B, P), gradient on the output, in the order of work.
         weight_hr: (P, H), or None.
 
@@ -262,7 +262,7 @@ def flow_table(flows: Mapping[str, LayerFlow]) -> str:
     """Draw one row per layer: the gradient at both ends, its rate, its reach, its profile.
 
     Args:
-        flows: layer name to its flow.
+        flows: Layer name to its flow.
 
     Returns:
         Lines of at most 100 columns for names of up to 16 letters.
@@ -308,7 +308,7 @@ def sparkline(profile: Array, width: int = WIDTH) -> str:
 
     Args:
         profile: (T,) values >= 0.
-        width: columns at most; default 20. Several steps share a column by their largest.
+        width: Columns at most; default 20. Several steps share a column by their largest.
 
     Returns:
         One character per column; a blank is below 1/10000, "?" is NaN or infinite.

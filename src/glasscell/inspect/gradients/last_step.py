@@ -30,11 +30,11 @@ def carried_back(
     """Give the gradient by lag if all but the last step of each sequence had none of its own.
 
     Args:
-        record: the layer's forward pass, as the kernel knows it.
-        trace: the same, as users see it.
-        weights: the layer's.
-        dh: total derivative by the hidden state, in the kernel's layout.
-        dc: by the cell state; None for an RNN.
+        record: The layer's forward pass, as the kernel knows it.
+        trace: The same, as users see it.
+        weights: The layer's.
+        dh: Total derivative by the hidden state, in the kernel's layout.
+        dc: By the cell state; None for an RNN.
 
     Returns:
         (T,) as `LayerFlow.by_lag`: of the cell state, or of the hidden state for an RNN.

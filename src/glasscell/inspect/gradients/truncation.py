@@ -53,8 +53,8 @@ class Truncation:
         """Draw the cosine over the length of the window; needs matplotlib.
 
         Args:
-            ax: where; default a new pyplot figure.
-            **options: as `glasscell.report.plots.truncation` takes them.
+            ax: Where; default a new pyplot figure.
+            **options: As `glasscell.report.plots.truncation` takes them.
 
         Returns:
             The Axes.
@@ -74,20 +74,20 @@ def truncation(
     k steps the state is carried on, but cut off from its derivatives.
 
     Args:
-        model: as for `glasscell.gradient_flow`, with LSTM or RNN layers that read forwards.
-        x: as there.
-        loss: as there.
-        lengths: candidates k; default the powers of 2 below T, and T.
+        model: As for `glasscell.gradient_flow`, with LSTM or RNN layers that read forwards.
+        x: As there.
+        loss: As there.
+        lengths: Candidates k; default the powers of 2 below T, and T.
 
     Returns:
         `Truncation`.
 
     Raises:
-        TypeError: as there, or a length is no whole number.
-        ValueError: a layer is bidirectional, a cell, has dropout between its layers while in
+        TypeError: As there, or a length is no whole number.
+        ValueError: A layer is bidirectional, a cell, has dropout between its layers while in
             training mode, or is given a `PackedSequence`, `lengths` or `reset`; a length is below
             1; or the loss is no scalar or does not depend on the layers.
-        RuntimeError: a layer is not on the CPU.
+        RuntimeError: A layer is not on the CPU.
 
     Notes:
         One forward and one backward pass per length, and one for the full gradient. Pieces are

@@ -36,8 +36,8 @@ Place: TypeAlias = tuple[str, int]
 class TraceRecorder:
     """Fills a `Trace` with the runs of some modules; those of other modules are passed over.
 
-    What runs again in a backward pass, under a checkpoint, is the call that it repeats, and no call
-    of its own.
+    A call that a checkpoint repeats during the backward pass counts as the call that it repeats,
+    not as a new one.
 
     Args:
         modules: dotted name to module.
@@ -92,10 +92,10 @@ class TraceRecorder:
         self._places[record] = name, index
 
     def keep(self, place: Place, record: Record, module: torch.nn.Module, suffix: str) -> None:
-        """Keep a call and who made it; a trace has no need to."""
+        """Keep a call and the module that made it; a trace alone does not need them."""
 
     def follows(self, record: Record, earlier: Record) -> None:
-        """Take from which call another one got its state."""
+        """Learn from which call another one got its state."""
         later, before = self._places.get(record), self._places.get(earlier)
         if later is not None and before is not None:
             self.trace.link(later[0], later[1], before[1])
@@ -155,7 +155,7 @@ class GradientRecorder(TraceRecorder):
         self._who: dict[str, tuple[torch.nn.Module, str]] = {}
 
     def keep(self, place: Place, record: Record, module: torch.nn.Module, suffix: str) -> None:
-        """Keep a call and who made it."""
+        """Keep a call and the module that made it."""
         self._records.setdefault(place[0], []).append(record)
         self._who[place[0]] = module, suffix
 

@@ -1,4 +1,4 @@
-"""What of a model runs without being seen, and how that is said. Needs torch, as `watch` does."""
+"""Recurrent layers that run without being recorded, and the warning that names them."""
 
 from __future__ import annotations
 
@@ -195,12 +195,10 @@ def _reason(module: torch.nn.Module, unseen: int, count: int) -> str:
 
 @contextlib.contextmanager
 def uncompiled() -> Iterator[None]:
-    """Run compiled models as they were written while the block runs: a compiled cell has no call.
-
-    Nothing is imported for it: who has compiled something has loaded torch's compiler.
-    """
+    """Run compiled models uncompiled while the block runs: a compiled cell makes no call to see."""
     import torch
 
+    # torch's compiler is not imported for this: whoever compiled a model has loaded it already.
     if "torch._dynamo" not in sys.modules or not hasattr(torch.compiler, "set_stance"):
         yield
         return

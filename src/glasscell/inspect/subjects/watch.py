@@ -135,8 +135,8 @@ def watching(
 ) -> Iterator[Observation]:
     """Show the recurrent layers of a model to a recorder while the block runs, from any thread.
 
-    torch's own layers get our class for that time (`glasscell.convert`) and their own back at the
-    end, whatever happens in between; nothing else of them is touched. A compiled model runs
+    torch's own layers get our class for that time (`glasscell.convert`), and at the end their own
+    class back, also after an error; nothing else about them changes. Compiled models run
     uncompiled.
 
     Args:

@@ -54,8 +54,8 @@ def stops(words: Callable[..., Phrase], symbol: str, seen: Decay) -> Phrase:
 
     Args:
         words: `vanishing` or `short`, for the form of the sentence.
-        symbol: of the gradient.
-        seen: its decay; it has a reach of at least 2.
+        symbol: Of the gradient.
+        seen: Its decay; it has a reach of at least 2.
     """
     assert seen.reach is not None
     values = {"kept": seen.kept, "last": seen.reach - 1}
@@ -77,10 +77,10 @@ def healthy(symbol: str, seen: Decay, spread: bool, alone: bool) -> Phrases:
     """Say how much arrives at the far end; the phrases make one sentence.
 
     Args:
-        symbol: of the gradient.
-        seen: its decay.
-        spread: whether every step has a gradient of its own.
-        alone: whether `seen` is of what the last step alone sends back.
+        symbol: Of the gradient.
+        seen: Its decay.
+        spread: Whether every step has a gradient of its own.
+        alone: Whether `seen` is of what the last step alone sends back.
     """
     if seen.lag == 0:
         return (Phrase("one step", {"symbol": symbol}),)
@@ -144,11 +144,11 @@ def remember(
     """Say why a layer does not carry gradients over a lag, and how to make it.
 
     Args:
-        flow: of the layer.
-        lag: that is asked for.
-        reach: lag from which on there is next to none.
-        gone: whether it is exactly 0 from there on; default no.
-        sudden: whether it was no small one at the lag before; default no.
+        flow: Of the layer.
+        lag: That is asked for.
+        reach: Lag from which on there is next to none.
+        gone: Whether it is exactly 0 from there on; default no.
+        sudden: Whether it was no small one at the lag before; default no.
     """
     # Neither a gate nor tanh turns a gradient to 0 within a step; a ReLU that is off does.
     stopped = gone and sudden and flow.mode != "RNN_RELU"

@@ -41,8 +41,8 @@ class Diagnosis(Sequence[Finding]):
     """Findings of all layers, the worst first; print it for the sentences and the advice.
 
     Args:
-        findings: in any order.
-        layers: name to what was measured, to say of which layers only a part of the calls was.
+        findings: In any order.
+        layers: Name to what was measured, to say of which layers only a part of the calls was.
     """
 
     def __init__(
@@ -112,11 +112,11 @@ def diagnose(
     """Name what is wrong with a network, from what was measured.
 
     Args:
-        flow: of `glasscell.gradient_flow`.
-        traces: of `glasscell.trace`, on the same data; layers that are in both are judged.
-        lag: how many steps back the task needs; default all there are, and what depends on that
+        flow: Of `glasscell.gradient_flow`.
+        traces: Of `glasscell.trace`, on the same data; layers that are in both are judged.
+        lag: How many steps back the task needs; default all there are, and what depends on that
             is marked `assumed`.
-        weights: layer name to its weights. With them each layer is run again with other inputs
+        weights: Layer name to its weights. With them each layer is run again with other inputs
             (`inspect.exchange`), which shows a memory that no gradient shows, and a layer that
             ignores its input.
 
@@ -144,19 +144,19 @@ def examine(
     """Run a network forwards and back, and each layer with other inputs; name what is wrong.
 
     Args:
-        model: a torch module, a loaded model or a folder, as for `glasscell.gradient_flow`.
-        x: as there.
-        loss: as there.
-        lag: how many steps back the task needs; default all there are, and what depends on that
+        model: A torch module, a loaded model or a folder, as for `glasscell.gradient_flow`.
+        x: As there.
+        loss: As there.
+        lag: How many steps back the task needs; default all there are, and what depends on that
             is marked `assumed`: a network need not remember that long.
 
     Returns:
         `Diagnosis`; print it. What concerns the loss and no layer goes by the name "loss".
 
     Raises:
-        TypeError: as `glasscell.gradient_flow`.
-        ValueError: as there.
-        RuntimeError: as there.
+        TypeError: As `glasscell.gradient_flow`.
+        ValueError: As there.
+        RuntimeError: As there.
 
     Notes:
         One forward and one backward pass of the model, up to five forward passes of each layer

@@ -27,9 +27,9 @@ class Broken:
     """Values that are not finite, where they come from.
 
     Attributes:
-        where: the first place of input, weights, initial state ("start"), states that has some.
-        count: how many there.
-        step: the first, in the sequence's own time, from 0; None for weights and a start.
+        where: The first place of input, weights, initial state ("start"), states that has some.
+        count: How many there.
+        step: The first, in the sequence's own time, from 0; None for weights and a start.
     """
 
     where: Where
@@ -42,13 +42,13 @@ class Evidence:
     """One layer, measured.
 
     Attributes:
-        verdict: on its gradient.
-        symptoms: of its gates and states; None where its states are not finite.
-        exchange: what another past does to it; None where that could not be tried.
-        broken: what is not finite; None if everything is.
-        lag: that was asked for; None if none was.
-        longest: lag between the last step and the first, of the longest sequence.
-        trace: the layer.
+        verdict: On its gradient.
+        symptoms: Of its gates and states; None where its states are not finite.
+        exchange: What another past does to it; None where that could not be tried.
+        broken: What is not finite; None if everything is.
+        lag: That was asked for; None if none was.
+        longest: Lag between the last step and the first, of the longest sequence.
+        trace: The layer.
     """
 
     verdict: LayerVerdict
@@ -71,10 +71,10 @@ def gathered(
     """Measure one layer.
 
     Args:
-        flow: its gradients.
-        trace: its gates, of the same run.
-        lag: how many steps back the task needs; None for all there are.
-        weights: its weights; without them no `exchange` is tried.
+        flow: Its gradients.
+        trace: Its gates, of the same run.
+        lag: How many steps back the task needs; None for all there are.
+        weights: Its weights; without them no `exchange` is tried.
 
     Raises:
         ValueError: `lag` is below 0.

@@ -82,8 +82,8 @@ class Finding:
     """One fault of one layer, or that it has none.
 
     Attributes:
-        layer: the layer's name.
-        kind: what it is called, see `KINDS`:
+        layer: The layer's name.
+        kind: What it is called, see `KINDS`:
 
             - "not finite": NaN or infinity in what the layer reads, its weights, states or gradient
             - "ignores": with another input its hidden states change by less than `IGNORES`
@@ -103,11 +103,11 @@ class Finding:
               not show at the end
             - "healthy": nothing needs to change
 
-        value: the number that it rests on: reach in lags, growth, share of stuck values, shut or
+        value: The number that it rests on: reach in lags, growth, share of stuck values, shut or
             dead units, half-life in steps, `Exchange.reads`; None where there is none.
-        sentences: what was seen, as phrases that can be said in any language.
-        change_this: what to change; None where nothing needs to.
-        assumed: whether it is a fault only if the task needs every step there is, as the lag that
+        sentences: What was seen, as phrases that can be said in any language.
+        change_this: What to change; None where nothing needs to.
+        assumed: Whether it is a fault only if the task needs every step there is, as the lag that
             it needs was not given.
     """
 
@@ -174,12 +174,12 @@ def faults(
     """Name the faults of one layer.
 
     Args:
-        flow: its gradients.
-        trace: its gates, of the same run.
-        lag: how many steps back the task needs the gradient; default all there are, and what
+        flow: Its gradients.
+        trace: Its gates, of the same run.
+        lag: How many steps back the task needs the gradient; default all there are, and what
             depends on that is marked `assumed`.
-        layer: its name.
-        weights: its weights, to run it again with other inputs (`exchange`); without them a memory
+        layer: Its name.
+        weights: Its weights, to run it again with other inputs (`exchange`); without them a memory
             that no gradient shows is not seen, nor a layer that ignores its input.
 
     Returns:
@@ -203,8 +203,8 @@ def of_evidence(seen: Evidence, layer: str) -> tuple[Finding, ...]:
     """Name the faults that were measured, see `faults`.
 
     Args:
-        seen: what was measured.
-        layer: its name.
+        seen: What was measured.
+        layer: Its name.
     """
     findings = [
         replace(one, layer=layer, assumed=seen.lag is None and one.kind in OF_LAG)
@@ -262,7 +262,7 @@ def holds(seen: Evidence) -> bool:
     """Whether what the layer read before the lag shows at the end.
 
     Args:
-        seen: what was measured.
+        seen: What was measured.
     """
     return seen.exchange is not None and seen.exchange.held >= HOLDS
 
@@ -279,7 +279,7 @@ def unseen(layer: str) -> tuple[Finding]:
     """Say that what a layer reads is the same everywhere, while the model's input varies.
 
     Args:
-        layer: its name.
+        layer: Its name.
     """
     key = "ignores, constant"
     return (replace(_finding("ignores", Phrase(key), Phrase(f"{key}.do"), 0.0), layer=layer),)
@@ -376,8 +376,8 @@ def healthy(seen: Evidence, layer: str) -> Finding:
     """Say that a layer has no fault, and why: its gradient arrives, or a loop remembers.
 
     Args:
-        seen: what was measured.
-        layer: its name.
+        seen: What was measured.
+        layer: Its name.
     """
     verdict = seen.verdict
     sentences = _held(seen, verdict) if verdict.kind in OF_LAG else verdict.sentences

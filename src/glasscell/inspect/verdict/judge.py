@@ -59,16 +59,16 @@ class LayerVerdict:
             sends back vanishes; "cut off" where the loss reads nothing but the step that the layer
             worked on first; "silent" where no gradient arrives; "not finite" where it is NaN or
             infinite from its start, or becomes NaN without having grown.
-        lag: steps over which it was judged.
-        rate: factor per step, from a straight line through log10 of the profile, up to its largest
+        lag: Steps over which it was judged.
+        rate: Factor per step, from a straight line through log10 of the profile, up to its largest
             value where it explodes; NaN if no fit.
-        reach: lag from which on the profile stays below `REACH` of its start, or first is where it
+        reach: Lag from which on the profile stays below `REACH` of its start, or first is where it
             grows again; None if it never is.
-        change: profile at the end of `lag` over its start.
-        largest: largest value of the profile within `lag` over its start; where it explodes, of the
+        change: Profile at the end of `lag` over its start.
+        largest: Largest value of the profile within `lag` over its start; where it explodes, of the
             whole profile.
-        sentences: what was seen, with numbers: one or two sentences, each in one or more parts.
-        change_this: what to change; None where nothing needs to.
+        sentences: What was seen, with numbers: one or two sentences, each in one or more parts.
+        change_this: What to change; None where nothing needs to.
     """
 
     kind: Kind
@@ -115,8 +115,8 @@ def judge(flow: LayerFlow, lag: int | None = None) -> LayerVerdict:
     """Say whether one layer's gradient vanishes, explodes, or arrives.
 
     Args:
-        flow: one layer of `glasscell.gradient_flow`.
-        lag: how many steps back the task needs the gradient; default all steps there are.
+        flow: One layer of `glasscell.gradient_flow`.
+        lag: How many steps back the task needs the gradient; default all steps there are.
 
     Returns:
         `LayerVerdict`.
@@ -161,7 +161,7 @@ def every_step(flow: LayerFlow) -> bool:
     """Tell whether (nearly) every step has a gradient of its own, which hides a decay.
 
     Args:
-        flow: one layer.
+        flow: One layer.
     """
     last = len(flow.profile) - 1
     return last - _last_read(flow) < min(CLEAN_LAGS, last - _first(flow))
@@ -187,7 +187,7 @@ def judged_from(flow: LayerFlow) -> int:
     """Give the lag from which on nothing is added to a gradient; if that is nowhere, its first.
 
     Args:
-        flow: one layer.
+        flow: One layer.
     """
     return _first(flow) if every_step(flow) else _last_read(flow)
 
@@ -262,7 +262,7 @@ def in_words(flows: Mapping[str, LayerFlow], lang: str = "en") -> str:
     """Put the verdicts of several layers together, each piece of advice once.
 
     Args:
-        flows: layer name to its flow.
+        flows: Layer name to its flow.
         lang: "en" or "zh"; default "en".
 
     Returns:

@@ -504,8 +504,8 @@ class Phrase:
     """A sentence that can still be said in any language.
 
     Args:
-        key: of `SENTENCES`.
-        values: for its places; a `Phrase` among them is said in the same language.
+        key: Of `SENTENCES`.
+        values: For its places; a `Phrase` among them is said in the same language.
 
     >>> Phrase("long enough", {"share": 0.5, "lag": 8}).say("zh")
     '50% 的单元能把细胞状态的一半保持 8 步'
@@ -527,12 +527,12 @@ def say(key: str, lang: str = "en", **values: Any) -> str:
     """Give one sentence.
 
     Args:
-        key: of `SENTENCES`.
+        key: Of `SENTENCES`.
         lang: "en" or "zh".
-        **values: for its places.
+        **values: For its places.
 
     Raises:
-        DataError: no such language.
+        DataError: No such language.
     """
     if lang not in LANGUAGES:
         raise DataError(f"expected lang as one of {', '.join(LANGUAGES)}, got {lang!r}")

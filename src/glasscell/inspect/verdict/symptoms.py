@@ -46,21 +46,21 @@ class Symptoms:
     """One layer in numbers.
 
     Attributes:
-        memory: half-life in steps of the unit at the 90 % quantile: one in ten keeps its cell
+        memory: Half-life in steps of the unit at the 90 % quantile: one in ten keeps its cell
             state for longer. None for an RNN.
-        median: half-life of the median unit; None for an RNN.
-        stuck: share of values of input gates, output gates and candidates (of hidden states for a
+        median: Half-life of the median unit; None for an RNN.
+        stuck: Share of values of input gates, output gates and candidates (of hidden states for a
             tanh RNN) that lie where their curve is flat, slope below 6 % of its steepest; 0 for a
             ReLU RNN.
-        dead: share of units whose output never changes; 0 where there is one step of one sequence.
-        flat: the same share as `stuck` of the "candidate" alone; of the "cell" in tanh(c_t), on
+        dead: Share of units whose output never changes; 0 where there is one step of one sequence.
+        flat: The same share as `stuck` of the "candidate" alone; of the "cell" in tanh(c_t), on
             each unit's fuller side, as a cell that is full both ways tells two things apart; empty
             for an RNN.
-        shut: share of units whose "input" gate lets their cell hold, or whose "output" gate shows,
+        shut: Share of units whose "input" gate lets their cell hold, or whose "output" gate shows,
             next to nothing at any step of any sequence (`OPEN`); empty for an RNN.
-        widest: largest value of each of these two gates in the units where it is shut, of all units
+        widest: Largest value of each of these two gates in the units where it is shut, of all units
             where it is in none; empty for an RNN.
-        behind: share of the dead units in which each of these two gates is shut; empty where no
+        behind: Share of the dead units in which each of these two gates is shut; empty where no
             unit is dead, under a projection, and for an RNN.
     """
 
@@ -79,9 +79,9 @@ class Memory(NamedTuple):
 
     Attributes:
         half_life: (H,) steps, see `half_life`.
-        slow: that of the unit at the 90 % quantile, on which verdicts rest; NaN without units.
-        median: that of the median unit; NaN without units.
-        longest: the longest; NaN without units.
+        slow: That of the unit at the 90 % quantile, on which verdicts rest; NaN without units.
+        median: That of the median unit; NaN without units.
+        longest: The longest; NaN without units.
         sequences: B.
     """
 
@@ -96,7 +96,7 @@ def memory(trace: LayerTrace) -> Memory:
     """Measure how long the units of an LSTM layer remember.
 
     Args:
-        trace: one layer, of any layout: a batch counts as a whole.
+        trace: One layer, of any layout: a batch counts as a whole.
     """
     order = Order(trace)
     steps = half_life(order.traced("forget"), order.alive)
@@ -113,7 +113,7 @@ def symptoms(trace: LayerTrace) -> Symptoms:
     """Measure a layer's gates and states.
 
     Args:
-        trace: one layer.
+        trace: One layer.
 
     Returns:
         `Symptoms`, over all steps of all sequences.

@@ -63,7 +63,7 @@ def build(tree: object, arrays: Mapping[str, Array], storage: str | None = None)
 
     Args:
         tree: The "model" of config.json.
-        arrays: torch's parameter names to arrays, float32 or float64, or compressed.
+        arrays: Torch's parameter names to arrays, float32 or float64, or compressed.
         storage: What recurrent weights are kept as, see `Tensors`; default as they are.
 
     Returns:

@@ -92,7 +92,7 @@ class Activation:
 
     Args:
         function: Called as function(x, out, **parameters).
-        parameters: torch's constructor arguments.
+        parameters: Torch's constructor arguments.
     """
 
     function: Callable[..., object]

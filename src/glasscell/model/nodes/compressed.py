@@ -32,7 +32,7 @@ def compress(
 
     Args:
         tree: The "model" of config.json; of a model that `build` accepts.
-        arrays: torch's parameter names to float32 arrays.
+        arrays: Torch's parameter names to float32 arrays.
         storage: "bfloat16" or "int8".
 
     Returns:
@@ -58,7 +58,7 @@ def expand(
 
     Args:
         tree: The "model" of config.json; of a model that `build` accepts.
-        arrays: torch's parameter names to arrays, compressed or not.
+        arrays: Torch's parameter names to arrays, compressed or not.
 
     Returns:
         A new tree and arrays, which `build` accepts again; of an uncompressed model equal ones.

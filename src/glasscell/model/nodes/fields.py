@@ -21,7 +21,7 @@ class Tensors:
     """The arrays of a model folder, each of which exactly one node must take.
 
     Args:
-        arrays: torch's parameter names to arrays, float32 or float64; compressed ones uint16 (the
+        arrays: Torch's parameter names to arrays, float32 or float64; compressed ones uint16 (the
             bits of bfloat16) or int8.
         storage: "float32", "bfloat16" or "int8": what recurrent weights are to be kept as; None: as
             they are.
