@@ -14,6 +14,7 @@ from glasscell.demo.meals import STEEP, WITHIN, RisesInTest
 from glasscell.inspect.subjects.saved_model import SavedModel
 from glasscell.inspect.units import events
 from glasscell.report.page import Exploration
+from glasscell.report.page.frame_words import table
 from glasscell.report.views.events.data import with_events
 from glasscell.report.views.results.data import Table
 from glasscell.tasks.forecast import kept_windows
@@ -23,14 +24,6 @@ from glasscell.traces.layer import LayerTrace
 
 LAYER = "recurrent.l0"
 EVENT = "steep rise"
-LABELS = {
-    "forget": "forget gate",
-    "input": "input gate",
-    "candidate": "candidate",
-    "output": "output gate",
-    "cell": "cell state",
-    "hidden": "hidden state",
-}
 MARKED = (
     f"Marked in the series: where readings begin to rise by {STEEP:g} mg/dL or more within half an "
     "hour, most likely after a meal (the data have no log of meals).",
@@ -108,7 +101,7 @@ def _trace(result: FitResult, windows: Array) -> LayerTrace:
 def _table(moved: dict[str, events.Movement], count: int) -> Table:
     rows: list[list[str | float]] = [
         [
-            LABELS[m.name],
+            table()[m.name][0],
             m.events,
             m.elsewhere,
             m.ratio,

@@ -56,9 +56,9 @@ def flag(name: str) -> str:
 def _plain(name: str, value: Any, hint: Any) -> Any:
     kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
     for kind in kinds:
-        found = _read(value, kind)
-        if found is not None or (value is None and kind is NoneType):
-            return found
+        plain = _read(value, kind)
+        if plain is not None or (value is None and kind is NoneType):
+            return plain
     wanted = " or ".join(_words(kind) for kind in kinds if kind is not NoneType)
     nothing = " or None" if NoneType in kinds else ""
     raise DataError(f"{name}: expected {wanted}{nothing}, got {value!r} ({type(value).__name__})")

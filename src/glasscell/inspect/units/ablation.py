@@ -23,14 +23,14 @@ def ablation(
     the layer above, for the loss and for the layer's own next steps.
 
     Args:
-        model: a torch module with LSTM or RNN layers, on the CPU; or, without torch, what
+        model: A torch module with LSTM or RNN layers, on the CPU; or, without torch, what
             `glasscell.load` gave, or a folder of `glasscell.save`.
-        x: what the model is called with; a tuple is several positional arguments. For a saved model
+        x: What the model is called with; a tuple is several positional arguments. For a saved model
             as for `Model.run`; the state starts at zero.
-        loss: callable on the model's output that gives a number; of a saved model also with its
+        loss: Callable on the model's output that gives a number; of a saved model also with its
             gradient, as for `glasscell.gradient_flow`. Default the mean squared change of the
             output, which is 0 for a unit that nothing depends on.
-        layer: name of one layer ("encoder.l0") as in `glasscell.trace`; default all.
+        layer: Name of one layer ("encoder.l0") as in `glasscell.trace`; default all.
 
     Returns:
         Layer name to (H,) float64; above 0 the unit helps, below 0 it harms; with the default loss
@@ -38,9 +38,9 @@ def ablation(
 
     Raises:
         TypeError: `model` is none of these, or x an array that it cannot read.
-        DataError: it has no LSTM with biases and no RNN, or no such layer.
-        ValueError: a hook of a torch module makes a layer's weights anew at every call.
-        FileNotFoundError, WeightFormatError: as `glasscell.load`.
+        DataError: It has no LSTM with biases and no RNN, or no such layer.
+        ValueError: A hook of a torch module makes a layer's weights anew at every call.
+        FileNotFoundError, WeightFormatError: As `glasscell.load`.
 
     Notes:
         H + 1 forward passes per layer, without gradients and in eval mode. The unit's output gate

@@ -81,9 +81,9 @@ class Dossier:
         """Draw the most important units, their worth and their inputs; needs matplotlib.
 
         Args:
-            count: how many units; default 10.
-            ax: two Axes, one without inputs; default a new pyplot figure.
-            **options: as `glasscell.report.plots.dossier` takes them.
+            count: How many units; default 10.
+            ax: Two Axes, one without inputs; default a new pyplot figure.
+            **options: As `glasscell.report.plots.dossier` takes them.
 
         Returns:
             (2,) or (1,) array of Axes.
@@ -109,11 +109,11 @@ def dossier(
     ``r = cov(u_t, x_{t-lag}) / (std u · std x)`` over all steps of all sequences.
 
     Args:
-        trace: one layer; for a reverse layer "ago" counts in the order in which it read.
-        inputs: what the layer (or the model) read, laid out as the trace: (T, B, I), (B, T, I),
+        trace: One layer; for a reverse layer "ago" counts in the order in which it read.
+        inputs: What the layer (or the model) read, laid out as the trace: (T, B, I), (B, T, I),
             (T, I) or (N, I). Default none.
         names: I names; default "input 0" …
-        lags: steps >= 0 back in time to look for the strongest correlation; default 0 alone. With
+        lags: Steps >= 0 back in time to look for the strongest correlation; default 0 alone. With
             more lags expect chance correlations to grow.
         neighbours: k, similar units to list; default 5.
         ablation: (H,) from `glasscell.inspect.ablation`; default not measured.
@@ -123,9 +123,9 @@ def dossier(
         `Dossier`.
 
     Raises:
-        DataError: no such quantity.
+        DataError: No such quantity.
         ValueError: `neighbours` is below 0.
-        ShapeError: inputs, names or ablation do not fit the trace, or a lag is longer than it.
+        ShapeError: Inputs, names or ablation do not fit the trace, or a lag is longer than it.
 
     Notes:
         float64; O(S H (H + I · lags)) for S steps. Correlation says neither that the unit reads
@@ -184,20 +184,20 @@ def by_chance(
     what so many comparisons bring by themselves.
 
     Args:
-        trace: one layer.
-        inputs: as for `dossier`.
-        lags: as for `dossier`: the same, as more lags bring larger correlations.
-        shifts: how many; default 40, so that 1 unit in 41 that follows nothing is above.
+        trace: One layer.
+        inputs: As for `dossier`.
+        lags: As for `dossier`: the same, as more lags bring larger correlations.
+        shifts: How many; default 40, so that 1 unit in 41 that follows nothing is above.
         quantity: "hidden" or "cell"; default "hidden".
-        seed: of the shifts.
+        seed: Of the shifts.
 
     Returns:
         (H,) float64 in 0 … 1; NaN for a unit that never changes, and for all of them where there
         is nothing to shift: one sequence of one step.
 
     Raises:
-        DataError: no such quantity.
-        ShapeError: inputs do not fit the trace, or a lag is longer than it.
+        DataError: No such quantity.
+        ShapeError: Inputs do not fit the trace, or a lag is longer than it.
 
     >>> x = np.random.default_rng(0).normal(size=(500, 1))
     >>> layer = LayerTrace(*[None] * 5, hidden=-x, layout="TH", mode="RNN_TANH")
@@ -237,14 +237,14 @@ def _time_major(trace: LayerTrace, array: Array) -> Array:
 
 
 def _inputs(trace: LayerTrace, inputs: Array, alive: Array) -> Array:
-    given = np.asarray(inputs)
+    x = np.asarray(inputs)
     wanted = trace.hidden.shape[:-1]
-    if given.ndim != len(wanted) + 1 or given.shape[:-1] != wanted:
+    if x.ndim != len(wanted) + 1 or x.shape[:-1] != wanted:
         raise ShapeError(
             f"expected inputs laid out as the trace ({trace.layout}), {(*wanted, 'I')}, got "
-            f"{given.shape}"
+            f"{x.shape}"
         )
-    return _time_major(trace, given)
+    return _time_major(trace, x)
 
 
 def _strongest(units: Array, seen: Array, alive: Array, lags: Sequence[int]) -> tuple[Array, Array]:

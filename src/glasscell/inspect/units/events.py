@@ -87,13 +87,13 @@ def movements(
     after, other = _after(events, span), _after(contrast, span)
     shifts = np.random.default_rng(seed).integers(span, events.size - span, SHIFTS)
     random = [_after(np.roll(events.ravel(), by).reshape(events.shape), span) for by in shifts]
-    found = {}
+    movement_of = {}
     for name in QUANTITIES:
         values = np.asarray(getattr(trace, name), np.float64)
         moves = np.abs(np.diff(values, axis=1)).mean(axis=2)[:, WARM_UP:]
         chance = [_mean(moves, shifted) / _mean(moves, ~shifted) for shifted in random]
         change, error = _change(values, events, span)
-        found[name] = Movement(
+        movement_of[name] = Movement(
             name=name,
             events=_mean(moves, after),
             contrast=_mean(moves, other & ~after),
@@ -102,7 +102,7 @@ def movements(
             change=change,
             error=error,
         )
-    return found
+    return movement_of
 
 
 def count_events(events: Array, span: int) -> int:
@@ -110,25 +110,25 @@ def count_events(events: Array, span: int) -> int:
     return len(_places(events, span)[0])
 
 
-def in_words(found: dict[str, Movement], count: int, event: str, contrast: str) -> str:
+def in_words(moves: dict[str, Movement], count: int, event: str, contrast: str) -> str:
     """Say what the gates do, with the numbers.
 
     Args:
-        found: From `movements`.
+        moves: From `movements`.
         count: Events behind it.
         event: What they are, e.g. "steep rises".
         contrast: What the others are.
     """
-    gates: Sequence[Movement] = [found[name] for name in GATES]
+    gates: Sequence[Movement] = [moves[name] for name in GATES]
     if not all(m.ratio > m.by_chance for m in gates):
         return f"At {count} {event} not every gate moves more than by chance; see the table."
-    strongest = max((found[n] for n in ("forget", "input")), key=lambda m: abs(m.change[m.unit]))
+    strongest = max((moves[n] for n in ("forget", "input")), key=lambda m: abs(m.change[m.unit]))
     change = strongest.change[strongest.unit]
     return (
         f"At {count} {event} its gates move {_span([m.ratio for m in gates])} times as much as "
         f"elsewhere, at {contrast} {_span([m.contrast_ratio for m in gates])} times; the input "
-        f"gate opens in {found['input'].opens} of {len(strongest.change)} units and closes in "
-        f"{found['input'].closes}; unit {strongest.unit} answers most: its {strongest.name} gate "
+        f"gate opens in {moves['input'].opens} of {len(strongest.change)} units and closes in "
+        f"{moves['input'].closes}; unit {strongest.unit} answers most: its {strongest.name} gate "
         f"{'opens' if change > 0 else 'closes'} by {abs(change):.2f}."
     )
 

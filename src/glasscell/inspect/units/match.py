@@ -26,12 +26,12 @@ class Match:
     """One other range.
 
     Attributes:
-        series: which sequence it is in.
-        start: its first step.
-        stop: the step after its last.
+        series: Which sequence it is in.
+        start: Its first step.
+        stop: The step after its last.
         score: 0 … 1, `share` times how alike the lengths are.
-        share: mean share of the chosen units that are on, 0 … 1.
-        extra: mean number of other units that are on.
+        share: Mean share of the chosen units that are on, 0 … 1.
+        extra: Mean number of other units that are on.
     """
 
     series: int
@@ -48,7 +48,7 @@ class Matches:
 
     Attributes:
         units: (n,) int64, units that are on at every step of the chosen range.
-        found: other ranges, the best first.
+        found: Other ranges, the best first.
     """
 
     units: Array
@@ -61,8 +61,8 @@ class Matches:
 
         Args:
             chosen: (series, start, stop) that they were looked for, to be framed; default not.
-            ax: where; default a new pyplot figure.
-            **options: as `glasscell.report.plots.match` takes them.
+            ax: Where; default a new pyplot figure.
+            **options: As `glasscell.report.plots.match` takes them.
 
         Returns:
             The Axes.
@@ -87,22 +87,22 @@ def match(
     ``score = mean_t share_t * min(n, n_chosen) / max(n, n_chosen)`` for a run of n steps.
 
     Args:
-        traces: one layer's sequences: `LayerTrace` or (T, H) arrays, lengths may differ; or one
+        traces: One layer's sequences: `LayerTrace` or (T, H) arrays, lengths may differ; or one
             `LayerTrace` of a batch.
         range: (series, start, stop) of the chosen range, stop not included.
-        threshold: value from which on a unit counts as on, in the quantity's own scale (a cell
+        threshold: Value from which on a unit counts as on, in the quantity's own scale (a cell
             state is not squashed first). Default 0.3.
         quantity: "hidden", "cell", "forget", "input", "candidate" or "output"; default "hidden".
             Not read where `traces` are arrays.
-        least: share of the chosen units that must be on in a match; default 0.75.
-        limit: most matches; default 50, None for all.
+        least: Share of the chosen units that must be on in a match; default 0.75.
+        limit: Most matches; default 50, None for all.
 
     Returns:
         `Matches`, best first. Runs that share a step with the chosen range are left out.
 
     Raises:
-        DataError: no such range or quantity, or no unit is on throughout the range.
-        ShapeError: the sequences differ in H, or have no unit.
+        DataError: No such range or quantity, or no unit is on throughout the range.
+        ShapeError: The sequences differ in H, or have no unit.
 
     Notes:
         O(T H) per sequence. The idea of select and match is LSTMVis's: Strobelt et al. 2018, IEEE

@@ -29,7 +29,7 @@ def settings() -> Any:
     """Give matplotlib's rcParams.
 
     Raises:
-        ModuleNotFoundError: there is no matplotlib.
+        ModuleNotFoundError: There is no matplotlib.
     """
     try:
         import matplotlib as mpl
@@ -55,19 +55,19 @@ def grid(
     """Give the Axes of a picture of several panels: those given, or those of a new figure.
 
     Args:
-        ax: rows * columns Axes in reading order, any nesting; None for a new pyplot figure.
+        ax: Rows * columns Axes in reading order, any nesting; None for a new pyplot figure.
         shape: (rows, columns).
-        what: what the panels show, for the error message.
-        width: of a new figure, in inches; None takes rcParams["figure.figsize"].
-        height: of a new figure, in inches.
-        **more: for `Figure.subplots` of a new figure.
+        what: What the panels show, for the error message.
+        width: Of a new figure, in inches; None takes rcParams["figure.figsize"].
+        height: Of a new figure, in inches.
+        **more: For `Figure.subplots` of a new figure.
 
     Returns:
         (rows, columns) array of Axes.
 
     Raises:
-        ShapeError: another number of Axes was given.
-        TypeError: something else was given.
+        ShapeError: Another number of Axes was given.
+        TypeError: Something else was given.
     """
     rows, columns = shape
     if ax is None:
@@ -91,9 +91,9 @@ def one(ax: Any, *, width: float | None, ratio: float = 0.5) -> Axes:
     """Give the Axes of a picture of one panel.
 
     Args:
-        ax: the Axes to draw in; None for a new pyplot figure.
-        width: of a new figure, in inches; None takes rcParams["figure.figsize"].
-        ratio: height of the data over width of a new figure.
+        ax: The Axes to draw in; None for a new pyplot figure.
+        width: Of a new figure, in inches; None takes rcParams["figure.figsize"].
+        ratio: Height of the data over width of a new figure.
     """
     height = ratio * inches(width) + LABELS
     only: Axes = grid(ax, (1, 1), "the picture", width=width, height=height)[0, 0]
@@ -106,7 +106,7 @@ def legend(ax: Axes, handles: Sequence[Any], names: Sequence[str]) -> None:
     Args:
         ax: where.
         handles: artists.
-        names: what each is called; names starting with "_" too, which matplotlib would leave out.
+        names: What each is called; names starting with "_" too, which matplotlib would leave out.
     """
     longest = max(len(name.replace("$", "")) for name in names)
     columns = max(1, sum(fits(ax, k * (longest + 5)) for k in range(1, len(names) + 1)))
@@ -129,8 +129,8 @@ def plain(name: object, limit: int = 32) -> str:
     r"""Give a name as text that matplotlib shows letter by letter, never as mathematics.
 
     Args:
-        name: any, of the user.
-        limit: letters after which it is cut.
+        name: Any, of the user.
+        limit: Letters after which it is cut.
 
     >>> print(plain("cost_$ per $ unit"))
     cost_\$ per \$ unit

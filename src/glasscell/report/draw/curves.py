@@ -41,7 +41,7 @@ def line(ax: Axes, x: Array, y: Array, **style: Any) -> Line2D:
         ax: where.
         x: (n,).
         y: (n,).
-        **style: for `Axes.plot`.
+        **style: For `Axes.plot`.
     """
     values = np.asarray(y, dtype=np.float64)
     values = np.where(np.isfinite(values), values, np.nan)
@@ -60,7 +60,7 @@ def log_line(ax: Axes, x: Array, y: Array, **style: Any) -> Line2D:
         ax: where.
         x: (n,).
         y: (n,) logarithms.
-        **style: for `Axes.plot`.
+        **style: For `Axes.plot`.
     """
     drawn = line(ax, x, y, **style)
     zero = np.isneginf(np.asarray(y, dtype=np.float64))
@@ -89,7 +89,7 @@ def steps(ax: Axes, count: int, label: str = STEP) -> None:
     Args:
         ax: where.
         count: T.
-        label: what they are.
+        label: What they are.
     """
     ax.set_xlim(-0.5, count - 0.5)
     integers(ax.xaxis)

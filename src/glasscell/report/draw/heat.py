@@ -45,9 +45,9 @@ def heat(
     Args:
         ax: where.
         values: (rows, columns); what is not finite is grey.
-        limits: values at the two ends of the colour map; ends that cut something off are pointed.
+        limits: Values at the two ends of the colour map; ends that cut something off are pointed.
         kind: "diverging" or "sequential".
-        label: of the colour bar.
+        label: Of the colour bar.
 
     Returns:
         `Heat`. Where there are more columns or rows than pixels, of those that share a cell the
@@ -70,7 +70,7 @@ def pooled(ax: Axes, values: Array) -> tuple[Array, int, int]:
     """Give as many cells as there is room for, and how many columns and rows share one.
 
     Args:
-        ax: where they are to be drawn.
+        ax: Where they are to be drawn.
         values: (rows, columns).
     """
     columns, rows = room(ax)

@@ -41,10 +41,10 @@ class Budget:
     """What is stored how.
 
     Attributes:
-        maps: one plan a series.
-        weights: type of the recurrent layers' weights; None: they are left out.
-        parameters: type of the other nodes' weights; None: they are left out.
-        again: whether the browser runs series again whose maps are not exact here.
+        maps: One plan a series.
+        weights: Type of the recurrent layers' weights; None: they are left out.
+        parameters: Type of the other nodes' weights; None: they are left out.
+        again: Whether the browser runs series again whose maps are not exact here.
     """
 
     maps: tuple[Plan, ...]
@@ -57,7 +57,7 @@ def plan(values: Sequence[int], room: float) -> tuple[Plan, ...]:
     """Choose how the maps of each series fit.
 
     Args:
-        values: numbers in the maps of each series.
+        values: Numbers in the maps of each series.
         room: bytes.
 
     >>> plan([3 * 6 * 200 * 128], 1_000_000)
@@ -82,11 +82,11 @@ def allot(
     """Divide a page's room between the maps and the weights.
 
     Args:
-        maps: numbers in the maps of each series.
-        weights: numbers in the weights of the recurrent layers.
-        parameters: numbers in all other weights.
-        room: bytes that both may take together.
-        again: whether the browser could run the network again in a moment, given all its weights.
+        maps: Numbers in the maps of each series.
+        weights: Numbers in the weights of the recurrent layers.
+        parameters: Numbers in all other weights.
+        room: Bytes that both may take together.
+        again: Whether the browser could run the network again in a moment, given all its weights.
 
     Returns:
         Exact weights if the maps need not be thinned out for them (or only those that the browser

@@ -166,9 +166,9 @@ def with_results(shown: Exploration, run: Path, titled: bool) -> Exploration:
 
 def results_table(methods: list[Mapping[str, Any]], unit: str = "") -> Table:
     """Lay the methods of metrics.json out as a table."""
-    found = [_method(record) for record in methods]
+    scored = [_method(record) for record in methods]
     head = tuple(f"{name}, {unit}" if unit else name for name in COLUMNS[1])
-    seeds = max((m.seeds for m in found), default=0)
+    seeds = max((m.seeds for m in scored), default=0)
     return Table(
         caption=(
             "Errors on the test part, the last 20 % of each series.",
@@ -178,9 +178,9 @@ def results_table(methods: list[Mapping[str, Any]], unit: str = "") -> Table:
         rows=[
             [label(m), m.mae, math.nan if m.all_linear else m.mae_sd, m.rmse, m.mase,
              float(m.parameters), round(m.seconds, 1)]
-            for m in found
+            for m in scored
         ],
-        highlight=[place for place, m in enumerate(found) if m.name == LSTM],
+        highlight=[place for place, m in enumerate(scored) if m.name == LSTM],
         note=(
             f"LSTM and plain RNN: mean of {count(seeds, 'seed')}.",
             f"LSTM 与普通 RNN：{seeds} 个种子的平均。",

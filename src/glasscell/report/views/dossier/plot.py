@@ -25,10 +25,10 @@ def dossier(
     """Draw the most important units of a layer: their worth, and their correlation with inputs.
 
     Args:
-        found: of a layer.
-        count: how many units; default 10.
-        ax: two Axes, one where the dossier has no inputs; default a new pyplot figure.
-        width: inches of a new figure; default rcParams["figure.figsize"].
+        found: Of a layer.
+        count: How many units; default 10.
+        ax: Two Axes, one where the dossier has no inputs; default a new pyplot figure.
+        width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
         (2,) array of Axes: what leaving each unit out adds to the loss (its standard deviation

@@ -25,10 +25,10 @@ def jacobian_fan(
     """Draw log10 of the singular values of ds_{start+lag} / ds_start over the lag.
 
     Args:
-        found: of a layer.
-        lyapunov: its exponents, dashed: the slopes in the long run; default not drawn.
-        ax: where; default a new pyplot figure.
-        width: inches of a new figure; default rcParams["figure.figsize"].
+        found: Of a layer.
+        lyapunov: Its exponents, dashed: the slopes in the long run; default not drawn.
+        ax: Where; default a new pyplot figure.
+        width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
         The Axes; a line per singular value, the largest one strongest. Directions that are lost
@@ -69,18 +69,18 @@ def lyapunov(
     """Draw the Lyapunov exponents of a layer, largest first, with their standard deviations.
 
     Args:
-        found: of a layer.
-        lag: steps that the data asks for: a line at -1/lag, below which a change fades to 1/e
+        found: Of a layer.
+        lag: Steps that the data asks for: a line at -1/lag, below which a change fades to 1/e
             before the lag; default none.
-        ax: where; default a new pyplot figure.
-        width: inches of a new figure; default rcParams["figure.figsize"].
+        ax: Where; default a new pyplot figure.
+        width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
         The Axes; exponents are natural logarithms per step. Lost directions (-inf) are triangles
         at the foot.
 
     Raises:
-        ValueError: the lag is not above 0.
+        ValueError: The lag is not above 0.
 
     >>> from matplotlib.figure import Figure
     >>> from glasscell.inspect.dynamics.spectrum import Lyapunov

@@ -37,22 +37,22 @@ def film(
     """Draw a training film over the training steps.
 
     Args:
-        reel: the film.
-        layer: whose; default the only one.
-        parts: of "loss", "half_life" (median of the units, middle 50 % and 90 %), "gates" (share
+        reel: The film.
+        layer: Whose; default the only one.
+        parts: Of "loss", "half_life" (median of the units, middle 50 % and 90 %), "gates" (share
             of steps and units at which each is open > 0.9 and closed < 0.1) and "rate" (log10 of
             the gradient's change per step back); default all that the layer has.
-        lag: steps that the data asks for: a line among the half-lives; default none.
-        ax: one Axes per part; default a new pyplot figure.
-        width: inches of a new figure; default rcParams["figure.figsize"].
+        lag: Steps that the data asks for: a line among the half-lives; default none.
+        ax: One Axes per part; default a new pyplot figure.
+        width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
         (parts,) array of Axes.
 
     Raises:
-        DataError: the film has no frame, or several layers and none was named.
-        KeyError: there is no such layer.
-        ValueError: there is no such part, or the layer is an RNN, which has neither half-lives nor
+        DataError: The film has no frame, or several layers and none was named.
+        KeyError: There is no such layer.
+        ValueError: There is no such part, or the layer is an RNN, which has neither half-lives nor
             gates.
 
     >>> from matplotlib.figure import Figure

@@ -34,11 +34,11 @@ def influence(
 
     Args:
         values: (outputs, inputs), as `glasscell.inspect.influence` or `model_influence` gives it.
-        inputs: steps t of the columns; default 0, 1, …
-        outputs: steps t' of the rows; default 0, 1, …
-        decades: how far below the largest the colours go; default 8.
-        ax: where; default a new pyplot figure.
-        width: inches of a new figure; default rcParams["figure.figsize"].
+        inputs: Steps t of the columns; default 0, 1, …
+        outputs: Steps t' of the rows; default 0, 1, …
+        decades: How far below the largest the colours go; default 8.
+        ax: Where; default a new pyplot figure.
+        width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
         The Axes; grey where there is no dependence.

@@ -31,10 +31,10 @@ def half_life_ladder(
     """Draw the half-lives of all units, longest first, against the lag that the data asks for.
 
     Args:
-        found: of a layer.
-        lag: steps; default the one that `found` was measured against.
-        ax: where; default a new pyplot figure.
-        width: inches of a new figure; default rcParams["figure.figsize"].
+        found: Of a layer.
+        lag: Steps; default the one that `found` was measured against.
+        ax: Where; default a new pyplot figure.
+        width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
         The Axes; x is log2. Filled dots reach the lag, hollow ones do not; a unit that never
@@ -42,7 +42,7 @@ def half_life_ladder(
         without a half-life (NaN) are left out, and counted on the axis.
 
     Raises:
-        ValueError: the lag is not above 0.
+        ValueError: The lag is not above 0.
 
     >>> from matplotlib.figure import Figure
     >>> from glasscell.inspect import TimeScales
@@ -80,10 +80,10 @@ def saturation(
     """Draw how much of its time one gate of each unit is closed and open: a dot per unit.
 
     Args:
-        found: of one gate.
+        found: Of one gate.
         gate: "forget", "input" or "output", for colour and title; default none.
-        ax: where; default a new pyplot figure.
-        width: inches of a new figure; default rcParams["figure.figsize"].
+        ax: Where; default a new pyplot figure.
+        width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
         The Axes; units at the very same place are one larger dot.
@@ -116,9 +116,9 @@ def saturation_map(found: TimeScales, *, ax: Any = None, width: float | None = N
     """Draw for each gate how much of its time it is closed and open, a dot per unit.
 
     Args:
-        found: of a layer.
-        ax: one Axes per gate; default a new pyplot figure.
-        width: inches of a new figure; default rcParams["figure.figsize"].
+        found: Of a layer.
+        ax: One Axes per gate; default a new pyplot figure.
+        width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
         (3,) array of Axes: forget, input and output gate.

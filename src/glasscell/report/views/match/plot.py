@@ -28,16 +28,16 @@ def match(
     """Draw the ranges that are like a chosen one: a row per sequence, a bar per range.
 
     Args:
-        found: the ranges.
+        found: The ranges.
         chosen: (series, start, stop) that they were looked for, drawn as a frame; default not.
-        ax: where; default a new pyplot figure.
-        width: inches of a new figure; default rcParams["figure.figsize"].
+        ax: Where; default a new pyplot figure.
+        width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
         The Axes; a bar's colour is its score, 0 … 1. Sequences without a range have no row.
 
     Raises:
-        ValueError: there is nothing to draw.
+        ValueError: There is nothing to draw.
 
     >>> from matplotlib.figure import Figure
     >>> from glasscell.inspect import Match, Matches

@@ -36,16 +36,16 @@ def path_split(
     """Draw the two ways of dc_T / dc_{T-lag} over the lag.
 
     Args:
-        found: of a layer.
-        parts: of "share" (of the belt in belt + gates) and "size" (log10 norms); default both.
-        ax: one Axes per part; default a new pyplot figure.
-        width: inches of a new figure; default rcParams["figure.figsize"].
+        found: Of a layer.
+        parts: Of "share" (of the belt in belt + gates) and "size" (log10 norms); default both.
+        ax: One Axes per part; default a new pyplot figure.
+        width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
         (parts,) array of Axes.
 
     Raises:
-        ValueError: there is no such part.
+        ValueError: There is no such part.
         ShapeError: `ax` is another number of Axes.
 
     >>> from matplotlib.figure import Figure

@@ -32,16 +32,16 @@ def provenance(
     """Draw what every step left in one unit's cell: a bar per step, signed.
 
     Args:
-        found: of a layer.
-        unit: which; (sequence, unit) where `found` is of a batch.
-        ax: where; default a new pyplot figure.
-        width: inches of a new figure; default rcParams["figure.figsize"].
+        found: Of a layer.
+        unit: Which; (sequence, unit) where `found` is of a batch.
+        ax: Where; default a new pyplot figure.
+        width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
         The Axes; above it the sum, which is the cell state, and what of it is the initial state's.
 
     Raises:
-        IndexError: there is no such unit.
+        IndexError: There is no such unit.
         ShapeError: `unit` has one index too few or too many, or there is no step.
 
     Notes:
@@ -83,9 +83,9 @@ def provenance_triangle(
     Args:
         values: (T, T), row t after step t, column s written at s, as
             `glasscell.inspect.provenance_triangle` gives it.
-        unit: which it is of, for the title; default no title.
-        ax: where; default a new pyplot figure.
-        width: inches of a new figure; default rcParams["figure.figsize"].
+        unit: Which it is of, for the title; default no title.
+        ax: Where; default a new pyplot figure.
+        width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
         The Axes.

@@ -45,17 +45,17 @@ def gradient_river(
     """Draw log10 of the gradient norms of one layer over time.
 
     Args:
-        flow: one layer's.
-        lag: whether x counts steps back from the last that the layer read, rather than the
+        flow: One layer's.
+        lag: Whether x counts steps back from the last that the layer read, rather than the
             sequence's own time; default False.
-        ax: where; default a new pyplot figure.
-        width: inches of a new figure; default rcParams["figure.figsize"].
+        ax: Where; default a new pyplot figure.
+        width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
         The Axes.
 
     Raises:
-        ValueError: the flow has no steps.
+        ValueError: The flow has no steps.
 
     Notes:
         A gradient of exactly 0 is a triangle at the foot, NaN a gap. Thin dashed: where a term is
@@ -80,16 +80,16 @@ def gradient_rivers(
     """Draw the gradient river of each layer, one panel under the other on one scale.
 
     Args:
-        flow: layer name to its gradients.
-        lag: as in `gradient_river`.
-        ax: one Axes per layer; default a new pyplot figure.
-        width: inches of a new figure; default rcParams["figure.figsize"].
+        flow: Layer name to its gradients.
+        lag: As in `gradient_river`.
+        ax: One Axes per layer; default a new pyplot figure.
+        width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
         (layers,) array of Axes, in the order of `flow`.
 
     Raises:
-        ValueError: there is no layer, or one without steps.
+        ValueError: There is no layer, or one without steps.
         ShapeError: `ax` is another number of Axes.
 
     >>> from matplotlib.figure import Figure
@@ -115,16 +115,16 @@ def duel(flows: Mapping[str, LayerFlow], *, ax: Any = None, width: float | None 
     """Draw the gradients of several networks over the lag, each relative to its strongest step.
 
     Args:
-        flows: name ("RNN", "LSTM") to one layer's flow; the profile that verdicts are read off is
+        flows: Name ("RNN", "LSTM") to one layer's flow; the profile that verdicts are read off is
             drawn: of the cell state, for an RNN of the hidden state.
-        ax: where; default a new pyplot figure.
-        width: inches of a new figure; default rcParams["figure.figsize"].
+        ax: Where; default a new pyplot figure.
+        width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
         The Axes; a dashed line where a gradient counts as gone, 1/10000.
 
     Raises:
-        ValueError: there is no flow, or one without steps.
+        ValueError: There is no flow, or one without steps.
 
     >>> from matplotlib.figure import Figure
     >>> from glasscell.inspect.gradients.flow import LayerFlow

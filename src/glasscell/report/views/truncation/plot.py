@@ -29,13 +29,13 @@ def truncation(
     """Draw the cosine between truncated and full gradient over the length of the window.
 
     Args:
-        found: the measure.
-        cosine: what counts as near enough: a dashed line, and one at the shortest length from which
+        found: The measure.
+        cosine: What counts as near enough: a dashed line, and one at the shortest length from which
             on all reach it; default 0.99.
-        ratio: whether to draw the norm of the truncated over that of the full gradient too; default
+        ratio: Whether to draw the norm of the truncated over that of the full gradient too; default
             False.
-        ax: where; default a new pyplot figure.
-        width: inches of a new figure; default rcParams["figure.figsize"].
+        ax: Where; default a new pyplot figure.
+        width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
         The Axes; x is log2.

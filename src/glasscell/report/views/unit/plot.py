@@ -33,19 +33,19 @@ def unit(
     """Draw the gates of one unit of an LSTM, and under them candidate, cell and hidden state.
 
     Args:
-        layer: of any layout.
-        index: which unit.
-        sequence: which one of the batch; default 0.
-        ax: two Axes; default a new pyplot figure.
-        width: inches of a new figure; default rcParams["figure.figsize"].
+        layer: Of any layout.
+        index: Which unit.
+        sequence: Which one of the batch; default 0.
+        ax: Two Axes; default a new pyplot figure.
+        width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
         (2,) array of Axes: forget, input and output gate; candidate, cell and hidden state.
 
     Raises:
-        ValueError: the layer is an RNN.
-        IndexError: there is no such unit or sequence.
-        ShapeError: the sequence has no steps, or `ax` is not two Axes.
+        ValueError: The layer is an RNN.
+        IndexError: There is no such unit or sequence.
+        ShapeError: The sequence has no steps, or `ax` is not two Axes.
 
     Notes:
         Every step is drawn, gaps are NaN. With a projection the hidden state is no longer one

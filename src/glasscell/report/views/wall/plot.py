@@ -44,21 +44,21 @@ def gate_wall(
     """Draw gates, cell state and hidden state of one layer: x is time, a row is a unit.
 
     Args:
-        layer: of any layout.
-        quantities: of "forget", "input", "candidate", "output", "cell", "hidden", in this order
+        layer: Of any layout.
+        quantities: Of "forget", "input", "candidate", "output", "cell", "hidden", in this order
             from the top; default all six, for an RNN "hidden".
-        sequence: which one of the batch; default 0.
-        units: rows, from the top; default all, longest half-life of the forget gate first.
-        ax: one Axes per quantity; default a new pyplot figure.
-        width: inches of a new figure; default rcParams["figure.figsize"].
+        sequence: Which one of the batch; default 0.
+        units: Rows, from the top; default all, longest half-life of the forget gate first.
+        ax: One Axes per quantity; default a new pyplot figure.
+        width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
         (n,) array of Axes.
 
     Raises:
-        ValueError: the layer has no such quantity: an RNN has no gates.
-        IndexError: there is no such sequence or unit.
-        ShapeError: the sequence has no steps, or `ax` another number of Axes.
+        ValueError: The layer has no such quantity: an RNN has no gates.
+        IndexError: There is no such sequence or unit.
+        ShapeError: The sequence has no steps, or `ax` another number of Axes.
 
     Notes:
         Gates are drawn from 0 to 1, candidate and hidden state from -1 to 1, the cell state (and
@@ -100,22 +100,22 @@ def gate_walls(
     """Draw the gate walls of several layers side by side.
 
     Args:
-        trace: layer name to what it did.
-        layers: a name, or several; default all.
-        quantities: as in `gate_wall`; default those that all the layers have.
-        sequence: which one of the batch; default 0.
-        units: rows, from the top; default all, longest half-life of the forget gate first.
-        ax: quantities * layers Axes; default a new pyplot figure.
-        width: inches of a new figure; default rcParams["figure.figsize"].
+        trace: Layer name to what it did.
+        layers: A name, or several; default all.
+        quantities: As in `gate_wall`; default those that all the layers have.
+        sequence: Which one of the batch; default 0.
+        units: Rows, from the top; default all, longest half-life of the forget gate first.
+        ax: Quantities * layers Axes; default a new pyplot figure.
+        width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
         (quantities, layers) array of Axes.
 
     Raises:
-        ValueError: no layer ran, or one has no such quantity.
-        KeyError: there is no such layer.
-        IndexError: there is no such sequence or unit.
-        ShapeError: the sequence has no steps, or `ax` another number of Axes.
+        ValueError: No layer ran, or one has no such quantity.
+        KeyError: There is no such layer.
+        IndexError: There is no such sequence or unit.
+        ShapeError: The sequence has no steps, or `ax` another number of Axes.
 
     >>> import numpy as np
     >>> from matplotlib.figure import Figure
@@ -151,12 +151,12 @@ def single(layer: LayerTrace, sequence: int) -> LayerTrace:
     """Give one sequence of a batch, of at least one step.
 
     Args:
-        layer: of any layout.
+        layer: Of any layout.
         sequence: which.
 
     Raises:
-        IndexError: there is no such sequence.
-        ShapeError: it has no steps.
+        IndexError: There is no such sequence.
+        ShapeError: It has no steps.
     """
     count = layer.alive().shape[1]
     if not -count <= sequence < count:
@@ -179,7 +179,7 @@ def chosen(layer: LayerTrace, names: Sequence[str]) -> None:
     """Refuse quantities that a layer does not have.
 
     Raises:
-        ValueError: one of them is unknown, or the layer is an RNN.
+        ValueError: One of them is unknown, or the layer is an RNN.
     """
     for name in names:
         if name not in NAMES:

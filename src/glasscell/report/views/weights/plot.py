@@ -43,13 +43,13 @@ def weights(
     r"""Draw the weights of one layer: a row per gate, of U (hidden state), W (input) and bias.
 
     Args:
-        layer: the layer's.
+        layer: The layer's.
         inputs: I names for the columns of W; default none.
-        radius: whether to print the spectral radius ρ of U beside its norm. It comes with the
+        radius: Whether to print the spectral radius ρ of U beside its norm. It comes with the
             warning that it decides nothing, under the figure or, where `ax` is given, under the
             last U. Default False.
-        ax: gates * columns Axes; default a new pyplot figure.
-        width: inches of a new figure; default rcParams["figure.figsize"].
+        ax: Gates * columns Axes; default a new pyplot figure.
+        width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
         (gates, columns) array of Axes; 4 gates, 1 for an RNN; columns U, W, and b where there are
