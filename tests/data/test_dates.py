@@ -291,3 +291,17 @@ def test_hours_over_daylight_saving_become_utc(written):
 def test_what_is_no_time_is_refused_in_words(cells, message):
     with pytest.raises(DataError, match=message):
         parse(cells)
+
+
+def test_numbers_of_a_named_format_keep_their_fractions():
+    assert parse(["1700000000.5"], date_format="unix")[0] == pd.Timestamp("2023-11-14 22:13:20.5")
+    assert parse(["1700000000000,25"], date_format="unix-ms")[0] == pd.Timestamp(
+        "2023-11-14 22:13:20.00025"
+    )
+
+
+@pytest.mark.parametrize("form", ["excel", "unix", "unix-ms"])
+@pytest.mark.parametrize("cell", ["1e19", "-1e19", "inf", "a"])
+def test_numbers_that_no_time_stamp_holds_are_refused_with_their_line(form, cell):
+    with pytest.raises(DataError, match=rf"line 3: expected .* as --date-format {form}"):
+        parse(["43831", cell], date_format=form)

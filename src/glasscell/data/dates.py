@@ -23,7 +23,7 @@ from glasscell.data.calendar import (
 )
 from glasscell.data.numerals import looks_like_number
 from glasscell.data.read_options import ReadOptions
-from glasscell.data.timenumbers import excel_days, read_time_numbers, unix_times
+from glasscell.data.timenumbers import read_time_numbers, seconds_since_1970
 from glasscell.data.written_dates import Reading, chosen_reading, plain_iso, readings, tidied
 from glasscell.errors import DataError
 
@@ -148,16 +148,13 @@ def _period_notes(cell: str, periods: Any) -> tuple[str, ...]:
 
 
 def _by_hand(text: Any, name: str, where: Callable[[int], str], form: str) -> Times:
-    plain = text.str.replace(",", ".", regex=False)
-    numbers = pd.to_numeric(plain, errors="coerce")
     utc = form.startswith("unix")
     if form in ("excel", "unix", "unix-ms"):
-        times = pd.Series(pd.NaT, index=text.index)
-        if not numbers.isna().any():
-            unit = "ms" if form == "unix-ms" else "s"
-            scaled = excel_days(numbers) if form == "excel" else unix_times(numbers, unit)
-            times = pd.Series(scaled)
-        bad = numbers.isna().to_numpy()
+        numbers = pd.to_numeric(text.str.replace(",", ".", regex=False), errors="coerce")
+        # Nanoseconds since 1970 in 64 bits reach 9.22e9 seconds to either side.
+        bad = ~(seconds_since_1970(numbers, form).abs() < 9.2e9).to_numpy()
+        micros = np.rint(1e6 * seconds_since_1970(numbers.where(~bad), form).fillna(0))
+        times = pd.Series(micros.astype(np.int64).to_numpy().astype("datetime64[us]"))
     else:
         try:
             times = pd.Series(pd.to_datetime(text, format=form, errors="coerce", utc="%z" in form))

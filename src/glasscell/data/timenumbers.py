@@ -53,17 +53,23 @@ def read_time_numbers(text: Any, name: str) -> Times | None:
     return _year_and_month(plain) or _years(plain.astype(float)) or _excel(plain, name)
 
 
-def excel_days(numbers: Any) -> Any:
-    """Turn Excel's day numbers, of which 25569 is 1970-01-01, into times to the second.
+def seconds_since_1970(numbers: Any, form: str) -> Any:
+    """Turn "excel" days, "unix" seconds or "unix-ms" into seconds since 1970.
 
-    Excel has a 1900-02-29, its day 60, that never was; counting from 1970 is right for all later
-    days.
+    Day 25569 of Excel is 1970-01-01. Excel has a 1900-02-29, its day 60, that never was; counting
+    from 1970 is right for all later days. Its days are rounded to the second, as it shows them.
     """
-    seconds = np.rint((numbers.to_numpy(float) - 25569) * 86400).astype(np.int64)
+    if form == "excel":
+        return np.rint((numbers - 25569) * 86400)
+    return numbers / 1000 if form == "unix-ms" else numbers
+
+
+def _excel_days(numbers: Any) -> Any:
+    seconds = seconds_since_1970(numbers, "excel").to_numpy(np.int64)
     return pd.DatetimeIndex(seconds.astype("datetime64[s]"))
 
 
-def unix_times(digits: Any, unit: str) -> Any:
+def _unix_times(digits: Any, unit: str) -> Any:
     """Turn whole numbers since 1970 into times in UTC without a zone."""
     return pd.DatetimeIndex(digits.astype(np.int64).to_numpy().astype(f"datetime64[{unit}]"))
 
@@ -85,7 +91,7 @@ def _whole(digits: Any, name: str) -> Times | None:
         return _read_as(index, first, f"weeks: {time_text(index[0])}")
     if max(widths) in _UNIX and min(widths) >= max(widths) - 1:
         unit, words = _UNIX[max(widths)]
-        index = unix_times(digits, unit)
+        index = _unix_times(digits, unit)
         if index.year.min() >= 1990 and index.year.max() <= 2100:
             return _read_as(index, first, f"{words} since 1970 (UTC): {time_text(index[0])}", True)
     if (abs(digits.astype(float)) > _EXACT).any():
@@ -146,5 +152,5 @@ def _excel(plain: Any, name: str) -> Times | None:
     numbers = plain.astype(float)
     if not numbers.between(*_EXCEL_DAYS).all() or not _DATE_WORDS.search(name):
         return None
-    index = excel_days(numbers)
+    index = _excel_days(numbers)
     return _read_as(index, plain.iloc[0], f"Excel's days: {time_text(index[0])}")
