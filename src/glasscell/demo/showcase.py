@@ -80,44 +80,44 @@ def demo_folder(out: str | os.PathLike[str], force: bool = False) -> AbstractCon
     return draft_folder(Path(out).absolute(), force)
 
 
-def write(found: Showcase, folder: Path) -> None:
+def write(showcase: Showcase, folder: Path) -> None:
     """Write the page, the numbers and the networks of the adding problem."""
-    if found.duel is not None:
-        adding_page.save(found.duel, folder / ADDING)
-    text = json.dumps(found.record(), indent=1, ensure_ascii=False, allow_nan=False)
+    if showcase.duel is not None:
+        adding_page.save(showcase.duel, folder / ADDING)
+    text = json.dumps(showcase.record(), indent=1, ensure_ascii=False, allow_nan=False)
     (folder / RECORD).write_text(text + "\n", encoding="utf-8")
-    report.write(page(found, folder), folder / REPORT)
+    report.write(page(showcase, folder), folder / REPORT)
 
 
-def page(found: Showcase, folder: Path) -> Exploration:
+def page(showcase: Showcase, folder: Path) -> Exploration:
     """Put both parts on one page.
 
     Args:
-        found: What the demo found.
+        showcase: What the demo found.
         folder: Where its networks lie.
     """
     parts: list[Exploration] = []
-    said: list[str] = []
+    sentences: list[str] = []
     notes: list[Text] = []
     table = []
-    if found.duel is not None:
-        said.append(adding_page.in_words(found.duel))
-    if found.forecast is not None and found.meals is not None:
-        parts.append(glucose_page.explored(found.forecast, found.meals, folder / GLUCOSE))
+    if showcase.duel is not None:
+        sentences.append(adding_page.in_words(showcase.duel))
+    if showcase.forecast is not None and showcase.meals is not None:
+        parts.append(glucose_page.explored(showcase.forecast, showcase.meals, folder / GLUCOSE))
         own = parts[0].measures["results"]
-        verdict = f"Blood glucose, an hour ahead: {_inside(found.forecast.verdict)}"
-        said.append(f"{verdict} {found.meals.sentence}")
+        verdict = f"Blood glucose, an hour ahead: {_inside(showcase.forecast.verdict)}"
+        sentences.append(f"{verdict} {showcase.meals.sentence}")
         table = [{**own["tables"][0], "caption": GLUCOSE_CAPTION}]
         notes += [*own["notes"], glucose_page.MARKED, GLUCOSE_NOTE]
-    if found.duel is not None:
-        parts.append(adding_page.explored(found.duel, folder / ADDING))
+    if showcase.duel is not None:
+        parts.append(adding_page.explored(showcase.duel, folder / ADDING))
         notes += ADDING_NOTES
-    shown = parts[0] if len(parts) == 1 else together(parts[0], parts[1], adding_page.PROBLEM)
+    whole = parts[0] if len(parts) == 1 else together(parts[0], parts[1], adding_page.PROBLEM)
     return replace(
-        shown.more({}, {"results": {**results(said, notes=notes), "tables": table}}),
+        whole.more({}, {"results": {**results(sentences, notes=notes), "tables": table}}),
         title="glasscell demo: the LSTM you can see through",
         subtitle=(
-            f"{_parts(found)}; glasscell {glasscell.__version__}, {found.seconds:.0f} seconds"
+            f"{_parts(showcase)}; glasscell {glasscell.__version__}, {showcase.seconds:.0f} seconds"
         ),
     )
 
@@ -143,9 +143,9 @@ GLUCOSE_NOTE = (
 )
 
 
-def _parts(found: Showcase) -> str:
-    parts = ["the adding problem"] if found.duel else []
-    parts += ["a real person's blood glucose, an hour ahead"] if found.forecast else []
+def _parts(showcase: Showcase) -> str:
+    parts = ["the adding problem"] if showcase.duel else []
+    parts += ["a real person's blood glucose, an hour ahead"] if showcase.forecast else []
     text = " and ".join(parts)
     return text[:1].upper() + text[1:]
 

@@ -24,7 +24,7 @@ def trace(model: torch.nn.Module) -> Iterator[Trace]:
     """Record every gate, cell state and hidden state of a model's recurrent layers.
 
     Args:
-        model: any torch module with LSTM, RNN, LSTMCell or RNNCell layers, ours or torch's own, on
+        model: Any torch module with LSTM, RNN, LSTMCell or RNNCell layers, ours or torch's own, on
             the CPU. torch's are run by our kernels inside the block and are themselves again after
             it, errors included.
 
@@ -33,7 +33,7 @@ def trace(model: torch.nn.Module) -> Iterator[Trace]:
 
     Raises:
         TypeError: `model` is no torch module.
-        ValueError: it has no such layer.
+        ValueError: It has no such layer.
         RuntimeError: a layer is not on the CPU.
 
     Notes:
@@ -69,17 +69,17 @@ def gradient_flow(
     """Measure how a loss's gradient travels back through time in every recurrent layer.
 
     Args:
-        model: any torch module with LSTM, RNN, LSTMCell or RNNCell layers, ours or torch's own, on
+        model: Any torch module with LSTM, RNN, LSTMCell or RNNCell layers, ours or torch's own, on
             the CPU; or, without torch, what `glasscell.load` gave, or a folder of `glasscell.save`.
-        x: what the model is called with: tensors, or a `PackedSequence`; a tuple is several
+        x: What the model is called with: tensors, or a `PackedSequence`; a tuple is several
             positional arguments. For a saved model a batch of arrays, as for `Model.run`.
-        loss: callable on the model's output. Of a torch module it returns a scalar tensor, of a
+        loss: Callable on the model's output. Of a torch module it returns a scalar tensor, of a
             saved model the loss and dL/doutput, of the output's shape. What it reads decides what
-            is seen: the last step alone shows memory best, ``lambda out: out[0][-1].sum()``.
+            is seen: The last step alone shows memory best, ``lambda out: out[0][-1].sum()``.
             Default that sum, and where layers read both ways the first step's too.
-        kwargs: keyword arguments of a torch module, for names that this function has itself, "x"
+        kwargs: Keyword arguments of a torch module, for names that this function has itself, "x"
             for instance; default none.
-        **more: keyword arguments of a torch module: ``gradient_flow(model, x, loss, lengths=n)``.
+        **more: Keyword arguments of a torch module: ``gradient_flow(model, x, loss, lengths=n)``.
 
     Returns:
         `GradientFlow`: layer name, as in `glasscell.trace`, to `LayerFlow`; printed, a table and
@@ -88,11 +88,11 @@ def gradient_flow(
     Raises:
         TypeError: `model` is none of these, x an array that it cannot read, or `loss` gave no
             tensor.
-        ValueError: the model has no such layer, none ran, or the loss is no scalar or does not
+        ValueError: The model has no such layer, none ran, or the loss is no scalar or does not
             depend on any of them.
         ShapeError: x, or what the loss of a saved model gave, is not of the shape that it must be.
         RuntimeError: a layer is not on the CPU.
-        FileNotFoundError, WeightFormatError: as `glasscell.load`.
+        FileNotFoundError, WeightFormatError: As `glasscell.load`.
 
     Notes:
         One forward and one backward pass. Leaves every `.grad`, `requires_grad`, buffer, training

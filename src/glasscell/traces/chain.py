@@ -39,9 +39,9 @@ def last_chain(links: Links, reached: Sequence[bool] | None = None) -> list[int]
     """Give the calls of the last sequence.
 
     Args:
-        links: what `link_calls` gave.
-        reached: which calls a gradient came back to; the last sequence with such a call is given.
-            Default, and where there is none: the last sequence of all.
+        links: What `link_calls` gave.
+        reached: Which calls a gradient came back to; the last sequence with such a call is given.
+            Default, and where there is none: The last sequence of all.
 
     Returns:
         Indices in the order of time.
@@ -68,9 +68,9 @@ def link_calls(
     """Find out which call each call continues.
 
     Args:
-        calls: runs of one layer in the order of time.
-        known: for each call the one that torch's graph leads to, None where it leads to none.
-        cell: whether they are steps of a cell, which nearly always form a loop.
+        calls: Runs of one layer in the order of time.
+        known: For each call the one that torch's graph leads to, None where it leads to none.
+        cell: Whether they are steps of a cell, which nearly always form a loop.
 
     Returns:
         The links; and whether they rest on the order of the calls alone. That is so for a cell none
@@ -221,9 +221,9 @@ class Joined:
     tell; where they do not, it is the last rows.
 
     Args:
-        calls: one chain in the order of time, dense and forward, at least one call.
-        of: how many calls of the layer there were.
-        presumed: see `Shown`.
+        calls: One chain in the order of time, dense and forward, at least one call.
+        of: How many calls of the layer there were.
+        presumed: See `Shown`.
     """
 
     def __init__(self, calls: Sequence[LayerTrace], of: int, presumed: bool = False) -> None:

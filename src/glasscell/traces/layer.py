@@ -39,8 +39,8 @@ class Record:
         c_n: (B, H) last cell state, None for an RNN.
         mode: "LSTM", "RNN_TANH" or "RNN_RELU".
         hidden_size: H.
-        batch_first: whether the module lays its own output out as (B, T, ·).
-        unbatched: whether the module was called on one sequence without a batch axis.
+        batch_first: Whether the module lays its own output out as (B, T, ·).
+        unbatched: Whether the module was called on one sequence without a batch axis.
         batch_sizes: (T,) of a `PackedSequence`, else None.
         lengths: (B,) as given to the module, else None.
         reset: (T, B) as given to the module, time-major, else None.
@@ -75,15 +75,15 @@ class LayerTrace:
     sequence's own time.
 
     Attributes:
-        forget: forget gate f, 0 … 1. As the five arrays below None for an RNN; shape (T, B, H),
+        forget: Forget gate f, 0 … 1. As the five arrays below None for an RNN; shape (T, B, H),
             (B, T, H), (T, H) or (N, H), see `layout`.
-        input: input gate i, 0 … 1.
-        candidate: candidate g, -1 … 1.
-        output: output gate o, 0 … 1.
-        cell: cell state c, before the tanh.
-        hidden: hidden state h, what the layer puts out; the last axis is P with a projection.
+        input: Input gate i, 0 … 1.
+        candidate: Candidate g, -1 … 1.
+        output: Output gate o, 0 … 1.
+        cell: Cell state c, before the tanh.
+        hidden: Hidden state h, what the layer puts out; the last axis is P with a projection.
         mode: "LSTM", "RNN_TANH" or "RNN_RELU".
-        reverse: whether the layer read the sequence from its end.
+        reverse: Whether the layer read the sequence from its end.
         layout: "TBH", "BTH", "TH" or "NH", as the layer's own output; see `traces.layout`.
         initial_hidden: (B, P), or None for zeros.
         initial_cell: (B, H), or None for zeros.
@@ -94,9 +94,9 @@ class LayerTrace:
         reset: (T, B) bool, where the layer began anew, else None.
         sorted_indices: (B,) of packed sequences that were sorted: row b of a step belongs to
             sequence sorted_indices[b] of the batch; else None.
-        shown: which of the layer's calls these steps are, where that is not all of them, or where
+        shown: Which of the layer's calls these steps are, where that is not all of them, or where
             something happens to the state between two of them; else None.
-        x: what the layer read, in `layout`, last axis I; None where that was not kept.
+        x: What the layer read, in `layout`, last axis I; None where that was not kept.
 
     >>> layer = LayerTrace(*[None] * 5, hidden=np.arange(6.0).reshape(2, 3, 1), mode="RNN_TANH")
     >>> layer.sequence(1).hidden.ravel()
@@ -131,13 +131,13 @@ class LayerTrace:
         """Give one sequence of the batch alone, as (T_b, H), whatever the layout.
 
         Args:
-            index: which sequence, in the order of the batch that the model was given.
+            index: Which sequence, in the order of the batch that the model was given.
 
         Returns:
             `LayerTrace` of layout "TH", without padding.
 
         Raises:
-            IndexError: there is no such sequence.
+            IndexError: There is no such sequence.
         """
         alive = self.alive()
         row = position(index, alive.shape[1], "index", "sequences")
@@ -176,10 +176,10 @@ class LayerTrace:
         """Draw every gate of every unit over time; needs matplotlib.
 
         Args:
-            quantities: of "forget", "input", "candidate", "output", "cell", "hidden"; default all.
-            sequence: which one of the batch; default 0.
-            ax: one Axes per quantity; default a new pyplot figure.
-            **options: as `glasscell.report.plots.gate_wall` takes them.
+            quantities: Of "forget", "input", "candidate", "output", "cell", "hidden"; default all.
+            sequence: Which one of the batch; default 0.
+            ax: One Axes per quantity; default a new pyplot figure.
+            **options: As `glasscell.report.plots.gate_wall` takes them.
 
         Returns:
             (quantities,) array of Axes.
@@ -197,8 +197,8 @@ def trace_of(record: Record, reverse: bool) -> LayerTrace:
     """Give a record as a trace of read-only views, laid out as the layer's own output.
 
     Args:
-        record: what the layer did.
-        reverse: whether it read the sequence from its end.
+        record: What the layer did.
+        reverse: Whether it read the sequence from its end.
     """
     # The tape is padded to whole vectors: units beyond H are not the layer's.
     layout = _layout(record)

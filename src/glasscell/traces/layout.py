@@ -46,7 +46,7 @@ def to_time_major(array: Array, layout: str, batch_sizes: Array | None = None) -
     """Give an array as (T, B, ·): a view, or a zero-padded copy if it was packed.
 
     Args:
-        array: steps in `layout`.
+        array: Steps in `layout`.
         layout: "TBH", "BTH", "TH" or "NH".
         batch_sizes: (T,) int64, sequences that are alive at each step; needed for "NH".
 

@@ -26,10 +26,10 @@ class Shown:
     """Which calls of a layer were put together along time.
 
     Attributes:
-        calls: how many.
-        of: how many there were.
-        presumed: whether only their order suggests that they belong together.
-        altered: of "hidden" and "cell" the states that the caller changes between two calls
+        calls: How many.
+        of: How many there were.
+        presumed: Whether only their order suggests that they belong together.
+        altered: Of "hidden" and "cell" the states that the caller changes between two calls
             (zoneout, dropout, skipped steps), so that a call does not begin with what the one
             before it gave. Sequences that begin anew or end are not meant: those are in a trace's
             `reset` and `lengths`.
@@ -55,7 +55,7 @@ def notes(layers: Mapping[str, Any], lang: str = "en") -> list[str]:
     """Name the layers of which only a part of the calls is shown.
 
     Args:
-        layers: name to `LayerTrace` or `LayerFlow`.
+        layers: Name to `LayerTrace` or `LayerFlow`.
         lang: "en" or "zh"; default "en".
 
     Returns:

@@ -21,7 +21,7 @@ class Order:
     """Brings arrays of one run into (T, B, ·) in the order in which the layer worked.
 
     Args:
-        trace: the run.
+        trace: The run.
 
     Attributes:
         alive: (T, B), which steps exist.
@@ -75,18 +75,18 @@ class Single:
     """One sequence of a traced layer; every array is in the sequence's own time.
 
     Args:
-        layer: one sequence, layout "TH", as `LayerTrace.sequence` gives it.
-        handed: of "hidden" and "cell" the states that each step must find as the step before it
+        layer: One sequence, layout "TH", as `LayerTrace.sequence` gives it.
+        handed: Of "hidden" and "cell" the states that each step must find as the step before it
             left them; default the cell's.
 
     Attributes:
-        trace: the layer.
+        trace: The layer.
         order: (T,) steps in the order in which the layer worked on them.
         cut: (T,) bool, whether the layer began anew at that step and took nothing from before.
 
     Raises:
         ShapeError: `layer` is a batch.
-        ValueError: something changes that state between two calls.
+        ValueError: Something changes that state between two calls.
     """
 
     def __init__(self, layer: LayerTrace, handed: Sequence[str] = ("cell",)) -> None:
@@ -116,12 +116,12 @@ class Single:
         """Give a step's place in the order of work.
 
         Args:
-            step: in the sequence's own time, negative from the end; None for the default.
-            default: a place in the order of work.
-            name: of the argument, for the message.
+            step: In the sequence's own time, negative from the end; None for the default.
+            default: A place in the order of work.
+            name: Of the argument, for the message.
 
         Raises:
-            IndexError: there is no such step.
+            IndexError: There is no such step.
         """
         if step is None:
             return position(default, len(self), name)
@@ -144,11 +144,11 @@ def required(layer: LayerTrace, name: str) -> Array:
     """Give one field of an LSTM's trace.
 
     Args:
-        layer: any.
+        layer: Any.
         name: "forget", "input", "candidate", "output" or "cell".
 
     Raises:
-        ValueError: the layer is an RNN and has no such thing.
+        ValueError: The layer is an RNN and has no such thing.
     """
     array: Array | None = getattr(layer, name)
     if array is None:

@@ -23,7 +23,7 @@ class Trace(Mapping[str, LayerTrace]):
     sequence. `calls` has all runs, and where some are not shown, `repr` says so.
 
     Args:
-        known: dotted names of all recurrent modules of the model, for error messages.
+        known: Dotted names of all recurrent modules of the model, for error messages.
 
     Notes:
         Which call passed its state to which is read off torch's graph where there is one, else off
@@ -50,9 +50,9 @@ class Trace(Mapping[str, LayerTrace]):
         """Append one run of one layer.
 
         Args:
-            name: the layer's name.
-            run: what it did.
-            cell: whether it was one step of an LSTMCell or RNNCell.
+            name: The layer's name.
+            run: What it did.
+            cell: Whether it was one step of an LSTMCell or RNNCell.
 
         Returns:
             Its index in `calls`.
@@ -68,9 +68,9 @@ class Trace(Mapping[str, LayerTrace]):
         """Say which call of a layer another one of its calls got its state from.
 
         Args:
-            name: the layer's name.
-            later: index of a call.
-            earlier: index of the call that it continues.
+            name: The layer's name.
+            later: Index of a call.
+            earlier: Index of the call that it continues.
         """
         if earlier < later:
             self._follows[name][later] = earlier
@@ -79,8 +79,8 @@ class Trace(Mapping[str, LayerTrace]):
         """Find the last sequence of a layer: the calls that passed their state on, one to the next.
 
         Args:
-            name: the layer's name.
-            reached: see `traces.chain.last_chain`.
+            name: The layer's name.
+            reached: See `traces.chain.last_chain`.
 
         Returns:
             Indices of its calls, and these put together.
@@ -117,18 +117,18 @@ class Trace(Mapping[str, LayerTrace]):
         """Give the inspect page of what was traced: one HTML text that opens offline.
 
         Args:
-            x: what the model read, (T, B, I), (B, T, I) or (T, I), array or tensor, to be drawn
+            x: What the model read, (T, B, I), (B, T, I) or (T, I), array or tensor, to be drawn
                 above its gates; default not shown.
-            layers: names of the layers to show, all of one length; default all.
-            title: the page's heading.
+            layers: Names of the layers to show, all of one length; default all.
+            title: The page's heading.
             lang: "en" or "zh"; the page has a switch.
 
         Returns:
             HTML. No gradients: `glasscell.report.page.collect` measures those too.
 
         Raises:
-            ValueError: nothing ran in the block yet.
-            ShapeError: the layers ran over different numbers of steps, or `x` over others.
+            ValueError: Nothing ran in the block yet.
+            ShapeError: The layers ran over different numbers of steps, or `x` over others.
         """
         return pictures.page(self, x, layers, title, lang)
 
@@ -143,10 +143,10 @@ class Trace(Mapping[str, LayerTrace]):
         """Draw the gate walls of the layers side by side; needs matplotlib.
 
         Args:
-            layers: a name, or several; default all.
-            sequence: which one of the batch; default 0.
-            ax: quantities * layers Axes; default a new pyplot figure.
-            **options: as `glasscell.report.plots.gate_walls` takes them.
+            layers: A name, or several; default all.
+            sequence: Which one of the batch; default 0.
+            ax: Quantities * layers Axes; default a new pyplot figure.
+            **options: As `glasscell.report.plots.gate_walls` takes them.
 
         Returns:
             (quantities, layers) array of Axes.

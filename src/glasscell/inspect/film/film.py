@@ -44,13 +44,13 @@ class Film:
     """Records gates, memory and gradients of a model while it trains.
 
     Args:
-        model: any torch module with LSTM or RNN layers, ours or torch's own, on any device.
-        every: steps between two frames; default 100. Step 1 is the first frame.
-        sequences: how many sequences of the batch are looked at; default 8.
+        model: Any torch module with LSTM or RNN layers, ours or torch's own, on any device.
+        every: Steps between two frames; default 100. Step 1 is the first frame.
+        sequences: How many sequences of the batch are looked at; default 8.
 
     Raises:
         TypeError: `model` is no torch module.
-        ValueError: it has no LSTM or RNN (cells that a loop steps by hand are not filmed), or
+        ValueError: It has no LSTM or RNN (cells that a loop steps by hand are not filmed), or
             `every` or `sequences` is below 1.
 
     Notes:
@@ -95,10 +95,10 @@ class Film:
         """Count a training step; call it after `loss.backward()`, before or after the optimiser.
 
         Args:
-            loss: of this step; a tensor is read (and a GPU waited for) at frames only.
+            loss: Of this step; a tensor is read (and a GPU waited for) at frames only.
 
         Raises:
-            RuntimeError: at a frame, if no gradient came back to any of the layers since the step
+            RuntimeError: At a frame, if no gradient came back to any of the layers since the step
                 before.
         """
         self._count += 1
@@ -124,7 +124,7 @@ class Film:
         """Write what was recorded so far as an .npz file; see `Reel.load`.
 
         Args:
-            path: where; an existing file is replaced.
+            path: Where; an existing file is replaced.
         """
         return self.reel.save(path)
 
@@ -154,7 +154,7 @@ class Film:
         """Go on from what `state_dict` gave.
 
         Args:
-            state: it.
+            state: It.
         """
         self._count, self._losses = state["count"], state["losses"]
         self._sum = state["sum"]
@@ -289,9 +289,9 @@ class _Call:
     """One run of a module on the first sequences of a batch.
 
     Attributes:
-        arguments: positional arguments to repeat it with, on the CPU.
-        keywords: lengths and reset, where the module was given them.
-        gradients: by "output", "h_n", "c_n": what came back, in the shape of that part.
+        arguments: Positional arguments to repeat it with, on the CPU.
+        keywords: Lengths and reset, where the module was given them.
+        gradients: By "output", "h_n", "c_n": what came back, in the shape of that part.
     """
 
     arguments: tuple[Any, ...]
@@ -308,10 +308,10 @@ class _Hook:
     """A forward hook that files the last run with gradients of one module.
 
     Args:
-        name: under which to file it.
-        module: whose runs count; a copy that brought the hook along is passed over.
-        sequences: most sequences to keep.
-        calls: where to file it.
+        name: Under which to file it.
+        module: Whose runs count; a copy that brought the hook along is passed over.
+        sequences: Most sequences to keep.
+        calls: Where to file it.
     """
 
     def __init__(
@@ -366,9 +366,9 @@ class _Cut:
     """Takes the first sequences out of everything that goes into or comes out of a module.
 
     Args:
-        module: an LSTM or RNN.
-        input: what it read.
-        count: most sequences.
+        module: An LSTM or RNN.
+        input: What it read.
+        count: Most sequences.
     """
 
     def __init__(self, module: Any, input: Any, count: int) -> None:
@@ -447,9 +447,9 @@ def _measured(
     """Repeat a run on a copy of the module, forwards and back, and measure it.
 
     Args:
-        name: the module's dotted name.
-        copy: what `_copy_of` gave.
-        call: the run, with its gradients.
+        name: The module's dotted name.
+        copy: What `_copy_of` gave.
+        call: The run, with its gradients.
 
     Returns:
         Layer name ("encoder.l0") to its flow and its gates.
@@ -478,7 +478,7 @@ def _copy_of(module: Any, earlier: torch.nn.Module | None = None) -> torch.nn.Mo
     """Give the same layer on the CPU with frozen weights, without drawing a random number.
 
     Args:
-        module: an LSTM or RNN, on any device.
+        module: An LSTM or RNN, on any device.
         earlier: a copy of it that may be used again; default None.
 
     Returns:

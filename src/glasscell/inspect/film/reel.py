@@ -77,7 +77,7 @@ class Reel:
     Args:
         steps: (F,) int64, training step of each frame.
         loss: (F,) float64, mean loss since the frame before.
-        layers: layer name to what it did.
+        layers: Layer name to what it did.
 
     >>> reel = Reel(np.array([1]), np.array([0.5]), {})
     >>> reel
@@ -107,7 +107,7 @@ class Reel:
         """Write an .npz file.
 
         Args:
-            path: where; an existing file is replaced.
+            path: Where; an existing file is replaced.
         """
         path = Path(path)
         with draft(path) as beside, beside.open("wb") as file:
@@ -119,11 +119,11 @@ class Reel:
         """Read a file that `save` wrote.
 
         Args:
-            path: the file.
+            path: The file.
 
         Raises:
-            DataError: it is damaged, or something else, or of a newer version.
-            FileNotFoundError: there is none.
+            DataError: It is damaged, or something else, or of a newer version.
+            FileNotFoundError: There is none.
         """
         try:
             # Opened here, as np.load leaves a file that is cut short open.
@@ -152,9 +152,9 @@ class Reel:
         """Draw the film of one layer over the training steps; needs matplotlib.
 
         Args:
-            layer: whose; default the only one.
-            ax: one Axes per part; default a new pyplot figure.
-            **options: as `glasscell.report.plots.film` takes them.
+            layer: Whose; default the only one.
+            ax: One Axes per part; default a new pyplot figure.
+            **options: As `glasscell.report.plots.film` takes them.
 
         Returns:
             (parts,) array of Axes.

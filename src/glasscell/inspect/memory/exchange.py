@@ -50,14 +50,14 @@ class Exchange:
     """What another past, and another input, do to a layer.
 
     Attributes:
-        lag: steps from the last exchanged step to the one that was looked at; fewer than asked for
+        lag: Steps from the last exchanged step to the one that was looked at; fewer than asked for
             where the pasts differ only from there on.
-        held: by how much the hidden state changes at the end if all before the lag is another
+        held: By how much the hidden state changes at the end if all before the lag is another
             sequence's, over what two moments of the run differ by; of the unit that changes most,
             0 … 1. NaN where the two pasts left the same state, so that nothing could be exchanged.
-        reads: by how much all hidden states change with another input, over their own size. 0: the
+        reads: By how much all hidden states change with another input, over their own size. 0: the
             layer ignores its input.
-        moves: size of a step's change of the hidden state within the lag over that of the state.
+        moves: Size of a step's change of the hidden state within the lag over that of the state.
     """
 
     lag: int
@@ -73,10 +73,10 @@ def exchange(layer: LayerTrace, weights: LayerWeights, lag: int, skip: int = 0) 
     from the state of another run and reads its own inputs from there on.
 
     Args:
-        layer: of any layout, with `LayerTrace.x`.
-        weights: the layer's.
-        lag: steps between the past and the end; at least 0.
-        skip: steps at the end that nothing reads; T is so much earlier. Default 0.
+        layer: Of any layout, with `LayerTrace.x`.
+        weights: The layer's.
+        lag: Steps between the past and the end; at least 0.
+        skip: Steps at the end that nothing reads; T is so much earlier. Default 0.
 
     Returns:
         `Exchange`, or None where there is nothing to compare: no `x`, an input that is 0

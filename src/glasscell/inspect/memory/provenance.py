@@ -44,9 +44,9 @@ class Provenance:
         """Draw what every step left in one unit's cell; needs matplotlib.
 
         Args:
-            unit: which; (sequence, unit) of a batch.
-            ax: where; default a new pyplot figure.
-            **options: as `glasscell.report.plots.provenance` takes them.
+            unit: Which; (sequence, unit) of a batch.
+            ax: Where; default a new pyplot figure.
+            **options: As `glasscell.report.plots.provenance` takes them.
 
         Returns:
             The Axes.
@@ -71,14 +71,14 @@ def provenance(
         input: i, same shape.
         candidate: g, same shape.
         initial_cell: c_0, the shape without time; default zeros.
-        step: the step whose cell state is split; default -1, the last.
+        step: The step whose cell state is split; default -1, the last.
 
     Returns:
         `Provenance` with S = step + 1 steps; its total equals the cell state to rounding.
 
     Raises:
-        ShapeError: the three gates differ in shape, or the initial cell does not fit them.
-        IndexError: there is no such step.
+        ShapeError: The three gates differ in shape, or the initial cell does not fit them.
+        IndexError: There is no such step.
 
     Notes:
         In float64 whatever comes in. Products are kept as sums of log f taken from the end, so
@@ -117,8 +117,8 @@ def layer_provenance(layer: LayerTrace, step: int | None = None) -> Provenance:
     As `provenance`, with direction, initial state and `reset` taken from the trace.
 
     Args:
-        layer: one sequence, layout "TH", of an LSTM.
-        step: in the sequence's own time; default the last that the layer read.
+        layer: One sequence, layout "TH", of an LSTM.
+        step: In the sequence's own time; default the last that the layer read.
 
     Returns:
         `Provenance` with all T steps of the sequence in its own time: those that the layer had not
@@ -127,8 +127,8 @@ def layer_provenance(layer: LayerTrace, step: int | None = None) -> Provenance:
 
     Raises:
         ShapeError: `layer` is a batch.
-        ValueError: the layer is an RNN.
-        IndexError: there is no such step.
+        ValueError: The layer is an RNN.
+        IndexError: There is no such step.
 
     Notes:
         T H exponentials. The total equals a float64 trace's cell to rounding; the cell of a float32
@@ -158,7 +158,7 @@ def provenance_triangle(layer: LayerTrace, unit: int) -> Array:
     """Give what every step left in one unit's cell, after every step.
 
     Args:
-        layer: one sequence, layout "TH", of an LSTM.
+        layer: One sequence, layout "TH", of an LSTM.
         unit: 0 … H - 1.
 
     Returns:
@@ -168,8 +168,8 @@ def provenance_triangle(layer: LayerTrace, unit: int) -> Array:
 
     Raises:
         ShapeError: `layer` is a batch.
-        ValueError: the layer is an RNN.
-        IndexError: there is no such unit.
+        ValueError: The layer is an RNN.
+        IndexError: There is no such unit.
 
     Notes:
         T^2 / 2 products; a share below 1e-308 is 0 here, and visible in

@@ -52,8 +52,8 @@ class Saturation(NamedTuple):
         """Draw a dot per unit, how much it is closed against how much open; needs matplotlib.
 
         Args:
-            ax: where; default a new pyplot figure.
-            **options: as `glasscell.report.plots.saturation` takes them.
+            ax: Where; default a new pyplot figure.
+            **options: As `glasscell.report.plots.saturation` takes them.
 
         Returns:
             The Axes.
@@ -67,8 +67,8 @@ class TimeScales:
 
     Attributes:
         half_life: (H,) float64 in steps, see `half_life`.
-        lag: steps that the data asks for.
-        long_enough: share of units, 0 … 1, that keep half of a memory or more over the lag.
+        lag: Steps that the data asks for.
+        long_enough: Share of units, 0 … 1, that keep half of a memory or more over the lag.
         saturation: "forget", "input" and "output" to `Saturation`, (H,) each.
     """
 
@@ -81,8 +81,8 @@ class TimeScales:
         """Draw the half-lives of all units against the lag; needs matplotlib.
 
         Args:
-            ax: where; default a new pyplot figure.
-            **options: as `glasscell.report.plots.half_life_ladder` takes them.
+            ax: Where; default a new pyplot figure.
+            **options: As `glasscell.report.plots.half_life_ladder` takes them.
 
         Returns:
             The Axes. `glasscell.report.plots.saturation_map` draws the gates.
@@ -98,8 +98,8 @@ def half_life(forget: Array, alive: Array | None = None) -> Float64:
     wherever a gate closes now and then.
 
     Args:
-        forget: forget gate, values in 0 … 1, any layout with the units last: (T, B, H), (T, H) …
-        alive: bool of the shape of `forget` without its last axis, which steps count; default all.
+        forget: Forget gate, values in 0 … 1, any layout with the units last: (T, B, H), (T, H) …
+        alive: Bool of the shape of `forget` without its last axis, which steps count; default all.
 
     Returns:
         (H,) float64, in steps; 0 for a unit that drops everything at some step, infinity for one
@@ -128,7 +128,7 @@ def reaching(half_lives: Array, lag: float) -> int:
 
     Args:
         half_lives: (H,) steps; NaN counts as none.
-        lag: steps.
+        lag: Steps.
 
     >>> reaching(np.array([9.0, 10.0, np.inf, np.nan]), 10)
     2
@@ -143,7 +143,7 @@ def forget_bias(steps: float) -> float:
     gate's weights contribute nothing, as they do on average at the start of training.
 
     Args:
-        steps: wanted half-life, > 0.
+        steps: Wanted half-life, > 0.
 
     Returns:
         The bias; infinity for an infinite half-life.
@@ -165,8 +165,8 @@ def saturation(gate: Array, alive: Array | None = None) -> Saturation:
     """Give the fraction of steps that each unit's gate spends closed (< 0.1) and open (> 0.9).
 
     Args:
-        gate: forget, input or output gate, values in 0 … 1, any layout with the units last.
-        alive: bool of the shape of `gate` without its last axis, which steps count; default all.
+        gate: Forget, input or output gate, values in 0 … 1, any layout with the units last.
+        alive: Bool of the shape of `gate` without its last axis, which steps count; default all.
 
     Returns:
         `Saturation(closed, open)`, each (H,) float64 in 0 … 1.
@@ -189,14 +189,14 @@ def timescales(layer: LayerTrace, lag: float) -> TimeScales:
     """Hold the half-lives of a layer's units against a lag, with what its gates are stuck at.
 
     Args:
-        layer: an LSTM, of any layout: a batch counts as a whole.
-        lag: steps from what must be remembered to where it is used.
+        layer: An LSTM, of any layout: a batch counts as a whole.
+        lag: Steps from what must be remembered to where it is used.
 
     Returns:
         `TimeScales`.
 
     Raises:
-        ValueError: the layer is an RNN, or the lag is not above 0.
+        ValueError: The layer is an RNN, or the lag is not above 0.
 
     Notes:
         One pass over the gates. The half-life is that of the conveyor belt alone; recurrent
