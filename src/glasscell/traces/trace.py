@@ -145,7 +145,7 @@ class Trace(Mapping[str, LayerTrace]):
         Args:
             layers: A name, or several; default all.
             sequence: Which one of the batch; default 0.
-            ax: Quantities * layers Axes; default a new pyplot figure.
+            ax: One Axes for each quantity and layer; default a new pyplot figure.
             **options: As `glasscell.report.plots.gate_walls` takes them.
 
         Returns:
