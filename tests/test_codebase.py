@@ -6,12 +6,14 @@ import ast
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
 import glasscell
+import house_rules
 from glasscell import _core
 
 ROOT = Path(__file__).parents[1]
@@ -114,79 +116,54 @@ def test_every_public_name_is_described(path):
             assert overload or ast.get_docstring(node), node.name
 
 
-# A file imports only from floors below its own or from its own floor.
-FLOORS = (
-    (
-        "errors",
-        "arrays",
-        "files",
-        "threads",
-        "cells",
-        "gates",
-        "weights",
-        "storage",
-        "reference",
-        "_core",
-    ),
-    ("engine",),
-    ("traces",),
-    ("model",),
-    ("nn",),
-    ("inspect",),
-    ("data",),
-    ("report",),
-    ("training",),
-    ("tasks",),
-    ("estimators", "reproduce", "demo"),
-    ("bench", "cli", "__main__"),
+def test_a_file_imports_only_from_floors_below():
+    """In functions too; the one door is traces/pictures.py."""
+    assert house_rules.upward() == []
+
+
+def test_no_file_leads_back_to_itself():
+    assert house_rules.circles() == []
+
+
+def test_a_name_of_a_file_is_said_once():
+    assert house_rules.stems_said_twice() == {}
+
+
+def test_few_files_have_one_reader():
+    """A file that one other imports is mostly a part of it that was cut off by length."""
+    assert len(house_rules.imported_by_one()) <= 40
+
+
+def test_no_function_takes_ten_parameters():
+    assert house_rules.long_signatures() == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "broken"),
+    [
+        ("upward", ("engine/a.py", "def f():\n    from glasscell.nn import convert\n")),
+        ("upward", ("cells/a.py", "import torch\n")),
+        ("upward", ("inspect/a.py", "from glasscell.weights import LayerWeights\n")),
+        ("circles", ("traces/a.py", "from glasscell.traces import b\n")),
+        ("stems_said_twice", ("report/model.py", "")),
+        ("long_signatures", ("nn/a.py", "def f(a, b, c, d, e, f, g, h, i, *, j): ...\n")),
+    ],
 )
-FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
-TORCH_LIVES_IN = ("nn", "training", "tasks", "reproduce", "demo", "bench")
-
-
-# On their way to another floor.
-YET = (
-    "cells/names.py",
-    "data/understood.py",
-    "inspect/subjects/recording_folder.py",
-    "inspect/subjects/recording_torch.py",
-    "inspect/subjects/subject.py",
-    "threads.py",
-    "traces/layer.py",
-    "traces/observed.py",
-    "training/campaign.py",
-    "training/trainer.py",
-)
-
-
-def imports(body):
-    """Modules imported when a file is imported, not in functions nor for type checkers alone."""
-    for node in body:
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            if node.module == "glasscell":
-                yield from (f"glasscell.{alias.name}" for alias in node.names)
-            else:
-                yield node.module
-        elif isinstance(node, ast.Try):
-            yield from imports(node.body)
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
-def test_a_file_imports_only_from_floors_below(path):
-    if str(path.relative_to(SOURCE)) in YET:
-        return
-    place = path.relative_to(SOURCE).with_suffix("").parts[0]
-    if place == "__init__":
-        return
-    assert place in FLOOR, f"say in FLOORS where {place} stands"
-    for module in imports(tree_of(path).body):
-        top, *rest = module.split(".")
-        if top == "torch":
-            assert place in TORCH_LIVES_IN
-        elif top == "glasscell" and rest:
-            assert FLOOR.get(rest[0], 0) <= FLOOR[place], module
+def test_what_breaks_a_rule_is_found(rule, broken, tmp_path):
+    """The rules read a copy of the source with one file more, in a process of their own."""
+    source = tmp_path / "src" / "glasscell"
+    shutil.copytree(SOURCE, source, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    (source / broken[0]).write_text(broken[1], encoding="utf-8")
+    if rule == "circles":
+        (source / "traces" / "b.py").write_text("from glasscell.traces import a\n")
+    tests = tmp_path / "tests"
+    tests.mkdir()
+    shutil.copy(house_rules.__file__, tests)
+    code = f"import house_rules as rules; print(len(rules.{rule}()))"
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=tests, capture_output=True, text=True, check=True
+    )
+    assert int(run.stdout) == 1
 
 
 def text_files():

@@ -24,26 +24,6 @@ FILES = sorted(
     for file in ROOT.glob(pattern)
 )  # fmt: skip
 
-OLD = {
-    f"{name}.py"
-    for name in [
-        "cell",
-        "equations",
-        "events",
-        "figures",
-        "marks",
-        "order",
-        "run_data",
-        "run_page",
-        "run_river",
-        "run_unit",
-        "run_wall",
-        "schematic",
-        "schematic_layout",
-        "tables",
-        "values",
-    ]
-}
 REFUSED = frozenset(
     [
         "mean",
@@ -195,7 +175,7 @@ def test_all_drawing_code_is_walked():
         file.relative_to(ROOT).as_posix() for file in ROOT.rglob("*.py") if file not in FILES
     }
     beside = {name for name in elsewhere if not name.endswith(("__init__.py", "words.py"))}
-    assert beside <= {"plots.py"} | OLD, f"{beside} draw, and are not walked"
+    assert beside <= {"plots.py"}, f"{beside} draw, and are not walked"
 
 
 def test_the_walk_sees_what_it_refuses():

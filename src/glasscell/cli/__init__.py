@@ -101,7 +101,7 @@ def _call(name: str, arguments: Sequence[str]) -> int:
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else OK
     except ArgumentError as error:
-        from glasscell.cli.mistakes import in_words
+        from glasscell.cli.flags import in_words
 
         flags = [flag for action in parser._actions for flag in action.option_strings]
         return fail(program, f"{in_words(str(error), flags)}; see {program} --help")
@@ -120,6 +120,6 @@ def _parsed(parser: Any, arguments: Sequence[str]) -> Any:
     try:
         return parser.parse_args(list(arguments))
     except UnicodeDecodeError as error:
-        from glasscell.cli.mistakes import CONFIG
+        from glasscell.cli.flags import CONFIG
 
         raise DataError(f"{CONFIG}; got no text in UTF-8") from error

@@ -1,9 +1,13 @@
-"""Flags of commands: from an options dataclass, whose docstring is the help, or from a table."""
+"""Flags of commands, and in plain words what jsonargparse has against those that were given.
+
+Flags come from an options dataclass, whose docstring is the help, or from a table.
+"""
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from typing import Any, Literal, TypeAlias, get_type_hints
 
@@ -14,6 +18,16 @@ _LONGEST = "Longest time between two values that is interpolated. Default: the r
 MAX_GAP: Flag = "--max-gap", str | None, None, _LONGEST
 FORCE: Flag = "--force", bool, False, "Replace the file if it is there."
 QUIET: Flag = "--quiet", bool, False, "Print nothing but errors (and the JSON)."
+
+TYPES = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "text",
+    "list": "a list",
+    "NoneType": "",
+}
+CONFIG = "--config: expected a YAML file with one option a line, such as horizon: 12"
 
 
 def add_options(parser: Any, options: type, **types: Any) -> None:
@@ -68,7 +82,7 @@ def _add(
     for field in fields(options):
         if field.name not in names:
             continue
-        flag, text = f"--{field.name.replace('_', '-')}", help_of[field.name]
+        flag, text = _flag(field.name), help_of[field.name]
         if of_run:
             text = re.sub(r"\s*\(?Default:[^()]*\)?\.?$", "", text).rstrip(".")
             text += ". Default: as in the run."
@@ -92,3 +106,70 @@ def argument_help(documented: type) -> dict[str, str]:
     section = (documented.__doc__ or "").partition("Args:\n")[2]
     entries = re.findall(r"^ {8}(\w+): (.*(?:\n {9,}.*)*)", section, flags=re.MULTILINE)
     return {name: " ".join(text.split()) for name, text in entries}
+
+
+def in_words(message: str, flags: Sequence[str]) -> str:
+    r"""Rewrite a message of jsonargparse; one of an unknown form stays as it is.
+
+    Args:
+        message: What it says.
+        flags: The flags that there are, to find the one that was meant.
+
+    >>> print(in_words('Parser key "seeds":\n  Expected a <class \'int\'>. Got value: x', []))
+    --seeds: expected a whole number, got 'x'
+    >>> print(in_words("unrecognized arguments: --epoch 3", ["--epochs", "--seed"]))
+    there is no option --epoch; did you mean --epochs?
+    """
+    text = message.strip()
+    if (key := re.match(r'Parser key "([^"]+)":\s*(.*)', text, re.DOTALL)) is not None:
+        return _of_value(key[1], key[2])
+    if text.startswith("unrecognized arguments: "):
+        return _unknown(text.partition(": ")[2].split(), flags)
+    if (option := re.match(r"Option '([^']+)' is not accepted", text)) is not None:
+        return f"--config: {_unknown([_flag(option[1])], flags)}"
+    if (argument := re.match(r"argument ([^:]+): expected (.*)", text)) is not None:
+        return f"{argument[1].split('/')[0]}: expected a value, got none"
+    if (ignored := re.match(r"argument ([^:]+): ignored explicit argument (.*)", text)) is not None:
+        return f"{ignored[1]}: takes no value, got {ignored[2]}"
+    if text.startswith("the following arguments are required: "):
+        return _required(text.partition(": ")[2].split(", "), flags)
+    if text.startswith("Problems parsing config"):
+        # PyYAML gives the place of the construct first, then that of the fault.
+        what, places = text.splitlines()[-2:], re.findall(r"line \d+, column \d+", text)
+        fault = what[0].strip() if len(what) == 2 else text.partition(": ")[2]
+        return f"{CONFIG}; {places[-1] + ': ' if places else ''}{fault}"
+    if text.startswith("Unexpected config"):
+        return f"{CONFIG}; got something else"
+    return message
+
+
+def _of_value(key: str, reason: str) -> str:
+    name = _flag(key)
+    value = re.search(r"(?:Given value|Got value):(.*)", reason, re.DOTALL)
+    expected = re.sub(r"Given value type: .*", "", reason)
+    kinds = [TYPES.get(kind, kind) for kind in re.findall(r"<class '(\w+)'>", expected)]
+    for choices in re.findall(r"Literal\[([^\]]*)\]", expected):
+        kinds += re.findall(r"'([^']*)'", choices)
+    wanted = " or ".join(dict.fromkeys(kind for kind in kinds if kind))
+    if value is None or not wanted:
+        return f"{name}: {' '.join(reason.split())}"
+    quotes = "; write it in quotes" if wanted == "text" else ""
+    return f"{name}: expected {wanted}, got {value[1].strip()!r}{quotes}"
+
+
+def _unknown(arguments: Sequence[str], flags: Sequence[str]) -> str:
+    options = [argument for argument in arguments if argument.startswith("-")]
+    if not options:
+        return f"expected nothing after the arguments, got {' '.join(arguments)}"
+    name = options[0].partition("=")[0]
+    near = difflib.get_close_matches(name, flags, n=1, cutoff=0.7)
+    return f"there is no option {name}" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _required(names: Sequence[str], flags: Sequence[str]) -> str:
+    missing = [_flag(name) if _flag(name) in flags else name.upper() for name in names]
+    return f"expected {' and '.join(missing)} as well"
+
+
+def _flag(key: str) -> str:
+    return f"--{key.replace('_', '-')}"

@@ -14,9 +14,16 @@ except ImportError as error:  # pragma: no cover - only in a broken installation
         "Build and install it with `pip install .` from the source tree."
     ) from error
 
-from glasscell.engine.live import stepper, stream_pool
 from glasscell.engine.packing import matches, pack, pack_linear
-from glasscell.engine.passes import Order, backward, forward, forward_stack, linear
+from glasscell.engine.passes import (
+    Order,
+    backward,
+    forward,
+    forward_stack,
+    linear,
+    stepper,
+    stream_pool,
+)
 from glasscell.engine.results import (
     LayerGrads,
     LayerRun,

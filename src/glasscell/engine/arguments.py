@@ -98,7 +98,7 @@ def incoming(
     _expect_array(name, a, dtype)
     if a.shape != shape:
         raise ShapeError(f"{name}: expected {shape}, got {a.shape}. Give one row per sequence.")
-    return np.ascontiguousarray(a) if a.flags.aligned else a.copy(order="C")
+    return _contiguous(a)
 
 
 def like_rows(
@@ -133,6 +133,11 @@ def rows(name: str, a: Array, size: int, dtype: np.dtype[Any]) -> Array:
     _expect_array(name, a, dtype)
     if a.ndim == 0 or a.shape[-1] != size:
         raise ShapeError(f"{name}: expected (..., {size}), got {a.shape}.")
+    return _contiguous(a)
+
+
+def _contiguous(a: Array) -> Array:
+    # A view into bytes may be contiguous and still not aligned: the kernels must not see it.
     return np.ascontiguousarray(a) if a.flags.aligned else a.copy(order="C")
 
 

@@ -58,10 +58,11 @@ class Model:
         WeightFormatError: The tree and the arrays do not fit each other, or not `weights`.
 
     Attributes:
-        folder: Where it was loaded from; None if it was put together in memory.
+        source: The folder that it was loaded from, and the digest of its weights; None if it was
+            put together in memory.
     """
 
-    folder: Path | None = None
+    source: tuple[Path, str] | None = None
 
     def __init__(
         self, tree: dict[str, Any], arrays: Mapping[str, Array], weights: str | None = None
@@ -286,5 +287,5 @@ def load(folder: str | os.PathLike[str], weights: str | None = None) -> Model:
            [0.8407]], dtype=float32)
     """
     model = Model(*modelfile.read(folder), weights)
-    model.folder = Path(folder)
+    model.source = Path(folder), modelfile.digest(folder)
     return model

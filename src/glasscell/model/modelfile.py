@@ -29,7 +29,7 @@ from glasscell.arrays import Array
 from glasscell.errors import WeightFormatError
 from glasscell.files import draft, draft_folder
 
-__all__ = ["CONFIG", "TENSORS", "VERSION", "read", "write"]
+__all__ = ["CONFIG", "TENSORS", "VERSION", "digest", "read", "write"]
 
 CONFIG = "config.json"
 TENSORS = "model.safetensors"
@@ -113,6 +113,12 @@ def read(folder: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Arra
             )
     dtypes = _DTYPES if config["version"] == 1 else _DTYPES | _COMPRESSED
     return config["model"], _decode(folder / TENSORS, data, dtypes)
+
+
+def digest(folder: str | os.PathLike[str]) -> str:
+    """Give the digest of a folder's weights that its config.json holds, without reading them."""
+    digests: dict[str, str] = _read_config(Path(folder) / CONFIG)["sha256"]
+    return digests[TENSORS]
 
 
 def _require_replaceable(folder: Path, force: bool) -> None:

@@ -47,10 +47,10 @@ def result_dtypes(
     """Give the dtypes of the hidden state (and output) and of the cell state.
 
     Args:
-        low: autocast's dtype.
-        cell: of c0, or of the input without one; None for an RNN.
-        fused: whether torch computes all steps in one operation, see `fuses`.
-        projected: whether the hidden state is projected.
+        low: Autocast's dtype.
+        cell: Of c0, or of the input without one; None for an RNN.
+        fused: Whether torch computes all steps in one operation, see `fuses`.
+        projected: Whether the hidden state is projected.
 
     Notes:
         Step by step torch adds low-precision gates to a cell state of its own dtype, so the cell

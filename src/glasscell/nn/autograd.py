@@ -33,8 +33,8 @@ def apply(
     """Run one layer on the engine, in a graph if anything requires a gradient.
 
     Args:
-        call: what to run; is prepared here.
-        weights: the directions' parameters, in the order of the call's places.
+        call: What to run; is prepared here.
+        weights: The directions' parameters, in the order of the call's places.
         x: (T, B, I), or (N, I) with batch_sizes; float32 or float64 as the weights.
         h0: (D, B, P), None for zeros.
         c0: (D, B, H), None for zeros and for an RNN.

@@ -28,21 +28,21 @@ class Call:
     """What a module says of a run, and what `prepare` makes of it.
 
     Args:
-        owner: who runs; keeps the packed weights. The graph must not hold it: Python's collector
+        owner: Who runs; keeps the packed weights. The graph must not hold it: Python's collector
             cannot look through torch's nodes, and a module whose hook keeps an output would never
             be freed. None for a cell's single step, which keeps nothing.
         mode: "LSTM", "RNN_TANH" or "RNN_RELU".
-        places: the layer's directions.
-        layout: where sequences begin and end.
-        observation: who looks on; default nobody.
-        shown: whether the caller's user gets the output in hand, and may edit it; default False.
-        checkpoint: of an LSTM, see `checkpoint.segment_length`; an observer, who sees every step,
+        places: The layer's directions.
+        layout: Where sequences begin and end.
+        observation: Who looks on; default nobody.
+        shown: Whether the caller's user gets the output in hand, and may edit it; default False.
+        checkpoint: Of an LSTM, see `checkpoint.segment_length`; an observer, who sees every step,
             has them all kept. Default: keep all.
-        layers: the packed weights of each direction.
+        layers: The packed weights of each direction.
         fused: torch computes it in one operation, and lets nothing of it be edited in place.
-        own_output: the user's output is a copy: an edit must not reach what is kept.
-        segment: steps that the backward pass runs again at a time; 0: a tape keeps all.
-        records: what an observer was shown, one for each direction.
+        own_output: The user's output is a copy: an edit must not reach what is kept.
+        segment: Steps that the backward pass runs again at a time; 0: a tape keeps all.
+        records: What an observer was shown, one for each direction.
     """
 
     owner: ref[torch.nn.Module] | None
@@ -67,7 +67,7 @@ class Call:
         """Pack the weights where they have changed, and decide what is kept for a backward pass.
 
         Args:
-            weights: the directions' parameters, in the order of `places`.
+            weights: The directions' parameters, in the order of `places`.
             x: (T, B, I) or (N, I).
         """
         assert self.module is not None

@@ -164,9 +164,9 @@ class LSTMCell(Cell, torch.nn.LSTMCell):
     Args:
         input_size: I, features of the step.
         hidden_size: H, units.
-        bias: whether the gates have biases; default True.
-        device: of the parameters; default torch's.
-        dtype: of the parameters; default torch's.
+        bias: Whether the gates have biases; default True.
+        device: Of the parameters; default torch's.
+        dtype: Of the parameters; default torch's.
 
     Notes:
         For whole sequences `LSTM` is many times faster: it sees all steps at once.
@@ -187,10 +187,10 @@ class RNNCell(Cell, torch.nn.RNNCell):
     Args:
         input_size: I, features of the step.
         hidden_size: H, units.
-        bias: whether there is a bias; default True.
+        bias: Whether there is a bias; default True.
         nonlinearity: "tanh" (default) or "relu".
-        device: of the parameters; default torch's.
-        dtype: of the parameters; default torch's.
+        device: Of the parameters; default torch's.
+        dtype: Of the parameters; default torch's.
 
     >>> cell = RNNCell(1, 1, nonlinearity="relu")
     >>> _ = cell.load_state_dict({name: torch.ones_like(w) for name, w in cell.named_parameters()})

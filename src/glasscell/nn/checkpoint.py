@@ -37,8 +37,8 @@ def segment_length(checkpoint: Checkpoint, steps: int) -> int:
         steps: T.
 
     Raises:
-        ValueError: checkpoint is not positive.
-        TypeError: it is no integer either.
+        ValueError: Checkpoint is not positive.
+        TypeError: It is no integer either.
 
     Notes:
         √T is where what is kept, a cell state for each segment, and what is made again, the five

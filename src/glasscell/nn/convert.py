@@ -33,16 +33,16 @@ def convert(model: AnyModule, checkpoint: Checkpoint = None, verbose: bool = Fal
     parametrizations, optimizers and other references to them keep working.
 
     Args:
-        model: any module, which may itself be such a layer.
-        checkpoint: of every LSTM and RNN in it, as in `glasscell.nn.LSTM`; default None, leave it.
-        verbose: print a line for each recurrent layer: converted, or left alone and why; default
+        model: Any module, which may itself be such a layer.
+        checkpoint: Of every LSTM and RNN in it, as in `glasscell.nn.LSTM`; default None, leave it.
+        verbose: Print a line for each recurrent layer: converted, or left alone and why; default
             False.
 
     Returns:
         The same `model`.
 
     Raises:
-        ValueError, TypeError: checkpoint is neither None, a bool nor a positive integer.
+        ValueError, TypeError: Checkpoint is neither None, a bool nor a positive integer.
 
     Warns:
         UserWarning: no layer of the model is ours now; with the layers that were left alone.
@@ -115,7 +115,7 @@ def restore(model: AnyModule) -> AnyModule:
     on top of one of ours has no torch class to go back to, and is left alone.
 
     Args:
-        model: any module, which may itself be such a layer.
+        model: Any module, which may itself be such a layer.
 
     Returns:
         The same `model`.

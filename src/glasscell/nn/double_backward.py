@@ -38,10 +38,10 @@ def differentiable(
     """Give gradients as functions that can be differentiated again.
 
     Args:
-        forward: from the inputs to the outputs, in torch's operations.
-        inputs: that a gradient may be needed of; None where absent.
-        needed: of which one is.
-        incoming: the outputs' gradients, None for zero.
+        forward: From the inputs to the outputs, in torch's operations.
+        inputs: That a gradient may be needed of; None where absent.
+        needed: Of which one is.
+        incoming: The outputs' gradients, None for zero.
     """
     announce(SECOND, "a plain loop of torch operations computes it")
     with torch.enable_grad(), torch.autocast("cpu", enabled=False):

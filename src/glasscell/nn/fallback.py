@@ -69,8 +69,8 @@ def announce(
 
     Args:
         reason: why.
-        instead: what happens.
-        module: whose call it is; None if that is not known any more.
+        instead: What happens.
+        module: Whose call it is; None if that is not known any more.
     """
     text = f"{reason.text}, so {instead} instead of glasscell's kernels"
     unseen = current() is not None
@@ -99,9 +99,9 @@ def reason_to_leave(
     """Give the reason why the kernels cannot read these tensors, None if they can.
 
     Args:
-        data: what the module was called with.
-        weights: the parameters that the call reads; None for those that the layer has not.
-        expected: how many of them its constructor made; default 1.
+        data: What the module was called with.
+        weights: The parameters that the call reads; None for those that the layer has not.
+        expected: How many of them its constructor made; default 1.
     """
     if not isinstance(data, Tensor):
         return UNFIT

@@ -1,10 +1,10 @@
-"""The usual call in as few steps as possible; whatever is unusual goes the long way.
+"""The usual call in as few steps as possible; any other takes the long way through `layer_call`.
 
-The long way's checks, observers and graphs cost 15 µs, more than a step of a small layer. Usual
-are plain strided CPU tensors, parameters of the module's own, weights that are packed already, and
-nobody who traces, transforms, casts or observes; for whole sequences, nor who differentiates.
-`sequence` and `step` look for just that and give None where it is not so; they refuse nothing and
-warn of nothing.
+The long way's checks, observers and graphs cost 15 µs, more than a step of a small layer. A call is
+usual if its tensors are plain strided ones on the CPU, the parameters are the module's own, their
+packed form is there, and nothing traces, transforms, casts or observes it; a whole sequence must
+need no gradient either. `sequence` and `step` look for just that and give None where it is not so;
+they refuse nothing and warn of nothing.
 """
 
 from __future__ import annotations
@@ -136,9 +136,9 @@ def sequence(module: torch.nn.Module, x: Any, hx: Any) -> Any:
     """Run an `LSTM` or `RNN` if the call is usual, else do nothing and give None.
 
     Args:
-        module: an `LSTM` or `RNN` of ours.
-        x: as passed to it.
-        hx: as passed to it.
+        module: An `LSTM` or `RNN` of ours.
+        x: As passed to it.
+        hx: As passed to it.
 
     Returns:
         What its forward returns, or None.
@@ -235,10 +235,10 @@ def step(module: torch.nn.Module, mode: str | None, x: Any, hx: Any) -> Any:
     """Run an `LSTMCell` or `RNNCell` if the call is usual, else do nothing and give None.
 
     Args:
-        module: a cell of ours.
+        module: A cell of ours.
         mode: "LSTM", "RNN_TANH" or "RNN_RELU".
-        x: as passed to it.
-        hx: as passed to it.
+        x: As passed to it.
+        hx: As passed to it.
 
     Returns:
         What its forward returns, or None.
@@ -270,11 +270,11 @@ def take_step(
     """Take one step.
 
     Args:
-        one: the packed cell.
+        one: The packed cell.
         x: (B, I), last axis contiguous.
         h0: (B, H), contiguous; None for zeros.
-        c0: the same; None too for an RNN.
-        kept: to be written for a backward pass: the tape (B, 5, Hp), of an RNN another h (B, H);
+        c0: The same; None too for an RNN.
+        kept: To be written for a backward pass: the tape (B, 5, Hp), of an RNN another h (B, H);
             default: keep nothing.
 
     Returns:

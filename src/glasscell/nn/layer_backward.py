@@ -27,12 +27,12 @@ def layer_gradients(
     """Give the gradients of x, h0, c0 and every direction's weights.
 
     Args:
-        call: that of `run`.
+        call: That of `run`.
         saved: x, h0, c0 and output of `run`. Where no weight's gradient is needed and no segment is
             run again, only the shape of x is read, and an LSTM's output not at all.
-        kept: of each direction, as `run` gave it.
-        incoming: gradients of output, h_n and c_n; None for zero.
-        needed: which of x, h0, c0 and the weights, in this order, must have a gradient.
+        kept: Of each direction, as `run` gave it.
+        incoming: Gradients of output, h_n and c_n; None for zero.
+        needed: Which of x, h0, c0 and the weights, in this order, must have a gradient.
     """
     x, h0, c0, y = (
         readable(saved[0]),

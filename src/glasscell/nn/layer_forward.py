@@ -24,11 +24,11 @@ def run(call: Call, x: Tensor, h0: Maybe, c0: Maybe, keep: bool) -> tuple[Result
     """Run every direction into its part of one output.
 
     Args:
-        call: what to run, prepared.
+        call: What to run, prepared.
         x: (T, B, I) or (N, I).
         h0: (D, B, P), None for zeros.
         c0: (D, B, H), None for zeros.
-        keep: whether a backward pass will come.
+        keep: Whether a backward pass will come.
 
     Returns:
         The result, and what the backward pass needs beside it, one for each direction: the tape
@@ -71,10 +71,10 @@ def run_addresses(
     """Give the addresses of one direction's run.
 
     Args:
-        call: what runs.
-        d: which direction, 0 or 1.
+        call: What runs.
+        d: Which direction, 0 or 1.
         tensors: x, h0, c0 and output of all directions.
-        **kept: fields that are not the same in both passes.
+        **kept: Fields that are not the same in both passes.
     """
     x, h0, c0, y = tensors
     x_step, x_row = strides(x)

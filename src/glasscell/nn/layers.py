@@ -77,8 +77,8 @@ class Recurrent(torch.nn.RNNBase):
 
         Raises:
             RuntimeError, ValueError, …: as torch's own forward.
-            ShapeError: lengths or reset do not fit the input.
-            DtypeError: lengths are not integers, or reset is not bool.
+            ShapeError: Lengths or reset do not fit the input.
+            DtypeError: Lengths are not integers, or reset is not bool.
         """
         if lengths is None and reset is None:
             if torch.compiler.is_compiling():
@@ -236,14 +236,14 @@ class LSTM(Recurrent, torch.nn.LSTM):
         input_size: I, features of each step.
         hidden_size: H, units.
         num_layers: L, layers; default 1.
-        bias: whether the gates have biases; default True.
-        batch_first: sequences are (B, T, ·) rather than (T, B, ·); default False.
-        dropout: probability of dropping an element between layers in training; default 0.
-        bidirectional: each layer also reads the sequences from their ends; default False.
+        bias: Whether the gates have biases; default True.
+        batch_first: Sequences are (B, T, ·) rather than (T, B, ·); default False.
+        dropout: Probability of dropping an element between layers in training; default 0.
+        bidirectional: Each layer also reads the sequences from their ends; default False.
         proj_size: P, project the hidden state to this size; default 0, do not.
-        device: of the parameters; default torch's. Only the CPU runs on glasscell's kernels.
-        dtype: of the parameters; default torch's. Only float32 and float64 run on the kernels.
-        checkpoint: trade time for training memory. True: keep a cell state every √T steps in place
+        device: Of the parameters; default torch's. Only the CPU runs on glasscell's kernels.
+        dtype: Of the parameters; default torch's. Only float32 and float64 run on the kernels.
+        checkpoint: Trade time for training memory. True: keep a cell state every √T steps in place
             of every gate of every step, and run √T steps at a time again in the backward pass; or
             that number of steps. The same bits; at T = 1000 a fifth of the memory for a fifth more
             time. Default None, keep all. The attribute of this name may be set at any time.
@@ -273,13 +273,13 @@ class RNN(Recurrent, torch.nn.RNN):
         hidden_size: H, units.
         num_layers: L, layers; default 1.
         nonlinearity: "tanh" (default) or "relu".
-        bias: whether there is a bias; default True.
-        batch_first: sequences are (B, T, ·) rather than (T, B, ·); default False.
-        dropout: probability of dropping an element between layers in training; default 0.
-        bidirectional: each layer also reads the sequences from their ends; default False.
-        device: of the parameters; default torch's. Only the CPU runs on glasscell's kernels.
-        dtype: of the parameters; default torch's. Only float32 and float64 run on the kernels.
-        checkpoint: accepted as for an `LSTM`, and without effect: the outputs are all that an RNN's
+        bias: Whether there is a bias; default True.
+        batch_first: Sequences are (B, T, ·) rather than (T, B, ·); default False.
+        dropout: Probability of dropping an element between layers in training; default 0.
+        bidirectional: Each layer also reads the sequences from their ends; default False.
+        device: Of the parameters; default torch's. Only the CPU runs on glasscell's kernels.
+        dtype: Of the parameters; default torch's. Only float32 and float64 run on the kernels.
+        checkpoint: Accepted as for an `LSTM`, and without effect: the outputs are all that an RNN's
             backward pass needs.
 
     Notes:

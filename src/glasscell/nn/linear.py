@@ -24,11 +24,11 @@ class Linear(torch.nn.Linear):
     bits. torch's own linear layer may give one row other bits in another batch.
 
     Args:
-        in_features: size of each input row.
-        out_features: size of each output row.
-        bias: whether there is a bias; default True.
-        device: of the parameters; default torch's. Only the CPU runs on glasscell's kernels.
-        dtype: of the parameters; default torch's. Only float32 and float64 run on the kernels.
+        in_features: Size of each input row.
+        out_features: Size of each output row.
+        bias: Whether there is a bias; default True.
+        device: Of the parameters; default torch's. Only the CPU runs on glasscell's kernels.
+        dtype: Of the parameters; default torch's. Only float32 and float64 run on the kernels.
 
     >>> linear = Linear(2, 1)
     >>> _ = linear.load_state_dict({"weight": torch.ones(1, 2), "bias": torch.ones(1)})

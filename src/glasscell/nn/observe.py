@@ -67,9 +67,9 @@ class Origins:
         """Remember what made a result; nothing where it is in no graph.
 
         Args:
-            layer: which one it was.
-            result: straight from the layer's node.
-            records: of the layer's directions.
+            layer: Which one it was.
+            result: Straight from the layer's node.
+            records: Of the layer's directions.
         """
         if result.grad_fn is not None:
             self._made[result.grad_fn] = layer, records
@@ -78,8 +78,8 @@ class Origins:
         """Give the records of the latest call of a layer that a state depends on.
 
         Args:
-            layer: which one.
-            states: hidden and cell state.
+            layer: Which one.
+            states: Hidden and cell state.
 
         Returns:
             None where there is no such call.
@@ -115,15 +115,15 @@ class Observation:
     """One `observing` block.
 
     Args:
-        observer: who looks on.
-        gradients: whether the backward pass is observed too.
-        anchor: a scalar leaf that every layer's output depends on (its derivative is zero), so that
+        observer: Who looks on.
+        gradients: Whether the backward pass is observed too.
+        anchor: A scalar leaf that every layer's output depends on (its derivative is zero), so that
             a graph exists even where nothing requires a gradient. `torch.autograd.grad(loss,
             anchor)` runs exactly the observed layers' backward passes and leaves every `.grad`
             alone. None without gradients.
-        modules: whose calls are seen from other threads too.
-        origins: which call a state comes from.
-        copies: id of a copy of a module to that of the module, whose calls its calls continue.
+        modules: Whose calls are seen from other threads too.
+        origins: Which call a state comes from.
+        copies: Id of a copy of a module to that of the module, whose calls its calls continue.
     """
 
     observer: Observer
@@ -152,7 +152,7 @@ def current(module: torch.nn.Module | None = None) -> Observation | None:
     youngest block that names the module.
 
     Args:
-        module: who runs; default nobody, to ask for this context alone.
+        module: Who runs; default nobody, to ask for this context alone.
     """
     if not _open:
         return None
@@ -180,9 +180,9 @@ def observing(
     Layers that run in the block keep their observer: their backward pass may come after it.
 
     Args:
-        observer: see `Observer`.
-        gradients: observe the backward pass too; default False.
-        modules: whose calls are seen from every thread; of others, those of this context. Default
+        observer: See `Observer`.
+        gradients: Observe the backward pass too; default False.
+        modules: Whose calls are seen from every thread; of others, those of this context. Default
             none.
 
     Yields:

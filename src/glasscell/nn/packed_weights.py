@@ -102,9 +102,9 @@ class _Tapes(dict[str, Array]):
         """Make an uninitialised tensor.
 
         Args:
-            suffix: of the layer and direction.
-            shape: of the tensor.
-            like: has its dtype.
+            suffix: Of the layer and direction.
+            shape: Of the tensor.
+            like: Has its dtype.
         """
         size = math.prod(shape) * like.itemsize
         if size < LARGE:
@@ -127,8 +127,8 @@ class _Packed(dict[tuple[str, torch.dtype], Any]):
     """Packed layers by suffix and dtype; every copy and pickle of it is empty.
 
     Args:
-        plan: what `fast_path` knows of the module; its own.
-        tapes: memory for the next training step.
+        plan: What `fast_path` knows of the module; its own.
+        tapes: Memory for the next training step.
     """
 
     plan: Any = None
@@ -156,7 +156,7 @@ def packed(
     The numbers are compared, not versions or addresses: writes through `.data` change neither.
 
     Raises:
-        RuntimeError: someone assigned weights whose shapes do not fit together.
+        RuntimeError: Someone assigned weights whose shapes do not fit together.
     """
     kept = _kept(module)
     hidden: Any = module.hidden_size

@@ -28,11 +28,11 @@ def tell(
     """Show the observer one run, direction after direction.
 
     Args:
-        call: what ran; its observation is not None.
-        x: what the layer read.
+        call: What ran; its observation is not None.
+        x: What the layer read.
         initial: h0 and c0 of all directions, None for zeros.
-        result: what it gave.
-        tapes: of each direction, None for an RNN.
+        result: What it gave.
+        tapes: Of each direction, None for an RNN.
     """
     assert call.observation is not None
     assert call.module is not None
@@ -78,11 +78,11 @@ def link(
     """Tell the observer from which earlier call of this layer its initial state was made.
 
     Args:
-        observation: who looks on.
-        module: who ran.
-        call: what ran.
+        observation: Who looks on.
+        module: Who ran.
+        call: What ran.
         initial: h0 and c0 of all directions as they came, with their graph.
-        result: what it gave.
+        result: What it gave.
     """
     assert call.records is not None
     own = id(module)

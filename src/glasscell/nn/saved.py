@@ -19,12 +19,12 @@ def unpacked(ctx: Any, reads: Callable[[], Sequence[bool]]) -> tuple[Tensor | No
     """Give what a node saved.
 
     Args:
-        ctx: the node.
-        reads: says of which saved tensors the numbers will be read; of others at most the shape.
+        ctx: The node.
+        reads: Says of which saved tensors the numbers will be read; of others at most the shape.
             Asked only after an edit.
 
     Raises:
-        RuntimeError: one that will be read was edited in place since, or the graph was freed.
+        RuntimeError: One that will be read was edited in place since, or the graph was freed.
     """
     try:
         saved: tuple[Tensor | None, ...] = ctx.saved_tensors

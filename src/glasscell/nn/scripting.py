@@ -26,7 +26,7 @@ def lent(module: Module) -> Module:
     """Give torch's own module over the same parameters, to stand in a model while it is scripted.
 
     Args:
-        module: of ours.
+        module: Of ours.
     """
     global _create
     plain = restored_copy(module)

@@ -32,8 +32,8 @@ class Layout:
         reset: (T, B) bool, start again from the initial state before that step; None: never.
         batch_sizes: (T,) int64 of a `PackedSequence`, None: padded.
         sorted_indices: (B,) int64 of a `PackedSequence`, None: as in the batch.
-        batch_first: whether the module lays its output out as (B, T, ·).
-        unbatched: whether the module was called on one sequence without a batch axis.
+        batch_first: Whether the module lays its output out as (B, T, ·).
+        unbatched: Whether the module was called on one sequence without a batch axis.
     """
 
     lengths: Array | None = None
@@ -101,10 +101,10 @@ def misfit(
     What is wrong with them is for torch's own checks to say.
 
     Args:
-        module: who is called.
-        input: as passed to it.
-        hx: as passed to it.
-        accepted: dtypes that the tensors may have.
+        module: Who is called.
+        input: As passed to it.
+        hx: As passed to it.
+        accepted: Dtypes that the tensors may have.
     """
     batch: tuple[int, ...]
     if isinstance(input, PackedSequence):
@@ -162,7 +162,7 @@ def require_states_that_fit(module: RNNBase, input: Any, hx: Any) -> None:
     those that are too large as final states.
 
     Raises:
-        RuntimeError: as torch's for a padded input.
+        RuntimeError: As torch's for a padded input.
     """
     packed = isinstance(input, PackedSequence) and len(input.batch_sizes) > 0
     if not packed or module.mode != "LSTM" or not isinstance(hx, tuple | list | Tensor):
@@ -184,10 +184,10 @@ def rows_of(
     """Give the input as (T, B, I) or packed (N, I), a view, and where its sequences lie.
 
     Raises:
-        ShapeError: lengths and reset are not (B,) and (T, B), or (B, T) with batch_first; or a
+        ShapeError: Lengths and reset are not (B,) and (T, B), or (B, T) with batch_first; or a
             length is outside 0 … T.
-        DtypeError: they are not integers and bool.
-        RuntimeError: the call is being traced, which would fix them for ever.
+        DtypeError: They are not integers and bool.
+        RuntimeError: The call is being traced, which would fix them for ever.
     """
     if isinstance(input, PackedSequence):
         if lengths is not None or reset is not None:

@@ -32,11 +32,11 @@ def run_layer(
 
     Args:
         mode: "LSTM", "RNN_TANH" or "RNN_RELU".
-        weights: of each direction.
+        weights: Of each direction.
         x: (T, B, I), or (N, I) with `layout.batch_sizes`.
         h0: (D, B, P), None for zeros.
         c0: (D, B, H), None for zeros and for an RNN.
-        layout: where sequences begin and end.
+        layout: Where sequences begin and end.
 
     Returns:
         output (T, B, D * P) or (N, D * P), h_n (D, B, P), c_n (D, B, H) or None.

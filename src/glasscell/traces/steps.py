@@ -117,7 +117,7 @@ class Single:
 
         Args:
             step: In the sequence's own time, negative from the end; None for the default.
-            default: a place in the order of work.
+            default: A place in the order of work.
             name: Of the argument, for the message.
 
         Raises:

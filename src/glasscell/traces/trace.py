@@ -143,9 +143,9 @@ class Trace(Mapping[str, LayerTrace]):
         """Draw the gate walls of the layers side by side; needs matplotlib.
 
         Args:
-            layers: a name, or several; default all.
+            layers: A name, or several; default all.
             sequence: Which one of the batch; default 0.
-            ax: Quantities * layers Axes; default a new pyplot figure.
+            ax: One Axes for each quantity and layer; default a new pyplot figure.
             **options: As `glasscell.report.plots.gate_walls` takes them.
 
         Returns:

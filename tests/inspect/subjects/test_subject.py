@@ -152,8 +152,10 @@ def test_a_saved_model_says_what_it_cannot_do(tmp_path):
 
 
 def test_a_loaded_model_whose_folder_has_changed_is_refused(tmp_path):
-    _, loaded = folder_and_loaded(LSTM(3, 5), tmp_path)
-    glasscell.save(LSTM(3, 5), tmp_path / "model", force=True)
+    network = torch.nn.Sequential(LSTM(3, 5), Linear(5, 1))
+    _, loaded = folder_and_loaded(network, tmp_path)
+    torch.nn.init.ones_(network[1].weight)
+    glasscell.save(network, tmp_path / "model", force=True)
     with pytest.raises(WeightFormatError, match="changed since Model"):
         subject_of(loaded)
 

@@ -227,8 +227,10 @@ def test_without_script_the_page_shows_its_static_pictures(opened, tmp_path):
     _, path = made(tmp_path, "deep")
     page = opened(path).page.context.browser.new_page(java_script_enabled=False)
     page.goto(path.as_uri())
-    assert page.locator("#static table").is_visible()
-    assert page.locator("#static img").count() == 12
+    assert page.locator("#static table").first.is_visible()
+    assert page.locator("#static img").count() == 18  # six quantities of three layers
+    assert page.locator("#static .drawing.wide").is_visible()
+    assert not page.locator("#static .drawing.narrow").is_visible()
     assert not page.locator("#console").is_visible()
 
 

@@ -151,10 +151,10 @@ class Film:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state_dict` gave.
+        """Go on from an earlier film.
 
         Args:
-            state: It.
+            state: What `state_dict` gave.
         """
         self._count, self._losses = state["count"], state["losses"]
         self._sum = state["sum"]

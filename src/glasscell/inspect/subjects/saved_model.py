@@ -112,19 +112,18 @@ class SavedModel:
         """
         if not isinstance(model, Model):
             return cls(*modelfile.read(model), name=os.fspath(model))
-        if model.folder is None:
+        if model.source is None:
             raise DataError(f"expected a model that glasscell.load gave, or a folder, got {model}")
-        tree, arrays = modelfile.read(model.folder)
+        folder, digest = model.source
+        tree, arrays = modelfile.read(folder)
+        if tree != model.config or modelfile.digest(folder) != digest:
+            raise WeightFormatError(f"{folder}: changed since {model} was loaded from it")
         stored = model.weights_dtype
         if stored in COMPRESSED:
             kept = {node.get("storage") for node in nodes.recurrent_nodes(tree)}
             packed = (tree, arrays) if kept == {stored} else nodes.compress(tree, arrays, stored)
             return cls(*packed, name=repr(model))
-        subject = cls(tree, arrays, repr(model), model)
-        same = all(engine.matches(one.packed, one) for one in subject.weights.values())
-        if tree != model.config or not same:
-            raise WeightFormatError(f"{model.folder}: changed since {model} was loaded from it")
-        return subject
+        return cls(tree, arrays, repr(model), model)
 
     @property
     def units(self) -> Mapping[str, int]:

@@ -26,7 +26,7 @@
         at = Math.max(0, Math.min(n - 1, step));
         plot.cursor((at + 0.5) / n);
         lines.forEach((line) => line.show(GC.number(line.ys[at], 2)));
-        say(GC.sentences([labels[at], ...methods.map((name, k) => (errors[k] ? `${name}: ${GC.say("forecast.error", { value: errors[k] })}.` : ""))]));
+        say(GC.sentences([`${labels[at]}.`, ...methods.map((name, k) => (errors[k] ? `${name}: ${GC.say("forecast.error", { value: errors[k] })}.` : ""))]));
       };
       for (const kind of ["pointermove", "pointerdown"]) plot.host.addEventListener(kind, (event) => point(Math.floor(plot.pick(event).fx * n)));
       plot.host.classList.add("live");

@@ -27,7 +27,7 @@
             legend.fill(lines.filter(({ part }) => part === "validation"));
             const y = GC.room(GC.extent(lines.map(({ ys }) => ys), [-1, 0]), 0.08);
             const [low, high] = GC.extent(lines.map(({ xs }) => xs));
-            GC.chart(plot, { x: [Math.min(low, high - 1), high], y, lines, xAxis: { label: GC.say(`training.${axis}`) }, yAxis: GC.valueAxis(...y) });
+            GC.chart(plot, { x: [Math.min(low, high - 1), high], y, lines, xAxis: GC.lagAxis(plot, [low, high], GC.say(`training.${axis}`)), yAxis: GC.valueAxis(...y) });
             plot.label(GC.say("view.training"));
           }
         },

@@ -1,0 +1,67 @@
+"""The views of runs and of the demo in a real Chromium: results, forecast, events, log, contest."""
+
+from __future__ import annotations
+
+import pytest
+
+from glasscell.report.page.render import write
+from glasscell.report.page.several import together
+from report.browser import chromium
+from report.page.test_static import page as filled
+
+pytestmark = chromium.NEEDED
+HOSTILE = "<script>window.hit = 1</script>"
+VIEWS = ("results", "forecast", "events", "training", "duel")
+
+
+@pytest.fixture(scope="module")
+def opened():
+    with chromium.browser() as open_page:
+        yield open_page
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1200, "light"), (390, "dark")])
+def test_every_view_opens_in_both_languages_and_says_what_is_given(opened, tmp_path, width, theme):
+    page = opened(write(filled(text=HOSTILE), tmp_path / "page.html"), width=width, theme=theme)
+    for lang in ("en", "zh"):
+        page.set(f"{{lang: '{lang}'}}")
+        for view in VIEWS:
+            page.view(view)
+    assert "14.78" in page.text("#results .marked")
+    assert HOSTILE in page.text("#results .says")
+    assert " 0.25 " in page.text("#forecast .reading")
+    assert page.inks("#forecast canvas") > 100
+    assert page.inks("#training canvas") > 100
+    assert page.page.locator("#duel .panels canvas").count() == 2
+    assert page.page.locator("#duel .badge.bad").count() == 1
+    assert page.page.locator("#wall .plot .event").count() > 6
+    assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.page.evaluate("window.hit") is None
+    assert page.problems == []
+
+
+def test_a_page_without_a_run_has_none_of_them(opened, tmp_path):
+    shown = filled()
+    bare = {
+        k: v for k, v in shown.measures.items() if k in ("orders", "half_life", "lag", "judged")
+    }
+    bare = type(shown)(title="t", layers=shown.layers, series=shown.series, measures=bare)
+    page = opened(write(bare, tmp_path / "page.html"))
+    hidden = page.page.evaluate("GC.views.filter((v) => v.section.hidden).map((v) => v.id)")
+    assert {"results", "forecast", "events", "training"} <= set(hidden)
+    assert page.problems == []
+
+
+def test_a_series_of_another_network_brings_its_layers(opened, tmp_path):
+    shown = together(filled(T=30, H=4), filled(T=20, H=6), "second")
+    page = opened(write(shown, tmp_path / "page.html"))
+    assert [layer.name for layer in shown.layers] == ["rnn.l0", "second: rnn.l0"]
+    for view in ("wall", "cell", "events", "match", "whatif"):
+        page.view(view)
+    page.set("{series: 1}")
+    assert page.page.evaluate("[GC.state.layer, GC.lag, GC.series.T]") == [1, 19, 20]
+    for view in ("wall", "cell", "events", "match", "whatif"):
+        page.view(view)
+    page.set("{layer: 0}")
+    assert page.page.evaluate("[GC.state.series, GC.lag]") == [0, 29]
+    assert page.problems == []
