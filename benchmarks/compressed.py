@@ -28,7 +28,7 @@ from glasscell.demo import glucose
 from glasscell.model.model import Model
 from glasscell.reproduce import duel
 from glasscell.reproduce.adding import draw
-from glasscell.tasks.forecast.fit import fit
+from glasscell.tasks.forecast.fitting import fit
 from glasscell.training.workers import one_thread
 
 ROOT = Path(__file__).parent.parent

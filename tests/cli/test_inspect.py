@@ -12,7 +12,7 @@ import torch
 import glasscell
 from glasscell.cli import main
 from glasscell.nn import LSTM, Linear
-from glasscell.tasks.forecast.fit import fit
+from glasscell.tasks.forecast.fitting import fit
 from pages import data_of
 
 TIMES = pd.date_range("2020-01-01", periods=260, freq="D")

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from glasscell.cli import main
-from glasscell.tasks.forecast.fit import fit
+from glasscell.tasks.forecast.fitting import fit
 
 TIMES = pd.date_range("2020-01-01", periods=200, freq="D")
 

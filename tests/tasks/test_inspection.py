@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import glasscell
-from glasscell.tasks.forecast.fit import fit
+from glasscell.tasks.forecast.fitting import fit
 from glasscell.tasks.forecast.network import Forecaster
 from glasscell.tasks.inspect_run import LINEAR, look
 

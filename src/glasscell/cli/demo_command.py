@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from glasscell.demo.showcase import Showcase
     from glasscell.reproduce.duel import Duel, DuelOptions
-    from glasscell.tasks.forecast.fit import FitResult
+    from glasscell.tasks.forecast.fitting import FitResult
     from glasscell.tasks.forecast.options import ForecastOptions
     from glasscell.training.workers import Workers
 
@@ -184,7 +184,7 @@ def _fit(
     workers: Workers,
 ) -> FitResult:
     from glasscell.demo.glucose import load_glucose
-    from glasscell.tasks.forecast.fit import fit
+    from glasscell.tasks.forecast.fitting import fit
     from glasscell.training.progress import Reporter
     from glasscell.training.workers import WorkerError
 

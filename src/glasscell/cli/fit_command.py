@@ -48,7 +48,7 @@ def run(args: Any) -> int:
         raise DataError("expected --out RUN, the folder to write")
     chosen: dict[str, Any] = {field.name: args[field.name] for field in fields(ForecastOptions)}
     options = ForecastOptions(**{**chosen, "covariates": _list(args.covariates)})
-    from glasscell.tasks.forecast.fit import fit
+    from glasscell.tasks.forecast.fitting import fit
     from glasscell.training.progress import Reporter
 
     with readable(data) as file:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from glasscell.errors import DataError
 
-_FRAME = "export it as CSV, or give the function glasscell.tasks.forecast.fit.fit the data frame"
+_FRAME = "export it as CSV, or give the function glasscell.tasks.forecast.fit the data frame"
 _UNPACK = "unpack it first"
 EXPECTED = "expected text with separated values"
 _FIRST_BYTES = (

@@ -18,7 +18,7 @@ from glasscell.report.page.frame_words import table
 from glasscell.report.views.events.data import with_events
 from glasscell.report.views.results.data import Table
 from glasscell.tasks.forecast import kept_windows
-from glasscell.tasks.forecast.fit import FitResult
+from glasscell.tasks.forecast.fitting import FitResult
 from glasscell.tasks.inspect_run import look_at
 from glasscell.traces.layer import LayerTrace
 

@@ -19,7 +19,7 @@ from glasscell.inspect.verdict.symptoms import symptoms
 from glasscell.report import lesson
 from glasscell.report.page.collect import collect
 from glasscell.report.page.render import write
-from glasscell.tasks.forecast.fit import fit
+from glasscell.tasks.forecast.fitting import fit
 from glasscell.tasks.forecast.kept_windows import Specimens
 from glasscell.tasks.inspect_run import look
 from report.browser import chromium

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from glasscell.errors import DataError
-from glasscell.tasks.forecast.fit import fit
+from glasscell.tasks.forecast.fitting import fit
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.predict import predict
 

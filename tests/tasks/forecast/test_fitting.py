@@ -18,9 +18,8 @@ from glasscell.errors import DataError
 from glasscell.inspect import Reel
 from glasscell.report.draw.markup import escape
 from glasscell.report.page import render
-from glasscell.tasks.forecast import fit as forecast
-from glasscell.tasks.forecast import network
-from glasscell.tasks.forecast.fit import fit
+from glasscell.tasks.forecast import fitting, network
+from glasscell.tasks.forecast.fitting import fit
 from glasscell.tasks.forecast.network import Forecaster
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.plan import make_plan
@@ -238,7 +237,7 @@ def test_a_short_training_starts_no_process_unless_asked(monkeypatch):
     assert not hired
     plan = make_plan(waves(), ForecastOptions(**SMALL))
     long = replace(plan, options=replace(plan.options, hidden_size=512, epochs=200))
-    start = forecast._start(plan)
+    start = fitting._start(plan)
     assert network.Recipe.of(plan, start).work < campaign.LONG < network.Recipe.of(long, start).work
 
 
@@ -401,7 +400,7 @@ def test_a_film_sees_all_rows_whatever_the_network_reads():
     for near, film in ((None, 1), (5, 1), (5, None)):
         options = ForecastOptions(**SMALL, near=near, film=film)
         plan = make_plan(waves(), options)
-        trainer = network.Recipe.of(plan, forecast._start(plan)).trainer("LSTM", 0)
+        trainer = network.Recipe.of(plan, fitting._start(plan)).trainer("LSTM", 0)
         torch.nn.init.constant_(trainer.network.head.weight, 0.1)
         trainer.step_epoch()
         states.append(trainer.network.state_dict())
