@@ -94,10 +94,10 @@ class Recurrent:
     ) -> tuple[Array, Array, Array | None]:
         """Run one layer and direction after another; give the output and the last h and c."""
         runs: list[engine.LayerRun] = []
-        y = x
+        y, width = x, self.config.output_size
         for _ in range(self.config.num_layers):
             x, y = y, self._output(y, layout)
-            for direction, output in enumerate(np.split(y, self.config.directions, axis=-1)):
+            for direction in range(self.config.directions):
                 place = len(runs)
                 h0, c0 = (None if part is None else part[place] for part in initial)
                 run = engine.forward(
@@ -108,7 +108,8 @@ class Recurrent:
                     reverse=bool(direction),
                     lengths=call.lengths,
                     reset=call.reset,
-                    out=output,
+                    # Not np.split, which takes 10 µs.
+                    out=y[..., direction * width : (direction + 1) * width],
                     tape=call.records is not None,
                 )
                 runs.append(run)
