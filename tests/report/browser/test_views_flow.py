@@ -13,10 +13,10 @@ import glasscell
 import madeup
 from glasscell.cells.parameters import Config
 from glasscell.model import modelfile
+from glasscell.report.page import seen
 from glasscell.report.page.collect import collect
 from glasscell.report.page.exploration import Exploration
 from glasscell.report.page.render import write
-from glasscell.report.views.influence import data
 from report.browser import chromium, made_measures
 
 pytestmark = chromium.NEEDED
@@ -315,7 +315,7 @@ def test_all_is_reached_by_keyboard(opened, tmp_path):
 def test_influences_of_the_end_of_a_long_sequence_stand_at_their_steps(
     opened, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(data, "FLOPS", 2e7)
+    monkeypatch.setattr(seen, "FLOPS", 2e7)
     torch.manual_seed(1)
     shown = collect(lstm(3, 24), torch.randn(1, 2000, 3))
     part = shown.measures["influence"]["0/0"]

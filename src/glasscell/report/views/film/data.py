@@ -61,8 +61,10 @@ def measure_film(reel: Reel, layers: Sequence[str]) -> Measured:
 
 def _over_units(layer: LayerReel, frames: Array) -> dict[str, Array]:
     parts = {"rate": layer.rate[frames], "lags": layer.lags, "profile": layer.profile[frames]}
-    if layer.closed_share is None or layer.open_share is None:
-        return parts
-    gates = {"closed": layer.closed_share, "open": layer.open_share}
-    shown = {"half_life": layer.half_life_quantiles(), **gates}
-    return parts | {name: values[frames].T for name, values in shown.items()}
+    units = {
+        "half_life": None if layer.half_life is None else layer.half_life_quantiles(),
+        "closed": layer.closed_share,
+        "open": layer.open_share,
+    }
+    known = {name: values for name, values in units.items() if values is not None}
+    return parts | {name: values[frames].T for name, values in known.items()}

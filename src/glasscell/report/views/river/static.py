@@ -12,6 +12,7 @@ from glasscell.arrays import Array
 from glasscell.report.draw import axes, charts
 from glasscell.report.draw.curves import FLOAT32_FLOOR, ROUNDING, logs
 from glasscell.report.draw.markup import escape, fixed, powers
+from glasscell.report.draw.pooling import pool
 from glasscell.report.page.exploration import Exploration
 from glasscell.report.page.frame_words import table as words
 from glasscell.report.page.headline import flows
@@ -22,6 +23,7 @@ __all__ = ["ORDER", "PARTS", "TITLE", "build", "chart", "keys", "limits"]
 ORDER: Final = 7
 TITLE: Final = "view.river"
 PARTS: Final = ("hidden", "cell", "cell_path")
+_COLUMNS: Final = 400
 _BELOW: Final = 7
 """Decades below the floor of float32 at which a gradient of exactly 0 is drawn."""
 
@@ -78,9 +80,10 @@ def chart(norms: Mapping[str, Array], bounds: tuple[float, float], lang: str) ->
         lang: "en" or "zh".
     """
     low, high = bounds
-    lines = {part: logs(values) for part, values in norms.items()}
+    size = -(-len(norms["hidden"]) // _COLUMNS)
+    lines = {part: pool(logs(values)[None], size)[0] for part, values in norms.items()}
     ticks = [t for t in axes.number_ticks(low, high, 5) if t == int(t)]
-    hidden = lines["hidden"]
+    hidden = logs(norms["hidden"])
     strongest = max(hidden[np.isfinite(hidden)], default=math.nan)
     levels = {"river.round": strongest + ROUNDING, "river.floor": FLOAT32_FLOOR}
     floors = {key: (high - at) / (high - low) for key, at in levels.items() if low < at < high}
