@@ -46,9 +46,11 @@ DIVERGING: Final = (
 )
 FORGET: Final = ("#f5f7f9", "#c3dcf0", "#7db3df", "#3a86c8", "#0f5a9e", "#083866", "#041d38")
 INPUT: Final = ("#f4f8f5", "#bfe5d6", "#77c8ad", "#2fa283", "#00765a", "#004c3a", "#002a20")
+OUTPUT: Final = ("#faf6f9", "#ecd0ea", "#d39bcf", "#b467ae", "#87397f", "#571f51", "#300e2c")
 """Of one gate, as `web/colours.js` has them for light pages: the darker the wider open."""
 MAPS: Final = {
     "sequential": SEQUENTIAL, "diverging": DIVERGING, "forget": FORGET, "input": INPUT,
+    "output": OUTPUT,
 }  # fmt: skip
 QUANTITIES: Final = {
     "forget": "#0b62a8",
@@ -69,7 +71,7 @@ def lookup(name: str) -> NDArray[np.uint8]:
     """Return the 255 colours of a map.
 
     Args:
-        name: Of `MAPS`: "sequential", "diverging", "forget" or "input".
+        name: Of `MAPS`: "sequential", "diverging", "forget", "input" or "output".
 
     Returns:
         (255, 3) uint8 red, green, blue.

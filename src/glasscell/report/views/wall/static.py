@@ -103,7 +103,7 @@ def _map(name: str, array: Array, order: Sequence[int], at: tuple[int, int], lan
     top = 1.0 if name == "hidden" and top < 1 else top
     image = palette.png_uri(
         palette.quantize(rows, 0.0 if gate else -top, top),
-        name if name in palette.MAPS else "sequential" if gate else "diverging",
+        name if gate else "diverging",
     )
     what = words()[f"{name}.what"][lang == "zh"]
     value = fixed(array[step, unit]) if unit < array.shape[1] else "–"
