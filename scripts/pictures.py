@@ -45,7 +45,7 @@ def gates(demo: Path, target: Path) -> None:
     top.set_title("blood glucose, mg/dL", loc="left", fontsize="small")
     plots.gate_wall(run.trace[LAYER].sequence(0), ax=walls)
     for step in np.flatnonzero(rises.rises[shown]):
-        top.text(step, 1.03, EVENT, transform=top.get_xaxis_transform(), ha="center", fontsize=8)
+        top.text(step - 0.4, 0.95, EVENT, transform=top.get_xaxis_transform(), ha="right", va="top")
         for ax in (top, *walls):
             ax.axvline(step, color="black", lw=0.9, ls=(0, (3, 2)))
     figure.savefig(target, dpi=DPI)
