@@ -1,9 +1,17 @@
-"""The gates of a layer: their names, their orders in memory, and each gate's own weight and bias.
+"""What a cell is: its step, its gates, their orders in memory, and each gate's own weight and bias.
 
+A cell is a file: `lstm`, `rnn`, `gru`, each with its step as a paper has it (`definition`). The
+step is run once on `symbols`, which gives a `program` of a few `operations`, its `derivative`, and
+what it computes on arrays (`evaluate`).
 `orders` is the one place that knows which block of a stacked array belongs to which gate;
 `textbook` gives the weights of any layer as one matrix W and one bias b per gate.
 """
 
+from collections.abc import Mapping
+
+from glasscell.cells.definition import Cell, Mask, described
+from glasscell.cells.gru import GRU
+from glasscell.cells.lstm import LSTM
 from glasscell.cells.orders import (
     HIDDEN,
     KERAS,
@@ -16,19 +24,79 @@ from glasscell.cells.orders import (
     rows,
     split,
 )
+from glasscell.cells.rnn import RNN
+from glasscell.cells.symbols import (
+    absolute,
+    exp,
+    log_sigmoid,
+    maximum,
+    mean,
+    minimum,
+    relu,
+    sigmoid,
+    softplus,
+    sqrt,
+    tanh,
+    where_positive,
+)
 from glasscell.cells.textbook import Textbook, layer_gates
+from glasscell.errors import CellError
 
 __all__ = [
+    "CELLS",
+    "GRU",
     "HIDDEN",
     "KERAS",
+    "LSTM",
     "ONNX",
+    "RNN",
     "TAPE",
     "TORCH",
+    "Cell",
+    "Mask",
     "Textbook",
+    "absolute",
+    "described",
+    "exp",
     "join",
     "layer_gates",
+    "log_sigmoid",
+    "maximum",
+    "mean",
+    "minimum",
+    "of",
     "permutation",
+    "relu",
     "reorder",
     "rows",
+    "sigmoid",
+    "softplus",
     "split",
+    "sqrt",
+    "tanh",
+    "where_positive",
 ]
+
+CELLS: Mapping[str, Cell] = {
+    "LSTM": LSTM(),
+    "RNN_TANH": RNN("tanh"),
+    "RNN_RELU": RNN("relu"),
+    "GRU": GRU(),
+}
+"""torch's name of a recurrence ("mode") to the cell that it is."""
+
+
+def of(mode: str | Cell) -> Cell:
+    """Give the cell that a mode names; a cell is given back.
+
+    Raises:
+        CellError: There is no cell of that name.
+
+    >>> of("GRU").gate_names
+    ('reset', 'update', 'candidate')
+    """
+    if isinstance(mode, Cell):
+        return mode
+    if mode not in CELLS:
+        raise CellError(f"expected a cell out of {', '.join(CELLS)}, got {mode!r}")
+    return CELLS[mode]
