@@ -16,10 +16,13 @@
 //                        then partial[j] += partial[j + w] for w = 8, 4, 2, 1; then partial[0]
 //                        divided by the count. NumPy can repeat it, every instruction set does.
 //
-// No standard library here: kernels include this file.
+// No standard library here: kernels include this file, and what they call is forced inline, so that
+// no copy of it is compiled for wide vectors under a name that others could call.
 #pragma once
 #include <cstddef>
 #include <cstdint>
+
+#define GC_FORCED __attribute__((always_inline))
 
 namespace glasscell {
 
@@ -60,10 +63,10 @@ class Program {
   Program(ptrdiff_t inputs, const Operation* operations, ptrdiff_t count, const int32_t* outputs,
           ptrdiff_t output_count, const int32_t* kept, ptrdiff_t kept_count);
 
-  ptrdiff_t inputs() const { return inputs_; }
-  ptrdiff_t outputs() const { return outputs_; }
-  ptrdiff_t kept() const { return kept_; }
-  bool mean() const { return mean_; }  // whether a unit's result depends on other units
+  GC_FORCED ptrdiff_t inputs() const { return inputs_; }
+  GC_FORCED ptrdiff_t outputs() const { return outputs_; }
+  GC_FORCED ptrdiff_t kept() const { return kept_; }
+  GC_FORCED bool mean() const { return mean_; }  // whether a unit's result depends on other units
 
   struct Instruction {
     Op op;
@@ -87,8 +90,8 @@ class Program {
   struct List {
     Item item[kMaxValues];
     ptrdiff_t size = 0;
-    const Item* begin() const { return item; }
-    const Item* end() const { return item + size; }
+    GC_FORCED const Item* begin() const { return item; }
+    GC_FORCED const Item* end() const { return item + size; }
   };
   // What the kernel reads; values that no output and no kept value needs are gone.
   struct Code {
@@ -106,7 +109,7 @@ class Program {
     List<Place> output_direct;
     List<Place> output_last;  // copied after the last operation; value -1: zeros
   };
-  const Code& code() const { return code_; }
+  GC_FORCED const Code& code() const { return code_; }
 
  private:
   const ptrdiff_t inputs_, outputs_, kept_;
@@ -129,5 +132,7 @@ struct ProgramArgs {
 
 // Memory of this thread, 64-byte aligned, valid until its next call here; throws std::bad_alloc.
 void* program_scratch(ptrdiff_t bytes);
+
+#undef GC_FORCED
 
 }  // namespace glasscell
