@@ -145,6 +145,9 @@ struct GruBackwardArgs {
 };
 
 template <class T>
+struct ProgramArgs;  // program.h
+
+template <class T>
 struct KernelTable {
   int lanes;
   int panel;  // columns of a full panel, a multiple of lanes
@@ -155,8 +158,11 @@ struct KernelTable {
   void (*rnn_backward_pointwise)(const RnnBackwardArgs<T>&);
   void (*gru_forward_pointwise)(const GruArgs<T>&);
   void (*gru_backward_pointwise)(const GruBackwardArgs<T>&);
+  void (*run_program)(const ProgramArgs<T>&);
   void (*sigmoid)(ptrdiff_t n, const T* x, T* y);  // element by element, for the ULP tests
   void (*tanh)(ptrdiff_t n, const T* x, T* y);
+  void (*exp)(ptrdiff_t n, const T* x, T* y);
+  void (*log_sigmoid)(ptrdiff_t n, const T* x, T* y);
   // Register-only multiply-adds, for the measurement of this machine's peak: returns their FLOP.
   ptrdiff_t (*fma_burst)(ptrdiff_t iterations, T* sink);
   // Sum of the first n elements, 64-byte aligned, `passes` times over, in chains that keep two

@@ -7,6 +7,7 @@
         ├── ShapeError(ValueError)          an array has the wrong rank or size
         ├── DtypeError(TypeError)           an array has the wrong element type, or is no array
         ├── WeightFormatError(ValueError)   names, sizes or files of weights do not fit the layer
+        ├── CellError(ValueError)           a cell of the user's, or a program, does not make sense
         └── DataError(ValueError)           the user's data cannot be used as it is
 
 Each one is also the built-in exception named in brackets, so code that catches ``ValueError`` or
@@ -16,7 +17,14 @@ Each one is also the built-in exception named in brackets, so code that catches 
 
 from __future__ import annotations
 
-__all__ = ["DataError", "DtypeError", "GlasscellError", "ShapeError", "WeightFormatError"]
+__all__ = [
+    "CellError",
+    "DataError",
+    "DtypeError",
+    "GlasscellError",
+    "ShapeError",
+    "WeightFormatError",
+]
 
 
 class GlasscellError(Exception):
@@ -40,6 +48,10 @@ class DtypeError(GlasscellError, TypeError):
 
 class WeightFormatError(GlasscellError, ValueError):
     """Names, sizes or files of weights do not fit the layer that they are meant for."""
+
+
+class CellError(GlasscellError, ValueError):
+    """A cell's definition or program does not make sense: the message names the place."""
 
 
 class DataError(GlasscellError, ValueError):

@@ -1,0 +1,283 @@
+"""The derivatives of a step, made from its program: reverse, forward, and by each state.
+
+Reverse mode (Linnainmaa 1970; Speelpenning 1980): from the derivatives of the loss by the states
+after the step to those by the sums, the states before it and the vectors. The cotangent of a value
+is what its last reader gave first; what earlier readers give is added to it one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from glasscell.cells.operations import ACTIVATIONS, OPERATIONS, Operation
+from glasscell.cells.program import Program, numbered
+from glasscell.cells.symbols import Graph, Symbol
+
+__all__ = ["Partials", "Reverse", "partials", "reverse", "tangent"]
+
+
+@dataclass(frozen=True)
+class Reverse:
+    """The reverse pass of a step.
+
+    Its inputs, in order: the kept values, the states before the step, vectors, masks, and the
+    derivatives by each state after it. Its outputs, in order: the derivatives by each sum, by each
+    state before (without the way through the sums), by each vector; -1 where one is zero.
+
+    Args:
+        kept: Values of the step that are kept for it: the tape. First the quantities that have a
+            name, gates then states after the hidden one; then what else it needs.
+        quantities: Letters of those first ones.
+        operations: As in a `Program`.
+        outputs: Value of each output, -1 for zero.
+        inputs: How many inputs there are.
+    """
+
+    kept: tuple[int, ...]
+    quantities: tuple[str, ...]
+    operations: tuple[Operation, ...]
+    outputs: tuple[int, ...]
+    inputs: int
+
+
+@dataclass(frozen=True)
+class Partials:
+    """Derivatives of every state after a step by everything before it, unit by unit.
+
+    Its inputs are the step's own: sums, states, vectors, masks.
+
+    Args:
+        operations: As in a `Program`.
+        by: (state after, "sum" or "state", index) to the value that holds the derivative; absent
+            where it is zero.
+        inputs: How many inputs there are.
+    """
+
+    operations: tuple[Operation, ...]
+    by: Mapping[tuple[int, str, int], int]
+    inputs: int
+
+
+def symbols_of(program: Program, graph: Graph) -> list[Symbol]:
+    """Give a symbol for every value of a program."""
+    values = [graph.input("sum", f"{s.gate}.{s.reads}") for s in program.sums]
+    for kind in ("state", "vector", "mask"):
+        values += [graph.input(kind, name) for name in getattr(program, f"{kind}s")]
+    for operation in program.operations:
+        if operation.value is not None:
+            values.append(graph.constant(operation.value))
+        else:
+            values.append(graph.apply(operation.name, *(values[k] for k in operation.operands)))
+    return values
+
+
+def reverse(program: Program, order: Sequence[str]) -> Reverse:
+    """Make the reverse pass of a step.
+
+    Args:
+        program: The step.
+        order: Letters of gates, then of states after the hidden one: those that have a value in the
+            step are kept first, in this order.
+
+    Notes:
+        Kept are the quantities, states after the step, and of the other values those that the pass
+        needs and that would take an activation of something that is not kept to make again.
+    """
+    graph = Graph()
+    values = symbols_of(program, graph)
+    arriving = [graph.input("arriving", state) for state in program.states]
+    seeds = zip(program.outputs, arriving, strict=True)
+    cotangents = _pullback(graph, program, values, seeds)
+    ends = len(program.sums) + len(program.states) + len(program.vectors)
+    outputs = [cotangents.get(k) for k in range(ends)]
+    quantities = tuple(letter for letter in order if letter in program.names)
+    kept = [program.names[letter] for letter in quantities]
+    given = values[len(program.sums) : program.inputs]
+    _keep_what_is_needed(kept, values, [*given, *arriving], outputs)
+    inputs = [*(graph.input("kept", str(k)) for k in kept), *given, *arriving]
+    back = {values[value]: inputs[k] for k, value in enumerate(kept)}
+    again = _Rewritten(graph, back)
+    wanted = [None if output is None else again(output) for output in outputs]
+    operations, number = numbered(inputs, [w for w in wanted if w is not None])
+    return Reverse(
+        tuple(kept),
+        quantities,
+        operations,
+        tuple(-1 if w is None else number[w] for w in wanted),
+        len(inputs),
+    )
+
+
+def partials(program: Program) -> Partials:
+    """Make the derivatives of each state after a step by its sums and the states before it.
+
+    Of a step without `mean` they are all there is: a unit's new state depends on other units
+    through the sums alone. The derivative of a state by itself, the sums held fixed, is its direct
+    path: f of the LSTM's cell state, z of the GRU's hidden state.
+    """
+    graph = Graph()
+    values = symbols_of(program, graph)
+    found: dict[tuple[int, str, int], Symbol] = {}
+    for state, output in enumerate(program.outputs):
+        cotangents = _pullback(graph, program, values, [(output, graph.constant(1.0))])
+        for k in range(len(program.sums) + len(program.states)):
+            kind, index = ("sum", k) if k < len(program.sums) else ("state", k - len(program.sums))
+            if k in cotangents:
+                found[state, kind, index] = _folded(graph, cotangents[k])
+    operations, number = numbered(values[: program.inputs], found.values())
+    return Partials(
+        operations, {place: number[symbol] for place, symbol in found.items()}, program.inputs
+    )
+
+
+def tangent(program: Program) -> tuple[tuple[Operation, ...], tuple[int, ...]]:
+    """Make the forward derivative of a step: how the states after it move with what goes in.
+
+    Returns:
+        Operations whose inputs are those of the step, followed by the tangent of each sum, state
+        and vector; and the values of the tangents of the states after it, -1 for zero.
+    """
+    graph = Graph()
+    values = symbols_of(program, graph)
+    moving = len(program.sums) + len(program.states) + len(program.vectors)
+    dots = [graph.input("tangent", str(k)) for k in range(moving)]
+    moved: dict[int, Symbol] = dict(enumerate(dots))
+    zero = graph.constant(0.0)
+    for k, operation in enumerate(program.operations, program.inputs):
+        if not any(operand in moved for operand in operation.operands):
+            continue
+        if operation.name == "mean":
+            moved[k] = graph.apply("mean", *(moved.get(o, zero) for o in operation.operands))
+            continue
+        for slope, dot in _slopes(graph, values, k, operation, moved):
+            part = _product(graph, (slope, dot))
+            moved[k] = moved[k] + part if k in moved else part
+    inputs = [*values[: program.inputs], *dots]
+    wanted = [moved.get(output) for output in program.outputs]
+    operations, number = numbered(inputs, [w for w in wanted if w is not None])
+    return operations, tuple(-1 if w is None else number[w] for w in wanted)
+
+
+def _slopes(
+    graph: Graph,
+    values: Sequence[Symbol],
+    k: int,
+    operation: Operation,
+    moved: Mapping[int, Symbol],
+) -> list[tuple[Symbol, Symbol]]:
+    """Give the derivative by each operand that moves, and how that operand moves."""
+    operands = [values[operand] for operand in operation.operands]
+    by = OPERATIONS[operation.name].derivative(*operands, values[k], graph.constant(1.0))
+    return [
+        (_folded(graph, slope), moved[operand])
+        for operand, slope in zip(operation.operands, by, strict=True)
+        if slope is not None and operand in moved
+    ]
+
+
+def _pullback(
+    graph: Graph,
+    program: Program,
+    values: Sequence[Symbol],
+    seeds: Iterable[tuple[int, Symbol]],
+) -> dict[int, Symbol]:
+    """Carry cotangents from the end of a program to its inputs, operation by operation."""
+    cotangents: dict[int, Symbol] = {}
+
+    def give(value: int, part: Symbol | None) -> None:
+        if part is None or values[value].constant:
+            return
+        if value not in cotangents:
+            cotangents[value] = part
+        elif _negated(part) is not None:
+            cotangents[value] = cotangents[value] - _negated(part)  # the same bits as adding -part
+        else:
+            cotangents[value] = cotangents[value] + part
+
+    for value, seed in seeds:
+        give(value, seed)
+    for k in reversed(range(program.inputs, program.values)):
+        if k in cotangents:
+            operation = program.operations[k - program.inputs]
+            operands = [values[operand] for operand in operation.operands]
+            rule = OPERATIONS[operation.name].derivative
+            parts = rule(*operands, values[k], cotangents[k])
+            for operand, part in zip(operation.operands, parts, strict=True):
+                give(operand, part)
+    return cotangents
+
+
+def _negated(symbol: Symbol) -> Symbol | None:
+    """Give b of 0 - b, None for anything else."""
+    if symbol.operation != "sub" or symbol.operands[0].value != 0.0:
+        return None
+    return symbol.operands[1] if symbol.operands[0].constant else None
+
+
+def _folded(graph: Graph, symbol: Symbol) -> Symbol:
+    """Take multiplications by 1 out, which seeds of 1 leave behind."""
+    made: dict[Symbol, Symbol] = {}
+
+    def fold(symbol: Symbol) -> Symbol:
+        if symbol not in made:
+            operands = [fold(operand) for operand in symbol.operands]
+            made[symbol] = _product(graph, operands) if symbol.operation == "mul" else symbol
+            if symbol.operation != "mul" and operands:
+                made[symbol] = graph.apply(symbol.operation, *operands)
+        return made[symbol]
+
+    return fold(symbol)
+
+
+def _product(graph: Graph, operands: Sequence[Symbol]) -> Symbol:
+    """Multiply two symbols, without an operation where one is 1."""
+    for one, other in (operands, operands[::-1]):
+        if one.constant and one.value == 1.0:
+            return other
+    return graph.apply("mul", *operands)
+
+
+def _keep_what_is_needed(
+    kept: list[int],
+    values: Sequence[Symbol],
+    given: Sequence[Symbol],
+    outputs: Sequence[Symbol | None],
+) -> None:
+    """Add to `kept` the values that the outputs need and that are not cheaply made again."""
+    place = {symbol: k for k, symbol in enumerate(values)}
+    at_hand = {*given, *(values[k] for k in kept)}
+    visited: set[Symbol] = set()
+
+    def need(symbol: Symbol) -> None:
+        if symbol in visited or symbol in at_hand or symbol.constant:
+            return
+        visited.add(symbol)
+        forward = symbol in place
+        dear = symbol.operation in ACTIVATIONS and not all(
+            operand in at_hand or operand.constant for operand in symbol.operands
+        )
+        if forward and (symbol.operation == "input" or dear):
+            kept.append(place[symbol])
+            at_hand.add(symbol)
+            return
+        for operand in symbol.operands:
+            need(operand)
+
+    for output in outputs:
+        if output is not None:
+            need(output)
+
+
+class _Rewritten:
+    """Symbols with others in place of some of what they are made of."""
+
+    def __init__(self, graph: Graph, replaced: Mapping[Symbol, Symbol]) -> None:
+        self._graph, self._made = graph, dict(replaced)
+
+    def __call__(self, symbol: Symbol) -> Symbol:
+        if symbol not in self._made:
+            operands = [self(operand) for operand in symbol.operands]
+            same = not operands or operands == list(symbol.operands)
+            self._made[symbol] = symbol if same else self._graph.apply(symbol.operation, *operands)
+        return self._made[symbol]
