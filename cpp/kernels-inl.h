@@ -548,6 +548,13 @@ void rnn_backward_pointwise(const RnnBackwardArgs<T>& s) {
   }
 }
 
+}  // namespace glasscell::GC_ISA
+
+// Written over load_upto.
+#include "program-inl.h"
+
+namespace glasscell::GC_ISA {
+
 // ------------------------------------------------------------------------- functions by element
 
 template <class T, Vec<T> (*kFunction)(Vec<T>)>
@@ -607,8 +614,11 @@ constexpr KernelTable<T> table() {
           rnn_forward_step<T>,
           lstm_backward_pointwise<T>,
           rnn_backward_pointwise<T>,
+          run_program<T>,
           map<T, sigmoid<T>>,
           map<T, tanh<T>>,
+          map<T, exp<T>>,
+          map<T, log_sigmoid<T>>,
           fma_burst<T>,
           read_burst<T>};
 }

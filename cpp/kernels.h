@@ -122,6 +122,9 @@ struct RnnBackwardArgs {
 };
 
 template <class T>
+struct ProgramArgs;  // program.h
+
+template <class T>
 struct KernelTable {
   int lanes;
   int panel;  // columns of a full panel, a multiple of lanes
@@ -130,8 +133,11 @@ struct KernelTable {
   void (*rnn_forward_step)(const RnnStepArgs<T>&);
   void (*lstm_backward_pointwise)(const LstmBackwardArgs<T>&);
   void (*rnn_backward_pointwise)(const RnnBackwardArgs<T>&);
+  void (*run_program)(const ProgramArgs<T>&);
   void (*sigmoid)(ptrdiff_t n, const T* x, T* y);  // element by element, for the ULP tests
   void (*tanh)(ptrdiff_t n, const T* x, T* y);
+  void (*exp)(ptrdiff_t n, const T* x, T* y);
+  void (*log_sigmoid)(ptrdiff_t n, const T* x, T* y);
   // Register-only multiply-adds, for the measurement of this machine's peak: returns their FLOP.
   ptrdiff_t (*fma_burst)(ptrdiff_t iterations, T* sink);
   // Sum of the first n elements, 64-byte aligned, `passes` times over, in chains that keep two

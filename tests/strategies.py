@@ -48,8 +48,9 @@ def layer_weights(
     """Weights as torch draws them: uniform within 1 / sqrt(H), here a little wider."""
     bound = 1.5 / np.sqrt(config.hidden_size)
     shapes = config.shapes(layer).items()
-    return LayerWeights(
-        **{name: rng.uniform(-bound, bound, shape).astype(dtype) for name, shape in shapes}
+    return LayerWeights.named(
+        {name: rng.uniform(-bound, bound, shape).astype(dtype) for name, shape in shapes},
+        config.hidden_size,
     )
 
 

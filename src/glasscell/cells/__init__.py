@@ -7,8 +7,7 @@ what it computes on arrays (`evaluate`).
 `textbook` gives the weights of any layer as one matrix W and one bias b per gate.
 """
 
-from collections.abc import Mapping
-
+from glasscell.cells.catalogue import CELLS, of
 from glasscell.cells.definition import Cell, Mask, described
 from glasscell.cells.equations import Equation, equations, filled, latex
 from glasscell.cells.evaluate import evaluate
@@ -21,6 +20,7 @@ from glasscell.cells.orders import (
     TAPE,
     TORCH,
     join,
+    order_of,
     permutation,
     reorder,
     rows,
@@ -43,7 +43,6 @@ from glasscell.cells.symbols import (
     where_positive,
 )
 from glasscell.cells.textbook import Textbook, layer_gates
-from glasscell.errors import CellError
 
 __all__ = [
     "CELLS",
@@ -74,6 +73,7 @@ __all__ = [
     "mean",
     "minimum",
     "of",
+    "order_of",
     "permutation",
     "relu",
     "reorder",
@@ -85,27 +85,3 @@ __all__ = [
     "tanh",
     "where_positive",
 ]
-
-CELLS: Mapping[str, Cell] = {
-    "LSTM": LSTM(),
-    "RNN_TANH": RNN("tanh"),
-    "RNN_RELU": RNN("relu"),
-    "GRU": GRU(),
-}
-"""torch's name of a recurrence ("mode") to the cell that it is."""
-
-
-def of(mode: str | Cell) -> Cell:
-    """Give the cell that a mode names; a cell is given back.
-
-    Raises:
-        CellError: There is no cell of that name.
-
-    >>> of("GRU").gate_names
-    ('reset', 'update', 'candidate')
-    """
-    if isinstance(mode, Cell):
-        return mode
-    if mode not in CELLS:
-        raise CellError(f"expected a cell out of {', '.join(CELLS)}, got {mode!r}")
-    return CELLS[mode]

@@ -84,9 +84,8 @@ class GRU(Cell):
             a_r, a_z, n_x, n_h = a.r, a.z, a.n.x, a.n.h
         r, z = sigmoid(a_r), sigmoid(a_z)
         n = tanh(n_x + r * n_h)
-        if self.recurrent_dropout:
-            n = n * self.d_n
-        new = (1 - z) * n + z * h
+        written = n * self.d_n if self.recurrent_dropout else n
+        new = (1 - z) * written + z * h
         return self.z_h * h + (1 - self.z_h) * new if self.zoneout else new
 
     def _normal(self, a: Any, part: str) -> list[Any]:

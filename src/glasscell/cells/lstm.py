@@ -136,9 +136,8 @@ class LSTM(Cell):
         if self.coupled:
             i = 1 - f
         g = a_g if "candidate" in self.without else tanh(a_g)
-        if self.recurrent_dropout:
-            g = g * self.d_g
-        c_new = _times(f, c) + _times(i, g)
+        written = g * self.d_g if self.recurrent_dropout else g
+        c_new = _times(f, c) + _times(i, written)
         if self.clip is not None:
             c_new = minimum(maximum(c_new, -self.clip), self.clip)
         if "z_c" in self.masks:
