@@ -46,7 +46,7 @@ enum class Op : uint8_t {
 };
 
 constexpr int kMaxOperands = 8;
-constexpr int kMaxValues = 1024;  // inputs, operations and copies together
+constexpr int kMaxValues = 2048;  // inputs, operations and copies together
 
 struct Operation {
   Op op;

@@ -38,6 +38,16 @@ class Recipe:
         )
 
 
+def of_operations(inputs, operations, outputs, kept=()) -> Recipe:
+    """Give the recipe of operations as `glasscell.cells` has them."""
+    numbers = [o.value for o in operations if o.value is not None]
+    index = iter(range(len(numbers)))
+    given = tuple(
+        (o.name, *(o.operands if o.value is None else (next(index),))) for o in operations
+    )
+    return Recipe(inputs, given, tuple(outputs), tuple(kept), tuple(numbers))
+
+
 def flushed(x: Array) -> Array:
     """The same with subnormal numbers as zeros of their sign."""
     return np.where(np.abs(x) < np.finfo(x.dtype).tiny, np.copysign(x.dtype.type(0), x), x)
