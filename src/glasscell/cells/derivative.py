@@ -14,7 +14,7 @@ from glasscell.cells.operations import ACTIVATIONS, OPERATIONS, Operation
 from glasscell.cells.program import Program, numbered
 from glasscell.cells.symbols import Graph, Symbol, ordered
 
-__all__ = ["Partials", "Reverse", "partials", "reverse", "tangent"]
+__all__ = ["Partials", "Reverse", "partials", "reverse", "tangent", "totals"]
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,25 @@ def partials(program: Program) -> Partials:
     return Partials(
         operations, {place: number[symbol] for place, symbol in found.items()}, program.inputs
     )
+
+
+def totals(program: Program) -> tuple[tuple[Operation, ...], tuple[int, ...]]:
+    """Make the total derivatives of the loss by the states after a step.
+
+    What arrives at a state from later steps is not all that the loss feels of it: the LSTM's h_t
+    shows c_t at once.
+
+    Returns:
+        Operations whose inputs are those of the step, followed by what arrives at each state after
+        it; and the values of the total derivatives by each state.
+    """
+    graph = Graph()
+    values = symbols_of(program, graph)
+    arriving = [graph.input("arriving", state) for state in program.states]
+    cotangents = _pullback(graph, program, values, zip(program.outputs, arriving, strict=True))
+    found = [cotangents.get(k, seed) for k, seed in zip(program.outputs, arriving, strict=True)]
+    operations, number = numbered([*values[: program.inputs], *arriving], found)
+    return operations, tuple(number[symbol] for symbol in found)
 
 
 def tangent(program: Program) -> tuple[tuple[Operation, ...], tuple[int, ...]]:
