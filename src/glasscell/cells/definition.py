@@ -174,6 +174,18 @@ class Cell:
             letter for k, letter in enumerate(self.states) if (k, "state", k) in self.partials.by
         )
 
+    def shift(self, letter: str) -> str | None:
+        """Name the vector that is added to a gate's sum in place of the layer's own bias.
+
+        Args:
+            letter: Of the gate.
+
+        Returns:
+            None, the default, where the bias of the layer is what counts; a cell that normalises
+            its sums, and with them that bias, has a vector for it.
+        """
+        del letter
+
     @property
     def _order(self) -> tuple[str, ...]:
         hidden, *others = self.states

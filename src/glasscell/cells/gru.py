@@ -75,6 +75,10 @@ class GRU(Cell):
             }
             self.starts = {letter: float(letter[0] == "n") for letter in self.vectors}
 
+    def shift(self, letter: str) -> str | None:
+        """Name the vector that is added to a gate's sum, see `Cell.shift`."""
+        return f"b_x_{letter}" if self.layer_norm else None
+
     def step(self, a: Any, h: Any) -> Any:
         """Say one step."""
         if self.layer_norm:

@@ -128,6 +128,10 @@ class LSTM(Cell):
             masks["d_g"] = Mask(kept, on=1 / kept, each=each)
         return masks
 
+    def shift(self, letter: str) -> str | None:
+        """Name the vector that is added to a gate's sum, see `Cell.shift`."""
+        return f"b_{letter}" if self.layer_norm else None
+
     def step(self, a: Any, h: Any, c: Any) -> Any:
         """Say one step."""
         a_i, a_f, a_g, a_o = self._sums(a)
