@@ -147,21 +147,23 @@ HYDROLOGY = (365, 256, 32, 256)
 ODD = [(100, 32, H, H) for H in (50, 100, 200)]
 WHOLE: tuple[Task, ...] = ("inference", "training")
 COMPRESSED: tuple[Storage, ...] = ("bfloat16", "int8")
-QUICK = {(100, 1, 128, 128), (100, 32, 128, 128)}
+QUICK = {(1, 1, 32, 32), (1, 1, 256, 256), (100, 1, 128, 128), (100, 32, 128, 128)}
+FEW = {(1, 1, 64, 64), (100, 32, 128, 128)}
 
 
 def _speed(mode: Mode) -> list[Case]:
     """The rows that every fused layer has."""
+    quick = FEW if mode == "GRU" else QUICK
     step = [
-        Case(mode, "one step", "step", 1, 1, H, H, quick=H in (32, 256))
+        Case(mode, "one step", "step", 1, 1, H, H, quick=(1, 1, H, H) in quick)
         for H in (32, 64, 128, 256, 512)
     ]
     infer = [
-        Case(mode, "inference", "inference", *sizes, quick=sizes in QUICK)
+        Case(mode, "inference", "inference", *sizes, quick=sizes in quick)
         for sizes in (*SEQUENCE, *BATCH)
     ]
     train = [
-        Case(mode, "training", "training", *sizes, quick=sizes in QUICK)
+        Case(mode, "training", "training", *sizes, quick=sizes in quick)
         for sizes in ((100, 1, 256, 256), *BATCH, HYDROLOGY)
     ]
     return step + infer + train
