@@ -178,7 +178,12 @@ class Recurrent(Module):
 
     def extra_repr(self) -> str:
         """Describe the layer as torch does its own."""
-        defaults = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0}
+        defaults: dict[str, Any] = {
+            "num_layers": 1,
+            "bias": True,
+            "batch_first": False,
+            "dropout": 0.0,
+        }
         defaults |= {"bidirectional": False, "checkpoint": None, "init": "torch"}
         defaults |= {"forget_bias": None, "lag": None}
         changed = [
@@ -202,7 +207,10 @@ class Recurrent(Module):
     def _shape(self, role: str, width: int) -> tuple[int, ...]:
         """Give the shape of a parameter of a layer that reads `width` features."""
         rows = self.cell.gate_count * self.hidden_size
-        shapes = {"weight_ih": (rows, width), "weight_hh": (rows, self.hidden_size)}
+        shapes: dict[str, tuple[int, ...]] = {
+            "weight_ih": (rows, width),
+            "weight_hh": (rows, self.hidden_size),
+        }
         shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
         return shapes.get(role, (self.hidden_size,))
 
@@ -252,16 +260,14 @@ class Recurrent(Module):
             return [x.new_full(shape, number) for number in numbers]
         given = [hx] if len(names) == 1 else hx
         if not isinstance(given, tuple | list) or len(given) != len(names):
-            came = len(given) if isinstance(given, tuple | list) else type(given).__name__
-            raise ShapeError(f"hx: expected a tuple of {', '.join(names)}, got {came}")
+            raise ShapeError(f"hx: expected a tuple of {', '.join(names)}, got {_said(given)}")
         unbatched = not isinstance(input, PackedSequence) and input.dim() == 2
         wanted = (sides, self.hidden_size) if unbatched else shape
         accepted = (x.dtype,) if low is None else CASTABLE
         for name, state in zip(names, given, strict=True):
             if not isinstance(state, Tensor) or tuple(state.shape) != wanted:
-                came = tuple(state.shape) if isinstance(state, Tensor) else type(state).__name__
                 letters = "(L * D, H)" if unbatched else "(L * D, B, H)"
-                raise ShapeError(f"hx, {name}: expected {letters} = {wanted}, got {came}")
+                raise ShapeError(f"hx, {name}: expected {letters} = {wanted}, got {_said(state)}")
             if state.dtype not in accepted:
                 raise DtypeError(f"hx, {name}: expected {x.dtype} as the input, got {state.dtype}")
         order = input.sorted_indices if isinstance(input, PackedSequence) else None
@@ -350,6 +356,15 @@ def _check_sizes(**sizes: Any) -> None:
             raise TypeError(f"{name}: expected a whole number, got {type(size).__name__}")
         if size < 1:
             raise ValueError(f"{name}: expected 1 or more, got {size}")
+
+
+def _said(given: Any) -> str:
+    """Say what came in place of states."""
+    if isinstance(given, Tensor):
+        return str(tuple(given.shape))
+    if isinstance(given, tuple | list):
+        return f"{len(given)} of them"
+    return type(given).__name__
 
 
 def _low_precision(data: Any, weights: Sequence[Maybe]) -> torch.dtype | None:
