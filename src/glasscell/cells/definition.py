@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from glasscell.cells.derivative import Partials, Reverse, partials, reverse
+from glasscell.cells.derivative import Partials, Reverse, Slopes, partials, reverse, slopes
 from glasscell.cells.program import READS, Program, Sum, numbered
 from glasscell.cells.symbols import ALLOWED, Graph, Symbol
 from glasscell.errors import CellError
@@ -146,6 +146,11 @@ class Cell:
     def partials(self) -> Partials:
         """The derivatives of every state after the step by every sum and state before it."""
         return partials(self.evaluation)
+
+    @cached_property
+    def slopes(self) -> Slopes:
+        """The derivatives of the step, from what a trace of it has."""
+        return slopes(self.program, self.reverse.kept)
 
     @property
     def quantities(self) -> tuple[str, ...]:
