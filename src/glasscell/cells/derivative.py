@@ -12,9 +12,18 @@ from dataclasses import dataclass
 
 from glasscell.cells.operations import ACTIVATIONS, OPERATIONS, Operation
 from glasscell.cells.program import Program, numbered
-from glasscell.cells.symbols import Graph, Symbol
+from glasscell.cells.symbols import Graph, Symbol, ordered
 
-__all__ = ["Partials", "Reverse", "Slopes", "partials", "reverse", "slopes", "tangent"]
+__all__ = [
+    "Partials",
+    "Reverse",
+    "Slopes",
+    "partials",
+    "reverse",
+    "slopes",
+    "tangent",
+    "totals",
+]
 
 
 @dataclass(frozen=True)
@@ -237,6 +246,25 @@ def _combined(
     return b.where_positive(x) if name == "where_positive" and b is not None else None
 
 
+def totals(program: Program) -> tuple[tuple[Operation, ...], tuple[int, ...]]:
+    """Make the total derivatives of the loss by the states after a step.
+
+    What arrives at a state from later steps is not all that the loss feels of it: the LSTM's h_t
+    shows c_t at once.
+
+    Returns:
+        Operations whose inputs are those of the step, followed by what arrives at each state after
+        it; and the values of the total derivatives by each state.
+    """
+    graph = Graph()
+    values = symbols_of(program, graph)
+    arriving = [graph.input("arriving", state) for state in program.states]
+    cotangents = _pullback(graph, program, values, zip(program.outputs, arriving, strict=True))
+    found = [cotangents.get(k, seed) for k, seed in zip(program.outputs, arriving, strict=True)]
+    operations, number = numbered([*values[: program.inputs], *arriving], found)
+    return operations, tuple(number[symbol] for symbol in found)
+
+
 def tangent(program: Program) -> tuple[tuple[Operation, ...], tuple[int, ...]]:
     """Make the forward derivative of a step: how the states after it move with what goes in.
 
@@ -328,16 +356,13 @@ def _negated(symbol: Symbol) -> Symbol | None:
 def _folded(graph: Graph, symbol: Symbol) -> Symbol:
     """Take multiplications by 1 out, which seeds of 1 leave behind."""
     made: dict[Symbol, Symbol] = {}
-
-    def fold(symbol: Symbol) -> Symbol:
-        if symbol not in made:
-            operands = [fold(operand) for operand in symbol.operands]
-            made[symbol] = _product(graph, operands) if symbol.operation == "mul" else symbol
-            if symbol.operation != "mul" and operands:
-                made[symbol] = graph.apply(symbol.operation, *operands)
-        return made[symbol]
-
-    return fold(symbol)
+    for each in ordered([symbol], ()):
+        operands = [made[operand] for operand in each.operands]
+        if each.operation == "mul":
+            made[each] = _product(graph, operands)
+        else:
+            made[each] = graph.apply(each.operation, *operands) if operands else each
+    return made[symbol]
 
 
 def _product(graph: Graph, operands: Sequence[Symbol]) -> Symbol:
@@ -359,24 +384,20 @@ def _keep_what_is_needed(
     at_hand = {*given, *(values[k] for k in kept)}
     visited: set[Symbol] = set()
 
-    def need(symbol: Symbol) -> None:
+    waiting = [output for output in reversed(outputs) if output is not None]
+    while waiting:
+        symbol = waiting.pop()
         if symbol in visited or symbol in at_hand or symbol.constant:
-            return
+            continue
         visited.add(symbol)
-        forward = symbol in place
         dear = symbol.operation in ACTIVATIONS and not all(
             operand in at_hand or operand.constant for operand in symbol.operands
         )
-        if forward and (symbol.operation == "input" or dear):
+        if symbol in place and (symbol.operation == "input" or dear):
             kept.append(place[symbol])
             at_hand.add(symbol)
-            return
-        for operand in symbol.operands:
-            need(operand)
-
-    for output in outputs:
-        if output is not None:
-            need(output)
+        else:
+            waiting += reversed(symbol.operands)
 
 
 class _Rewritten:
@@ -386,8 +407,8 @@ class _Rewritten:
         self._graph, self._made = graph, dict(replaced)
 
     def __call__(self, symbol: Symbol) -> Symbol:
-        if symbol not in self._made:
-            operands = [self(operand) for operand in symbol.operands]
-            same = not operands or operands == list(symbol.operands)
-            self._made[symbol] = symbol if same else self._graph.apply(symbol.operation, *operands)
+        for each in ordered([symbol], self._made):
+            operands = [self._made[operand] for operand in each.operands]
+            same = all(new is old for new, old in zip(operands, each.operands, strict=True))
+            self._made[each] = each if same else self._graph.apply(each.operation, *operands)
         return self._made[symbol]

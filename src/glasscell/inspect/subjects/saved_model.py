@@ -280,7 +280,7 @@ class SavedModel:
     def _layers_of(self, node: nodes.Recurrent) -> Iterator[tuple[str, PackedWeights]]:
         layers = from_state_dict(node.config, self.arrays, f"{node.name}." if node.name else "")
         for name, layer, packed in zip(node.names, layers, node.layers, strict=True):
-            yield name, PackedWeights(**layer.arrays(), packed=packed)
+            yield name, PackedWeights(**vars(layer), packed=packed)
 
     def _without(self, name: str, unit: int) -> Model:
         """The model with a unit held at 0; only the layer that it is in is packed anew."""
