@@ -149,8 +149,7 @@ def _module(case: Case) -> torch.nn.Module:
         {
             f"{role}_l0{suffix}": torch.from_numpy(array)
             for weights, suffix in zip(case.weights, ("", "_reverse"), strict=False)
-            for role, array in vars(weights).items()
-            if array is not None
+            for role, array in weights.arrays().items()
         }
     )
     return module

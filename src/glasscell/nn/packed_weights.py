@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from glasscell import engine
+from glasscell import cells, engine
 from glasscell.arrays import Array
 from glasscell.cells import Cell
 from glasscell.cells.parameters import LayerWeights
@@ -197,18 +197,22 @@ def _vectors(tensors: Weights) -> Array:
 
 
 def _pack(made: Made, tensors: Weights, place: Place, training: bool) -> Kept:
-    arrays: dict[str, Any] = {
-        role: array_of(tensor) for role, tensor in zip(ROLES, tensors, strict=False)
-    }
+    mode: Any
     mode, *sizes = made
+    letters = [*ROLES, *cells.of(mode).program.vectors]
+    arrays: dict[str, Any] = {
+        letter: array_of(tensor)
+        for letter, tensor in zip(letters, tensors, strict=True)
+        if tensor is not None
+    }
     vectors = _vectors(tensors) if len(tensors) > len(ROLES) else None
     try:
-        one = engine.pack(mode, LayerWeights(**arrays))
+        one = engine.pack(mode, LayerWeights.named(arrays, sizes[1]))
     except ShapeError:
         one = None
     if one is None or [one.input_size, one.hidden_size, one.output_size] != sizes:
-        named = zip(place.names, arrays.values(), strict=True)
-        shapes = ", ".join(f"{name} {array.shape}" for name, array in named if array is not None)
+        named = zip(place.names, tensors, strict=True)
+        shapes = ", ".join(f"{name} {tuple(w.shape)}" for name, w in named if w is not None)
         # torch's class of error; its own LSTM does not check, and may read beyond the end of them.
         raise RuntimeError(
             f"expected parameters for input, hidden and output size {tuple(sizes)}, got {shapes}; "
