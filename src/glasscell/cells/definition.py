@@ -16,7 +16,7 @@ from numbers import Real
 from types import CodeType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from glasscell.cells.derivative import Partials, Reverse, partials, reverse
+from glasscell.cells.derivative import Partials, Reverse, Slopes, partials, reverse, slopes
 from glasscell.cells.program import READS, Program, Sum, number_of, numbered
 from glasscell.cells.symbols import ALLOWED, Graph, Symbol, ordered
 from glasscell.errors import CellError
@@ -160,6 +160,11 @@ class Cell:
     def partials(self) -> Partials:
         """The derivatives of every state after the step by every sum and state before it."""
         return partials(self.evaluation)
+
+    @cached_property
+    def slopes(self) -> Slopes:
+        """The derivatives of the step, from what a trace of it has."""
+        return slopes(self.program, self.reverse.kept)
 
     @property
     def quantities(self) -> tuple[str, ...]:
@@ -398,8 +403,8 @@ def _line(code: CodeType, number: int) -> str:
     return f"line {number} of {code.co_filename}" + (f", {text!r}: " if text else ": ")
 
 
-RESERVED = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
-"""What vectors cannot be called: the other parameters of a layer."""
+RESERVED = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr", "scale", "scale_hr")
+"""What vectors cannot be called: the other arrays of a layer, in training and in a file."""
 
 
 def _check_names(cell: Cell) -> None:

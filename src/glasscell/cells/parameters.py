@@ -67,9 +67,9 @@ class Config:
         if isinstance(self.mode, Cell):
             # What torch has a name for is run by its own kernel.
             object.__setattr__(self, "mode", mode_of(self.mode))
-            if taken := {*_STACKED, *_SCALES} & {*self.mode.program.vectors}:
+            if taken := {*_STACKED, *_SCALES} & {*self.cell.program.vectors}:
                 raise WeightFormatError(
-                    f"expected vectors of {self.mode.name} with names of their own, got "
+                    f"expected vectors of {self.cell.name} with names of their own, got "
                     f"{', '.join(sorted(taken))}, which other weights have; rename them"
                 )
         elif self.mode not in MODES:
