@@ -100,12 +100,15 @@ class PyTorch:
         """What people write: all states in a matrix, rows taken out and put back by index."""
         torch = self._torch
         ids = torch.randperm(case.capacity, generator=torch.Generator().manual_seed(0))[: case.B]
-        x, states = torch.from_numpy(data.x[0]), torch.zeros(2, case.capacity, case.H)
+        count = 1 + case.cell.extra_states
+        x, states = torch.from_numpy(data.x[0]), torch.zeros(count, case.capacity, case.H)
 
         def step() -> Any:
-            h, c = cell(x, (states[0, ids], states[1, ids]))
-            states[0, ids], states[1, ids] = h, c
-            return h
+            before = tuple(state[ids] for state in states)
+            after = cell(x, before if count > 1 else before[0])
+            for k, state in enumerate(after if count > 1 else (after,)):
+                states[k, ids] = state
+            return after[0] if count > 1 else after
 
         def answer() -> Array:
             states.zero_()
