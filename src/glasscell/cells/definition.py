@@ -16,7 +16,7 @@ from numbers import Real
 from types import CodeType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from glasscell.cells.derivative import Partials, Reverse, partials, reverse
+from glasscell.cells.derivative import Partials, Reverse, Slopes, partials, reverse, slopes
 from glasscell.cells.program import READS, Program, Sum, number_of, numbered
 from glasscell.cells.symbols import ALLOWED, Graph, Symbol, ordered
 from glasscell.errors import CellError
@@ -160,6 +160,11 @@ class Cell:
     def partials(self) -> Partials:
         """The derivatives of every state after the step by every sum and state before it."""
         return partials(self.evaluation)
+
+    @cached_property
+    def slopes(self) -> Slopes:
+        """The derivatives of the step, from what a trace of it has."""
+        return slopes(self.program, self.reverse.kept)
 
     @property
     def quantities(self) -> tuple[str, ...]:

@@ -152,7 +152,7 @@ class SavedModel:
             assert grads.dh is not None
             assert grads.x is not None
             trace = trace_of(layer.record, layer.reverse)
-            flow = flow_of(trace, grads.dh, grads.dc, dy, layer.weights.weight_hr)
+            flow = flow_of(trace, grads.dh, grads.dc, dy, layer.weights)
             if every_step(flow):
                 carried = carried_back(layer.record, trace, layer.weights, grads.dh, grads.dc)
                 flow = replace(flow, last_step_by_lag=carried)
