@@ -17,7 +17,7 @@ import glasscell.nn
 from cell_family import FAMILY
 from glasscell.cells import GRU, LSTM, RNN, SLSTM, Cell, evaluate, sigmoid, tanh, zoo
 from glasscell.errors import CellError, DtypeError, ShapeError
-from glasscell.nn import Recurrent, masks, recurrent, starts
+from glasscell.nn import Recurrent, cell_layer, masks, starts
 from glasscell.nn.fallback import Reason
 
 each_cell = pytest.mark.parametrize("cell", FAMILY.values(), ids=FAMILY)
@@ -63,7 +63,7 @@ def in_torch(monkeypatch):
     def switch(on: bool) -> None:
         if on:
             reason = Reason("a test says so", said=False)
-            monkeypatch.setattr(recurrent, "reason_to_leave", lambda *_: reason)
+            monkeypatch.setattr(cell_layer, "reason_to_leave", lambda *_: reason)
         else:
             monkeypatch.undo()
 
