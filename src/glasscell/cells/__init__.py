@@ -9,6 +9,8 @@ what it computes on arrays (`evaluate`).
 
 from glasscell.cells.catalogue import CELLS, of
 from glasscell.cells.definition import Cell, Mask, described
+from glasscell.cells.equations import Equation, equations, filled, latex
+from glasscell.cells.evaluate import evaluate
 from glasscell.cells.gru import GRU
 from glasscell.cells.lstm import LSTM
 from glasscell.cells.orders import (
@@ -25,6 +27,7 @@ from glasscell.cells.orders import (
     split,
 )
 from glasscell.cells.rnn import RNN
+from glasscell.cells.slstm import SLSTM
 from glasscell.cells.symbols import (
     absolute,
     exp,
@@ -49,15 +52,21 @@ __all__ = [
     "LSTM",
     "ONNX",
     "RNN",
+    "SLSTM",
     "TAPE",
     "TORCH",
     "Cell",
+    "Equation",
     "Mask",
     "Textbook",
     "absolute",
     "described",
+    "equations",
+    "evaluate",
     "exp",
+    "filled",
     "join",
+    "latex",
     "layer_gates",
     "log_sigmoid",
     "maximum",

@@ -67,6 +67,11 @@ class Config:
         if isinstance(self.mode, Cell):
             # What torch has a name for is run by its own kernel.
             object.__setattr__(self, "mode", mode_of(self.mode))
+            if taken := {*_STACKED, *_SCALES} & {*self.cell.program.vectors}:
+                raise WeightFormatError(
+                    f"expected vectors of {self.cell.name} with names of their own, got "
+                    f"{', '.join(sorted(taken))}, which other weights have; rename them"
+                )
         elif self.mode not in MODES:
             raise WeightFormatError(f"expected mode to be one of {MODES}, got {self.mode!r}")
         for name, least in _LEAST.items():
@@ -237,6 +242,7 @@ class LayerWeights:
 
 
 _STACKED = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+_SCALES = ("scale", "scale_hr")
 
 
 def from_state_dict(

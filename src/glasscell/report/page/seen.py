@@ -74,7 +74,7 @@ class Seen:
         T = len(trace.hidden)
         if steps >= T:
             return self
-        if steps < FEWEST or trace.reset is not None:
+        if steps < FEWEST or trace.anew is not None:
             return None
         first, before = (0, steps) if trace.reverse else (T - steps, T - steps - 1)
         part, state = slice(first, first + steps), slice(before, before + 1)
