@@ -24,7 +24,7 @@ from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import ShapeError
 from glasscell.nn.names import ROLES, Place, Weights
 from glasscell.nn.team import threads
-from glasscell.nn.tensors import array_of, view_of
+from glasscell.nn.tensors import array_of
 
 __all__ = ["ATTRIBUTE", "Kept", "Made", "packed", "packed_linear", "tapes_of"]
 
@@ -43,7 +43,7 @@ class Kept(NamedTuple):
     dtype: torch.dtype
     names: tuple[str | None, ...]
     shapes: tuple[torch.Size | None, ...]
-    vectors: Array | None = None  # (V, H), a copy of the cell's
+    vectors: tuple[int, ...] = ()  # which of the parameters are those of the packed program
 
     def holds(self, made: Made, tensors: Weights) -> bool:
         """Tell whether it was packed for this, from parameters of these shapes and numbers.
@@ -59,19 +59,11 @@ class Kept(NamedTuple):
                 return False
             else:
                 addresses[k] = tensor.data_ptr()
-        if self.vectors is not None:
-            # As bytes: -0 is not 0, and NaN is NaN.
-            if _vectors(tensors).tobytes() != self.vectors.tobytes():
-                return False
-            del addresses[len(ROLES) :]
         return self._matches(made, addresses)
 
     def held_by(self, made: Made, parameters: dict[str, Any]) -> bool:
-        """Tell whether `holds` says so of a module's own parameters, all plain ones.
-
-        Of a layer without vectors.
-        """
-        addresses = [0, 0, 0, 0, 0]
+        """Tell whether `holds` says so of a module's own parameters, all plain ones."""
+        addresses = [0] * len(self.names)
         for k, name in enumerate(self.names):
             if name is None:
                 continue
@@ -88,7 +80,13 @@ class Kept(NamedTuple):
         return self._matches(made, addresses)
 
     def _matches(self, made: Made, addresses: list[int]) -> bool:
-        same: bool = self.made == made and self.layer.matches_at(*addresses, threads())
+        if self.made != made:
+            return False
+        if len(addresses) > len(ROLES):
+            vectors = [addresses[k] for k in self.vectors]
+            same: bool = self.layer.matches_at(*addresses[: len(ROLES)], threads(), vectors)
+        else:
+            same = self.layer.matches_at(*addresses, threads())
         return same
 
 
@@ -191,23 +189,17 @@ def packed(
     return tuple(layers)
 
 
-def _vectors(tensors: Weights) -> Array:
-    """Give the vectors of a cell as one array (V, H)."""
-    return np.stack([view_of(tensor) for tensor in tensors[len(ROLES) :] if tensor is not None])
-
-
 def _pack(made: Made, tensors: Weights, place: Place, training: bool) -> Kept:
-    mode: Any
     mode, *sizes = made
-    letters = [*ROLES, *cells.of(mode).program.vectors]
+    cell = cells.of(mode)
+    letters = [*ROLES, *cell.program.vectors]
     arrays: dict[str, Any] = {
         letter: array_of(tensor)
         for letter, tensor in zip(letters, tensors, strict=True)
         if tensor is not None
     }
-    vectors = _vectors(tensors) if len(tensors) > len(ROLES) else None
     try:
-        one = engine.pack(mode, LayerWeights.named(arrays, sizes[1]))
+        one = engine.pack(mode, LayerWeights.named(arrays, sizes[1]), training=training)
     except ShapeError:
         one = None
     if one is None or [one.input_size, one.hidden_size, one.output_size] != sizes:
@@ -220,6 +212,8 @@ def _pack(made: Made, tensors: Weights, place: Place, training: bool) -> Kept:
         )
     assert tensors[0] is not None
     all_shapes = tuple(None if tensor is None else tensor.shape for tensor in tensors)
+    program = cell.program if training else cell.evaluation
+    vectors = tuple(letters.index(letter) for letter in program.vectors)
     return Kept(one, made, tensors[0].dtype, place.names, all_shapes, vectors)
 
 
