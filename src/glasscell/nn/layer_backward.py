@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, zeros_like
 
-from glasscell import cells, engine
+from glasscell import engine
 from glasscell.engine.addresses import GradientAddresses
 from glasscell.nn import records
 from glasscell.nn.call import Call
@@ -94,7 +94,11 @@ def layer_gradients(
         if db is not None and layer.reads_h and not layer.split:
             # Not one tensor twice: torch would keep it as .grad of both biases and scale it twice.
             db_hh = db.clone()
-        weights += [dw_ih, dw_hh, db, db_hh, dw_hr, *_vectors(call, dvectors)]
+        # Copies: as .grad each has memory of its own.
+        vectors: list[Maybe] = [None] * len(layer.vectors)
+        if dvectors is not None:
+            vectors = [row.clone() for row in dvectors]
+        weights += [dw_ih, dw_hh, db, db_hh, dw_hr, *vectors]
         if dh is not None and dy is not None and call.module is not None:
             records.show(call, d, dy, dh, dc)
     return dx, dh0, dc0, *weights
@@ -128,14 +132,5 @@ def _weights(layer: engine.PackedLayer, x: Tensor) -> tuple[Maybe, ...]:
         x.new_empty(rows) if layer.bias else None,
         x.new_empty(rows) if layer.bias and layer.split and layer.reads_h else None,
         x.new_empty(size, hidden) if layer.projected else None,
-        x.new_empty(layer.vectors, hidden) if layer.vectors else None,
+        x.new_empty(len(layer.vectors), hidden) if layer.vectors else None,
     )
-
-
-def _vectors(call: Call, gradients: Maybe) -> list[Maybe]:
-    """Give the gradient of each vector of a call's weights; None where its program reads none."""
-    cell = cells.of(call.mode)
-    program = cell.evaluation if call.masks is None else cell.program
-    rows = {} if gradients is None else dict(zip(program.vectors, gradients, strict=True))
-    # Copies: as .grad each has memory of its own.
-    return [rows[k].clone() if k in rows else None for k in cell.program.vectors]

@@ -43,7 +43,7 @@ class Kept(NamedTuple):
     dtype: torch.dtype
     names: tuple[str | None, ...]
     shapes: tuple[torch.Size | None, ...]
-    vectors: tuple[int, ...] = ()  # which of the parameters are those of the packed program
+    unread: tuple[int, ...] = ()  # which of the parameters the cell never reads
 
     def holds(self, made: Made, tensors: Weights) -> bool:
         """Tell whether it was packed for this, from parameters of these shapes and numbers.
@@ -82,11 +82,13 @@ class Kept(NamedTuple):
     def _matches(self, made: Made, addresses: list[int]) -> bool:
         if self.made != made:
             return False
-        if len(addresses) > len(ROLES):
-            vectors = [addresses[k] for k in self.vectors]
-            same: bool = self.layer.matches_at(*addresses[: len(ROLES)], threads(), vectors)
+        for k in self.unread:
+            addresses[k] = 0
+        if len(addresses) == len(ROLES):
+            same: bool = self.layer.matches_at(*addresses, threads())
         else:
-            same = self.layer.matches_at(*addresses, threads())
+            stacked, vectors = addresses[: len(ROLES)], addresses[len(ROLES) :]
+            same = self.layer.matches_at(*stacked, threads(), vectors)
         return same
 
 
@@ -158,7 +160,6 @@ def packed(
     layer: Sequence[Place],
     weights: Sequence[Weights],
     input_size: int,
-    training: bool = False,
 ) -> tuple[Any, ...]:
     """Give the packed form of one layer's weights, one for each direction.
 
@@ -168,7 +169,6 @@ def packed(
         layer: The directions' places.
         weights: Of each direction.
         input_size: I.
-        training: Whether a cell runs with random masks as inputs; default False.
 
     The numbers are compared, not versions or addresses: writes through `.data` change neither.
 
@@ -181,25 +181,24 @@ def packed(
     layers = []
     for place, tensors in zip(layer, weights, strict=True):
         assert tensors[0] is not None
-        key = place.suffix + " in training" * training, tensors[0].dtype
+        key = place.suffix, tensors[0].dtype
         one = kept.get(key)
         if one is None or not one.holds(made, tensors):
-            one = kept[key] = _pack(made, tensors, place, training)
+            one = kept[key] = _pack(made, tensors, place)
         layers.append(one.layer)
     return tuple(layers)
 
 
-def _pack(made: Made, tensors: Weights, place: Place, training: bool) -> Kept:
+def _pack(made: Made, tensors: Weights, place: Place) -> Kept:
     mode, *sizes = made
-    cell = cells.of(mode)
-    letters = [*ROLES, *cell.program.vectors]
+    letters = [*ROLES, *cells.of(mode).program.vectors]
     arrays: dict[str, Any] = {
         letter: array_of(tensor)
         for letter, tensor in zip(letters, tensors, strict=True)
         if tensor is not None
     }
     try:
-        one = engine.pack(mode, LayerWeights.named(arrays, sizes[1]), training=training)
+        one = engine.pack(mode, LayerWeights.named(arrays, sizes[1]))
     except ShapeError:
         one = None
     if one is None or [one.input_size, one.hidden_size, one.output_size] != sizes:
@@ -212,9 +211,8 @@ def _pack(made: Made, tensors: Weights, place: Place, training: bool) -> Kept:
         )
     assert tensors[0] is not None
     all_shapes = tuple(None if tensor is None else tensor.shape for tensor in tensors)
-    program = cell.program if training else cell.evaluation
-    vectors = tuple(letters.index(letter) for letter in program.vectors)
-    return Kept(one, made, tensors[0].dtype, place.names, all_shapes, vectors)
+    unread = () if one.reads_h else (ROLES.index("weight_hh"), ROLES.index("bias_hh"))
+    return Kept(one, made, tensors[0].dtype, place.names, all_shapes, unread)
 
 
 def packed_linear(module: torch.nn.Module, weight: Tensor, bias: Tensor | None) -> Any:
