@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from glasscell.cells import SLSTM
-from glasscell.nn.recurrent import Recurrent
+from glasscell.nn.cell_layer import Recurrent
 
 __all__ = ["sLSTM"]
 

@@ -16,8 +16,8 @@ from glasscell import cells
 from glasscell.cells import Cell
 from glasscell.cells.catalogue import mode_of
 from glasscell.nn import starts
+from glasscell.nn.cell_layer import Recurrent
 from glasscell.nn.names import ROLES, places
-from glasscell.nn.recurrent import Recurrent
 
 __all__ = ["START", "plain", "start", "variant"]
 
