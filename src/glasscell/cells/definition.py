@@ -192,6 +192,7 @@ class Cell:
             its sums, and with them that bias, has a vector for it.
         """
         del letter
+        return None
 
     @property
     def _order(self) -> tuple[str, ...]:

@@ -100,8 +100,8 @@ class Finding:
             - "cut off": the loss reads it only at the step that it worked on first
             - "dead": `DEAD` of its units never change
             - "exploding": the gradient exceeds 100 times its start, or becomes infinite
-            - "forgets": its slow units halve what they store within `MEMORY` of the lag, and what it
-              read before the lag does not show at the end
+            - "forgets": its slow units halve what they store within `MEMORY` of the lag, and what
+              was read before the lag does not show at the end
             - "vanishing", "short": the gradient is below 1/10000 of its start at the lag (that of
               the last step alone, where every step has one), and what it read before the lag does
               not show at the end
