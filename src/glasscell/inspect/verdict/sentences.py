@@ -620,7 +620,7 @@ class Term(Phrase):
     def say(self, lang: str = "en") -> str:
         """Say it: "forget gate", "cell state", "candidate"."""
         if lang == "zh":
-            return _CHINESE.get(self.key, f"{self.key} {'状态' if self.state else '门'}")
+            return _CHINESE.get(self.key, f" {self.key} {'状态' if self.state else '门'}")
         if self.state:
             return f"{self.key} state"
         return self.key if self.key == "candidate" else f"{self.key} gate"
