@@ -9,7 +9,6 @@ import copy
 import json
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -304,7 +303,9 @@ def changed(path, value):
         (("gates",), {}, "gate"),
         (("states",), {"h": "hidden"}, "initial of"),
         (("recurrent",), "sparse", "recurrent"),
-        (("vectors",), {"bias_hh": "stolen"}, "vectors|bias_hh"),
+        (("vectors",), {"bias_hh": "stolen"}, "letters that are not taken, got .'bias_hh'"),
+        (("program", "names"), {}, "names all states"),
+        (("program", "names", "c"), 0, "names"),
         (("name",), "os.system", "name"),
     ],
 )
@@ -367,14 +368,15 @@ def test_a_chain_of_operations_without_end_is_refused_or_run_and_never_crashes()
         start = len(program["sums"]) + len(program["states"]) + len(program["operations"])
         chain = [["tanh", first], *(["tanh", start + k] for k in range(5000))]
         program["operations"] += chain
-        program["outputs"][0] = start + len(chain) - 1
+        program["outputs"][0] = program["names"]["h"] = start + len(chain) - 1
     with pytest.raises(WeightFormatError, match="values"):
         Model(tree, ARRAYS)
     for key in ("program", "evaluation"):
         program = tree["cell"][key]
         room = 400 - len(program["sums"]) - len(program["states"])
         program["operations"] = program["operations"][:room]
-        program["outputs"][0] = room + len(program["sums"]) + len(program["states"]) - 1
+        last = room + len(program["sums"]) + len(program["states"]) - 1
+        program["outputs"][0] = program["names"]["h"] = last
     out = Model(tree, ARRAYS).run(np.ones((2, 1, 2), np.float32)).output
     assert np.isfinite(out).all()
 
@@ -396,17 +398,3 @@ def test_a_vector_may_be_called_like_a_scale_and_is_a_parameter():
     tree, arrays = recurrent(Config(mode=Scaled(), input_size=2, hidden_size=3))
     assert Model(tree, arrays).parameters == sum(array.size for array in arrays.values())
     assert json.loads(json.dumps(tree)) == tree
-    with pytest.raises(WeightFormatError, match="expected vectors of Taken with names of their"):
-        Config(mode=_taken(), input_size=2, hidden_size=3)
-    one = replace(CONFIGS[0], num_layers=1)
-    assert one.cell == CONFIGS[0].cell
-
-
-def _taken():
-    class Taken(Leaky):
-        vectors = {"bias_ih": "stolen"}  # noqa: RUF012
-
-        def step(self, a, h):
-            return super().step(a, h) * self.bias_ih
-
-    return Taken()
