@@ -164,7 +164,9 @@ class Cell:
     @cached_property
     def slopes(self) -> Slopes:
         """The derivatives of the step, from what a trace of it has."""
-        return slopes(self.program, self.reverse.kept)
+        names = self.program.names
+        gates = {k: names[letter] for k, letter in enumerate(self.gates) if letter in names}
+        return slopes(self.program, self.reverse.kept, gates)
 
     @property
     def quantities(self) -> tuple[str, ...]:
