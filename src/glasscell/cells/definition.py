@@ -193,6 +193,7 @@ class Cell:
         """
         del letter
         return None
+        return None
 
     @property
     def _order(self) -> tuple[str, ...]:
@@ -363,10 +364,10 @@ def _require_all_read(cell: Cell, sums: Sequence[Sum]) -> None:
             "out of gates"
         )
     if not any("x" in s.reads for s in sums):
+        read = ", ".join(f"a.{s.gate}.h" for s in sums)
         raise CellError(
-            f"{cell.name}: {_defined(cell)}expected a step that reads the input, got one that reads "
-            f"{', '.join(f'a.{s.gate}.h' for s in sums)} alone; read a.{sums[0].gate} or "
-            f"a.{sums[0].gate}.x"
+            f"{cell.name}: {_defined(cell)}expected a step that reads x, got one that reads "
+            f"{read} alone; read a.{sums[0].gate} or a.{sums[0].gate}.x"
         )
 
 

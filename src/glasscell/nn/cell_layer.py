@@ -109,20 +109,27 @@ class Recurrent(Module):
             or not 0 <= dropout <= 1
         ):
             raise ValueError(f"dropout: expected a probability from 0 to 1, got {dropout!r}")
-        self.init, self.forget_bias, self.lag, device, dtype, checkpoint = _split(**options)
+        if unknown := options.keys() - Options.__annotations__.keys():
+            raise TypeError(
+                f"expected options out of {', '.join(Options.__annotations__)}, got "
+                f"{', '.join(sorted(unknown))}"
+            )
+        self.init, self.forget_bias = options.get("init", "torch"), options.get("forget_bias")
+        self.lag, checkpoint = options.get("lag"), options.get("checkpoint")
         starts.check(self.cell, self.init, self.forget_bias, self.lag, bias=bias)
         segment_length(checkpoint, 1)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
         self.bidirectional = bidirectional
         self.__dict__[SETTING] = checkpoint
+        kind = {"device": options.get("device"), "dtype": options.get("dtype")}
         for index, layer in enumerate(self._places()):
             width = input_size if index == 0 else hidden_size * len(layer)
             for place in layer:
                 for role, name in zip(self._roles(), place.names, strict=True):
                     if name is not None:
                         shape = self._shape(role, width)
-                        made = torch.empty(shape, device=device, dtype=dtype)
+                        made = torch.empty(shape, **kind)
                         self.register_parameter(self._stored(name), Parameter(made))
         self.reset_parameters()
 
@@ -353,19 +360,6 @@ def _cell(given: Any) -> Cell:
         )
     _ = made.evaluation, made.reverse
     return made
-
-
-def _split(
-    *,
-    init: str = "torch",
-    forget_bias: float | None = None,
-    lag: float | None = None,
-    device: Any = None,
-    dtype: Any = None,
-    checkpoint: Checkpoint = None,
-) -> tuple[str, float | None, float | None, Any, Any, Checkpoint]:
-    """Give the options in order, refuse others as Python does."""
-    return init, forget_bias, lag, device, dtype, checkpoint
 
 
 def _check_sizes(**sizes: Any) -> None:
