@@ -1,4 +1,4 @@
-"""The numbers of one LSTM unit at one step, taken from a layer's weights and its trace."""
+"""The numbers of one unit of a cell at one step, taken from a layer's weights and its trace."""
 
 from __future__ import annotations
 
@@ -9,77 +9,66 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from glasscell.arrays import Array
-from glasscell.cells import Textbook
+from glasscell.cells import Cell
+from glasscell.cells.evaluate import evaluate
 from glasscell.errors import DataError, ShapeError
 
 if TYPE_CHECKING:
     from glasscell.cells.parameters import LayerWeights
     from glasscell.traces.layer import LayerTrace
 
-__all__ = ["LETTERS", "CellNumbers", "cell_numbers"]
-
-LETTERS: Final = {"forget": "f", "input": "i", "candidate": "C", "output": "o"}
-"""Subscript of each gate's W and b, as in W_f [h_{t-1}, x_t] + b_f."""
+__all__ = ["CellNumbers", "Terms", "cell_numbers"]
 
 _TOLERANCE: Final = 1e-3
-"""Between a traced gate and what the weights give: float32 sums of some hundred terms."""
+"""Between a traced quantity and what the weights give: float32 sums of some hundred terms."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Terms:
+    """What one sum of a unit is made of.
+
+    Args:
+        weights: This unit's row of [R, W], R and W alone where the sum reads only h or x.
+        read: What the row is multiplied by: h_{t-1}, then x_t.
+        bias: What is added.
+        total: weights · read + bias, in float64.
+    """
+
+    weights: Array
+    read: Array
+    bias: float
+    total: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CellNumbers:
-    """Every number of one LSTM unit at one step.
+    """Every number of one unit at one step.
 
     Args:
+        cell: Of the layer.
         unit: Index of the unit in its layer.
         step: Step in the sequence, from 0.
         x: (I,) the input x_t.
-        h_prev: (P,) the hidden state h_{t-1} that all gates read.
-        weights: Gate ("forget", "input", "candidate", "output") to this unit's row of W,
-            (P + I,), hidden part first.
-        biases: Gate to this unit's b (the sum of torch's two).
-        pre_activations: Gate to W [h_{t-1}, x_t] + b, in float64.
-        forget: f_t, 0 … 1.
-        input: i_t, 0 … 1.
-        candidate: C̃_t, -1 … 1.
-        output: o_t, 0 … 1.
-        cell_prev: C_{t-1}.
-        cell: C_t.
+        h_prev: (P,) the hidden state h_{t-1} that the gates read.
+        weights: Name of a gate to this unit's row of W, (P + I,), hidden part first.
+        biases: Name of a gate to this unit's b (the sum of both).
+        sums: Of each sum of the cell's program its terms.
+        values: Of each value of the program; gates and states are those of the trace.
+        named: Name of a gate or state to its value.
+        before: Name of a state to its value before the step.
     """
 
+    cell: Cell
     unit: int
     step: int
     x: Array
     h_prev: Array
     weights: Mapping[str, Array]
     biases: Mapping[str, float]
-    pre_activations: Mapping[str, float]
-    forget: float
-    input: float
-    candidate: float
-    output: float
-    cell_prev: float
-    cell: float
-
-    @property
-    def wires(self) -> dict[str, float]:
-        """The number on each wire of the cell's drawing, by the name that it has there.
-
-        f · C_{t-1} is "kept", i · C̃_t "written", tanh(C_t) "squashed"; "hidden" is o tanh(C_t),
-        before a projection where there is one.
-        """
-        squashed = float(np.tanh(self.cell))
-        return {
-            "cell_prev": self.cell_prev,
-            "forget": self.forget,
-            "kept": self.forget * self.cell_prev,
-            "input": self.input,
-            "candidate": self.candidate,
-            "written": self.input * self.candidate,
-            "cell": self.cell,
-            "squashed": squashed,
-            "output": self.output,
-            "hidden": self.output * squashed,
-        }
+    sums: tuple[Terms, ...]
+    values: tuple[float, ...]
+    named: Mapping[str, float]
+    before: Mapping[str, float]
 
     @property
     def read(self) -> Array:
@@ -94,69 +83,117 @@ def cell_numbers(
     *,
     unit: int,
     step: int,
-    h0: Array | None = None,
-    c0: Array | None = None,
 ) -> CellNumbers:
     """Collect every number of one unit at one step, and check that weights and trace agree.
 
     Args:
-        weights: Of the layer.
+        weights: Of the layer, without a projection.
         trace: Of one sequence, each array (T, H).
         x: (T, I) what the layer read.
         unit: Index of the unit, 0 … H-1; negative counts from the end.
         step: Index of the step, 0 … T-1; negative counts from the end.
-        h0: (P,) hidden state before the first step; default zeros.
-        c0: (H,) cell state before the first step; default zeros.
 
     Raises:
         ShapeError: `x`, `unit` or `step` does not fit the trace and the weights.
-        DataError: The traced gates are not what these weights give.
+        DataError: The traced quantities are not what these weights give.
 
-    >>> from types import SimpleNamespace
-    >>> from glasscell.weights import LayerWeights
+    >>> from glasscell.cells.parameters import LayerWeights
+    >>> from glasscell.traces.layer import LayerTrace
     >>> w = LayerWeights(weight_ih=np.zeros((4, 1)), weight_hh=np.zeros((4, 1)),
     ...                  bias_ih=np.zeros(4), bias_hh=np.zeros(4))
     >>> half, none = np.full((1, 1), 0.5), np.zeros((1, 1))
-    >>> trace = SimpleNamespace(forget=half, input=half, candidate=none, output=half,
-    ...                         cell=none, hidden=none, reverse=False)
-    >>> cell_numbers(w, trace, np.ones((1, 1)), unit=0, step=0).forget
+    >>> trace = LayerTrace(half, half, none, half, none, hidden=none, layout="TH")
+    >>> cell_numbers(w, trace, np.ones((1, 1)), unit=0, step=0).named["forget"]
     0.5
     """
-    x, cells = np.asarray(x), np.asarray(trace.cell)
-    T, H = cells.shape
+    x, cell = np.asarray(x), trace.recurrence
+    T, H = len(trace.hidden), trace.units
     unit, step = _index("unit", unit, H, "H"), _index("step", step, T, "T")
-    before = step + 1 if trace.reverse else step - 1
-    h_prev = _state(trace.hidden, before, h0)
-    read = np.concatenate([h_prev, np.ravel(x[step] if step < len(x) else ())])
-    book = Textbook(weights)
-    rows = {gate: getattr(book, f"W_{s}")[unit].astype(np.float64) for gate, s in LETTERS.items()}
-    if rows["forget"].shape != read.shape or len(x) != T:
-        raise ShapeError(
-            f"x: expected (T, I) = ({T}, {len(rows['forget']) - len(h_prev)}), got {x.shape}"
-        )
-    biases = {gate: _bias(getattr(book, f"b_{s}"), unit) for gate, s in LETTERS.items()}
-    sums = {gate: float(row @ read) + biases[gate] for gate, row in rows.items()}
-    values = {gate: float(getattr(trace, gate)[step, unit]) for gate in LETTERS}
-    for gate, total in sums.items():
-        expected = float(np.tanh(total) if gate == "candidate" else (1 + np.tanh(total / 2)) / 2)
-        if abs(expected - values[gate]) > _TOLERANCE:
-            raise DataError(
-                f"trace.{gate}[{step}, {unit}]: expected {expected:.4f} from these weights and x, "
-                f"got {values[gate]:.4f}; pass the weights, the window and, where the sequence "
-                "goes on from an earlier one, h0 and c0 that the trace was made with"
-            )
+    before = _before(trace, step)
+    h_prev = before["hidden"]
+    W, R = weights.weight_ih, weights.weight_hh
+    I = W.shape[1]  # noqa: E741 - torch's letter
+    if x.shape != (T, I) or len(h_prev) != H:
+        raise ShapeError(f"x: expected (T, I) = ({T}, {I}), got {x.shape}")
+    read = np.concatenate([h_prev, x[step]]).astype(np.float64)
+    whole = np.concatenate([np.zeros((len(W), H)) if R is None else R, W], axis=1)
+    biases = {name: _or_zeros(getattr(weights, name), len(W)) for name in ("bias_ih", "bias_hh")}
+    both, gates = biases["bias_ih"] + biases["bias_hh"], list(cell.gates)
+    of = {"xh": (slice(0, H + I), both), "x": (slice(H, H + I), biases["bias_ih"]),
+          "h": (slice(0, H), biases["bias_hh"])}  # fmt: skip
+    sums, totals = [], []
+    for letter, reads in cell.program.sums:
+        rows = slice(gates.index(letter) * H, (gates.index(letter) + 1) * H)
+        part, bias = of[reads]
+        block = whole[rows, part].astype(np.float64)
+        totals.append(block @ read[part] + bias[rows])
+        sums.append(
+            Terms(weights=block[unit], read=read[part], bias=float(bias[rows][unit]),
+                  total=float(totals[-1][unit]))
+        )  # fmt: skip
+    values = _values(cell, totals, before, weights, H)
+    named = _checked(trace, values, unit, step)
+    own = {name: whole[k * H + unit].astype(np.float64) for k, name in enumerate(cell.gate_names)}
     return CellNumbers(
-        unit=unit,
-        step=step,
-        x=x[step],
-        h_prev=h_prev,
-        weights=rows,
-        biases=biases,
-        pre_activations=sums,
-        **values,
-        cell_prev=float(_state(cells, before, c0)[unit]),
-        cell=float(cells[step, unit]),
-    )
+        cell=cell, unit=unit, step=step, x=x[step], h_prev=h_prev, weights=own,
+        biases={name: float(both[k * H + unit]) for k, name in enumerate(cell.gate_names)},
+        sums=tuple(sums),
+        values=tuple(float(value[unit]) for value in values),
+        named=named,
+        before={name: float(state[unit]) for name, state in before.items()},
+    )  # fmt: skip
+
+
+def _values(
+    cell: Cell, totals: list[Array], before: Mapping[str, Array], weights: LayerWeights, units: int
+) -> list[Array]:
+    """Run the step of all units, in float64."""
+    known, program = weights.arrays(), cell.program
+    inputs = [
+        *totals,
+        *(np.asarray(state, np.float64) for state in before.values()),
+        *(np.asarray(known[letter], np.float64) for letter in program.vectors),
+        *(np.full(units, cell.masks[letter].evaluation) for letter in program.masks),
+    ]
+    return evaluate(program.operations, inputs)
+
+
+def _checked(trace: LayerTrace, values: list[Array], unit: int, step: int) -> dict[str, float]:
+    """Give the traced quantities of the unit, which must be what was computed."""
+    cell, found = trace.recurrence, {}
+    spoken = {**cell.gates, **cell.states, next(iter(cell.states)): "hidden"}
+    for letter, value in cell.program.names.items():
+        name = spoken[letter]
+        traced = float(trace.quantity(name)[step, unit])
+        expected = float(values[value][unit])
+        if abs(expected - traced) > _TOLERANCE * max(1.0, abs(traced)):
+            raise DataError(
+                f"trace.{name}[{step}, {unit}]: expected {expected:.4f} from these weights and x, "
+                f"got {traced:.4f}; pass the weights and the window that the trace was made with"
+            )
+        found[name] = traced
+        values[value] = np.where(np.arange(len(values[value])) == unit, traced, values[value])
+    return found
+
+
+def _before(trace: LayerTrace, step: int) -> dict[str, Array]:
+    """The states before a step, by name; the initial ones before the first."""
+    cell = trace.recurrence
+    names = ("hidden", *cell.state_names[1:])
+    place = step + 1 if trace.reverse else step - 1
+    if 0 <= place < len(trace.hidden):
+        return {name: np.asarray(trace.quantity(name)[place]) for name in names}
+    given = [trace.initial_hidden, *_rows(trace.initial_cell, len(names) - 1)]
+    return {
+        name: np.full(np.shape(trace.quantity(name))[1], cell.initial.get(letter, 0.0))
+        if state is None
+        else np.ravel(state)
+        for name, letter, state in zip(names, cell.states, given, strict=True)
+    }
+
+
+def _rows(states: Array | None, count: int) -> list[Array | None]:
+    return [None] * count if states is None else list(np.reshape(states, (count, -1)))
 
 
 def _index(name: str, value: int, size: int, letter: str) -> int:
@@ -165,13 +202,5 @@ def _index(name: str, value: int, size: int, letter: str) -> int:
     return value % size
 
 
-def _state(states: Any, step: int, initial: Array | None) -> Array:
-    """The state after a step; the initial one before the first."""
-    if 0 <= step < len(states):
-        state: Array = np.asarray(states)[step]
-        return state
-    return np.zeros(np.shape(states)[1]) if initial is None else np.ravel(initial)
-
-
-def _bias(bias: Array | None, unit: int) -> float:
-    return 0.0 if bias is None else float(bias[unit])
+def _or_zeros(bias: Array | None, rows: int) -> Any:
+    return np.zeros(rows) if bias is None else bias
