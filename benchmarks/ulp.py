@@ -1,4 +1,4 @@
-"""Measures the error of the core's sigmoid and tanh over every float32, or over many float64.
+"""Measures the error of the core's activations over every float32, or over many float64.
 
     python benchmarks/ulp.py            every float32, some minutes; float64: 2^24 random values
     python benchmarks/ulp.py --quick    every 997th float32; float64: 2^20 values
@@ -23,6 +23,14 @@ CHUNK = 1 << 22
 RANGES = {
     "sigmoid": ((-np.inf, -1.0), (-1.0, 1.0), (1.0, np.inf)),
     "tanh": ((0.0, 0.25), (0.25, 1.0), (1.0, np.inf)),
+    "exp": ((-np.inf, -1.0), (-1.0, 1.0), (1.0, np.inf)),
+    "log_sigmoid": ((-np.inf, -1.0), (-1.0, 1.0), (1.0, np.inf)),
+}
+TRUTH = {
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "tanh": np.tanh,
+    "exp": np.exp,
+    "log_sigmoid": lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))),
 }
 
 
@@ -30,20 +38,25 @@ def truth(function: str, x: np.ndarray) -> np.ndarray:
     """Compute the function in the next wider type."""
     wide = x.astype(WIDER[x.dtype])
     with np.errstate(over="ignore", under="ignore"):
-        return np.tanh(wide) if function == "tanh" else 1 / (1 + np.exp(-wide))
+        return TRUTH[function](wide)
 
 
 def ulp_error(function: str, x: np.ndarray) -> np.ndarray:
     """Give the error of each result in units in the last place; x finite or infinite, no NaN."""
     y = np.empty_like(x)
     getattr(_core, function)(x, y)
-    exact = truth(function, x)
-    least = np.finfo(x.dtype).tiny
+    info = np.finfo(x.dtype)
+    least, wide = info.tiny, WIDER[x.dtype]
+    # An infinity is the number after the largest: results may round to it or just not.
+    beyond = np.ldexp(wide(1), info.maxexp)
+    exact = np.clip(truth(function, x), -beyond, beyond)
     with np.errstate(under="ignore", over="ignore"):
-        unit = np.spacing(np.maximum(np.abs(exact.astype(x.dtype)), least)).astype(exact.dtype)
+        size = np.clip(np.abs(exact).astype(x.dtype), least, info.max)
+        unit = np.spacing(size).astype(wide)
         # A flushed result is as right as zero can be: it counts in units of the smallest normal.
-        unit = np.where(np.abs(exact) < least * 1.0000001, exact.dtype.type(least), unit)
-        return (np.abs(y - exact) / unit).astype(np.float64)
+        unit = np.where(np.abs(exact) < least * 1.0000001, wide(least), unit)
+        error = np.abs(np.clip(y.astype(wide), -beyond, beyond) - exact)
+        return (error / unit).astype(np.float64)
 
 
 def float32_chunks(step: int) -> Iterator[np.ndarray]:
@@ -79,16 +92,18 @@ def measure(function: str, chunks: Iterator[np.ndarray]) -> None:
             worst[low, high] = max(worst[low, high], (float(inside[at]), float(x[at])))
         lane = x.dtype
     for (low, high), (error, at) in worst.items():
-        print(f"{function:8} {lane!s:8} {low:6} to {high:5}  {error:.3f} ULP at {at!r}")
+        print(f"{function:11} {lane!s:8} {low:6} to {high:5}  {error:.3f} ULP at {at!r}")
 
 
 def main() -> None:
-    """Measure both functions in both types."""
+    """Measure every function in both types."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a sample instead of every float32")
-    quick = parser.parse_args().quick
+    parser.add_argument("functions", nargs="*", help=f"all by default: {', '.join(RANGES)}")
+    given = parser.parse_args()
+    quick = given.quick
     print(f"instruction set: {_core.isa}")
-    for function in RANGES:
+    for function in given.functions or RANGES:
         measure(function, float32_chunks(997 if quick else 1))
         measure(function, float64_chunks(1 << (20 if quick else 24)))
 

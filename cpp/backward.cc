@@ -2,13 +2,14 @@
 //
 // Per chunk: (1) each thread walks its own rows from the last step to the first: gate gradients da,
 // then dh = da R for the step before, and at the end dx = da W; (2) after a meeting the threads
-// divide the tiles of the weight gradients, [dW dR db]^T += [x h_{t-1} 1]^T da. Every element of a
-// weight gradient is a sum over chunks of one chain over (step, row), in a fixed order: the same
-// for any thread count.
+// divide the tiles of the weight gradients, [dW dR db]^T += [x h_{t-1} 1]^T da, or, where some sums
+// read x or h alone, [dW db_ih]^T += [x 1]^T da and [dR db_hh]^T += [h_{t-1} 1]^T da over the sums
+// of each. Every element of a weight gradient is a sum over chunks of one chain over (step, row),
+// in a fixed order: the same for any thread count.
 #include "backward.h"
 
 #include <algorithm>
-#include <cstring>
+#include <optional>
 
 #include "arena.h"
 #include "isa/cpu.h"
@@ -53,9 +54,9 @@ std::vector<Steps> chunks_of(const Sequence& seq, ptrdiff_t size) {
 // What all threads see of the chunk at hand: rows in the order (step processed, sorted row).
 template <class T>
 struct Chunk {
-  T* da;             // [rows][da_row], columns in torch's order
-  ptrdiff_t da_row;  // G rounded up to lanes
-  T* inputs;         // [rows][inputs_row]: x_t, h_{t-1}, 1
+  T* da;             // [rows][da_row]: [sums][H]
+  ptrdiff_t da_row;  // room for whole vectors from the first column and from the first sum of h
+  T* inputs;         // [rows][inputs_row]: x_t, h_{t-1}, 1; with split sums x_t, 1, h_{t-1}, 1
   ptrdiff_t inputs_row;
   T* dp;  // [rows][P] total dL/dh_t, only with projection
   T* m;   // [rows][Hp] o * tanh(C_t), only with projection
@@ -77,30 +78,34 @@ class BackwardWorker {
 
   // State that lives from chunk to chunk, in memory that the caller took for all workers.
   static ptrdiff_t state_size(const Layer<T>& layer) {
-    return round_up(layer.P, kernel_table<T>().lanes) + layer.Hp;
+    return round_up(layer.P, kernel_table<T>().lanes) + layer.c_row();
   }
   void begin(T* state) {
     dh_.resize(static_cast<std::size_t>(n_));
     dc_.resize(static_cast<std::size_t>(n_));
     for (ptrdiff_t q = 0; q < n_; ++q) {
       const std::size_t at = static_cast<std::size_t>(q);
-      dh_[at] = state + q * (Pp_ + layer_.Hp);
+      dh_[at] = state + q * (Pp_ + layer_.c_row());
       dc_[at] = dh_[at] + Pp_;
-      const ptrdiff_t b = seq_.batch(share_.row(q));
-      std::fill(dh_[at], dh_[at] + Pp_ + layer_.Hp, T(0));
-      if (args_.dh_n) copy(args_.dh_n + b * layer_.P, layer_.P, dh_[at]);
-      if (args_.dc_n) copy(args_.dc_n + b * layer_.H, layer_.H, dc_[at]);
-      if (args_.dh0) std::fill(args_.dh0 + b * layer_.P, args_.dh0 + (b + 1) * layer_.P, T(0));
-      if (args_.dc0) std::fill(args_.dc0 + b * layer_.H, args_.dc0 + (b + 1) * layer_.H, T(0));
+      const ptrdiff_t b = seq_.batch(share_.row(q)), P = layer_.P, c = layer_.c_size();
+      std::fill(dh_[at], dh_[at] + Pp_ + layer_.c_row(), T(0));
+      if (args_.dh_n) copy(args_.dh_n + b * P, P, dh_[at]);
+      for (ptrdiff_t k = 0; args_.dc_n && k < layer_.cell.states; ++k) {
+        copy(args_.dc_n + b * c + k * layer_.H, layer_.H, dc_[at] + k * layer_.Hp);
+      }
+      if (args_.dh0) std::fill(args_.dh0 + b * P, args_.dh0 + (b + 1) * P, T(0));
+      if (args_.dc0) std::fill(args_.dc0 + b * c, args_.dc0 + (b + 1) * c, T(0));
     }
   }
 
   void run(const Chunk<T>& chunk, const Steps& steps) {
     if (n_ == 0) return;
     const Arena::Scope scope;
-    zeros_ = take<T>(std::max(layer_.Hp, Pp_));
-    std::fill(zeros_, zeros_ + std::max(layer_.Hp, Pp_), T(0));
-    for (auto* rows : {&tape_, &c_prev_, &dy_, &h_}) *rows = take<const T*>(n_);
+    start_h_ = take<T>(layer_.P);
+    layer_.start_h(start_h_);
+    start_c_ = take<T>(layer_.c_row());
+    layer_.start_c(start_c_);
+    for (auto* rows : {&tape_, &h_prev_, &c_prev_, &dy_, &h_, &da_h_}) *rows = take<const T*>(n_);
     for (auto* rows : {&da_, &dh_out_, &dc_out_, &dm_, &dp_}) *rows = take<T*>(n_);
     for (ptrdiff_t s = steps.end_step; s-- > steps.first_step;) {
       bring_tape(s);
@@ -128,23 +133,37 @@ class BackwardWorker {
     if (active == 0) return;
     for (ptrdiff_t q = 0; q < active; ++q) point_at_row(chunk, steps, s, t, q);
     if (layer_.projected) through_projection(active);
-    const T* const* dh = layer_.projected ? dm_ : dh_.data();
-    const bool flow_h = args_.dh && !layer_.projected;
-    const T* const* dy = args_.dy && !layer_.projected ? dy_ : nullptr;
-    if (layer_.mode == Mode::kLstm) {
-      kernel_table<T>().lstm_backward_pointwise({active, layer_.H, tape_, c_prev_, dy, dh,
-                                                 dc_.data(), da_, flow_h ? dh_out_ : nullptr,
-                                                 args_.dc ? dc_out_ : nullptr});
-    } else {
-      kernel_table<T>().rnn_backward_pointwise({active, layer_.H, h_, dy, dh, da_,
-                                                flow_h ? dh_out_ : nullptr,
-                                                layer_.mode == Mode::kRnnRelu});
-    }
+    equations(active);
     if (layer_.projected && args_.dweight_hr) output_before_projection(active);
-    kernel_table<T>().gemm(
-        {active, layer_.gate_rows(), layer_.P, da_, 1, {panels_.r.data()}, nullptr, dh_.data()});
+    // dh_{t-1}: what passes the sums by, then da R.
+    const T* const* direct = layer_.cell.tiled() ? nullptr : dh_.data();
+    kernel_table<T>().gemm({active,
+                            layer_.cell.h_sums() * layer_.H,
+                            layer_.P,
+                            da_h_,
+                            1,
+                            {panels_.r.data()},
+                            direct,
+                            dh_.data()});
     for (ptrdiff_t q = 0; seq_.cut() && q < active; ++q) {
       if (seq_.restarts(t, share_.row(q))) hand_to_initial_state(q);
+    }
+  }
+
+  void equations(ptrdiff_t active) {
+    const KernelTable<T>& table = kernel_table<T>();
+    const bool flow_h = args_.dh && !layer_.projected;
+    const T* const* dy = args_.dy && !layer_.projected ? dy_ : nullptr;
+    T** dh_out = flow_h ? dh_out_ : nullptr;
+    if (layer_.cell.mode == Mode::kLstm) {
+      const T* const* dh = layer_.projected ? dm_ : dh_.data();
+      table.lstm_backward_pointwise({active, layer_.H, tape_, c_prev_, dy, dh, dc_.data(), da_,
+                                     dh_out, args_.dc ? dc_out_ : nullptr});
+    } else if (layer_.cell.mode == Mode::kGru) {
+      table.gru_backward_pointwise({active, layer_.H, tape_, h_prev_, dy, dh_.data(), da_, dh_out});
+    } else {
+      table.rnn_backward_pointwise(
+          {active, layer_.H, h_, dy, dh_.data(), da_, dh_out, layer_.cell.mode == Mode::kRnnRelu});
     }
   }
 
@@ -156,17 +175,19 @@ class BackwardWorker {
     if (args_.dy) dy_[q] = args_.dy.at(t, b);
     if (args_.dh) dh_out_[q] = args_.dh.at(t, b);
     if (args_.dc) dc_out_[q] = args_.dc.at(t, b);
+    da_h_[q] = da_[q] + layer_.cell.first_h_sum() * layer_.H;
     h_[q] = args_.y.at(t, b);
-    if (layer_.mode == Mode::kLstm) {
-      tape_[q] = args_.tape.at(t, b);
-      c_prev_[q] = starts ? (args_.c0 ? args_.c0 + b * layer_.H : zeros_) : cell(s, before, b);
+    h_prev_[q] = !starts ? args_.y.at(before, b) : args_.h0 ? args_.h0 + b * layer_.P : start_h_;
+    if (layer_.cell.kept) tape_[q] = args_.tape.at(t, b);
+    if (layer_.cell.mode == Mode::kLstm) {
+      c_prev_[q] = !starts ? cell(s, before, b) : args_.c0 ? args_.c0 + b * layer_.H : start_c_;
     }
     if (args_.dweight_ih) {
       T* z = chunk_row(steps, s, q, chunk.inputs, chunk.inputs_row);
-      const T* h0 = args_.h0 ? args_.h0 + b * layer_.P : zeros_;
-      copy(args_.x.at(t, b), layer_.I, z);
-      copy(starts ? h0 : args_.y.at(before, b), layer_.P, z + layer_.I);
-      z[layer_.I + layer_.P] = T(1);
+      z = std::copy(args_.x.at(t, b), args_.x.at(t, b) + layer_.I, z);
+      if (layer_.cell.split()) *z++ = T(1);
+      z = std::copy(h_prev_[q], h_prev_[q] + layer_.P, z);
+      *z = T(1);
     }
     if (layer_.projected) {
       dp_[q] = chunk_row(steps, s, q, chunk.dp, Pp_);
@@ -186,7 +207,7 @@ class BackwardWorker {
     if (args_.replayed && args_.replayed->segments.begin_at(s)) {
       return args_.replayed->segments.cell(s, b, seq_.B, layer_.H);
     }
-    return args_.tape.at(before, b) + 4 * layer_.Hp;
+    return args_.tape.at(before, b) + layer_.cell.state_slots[0] * layer_.Hp;
   }
 
   // dp = dy + dh', d(o tanh C) = dp W_hr. The gradient takes the place of m = o tanh(C) in the
@@ -215,8 +236,11 @@ class BackwardWorker {
     T* dh = dh_[static_cast<std::size_t>(q)];
     T* dc = dc_[static_cast<std::size_t>(q)];
     for (ptrdiff_t p = 0; args_.dh0 && p < layer_.P; ++p) args_.dh0[b * layer_.P + p] += dh[p];
-    for (ptrdiff_t u = 0; args_.dc0 && u < layer_.H; ++u) args_.dc0[b * layer_.H + u] += dc[u];
-    std::fill(dh, dh + Pp_ + layer_.Hp, T(0));
+    for (ptrdiff_t k = 0; args_.dc0 && k < layer_.cell.states; ++k) {
+      T* to = args_.dc0 + b * layer_.c_size() + k * layer_.H;
+      for (ptrdiff_t u = 0; u < layer_.H; ++u) to[u] += dc[k * layer_.Hp + u];
+    }
+    std::fill(dh, dh + Pp_ + layer_.c_row(), T(0));
   }
 
   void input_gradient(const Chunk<T>& chunk, const Steps& steps) {
@@ -235,7 +259,7 @@ class BackwardWorker {
       }
     }
     kernel_table<T>().gemm(
-        {rows, layer_.gate_rows(), layer_.I, da, 1, {panels_.w.data()}, nullptr, dx});
+        {rows, layer_.cell.x_sums() * layer_.H, layer_.I, da, 1, {panels_.w.data()}, nullptr, dx});
   }
 
   void clear_after_end() const {
@@ -255,9 +279,10 @@ class BackwardWorker {
   const Share share_;
   const ptrdiff_t n_, lanes_, Pp_;
   ptrdiff_t segment_ = -1;   // the one whose tape is at hand
-  std::vector<T*> dh_, dc_;  // [n] of (Pp), (Hp): the chains
-  T* zeros_ = nullptr;
-  const T **tape_ = nullptr, **c_prev_ = nullptr, **dy_ = nullptr, **h_ = nullptr;
+  std::vector<T*> dh_, dc_;  // [n] of (Pp), [states][Hp]: the chains
+  T *start_h_ = nullptr, *start_c_ = nullptr;
+  const T **tape_ = nullptr, **h_prev_ = nullptr, **c_prev_ = nullptr, **dy_ = nullptr;
+  const T **h_ = nullptr, **da_h_ = nullptr;  // da_h_: the gradients of the sums of h
   T **da_ = nullptr, **dh_out_ = nullptr, **dc_out_ = nullptr, **dm_ = nullptr, **dp_ = nullptr;
 };
 
@@ -304,45 +329,129 @@ struct OuterProduct {
   }
 };
 
-// From [x h 1]-major sums to torch's matrices: a transposition, in tiles of one vector of columns,
-// whose rows in torch's matrix are written 64 bytes at a time.
+// One of torch's matrices and its bias, out of sums of outer products.
+template <class T>
+struct Part {
+  const T* sums;       // [n][width] and more rows: columns [sums][H] from sum `first` on
+  ptrdiff_t width, n;  // n = I or P
+  ptrdiff_t first, end;
+  const T* bias_sums;  // [width], or null
+  T* matrix;           // (G, n), or null
+  T* bias;             // (G)
+};
+
+// From sums to torch's matrices: a transposition, in tiles of one vector of columns, whose rows in
+// torch's matrix are written 64 bytes at a time. A gate's row is the sum of its parts: usually one.
 template <class T>
 class Unpack {
  public:
-  Unpack(const Layer<T>& layer, const T* sums, const BackwardArgs<T>& args)
-      : layer_(layer),
-        sums_(sums),
-        args_(args),
-        lanes_(kernel_table<T>().lanes),
-        width_(round_up(layer.gate_rows(), lanes_)) {}
+  Unpack(const Cell& cell, ptrdiff_t H, const Part<T>& part)
+      : cell_(cell), H_(H), lanes_(kernel_table<T>().lanes), part_(part) {}
 
   void share(int k, int threads) const {
-    const ptrdiff_t blocks = width_ / lanes_;
-    for (ptrdiff_t b = blocks * k / threads; b < blocks * (k + 1) / threads; ++b) {
-      block(b * lanes_);
+    if (!part_.matrix) return;
+    const ptrdiff_t blocks = (H_ + lanes_ - 1) / lanes_, all = cell_.gates * blocks;
+    for (ptrdiff_t at = all * k / threads; at < all * (k + 1) / threads; ++at) {
+      block(at / blocks, at % blocks * lanes_);
     }
   }
 
  private:
-  void block(ptrdiff_t column) const {
-    const ptrdiff_t real = std::min(lanes_, layer_.gate_rows() - column);
-    const T* from = sums_ + column;
-    from = matrix(from, real, layer_.I, args_.dweight_ih + column * layer_.I);
-    from = matrix(from, real, layer_.P, args_.dweight_hh + column * layer_.P);
-    if (args_.dbias) std::copy(from, from + real, args_.dbias + column);
+  void block(ptrdiff_t gate, ptrdiff_t unit) const {
+    const ptrdiff_t real = std::min(lanes_, H_ - unit), row = gate * H_ + unit;
+    T* matrix = part_.matrix + row * part_.n;
+    T* bias = part_.bias_sums && part_.bias ? part_.bias + row : nullptr;
+    bool begun = false;
+    for (ptrdiff_t sum = part_.first; sum < part_.end; ++sum) {
+      if (cell_.sums[static_cast<std::size_t>(sum)].gate != gate) continue;
+      const ptrdiff_t column = (sum - part_.first) * H_ + unit;
+      if (begun) {
+        add(column, real, matrix, bias);
+      } else {
+        write(column, real, matrix, bias);
+      }
+      begun = true;
+    }
+    if (begun) return;
+    std::fill(matrix, matrix + real * part_.n, T(0));
+    if (bias) std::fill(bias, bias + real, T(0));
   }
 
-  const T* matrix(const T* from, ptrdiff_t real, ptrdiff_t n, T* to) const {
-    for (ptrdiff_t k = 0; k < n; ++k, from += width_) {
-      for (ptrdiff_t j = 0; j < real; ++j) to[j * n + k] = from[j];
+  void write(ptrdiff_t column, ptrdiff_t real, T* matrix, T* bias) const {
+    const T* from = part_.sums + column;
+    for (ptrdiff_t k = 0; k < part_.n; ++k, from += part_.width) {
+      for (ptrdiff_t j = 0; j < real; ++j) matrix[j * part_.n + k] = from[j];
     }
-    return from;
+    if (bias) std::copy(part_.bias_sums + column, part_.bias_sums + column + real, bias);
+  }
+  void add(ptrdiff_t column, ptrdiff_t real, T* matrix, T* bias) const {
+    const T* from = part_.sums + column;
+    for (ptrdiff_t k = 0; k < part_.n; ++k, from += part_.width) {
+      for (ptrdiff_t j = 0; j < real; ++j) matrix[j * part_.n + k] += from[j];
+    }
+    for (ptrdiff_t j = 0; bias && j < real; ++j) bias[j] += part_.bias_sums[column + j];
+  }
+
+  const Cell& cell_;
+  const ptrdiff_t H_, lanes_;
+  const Part<T> part_;
+};
+
+// The gradients of the weights that multiply x and h, and of the biases: sums over all chunks.
+template <class T>
+class WeightGradients {
+ public:
+  WeightGradients(const Layer<T>& layer, const BackwardArgs<T>& args) : layer_(layer), args_(args) {
+    const ptrdiff_t lanes = kernel_table<T>().lanes, I = layer.I, P = layer.P;
+    wide_x_ = round_up(layer.cell.x_sums() * layer.H, lanes);
+    wide_h_ = round_up(layer.cell.h_sums() * layer.H, lanes);
+    split_ = layer.cell.split();
+    sums_ = zeros(split_ ? (I + 1) * wide_x_ : (I + P + 1) * wide_x_);
+    h_sums_ = split_ ? zeros((P + 1) * wide_h_) : nullptr;
+  }
+
+  void add(const Chunk<T>& chunk, ptrdiff_t rows, int k, int n) const {
+    const ptrdiff_t I = layer_.I, P = layer_.P;
+    product(chunk, rows, split_ ? I + 1 : I + P + 1, wide_x_, 0, 0, sums_, k, n);
+    if (split_ && layer_.cell.h_sums() > 0) {
+      product(chunk, rows, P + 1, wide_h_, I + 1, layer_.cell.first_h_sum() * layer_.H, h_sums_, k,
+              n);
+    }
+  }
+
+  void finish(int k, int n) const {
+    const ptrdiff_t I = layer_.I, P = layer_.P;
+    const Cell& cell = layer_.cell;
+    const auto all = static_cast<ptrdiff_t>(cell.sums.size());
+    const T* bias = sums_ + (split_ ? I : I + P) * wide_x_;
+    const T* h_sums = split_ ? h_sums_ : sums_ + I * wide_x_;
+    unpack({sums_, wide_x_, I, 0, cell.x_sums(), bias, args_.dweight_ih, args_.dbias}, k, n);
+    unpack({h_sums, wide_h_, P, cell.first_h_sum(), all, split_ ? h_sums + P * wide_h_ : nullptr,
+            args_.dweight_hh, args_.dbias_hh},
+           k, n);
+  }
+
+ private:
+  static T* zeros(ptrdiff_t n) {
+    T* made = take<T>(n);
+    std::fill(made, made + n, T(0));
+    return made;
+  }
+  void product(const Chunk<T>& chunk, ptrdiff_t rows, ptrdiff_t M, ptrdiff_t N, ptrdiff_t left,
+               ptrdiff_t right, T* sums, int k, int n) const {
+    OuterProduct<T>{rows,         M,   N, chunk.inputs + left, chunk.inputs_row, chunk.da + right,
+                    chunk.da_row, sums}
+        .share(k, n);
+  }
+  void unpack(const Part<T>& part, int k, int n) const {
+    Unpack<T>(layer_.cell, layer_.H, part).share(k, n);
   }
 
   const Layer<T>& layer_;
-  const T* sums_;
   const BackwardArgs<T>& args_;
-  const ptrdiff_t lanes_, width_;
+  bool split_;
+  ptrdiff_t wide_x_, wide_h_;
+  T *sums_, *h_sums_;
 };
 
 }  // namespace
@@ -352,30 +461,31 @@ void backward(const Layer<T>& layer, const Sequence& seq, const BackwardArgs<T>&
               int threads) {
   const Arena::Scope scope;
   const FlushDenormals flush;
-  const int n = std::min(Lockstep::kMost,
-                         useful_threads(seq, 3 * layer.columns * (layer.I + layer.P), threads));
+  const int n = std::min(Lockstep::kMost, useful_threads(seq, 3 * layer.macs(), threads));
   const ptrdiff_t Pp = round_up(layer.P, kernel_table<T>().lanes);
   const bool weights = args.dweight_ih != nullptr;
   const ptrdiff_t chunk_steps = std::max<ptrdiff_t>(1, kChunkRows / std::max<ptrdiff_t>(1, seq.B));
   const ptrdiff_t most = std::min(chunk_steps, std::max<ptrdiff_t>(1, seq.steps())) * seq.B;
 
   Chunk<T> chunk{};
-  chunk.da_row = round_up(layer.gate_rows(), kernel_table<T>().lanes);
+  const ptrdiff_t lanes = kernel_table<T>().lanes, H = layer.H;
+  const ptrdiff_t columns = static_cast<ptrdiff_t>(layer.cell.sums.size()) * H;
+  chunk.da_row = std::max(round_up(columns, lanes),
+                          layer.cell.first_h_sum() * H + round_up(layer.cell.h_sums() * H, lanes));
   // One line beyond a multiple of the lanes: rows 4 KB apart would share the same L1 sets.
-  chunk.inputs_row = round_up(layer.I + layer.P + 1, 64 / static_cast<ptrdiff_t>(sizeof(T))) +
+  chunk.inputs_row = round_up(layer.I + layer.P + (layer.cell.split() ? 2 : 1),
+                              64 / static_cast<ptrdiff_t>(sizeof(T))) +
                      64 / static_cast<ptrdiff_t>(sizeof(T));
   chunk.da = take<T>(most * chunk.da_row);
-  // The columns beyond G are never written again, and their sums never read.
+  // The columns beyond the sums are never written again, and what they add up to is never read.
   for (ptrdiff_t k = 0; k < most; ++k) {
-    std::fill(chunk.da + k * chunk.da_row + layer.gate_rows(), chunk.da + (k + 1) * chunk.da_row,
-              T(0));
+    std::fill(chunk.da + k * chunk.da_row + columns, chunk.da + (k + 1) * chunk.da_row, T(0));
   }
   chunk.inputs = weights ? take<T>(most * chunk.inputs_row) : nullptr;
   chunk.dp = layer.projected ? take<T>(most * Pp) : nullptr;
   chunk.m = layer.projected ? take<T>(most * layer.Hp) : nullptr;
-  const ptrdiff_t M = layer.I + layer.P + 1;
-  T* sums = weights ? take<T>(M * chunk.da_row) : nullptr;
-  if (weights) std::fill(sums, sums + M * chunk.da_row, T(0));
+  std::optional<WeightGradients<T>> gradients;
+  if (weights) gradients.emplace(layer, args);
   T* hr_sums = weights && layer.projected ? take<T>(layer.P * layer.Hp) : nullptr;
   if (hr_sums) std::fill(hr_sums, hr_sums + layer.P * layer.Hp, T(0));
 
@@ -395,16 +505,14 @@ void backward(const Layer<T>& layer, const Sequence& seq, const BackwardArgs<T>&
     BackwardWorker<T>& worker = workers[static_cast<std::size_t>(k)];
     if (index == chunks.size()) {
       worker.end();
-      if (weights) Unpack<T>(layer, sums, args).share(k, n);
+      if (weights) gradients->finish(k, n);
       return;
     }
     const Steps& steps = chunks[index];
     if (phase % 2 == 0) {
       worker.run(chunk, steps);
     } else if (weights) {
-      OuterProduct<T>{steps.rows,       M,        chunk.da_row, chunk.inputs,
-                      chunk.inputs_row, chunk.da, chunk.da_row, sums}
-          .share(k, n);
+      gradients->add(chunk, steps.rows, k, n);
       if (hr_sums) {
         OuterProduct<T>{steps.rows, layer.P, layer.Hp, chunk.dp, Pp, chunk.m, layer.Hp, hr_sums}
             .share(k, n);

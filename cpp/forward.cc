@@ -21,7 +21,7 @@ template <class T>
 void forward(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<T>& args,
              int threads) {
   if (forward_team(layer, sequence, args, threads)) return;
-  const int n = useful_threads(sequence, layer.columns * (layer.I + layer.P), threads);
+  const int n = useful_threads(sequence, layer.macs(), threads);
   parallel_for(n, [&](int k) {
     const FlushDenormals flush;
     const Arena::Scope scope;

@@ -6,30 +6,43 @@
 namespace glasscell {
 
 // Training without a tape: of every `length` steps, in the order of processing, forward keeps the
-// cell state before them, and backward runs them again when it comes to them.
+// states after h (c) before them, and backward runs them again when it comes to them.
 template <class T>
 struct Segments {
   ptrdiff_t length = 0;  // 0: none, the tape holds all steps
-  T* cells = nullptr;    // (steps / length, B, H): C before steps length, 2 * length, ...
+  T* cells = nullptr;    // (steps / length, B, S, H): c before steps length, 2 * length, ...
 
   bool begin_at(ptrdiff_t s) const { return length > 0 && s > 0 && s % length == 0; }
-  // C before step s > 0, the first of its segment, of row b of B.
-  T* cell(ptrdiff_t s, ptrdiff_t b, ptrdiff_t B, ptrdiff_t H) const {
-    return cells + ((s / length - 1) * B + b) * H;
+  // c before step s > 0, the first of its segment, of row b of B; size = S * H.
+  T* cell(ptrdiff_t s, ptrdiff_t b, ptrdiff_t B, ptrdiff_t size) const {
+    return cells + ((s / length - 1) * B + b) * size;
   }
 };
 
-// H hidden units, P outputs (proj_size or H), Hp = H rounded up to lanes. Outputs alias no input.
+// Random masks of training, one number a unit: (T or 1, B, M, H), rows contiguous.
+template <class T>
+struct Masks {
+  const T* base = nullptr;  // null: ones
+  ptrdiff_t step = 0;       // 0: the same at every step
+  ptrdiff_t row = 0;        // M * H
+
+  explicit operator bool() const { return base != nullptr; }
+  const T* at(ptrdiff_t t, ptrdiff_t b) const { return base + t * step + b * row; }
+};
+
+// H hidden units, P outputs (proj_size or H), Hp = H rounded up to lanes, S states after h. Outputs
+// alias no input.
 template <class T>
 struct ForwardArgs {
   Rows<const T> x;  // (I)
-  const T* h0;      // (B, P) contiguous, or null: zeros
-  const T* c0;      // (B, H), or null; unused by the RNN
+  const T* h0;      // (B, P) contiguous, or null: what the cell starts from
+  const T* c0;      // (B, S, H), or null
   Rows<T> y;        // (P); rows after the end of their sequence are set to zero
   T* h_n;           // (B, P)
-  T* c_n;           // (B, H), null for the RNN
-  Rows<T> tape;     // [i f g o c][Hp], or no base: nothing is kept; rows after the end untouched
+  T* c_n;           // (B, S, H), null without such states
+  Rows<T> tape;     // [kept][Hp], or no base: nothing is kept; rows after the end untouched
   Segments<T> segments{};
+  Masks<T> masks{};
 };
 
 template <class T>

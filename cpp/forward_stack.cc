@@ -32,7 +32,7 @@ ptrdiff_t wave_threads(const std::vector<const Layer<T>*>& layers, const Sequenc
   // From 2^19 multiply-adds a thread, as for every other division.
   ptrdiff_t work = 0, largest = 0;
   for (const Layer<T>* layer : layers) {
-    const ptrdiff_t weights = layer->columns * (layer->I + layer->P);
+    const ptrdiff_t weights = layer->macs();
     work += weights;
     largest = std::max(largest, weights * layer->bytes_per_weight());
   }

@@ -73,7 +73,7 @@ class Team {
     return Arena::mine().take<U>(static_cast<std::size_t>(n));
   }
 
-  bool lstm() const { return layer_.mode == Mode::kLstm; }
+  bool lstm() const { return layer_.cell.mode == Mode::kLstm; }
   ptrdiff_t first_piece(int k) const { return layer_.pieces() * k / n_; }
   T* cell(ptrdiff_t j) const { return c_ + j * layer_.Hp; }
   const T* initial_h(ptrdiff_t j) const {
@@ -137,9 +137,9 @@ class Team {
                                            layer_.r(), init, c, next, y,
                                            args_.tape ? tape : nullptr, from, to, descending});
     } else {
-      kernel_table<T>().rnn_forward_step({active, layer_.H, 0, layer_.P, nullptr, h, layer_.w(),
-                                          layer_.r(), init, next, y, layer_.mode == Mode::kRnnRelu,
-                                          from, to, descending});
+      kernel_table<T>().rnn_forward_step(
+          {active, layer_.H, 0, layer_.P, nullptr, h, layer_.w(), layer_.r(), init, next, y,
+           layer_.cell.mode == Mode::kRnnRelu, from, to, descending});
     }
   }
 
@@ -173,7 +173,9 @@ bool forward_team(const Layer<T>& layer, const Sequence& sequence, const Forward
                   int threads) {
   const ptrdiff_t B = sequence.B, work = B * layer.columns * layer.P, least = B == 1 ? 13 : 18;
   const ptrdiff_t n = std::min<ptrdiff_t>({threads, kMost, work >> least, layer.pieces() / 2});
-  if (B >= 3 * n || n < 2 || layer.projected || !worth_meeting(sequence, work, n)) return false;
+  if (B >= 3 * n || n < 2 || layer.projected || !layer.cell.tiled() ||
+      !worth_meeting(sequence, work, n))
+    return false;
   const Arena::Scope scope;
   Team<T> team(layer, sequence, args, static_cast<int>(n));
   Lockstep lockstep(static_cast<int>(n));

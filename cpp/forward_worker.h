@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "arena.h"
+#include "cell_step.h"
 #include "forward.h"
 #include "kernels.h"
 
@@ -87,7 +88,7 @@ class ForwardWorker {
     };
     h_ = rows_of(take(n_ * Pp_), Pp_, n_);
     h_next_ = rows_of(take(n_ * Pp_), Pp_, n_);
-    c_ = rows_of(take(n_ * layer_.Hp), layer_.Hp, n_);
+    c_ = rows_of(take(n_ * layer_.c_row()), layer_.c_row(), n_);
     m_ = layer_.projected ? rows_of(take(n_ * layer_.Hp), layer_.Hp, n_) : nullptr;
     block_ = std::clamp<ptrdiff_t>(
         kBlockBytes / (n_ * layer_.columns * static_cast<ptrdiff_t>(sizeof(T))), 1,
@@ -99,15 +100,29 @@ class ForwardWorker {
     std::fill(bias_rows_, bias_rows_ + block_ * n_, layer_.start());
     y_ = arena.take<T*>(static_cast<std::size_t>(n_));
     tape_ = arena.take<T*>(static_cast<std::size_t>(n_));
+    const ptrdiff_t masks = args_.masks ? layer_.cell.masks * layer_.Hp : 0;
+    mask_ = masks ? rows_of(take(n_ * masks), masks, n_) : nullptr;
   }
 
   void load_initial(ptrdiff_t q, T* h, T* c) const {
     const ptrdiff_t b = seq_.batch(share_.row(q));
     std::fill(h, h + Pp_, T(0));
+    layer_.start_h(h);
     if (args_.h0) std::copy(args_.h0 + b * layer_.P, args_.h0 + (b + 1) * layer_.P, h);
-    if (layer_.mode != Mode::kLstm) return;
-    std::fill(c, c + layer_.Hp, T(0));
-    if (args_.c0) std::copy(args_.c0 + b * layer_.H, args_.c0 + (b + 1) * layer_.H, c);
+    layer_.start_c(c);
+    if (args_.c0) load_c(args_.c0 + b * layer_.c_size(), c);
+  }
+
+  // States after h, [states][H] outside and [states][Hp] inside.
+  void load_c(const T* from, T* c) const {
+    for (ptrdiff_t k = 0; k < layer_.cell.states; ++k, from += layer_.H) {
+      std::copy(from, from + layer_.H, c + k * layer_.Hp);
+    }
+  }
+  void store_c(const T* c, T* to) const {
+    for (ptrdiff_t k = 0; k < layer_.cell.states; ++k, c += layer_.Hp) {
+      to = std::copy(c, c + layer_.H, to);
+    }
   }
 
   // Both buffers of h: in the reverse direction short rows join late, at whichever is current.
@@ -121,15 +136,14 @@ class ForwardWorker {
   void resume(ptrdiff_t q, ptrdiff_t s) const {
     const ptrdiff_t b = seq_.batch(share_.row(q));
     const T* h = args_.y.at(seq_.previous(seq_.time(s)), b);
-    const T* c = args_.segments.cell(s, b, seq_.B, layer_.H);
     std::copy(h, h + layer_.P, h_[q]);
-    std::copy(c, c + layer_.H, c_[q]);
+    load_c(args_.segments.cell(s, b, seq_.B, layer_.c_size()), c_[q]);
   }
 
   // Pre-activations bias + W x of the steps s ... return value - 1. A lone step is fused instead.
   ptrdiff_t input_share(ptrdiff_t s) {
     const ptrdiff_t end = std::min(end_, s + block_);
-    fused_ = end - s == 1;
+    fused_ = end - s == 1 && layer_.cell.tiled();
     if (fused_) return end;
     ptrdiff_t rows = 0;
     for (ptrdiff_t u = s; u < end; ++u) {
@@ -139,8 +153,7 @@ class ForwardWorker {
         pre_rows_[rows] = pre_ + rows * layer_.columns;
       }
     }
-    kernel_table<T>().gemm(
-        {rows, layer_.I, layer_.columns, x_, 1, layer_.w(), bias_rows_, pre_rows_});
+    input_sums(layer_, rows, x_, bias_rows_, pre_rows_);
     return end;
   }
 
@@ -152,31 +165,43 @@ class ForwardWorker {
       if (fused_) x_[q] = args_.x.at(t, b);
       y_[q] = args_.y.at(t, b);
       if (args_.tape) tape_[q] = args_.tape.at(t, b);
+      if (mask_) load_masks(args_.masks.at(t, b), mask_[q]);
       if (seq_.restarts(t, j)) load_initial(q, h_[q], c_[q]);
     }
     if (!replays_ && args_.segments.begin_at(s)) keep_cells(s, active);
-    const T* const* init = fused_ ? bias_rows_ : pre_rows_ + done;
-    const ptrdiff_t I = fused_ ? layer_.I : 0;
-    if (layer_.mode == Mode::kLstm) {
-      kernel_table<T>().lstm_forward_step({active, layer_.H, I, layer_.P, x_, h_, layer_.w(),
-                                           layer_.r(), init, c_, layer_.projected ? m_ : h_next_,
-                                           layer_.projected || replays_ ? nullptr : y_,
-                                           args_.tape ? tape_ : nullptr, 0, -1, s % 2 != 0});
-    } else {
-      kernel_table<T>().rnn_forward_step({active, layer_.H, I, layer_.P, x_, h_, layer_.w(),
-                                          layer_.r(), init, h_next_, y_,
-                                          layer_.mode == Mode::kRnnRelu, 0, -1, s % 2 != 0});
-    }
+    equations(s, active, done);
     if (layer_.projected) project(active);
     std::swap(h_, h_next_);
     keep_idle_rows(t, active);
     return active;
   }
 
+  void equations(ptrdiff_t s, ptrdiff_t active, ptrdiff_t done) {
+    const KernelTable<T>& table = kernel_table<T>();
+    const T* const* init = fused_ ? bias_rows_ : pre_rows_ + done;
+    const ptrdiff_t I = fused_ ? layer_.I : 0;
+    T** y = layer_.projected || replays_ ? nullptr : y_;
+    T** tape = args_.tape ? tape_ : nullptr;
+    if (!layer_.cell.tiled()) {
+      cell_step(layer_, {active, pre_rows_ + done, h_, c_, h_next_, y, tape, mask_});
+    } else if (layer_.cell.mode == Mode::kLstm) {
+      table.lstm_forward_step({active, layer_.H, I, layer_.P, x_, h_, layer_.w(), layer_.r(), init,
+                               c_, layer_.projected ? m_ : h_next_, y, tape, 0, -1, s % 2 != 0});
+    } else {
+      table.rnn_forward_step({active, layer_.H, I, layer_.P, x_, h_, layer_.w(), layer_.r(), init,
+                              h_next_, y_, layer_.cell.mode == Mode::kRnnRelu, 0, -1, s % 2 != 0});
+    }
+  }
+
+  void load_masks(const T* from, T* to) const {
+    for (ptrdiff_t k = 0; k < layer_.cell.masks; ++k, from += layer_.H) {
+      std::copy(from, from + layer_.H, to + k * layer_.Hp);
+    }
+  }
+
   void keep_cells(ptrdiff_t s, ptrdiff_t active) const {
     for (ptrdiff_t q = 0; q < active; ++q) {
-      T* to = args_.segments.cell(s, seq_.batch(share_.row(q)), seq_.B, layer_.H);
-      std::copy(c_[q], c_[q] + layer_.H, to);
+      store_c(c_[q], args_.segments.cell(s, seq_.batch(share_.row(q)), seq_.B, layer_.c_size()));
     }
   }
 
@@ -210,9 +235,7 @@ class ForwardWorker {
     for (ptrdiff_t q = 0; q < n_; ++q) {
       const ptrdiff_t b = seq_.batch(share_.row(q));
       std::copy(h_[q], h_[q] + layer_.P, args_.h_n + b * layer_.P);
-      if (layer_.mode == Mode::kLstm) {
-        std::copy(c_[q], c_[q] + layer_.H, args_.c_n + b * layer_.H);
-      }
+      store_c(c_[q], args_.c_n + b * layer_.c_size());
     }
   }
 
@@ -225,7 +248,7 @@ class ForwardWorker {
   bool fused_ = false, replays_ = false;
   T** h_ = nullptr;       // [n] of (Pp): h_{t-1}
   T** h_next_ = nullptr;  // [n] of (Pp): h_t
-  T** c_ = nullptr;       // [n] of (Hp)
+  T** c_ = nullptr;       // [n] of [states][Hp]
   T** m_ = nullptr;       // [n] of (Hp): o * tanh(C), only with projection
   T* pre_ = nullptr;      // [block * n][columns]
   T** pre_rows_ = nullptr;
@@ -233,6 +256,7 @@ class ForwardWorker {
   const T** bias_rows_ = nullptr;
   T** y_ = nullptr;
   T** tape_ = nullptr;
+  T** mask_ = nullptr;  // [n] of [masks][Hp]
 };
 
 }  // namespace glasscell

@@ -9,7 +9,9 @@
 
 #include "activations-inl.h"
 #include "fingerprint-inl.h"
+#include "gru-inl.h"
 #include "kernels.h"
+#include "partial-inl.h"
 
 namespace glasscell::GC_ISA {
 
@@ -477,19 +479,6 @@ void rnn_forward_step(const RnnStepArgs<T>& s) {
 
 // ---------------------------------------------------------------------------------- backward
 
-template <class T>
-GC_INLINE Vec<T> load_upto(const T* p, ptrdiff_t n) {
-  return n >= Vec<T>::kLanes ? Vec<T>::load(p) : Vec<T>::load_n(p, n);
-}
-template <class T>
-GC_INLINE void store_upto(Vec<T> v, T* p, ptrdiff_t n) {
-  if (n >= Vec<T>::kLanes) {
-    v.store(p);
-  } else {
-    v.store_n(p, n);
-  }
-}
-
 // dh = dy + dh';  dC += dh o (1 - tanh(C)^2)
 // da_o = dh tanh(C) o (1-o);  da_i = dC g i (1-i);  da_f = dC C_{t-1} f (1-f);  da_g = dC i (1-g^2)
 // dC_{t-1} = dC f
@@ -547,6 +536,13 @@ void rnn_backward_pointwise(const RnnBackwardArgs<T>& s) {
     }
   }
 }
+
+}  // namespace glasscell::GC_ISA
+
+// Written over load_upto.
+#include "program-inl.h"
+
+namespace glasscell::GC_ISA {
 
 // ------------------------------------------------------------------------- functions by element
 
@@ -607,8 +603,13 @@ constexpr KernelTable<T> table() {
           rnn_forward_step<T>,
           lstm_backward_pointwise<T>,
           rnn_backward_pointwise<T>,
+          gru_forward_pointwise<T>,
+          gru_backward_pointwise<T>,
+          run_program<T>,
           map<T, sigmoid<T>>,
           map<T, tanh<T>>,
+          map<T, exp<T>>,
+          map<T, log_sigmoid<T>>,
           fma_burst<T>,
           read_burst<T>};
 }

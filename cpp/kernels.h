@@ -9,7 +9,8 @@
 // No kernel splits k, so an output has the same bits whatever the number of rows or threads.
 //
 // Contract of all kernels: sizes >= 1 unless said; row pointers readable for their whole length;
-// outputs alias no input unless said; nothing is allocated; nothing throws.
+// outputs alias no input unless said; nothing is allocated; nothing throws. Hp is H rounded up to
+// lanes.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -121,6 +122,31 @@ struct RnnBackwardArgs {
   bool relu;
 };
 
+// The equations of one GRU step, after its products.
+template <class T>
+struct GruArgs {
+  ptrdiff_t rows, H;
+  const T* const* pre;  // [rows] of [n_x r z n_h][Hp]: the sums
+  const T* const* h;    // [rows] of (Hp): h_{t-1}
+  T* const* h_next;     // [rows] of (Hp); may be h
+  T* const* y;          // [rows] of (H), or null
+  T* const* tape;       // [rows] of [r z n n_h][Hp], or null
+};
+
+template <class T>
+struct GruBackwardArgs {
+  ptrdiff_t rows, H;
+  const T* const* tape;    // [rows] of [r z n n_h][Hp]
+  const T* const* h_prev;  // [rows] of (H): h_{t-1}
+  const T* const* dy;      // [rows] of (H) or null
+  T* const* dh;      // [rows] of (Hp), in: dL/dh_t from step t+1, out: dL/dh_{t-1} but for the sums
+  T* const* da;      // [rows] of [n_x r z n_h][H]
+  T* const* dh_out;  // [rows] of (H) or null: total dL/dh_t
+};
+
+template <class T>
+struct ProgramArgs;  // program.h
+
 template <class T>
 struct KernelTable {
   int lanes;
@@ -130,8 +156,13 @@ struct KernelTable {
   void (*rnn_forward_step)(const RnnStepArgs<T>&);
   void (*lstm_backward_pointwise)(const LstmBackwardArgs<T>&);
   void (*rnn_backward_pointwise)(const RnnBackwardArgs<T>&);
+  void (*gru_forward_pointwise)(const GruArgs<T>&);
+  void (*gru_backward_pointwise)(const GruBackwardArgs<T>&);
+  void (*run_program)(const ProgramArgs<T>&);
   void (*sigmoid)(ptrdiff_t n, const T* x, T* y);  // element by element, for the ULP tests
   void (*tanh)(ptrdiff_t n, const T* x, T* y);
+  void (*exp)(ptrdiff_t n, const T* x, T* y);
+  void (*log_sigmoid)(ptrdiff_t n, const T* x, T* y);
   // Register-only multiply-adds, for the measurement of this machine's peak: returns their FLOP.
   ptrdiff_t (*fma_burst)(ptrdiff_t iterations, T* sink);
   // Sum of the first n elements, 64-byte aligned, `passes` times over, in chains that keep two

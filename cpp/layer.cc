@@ -77,20 +77,33 @@ std::vector<const T*> all_rows(const T* matrix, ptrdiff_t rows, ptrdiff_t n) {
   return out;
 }
 
-// Packed column -> gate row, in blocks of `lanes` units: [i f g o][lanes].
+// Packed column -> gate row, -1 for padding: of a tiled cell in blocks of `lanes` units, all gates
+// of a block side by side; else sum by sum.
 template <class T>
-std::vector<ptrdiff_t> gate_rows_of(Mode mode, ptrdiff_t H) {
-  const ptrdiff_t lanes = kernel_table<T>().lanes;
-  const ptrdiff_t gates = mode == Mode::kLstm ? 4 : 1;
+std::vector<ptrdiff_t> gate_rows_of(const Cell& cell, ptrdiff_t H) {
+  const ptrdiff_t lanes = kernel_table<T>().lanes, Hp = round_up(H, lanes);
+  const auto sums = static_cast<ptrdiff_t>(cell.sums.size());
+  const ptrdiff_t block = cell.tiled() ? lanes : Hp;
   std::vector<ptrdiff_t> rows;
-  for (ptrdiff_t unit = 0; unit < H; unit += lanes) {
-    for (ptrdiff_t gate = 0; gate < gates; ++gate) {
-      for (ptrdiff_t lane = 0; lane < lanes; ++lane) {
-        rows.push_back(unit + lane < H ? gate * H + unit + lane : -1);
-      }
+  for (ptrdiff_t first = 0; first < Hp; first += block) {
+    for (ptrdiff_t sum = 0; sum < sums; ++sum) {
+      const ptrdiff_t gate = cell.sums[static_cast<std::size_t>(sum)].gate;
+      for (ptrdiff_t u = first; u < first + block; ++u) rows.push_back(u < H ? gate * H + u : -1);
     }
   }
   return rows;
+}
+
+// Rows of a (G, n) matrix, H for each of `count` sums.
+template <class T>
+std::vector<const T*> sum_rows(const Cell& cell, ptrdiff_t first, ptrdiff_t count, const T* matrix,
+                               ptrdiff_t H, ptrdiff_t n) {
+  std::vector<const T*> out;
+  for (ptrdiff_t k = first; k < first + count; ++k) {
+    const T* gate = matrix + cell.sums[static_cast<std::size_t>(k)].gate * H * n;
+    for (ptrdiff_t u = 0; u < H; ++u) out.push_back(gate + u * n);
+  }
+  return out;
 }
 
 template <class T>
@@ -106,21 +119,22 @@ Fingerprint::Array bytes(const T* array, ptrdiff_t n) {
 }  // namespace
 
 template <class T>
-Layer<T>::Layer(Mode mode_, ptrdiff_t I_, ptrdiff_t H_, ptrdiff_t P_, Storage storage_, bool bias_,
-                bool projected_)
-    : mode(mode_),
+Layer<T>::Layer(const Cell& cell_, ptrdiff_t I_, ptrdiff_t H_, ptrdiff_t P_, Storage storage_,
+                bool bias_, bool projected_)
+    : cell(cell_),
       storage(storage_),
       I(I_),
       H(H_),
       P(P_),
       Hp(round_up(H_, kernel_table<T>().lanes)),
-      columns((mode_ == Mode::kLstm ? 4 : 1) * Hp),
+      columns(static_cast<ptrdiff_t>(cell.sums.size()) * Hp),
       bias(bias_),
       projected(projected_) {}
 
 template <class T>
-Layer<T>::Layer(Mode mode_, ptrdiff_t I_, ptrdiff_t H_, ptrdiff_t P_, const RawWeights<T>& raw)
-    : Layer(mode_, I_, H_, P_, Storage::kFull, raw.bias_ih != nullptr, raw.weight_hr != nullptr) {
+Layer<T>::Layer(const Cell& cell_, ptrdiff_t I_, ptrdiff_t H_, ptrdiff_t P_,
+                const RawWeights<T>& raw)
+    : Layer(cell_, I_, H_, P_, Storage::kFull, raw.bias_ih != nullptr, raw.weight_hr != nullptr) {
   const ptrdiff_t G = gate_rows();
   keep(raw_, raw.weight_ih, G * I);
   keep(raw_, raw.weight_hh, G * P);
@@ -133,8 +147,9 @@ Layer<T>::Layer(Mode mode_, ptrdiff_t I_, ptrdiff_t H_, ptrdiff_t P_, const RawW
 
 template <class T>
 template <class S>
-Layer<T>::Layer(Mode mode_, ptrdiff_t I_, ptrdiff_t H_, ptrdiff_t P_, const RawWeights<T, S>& raw)
-    : Layer(mode_, I_, H_, P_, sizeof(S) == 1 ? Storage::kInt8 : Storage::kBfloat16,
+Layer<T>::Layer(const Cell& cell_, ptrdiff_t I_, ptrdiff_t H_, ptrdiff_t P_,
+                const RawWeights<T, S>& raw)
+    : Layer(cell_, I_, H_, P_, sizeof(S) == 1 ? Storage::kInt8 : Storage::kBfloat16,
             raw.bias_ih != nullptr, raw.weight_hr != nullptr) {
   pack(raw);
 }
@@ -142,9 +157,11 @@ Layer<T>::Layer(Mode mode_, ptrdiff_t I_, ptrdiff_t H_, ptrdiff_t P_, const RawW
 template <class T>
 template <class S>
 void Layer<T>::pack(const RawWeights<T, S>& raw) {
-  const std::vector<ptrdiff_t> rows = gate_rows_of<T>(mode, H);
-  w_ = pack_columns<T>(I, gate_order(rows, raw.weight_ih, I));
-  r_ = pack_columns<T>(P, gate_order(rows, raw.weight_hh, P));
+  const std::vector<ptrdiff_t> rows = gate_rows_of<T>(cell, H);
+  const std::vector<ptrdiff_t> of_w(rows.begin(), rows.begin() + w_columns());
+  const std::vector<ptrdiff_t> of_r(rows.begin() + r_first(), rows.end());
+  w_ = pack_columns<T>(I, gate_order(of_w, raw.weight_ih, I));
+  r_ = pack_columns<T>(P, gate_order(of_r, raw.weight_hh, P));
   if (projected) hr_ = pack_columns<T>(H, all_rows(raw.weight_hr, P, H));
   const auto wide = static_cast<std::size_t>(columns);
   bias_ = Buffer<T>(wide);
@@ -152,14 +169,31 @@ void Layer<T>::pack(const RawWeights<T, S>& raw) {
   for (ptrdiff_t j = 0; j < columns; ++j) {
     const ptrdiff_t row = rows[static_cast<std::size_t>(j)];
     if (row < 0) continue;
-    if (bias) bias_.data()[j] = raw.bias_ih[row] + raw.bias_hh[row];
+    const bool of_x = j < w_columns(), of_h = j >= r_first();
+    if (bias && of_x) bias_.data()[j] = raw.bias_ih[row];
+    if (bias && of_h) bias_.data()[j] += raw.bias_hh[row];
     if (raw.scale) scale_.data()[j] = raw.scale[row];
+  }
+  vectors_ = Buffer<T>(raw.vectors.size() * static_cast<std::size_t>(Hp));
+  for (std::size_t k = 0; k < raw.vectors.size(); ++k) {
+    std::copy(raw.vectors[k], raw.vectors[k] + H, vectors_.data() + static_cast<ptrdiff_t>(k) * Hp);
+  }
+  if (cell.masks) {
+    ones_ = Buffer<T>(static_cast<std::size_t>(Hp));
+    std::fill(ones_.data(), ones_.data() + Hp, T(1));
   }
   if (!raw.scale) return;
   const auto outputs = static_cast<std::size_t>(round_up(P, kernel_table<T>().lanes));
   zeros_ = Buffer<T>(std::max(wide, outputs));
   scale_hr_ = Buffer<T>(outputs);
   if (projected) std::copy(raw.scale_hr, raw.scale_hr + P, scale_hr_.data());
+  if (r_first() == 0) return;
+  // W x of what reads both goes on with R h: its scale waits, 0 + 1 * sum is the sum.
+  w_scale_ = Buffer<T>(static_cast<std::size_t>(w_columns()));
+  w_bias_ = Buffer<T>(static_cast<std::size_t>(w_columns()));
+  std::fill(w_scale_.data(), w_scale_.data() + w_columns(), T(1));
+  std::copy(scale_.data(), scale_.data() + r_first(), w_scale_.data());
+  std::copy(bias_.data(), bias_.data() + r_first(), w_bias_.data());
 }
 
 template <class T>
@@ -170,26 +204,56 @@ ptrdiff_t Layer<T>::bytes_per_weight() const {
 
 template <class T>
 Panels<T> Layer<T>::w(ptrdiff_t column) const {
-  return {w_.data() + column * I * bytes_per_weight(), storage};
+  const bool ends = w_scale_.data() != nullptr;
+  return {w_.data() + column * I * bytes_per_weight(), storage,
+          ends ? w_scale_.data() + column : nullptr, ends ? w_bias_.data() + column : nullptr};
+}
+
+template <class T>
+Panels<T> Layer<T>::r(ptrdiff_t column) const {
+  const bool scaled = storage == Storage::kInt8;
+  const ptrdiff_t first = r_first() + column;
+  return {r_.data() + column * P * bytes_per_weight(), storage,
+          scaled ? scale_.data() + first : nullptr, scaled ? bias_.data() + first : nullptr};
 }
 
 template <class T>
 ptrdiff_t Layer<T>::piece() const {
   const KernelTable<T>& table = kernel_table<T>();
-  return mode == Mode::kLstm ? 4 * table.lanes : table.panel;
+  return cell.mode == Mode::kLstm ? 4 * table.lanes : table.panel;
+}
+
+template <class T>
+void Layer<T>::start_h(T* h) const {
+  std::fill(h, h + P, static_cast<T>(cell.initial[0]));
+}
+
+template <class T>
+void Layer<T>::start_c(T* c) const {
+  for (ptrdiff_t k = 0; k < cell.states; ++k) {
+    const auto value = static_cast<T>(cell.initial[static_cast<std::size_t>(1 + k)]);
+    std::fill(c + k * Hp, c + k * Hp + H, value);
+    std::fill(c + k * Hp + H, c + (k + 1) * Hp, T(0));
+  }
 }
 
 template <class T>
 bool Layer<T>::matches(const RawWeights<T>& raw, int threads) const {
-  if ((raw.bias_ih != nullptr) != bias || (raw.weight_hr != nullptr) != projected) return false;
+  if ((raw.bias_ih != nullptr) != bias || (raw.weight_hr != nullptr) != projected ||
+      static_cast<ptrdiff_t>(raw.vectors.size()) != cell.vectors) {
+    return false;
+  }
   return fingerprint_.matches(all_bytes(raw), threads);
 }
 
 template <class T>
 std::vector<Fingerprint::Array> Layer<T>::all_bytes(const RawWeights<T>& raw) const {
   const ptrdiff_t G = gate_rows();
-  return {bytes(raw.weight_ih, G * I), bytes(raw.weight_hh, G * P), bytes(raw.bias_ih, G),
-          bytes(raw.bias_hh, G), bytes(raw.weight_hr, P * H)};
+  std::vector<Fingerprint::Array> all{bytes(raw.weight_ih, G * I), bytes(raw.weight_hh, G * P),
+                                      bytes(raw.bias_ih, G), bytes(raw.bias_hh, G),
+                                      bytes(raw.weight_hr, P * H)};
+  for (const T* vector : raw.vectors) all.push_back(bytes(vector, H));
+  return all;
 }
 
 template <class T>
@@ -198,8 +262,9 @@ const BackwardPanels<T>& Layer<T>::backward() const {
     const T* weight_ih = raw_.data();
     const T* weight_hh = weight_ih + gate_rows() * I;
     const T* weight_hr = weight_hh + gate_rows() * (P + (bias ? 2 : 0));
-    backward_.w = pack_rows<T>(all_rows(weight_ih, gate_rows(), I), I);
-    backward_.r = pack_rows<T>(all_rows(weight_hh, gate_rows(), P), P);
+    backward_.w = pack_rows<T>(sum_rows(cell, 0, cell.x_sums(), weight_ih, H, I), I);
+    backward_.r =
+        pack_rows<T>(sum_rows(cell, cell.first_h_sum(), cell.h_sums(), weight_hh, H, P), P);
     if (projected) backward_.hr = pack_rows<T>(all_rows(weight_hr, P, H), H);
   });
   return backward_;
@@ -251,9 +316,9 @@ void Linear<T>::run(ptrdiff_t rows, const T* x, ptrdiff_t x_row, T* y, ptrdiff_t
 
 template class Layer<float>;
 template class Layer<double>;
-template Layer<float>::Layer(Mode, ptrdiff_t, ptrdiff_t, ptrdiff_t,
+template Layer<float>::Layer(const Cell&, ptrdiff_t, ptrdiff_t, ptrdiff_t,
                              const RawWeights<float, Bfloat16>&);
-template Layer<float>::Layer(Mode, ptrdiff_t, ptrdiff_t, ptrdiff_t,
+template Layer<float>::Layer(const Cell&, ptrdiff_t, ptrdiff_t, ptrdiff_t,
                              const RawWeights<float, int8_t>&);
 template class Linear<float>;
 template class Linear<double>;

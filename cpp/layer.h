@@ -4,12 +4,11 @@
 #include <mutex>
 #include <vector>
 
+#include "cell.h"
 #include "fingerprint.h"
 #include "kernels.h"
 
 namespace glasscell {
-
-enum class Mode { kLstm, kRnnTanh, kRnnRelu };
 
 // 64-byte aligned array; the kernels' panels start on a cache line.
 template <class T>
@@ -31,20 +30,21 @@ class Buffer {
 // or int8_t, whose numbers times the scale of their row are the weights.
 template <class T, class S = T>
 struct RawWeights {
-  const S* weight_ih;           // (G, I)
-  const S* weight_hh;           // (G, P)
-  const T* bias_ih;             // (G)
-  const T* bias_hh;             // (G)
-  const S* weight_hr;           // (P, H), only with projection
-  const T* scale = nullptr;     // (G), of weight_ih and weight_hh; int8_t only
-  const T* scale_hr = nullptr;  // (P), of weight_hr
+  const S* weight_ih;               // (G, I)
+  const S* weight_hh;               // (G, P); null too for a cell that never reads h
+  const T* bias_ih;                 // (G)
+  const T* bias_hh;                 // (G); null too for a cell that never reads h
+  const S* weight_hr;               // (P, H), only with projection
+  const T* scale = nullptr;         // (G), of weight_ih and weight_hh; int8_t only
+  const T* scale_hr = nullptr;      // (P), of weight_hr
+  std::vector<const T*> vectors{};  // (H) each
 };
 
 // Panels of the matrices that backward multiplies by, K rows each.
 template <class T>
 struct BackwardPanels {
-  Buffer<T> w;   // columns I, K = G: dx = da W
-  Buffer<T> r;   // columns P, K = G: dh = da R
+  Buffer<T> w;   // columns I, K = H for each sum of x: dx = da W
+  Buffer<T> r;   // columns P, K = H for each sum of h: dh = da R
   Buffer<T> hr;  // columns H, K = P: d(o tanh C) = dh W_hr
 };
 
@@ -52,39 +52,52 @@ template <class T>
 class Layer {
  public:
   // P = proj_size, or H. Copies what it needs; sizes >= 1 and all arrays complete.
-  Layer(Mode mode, ptrdiff_t I, ptrdiff_t H, ptrdiff_t P, const RawWeights<T>& raw);
+  Layer(const Cell& cell, ptrdiff_t I, ptrdiff_t H, ptrdiff_t P, const RawWeights<T>& raw);
   // Compressed, float only: for `forward` and `Stepper`, without `matches` and `backward`.
   template <class S>
-  Layer(Mode mode, ptrdiff_t I, ptrdiff_t H, ptrdiff_t P, const RawWeights<T, S>& raw);
+  Layer(const Cell& cell, ptrdiff_t I, ptrdiff_t H, ptrdiff_t P, const RawWeights<T, S>& raw);
 
   bool matches(const RawWeights<T>& raw, int threads = 1) const;  // the same bits: a fingerprint
 
-  const Mode mode;
+  const Cell cell;
   const Storage storage;
   const ptrdiff_t I, H, P;
   const ptrdiff_t Hp;       // H rounded up to lanes
-  const ptrdiff_t columns;  // packed columns: 4 Hp, or Hp
+  const ptrdiff_t columns;  // packed columns: Hp for each sum
   const bool bias, projected;
+  // Of the packed columns, W makes the first w_columns() and R the last r_columns().
+  ptrdiff_t w_columns() const { return cell.x_sums() * Hp; }
+  ptrdiff_t r_columns() const { return cell.h_sums() * Hp; }
+  ptrdiff_t r_first() const { return cell.first_h_sum() * Hp; }
+  ptrdiff_t macs() const { return w_columns() * I + r_columns() * P; }  // of a row's step
+  ptrdiff_t c_size() const { return cell.states * H; }  // of a row's states after h, outside
+  ptrdiff_t c_row() const { return cell.states * Hp; }  // and inside
   // What several threads may divide between them: unit blocks of an LSTM, panels of units of an
   // RNN.
   ptrdiff_t pieces() const { return (columns + piece() - 1) / piece(); }
   ptrdiff_t piece() const;  // packed columns of one
-  ptrdiff_t gate_rows() const { return (mode == Mode::kLstm ? 4 : 1) * H; }
+  ptrdiff_t gate_rows() const { return cell.gates * H; }
 
   // Columns = packed from `column` on, a whole number of panels; K = I.
   Panels<T> w(ptrdiff_t column = 0) const;
-  Panels<T> r() const { return {r_.data(), storage, scale_.data(), bias_.data()}; }  // K = P
-  // What each sum starts from, packed columns: b_ih + b_hh, zeros without; zeros too where the
-  // bias waits for the scale.
+  Panels<T> r(ptrdiff_t column = 0) const;  // the same, of R's columns; K = P
+  // What each sum starts from, packed columns: the biases of what it reads, zeros without; zeros
+  // too where the bias waits for the scale.
   const T* start() const { return storage == Storage::kInt8 ? zeros_.data() : bias_.data(); }
   // Columns = P, K = H.
   Panels<T> hr() const { return {hr_.data(), storage, scale_hr_.data(), zeros_.data()}; }
   ptrdiff_t bytes_per_weight() const;
+  const T* vector(ptrdiff_t k) const { return vectors_.data() + k * Hp; }  // (Hp)
+  const T* ones() const { return ones_.data(); }                           // (Hp), with masks
+
+  // The states of a row where nothing is given, h (P) and c [states][Hp].
+  void start_h(T* h) const;
+  void start_c(T* c) const;
 
   const BackwardPanels<T>& backward() const;  // packed at the first call
 
  private:
-  Layer(Mode mode, ptrdiff_t I, ptrdiff_t H, ptrdiff_t P, Storage storage, bool bias,
+  Layer(const Cell& cell, ptrdiff_t I, ptrdiff_t H, ptrdiff_t P, Storage storage, bool bias,
         bool projected);
   template <class S>
   void pack(const RawWeights<T, S>& raw);
@@ -95,6 +108,8 @@ class Layer {
   Fingerprint fingerprint_;
   Buffer<unsigned char> w_, r_, hr_;
   Buffer<T> bias_, scale_, scale_hr_, zeros_;
+  Buffer<T> w_scale_, w_bias_;  // of int8, where sums of x end without R h
+  Buffer<T> vectors_, ones_;
   mutable std::once_flag once_;
   mutable BackwardPanels<T> backward_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "cell_step.h"
 #include "isa/cpu.h"
 #include "kernels.h"
 #include "threads/helpers.h"
@@ -17,7 +18,7 @@ namespace {
 // megabyte. Compressed weights count as full ones: making floats of them takes its time too.
 template <class T>
 int useful_threads(const Layer<T>& layer, int threads) {
-  const ptrdiff_t bytes = layer.columns * (layer.I + layer.P) * static_cast<ptrdiff_t>(sizeof(T));
+  const ptrdiff_t bytes = layer.macs() * static_cast<ptrdiff_t>(sizeof(T));
   return static_cast<int>(std::clamp<ptrdiff_t>(
       std::min({bytes >> 19, layer.pieces() / 2, static_cast<ptrdiff_t>(kMostHelped)}), 1,
       std::max(1, bytes < (1 << 20) ? 1 : threads)));
@@ -35,7 +36,10 @@ Stepper<T>::Stepper(std::vector<const Layer<T>*> layers, int threads)
     // but for a projection that is not smaller than H, hence the larger of the two.
     const std::size_t Pp = std::max(Hp, static_cast<std::size_t>(layer->P));
     for (Buffer<T>& h : state.h) h = Buffer<T>(Pp);
-    state.c = Buffer<T>(Hp);
+    state.c = Buffer<T>(static_cast<std::size_t>(layer->c_row()));
+    layer->start_h(state.h[0].data());
+    layer->start_c(state.c.data());
+    if (!layer->cell.tiled()) state.pre = Buffer<T>(static_cast<std::size_t>(layer->columns));
     if (layer->projected) state.m = Buffer<T>(Hp);
     state_.push_back(std::move(state));
   }
@@ -49,7 +53,11 @@ void Stepper<T>::step(const T* x, T* y) {
     State& s = state_[k];
     T* next = s.h[1 - s.now].data();
     T* out = layer.projected ? s.m.data() : next;
-    on_threads(layer, [&](ptrdiff_t first, ptrdiff_t end) { pieces(k, x, out, first, end); });
+    if (layer.cell.tiled()) {
+      on_threads(layer, [&](ptrdiff_t first, ptrdiff_t end) { pieces(k, x, out, first, end); });
+    } else {
+      whole(k, x, out);
+    }
     if (layer.projected) {
       const T* m = out;
       kernel_table<T>().gemm({1, layer.H, layer.P, &m, 1, layer.hr(), nullptr, &next});
@@ -76,21 +84,31 @@ void Stepper<T>::on_threads(const Layer<T>& layer, const F& pieces) const {
 }
 
 template <class T>
+void Stepper<T>::whole(std::size_t k, const T* x, T* out) {
+  const Layer<T>& layer = *layers_[k];
+  State& s = state_[k];
+  const T *h = s.h[s.now].data(), *init = layer.start();
+  T *pre = s.pre.data(), *c = s.c.data();
+  input_sums(layer, 1, &x, &init, &pre);
+  cell_step(layer, {1, &pre, &h, &c, &out, nullptr, nullptr, nullptr});
+}
+
+template <class T>
 void Stepper<T>::pieces(std::size_t k, const T* x, T* out, ptrdiff_t first, ptrdiff_t end) {
   const Layer<T>& layer = *layers_[k];
   State& s = state_[k];
   const T* h = s.h[s.now].data();
   const T* init = layer.start();
   const bool descending = s.now != 0;
-  if (layer.mode == Mode::kLstm) {
+  if (layer.cell.mode == Mode::kLstm) {
     T* c = s.c.data();
     kernel_table<T>().lstm_forward_step({1, layer.H, layer.I, layer.P, &x, &h, layer.w(), layer.r(),
                                          &init, &c, &out, nullptr, nullptr, first, end,
                                          descending});
   } else {
     kernel_table<T>().rnn_forward_step({1, layer.H, layer.I, layer.P, &x, &h, layer.w(), layer.r(),
-                                        &init, &out, &out, layer.mode == Mode::kRnnRelu, first, end,
-                                        descending});
+                                        &init, &out, &out, layer.cell.mode == Mode::kRnnRelu, first,
+                                        end, descending});
   }
 }
 

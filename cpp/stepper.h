@@ -22,17 +22,19 @@ class Stepper {
   const Layer<T>& layer(std::size_t k) const { return *layers_[k]; }
 
   T* h(std::size_t k) { return state_[k].h[state_[k].now].data(); }  // (P) of layer k
-  T* c(std::size_t k) { return state_[k].c.data(); }                 // (H), unused by an RNN
+  T* c(std::size_t k) { return state_[k].c.data(); }                 // [states][Hp]
 
  private:
   struct State {
     Buffer<T> h[2];  // (P, padded): now and next
-    Buffer<T> c;     // (Hp)
+    Buffer<T> c;     // [states][Hp]
+    Buffer<T> pre;   // [sums][Hp], of a layer that is not tiled
     Buffer<T> m;     // (Hp) o * tanh(C), only with projection
     int now = 0;
   };
   template <class F>
   void on_threads(const Layer<T>& layer, const F& pieces) const;  // pieces(first, end), all once
+  void whole(std::size_t k, const T* x, T* out);
   void pieces(std::size_t k, const T* x, T* out, ptrdiff_t first, ptrdiff_t end);
 
   std::vector<const Layer<T>*> layers_;

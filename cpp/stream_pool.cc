@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "arena.h"
+#include "cell_step.h"
 #include "isa/cpu.h"
 #include "kernels.h"
 #include "threads/pool.h"
@@ -14,11 +15,13 @@ template <class T>
 class StreamPool<T>::Worker {
  public:
   explicit Worker(const std::vector<Place>& stack) : stack_(stack) {
-    ptrdiff_t P = 0, Hp = 0;
+    ptrdiff_t P = 0, Hp = 0, columns = 0;
     for (const Place& at : stack) {
       P = std::max(P, at.layer->P);
       if (at.layer->projected) Hp = std::max(Hp, at.layer->Hp);
+      if (!at.layer->cell.tiled()) columns = std::max(columns, at.layer->columns);
     }
+    pre_ = Arena::mine().take<T>(static_cast<std::size_t>(kChunk * columns));
     h_copy_ = Arena::mine().take<T>(static_cast<std::size_t>(kChunk * P));
     m_ = Arena::mine().take<T>(static_cast<std::size_t>(kChunk * Hp));
   }
@@ -61,6 +64,17 @@ class StreamPool<T>::Worker {
   void step(const Place& at, ptrdiff_t m, T* const* rows, bool last) {
     const Layer<T>& layer = *at.layer;
     const KernelTable<T>& table = kernel_table<T>();
+    if (!layer.cell.tiled()) {
+      for (ptrdiff_t q = 0; q < m; ++q) {
+        c_[q] = rows[q] + at.c;
+        h_[q] = rows[q] + at.h;
+        bias_[q] = layer.start();
+        pre_rows_[q] = pre_ + q * layer.columns;
+      }
+      input_sums(layer, m, x_, bias_, pre_rows_);
+      cell_step(layer, {m, pre_rows_, h_, c_, h_, last ? y_ : nullptr, nullptr, nullptr});
+      return;
+    }
     for (ptrdiff_t q = 0; q < m; ++q) {
       c_[q] = rows[q] + at.c;
       h_[q] = rows[q] + at.h;
@@ -71,9 +85,9 @@ class StreamPool<T>::Worker {
       bias_[q] = layer.start();
       m_rows_[q] = m_ + q * layer.Hp;
     }
-    if (layer.mode != Mode::kLstm) {
+    if (layer.cell.mode != Mode::kLstm) {
       table.rnn_forward_step({m, layer.H, layer.I, layer.P, x_, h_before_, layer.w(), layer.r(),
-                              bias_, h_, last ? y_ : h_, layer.mode == Mode::kRnnRelu});
+                              bias_, h_, last ? y_ : h_, layer.cell.mode == Mode::kRnnRelu});
     } else if (!layer.projected) {
       table.lstm_forward_step({m, layer.H, layer.I, layer.P, x_, h_before_, layer.w(), layer.r(),
                                bias_, c_, h_, last ? y_ : nullptr, nullptr});
@@ -88,11 +102,12 @@ class StreamPool<T>::Worker {
   const std::vector<Place>& stack_;
   T* h_copy_;                  // [chunk][P]: h_{t-1} of one layer
   T* m_;                       // [chunk][Hp]: o * tanh(C), only with projection
+  T* pre_;                     // [chunk][columns]: sums of a layer that is not tiled
   const T* x_[kChunk];         // (I)
   const T* h_before_[kChunk];  // (P)
   const T* bias_[kChunk];      // packed columns
   T *c_[kChunk], *h_[kChunk];  // in the slab
-  T *m_rows_[kChunk], *y_[kChunk];
+  T *m_rows_[kChunk], *y_[kChunk], *pre_rows_[kChunk];
 };
 
 template <class T>
@@ -105,7 +120,7 @@ ptrdiff_t StreamPool<T>::place(const std::vector<Stack>& stacks) {
   for (const Stack& stack : stacks) {
     stacks_.emplace_back();
     for (const Layer<T>* layer : stack) {
-      const ptrdiff_t c = layer->mode == Mode::kLstm ? layer->Hp : 0;
+      const ptrdiff_t c = layer->c_row();
       const ptrdiff_t h =
           layer->projected ? round_up(layer->P, kernel_table<T>().lanes) : layer->Hp;
       stacks_.back().push_back({layer, end, end + c});
@@ -118,13 +133,22 @@ ptrdiff_t StreamPool<T>::place(const std::vector<Stack>& stacks) {
 template <class T>
 ptrdiff_t StreamPool<T>::work(std::size_t s) const {
   ptrdiff_t macs = 0;
-  for (const Place& at : stacks_[s]) macs += at.layer->columns * (at.layer->I + at.layer->P);
+  for (const Place& at : stacks_[s]) macs += at.layer->macs();
   return macs;
 }
 
 template <class T>
 void StreamPool<T>::clear(ptrdiff_t n, const int64_t* ids) const {
-  for (ptrdiff_t q = 0; q < n; ++q) std::fill(row(ids[q]), row(ids[q]) + stride_, T(0));
+  for (ptrdiff_t q = 0; q < n; ++q) {
+    T* to = row(ids[q]);
+    std::fill(to, to + stride_, T(0));
+    for (const std::vector<Place>& stack : stacks_) {
+      for (const Place& at : stack) {
+        at.layer->start_h(to + at.h);
+        at.layer->start_c(to + at.c);
+      }
+    }
+  }
 }
 
 template <class T>
@@ -133,7 +157,10 @@ void StreamPool<T>::get_state(std::size_t s, ptrdiff_t n, const int64_t* ids, T*
     for (ptrdiff_t q = 0; q < n; ++q) {
       const T* from = row(ids[q]);
       if (h) h = std::copy(from + at.h, from + at.h + at.layer->P, h);
-      if (c) c = std::copy(from + at.c, from + at.c + at.layer->H, c);
+      for (ptrdiff_t k = 0; c && k < at.layer->cell.states; ++k) {
+        const T* state = from + at.c + k * at.layer->Hp;
+        c = std::copy(state, state + at.layer->H, c);
+      }
     }
   }
 }
@@ -142,11 +169,18 @@ template <class T>
 void StreamPool<T>::set_state(std::size_t s, ptrdiff_t n, const int64_t* ids, const T* h,
                               const T* c) const {
   for (const Place& at : stacks_[s]) {
-    const bool lstm = at.layer->mode == Mode::kLstm;
+    const Layer<T>& layer = *at.layer;
     for (ptrdiff_t q = 0; q < n; ++q) {
       T* to = row(ids[q]);
-      for (ptrdiff_t p = 0; p < at.layer->P; ++p) to[at.h + p] = h ? *h++ : T(0);
-      for (ptrdiff_t u = 0; lstm && u < at.layer->H; ++u) to[at.c + u] = c ? *c++ : T(0);
+      layer.start_h(to + at.h);
+      layer.start_c(to + at.c);
+      if (h) {
+        std::copy(h, h + layer.P, to + at.h);
+        h += layer.P;
+      }
+      for (ptrdiff_t k = 0; c && k < layer.cell.states; ++k, c += layer.H) {
+        std::copy(c, c + layer.H, to + at.c + k * layer.Hp);
+      }
     }
   }
 }

@@ -21,10 +21,11 @@ class StreamPool {
   Slots slots;
 
   // Below, ids must have passed slots.require_open.
-  void clear(ptrdiff_t n, const int64_t* ids) const;  // all states: zeros
+  void clear(ptrdiff_t n, const int64_t* ids) const;  // all states: what their cells start from
 
-  // h (L, n, P) and c (L, n, H), contiguous, between stack s and the caller; null: skipped by
-  // `get_state`, zeros in `set_state`. All layers of the stack have the same P and H.
+  // h (L, n, P) and c (L, n, S, H), contiguous, between stack s and the caller; null: skipped by
+  // `get_state`, what the cells start from in `set_state`. All layers of the stack have the same P,
+  // H and S states after h.
   void get_state(std::size_t s, ptrdiff_t n, const int64_t* ids, T* h, T* c) const;
   void set_state(std::size_t s, ptrdiff_t n, const int64_t* ids, const T* h, const T* c) const;
 
@@ -49,7 +50,7 @@ class StreamPool {
   // A layer and where in a stream's row its state lies, in elements.
   struct Place {
     const Layer<T>* layer;
-    ptrdiff_t c;  // (Hp), whole vectors; none in an RNN
+    ptrdiff_t c;  // [states][Hp], whole vectors
     ptrdiff_t h;  // (Hp), which the kernel writes whole, or (P) where a projection writes it
   };
   class Worker;

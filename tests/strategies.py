@@ -48,8 +48,9 @@ def layer_weights(
     """Weights as torch draws them: uniform within 1 / sqrt(H), here a little wider."""
     bound = 1.5 / np.sqrt(config.hidden_size)
     shapes = config.shapes(layer).items()
-    return LayerWeights(
-        **{name: rng.uniform(-bound, bound, shape).astype(dtype) for name, shape in shapes}
+    return LayerWeights.named(
+        {name: rng.uniform(-bound, bound, shape).astype(dtype) for name, shape in shapes},
+        config.hidden_size,
     )
 
 
@@ -74,7 +75,7 @@ def make_problem(
 ) -> Problem:
     """One problem with given sizes; ragged draws lengths from 0 to T, cut draws resets."""
     rng = np.random.default_rng(seed)
-    cell = config.mode == "LSTM"
+    S, H = config.cell.extra_states, config.hidden_size
     return Problem(
         config=config,
         dtype=dtype,
@@ -84,7 +85,7 @@ def make_problem(
         weights=layer_weights(config, rng, dtype),
         x=rng.standard_normal((T, B, config.input_size)).astype(dtype),
         h0=rng.uniform(-1, 1, (B, config.output_size)).astype(dtype),
-        c0=rng.uniform(-2, 2, (B, config.hidden_size)).astype(dtype) if cell else None,
+        c0=rng.uniform(-2, 2, (B, S, H) if S > 1 else (B, H)).astype(dtype) if S else None,
         reverse=reverse,
         lengths=rng.integers(0, T, B, endpoint=True) if ragged else None,
         reset=rng.random((T, B)) < 0.3 if cut else None,

@@ -13,10 +13,13 @@ import pytest
 from glasscell import _core
 
 ROOT = Path(__file__).parents[1]
-ROW = re.compile(r"//\s+(sigmoid|tanh)\s+(float|double)\s+([\d.]+) ULP\s+(\S+) <= (\S+) <= (\S+)")
+ROW = re.compile(
+    r"//\s+(sigmoid|tanh|exp|log_sigmoid)\s+(float|double)\s+([\d.]+) ULP\s+(\S+) <= (\S+) <= (\S+)"
+)
 TABLE = ROW.findall((ROOT / "cpp" / "activations-inl.h").read_text(encoding="utf-8"))
 LANES = {"float": np.float32, "double": np.float64}
 FLOATS = (np.float32, np.float64)
+FUNCTIONS = ("sigmoid", "tanh", "exp", "log_sigmoid")
 
 
 def measuring():
@@ -50,8 +53,9 @@ def samples(lane, low, high):
     return x[(x >= low) & (x <= high)]
 
 
-def test_the_table_covers_both_functions_and_both_types_without_a_gap():
-    for function, least in (("sigmoid", -np.inf), ("tanh", 0.0)):
+def test_the_table_covers_every_function_and_both_types_without_a_gap():
+    least_of = {"sigmoid": -np.inf, "tanh": 0.0, "exp": -np.inf, "log_sigmoid": -np.inf}
+    for function, least in least_of.items():
         for lane in LANES:
             rows = [r for r in TABLE if r[:2] == (function, lane)]
             bounds = [(float(low), float(high)) for _, _, _, low, _, high in rows]
@@ -72,7 +76,7 @@ def test_no_error_is_larger_than_the_table_says(function, lane, bound, low, of, 
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("function", ["sigmoid", "tanh"])
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_nan_stays_nan_in_every_lane(function, dtype):
     for at in range(33):
         x = np.linspace(-3, 3, 33, dtype=dtype)
@@ -88,6 +92,33 @@ def test_saturation_is_exact(dtype):
     np.testing.assert_array_equal(apply("tanh", -large), -1)
     np.testing.assert_array_equal(apply("sigmoid", 2 * large), 1)
     np.testing.assert_array_equal(apply("sigmoid", -np.array([1e3, 1e30, np.inf], dtype)), 0)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_exp_ends_where_the_numbers_do(dtype):
+    """At both ends of the range, the last number and the first infinity or zero."""
+    info = np.finfo(dtype)
+    top = np.nextafter(np.log(info.max), dtype(0), dtype=dtype)
+    bottom = np.nextafter(np.log(info.tiny), dtype(0), dtype=dtype)
+    y = apply("exp", np.array([top, bottom], dtype))
+    assert np.isfinite(y).all()
+    assert y[0] > info.max * dtype(0.999)
+    assert info.tiny <= y[1] < info.tiny * dtype(1.001)
+    beyond = dtype(1.001) * np.array([top, bottom], dtype)
+    far = np.array([1e4, np.inf, -1e4, -np.inf], dtype)
+    np.testing.assert_array_equal(apply("exp", beyond), [np.inf, 0])
+    np.testing.assert_array_equal(apply("exp", far), [np.inf, np.inf, 0, 0])
+    np.testing.assert_array_equal(apply("exp", np.array([0.0, -0.0], dtype)), 1)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_log_sigmoid_follows_x_below_and_goes_to_zero_above(dtype):
+    large = np.array([100.0, 1e4, 1e30, np.inf], dtype)
+    assert apply("log_sigmoid", -large).tobytes() == (-large).tobytes()
+    far = dtype(8) * large
+    np.testing.assert_array_equal(apply("log_sigmoid", far), 0)
+    x = samples({np.float32: "float", np.float64: "double"}[dtype], -1e3, 1e3)
+    assert (apply("log_sigmoid", x) <= 0).all()
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -112,7 +143,7 @@ def test_results_never_leave_their_range(function, dtype):
     assert y.max() <= 1
 
 
-@pytest.mark.parametrize("function", ["sigmoid", "tanh"])
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_an_element_does_not_depend_on_its_neighbours_or_its_lane(function):
     x = np.random.default_rng(0).standard_normal(70).astype(np.float32)
     whole = apply(function, x)

@@ -33,11 +33,11 @@ struct Addresses {
   int64_t segment;      // steps that backward runs again at a time; 0: the tape holds all
   int64_t threads;
   int64_t reverse;  // 1 from the last step to the first
-  Address h0, c0;   // (B, P) and (B, H), of a stack (L, B, ...)
+  Address h0, c0;   // (B, P) and (B, S, H), of a stack (L, B, ...)
   Address y;
   int64_t y_step, y_row;
-  Address tape;      // (T, B, 5, Hp); in backward with segments room for one, and written
-  Address cells;     // (K, B, H): the cell states between segments
+  Address tape;      // (T, B, kept, Hp); in backward with segments room for one, and written
+  Address cells;     // (K, B, S, H): the states after h between segments
   Address h_n, c_n;  // as h0 and c0
 };
 
@@ -49,7 +49,8 @@ struct GradientAddresses {
   Address dx;  // contiguous
   Address dh0, dc0;
   Address dweight_ih, dweight_hh, dbias, dweight_hr;
-  Address dh, dc;  // of every step, contiguous
+  Address dh, dc;    // of every step, contiguous
+  Address dbias_hh;  // (G,) of a layer with split sums, whose dbias is that of bias_ih alone
 };
 
 template <class S>
@@ -93,7 +94,8 @@ constexpr Field<G> kGradientAddresses[] = {{"dy", &G::dy},
                                            {"dbias", &G::dbias},
                                            {"dweight_hr", &G::dweight_hr},
                                            {"dh", &G::dh},
-                                           {"dc", &G::dc}};
+                                           {"dc", &G::dc},
+                                           {"dbias_hh", &G::dbias_hh}};
 static_assert(sizeof(Addresses) == std::size(kAddresses) * sizeof(int64_t), "a name a field");
 static_assert(sizeof(GradientAddresses) == std::size(kGradientAddresses) * sizeof(int64_t),
               "a name a field");
@@ -168,7 +170,7 @@ class Released {
 
 template <class T>
 ptrdiff_t work(const Layer<T>& layer, const Addresses& a) {
-  return a.steps * a.batch * layer.columns * (layer.I + layer.P);
+  return a.steps * a.batch * layer.macs();
 }
 
 template <class T>
@@ -181,7 +183,7 @@ void forward_at(const PyLayer<T>& self, const Addresses& a) {
                             frame.rows<T>(a.y, a.y_step, a.y_row),
                             at<T>(a.h_n),
                             at<T>(a.c_n),
-                            frame.contiguous<T>(a.tape, 5 * layer.Hp),
+                            frame.contiguous<T>(a.tape, layer.cell.kept * layer.Hp),
                             {a.segment, at<T>(a.cells)}};
   const int threads = static_cast<int>(a.threads);
   const Released released(work(layer, a));
@@ -189,7 +191,7 @@ void forward_at(const PyLayer<T>& self, const Addresses& a) {
 }
 
 // The layers of a stack, none reversed, from one that says x of the first and the states of all,
-// (L, B, P) and (L, B, H) of layers that are alike in P and H. outputs: address and strides of
+// (L, B, P) and (L, B, S, H) of layers that are alike in P and H. outputs: address and strides of
 // each.
 template <class T>
 void stack_at(const std::vector<const PyLayer<T>*>& layers, const Addresses& a,
@@ -208,8 +210,9 @@ void stack_at(const std::vector<const PyLayer<T>*>& layers, const Addresses& a,
     };
     const auto [y, y_step, y_row] = outputs[k];
     packed.push_back(&layer);
-    args.push_back({x, state(a.h0, layer.P), state(a.c0, layer.H), frame.rows<T>(y, y_step, y_row),
-                    state(a.h_n, layer.P), state(a.c_n, layer.H), Rows<T>{}});
+    args.push_back({x, state(a.h0, layer.P), state(a.c0, layer.c_size()),
+                    frame.rows<T>(y, y_step, y_row), state(a.h_n, layer.P),
+                    state(a.c_n, layer.c_size()), Rows<T>{}});
     multiply_adds += work(layer, a);
     x = frame.rows<const T>(y, y_step, y_row);
   }
@@ -222,7 +225,7 @@ template <class T>
 void backward_at(const PyLayer<T>& self, const Addresses& a, const GradientAddresses& g) {
   const Layer<T>& layer = self.packed();
   const Frame frame(a);
-  const ptrdiff_t width = 5 * layer.Hp;
+  const ptrdiff_t width = layer.cell.kept * layer.Hp;
   BackwardArgs<T> args{frame.rows<const T>(a.x, a.x_step, a.x_row),
                        at<const T>(a.h0),
                        at<const T>(a.c0),
@@ -240,7 +243,8 @@ void backward_at(const PyLayer<T>& self, const Addresses& a, const GradientAddre
                        at<T>(g.dbias),
                        at<T>(g.dweight_hr),
                        frame.contiguous<T>(g.dh, layer.P),
-                       frame.contiguous<T>(g.dc, layer.H)};
+                       frame.contiguous<T>(g.dc, layer.c_size())};
+  args.dbias_hh = at<T>(g.dbias_hh);
   std::optional<ForwardArgs<T>> replayed;
   if (a.segment) {
     replayed.emplace(ForwardArgs<T>{args.x, args.h0, args.c0, frame.rows<T>(a.y, a.y_step, a.y_row),

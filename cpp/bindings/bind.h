@@ -6,6 +6,8 @@ namespace glasscell {
 
 namespace nb = nanobind;
 
+// Before the layers, which may hold a program.
+void bind_program(nb::module_& m);
 template <class T>
 void bind_layer(nb::module_& m, const char* name);
 // The structs of `bind_addresses`, which adds to a class that `bind_layer` has made.

@@ -8,11 +8,12 @@
 namespace glasscell {
 namespace {
 
-Mode mode_of(const std::string& name) {
+Cell cell_of(const std::string& name) {
   if (name == "LSTM") return Mode::kLstm;
   if (name == "RNN_TANH") return Mode::kRnnTanh;
   if (name == "RNN_RELU") return Mode::kRnnRelu;
-  throw std::invalid_argument("_core: mode must be LSTM, RNN_TANH or RNN_RELU, got " + name);
+  if (name == "GRU") return Mode::kGru;
+  throw std::invalid_argument("_core: mode must be LSTM, RNN_TANH, RNN_RELU or GRU, got " + name);
 }
 
 struct Reset {
@@ -44,27 +45,26 @@ struct Sizes {
   ptrdiff_t G, I, H, P;
 };
 template <class S>
-Sizes sizes(Mode mode, const Maybe<const S>& weight_ih, const Maybe<const S>& weight_hh,
+Sizes sizes(const Cell& cell, const Maybe<const S>& weight_ih, const Maybe<const S>& weight_hh,
             const Maybe<const S>& weight_hr) {
   require(weight_ih && weight_ih->ndim() == 2 && weight_hh && weight_hh->ndim() == 2,
           "weight_ih and weight_hh must be matrices");
-  require(!weight_hr || (weight_hr->ndim() == 2 && mode == Mode::kLstm),
+  require(!weight_hr || (weight_hr->ndim() == 2 && cell.mode == Mode::kLstm),
           "weight_hr must be a matrix, of an LSTM");
   const auto G = static_cast<ptrdiff_t>(weight_ih->shape(0));
-  const ptrdiff_t gates = mode == Mode::kLstm ? 4 : 1;
-  const Sizes s{G, static_cast<ptrdiff_t>(weight_ih->shape(1)), G / gates,
+  const Sizes s{G, static_cast<ptrdiff_t>(weight_ih->shape(1)), G / cell.gates,
                 static_cast<ptrdiff_t>(weight_hh->shape(1))};
-  require(s.G > 0 && s.G % gates == 0 && s.I > 0 && s.P > 0 && (weight_hr || s.P == s.H),
+  require(s.G > 0 && s.G % cell.gates == 0 && s.I > 0 && s.P > 0 && (weight_hr || s.P == s.H),
           "sizes of the weights");
   return s;
 }
 
 template <class T, class S>
-Layer<T> packed_layer(Mode mode, const Maybe<const S>& weight_ih, const Maybe<const S>& weight_hh,
-                      const Maybe<const T>& bias_ih, const Maybe<const T>& bias_hh,
-                      const Maybe<const S>& weight_hr, const Maybe<const T>& scale,
-                      const Maybe<const T>& scale_hr) {
-  const Sizes s = sizes(mode, weight_ih, weight_hh, weight_hr);
+Layer<T> packed_layer(const Cell& cell, const Maybe<const S>& weight_ih,
+                      const Maybe<const S>& weight_hh, const Maybe<const T>& bias_ih,
+                      const Maybe<const T>& bias_hh, const Maybe<const S>& weight_hr,
+                      const Maybe<const T>& scale, const Maybe<const T>& scale_hr) {
+  const Sizes s = sizes(cell, weight_ih, weight_hh, weight_hr);
   RawWeights<T, S> raw =
       raw_weights<T, S>(s.G, s.I, s.H, s.P, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr);
   constexpr bool scaled = sizeof(S) == 1;
@@ -72,7 +72,7 @@ Layer<T> packed_layer(Mode mode, const Maybe<const S>& weight_ih, const Maybe<co
           "int8 weights and no others have scales");
   raw.scale = contiguous<const T>(scale, {s.G}, "scale must be (G,)");
   raw.scale_hr = contiguous<const T>(scale_hr, {s.P}, "scale_hr must be (P,)");
-  return Layer<T>(mode, s.I, s.H, s.P, raw);
+  return Layer<T>(cell, s.I, s.H, s.P, raw);
 }
 
 template <class T>
@@ -81,6 +81,14 @@ Shape shape_for(const Array<const T>& x, const Maybe<const int64_t>& lengths,
   require(x.ndim() >= 2, "x must be (T, B, I) or (N, I)");
   return shape_of(x.ndim(), static_cast<ptrdiff_t>(x.shape(0)), static_cast<ptrdiff_t>(x.shape(1)),
                   lengths, batch_sizes);
+}
+// c (B, S, H), of a single state also (B, H).
+template <class U, class T>
+U* states(const Maybe<U>& c, ptrdiff_t B, const Layer<T>& layer, const char* what) {
+  const ptrdiff_t S = layer.cell.states;
+  require(S > 0 || !c, what);
+  if (S == 1) return contiguous<U>(c, {B, layer.H}, what);
+  return contiguous<U>(c, {B, S, layer.H}, what);
 }
 template <class U>
 Rows<U> rows(const Maybe<U>& array, const Shape& shape, ptrdiff_t width, const char* what) {
@@ -93,7 +101,7 @@ template <class T>
 PyLayer<T>::PyLayer(const std::string& mode, const Maybe<const T>& weight_ih,
                     const Maybe<const T>& weight_hh, const Maybe<const T>& bias_ih,
                     const Maybe<const T>& bias_hh, const Maybe<const T>& weight_hr)
-    : layer_(packed_layer<T, T>(mode_of(mode), weight_ih, weight_hh, bias_ih, bias_hh, weight_hr,
+    : layer_(packed_layer<T, T>(cell_of(mode), weight_ih, weight_hh, bias_ih, bias_hh, weight_hr,
                                 std::nullopt, std::nullopt)) {}
 
 template <class T>
@@ -102,7 +110,7 @@ PyLayer<T>::PyLayer(const std::string& mode, const Maybe<const S>& weight_ih,
                     const Maybe<const S>& weight_hh, const Maybe<const T>& bias_ih,
                     const Maybe<const T>& bias_hh, const Maybe<const S>& weight_hr,
                     const Maybe<const T>& scale, const Maybe<const T>& scale_hr)
-    : layer_(packed_layer<T, S>(mode_of(mode), weight_ih, weight_hh, bias_ih, bias_hh, weight_hr,
+    : layer_(packed_layer<T, S>(cell_of(mode), weight_ih, weight_hh, bias_ih, bias_hh, weight_hr,
                                 scale, scale_hr)) {}
 
 template <class T>
@@ -131,7 +139,7 @@ void PyLayer<T>::run_forward(const Maybe<const T>& x, const Maybe<const T>& h0,
                              const Maybe<const int64_t>& lengths, const Maybe<const uint8_t>& reset,
                              const Maybe<const int64_t>& batch_sizes, bool reverse,
                              int threads) const {
-  require(x && y && h_n && c_n.has_value() == lstm(), "x, y, h_n and c_n");
+  require(x && y && h_n && c_n.has_value() == (extra_states() > 0), "x, y, h_n and c_n");
   const Shape shape = shape_for(*x, lengths, batch_sizes);
   const Reset cut = reset_of(reset, shape);
   const Sequence sequence(shape.T, shape.B, shape.lengths.empty() ? nullptr : shape.lengths.data(),
@@ -139,28 +147,33 @@ void PyLayer<T>::run_forward(const Maybe<const T>& x, const Maybe<const T>& h0,
   const ptrdiff_t B = shape.B;
   ForwardArgs<T> args{rows<const T>(x, shape, layer_.I, "x"),
                       contiguous<const T>(h0, {B, layer_.P}, "h0 must be (B, P), contiguous"),
-                      contiguous<const T>(c0, {B, layer_.H}, "c0 must be (B, H), contiguous"),
+                      states<const T>(c0, B, layer_, "c0 must be (B, S, H), contiguous"),
                       rows<T>(y, shape, layer_.P, "y"),
                       contiguous<T>(h_n, {B, layer_.P}, "h_n must be (B, P), contiguous"),
-                      contiguous<T>(c_n, {B, layer_.H}, "c_n must be (B, H), contiguous"),
-                      rows<T>(tape, shape, 5 * layer_.Hp, "tape")};
+                      states<T>(c_n, B, layer_, "c_n must be (B, S, H), contiguous"),
+                      rows<T>(tape, shape, kept() * layer_.Hp, "tape")};
   nb::gil_scoped_release released;
   forward(layer_, sequence, args, threads);
 }
 
 template <class T>
-void PyLayer<T>::run_backward(
-    const Maybe<const T>& x, const Maybe<const T>& h0, const Maybe<const T>& c0,
-    const Maybe<const T>& y, const Maybe<const T>& tape, const Maybe<const T>& dy,
-    const Maybe<const T>& dh_n, const Maybe<const T>& dc_n, const Maybe<T>& dx, const Maybe<T>& dh0,
-    const Maybe<T>& dc0, const Maybe<T>& dweight_ih, const Maybe<T>& dweight_hh,
-    const Maybe<T>& dbias, const Maybe<T>& dweight_hr, const Maybe<T>& dh, const Maybe<T>& dc,
-    const Maybe<const int64_t>& lengths, const Maybe<const uint8_t>& reset,
-    const Maybe<const int64_t>& batch_sizes, bool reverse, int threads) const {
+void PyLayer<T>::run_backward(const Maybe<const T>& x, const Maybe<const T>& h0,
+                              const Maybe<const T>& c0, const Maybe<const T>& y,
+                              const Maybe<const T>& tape, const Maybe<const T>& dy,
+                              const Maybe<const T>& dh_n, const Maybe<const T>& dc_n,
+                              const Maybe<T>& dx, const Maybe<T>& dh0, const Maybe<T>& dc0,
+                              const Maybe<T>& dweight_ih, const Maybe<T>& dweight_hh,
+                              const Maybe<T>& dbias, const Maybe<T>& dweight_hr, const Maybe<T>& dh,
+                              const Maybe<T>& dc, const Maybe<const int64_t>& lengths,
+                              const Maybe<const uint8_t>& reset,
+                              const Maybe<const int64_t>& batch_sizes, bool reverse, int threads,
+                              const Maybe<T>& dbias_hh) const {
   require_full();
-  require(x && y && dh0 && dc0.has_value() == lstm() && tape.has_value() == lstm(),
-          "x, y, tape, dh0 and dc0");
+  require(
+      x && y && dh0 && dc0.has_value() == (extra_states() > 0) && tape.has_value() == (kept() > 0),
+      "x, y, tape, dh0 and dc0");
   const bool weights = dweight_ih.has_value();
+  require(dbias_hh.has_value() == (weights && layer_.bias && split()), "dbias_hh");
   require(dweight_hh.has_value() == weights && dbias.has_value() == (weights && layer_.bias) &&
               dweight_hr.has_value() == (weights && layer_.projected),
           "all weight gradients or none");
@@ -171,21 +184,22 @@ void PyLayer<T>::run_backward(
   const ptrdiff_t B = shape.B, G = layer_.gate_rows(), I = layer_.I, H = layer_.H, P = layer_.P;
   BackwardArgs<T> args{rows<const T>(x, shape, I, "x"),
                        contiguous<const T>(h0, {B, P}, "h0"),
-                       contiguous<const T>(c0, {B, H}, "c0"),
+                       states<const T>(c0, B, layer_, "c0"),
                        rows<const T>(y, shape, P, "y"),
-                       rows<const T>(tape, shape, 5 * layer_.Hp, "tape"),
+                       rows<const T>(tape, shape, kept() * layer_.Hp, "tape"),
                        rows<const T>(dy, shape, P, "dy"),
                        contiguous<const T>(dh_n, {B, P}, "dh_n"),
-                       contiguous<const T>(dc_n, {B, H}, "dc_n"),
+                       states<const T>(dc_n, B, layer_, "dc_n"),
                        rows<T>(dx, shape, I, "dx"),
                        contiguous<T>(dh0, {B, P}, "dh0"),
-                       contiguous<T>(dc0, {B, H}, "dc0"),
+                       states<T>(dc0, B, layer_, "dc0"),
                        contiguous<T>(dweight_ih, {G, I}, "dweight_ih"),
                        contiguous<T>(dweight_hh, {G, P}, "dweight_hh"),
                        contiguous<T>(dbias, {G}, "dbias"),
                        contiguous<T>(dweight_hr, {P, H}, "dweight_hr"),
                        rows<T>(dh, shape, P, "dh"),
-                       rows<T>(dc, shape, H, "dc")};
+                       rows<T>(dc, shape, layer_.c_size(), "dc")};
+  args.dbias_hh = contiguous<T>(dbias_hh, {G}, "dbias_hh");
   nb::gil_scoped_release released;
   backward(layer_, sequence, args, threads);
 }
@@ -195,9 +209,10 @@ std::vector<const Layer<T>*> stack_of(const nb::list& layers) {
   std::vector<const Layer<T>*> out;
   for (nb::handle item : layers) {
     const Layer<T>& layer = nb::cast<const PyLayer<T>&>(item).packed();
-    require(out.empty() ||
-                (layer.I == out.back()->P && layer.H == out.back()->H && layer.P == out.back()->P),
-            "layers of a stack must fit together");
+    require(
+        out.empty() || (layer.I == out.back()->P && layer.H == out.back()->H &&
+                        layer.P == out.back()->P && layer.cell.states == out.back()->cell.states),
+        "layers of a stack must fit together");
     out.push_back(&layer);
   }
   require(!out.empty(), "a stack needs a layer");
@@ -252,13 +267,18 @@ void bind_layer(nb::module_& m, const char* name) {
            "dbias"_a.noconvert().none(), "dweight_hr"_a.noconvert().none(),
            "dh"_a.noconvert().none(), "dc"_a.noconvert().none(), "lengths"_a.noconvert().none(),
            "reset"_a.noconvert().none(), "batch_sizes"_a.noconvert().none(), "reverse"_a,
-           "threads"_a)
+           "threads"_a, "dbias_hh"_a.noconvert().none() = nb::none())
       .def_prop_ro("input_size", &PyLayer<T>::input_size)
       .def_prop_ro("hidden_size", &PyLayer<T>::hidden_size)
       .def_prop_ro("output_size", &PyLayer<T>::output_size)
       .def_prop_ro("padded_size", &PyLayer<T>::padded_size)
       .def_prop_ro("storage", &PyLayer<T>::storage)
       .def_prop_ro("lstm", &PyLayer<T>::lstm)
+      .def_prop_ro("extra_states", &PyLayer<T>::extra_states)
+      .def_prop_ro("kept", &PyLayer<T>::kept)
+      .def_prop_ro("gate_rows", &PyLayer<T>::gate_rows)
+      .def_prop_ro("sums", &PyLayer<T>::sums)
+      .def_prop_ro("split", &PyLayer<T>::split)
       .def_prop_ro("bias", &PyLayer<T>::bias)
       .def_prop_ro("projected", &PyLayer<T>::projected);
   if constexpr (sizeof(T) == sizeof(float)) {

@@ -35,6 +35,16 @@ void bind_activations(nb::module_& m) {
       "tanh",
       [](const Array<const T>& x, const Array<T>& y) { apply<T>(kernel_table<T>().tanh, x, y); },
       "x"_a.noconvert(), "y"_a.noconvert());
+  m.def(
+      "exp",
+      [](const Array<const T>& x, const Array<T>& y) { apply<T>(kernel_table<T>().exp, x, y); },
+      "x"_a.noconvert(), "y"_a.noconvert());
+  m.def(
+      "log_sigmoid",
+      [](const Array<const T>& x, const Array<T>& y) {
+        apply<T>(kernel_table<T>().log_sigmoid, x, y);
+      },
+      "x"_a.noconvert(), "y"_a.noconvert());
 }
 
 std::vector<std::string> compiled_isas() {
@@ -88,6 +98,7 @@ NB_MODULE(_core, m) {
       "data"_a.noconvert(), "passes"_a);
   bind_activations<float>(m);
   bind_activations<double>(m);
+  bind_program(m);
   bind_layer<float>(m, "LayerF32");
   bind_layer<double>(m, "LayerF64");
   bind_address_structs(m);

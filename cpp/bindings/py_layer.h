@@ -45,7 +45,7 @@ class PyLayer {
                     const Maybe<T>& dweight_hh, const Maybe<T>& dbias, const Maybe<T>& dweight_hr,
                     const Maybe<T>& dh, const Maybe<T>& dc, const Maybe<const int64_t>& lengths,
                     const Maybe<const uint8_t>& reset, const Maybe<const int64_t>& batch_sizes,
-                    bool reverse, int threads) const;
+                    bool reverse, int threads, const Maybe<T>& dbias_hh) const;
 
   const Layer<T>& packed() const { return layer_; }
   ptrdiff_t input_size() const { return layer_.I; }
@@ -53,7 +53,12 @@ class PyLayer {
   ptrdiff_t output_size() const { return layer_.P; }
   ptrdiff_t padded_size() const { return layer_.Hp; }
   const char* storage() const;
-  bool lstm() const { return layer_.mode == Mode::kLstm; }
+  bool lstm() const { return layer_.cell.mode == Mode::kLstm; }
+  ptrdiff_t extra_states() const { return layer_.cell.states; }
+  ptrdiff_t kept() const { return layer_.cell.kept; }
+  ptrdiff_t gate_rows() const { return layer_.gate_rows(); }
+  std::size_t sums() const { return layer_.cell.sums.size(); }
+  bool split() const { return layer_.cell.split(); }
   bool bias() const { return layer_.bias; }
   bool projected() const { return layer_.projected; }
 

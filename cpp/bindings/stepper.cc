@@ -29,32 +29,49 @@ class PyStepper {
   nb::object output() const { return y_; }
 
   void set_state(const Maybe<const T>& h, const Maybe<const T>& c) {
-    const auto L = static_cast<ptrdiff_t>(stepper_.size());
-    const Layer<T>& first = stepper_.layer(0);
-    const T* hs = contiguous<const T>(h, {L, first.P}, "h must be (L, P), contiguous");
-    const T* cs = contiguous<const T>(c, {L, first.H}, "c must be (L, H), contiguous");
-    for (ptrdiff_t k = 0; k < L; ++k) {
-      const Layer<T>& layer = stepper_.layer(size_of(k));
-      T* to_h = stepper_.h(size_of(k));
-      T* to_c = stepper_.c(size_of(k));
-      for (ptrdiff_t p = 0; p < layer.P; ++p) to_h[p] = hs ? hs[k * layer.P + p] : T(0);
-      for (ptrdiff_t u = 0; u < layer.H; ++u) to_c[u] = cs ? cs[k * layer.H + u] : T(0);
+    const T *hs = hidden(h), *cs = states(c);
+    for (std::size_t k = 0; k < stepper_.size(); ++k) {
+      const Layer<T>& layer = stepper_.layer(k);
+      layer.start_h(stepper_.h(k));
+      layer.start_c(stepper_.c(k));
+      if (hs) {
+        std::copy(hs, hs + layer.P, stepper_.h(k));
+        hs += layer.P;
+      }
+      for (ptrdiff_t j = 0; cs && j < layer.cell.states; ++j, cs += layer.H) {
+        std::copy(cs, cs + layer.H, stepper_.c(k) + j * layer.Hp);
+      }
     }
   }
   void get_state(const Maybe<T>& h, const Maybe<T>& c) {
-    const auto L = static_cast<ptrdiff_t>(stepper_.size());
-    const Layer<T>& first = stepper_.layer(0);
-    T* hs = contiguous<T>(h, {L, first.P}, "h must be (L, P), contiguous");
-    T* cs = contiguous<T>(c, {L, first.H}, "c must be (L, H), contiguous");
-    for (ptrdiff_t k = 0; k < L; ++k) {
-      const T* from_h = stepper_.h(size_of(k));
-      const T* from_c = stepper_.c(size_of(k));
-      if (hs) std::copy(from_h, from_h + first.P, hs + k * first.P);
-      if (cs) std::copy(from_c, from_c + first.H, cs + k * first.H);
+    T *hs = hidden(h), *cs = states(c);
+    for (std::size_t k = 0; k < stepper_.size(); ++k) {
+      const Layer<T>& layer = stepper_.layer(k);
+      if (hs) hs = std::copy(stepper_.h(k), stepper_.h(k) + layer.P, hs);
+      for (ptrdiff_t j = 0; cs && j < layer.cell.states; ++j) {
+        const T* from = stepper_.c(k) + j * layer.Hp;
+        cs = std::copy(from, from + layer.H, cs);
+      }
     }
   }
 
  private:
+  // All layers have the same P, H and S states after h.
+  template <class U>
+  U* hidden(const Maybe<U>& h) const {
+    const auto L = static_cast<ptrdiff_t>(stepper_.size());
+    return contiguous<U>(h, {L, stepper_.layer(0).P}, "h must be (L, P), contiguous");
+  }
+  template <class U>
+  U* states(const Maybe<U>& c) const {
+    const auto L = static_cast<ptrdiff_t>(stepper_.size());
+    const Layer<T>& first = stepper_.layer(0);
+    const ptrdiff_t S = first.cell.states;
+    const char* what = "c must be (L, S, H), contiguous";
+    if (S == 1) return contiguous<U>(c, {L, first.H}, what);
+    return S ? contiguous<U>(c, {L, S, first.H}, what) : nullptr;
+  }
+
   nb::list kept_;
   Stepper<T> stepper_;
   nb::object y_;

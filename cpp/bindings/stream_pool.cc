@@ -86,8 +86,12 @@ class PyStreamPool {
   std::pair<U*, U*> state(std::size_t s, ptrdiff_t n, const Maybe<U>& h, const Maybe<U>& c) const {
     require(s < pool_.stacks(), "stack");
     const ptrdiff_t L = pool_.depth(s);
-    return {contiguous<U>(h, {L, n, pool_.first(s).P}, "h must be (L, n, P), contiguous"),
-            contiguous<U>(c, {L, n, pool_.first(s).H}, "c must be (L, n, H), contiguous")};
+    const Layer<T>& first = pool_.first(s);
+    const ptrdiff_t S = first.cell.states;
+    const char* what = "c must be (L, n, S, H), contiguous";
+    U* to_h = contiguous<U>(h, {L, n, first.P}, "h must be (L, n, P), contiguous");
+    if (S == 1) return {to_h, contiguous<U>(c, {L, n, first.H}, what)};
+    return {to_h, S ? contiguous<U>(c, {L, n, S, first.H}, what) : nullptr};
   }
 
   // Keeps copies of the lists: what the caller does to his leaves the layers alive.

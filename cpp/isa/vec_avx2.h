@@ -75,6 +75,8 @@ GC_INLINE F min(F a, F b) { return {_mm256_min_ps(a.v, b.v)}; }
 GC_INLINE D min(D a, D b) { return {_mm256_min_pd(a.v, b.v)}; }
 GC_INLINE F max(F a, F b) { return {_mm256_max_ps(a.v, b.v)}; }
 GC_INLINE D max(D a, D b) { return {_mm256_max_pd(a.v, b.v)}; }
+GC_INLINE F sqrt(F a) { return {_mm256_sqrt_ps(a.v)}; }
+GC_INLINE D sqrt(D a) { return {_mm256_sqrt_pd(a.v)}; }
 GC_INLINE F abs(F a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)}; }
 GC_INLINE D abs(D a) { return {_mm256_andnot_pd(_mm256_set1_pd(-0.0), a.v)}; }
 GC_INLINE F copysign(F a, F s) {

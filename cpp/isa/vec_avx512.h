@@ -66,6 +66,8 @@ GC_INLINE F min(F a, F b) { return {_mm512_min_ps(a.v, b.v)}; }
 GC_INLINE D min(D a, D b) { return {_mm512_min_pd(a.v, b.v)}; }
 GC_INLINE F max(F a, F b) { return {_mm512_max_ps(a.v, b.v)}; }
 GC_INLINE D max(D a, D b) { return {_mm512_max_pd(a.v, b.v)}; }
+GC_INLINE F sqrt(F a) { return {_mm512_sqrt_ps(a.v)}; }
+GC_INLINE D sqrt(D a) { return {_mm512_sqrt_pd(a.v)}; }
 GC_INLINE F abs(F a) { return {_mm512_andnot_ps(_mm512_set1_ps(-0.0f), a.v)}; }
 GC_INLINE D abs(D a) { return {_mm512_andnot_pd(_mm512_set1_pd(-0.0), a.v)}; }
 GC_INLINE F copysign(F a, F s) {

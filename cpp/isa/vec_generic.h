@@ -11,6 +11,7 @@
 //   add sub mul div      as written
 //   fma(a, b, c)         a*b + c with one rounding
 //   min(a, b), max(a, b) b if either is NaN: min(limit, x) keeps a NaN in x
+//   sqrt                 as written
 //   abs, copysign        sign bit only
 //   pow2(m)              2^n from m = n + 1.5 * 2^(mantissa bits): n sits in m's low bits
 //   where_positive(x, y) y where x > 0, else 0
@@ -93,6 +94,8 @@ GC_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
 GC_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
   return {__builtin_fma(a.v, b.v, c.v)};
 }
+GC_INLINE Vec<float> sqrt(Vec<float> a) { return {__builtin_sqrtf(a.v)}; }
+GC_INLINE Vec<double> sqrt(Vec<double> a) { return {__builtin_sqrt(a.v)}; }
 GC_INLINE Vec<float> abs(Vec<float> a) { return {__builtin_fabsf(a.v)}; }
 GC_INLINE Vec<double> abs(Vec<double> a) { return {__builtin_fabs(a.v)}; }
 GC_INLINE Vec<float> copysign(Vec<float> a, Vec<float> s) {

@@ -72,6 +72,8 @@ GC_INLINE F min(F a, F b) { return {vbslq_f32(vcltq_f32(a.v, b.v), a.v, b.v)}; }
 GC_INLINE D min(D a, D b) { return {vbslq_f64(vcltq_f64(a.v, b.v), a.v, b.v)}; }
 GC_INLINE F max(F a, F b) { return {vbslq_f32(vcgtq_f32(a.v, b.v), a.v, b.v)}; }
 GC_INLINE D max(D a, D b) { return {vbslq_f64(vcgtq_f64(a.v, b.v), a.v, b.v)}; }
+GC_INLINE F sqrt(F a) { return {vsqrtq_f32(a.v)}; }
+GC_INLINE D sqrt(D a) { return {vsqrtq_f64(a.v)}; }
 GC_INLINE F abs(F a) { return {vabsq_f32(a.v)}; }
 GC_INLINE D abs(D a) { return {vabsq_f64(a.v)}; }
 GC_INLINE F copysign(F a, F s) { return {vbslq_f32(vdupq_n_u32(0x80000000u), s.v, a.v)}; }

@@ -12,6 +12,7 @@
 #include "backward.h"
 #include "isa/cpu.h"
 #include "kernels.h"
+#include "program.h"
 #include "stepper.h"
 #include "stream_pool.h"
 
@@ -214,7 +215,7 @@ void run(const Case& k) {
               k.B, k.I, k.H, k.P, k.ragged, k.cut, k.reverse, sizeof(T), hash.value());
 }
 
-// Both functions by element; the products of a matrix through Linear.
+// The functions by element; the products of a matrix through Linear.
 template <class T>
 void run_functions() {
   const ptrdiff_t n = 4099;
@@ -227,12 +228,58 @@ void run_functions() {
     hash.add(y);
     kernel_table<T>().tanh(n, x.data(), y.data());
     hash.add(y);
+    kernel_table<T>().exp(n, x.data(), y.data());
+    hash.add(y);
+    kernel_table<T>().log_sigmoid(n, x.data(), y.data());
+    hash.add(y);
     const Linear<T> linear(17, 37, x.data(), x.data() + 629);
     for (const ptrdiff_t rows : {1, 2, 3, 5, 6, 7, 40}) {
       linear.run(rows, x.data() + 700, 17, y.data(), 37, 2);
       hash.add(y.data(), rows * 37);
     }
     std::printf("functions %g %zu: %016llx\n", scale, sizeof(T), hash.value());
+  }
+}
+
+// Every operation of programs, on two inputs and then on what the operation before it gave.
+template <class T>
+void run_programs() {
+  std::vector<Operation> operations{{Op::kConstant, 0, {}, 0.75}};
+  std::vector<int32_t> kept{0, 1, 2};
+  for (int op = static_cast<int>(Op::kAdd); op < static_cast<int>(Op::kCopy); ++op) {
+    const bool pair = op <= static_cast<int>(Op::kWherePositive);
+    const int last = 1 + static_cast<int>(operations.size());
+    operations.push_back({static_cast<Op>(op), pair ? 2 : 1, {0, 1}, 0});
+    operations.push_back({static_cast<Op>(op), pair ? 2 : 1, {last, 0}, 0});
+    kept.push_back(last + 1);
+    kept.push_back(last + 2);
+  }
+  const int32_t outputs[] = {kept.back(), 1, -1};
+  const auto count = static_cast<ptrdiff_t>(kept.size());
+  const Program program(2, operations.data(), static_cast<ptrdiff_t>(operations.size()), outputs, 3,
+                        kept.data(), count);
+  const FlushDenormals flush;
+  for (const ptrdiff_t H : {1, 3, 8, 17, 33, 260}) {
+    const ptrdiff_t Hp = round_up(H, kernel_table<T>().lanes);
+    Numbers numbers;
+    auto x = numbers.draw<T>(2 * H, 3.0);
+    std::vector<T> rows(static_cast<std::size_t>((5 + count) * Hp), T(0));
+    const T* in[] = {rows.data(), rows.data() + Hp};
+    T* out[] = {rows.data(), rows.data() + 3 * Hp, rows.data() + 4 * Hp};
+    T* tape[] = {rows.data() + 5 * Hp};
+    std::memcpy(rows.data(), x.data(), static_cast<std::size_t>(H) * sizeof(T));
+    std::memcpy(rows.data() + Hp, x.data() + H, static_cast<std::size_t>(H) * sizeof(T));
+    kernel_table<T>().run_program({1, H, &program, in, out, tape});
+    Hash hash;
+    for (const T* row : {out[0], out[1], out[2]}) hash.add(row, H);
+    for (ptrdiff_t k = 0; k < count; ++k) {
+      for (ptrdiff_t u = 0; u < H; ++u) {
+        T& value = tape[0][k * Hp + u];
+        if (value != value) value = T(-9);  // a NaN is a NaN, whatever its bits
+      }
+      hash.add(tape[0] + k * Hp, H);
+    }
+    std::printf("program %td %zu: %016llx\n", H, sizeof(T), hash.value());
   }
 }
 
@@ -248,7 +295,8 @@ void run_edges() {
   }
   std::vector<T> y(x.size());
   const FlushDenormals flush;
-  for (const auto function : {kernel_table<T>().sigmoid, kernel_table<T>().tanh}) {
+  const KernelTable<T>& table = kernel_table<T>();
+  for (const auto function : {table.sigmoid, table.tanh, table.exp, table.log_sigmoid}) {
     function(static_cast<ptrdiff_t>(x.size()), x.data(), y.data());
     std::printf("edges %zu:", sizeof(T));
     for (const T value : y) {
@@ -290,6 +338,8 @@ void run_all() {
   }
   run_functions<float>();
   run_functions<double>();
+  run_programs<float>();
+  run_programs<double>();
   run_edges<float>();
   run_edges<double>();
 }

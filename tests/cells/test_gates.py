@@ -151,10 +151,71 @@ def test_a_wrong_shape_is_refused_before_anything_is_written():
     np.testing.assert_array_equal(layer.weight_ih, kept[1])
 
 
-def test_a_gru_has_no_textbook_of_ours():
-    layer = LayerWeights(weight_ih=np.zeros((9, 2)), weight_hh=np.zeros((9, 3)))
-    with pytest.raises(ShapeError, match="got 9 rows"):
+def gru_layer(H=3, I=2):  # noqa: E741 (torch's letter)
+    config = Config(mode="GRU", input_size=I, hidden_size=H)
+    return layer_weights(config, np.random.default_rng(0))
+
+
+def test_a_gru_shows_the_two_biases_of_its_candidate():
+    layer = gru_layer()
+    h, x = np.random.default_rng(1).standard_normal((2, 3))
+    x = x[:2]
+    book, order = cells.Textbook(layer), cells.GRU().gate_names
+    of_x = cells.split(layer.weight_ih @ x + layer.bias_ih, order)
+    of_h = cells.split(layer.weight_hh @ h + layer.bias_hh, order)
+    hx = np.concatenate([h, x])
+    np.testing.assert_allclose(book.W_r @ hx + book.b_r, of_x["reset"] + of_h["reset"])
+    np.testing.assert_allclose(book.W_z @ hx + book.b_z, of_x["update"] + of_h["update"])
+    np.testing.assert_allclose(book.W_n[:, 3:] @ x + book.b_in, of_x["candidate"])
+    np.testing.assert_allclose(book.W_n[:, :3] @ h + book.b_hn, of_h["candidate"])
+    book.b_hn = np.full(3, 5.0)
+    assert (book.b_hn == 5).all()
+    assert cells.split(layer.bias_hh, order)["candidate"].tolist() == [5, 5, 5]
+    np.testing.assert_allclose(book.W_n[:, 3:] @ x + book.b_in, of_x["candidate"])
+    with pytest.raises(AttributeError, match="b_in, b_hn, got b_n"):
+        book.b_n  # noqa: B018 (reading it is the test)
+    with pytest.raises(AttributeError, match="got b_n"):
+        book.b_n = np.zeros(3)
+
+
+def test_a_cell_of_ones_own_has_a_textbook_by_its_letters():
+    cell = cells.LSTM(peephole=True, coupled=True)
+    layer = layer_weights(Config(mode=cell, input_size=2, hidden_size=3), np.random.default_rng(0))
+    book = cells.Textbook(layer, cell=cell)
+    assert dir(book) == ["W_f", "W_g", "W_o", "b_f", "b_g", "b_o", "p_f", "p_o"]
+    np.testing.assert_array_equal(book.p_f, layer.vectors["p_f"])
+    np.testing.assert_array_equal(book.W_C, book.W_g)
+    book.p_o = np.array([1.0, 2, 3])
+    assert layer.vectors["p_o"].tolist() == [1, 2, 3]
+    with pytest.raises(ShapeError, match=r"expected p_o of the LSTM gate|expected p_o"):
+        book.p_o = np.zeros(2)
+    with pytest.raises(AttributeError, match="got W_i"):
+        book.W_i  # noqa: B018 (reading it is the test)
+
+
+def test_rows_of_no_known_cell_are_refused():
+    layer = LayerWeights(weight_ih=np.zeros((15, 2)), weight_hh=np.zeros((15, 3)))
+    with pytest.raises(ShapeError, match=r"1H \(RNN\), 3H \(GRU\), 4H \(LSTM\).* got 15 rows"):
         cells.Textbook(layer)
+
+
+@pytest.mark.parametrize(
+    ("library", "letters"), [("torch", "rzn"), ("keras", "zrn"), ("onnx", "zrn")]
+)
+def test_the_gates_of_a_gru_lie_as_each_library_has_them(library, letters):
+    gates = cells.GRU().gates
+    order = cells.order_of(library, tuple(gates.values()))
+    assert order == tuple(gates[letter] for letter in letters)
+    assert cells.order_of(library, cells.HIDDEN) == cells.HIDDEN
+
+
+def test_orders_of_the_lstm_are_found_by_its_gates():
+    assert cells.order_of("onnx", cells.TORCH) == cells.ONNX
+    assert cells.order_of("keras", cells.ONNX) == cells.KERAS
+    with pytest.raises(ValueError, match="expected a library out of"):
+        cells.order_of("theano", cells.TORCH)
+    with pytest.raises(ValueError, match="a cell that keras has"):
+        cells.order_of("keras", ("forget", "candidate"))
 
 
 def test_something_without_weights_is_refused():
@@ -169,3 +230,4 @@ def test_the_kind_of_layer_is_told_from_shapes_alone(H, I, P):  # noqa: E741 (to
     assert cells.layer_gates(layer) == cells.TORCH
     config = Config(mode="RNN_TANH", input_size=I, hidden_size=H)
     assert cells.layer_gates(layer_weights(config, np.random.default_rng(0))) == cells.HIDDEN
+    assert cells.layer_gates(gru_layer(H, I)) == ("reset", "update", "candidate")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glasscell import cells
 from glasscell.cells.parameters import Config, from_state_dict, to_state_dict
 from glasscell.errors import DtypeError, ShapeError, WeightFormatError
 from strategies import network_weights
@@ -23,7 +26,8 @@ def state_dict(config=CONFIG, dtype=np.float32, prefix=""):
 
 @st.composite
 def configs(draw):
-    mode, H = draw(st.sampled_from(["LSTM", "RNN_TANH", "RNN_RELU"])), draw(st.integers(1, 4))
+    mode = draw(st.sampled_from(["LSTM", "RNN_TANH", "RNN_RELU", "GRU"]))
+    H = draw(st.integers(1, 4))
     return Config(
         mode=mode,
         input_size=draw(st.integers(0, 4)),
@@ -123,7 +127,8 @@ def test_too_few_layers_are_refused():
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("mode", "GRU"),
+        ("mode", "SRU"),
+        ("mode", None),
         ("input_size", -1),
         ("hidden_size", 0),
         ("hidden_size", 4.0),
@@ -143,6 +148,87 @@ def test_a_configuration_out_of_range_is_refused_by_name(field, value):
         Config(**good | {field: value})
 
 
-def test_an_rnn_has_no_projection():
-    with pytest.raises(WeightFormatError, match="expected proj_size 0 for RNN_TANH"):
-        Config(mode="RNN_TANH", input_size=3, hidden_size=4, proj_size=2)
+@pytest.mark.parametrize("mode", ["RNN_TANH", "GRU", cells.LSTM(peephole=True)], ids=str)
+def test_only_the_lstm_has_a_projection(mode):
+    name = mode if isinstance(mode, str) else mode.name
+    with pytest.raises(WeightFormatError, match=f"expected proj_size 0 for {name}"):
+        Config(mode=mode, input_size=3, hidden_size=4, proj_size=2)
+
+
+class Ind(cells.Cell):
+    """A cell without a matrix R, and one vector of its own."""
+
+    gates = {"f": "forget", "g": "candidate"}  # noqa: RUF012
+    vectors = {"s": "scale"}  # noqa: RUF012
+    recurrent = "diagonal"
+
+    def step(self, a, h):
+        f, g = cells.sigmoid(a.f), cells.tanh(a.g)
+        return f * h + (1 - f) * g * self.s
+
+
+def test_the_arrays_of_a_cell_are_what_its_definition_says():
+    def names(mode):
+        return Config(mode=mode, input_size=3, hidden_size=4).shapes(1)
+
+    assert names("GRU") == {
+        "weight_ih": (12, 4),
+        "weight_hh": (12, 4),
+        "bias_ih": (12,),
+        "bias_hh": (12,),
+    }
+    assert names(Ind()) == {
+        "weight_ih": (8, 4),
+        "bias_ih": (8,),
+        "u_f": (4,),
+        "u_g": (4,),
+        "s": (4,),
+    }
+    assert list(names(cells.LSTM(peephole=True)))[4:] == ["p_i", "p_f", "p_o"]
+
+
+@pytest.mark.parametrize("cell", [Ind(), cells.LSTM(peephole=True), cells.GRU()], ids=str)
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_cell_of_ones_own_goes_to_names_and_back(cell, bias):
+    config = Config(
+        mode=cell, input_size=3, hidden_size=4, num_layers=2, bidirectional=True, bias=bias
+    )
+    layers = network_weights(config, np.random.default_rng(0))
+    arrays = to_state_dict(config, layers, "rnn.")
+    again = from_state_dict(config, arrays, "rnn.")
+    for before, after in zip(layers, again, strict=True):
+        assert before.arrays().keys() == after.arrays().keys()
+        assert after.weight_hh.shape[1] == 4
+        for name, array in before.arrays().items():
+            assert after.arrays()[name] is array
+
+
+def test_a_configuration_is_described_with_its_cell_and_comes_back():
+    for mode in ("LSTM", "GRU", Ind(), cells.LSTM(peephole=True, zoneout=(0.1, 0.2))):
+        config = Config(mode=mode, input_size=3, hidden_size=4, num_layers=2)
+        text = json.dumps(config.description())
+        again = Config.from_description(json.loads(text))
+        assert again == config
+        assert ("cell" in again.description()) == (not isinstance(mode, str))
+        assert again.cell.program == config.cell.program
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"mode": "LSTM"}, "expected mode to be the name of the cell, 'Ind'"),
+        ({"mode": "Other"}, "got 'Other'"),
+        ({"cell": None}, "cell: cell: expected an object"),
+        ({"cell": {}}, "cell: cell: expected an object"),
+        ({"colour": 1}, "expected no field colour"),
+        ({"hidden_size": None}, "expected hidden_size"),
+    ],
+)
+def test_a_damaged_description_of_a_configuration_is_refused(change, words):
+    good = Config(mode=Ind(), input_size=3, hidden_size=4).description()
+    with pytest.raises(WeightFormatError, match=words):
+        Config.from_description(good | change)
+    with pytest.raises(WeightFormatError, match="expected mode to be one of"):
+        Config.from_description({k: v for k, v in good.items() if k != "cell"})
+    with pytest.raises(WeightFormatError, match="a field hidden_size, got none"):
+        Config.from_description({k: v for k, v in good.items() if k != "hidden_size"})

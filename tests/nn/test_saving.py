@@ -284,7 +284,7 @@ def _hooked():
 
 
 REFUSED = [
-    (torch.nn.GRU(2, 2), r"the module itself \(GRU\).*expected one of LSTM, RNN"),
+    (torch.nn.GRUCell(2, 2), r"the module itself \(GRUCell\).*expected one of LSTM, RNN"),
     (_Network(), r"the module itself \(_Network\).*Sequential\(model.lstm, model.linear\)"),
     (
         torch.nn.Sequential(nn.LSTM(2, 2), torch.nn.Sequential(torch.nn.Conv1d(2, 2, 1))),

@@ -7,9 +7,10 @@ what it computes on arrays (`evaluate`).
 `textbook` gives the weights of any layer as one matrix W and one bias b per gate.
 """
 
-from collections.abc import Mapping
-
+from glasscell.cells.catalogue import CELLS, of
 from glasscell.cells.definition import Cell, Mask, described
+from glasscell.cells.equations import Equation, equations, filled, latex
+from glasscell.cells.evaluate import evaluate
 from glasscell.cells.gru import GRU
 from glasscell.cells.lstm import LSTM
 from glasscell.cells.orders import (
@@ -19,12 +20,14 @@ from glasscell.cells.orders import (
     TAPE,
     TORCH,
     join,
+    order_of,
     permutation,
     reorder,
     rows,
     split,
 )
 from glasscell.cells.rnn import RNN
+from glasscell.cells.slstm import SLSTM
 from glasscell.cells.symbols import (
     absolute,
     exp,
@@ -40,7 +43,6 @@ from glasscell.cells.symbols import (
     where_positive,
 )
 from glasscell.cells.textbook import Textbook, layer_gates
-from glasscell.errors import CellError
 
 __all__ = [
     "CELLS",
@@ -50,21 +52,28 @@ __all__ = [
     "LSTM",
     "ONNX",
     "RNN",
+    "SLSTM",
     "TAPE",
     "TORCH",
     "Cell",
+    "Equation",
     "Mask",
     "Textbook",
     "absolute",
     "described",
+    "equations",
+    "evaluate",
     "exp",
+    "filled",
     "join",
+    "latex",
     "layer_gates",
     "log_sigmoid",
     "maximum",
     "mean",
     "minimum",
     "of",
+    "order_of",
     "permutation",
     "relu",
     "reorder",
@@ -76,27 +85,3 @@ __all__ = [
     "tanh",
     "where_positive",
 ]
-
-CELLS: Mapping[str, Cell] = {
-    "LSTM": LSTM(),
-    "RNN_TANH": RNN("tanh"),
-    "RNN_RELU": RNN("relu"),
-    "GRU": GRU(),
-}
-"""torch's name of a recurrence ("mode") to the cell that it is."""
-
-
-def of(mode: str | Cell) -> Cell:
-    """Give the cell that a mode names; a cell is given back.
-
-    Raises:
-        CellError: There is no cell of that name.
-
-    >>> of("GRU").gate_names
-    ('reset', 'update', 'candidate')
-    """
-    if isinstance(mode, Cell):
-        return mode
-    if mode not in CELLS:
-        raise CellError(f"expected a cell out of {', '.join(CELLS)}, got {mode!r}")
-    return CELLS[mode]

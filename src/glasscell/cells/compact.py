@@ -1,12 +1,14 @@
 """Weights in fewer bits: bfloat16, and int8 with one scale for each unit and gate.
 
-Only matrices are compressed: what multiplies x, what multiplies h, and a projection. Biases stay
-float32, and so do all sums and states. Letters as in `glasscell.weights`; G gate rows (4H or H).
+Only matrices are compressed: what multiplies x, what multiplies h, and a projection. Biases and
+vectors stay float32, and so do all sums and states. Letters as in `glasscell.weights`; G rows of
+the cell's gates.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -42,13 +44,14 @@ class StoredWeights:
 
     Args:
         weight_ih: (G, I), uint16 (the bits of bfloat16) or int8.
-        weight_hh: (G, P), of the same dtype.
+        weight_hh: (G, P), of the same dtype; (0, H) of a cell without such a matrix.
         bias_ih: (G,) float32; None without biases.
         bias_hh: (G,) float32; None without biases.
         weight_hr: (P, H), of the same dtype; None without projection.
         scale: (G,) float32 for int8, else None: row k of the weights is scale[k] times row k of
             both matrices.
         scale_hr: (P,) float32 for int8 with projection, else None.
+        vectors: Letter to (H,) float32 of a cell's parameters with one number a unit.
     """
 
     weight_ih: Array
@@ -58,6 +61,7 @@ class StoredWeights:
     weight_hr: Array | None = None
     scale: Array | None = None
     scale_hr: Array | None = None
+    vectors: Mapping[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         matrices = [self.weight_ih, self.weight_hh, self.weight_hr]
@@ -68,7 +72,7 @@ class StoredWeights:
                 f"{', '.join(sorted(kinds))}. Make them with glasscell.storage.compress."
             )
         wanted = self.storage == "int8", self.storage == "int8" and self.weight_hr is not None
-        vectors = [self.bias_ih, self.bias_hh, self.scale, self.scale_hr]
+        vectors = [self.bias_ih, self.bias_hh, self.scale, self.scale_hr, *self.vectors.values()]
         if any(a is not None and a.dtype != np.float32 for a in vectors) or wanted != (
             self.scale is not None,
             self.scale_hr is not None,
@@ -78,6 +82,16 @@ class StoredWeights:
                 f"{self.storage} got {[None if a is None else a.dtype.name for a in vectors]}."
             )
 
+    @classmethod
+    def named(cls, arrays: Mapping[str, Array], hidden_size: int) -> StoredWeights:
+        """Build a layer from arrays by name without suffix, as `LayerWeights.named`."""
+        known = {name for name in cls.__dataclass_fields__ if name != "vectors"}
+        found = {name: array for name, array in arrays.items() if name in known}
+        dtype = found["weight_ih"].dtype
+        found.setdefault("weight_hh", np.empty((0, hidden_size), dtype))
+        vectors = {name: array for name, array in arrays.items() if name not in known}
+        return cls(**found, vectors=vectors)
+
     @property
     def storage(self) -> str:
         """The name of the storage: "bfloat16" or "int8"."""
@@ -85,7 +99,9 @@ class StoredWeights:
 
     def arrays(self) -> dict[str, Array]:
         """Give the arrays that this layer has, by name without suffix."""
-        return {name: array for name, array in vars(self).items() if array is not None}
+        found = {name: array for name, array in vars(self).items() if name != "vectors"}
+        has = {name: array for name, array in found.items() if array is not None and len(array)}
+        return has | dict(self.vectors)
 
 
 def storage_of(dtype: npt.DTypeLike) -> str:
@@ -153,7 +169,8 @@ def to_int8(*matrices: Array) -> tuple[list[npt.NDArray[np.int8]], npt.NDArray[n
     """
     for matrix in matrices:
         _require_float32("int8", matrix)
-    largest = np.max([np.abs(matrix).max(axis=1) for matrix in matrices], axis=0)
+    # A matrix without columns has nothing to hold.
+    largest = np.max([np.abs(matrix).max(axis=1, initial=0) for matrix in matrices], axis=0)
     if not np.isfinite(largest).all():
         raise WeightFormatError(
             "int8: expected finite weights, got NaN or infinity in row "
@@ -185,15 +202,17 @@ def compress(w: Any, storage: str) -> StoredWeights:
         raise ValueError(
             f"storage: expected one of {', '.join(COMPRESSED)} to compress to, got {storage!r}."
         )
-    biases = {"bias_ih": w.bias_ih, "bias_hh": w.bias_hh}
+    kept = {"bias_ih": w.bias_ih, "bias_hh": w.bias_hh, "vectors": getattr(w, "vectors", {})}
     if storage == "bfloat16":
         return StoredWeights(
             weight_ih=to_bfloat16(w.weight_ih),
             weight_hh=to_bfloat16(w.weight_hh),
             weight_hr=None if w.weight_hr is None else to_bfloat16(w.weight_hr),
-            **biases,
+            **kept,
         )
-    (weight_ih, weight_hh), scale = to_int8(w.weight_ih, w.weight_hh)
+    present = [w.weight_ih, *([w.weight_hh] if len(w.weight_hh) else [])]
+    (weight_ih, *others), scale = to_int8(*present)
+    weight_hh = others[0] if others else np.empty(w.weight_hh.shape, np.int8)
     (weight_hr,), scale_hr = ((None,), None) if w.weight_hr is None else to_int8(w.weight_hr)
     return StoredWeights(
         weight_ih=weight_ih,
@@ -201,7 +220,7 @@ def compress(w: Any, storage: str) -> StoredWeights:
         weight_hr=weight_hr,
         scale=scale,
         scale_hr=scale_hr,
-        **biases,
+        **kept,
     )
 
 
@@ -218,7 +237,7 @@ def expand(w: StoredWeights) -> LayerWeights:
     def matrix(stored: Array, scale: Array | None) -> Array:
         if scale is None:
             return from_bfloat16(stored)
-        return stored.astype(np.float32) * scale[:, None]
+        return stored.astype(np.float32) * scale[: len(stored), None]
 
     return LayerWeights(
         weight_ih=matrix(w.weight_ih, w.scale),
@@ -226,6 +245,7 @@ def expand(w: StoredWeights) -> LayerWeights:
         bias_ih=w.bias_ih,
         bias_hh=w.bias_hh,
         weight_hr=None if w.weight_hr is None else matrix(w.weight_hr, w.scale_hr),
+        vectors=w.vectors,
     )
 
 

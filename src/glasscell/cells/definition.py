@@ -6,18 +6,22 @@ glasscell works from: the kernels, their derivatives, traces, pages, files.
 
 from __future__ import annotations
 
+import copy
+import inspect
 import linecache
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
+from keyword import iskeyword
+from numbers import Real
+from types import CodeType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from glasscell.cells.derivative import Partials, Reverse, partials, reverse
-from glasscell.cells.program import READS, Program, Sum, numbered
-from glasscell.cells.symbols import ALLOWED, Graph, Symbol
+from glasscell.cells.derivative import Partials, Reverse, Slopes, partials, reverse, slopes
+from glasscell.cells.program import READS, Program, Sum, number_of, numbered
+from glasscell.cells.symbols import ALLOWED, Graph, Symbol, ordered
 from glasscell.errors import CellError
 
-__all__ = ["Cell", "Mask", "described"]
+__all__ = ["Cell", "Mask", "described", "require_probability"]
 
 RECURRENT = ("full", "diagonal", None)
 
@@ -38,6 +42,16 @@ class Mask(NamedTuple):
     off: float = 0.0
     evaluation: float = 1.0
     each: str = "step"
+
+
+def require_probability(name: str, p: Any) -> None:
+    """Check an option that says how often something is dropped.
+
+    Raises:
+        CellError: It is not a number from 0 to below 1.
+    """
+    if not isinstance(p, Real) or isinstance(p, bool) or not 0 <= float(p) < 1:
+        raise CellError(f"{name}: expected a probability from 0 to below 1, got {p!r}")
 
 
 class Cell:
@@ -147,6 +161,11 @@ class Cell:
         """The derivatives of every state after the step by every sum and state before it."""
         return partials(self.evaluation)
 
+    @cached_property
+    def slopes(self) -> Slopes:
+        """The derivatives of the step, from what a trace of it has."""
+        return slopes(self.program, self.reverse.kept)
+
     @property
     def quantities(self) -> tuple[str, ...]:
         """Names of what a trace shows beside the hidden state, in the order of the tape."""
@@ -159,6 +178,18 @@ class Cell:
         return tuple(
             letter for k, letter in enumerate(self.states) if (k, "state", k) in self.partials.by
         )
+
+    def shift(self, letter: str) -> str | None:
+        """Name the vector that is added to a gate's sum in place of the layer's own bias.
+
+        Args:
+            letter: Of the gate.
+
+        Returns:
+            None, the default, where the bias of the layer is what counts; a cell that normalises
+            its sums, and with them that bias, has a vector for it.
+        """
+        del letter
 
     @property
     def _order(self) -> tuple[str, ...]:
@@ -197,36 +228,53 @@ class Cell:
 
 
 class _Sums:
-    """The sums of a step: an attribute for each gate."""
+    """The sums of a step: an attribute for each gate.
 
-    def __init__(self, cell: Cell, graph: Graph) -> None:
-        self._cell, self._graph = cell, graph
+    Args:
+        cell: Whose step it is.
+        graph: Of the step.
+        parted: Letters of gates whose parts the step reads beside the whole: there the whole is
+            made of the parts, so that each is computed once.
+    """
+
+    def __init__(self, cell: Cell, graph: Graph, parted: Collection[str]) -> None:
+        self._cell, self._graph, self._parted = cell, graph, parted
+        self._made: dict[str, Symbol] = {}
 
     def __getattr__(self, gate: str) -> Any:
         if gate not in self._cell.gates:
-            raise CellError(f"expected a gate out of {', '.join(self._cell.gates)}, got {gate!r}")
-        return _sum(self._cell, self._graph, gate)
+            raise CellError(f"expected a gate out of {', '.join(self._cell.gates)}, got a.{gate}")
+        if gate not in self._made:
+            self._made[gate] = _sum(self._cell, self._graph, gate, parted=gate in self._parted)
+        return self._made[gate]
 
 
 class _Sum(Symbol):
     """The sum of one gate, which has two parts."""
 
-    __slots__ = ()
+    __slots__ = ("gate",)
+    gate: str
 
     @property
     def x(self) -> Symbol:
         """W x + b_ih."""
-        return self.graph.input("sum", f"{self.value[1][:-3]}.x")
+        return self.graph.input("sum", f"{self.gate}.x")
 
     @property
     def h(self) -> Symbol:
         """R h + b_hh."""
-        return self.graph.input("sum", f"{self.value[1][:-3]}.h")
+        return self.graph.input("sum", f"{self.gate}.h")
 
 
-def _sum(cell: Cell, graph: Graph, gate: str) -> Symbol:
+def _sum(cell: Cell, graph: Graph, gate: str, *, parted: bool) -> Symbol:
     if cell.recurrent == "full":
-        return graph.input("sum", f"{gate}.xh", _Sum)
+        whole = graph.input("sum", f"{gate}.xh", _Sum)
+        assert isinstance(whole, _Sum)
+        if parted:
+            parts = graph.input("sum", f"{gate}.x"), graph.input("sum", f"{gate}.h")
+            whole = _Sum(graph, "add", parts, None)
+        whole.gate = gate
+        return whole
     reads_x = graph.input("sum", f"{gate}.x")
     if cell.recurrent is None:
         return reads_x
@@ -234,46 +282,76 @@ def _sum(cell: Cell, graph: Graph, gate: str) -> Symbol:
     return reads_x + weight * graph.input("state", next(iter(cell.states)))
 
 
-def _program(cell: Cell, *, training: bool) -> Program:
+def _program(cell: Cell, *, training: bool, parted: Collection[str] = ()) -> Program:
     """Run the step on symbols, and number what it needs."""
     _check_names(cell)
-    graph = Graph()
-    own = _Traced(cell, graph, training=training)
+    steps = _steps(cell)
+    graph = Graph(steps)
+    own = _seen_by_step(cell, graph, training=training)
     states = [graph.input("state", letter) for letter in cell.states]
-    named, result = _run(cell, own, _Sums(cell, graph), states)
-    after = result if isinstance(result, tuple) else (result,)
-    if len(after) != len(states):
-        raise CellError(
-            f"{cell.name}: expected step to return {len(states)} states "
-            f"({', '.join(cell.states)}), got {len(after)}"
-        )
-    outputs = [graph.symbol(value) for value in after]
+    try:
+        result = type(cell).step(own, _Sums(cell, graph, parted), *states)
+    except CellError as error:
+        raise CellError(f"{cell.name}: {_place(error, steps)}{error}") from None
+    except Exception as error:
+        said = str(error) or type(error).__name__
+        raise CellError(f"{cell.name}: {_place(error, steps)}{said}; {ALLOWED}") from error
+    outputs = _outputs(cell, graph, result)
+    named = graph.named()
     seen = {letter: named[letter] for letter in cell.gates if isinstance(named.get(letter), Symbol)}
     seen |= dict(zip(cell.states, outputs, strict=True))
     seen = {letter: value for letter, value in seen.items() if not value.constant}
-    found = _inputs([*outputs, *seen.values()])
-    sums = sorted(
-        (Sum(*name.rsplit(".", 1)) for kind, name in found if kind == "sum"),
-        key=lambda s: (READS.index(s.reads), list(cell.gates).index(s.gate)),
-    )
-    if not sums:
-        raise CellError(f"{cell.name}: expected a step that reads a sum of a gate, got none")
+    wanted = [*outputs, *seen.values()]
+    found = {symbol.value for symbol in ordered(wanted, ()) if symbol.operation == "input"}
+    sums = [Sum(*name.rsplit(".", 1)) for kind, name in found if kind == "sum"]
+    both = {s.gate for s in sums if s.reads == "xh"} & {s.gate for s in sums if s.reads != "xh"}
+    if both:
+        return _program(cell, training=training, parted=both)
+    _require_all_read(cell, sums)
+    sums.sort(key=lambda s: (READS.index(s.reads), list(cell.gates).index(s.gate)))
     vectors = [name for name in _vectors(cell) if ("vector", name) in found]
     masks = [name for name in cell.masks if ("mask", name) in found]
     inputs = [graph.input("sum", f"{s.gate}.{s.reads}") for s in sums]
     inputs += states
     inputs += [graph.input("vector", name) for name in vectors]
     inputs += [graph.input("mask", name) for name in masks]
-    operations, number = numbered(inputs, [*outputs, *seen.values()])
-    return Program(
-        sums=tuple(sums),
-        states=tuple(cell.states),
-        vectors=tuple(vectors),
-        masks=tuple(masks),
-        operations=operations,
-        outputs=tuple(number[output] for output in outputs),
-        names={letter: number[value] for letter, value in seen.items()},
-    )
+    operations, number = numbered(inputs, wanted)
+    try:
+        return Program(
+            sums=tuple(sums),
+            states=tuple(cell.states),
+            vectors=tuple(vectors),
+            masks=tuple(masks),
+            operations=operations,
+            outputs=tuple(number[output] for output in outputs),
+            names={letter: number[value] for letter, value in seen.items()},
+        )
+    except CellError as error:
+        raise CellError(f"{cell.name}: {_defined(cell)}{error}") from None
+
+
+def _outputs(cell: Cell, graph: Graph, result: Any) -> list[Symbol]:
+    """Check what a step returned."""
+    after = result if isinstance(result, tuple) else (result,)
+    if len(after) != len(cell.states):
+        raise CellError(
+            f"{cell.name}: {_defined(cell)}expected step to return {len(cell.states)} states "
+            f"({', '.join(cell.states)}), got {len(after)}"
+        )
+    try:
+        return [graph.symbol(value) for value in after]
+    except CellError as error:
+        raise CellError(f"{cell.name}: {_defined(cell)}of what step returned {error}") from None
+
+
+def _require_all_read(cell: Cell, sums: Collection[Sum]) -> None:
+    unread = [gate for gate in cell.gates if gate not in {s.gate for s in sums}]
+    if unread:
+        raise CellError(
+            f"{cell.name}: {_defined(cell)}expected a step whose result depends on every gate, got "
+            f"one without {', '.join(f'a.{gate}' for gate in unread)}; use the gate, or leave it "
+            "out of gates"
+        )
 
 
 def _vectors(cell: Cell) -> list[str]:
@@ -281,97 +359,110 @@ def _vectors(cell: Cell) -> list[str]:
     return [*diagonal, *cell.vectors]
 
 
-def _inputs(wanted: list[Symbol]) -> set[tuple[str, str]]:
-    """Give kind and name of every input that symbols are made of."""
-    found, waiting, visited = set[tuple[str, str]](), list(wanted), set[Symbol]()
-    while waiting:
-        symbol = waiting.pop()
-        if symbol in visited:
-            continue
-        visited.add(symbol)
-        if symbol.operation == "input":
-            found.add(symbol.value)
-        waiting += symbol.operands
+def _seen_by_step(cell: Cell, graph: Graph, *, training: bool) -> Cell:
+    """Give a copy of the cell whose vectors and masks are symbols."""
+    own = copy.copy(cell)
+    for letter in _vectors(cell):
+        own.__dict__[letter] = graph.input("vector", letter)
+    for letter, mask in cell.masks.items():
+        own.__dict__[letter] = (
+            graph.input("mask", letter) if training else graph.constant(mask.evaluation)
+        )
+    return own
+
+
+def _steps(cell: Cell) -> dict[CodeType, type]:
+    """Give the code of the cell's step and of those that it may call by `super`."""
+    found = {}
+    for kind in type(cell).__mro__:
+        code = getattr(inspect.unwrap(vars(kind).get("step", kind)), "__code__", None)
+        if code is not None:
+            found[code] = kind
     return found
 
 
-class _Traced:
-    """A cell as its own step sees it: vectors and masks are symbols, all else is the cell's."""
-
-    def __init__(self, cell: Cell, graph: Graph, *, training: bool) -> None:
-        self._cell = cell
-        for letter in cell.vectors:
-            self.__dict__[letter] = graph.input("vector", letter)
-        for letter, mask in cell.masks.items():
-            self.__dict__[letter] = (
-                graph.input("mask", letter) if training else graph.constant(mask.evaluation)
-            )
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._cell, name)
-        # Helpers that the step calls must see the symbols too.
-        return found.__func__.__get__(self) if hasattr(found, "__func__") else found
-
-
-def _run(cell: Cell, own: _Traced, sums: _Sums, states: list[Symbol]) -> tuple[dict[str, Any], Any]:
-    """Run the step, and give its locals and what it returned."""
-    steps = {
-        vars(kind)["step"].__code__: kind for kind in type(cell).__mro__ if "step" in vars(kind)
-    }
-    named: dict[str, Any] = {}
-
-    def look(frame: Any, event: str, _: Any) -> None:
-        if event == "return" and frame.f_code in steps:
-            named.update(frame.f_locals)
-
-    before = sys.getprofile()
-    sys.setprofile(look)
-    try:
-        step: Callable[..., Any] = type(cell).step
-        result = step(own, sums, *states)
-    except CellError as error:
-        raise CellError(f"{cell.name}: {_place(error, steps)}{error}") from None
-    except (TypeError, AttributeError, ValueError, NameError) as error:
-        raise CellError(f"{cell.name}: {_place(error, steps)}{error}; {ALLOWED}") from error
-    finally:
-        sys.setprofile(before)
-    return named, result
-
-
-def _place(error: BaseException, steps: Mapping[Any, Any]) -> str:
+def _place(error: BaseException, steps: Collection[CodeType]) -> str:
     """Say which line of the step an error came from."""
     where, place = error.__traceback__, ""
     while where is not None:
         code = where.tb_frame.f_code
         if code in steps:
-            line = linecache.getline(code.co_filename, where.tb_lineno).strip()
-            place = f"line {where.tb_lineno} of {code.co_filename}" + (
-                f", {line!r}: " if line else ": "
-            )
+            place = _line(code, where.tb_lineno)
         where = where.tb_next
     return place
 
 
+def _defined(cell: Cell) -> str:
+    """Say where the step of a cell is defined."""
+    code = next(iter(_steps(cell)))
+    return _line(code, code.co_firstlineno)
+
+
+def _line(code: CodeType, number: int) -> str:
+    text = linecache.getline(code.co_filename, number).strip()
+    return f"line {number} of {code.co_filename}" + (f", {text!r}: " if text else ": ")
+
+
+RESERVED = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+"""What vectors cannot be called: the other parameters of a layer."""
+
+
 def _check_names(cell: Cell) -> None:
+    _check_kinds(cell)
     if not cell.gates or not cell.states:
         raise CellError(f"{cell.name}: expected at least one gate and one state")
     # A gate may be called as the state that it becomes, as in a plain RNN.
     both = {**cell.gates, **cell.states}
-    letters = [*both, *_vectors(cell), *cell.masks]
-    for what, given in (("letters", letters), ("names", [*both.values()])):
+    own = [*_vectors(cell), *cell.masks]
+    for what, given in (("letters", [*both, *own]), ("names", [*both.values()])):
         if len(set(given)) != len(given):
             raise CellError(f"{cell.name}: expected {what} that differ, got {given}")
-    for letter in letters:
-        if not isinstance(letter, str) or not letter.isidentifier():
-            raise CellError(f"{cell.name}: expected letters as in Python's names, got {letter!r}")
+        for word in given:
+            if not word.isidentifier() or iskeyword(word):
+                raise CellError(f"{cell.name}: expected {what} as in Python's names, got {word!r}")
+    taken = [letter for letter in own if letter in RESERVED or hasattr(Cell, letter)]
+    if taken:
+        raise CellError(f"{cell.name}: expected letters that are not taken, got {taken}")
     if cell.recurrent not in RECURRENT:
         raise CellError(
-            f"{cell.name}: expected recurrent out of {RECURRENT}, got {cell.recurrent!r}"
+            f"{cell.name}: expected recurrent out of {RECURRENT}, got {cell.recurrent!r:.80}"
         )
-    for what, known in (("initial", list(cell.states)), ("starts", _vectors(cell))):
-        for letter in getattr(cell, what):
-            if letter not in known:
-                raise CellError(f"{cell.name}: expected {what} of {tuple(known)}, got {letter!r}")
+    _check_numbers(cell, "initial", list(cell.states))
+    _check_numbers(cell, "starts", _vectors(cell))
+
+
+def _check_numbers(cell: Cell, what: str, known: list[str]) -> None:
+    for letter, number in getattr(cell, what).items():
+        if letter not in known:
+            raise CellError(f"{cell.name}: expected {what} of {known}, got {letter!r}")
+        number_of(f"{cell.name}: {what} of {letter}", number)
+
+
+def _check_kinds(cell: Cell) -> None:
+    """Check that what a class says of itself is of the kind that it has to be."""
+    kinds = {"gates": str, "states": str, "vectors": str, "masks": Mask, "initial": object}
+    for what, kind in {**kinds, "starts": object}.items():
+        table = getattr(cell, what)
+        if (
+            not isinstance(table, Mapping)
+            or not all(isinstance(letter, str) for letter in table)
+            or not all(isinstance(value, kind) for value in table.values())
+        ):
+            to = "numbers" if kind is object else f"{kind.__name__}s"
+            raise CellError(
+                f"{cell.name}: expected {what} as a dict of letters to {to}, got {table!r:.80}"
+            )
+    for letter, mask in cell.masks.items():
+        _check_mask(f"{cell.name}: mask {letter}", mask)
+
+
+def _check_mask(place: str, mask: Mask) -> None:
+    for name in ("probability", "on", "off", "evaluation"):
+        number_of(f"{place}, {name}", getattr(mask, name))
+    if not 0 <= mask.probability <= 1:
+        raise CellError(f"{place}: expected a probability from 0 to 1, got {mask.probability}")
+    if mask.each not in ("step", "sequence"):
+        raise CellError(f"{place}: expected each as step or sequence, got {mask.each!r:.80}")
 
 
 class Described(Cell):
@@ -390,16 +481,21 @@ class Described(Cell):
         if not isinstance(given["name"], str) or not given["name"].isidentifier():
             raise CellError(f"cell: expected a name, got {given['name']!r:.80}")
         self._name: str = given["name"]
-        texts = {key: _table(key, given[key], str) for key in ("gates", "states", "vectors")}
-        numbers = {key: _table(key, given[key], float) for key in ("initial", "starts")}
-        for key, table in (texts | numbers).items():
-            setattr(self, key, table)
-        self.masks = {k: _mask(k, v) for k, v in _table("masks", given["masks"], list).items()}
+        for key in ("gates", "states", "vectors", "initial", "starts"):
+            setattr(self, key, _table(key, given[key]))
+        masks = _table("masks", given["masks"])
+        self.masks = {letter: _mask(letter, each) for letter, each in masks.items()}
         self.recurrent = given["recurrent"]
         _check_names(self)
-        self.__dict__["program"] = _fitting(self, Program.from_description(given["program"]))
-        evaluation = Program.from_description(given["evaluation"])
-        self.__dict__["evaluation"] = _fitting(self, evaluation)
+        program, evaluation = (
+            _fitting(self, Program.from_description(given[key]))
+            for key in ("program", "evaluation")
+        )
+        if (evaluation.sums, evaluation.vectors) != (program.sums, program.vectors):
+            raise CellError("cell: expected an evaluation that reads what the program reads")
+        if evaluation.masks:
+            raise CellError(f"cell: expected an evaluation without masks, got {evaluation.masks}")
+        self.__dict__["program"], self.__dict__["evaluation"] = program, evaluation
 
     @property
     def name(self) -> str:
@@ -423,28 +519,23 @@ def described(given: Any) -> Cell:
     return Described(given)
 
 
-def _table(name: str, given: Any, kind: type) -> dict[str, Any]:
-    wanted = (int, float) if kind is float else (kind,)
-    if not isinstance(given, dict) or any(type(value) not in wanted for value in given.values()):
-        raise CellError(
-            f"cell: expected {name} as an object of {kind.__name__}s, got {given!r:.80}"
-        )
+def _table(name: str, given: Any) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise CellError(f"cell: expected {name} as an object, got {given!r:.80}")
     return dict(given)
 
 
-def _mask(letter: str, given: list[Any]) -> Mask:
-    numbers = [value for value in given[:4] if type(value) in (int, float)]
-    if len(given) != 5 or len(numbers) != 4 or given[4] not in ("step", "sequence"):
-        raise CellError(
-            f"cell: expected mask {letter} as 4 numbers and step or sequence, got {given}"
-        )
+def _mask(letter: str, given: Any) -> Mask:
+    if not isinstance(given, list) or len(given) != len(Mask._fields):
+        raise CellError(f"cell: expected mask {letter} as {Mask._fields}, got {given!r:.80}")
     return Mask(*given)
 
 
 def _fitting(cell: Cell, program: Program) -> Program:
     """Check that a program names what its cell has."""
     known = {
-        "sums": {s.gate for s in program.sums} <= set(cell.gates),
+        "sums": {s.gate for s in program.sums} == set(cell.gates)
+        and (cell.recurrent == "full" or {s.reads for s in program.sums} <= {"x"}),
         "states": program.states == tuple(cell.states),
         "vectors": set(program.vectors) <= set(_vectors(cell)),
         "masks": set(program.masks) <= set(cell.masks),

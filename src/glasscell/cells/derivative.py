@@ -12,9 +12,18 @@ from dataclasses import dataclass
 
 from glasscell.cells.operations import ACTIVATIONS, OPERATIONS, Operation
 from glasscell.cells.program import Program, numbered
-from glasscell.cells.symbols import Graph, Symbol
+from glasscell.cells.symbols import Graph, Symbol, ordered
 
-__all__ = ["Partials", "Reverse", "partials", "reverse", "tangent"]
+__all__ = [
+    "Partials",
+    "Reverse",
+    "Slopes",
+    "partials",
+    "reverse",
+    "slopes",
+    "tangent",
+    "totals",
+]
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,34 @@ class Partials:
 
     operations: tuple[Operation, ...]
     by: Mapping[tuple[int, str, int], int]
+    inputs: int
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """Derivatives of a step in two parts, made of what a trace of it has.
+
+    First the states after the hidden one, then the hidden state, which may read them: the LSTM's
+    ``h_t = o_t tanh(c_t)``. Inputs, in order: the values `taped`, then the states before the step,
+    vectors, masks.
+
+    Args:
+        operations: As in a `Program`.
+        by: (state after, "sum", "state" or "after", index) to the value that holds the derivative;
+            of the hidden state, state 0, with the other states after the step held fixed, which are
+            its "after". (state, "belt", state) is what stays of a state by itself: what it is
+            multiplied by in the sum that is the state after, f in ``c = f c + i g`` also where f
+            looks at c (peephole); where there is no such sum, the derivative. Absent where zero.
+        adds: States that are such a sum.
+        taped: Values of the step: those that are kept for the reverse pass, then the hidden state
+            after the step.
+        inputs: How many inputs there are.
+    """
+
+    operations: tuple[Operation, ...]
+    by: Mapping[tuple[int, str, int], int]
+    adds: tuple[int, ...]
+    taped: tuple[int, ...]
     inputs: int
 
 
@@ -131,6 +168,103 @@ def partials(program: Program) -> Partials:
     )
 
 
+def slopes(program: Program, kept: Sequence[int]) -> Slopes:
+    """Make the derivatives of a step from what is kept of it.
+
+    Args:
+        program: The step.
+        kept: What is kept for its reverse pass, see `Reverse`.
+
+    Notes:
+        As for `partials`, they are all there is where the step has no `mean`.
+    """
+    graph = Graph()
+    values = symbols_of(program, graph)
+    taped = (*kept, *(program.outputs[:1] if program.outputs[0] not in kept else ()))
+    found: dict[tuple[int, str, int], Symbol] = {}
+    later = program.outputs[1:]
+    before = len(program.sums) + len(program.states)
+    for state, output in enumerate(program.outputs):
+        held = () if state else later
+        cotangents = _pullback(graph, program, values, [(output, graph.constant(1.0))], held)
+        for k in range(before):
+            kind, index = ("sum", k) if k < len(program.sums) else ("state", k - len(program.sums))
+            if k in cotangents and k not in held:
+                found[state, kind, index] = _folded(graph, cotangents[k])
+        for index, value in enumerate(held, 1):
+            if value in cotangents:
+                found[state, "after", index] = _folded(graph, cotangents[value])
+    inputs = [graph.input("kept", str(k)) for k in taped]
+    again = _Rewritten(graph, {values[value]: inputs[k] for k, value in enumerate(taped)})
+    inputs += values[len(program.sums) : program.inputs]
+    adds = []
+    for state, output in enumerate(program.outputs):
+        belt = _coefficient(program, values, output, len(program.sums) + state)
+        adds += [] if belt is None else [state]
+        belt = found.get((state, "state", state)) if belt is None else belt
+        found |= {} if belt is None else {(state, "belt", state): belt}
+    rewritten = {place: again(symbol) for place, symbol in found.items()}
+    operations, number = numbered(inputs, rewritten.values())
+    by = {place: number[symbol] for place, symbol in rewritten.items()}
+    return Slopes(operations, by, tuple(adds), taped, len(inputs))
+
+
+def _coefficient(
+    program: Program, values: Sequence[Symbol], value: int, state: int
+) -> Symbol | None:
+    """Give what a state is multiplied by in a value that is a sum with it; None where it is none.
+
+    Gates are taken as they are, whatever they read.
+    """
+    made: dict[int, Symbol | None] = {state: values[state].graph.constant(1.0)}
+    for k, operation in enumerate(program.operations, program.inputs):
+        parts = [made.get(operand) for operand in operation.operands]
+        if any(part is not None for part in parts) and len(parts) == 2:
+            operands = [values[operand] for operand in operation.operands]
+            made[k] = _combined(operation.name, parts, operands)
+    return made.get(value)
+
+
+def _combined(
+    name: str, parts: Sequence[Symbol | None], operands: Sequence[Symbol]
+) -> Symbol | None:
+    """The coefficient in a result from those in its operands, of which one is not None."""
+    (a, b), (x, y) = parts, operands
+    if name in ("max", "min"):
+        over = x - y if name == "max" else y - x
+        parts = [
+            None if one is None else one.where_positive(d) for one, d in ((a, over), (b, -over))
+        ]
+        return _combined("add", parts, operands)
+    if name in ("add", "sub"):
+        b = -b if name == "sub" and b is not None else b
+        return b if a is None else a if b is None else a + b
+    if name == "mul" and (a is None or b is None):
+        return _product(x.graph, (x, b) if b is not None else (x if a is None else a, y))
+    if name == "div" and b is None and a is not None:
+        return a / y
+    return b.where_positive(x) if name == "where_positive" and b is not None else None
+
+
+def totals(program: Program) -> tuple[tuple[Operation, ...], tuple[int, ...]]:
+    """Make the total derivatives of the loss by the states after a step.
+
+    What arrives at a state from later steps is not all that the loss feels of it: the LSTM's h_t
+    shows c_t at once.
+
+    Returns:
+        Operations whose inputs are those of the step, followed by what arrives at each state after
+        it; and the values of the total derivatives by each state.
+    """
+    graph = Graph()
+    values = symbols_of(program, graph)
+    arriving = [graph.input("arriving", state) for state in program.states]
+    cotangents = _pullback(graph, program, values, zip(program.outputs, arriving, strict=True))
+    found = [cotangents.get(k, seed) for k, seed in zip(program.outputs, arriving, strict=True)]
+    operations, number = numbered([*values[: program.inputs], *arriving], found)
+    return operations, tuple(number[symbol] for symbol in found)
+
+
 def tangent(program: Program) -> tuple[tuple[Operation, ...], tuple[int, ...]]:
     """Make the forward derivative of a step: how the states after it move with what goes in.
 
@@ -181,8 +315,12 @@ def _pullback(
     program: Program,
     values: Sequence[Symbol],
     seeds: Iterable[tuple[int, Symbol]],
+    held: Sequence[int] = (),
 ) -> dict[int, Symbol]:
-    """Carry cotangents from the end of a program to its inputs, operation by operation."""
+    """Carry cotangents from the end of a program to its inputs, operation by operation.
+
+    What arrives at values that are `held` is not carried on.
+    """
     cotangents: dict[int, Symbol] = {}
 
     def give(value: int, part: Symbol | None) -> None:
@@ -198,7 +336,7 @@ def _pullback(
     for value, seed in seeds:
         give(value, seed)
     for k in reversed(range(program.inputs, program.values)):
-        if k in cotangents:
+        if k in cotangents and k not in held:
             operation = program.operations[k - program.inputs]
             operands = [values[operand] for operand in operation.operands]
             rule = OPERATIONS[operation.name].derivative
@@ -218,16 +356,13 @@ def _negated(symbol: Symbol) -> Symbol | None:
 def _folded(graph: Graph, symbol: Symbol) -> Symbol:
     """Take multiplications by 1 out, which seeds of 1 leave behind."""
     made: dict[Symbol, Symbol] = {}
-
-    def fold(symbol: Symbol) -> Symbol:
-        if symbol not in made:
-            operands = [fold(operand) for operand in symbol.operands]
-            made[symbol] = _product(graph, operands) if symbol.operation == "mul" else symbol
-            if symbol.operation != "mul" and operands:
-                made[symbol] = graph.apply(symbol.operation, *operands)
-        return made[symbol]
-
-    return fold(symbol)
+    for each in ordered([symbol], ()):
+        operands = [made[operand] for operand in each.operands]
+        if each.operation == "mul":
+            made[each] = _product(graph, operands)
+        else:
+            made[each] = graph.apply(each.operation, *operands) if operands else each
+    return made[symbol]
 
 
 def _product(graph: Graph, operands: Sequence[Symbol]) -> Symbol:
@@ -249,24 +384,20 @@ def _keep_what_is_needed(
     at_hand = {*given, *(values[k] for k in kept)}
     visited: set[Symbol] = set()
 
-    def need(symbol: Symbol) -> None:
+    waiting = [output for output in reversed(outputs) if output is not None]
+    while waiting:
+        symbol = waiting.pop()
         if symbol in visited or symbol in at_hand or symbol.constant:
-            return
+            continue
         visited.add(symbol)
-        forward = symbol in place
         dear = symbol.operation in ACTIVATIONS and not all(
             operand in at_hand or operand.constant for operand in symbol.operands
         )
-        if forward and (symbol.operation == "input" or dear):
+        if symbol in place and (symbol.operation == "input" or dear):
             kept.append(place[symbol])
             at_hand.add(symbol)
-            return
-        for operand in symbol.operands:
-            need(operand)
-
-    for output in outputs:
-        if output is not None:
-            need(output)
+        else:
+            waiting += reversed(symbol.operands)
 
 
 class _Rewritten:
@@ -276,8 +407,8 @@ class _Rewritten:
         self._graph, self._made = graph, dict(replaced)
 
     def __call__(self, symbol: Symbol) -> Symbol:
-        if symbol not in self._made:
-            operands = [self(operand) for operand in symbol.operands]
-            same = not operands or operands == list(symbol.operands)
-            self._made[symbol] = symbol if same else self._graph.apply(symbol.operation, *operands)
+        for each in ordered([symbol], self._made):
+            operands = [self._made[operand] for operand in each.operands]
+            same = all(new is old for new, old in zip(operands, each.operands, strict=True))
+            self._made[each] = each if same else self._graph.apply(each.operation, *operands)
         return self._made[symbol]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from glasscell.cells.definition import Cell, Mask
+from glasscell.cells.definition import Cell, Mask, require_probability
 from glasscell.cells.symbols import mean, sigmoid, sqrt, tanh
 from glasscell.errors import CellError
 
@@ -30,9 +30,14 @@ class GRU(Cell):
     the first, twice the latency of a step; it is not here.
 
     Args:
-        zoneout: Probability that h keeps its old value; default 0.
-        recurrent_dropout: Probability that a candidate is dropped; default 0.
-        layer_norm: Normalise W x and R h over all units; default False.
+        zoneout: Probability in training that a unit keeps its old value (Krueger et al. 2017,
+            arXiv:1606.01305); default 0.
+        recurrent_dropout: Probability in training that a candidate is dropped (Semeniuta, Severyn
+            and Barth 2016, arXiv:1603.05118); default 0.
+        variational: Drop the same units at every step of a sequence, rather than others at every
+            step; default False.
+        layer_norm: Normalise W x and R h over all units, each with a scale and a shift (Ba, Kiros
+            and Hinton 2016, arXiv:1607.06450, equations 20 and 21); default False.
 
     >>> GRU().quantities, GRU().belt
     (('reset', 'update', 'candidate'), ('h',))
@@ -41,19 +46,26 @@ class GRU(Cell):
     gates = {"r": "reset", "z": "update", "n": "candidate"}  # noqa: RUF012
 
     def __init__(
-        self, *, zoneout: float = 0.0, recurrent_dropout: float = 0.0, layer_norm: bool = False
+        self,
+        *,
+        zoneout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        variational: bool = False,
+        layer_norm: bool = False,
     ) -> None:
-        for name, p in (("zoneout", zoneout), ("recurrent_dropout", recurrent_dropout)):
-            if not 0 <= p < 1:
-                raise CellError(f"{name}: expected a probability from 0 to below 1, got {p!r}")
+        require_probability("zoneout", zoneout)
+        require_probability("recurrent_dropout", recurrent_dropout)
+        if variational and not recurrent_dropout:
+            raise CellError("variational: expected it with recurrent_dropout above 0, got 0")
         self.zoneout, self.recurrent_dropout = zoneout, recurrent_dropout
-        self.layer_norm = layer_norm
+        self.variational, self.layer_norm = variational, layer_norm
         self.masks = {}
         if zoneout:
             self.masks["z_h"] = Mask(zoneout, evaluation=zoneout)
         if recurrent_dropout:
             kept = 1 - recurrent_dropout
-            self.masks["d_n"] = Mask(kept, on=1 / kept)
+            each = "sequence" if variational else "step"
+            self.masks["d_n"] = Mask(kept, on=1 / kept, each=each)
         if layer_norm:
             self.vectors = {
                 f"{letter}_{part}_{k}": f"{what} of {reads}, {name}"
@@ -62,6 +74,10 @@ class GRU(Cell):
                 for k, name in self.gates.items()
             }
             self.starts = {letter: float(letter[0] == "n") for letter in self.vectors}
+
+    def shift(self, letter: str) -> str | None:
+        """Name the vector that is added to a gate's sum, see `Cell.shift`."""
+        return f"b_x_{letter}" if self.layer_norm else None
 
     def step(self, a: Any, h: Any) -> Any:
         """Say one step."""
@@ -72,9 +88,8 @@ class GRU(Cell):
             a_r, a_z, n_x, n_h = a.r, a.z, a.n.x, a.n.h
         r, z = sigmoid(a_r), sigmoid(a_z)
         n = tanh(n_x + r * n_h)
-        if self.recurrent_dropout:
-            n = n * self.d_n
-        new = (1 - z) * n + z * h
+        written = n * self.d_n if self.recurrent_dropout else n
+        new = (1 - z) * written + z * h
         return self.z_h * h + (1 - self.z_h) * new if self.zoneout else new
 
     def _normal(self, a: Any, part: str) -> list[Any]:
@@ -92,6 +107,7 @@ class GRU(Cell):
         options = {
             "zoneout": self.zoneout,
             "recurrent_dropout": self.recurrent_dropout,
+            "variational": self.variational,
             "layer_norm": self.layer_norm,
         }
         return f"GRU({', '.join(f'{name}={value!r}' for name, value in options.items() if value)})"

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from glasscell.cells.definition import Cell, Mask
+from glasscell.cells.definition import Cell, Mask, require_probability
 from glasscell.cells.symbols import maximum, mean, minimum, sigmoid, sqrt, tanh
 from glasscell.errors import CellError
 
 __all__ = ["LSTM"]
 
 GATES = {"i": "input", "f": "forget", "g": "candidate", "o": "output"}
+PARTS = ("input", "forget", "output", "candidate", "activation")
 
 
 class LSTM(Cell):
@@ -35,11 +36,15 @@ class LSTM(Cell):
         peephole: Gates also read the cell: p_i * c_{t-1}, p_f * c_{t-1}, p_o * c_t; default False.
         coupled: No input gate of its own, i = 1 - f (CIFG); default False.
         without: Parts that are left out, of "input", "forget", "output" (the gate is 1),
-            "candidate" (g is its sum) and "activation" (h = o * c); default none.
+            "candidate" (g is its sum) and "activation" (h = o * c); one or a tuple, default none.
         clip: Keep c within ±clip; default None, do not.
-        zoneout: Probabilities that h and c keep their old value; default (0, 0).
-        recurrent_dropout: Probability that a candidate is dropped (Semeniuta, Severyn and Barth
-            2016, arXiv:1603.05118); default 0.
+        zoneout: Probability in training that a unit keeps its old value, for h and for c, or one
+            for both (Krueger et al. 2017, arXiv:1606.01305); default 0.
+        recurrent_dropout: Probability in training that a candidate is dropped (Semeniuta, Severyn
+            and Barth 2016, arXiv:1603.05118); default 0.
+        variational: Drop the same units at every step of a sequence, as Gal and Ghahramani (2016,
+            arXiv:1512.05287) have it, rather than others at every step; default False. The
+            candidate is dropped here too: theirs drops h before the product with R.
         layer_norm: Normalise W x, R h and c over all units (Ba, Kiros and Hinton 2016,
             arXiv:1607.06450, equations 20 to 22); default False.
 
@@ -56,32 +61,49 @@ class LSTM(Cell):
         *,
         peephole: bool = False,
         coupled: bool = False,
-        without: tuple[str, ...] = (),
+        without: str | tuple[str, ...] = (),
         clip: float | None = None,
-        zoneout: tuple[float, float] = (0.0, 0.0),
+        zoneout: float | tuple[float, float] = 0.0,
         recurrent_dropout: float = 0.0,
+        variational: bool = False,
         layer_norm: bool = False,
     ) -> None:
-        parts = ("input", "forget", "output", "candidate", "activation")
-        for part in without:
-            if part not in parts:
-                raise CellError(f"without: expected parts out of {parts}, got {part!r}")
-        if coupled and {"input", "forget"} & set(without):
-            raise CellError(
-                "coupled: expected an input and a forget gate to couple, got "
-                f"without={without}; leave one of the two options out"
-            )
-        if clip is not None and not clip > 0:
-            raise CellError(f"clip: expected a positive number or None, got {clip!r}")
-        self.peephole, self.coupled, self.without = peephole, coupled, tuple(without)
-        self.clip, self.zoneout, self.layer_norm = clip, tuple(zoneout), layer_norm
+        self.peephole, self.coupled, self.layer_norm = peephole, coupled, layer_norm
+        self.without = (without,) if isinstance(without, str) else tuple(without)
+        self.clip, self.variational = clip, variational
+        both = isinstance(zoneout, int | float)
+        self.zoneout: Any = (zoneout, zoneout) if both else tuple(zoneout)  # type: ignore[arg-type]
         self.recurrent_dropout = recurrent_dropout
+        self._check()
         missing = {"input"} if coupled else set()
-        missing |= {"input", "forget", "output"} & set(without)
+        missing |= {"input", "forget", "output"} & set(self.without)
         self.gates = {k: name for k, name in GATES.items() if name not in missing}
         self.vectors = self._vectors()
         self.starts = {k: float(k[0] == "n") for k in self.vectors if k[0] in "nb"}
         self.masks = self._masks()
+
+    def _check(self) -> None:
+        for part in self.without:
+            if part not in PARTS:
+                raise CellError(f"without: expected parts out of {PARTS}, got {part!r}")
+        if self.coupled and {"input", "forget"} & set(self.without):
+            raise CellError(
+                "coupled: expected an input and a forget gate to couple, got "
+                f"without={self.without}; leave one of the two options out"
+            )
+        if self.peephole and {"input", "forget", "output"} <= set(self.without):
+            raise CellError("peephole: expected a gate to look at the cell, got without all three")
+        if self.clip is not None and not self.clip > 0:
+            raise CellError(f"clip: expected a positive number or None, got {self.clip!r}")
+        if len(self.zoneout) != 2:
+            raise CellError(
+                f"zoneout: expected two probabilities, of h and of c, got {self.zoneout}"
+            )
+        for p in self.zoneout:
+            require_probability("zoneout", p)
+        require_probability("recurrent_dropout", self.recurrent_dropout)
+        if self.variational and not self.recurrent_dropout:
+            raise CellError("variational: expected it with recurrent_dropout above 0, got 0")
 
     def _vectors(self) -> dict[str, str]:
         vectors = {}
@@ -97,16 +119,18 @@ class LSTM(Cell):
         return vectors
 
     def _masks(self) -> dict[str, Mask]:
-        masks = {}
-        for letter, p in zip("hc", self.zoneout, strict=True):
-            _require_probability("zoneout", p)
-            if p:
-                masks[f"z_{letter}"] = Mask(p, evaluation=p)
-        _require_probability("recurrent_dropout", self.recurrent_dropout)
+        masks = {
+            f"z_{k}": Mask(p, evaluation=p) for k, p in zip("hc", self.zoneout, strict=True) if p
+        }
         if self.recurrent_dropout:
             kept = 1 - self.recurrent_dropout
-            masks["d_g"] = Mask(kept, on=1 / kept)
+            each = "sequence" if self.variational else "step"
+            masks["d_g"] = Mask(kept, on=1 / kept, each=each)
         return masks
+
+    def shift(self, letter: str) -> str | None:
+        """Name the vector that is added to a gate's sum, see `Cell.shift`."""
+        return f"b_{letter}" if self.layer_norm else None
 
     def step(self, a: Any, h: Any, c: Any) -> Any:
         """Say one step."""
@@ -116,12 +140,11 @@ class LSTM(Cell):
         if self.coupled:
             i = 1 - f
         g = a_g if "candidate" in self.without else tanh(a_g)
-        if self.recurrent_dropout:
-            g = g * self.d_g
-        c_new = _times(f, c) + _times(i, g)
+        written = g * self.d_g if self.recurrent_dropout else g
+        c_new = _times(f, c) + _times(i, written)
         if self.clip is not None:
             c_new = minimum(maximum(c_new, -self.clip), self.clip)
-        if "c" in [name[2:] for name in self.masks if name.startswith("z_")]:
+        if "z_c" in self.masks:
             c_new = self.z_c * c + (1 - self.z_c) * c_new
         o = 1.0 if a_o is None else sigmoid(self._peep(a_o, "o", c_new))
         shown = self._normal(self.n_c, [c_new])[0] + self.b_c if self.layer_norm else c_new
@@ -158,6 +181,7 @@ class LSTM(Cell):
             "clip": self.clip,
             "zoneout": self.zoneout if any(self.zoneout) else (),
             "recurrent_dropout": self.recurrent_dropout,
+            "variational": self.variational,
             "layer_norm": self.layer_norm,
         }
         return f"LSTM({', '.join(f'{name}={value!r}' for name, value in options.items() if value)})"
@@ -165,11 +189,6 @@ class LSTM(Cell):
 
 def _times(gate: Any, value: Any) -> Any:
     return value if isinstance(gate, float) else gate * value
-
-
-def _require_probability(name: str, p: float) -> None:
-    if not 0 <= p < 1:
-        raise CellError(f"{name}: expected a probability from 0 to below 1, got {p!r}")
 
 
 def _normalised(values: list[Any]) -> list[Any]:

@@ -1,11 +1,12 @@
 """The names of the gates and the orders in which they lie in memory.
 
-This is the one place that knows any order. An LSTM stores its four gates in one array of 4H rows;
-libraries agree on everything but which block of H rows is whose::
+This is the one place that knows any order but a cell's own, which is torch's. A layer stores its
+gates in one array of blocks of H rows; libraries differ in which block is whose::
 
-    torch, Keras    input  forget  candidate  output        i f g o   (Keras writes i f c o)
-    ONNX            input  output  forget     candidate     i o f c
-    the tape        input  forget  candidate  output  cell  what the kernels keep of each step
+              LSTM                                            GRU
+    torch     input  forget  candidate  output    i f g o     reset  update  candidate    r z n
+    Keras     input  forget  candidate  output    i f c o     update  reset  candidate    z r h
+    ONNX      input  output  forget  candidate    i o f c     update  reset  candidate    z r h
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glasscell.cells.catalogue import CELLS
 from glasscell.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ __all__ = [
     "TAPE",
     "TORCH",
     "join",
+    "order_of",
     "permutation",
     "reorder",
     "rows",
@@ -38,6 +41,41 @@ KERAS = ("input", "forget", "candidate", "output")
 ONNX = ("input", "output", "forget", "candidate")
 TAPE = (*TORCH, "cell")
 HIDDEN = ("hidden",)
+
+_UPDATE_FIRST = ("update", "reset", "candidate")
+_OTHERS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "torch": (),
+    "keras": (KERAS, _UPDATE_FIRST),
+    "onnx": (ONNX, _UPDATE_FIRST),
+}
+
+
+def order_of(library: str, gates: Sequence[str]) -> tuple[str, ...]:
+    """Give the order in which a library stores the gates of a cell.
+
+    Args:
+        library: "torch", "keras" or "onnx".
+        gates: Names of the cell's gates, in any order.
+
+    Returns:
+        The same names, in the library's order.
+
+    Raises:
+        ValueError: Another library, or gates of a cell that it does not have.
+
+    Notes:
+        Keras' GRU with ``reset_after=True`` and ONNX's with ``linear_before_reset=1`` compute what
+        torch's does; in their other form the reset gate acts before the product.
+
+    >>> order_of("onnx", ("reset", "update", "candidate"))
+    ('update', 'reset', 'candidate')
+    """
+    if library not in _OTHERS:
+        raise ValueError(f"expected a library out of {', '.join(_OTHERS)}, got {library!r}")
+    for order in (*_OTHERS[library], *(cell.gate_names for cell in CELLS.values())):
+        if sorted(order) == sorted(gates):
+            return order
+    raise ValueError(f"expected the gates of a cell that {library} has, got {tuple(gates)}")
 
 
 def permutation(source: Sequence[str], target: Sequence[str]) -> tuple[int, ...]:

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite
 from typing import Any, NamedTuple
 
 from glasscell.cells.operations import OPERATIONS, Operation
-from glasscell.cells.symbols import Symbol
+from glasscell.cells.symbols import LARGEST, Symbol, ordered
 from glasscell.errors import CellError
 
-__all__ = ["MOST_VALUES", "READS", "Program", "Sum", "numbered"]
+__all__ = ["MOST_VALUES", "READS", "Program", "Sum", "number_of", "numbered"]
 
 READS = ("x", "xh", "h")
 """What a sum reads: the input, input and hidden state, the hidden state; in the order of sums."""
@@ -80,7 +79,7 @@ class Program:
 
         >>> from glasscell.cells import GRU
         >>> GRU().program.description()["operations"][:3]
-        [['constant', 1.0], ['sigmoid', 2], ['sub', 6, 7]]
+        [['constant', 1.0], ['sigmoid', 2], ['sub', 5, 6]]
         """
         return {
             "sums": [list(s) for s in self.sums],
@@ -139,19 +138,25 @@ def numbered(
     """
     number = {symbol: k for k, symbol in enumerate(inputs)}
     operations: list[Operation] = []
-
-    def write(symbol: Symbol) -> int:
-        if symbol not in number:
-            if symbol.operation == "input":
-                raise CellError(f"expected only inputs that are given, got {symbol.value}")
-            operands = tuple(write(operand) for operand in symbol.operands)
-            operations.append(Operation(symbol.operation, operands, symbol.value))
-            number[symbol] = len(number)
-        return number[symbol]
-
-    for symbol in wanted:
-        write(symbol)
+    for symbol in ordered(wanted, number):
+        if symbol.operation == "input":
+            raise CellError(f"expected only inputs that are given, got {symbol.value}")
+        operands = tuple(number[operand] for operand in symbol.operands)
+        operations.append(Operation(symbol.operation, operands, symbol.value))
+        number[symbol] = len(number)
     return tuple(operations), number
+
+
+def number_of(place: str, given: Any) -> float:
+    """Give a number that came out of a file.
+
+    Raises:
+        CellError: It is no number, or none that float32 can hold.
+    """
+    # Not isfinite: NaN fails the comparison too, and a whole number of any length passes it.
+    if type(given) not in (int, float) or not -LARGEST <= given <= LARGEST:
+        raise CellError(f"{place}: expected a number within ±{LARGEST}, got {given!r:.80}")
+    return float(given)
 
 
 def _texts(name: str, given: Any, count: int | None = None) -> list[str]:
@@ -178,19 +183,17 @@ def _operation(k: int, row: list[Any]) -> Operation:
             f"program: expected operation {k} out of {', '.join(OPERATIONS)}, got {name!r:.80}"
         )
     if name == "constant":
-        if len(rest) != 1 or type(rest[0]) not in (int, float) or not isfinite(rest[0]):
-            raise CellError(f"program: expected operation {k} with one finite number, got {rest}")
-        return Operation(name, (), float(rest[0]))
+        if len(rest) != 1:
+            raise CellError(f"program: expected operation {k} with one number, got {rest!r:.80}")
+        return Operation(name, (), number_of(f"program: operation {k}", rest[0]))
     return Operation(name, tuple(_numbers(f"operands of operation {k}", rest)))
 
 
 def _check(program: Program) -> None:
     if not program.sums or not program.states:
         raise CellError("program: expected at least one sum and one state, got none")
-    order = [READS.index(s.reads) if s.reads in READS else -1 for s in program.sums]
-    if -1 in order or order != sorted(order):
-        raise CellError(f"program: expected sums in the order {READS}, got {program.sums}")
-    for kind in ("sums", "states", "vectors", "masks"):
+    _check_sums(program.sums)
+    for kind in ("states", "vectors", "masks"):
         given = getattr(program, kind)
         if len(set(given)) != len(given):
             raise CellError(f"program: expected {kind} that differ, got {given}")
@@ -215,6 +218,18 @@ def _check(program: Program) -> None:
         )
     _require_earlier("outputs", program.outputs, program.values)
     _require_earlier("names", tuple(program.names.values()), program.values)
+
+
+def _check_sums(sums: Sequence[Sum]) -> None:
+    order = [READS.index(s.reads) if s.reads in READS else -1 for s in sums]
+    if -1 in order or order != sorted(order):
+        raise CellError(f"program: expected sums in the order {READS}, got {sums!r:.80}")
+    for part in ("x", "h"):
+        gates = [s.gate for s in sums if part in s.reads]
+        if len(set(gates)) != len(gates):
+            raise CellError(
+                f"program: expected each gate once among the sums that read {part}, got {gates}"
+            )
 
 
 def _require_earlier(place: str, values: tuple[int, ...], written: int) -> None:

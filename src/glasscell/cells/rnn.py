@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from glasscell.cells.definition import Cell, Mask
+from glasscell.cells.definition import Cell, Mask, require_probability
 from glasscell.cells.symbols import relu, tanh
 from glasscell.errors import CellError
 
@@ -19,7 +19,7 @@ class RNN(Cell):
 
     Args:
         nonlinearity: "tanh" (default) or "relu".
-        zoneout: Probability that h keeps its old value; default 0.
+        zoneout: Probability in training that a unit keeps its old value; default 0.
 
     >>> RNN().quantities, RNN().belt
     ((), ())
@@ -30,8 +30,7 @@ class RNN(Cell):
     def __init__(self, nonlinearity: str = "tanh", zoneout: float = 0.0) -> None:
         if nonlinearity not in ("tanh", "relu"):
             raise CellError(f"nonlinearity: expected tanh or relu, got {nonlinearity!r}")
-        if not 0 <= zoneout < 1:
-            raise CellError(f"zoneout: expected a probability from 0 to below 1, got {zoneout!r}")
+        require_probability("zoneout", zoneout)
         self.nonlinearity, self.zoneout = nonlinearity, zoneout
         self.masks = {"z_h": Mask(zoneout, evaluation=zoneout)} if zoneout else {}
 
@@ -39,3 +38,7 @@ class RNN(Cell):
         """Say one step."""
         new = tanh(a.h) if self.nonlinearity == "tanh" else relu(a.h)
         return self.z_h * h + (1 - self.z_h) * new if self.masks else new
+
+    def __repr__(self) -> str:
+        more = f", zoneout={self.zoneout!r}" if self.zoneout else ""
+        return f"RNN({self.nonlinearity!r}{more})"

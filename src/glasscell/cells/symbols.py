@@ -6,6 +6,10 @@ operands. Equal operations on equal operands are one symbol, so nothing is compu
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Collection, Container, Iterable
+from numbers import Real
+from types import CodeType, FrameType
 from typing import Any
 
 from glasscell.cells.operations import MOST_OPERANDS
@@ -13,6 +17,7 @@ from glasscell.errors import CellError
 
 __all__ = [
     "ALLOWED",
+    "LARGEST",
     "Graph",
     "Symbol",
     "absolute",
@@ -21,6 +26,7 @@ __all__ = [
     "maximum",
     "mean",
     "minimum",
+    "ordered",
     "relu",
     "sigmoid",
     "softplus",
@@ -36,11 +42,21 @@ ALLOWED = (
 )
 
 
-class Graph:
-    """The symbols of one program, each operation once."""
+LARGEST = 3.4028234e38
+"""Size of a number in a step, at most: what float32 can hold."""
 
-    def __init__(self) -> None:
+
+class Graph:
+    """The symbols of one program, each operation once.
+
+    Args:
+        codes: Of functions whose locals `named` gives, once they have run; default none.
+    """
+
+    def __init__(self, codes: Collection[CodeType] = ()) -> None:
         self._made: dict[tuple[Any, ...], Symbol] = {}
+        self._codes = codes
+        self._frames: dict[FrameType, int] = {}
 
     def input(self, kind: str, name: str, made_as: type[Symbol] | None = None) -> Symbol:
         """Give the symbol of an input.
@@ -64,23 +80,73 @@ class Graph:
         """Give a symbol for what may be a number.
 
         Raises:
-            CellError: It is neither a symbol of this graph nor a number.
+            CellError: It is neither a symbol of this graph nor a number that float32 can hold.
         """
         if isinstance(value, Symbol):
             if value.graph is not self:
                 raise CellError("expected symbols of one step, got one that another step left")
             return value
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, Real):
             raise CellError(f"expected a symbol or a number, got {type(value).__name__}; {ALLOWED}")
-        return self.constant(value)
+        if not -LARGEST <= float(value) <= LARGEST:
+            raise CellError(f"expected a number within ±{LARGEST}, got {value}")
+        return self.constant(float(value))
+
+    def named(self) -> dict[str, Any]:
+        """Give the locals of the functions that were looked at; those of a caller go before.
+
+        A frame keeps its locals when it has returned, for as long as somebody holds it. Nothing is
+        hooked for this, so debuggers, profilers and other threads stay as they are.
+        """
+        found: dict[str, Any] = {}
+        for frame in sorted(self._frames, key=lambda frame: -self._frames[frame]):
+            found.update(frame.f_locals)
+        self._frames.clear()
+        return found
+
+    def _look(self) -> None:
+        chain = []
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None:
+            chain.append(frame)
+            frame = frame.f_back
+        for depth, each in enumerate(reversed(chain)):
+            if each.f_code in self._codes:
+                self._frames[each] = depth
 
     def _one(
         self, name: str, operands: tuple[Symbol, ...], value: Any, kind: type[Symbol] | None = None
     ) -> Symbol:
-        key = (name, tuple(id(operand) for operand in operands), value)
+        if self._codes:
+            self._look()
+        # By its digits, since -0.0 == 0.0.
+        key = (name, *map(id, operands), value.hex() if name == "constant" else value)
         if key not in self._made:
             self._made[key] = (kind or Symbol)(self, name, operands, value)
         return self._made[key]
+
+
+def ordered(wanted: Iterable[Symbol], known: Container[Symbol]) -> list[Symbol]:
+    """Give symbols and all that they are made of, operands first.
+
+    Args:
+        wanted: Symbols to give.
+        known: Symbols to leave out, with what is behind them.
+    """
+    order: list[Symbol] = []
+    done: set[Symbol] = set()
+    waiting = [(symbol, False) for symbol in reversed([*wanted])]
+    while waiting:
+        symbol, complete = waiting.pop()
+        if symbol in done or symbol in known:
+            continue
+        if complete:
+            done.add(symbol)
+            order.append(symbol)
+        else:
+            waiting.append((symbol, True))
+            waiting += [(operand, False) for operand in reversed(symbol.operands)]
+    return order
 
 
 class Symbol:
@@ -145,13 +211,26 @@ class Symbol:
         """Give the mean over all units, for each of them."""
         return self.graph.apply("mean", self)
 
+    def __pos__(self) -> Symbol:
+        return self
+
+    def __abs__(self) -> Symbol:
+        return self.graph.apply("abs", self)
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise CellError(f"expected no function of NumPy on a value; {ALLOWED}")
+
     def __bool__(self) -> bool:
         raise CellError(f"expected no decision on a value, which is not known yet; {ALLOWED}")
 
     def __iter__(self) -> Any:
         raise CellError(f"expected no loop over a value or its units; {ALLOWED}")
 
-    __lt__ = __le__ = __gt__ = __ge__ = lambda self, other: bool(self)
+    def _compared(self, _: Any) -> Any:
+        return bool(self)
+
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _compared
+    __hash__ = object.__hash__
 
     def __pow__(self, exponent: Any) -> Symbol:
         if exponent == 2:

@@ -23,6 +23,7 @@ __all__ = [
     "inputs",
     "like_rows",
     "rows",
+    "states_shape",
     "target",
 ]
 
@@ -35,7 +36,7 @@ class Inputs(NamedTuple):
 
     x: Array  # (T, B, I) or packed (N, I), last axis contiguous
     h0: Array | None  # (B, P)
-    c0: Array | None  # (B, H); None for the RNN
+    c0: Array | None  # (B, H) or (B, S, H), see `states_shape`; None without such states
     lengths: Array | None  # (B,) int64
     reset: Array | None  # (T, B) uint8
     batch_sizes: Array | None  # (T,) int64
@@ -46,6 +47,12 @@ class Inputs(NamedTuple):
 def dtype_of(layer: Any) -> np.dtype[Any]:
     """Give the dtype of packed weights."""
     return _F32 if type(layer).__name__.endswith("F32") else _F64
+
+
+def states_shape(layer: Any, *lead: int) -> tuple[int, ...]:
+    """Give the shape of the states after the hidden one: (..., H) of one, (..., S, H) of more."""
+    count = layer.extra_states
+    return (*lead, layer.hidden_size) if count == 1 else (*lead, count, layer.hidden_size)
 
 
 def inputs(
@@ -80,7 +87,7 @@ def inputs(
     return Inputs(
         _rows_contiguous(x),
         incoming("h0", h0, (B, layer.output_size), dtype),
-        incoming("c0", c0, (B, layer.hidden_size), dtype) if layer.lstm else None,
+        incoming("c0", c0, states_shape(layer, B), dtype) if layer.extra_states else None,
         None if lengths is None else _lengths(lengths, T, B),
         None if reset is None else _reset(reset, T, B),
         batch_sizes,

@@ -25,6 +25,9 @@ __all__ = [
 ]
 
 
+_MODES = ("LSTM", "RNN_TANH", "RNN_RELU", "GRU")
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PackedWeights(LayerWeights):
     """A layer's weights together with their packed form, so that nothing packs them again.
@@ -45,10 +48,10 @@ def pack(mode: str, w: Weights | StoredWeights, storage: str | None = None) -> P
     """Pack one layer's weights into the panels that the kernels read.
 
     Args:
-        mode: "LSTM", "RNN_TANH" or "RNN_RELU".
+        mode: "LSTM", "RNN_TANH", "RNN_RELU" or "GRU".
         w: Matrices as torch lays them out: weight_ih (G, I), weight_hh (G, P), bias_ih and bias_hh
-            (G,) or None, weight_hr (P, H) or None; G = 4H (gate order i f g o) or H. Or compressed
-            already, from `glasscell.storage.compress` or a folder.
+            (G,) or None, weight_hr (P, H) or None; G = 4H (gate order i f g o), 3H (r z n) or H.
+            Or compressed already, from `glasscell.storage.compress` or a folder.
         storage: "bfloat16" or "int8" to compress the matrices; default: as they are.
 
     Returns:
@@ -68,8 +71,8 @@ def pack(mode: str, w: Weights | StoredWeights, storage: str | None = None) -> P
         for bfloat16 it gives the bits of a float32 layer with the rounded weights; for int8 it runs
         over whole numbers from 0 and ends in `bias + scale * sum`, rounded once.
     """
-    if mode not in ("LSTM", "RNN_TANH", "RNN_RELU"):
-        raise ValueError(f"pack: expected mode LSTM, RNN_TANH or RNN_RELU, got {mode!r}.")
+    if mode not in _MODES:
+        raise ValueError(f"pack: expected mode LSTM, RNN_TANH, RNN_RELU or GRU, got {mode!r}.")
     if storage is not None:
         w = compress(w, storage)
     compressed = isinstance(w, StoredWeights)

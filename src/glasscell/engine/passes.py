@@ -77,9 +77,11 @@ def forward(
         layer: Packed weights.
         x: (T, B, I), or packed (N, I) with `batch_sizes`; the weights' dtype.
         h0: (B, P), default zeros.
-        c0: (B, H), default zeros; ignored by the RNN.
+        c0: States after h, (B, H) of one and (B, S, H) of more, default zeros; ignored by cells
+            without.
         out: (T, B, P) array to write the output into, last axis contiguous; default a new one.
-        tape: Keep i, f, g, o, c of every step.
+        tape: Keep of every step what `backward` needs: i f g o c, or r z n and the candidate's sum
+            of h (GRU).
         threads: At most so many; default `get_num_threads()`.
         **order: Reverse, lengths, reset and batch_sizes, see `Order`.
 
@@ -94,19 +96,21 @@ def forward(
         `threads`, or on being run whole or in parts. Releases the GIL.
     """
     checked = arguments.inputs(layer, x, h0, c0, **order)
-    x, B, P, H = checked.x, checked.B, layer.output_size, layer.hidden_size
+    x, B, P = checked.x, checked.B, layer.output_size
     lead = x.shape[:-1]
     y = arguments.target("out", out, (*lead, P), x.dtype)
     limit = thread_limit(threads)
     # Rows after the end of a sequence are not written by the kernel: a trace shows zeros there.
     fresh = np.zeros if checked.lengths is not None else np.empty
-    kept = fresh((*lead, 5, layer.padded_size), x.dtype) if tape and layer.lstm else None
+    shape = (*lead, layer.kept, layer.padded_size)
+    kept = fresh(shape, x.dtype) if tape and layer.kept else None
+    cells = arguments.states_shape(layer, B)
     if 0 in lead:  # T = 0 or B = 0: the state passes through
         h_n = _passed_through(checked.h0, (B, P), x.dtype)
-        c_n = _passed_through(checked.c0, (B, H), x.dtype) if layer.lstm else None
+        c_n = _passed_through(checked.c0, cells, x.dtype) if layer.extra_states else None
         return LayerRun(y, h_n, c_n, kept)
     h_n = np.empty((B, P), x.dtype)
-    c_n = np.empty((B, H), x.dtype) if layer.lstm else None
+    c_n = np.empty(cells, x.dtype) if layer.extra_states else None
     layer.forward(
         x=x,
         h0=checked.h0,
@@ -149,7 +153,7 @@ def forward_stack(
         layers: L packed layers; each reads what the one below it writes, and all have one H and P.
         x: (T, B, I), of the weights' dtype.
         h0: (L, B, P), default zeros.
-        c0: (L, B, H), default zeros; ignored by RNNs.
+        c0: (L, B, H) or (L, B, S, H), default zeros; ignored by cells without such states.
         lengths: As in `Order`.
         reset: As in `Order`.
         out: (T, B, P) array for the last layer's output, last axis contiguous; default a new one.
@@ -175,8 +179,8 @@ def forward_stack(
         array([1., 3., 6.])
     """
     first, L = layers[0], len(layers)
-    P, H, dtype = first.output_size, first.hidden_size, arguments.dtype_of(first)
-    kinds = {(type(one), one.output_size, one.hidden_size, one.lstm) for one in layers}
+    P, dtype = first.output_size, arguments.dtype_of(first)
+    kinds = {(type(one), one.output_size, one.hidden_size, one.extra_states) for one in layers}
     if len(kinds) != 1 or any(one.input_size != P for one in layers[1:]):
         sizes = [(one.input_size, one.hidden_size, one.output_size) for one in layers]
         raise ShapeError(
@@ -187,10 +191,11 @@ def forward_stack(
     x, B = checked.x, checked.B
     T = x.shape[0]
     h0 = arguments.incoming("h0", h0, (L, B, P), dtype)
-    c0 = arguments.incoming("c0", c0, (L, B, H), dtype) if first.lstm else None
+    cells = arguments.states_shape(first, L, B)
+    c0 = arguments.incoming("c0", c0, cells, dtype) if first.extra_states else None
     y = arguments.target("out", out, (T, B, P), dtype)
     h_n = _passed_through(h0, (L, B, P), dtype)
-    c_n = _passed_through(c0, (L, B, H), dtype) if first.lstm else None
+    c_n = _passed_through(c0, cells, dtype) if first.extra_states else None
     if 0 in (T, B):
         return StackRun(y, h_n, c_n)
     cuts = None if checked.reset is None else np.ascontiguousarray(checked.reset)
@@ -237,10 +242,10 @@ def backward(
         output: The forward run's output.
         h0: As given to `forward`.
         c0: As given to `forward`.
-        tape: The forward run's tape (LSTM); None for the RNN.
+        tape: The forward run's tape; None for the RNN.
         dy: Gradient of the output, its shape, or None: zeros.
         dh_n: (B, P) gradient of h_n, or None.
-        dc_n: (B, H) gradient of c_n, or None.
+        dc_n: Gradient of c_n, its shape, or None.
         **options: The order of the forward run, and what is wanted, see `BackwardOptions`.
 
     Returns:
@@ -258,15 +263,16 @@ def backward(
     order: Any = options  # what is left of them; a name that is none of these is refused below
     require_uncompressed("backward", layer)
     checked = arguments.inputs(layer, x, h0, c0, **order)
-    x, B, lstm = checked.x, checked.B, layer.lstm
+    x, B, states = checked.x, checked.B, layer.extra_states > 0
     I, H, P = layer.input_size, layer.hidden_size, layer.output_size  # noqa: E741
-    G = 4 * H if lstm else H
+    G, cells = layer.gate_rows, arguments.states_shape(layer, B)
     lead, dtype = x.shape[:-1], x.dtype
     dh_n = arguments.incoming("dh_n", dh_n, (B, P), dtype)
-    dc_n = arguments.incoming("dc_n", dc_n, (B, H), dtype) if lstm else None
+    dc_n = arguments.incoming("dc_n", dc_n, cells, dtype) if states else None
     dy = arguments.like_rows("dy", dy, (*lead, P), dtype)
     output = _from_forward("output", output, (*lead, P), dtype)
-    tape = _from_forward("tape", tape, (*lead, 5, layer.padded_size), dtype) if lstm else None
+    kept = (*lead, layer.kept, layer.padded_size)
+    tape = _from_forward("tape", tape, kept, dtype) if layer.kept else None
     limit = thread_limit(threads)
     # Rows after the end of a sequence are not written by the kernel.
     fresh = np.zeros if checked.lengths is not None else np.empty
@@ -275,20 +281,21 @@ def backward(
     def grad(*shape: int) -> Array:
         return np.zeros(shape, dtype) if empty else np.empty(shape, dtype)
 
-    def initial(final: Array | None, size: int) -> Array:
+    def initial(final: Array | None, shape: tuple[int, ...]) -> Array:
         # Without a step the final state is the initial one, and so are their gradients.
-        return grad(B, size) if final is None or not empty else final.copy()
+        return grad(*shape) if final is None or not empty else final.copy()
 
     grads = LayerGrads(
         x=grad(*x.shape) if need_x else None,
-        h0=initial(dh_n, P),
-        c0=initial(dc_n, H) if lstm else None,
+        h0=initial(dh_n, (B, P)),
+        c0=initial(dc_n, cells) if states else None,
         weight_ih=grad(G, I) if need_weights else None,
         weight_hh=grad(G, P) if need_weights else None,
         bias=grad(G) if need_weights and layer.bias else None,
         weight_hr=grad(P, H) if need_weights and layer.projected else None,
         dh=fresh((*lead, P), dtype) if flow else None,
-        dc=fresh((*lead, H), dtype) if flow and lstm else None,
+        dc=fresh(arguments.states_shape(layer, *lead), dtype) if flow and states else None,
+        bias_hh=grad(G) if need_weights and layer.bias and layer.split else None,
     )
     if empty:
         return grads
@@ -307,6 +314,7 @@ def backward(
         dweight_ih=grads.weight_ih,
         dweight_hh=grads.weight_hh,
         dbias=grads.bias,
+        dbias_hh=grads.bias_hh,
         dweight_hr=grads.weight_hr,
         dh=grads.dh,
         dc=grads.dc,
@@ -372,7 +380,7 @@ def stepper(layers: Sequence[PackedLayer], threads: int | None = None) -> Steppe
     Returns:
         An object with `step(x)`: x (I,), contiguous, of the weights' dtype, to the last layer's
         output (P,), always the same array, overwritten by each step; `set_state(h, c)` and
-        `get_state(h, c)` with h (L, P), c (L, H) or None.
+        `get_state(h, c)` with h (L, P), c (L, H), of S > 1 states after h (L, S, H), or None.
 
     Raises:
         DtypeError: No layers, or of different dtypes.
@@ -421,8 +429,8 @@ def stream_pool(stacks: Sequence[Sequence[PackedLayer]], capacity: int) -> Strea
 
     Returns:
         An object whose functions take int64 ids (n,), x (n, I), y (n, P), h (L, n, P) and
-        c (L, n, H). `step` gives the bits of `forward`, and an IndexError unless all ids are open
-        and different.
+        c (L, n, H), of S > 1 states after h (L, n, S, H). `step` gives the bits of `forward`, and
+        an IndexError unless all ids are open and different.
 
     Raises:
         MemoryError: No address space for so many streams.

@@ -54,8 +54,8 @@ class LayerRun(NamedTuple):
 
     output: Array  # (T, B, P) or packed (N, P)
     h_n: Array  # (B, P)
-    c_n: Array | None  # (B, H); None for the RNN
-    tape: Array | None  # (T, B, 5, Hp) or (N, 5, Hp): i f g o c, Hp >= H; None unless asked for
+    c_n: Array | None  # states after h: (B, H) of one, (B, S, H) of more; None without
+    tape: Array | None  # (T, B, kept, Hp) or (N, kept, Hp), Hp >= H; None unless asked for
 
 
 class LayerGrads(NamedTuple):
@@ -66,10 +66,11 @@ class LayerGrads(NamedTuple):
     c0: Array | None
     weight_ih: Array | None
     weight_hh: Array | None
-    bias: Array | None  # of bias_ih and of bias_hh alike
+    bias: Array | None  # of bias_ih, and of bias_hh too where `bias_hh` is None
     weight_hr: Array | None
     dh: Array | None  # total dL/dh_t (T, B, P), only with flow=True
-    dc: Array | None  # total dL/dC_t (T, B, H), only with flow=True
+    dc: Array | None  # total dL/dC_t (T, B, H) or (T, B, S, H), only with flow=True
+    bias_hh: Array | None = None  # of a cell with sums of x alone or h alone: the GRU
 
 
 class StackRun(NamedTuple):
@@ -77,4 +78,4 @@ class StackRun(NamedTuple):
 
     output: Array  # (T, B, P)
     h_n: Array  # (L, B, P)
-    c_n: Array | None  # (L, B, H); None for an RNN
+    c_n: Array | None  # (L, B, H) or (L, B, S, H); None without states after h

@@ -7,6 +7,9 @@ config.json::
 Version 2 is the same with compressed weights, see `glasscell.model.nodes.compressed`; a
 model without them is written as version 1, which older programs read.
 
+A recurrent layer of a cell that torch has no name for has its description in its node, as "cell":
+letters, numbers and the program of its step, a short list of operations. Nothing in it can run.
+
 The two digests say that neither file has changed since it was written: a damaged folder is refused,
 never half loaded. Nothing is ever unpickled.
 """

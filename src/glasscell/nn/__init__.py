@@ -11,17 +11,19 @@ from `packed_weights`; `double_backward` and `torch_loop` are for derivatives of
 `observe` and `records` let others look on, `team` shares torch's threads.
 """
 
-from glasscell.nn.cells import LSTMCell, RNNCell
+from glasscell.nn.cells import GRUCell, LSTMCell, RNNCell
 from glasscell.nn.convert import convert, restore
 from glasscell.nn.fallback import SlowPathWarning
-from glasscell.nn.layers import LSTM, RNN
+from glasscell.nn.layers import GRU, LSTM, RNN
 from glasscell.nn.linear import Linear
 from glasscell.nn.observe import Observation, Observer, Record, observing
 from glasscell.nn.team import join_torch
 
 __all__ = [
+    "GRU",
     "LSTM",
     "RNN",
+    "GRUCell",
     "LSTMCell",
     "Linear",
     "Observation",

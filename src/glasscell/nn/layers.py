@@ -1,4 +1,4 @@
-"""`LSTM` and `RNN`: torch's modules in all but the forward pass, which runs on our kernels."""
+"""`LSTM`, `GRU` and `RNN`: torch's modules in all but the forward pass, which is our kernels'."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.nn.functional import dropout
 from torch.nn.utils.rnn import PackedSequence
 
 from glasscell.nn import autograd, fast_path, sequences, torch_loop
-from glasscell.nn.autocast import CASTABLE, cast, fuses, low_precision, result_dtypes
+from glasscell.nn.autocast import CASTABLE, belt_dtype, cast, fuses, low_precision, result_dtypes
 from glasscell.nn.call import Call, Result
 from glasscell.nn.checkpoint import SETTING, Checkpoint, Setting, segment_length
 from glasscell.nn.fallback import (
@@ -30,11 +30,11 @@ from glasscell.nn.observe import current
 from glasscell.nn.scripting import lent
 from glasscell.nn.sequences import Layout
 
-__all__ = ["LSTM", "RNN", "Recurrent"]
+__all__ = ["GRU", "LSTM", "RNN", "DropIn"]
 
 
-class Recurrent(torch.nn.RNNBase):
-    """What `LSTM` and `RNN` share: the forward pass.
+class DropIn(torch.nn.RNNBase):
+    """What `LSTM`, `GRU` and `RNN` share: the forward pass.
 
     Stands before torch's own class among the bases, so that `super().forward` is torch's.
     """
@@ -65,15 +65,15 @@ class Recurrent(torch.nn.RNNBase):
         Args:
             input: (T, B, I), (B, T, I) with batch_first, (T, I) for one sequence, or a
                 `PackedSequence`.
-            hx: h0 for an RNN, (h0, c0) for an LSTM, of shapes (L * D, B, P) and (L * D, B, H),
-                without B for one sequence; default zeros.
+            hx: h0, or (h0, c0) for an LSTM, of shapes (L * D, B, P) and (L * D, B, H), without B
+                for one sequence; default zeros.
             lengths: (B,) integers in 0 … T in any order, the steps of each sequence. The output
                 after them is zero; h_n and c_n are those of the last step. Default: all T.
             reset: (T, B) bool, (B, T) with batch_first: start again from hx before that step, in
                 both directions, as if a new sequence began there. Default: never.
 
         Returns:
-            ``output, h_n`` for an RNN, ``output, (h_n, c_n)`` for an LSTM, in torch's shapes.
+            ``output, h_n`` for a GRU or RNN, ``output, (h_n, c_n)`` for an LSTM, in torch's shapes.
 
         Raises:
             RuntimeError, ValueError, …: as torch's own forward.
@@ -113,7 +113,7 @@ class Recurrent(torch.nn.RNNBase):
         return lent(self)
 
 
-keep_dynamo_out(Recurrent.forward)
+keep_dynamo_out(DropIn.forward)
 
 
 def _part(states: Tensor | None, part: slice) -> Tensor | None:
@@ -124,7 +124,7 @@ def _part(states: Tensor | None, part: slice) -> Tensor | None:
 
 
 def _stack(
-    module: Recurrent,
+    module: DropIn,
     x: Tensor,
     h0: Tensor | None,
     c0: Tensor | None,
@@ -161,7 +161,7 @@ def _stack(
 
 
 def _autocast_stack(
-    module: Recurrent,
+    module: DropIn,
     x: Tensor,
     h0: Tensor | None,
     c0: Tensor | None,
@@ -170,16 +170,16 @@ def _autocast_stack(
     low: torch.dtype,
 ) -> Result:
     """Run in float32, give the dtypes that torch would."""
-    fused = layout.batch_sizes is None and module.proj_size == 0 and fuses(x.dtype)
-    cell = (x if c0 is None else c0).dtype if module.mode == "LSTM" else None
-    h_dtype, c_dtype = result_dtypes(low, cell, fused=fused, projected=module.proj_size > 0)
+    fused = layout.batch_sizes is None and module.proj_size == 0 and fuses(module.mode, x.dtype)
+    kept = belt_dtype(module.mode, x, h0, c0)
+    h_dtype, c_dtype = result_dtypes(low, kept, fused=fused, projected=module.proj_size > 0)
     h0, c0 = cast(h0, torch.float32), cast(c0, torch.float32)
     y, h_n, c_n = _stack(module, x.float(), h0, c0, weights, layout, fast=True)
     return y.to(h_dtype), h_n.to(h_dtype), cast(c_n, c_dtype)
 
 
 def _leave(
-    module: Recurrent,
+    module: DropIn,
     reason: Reason,
     input: Any,
     hx: Any,
@@ -192,11 +192,11 @@ def _leave(
         return leaf(module, input, hx)
     sequences.require_states_that_fit(module, input, hx)
     if lengths is None and reset is None:
-        result = super(Recurrent, module).forward(input, hx)
+        result = super(DropIn, module).forward(input, hx)
         announce(reason, module=module)
         return result
     if reason in (UNFIT, MISSING):
-        super(Recurrent, module).forward(input, hx)
+        super(DropIn, module).forward(input, hx)
     if reason is MISSING:
         raise RuntimeError(
             "expected all parameters for lengths and reset, got a layer without one of them; "
@@ -211,7 +211,7 @@ def _leave(
     return sequences.results(module, y, h_n, c_n, input)
 
 
-def _check(module: Recurrent, x: Tensor, h0: Tensor | None, c0: Tensor | None) -> None:
+def _check(module: DropIn, x: Tensor, h0: Tensor | None, c0: Tensor | None) -> None:
     """Refuse what torch's forward would, by torch's own checks."""
     module.check_input(x, None)
     sides = module.num_layers * (2 if module.bidirectional else 1)
@@ -220,7 +220,7 @@ def _check(module: Recurrent, x: Tensor, h0: Tensor | None, c0: Tensor | None) -
             module.check_hidden_size(state, (sides, x.shape[1], width))
 
 
-class LSTM(Recurrent, torch.nn.LSTM):
+class LSTM(DropIn, torch.nn.LSTM):
     """`torch.nn.LSTM` on glasscell's kernels: same arguments, initial values, state_dict, errors.
 
     For every layer and direction, with σ the logistic function and * by element::
@@ -263,7 +263,43 @@ class LSTM(Recurrent, torch.nn.LSTM):
     """
 
 
-class RNN(Recurrent, torch.nn.RNN):
+class GRU(DropIn, torch.nn.GRU):
+    """`torch.nn.GRU` on glasscell's kernels: same arguments, initial values, state_dict, errors.
+
+    For every layer and direction, with σ the logistic function and * by element::
+
+        r_t = σ(W_r x_t + R_r h_{t-1} + b_r)                        reset gate
+        z_t = σ(W_z x_t + R_z h_{t-1} + b_z)                        update gate
+        n_t = tanh(W_n x_t + b_in + r_t * (R_n h_{t-1} + b_hn))     candidate
+        h_t = (1 - z_t) * n_t + z_t * h_{t-1}                       hidden state
+
+    Args:
+        input_size: I, features of each step.
+        hidden_size: H, units.
+        num_layers: L, layers; default 1.
+        bias: Whether the gates have biases; default True.
+        batch_first: Sequences are (B, T, ·) rather than (T, B, ·); default False.
+        dropout: Probability of dropping an element between layers in training; default 0.
+        bidirectional: Each layer also reads the sequences from their ends; default False.
+        device: Of the parameters; default torch's. Only the CPU runs on glasscell's kernels.
+        dtype: Of the parameters; default torch's. Only float32 and float64 run on the kernels.
+        checkpoint: As for an `LSTM`. Of each segment nothing is kept: the hidden state before it is
+            in the output.
+
+    Notes:
+        What differs from torch is in DIFFERENCES.md. The reset gate acts after the product, as in
+        cuDNN. Cho et al. 2014, arXiv:1406.1078; Chung, Gulcehre, Cho, Bengio 2014, arXiv:1412.3555.
+
+    >>> gru = GRU(1, 1)
+    >>> _ = gru.load_state_dict({name: torch.ones_like(w) for name, w in gru.named_parameters()})
+    >>> gru(torch.zeros(2, 1, 1))[0].flatten()
+    tensor([0.1138, 0.2054], grad_fn=...)
+    >>> isinstance(gru, torch.nn.GRU)
+    True
+    """
+
+
+class RNN(DropIn, torch.nn.RNN):
     """`torch.nn.RNN` on glasscell's kernels: same arguments, initial values, state_dict, errors.
 
     ``h_t = tanh(W [h_{t-1}, x_t] + b)``, or relu in place of tanh.

@@ -17,20 +17,21 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from glasscell import engine
+from glasscell import cells, engine
 from glasscell.arrays import Array
+from glasscell.cells import Cell
 from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import ShapeError
 from glasscell.nn.names import ROLES, Place, Weights
 from glasscell.nn.team import threads
-from glasscell.nn.tensors import array_of
+from glasscell.nn.tensors import array_of, view_of
 
 __all__ = ["ATTRIBUTE", "Kept", "Made", "packed", "packed_linear", "tapes_of"]
 
 ATTRIBUTE = "_glasscell_packed"
 
 
-Made = tuple[str, int, int, int]
+Made = tuple[str | Cell, int, int, int]
 """What a layer was packed for: mode, I, H, P."""
 
 
@@ -42,13 +43,14 @@ class Kept(NamedTuple):
     dtype: torch.dtype
     names: tuple[str | None, ...]
     shapes: tuple[torch.Size | None, ...]
+    vectors: Array | None = None  # (V, H), a copy of the cell's
 
     def holds(self, made: Made, tensors: Weights) -> bool:
         """Tell whether it was packed for this, from parameters of these shapes and numbers.
 
         Addresses alone go down: views of five arrays cost more than the comparison.
         """
-        addresses = [0, 0, 0, 0, 0]
+        addresses = [0] * len(tensors)
         for k, (tensor, shape) in enumerate(zip(tensors, self.shapes, strict=True)):
             if tensor is None:
                 if shape is not None:
@@ -57,10 +59,18 @@ class Kept(NamedTuple):
                 return False
             else:
                 addresses[k] = tensor.data_ptr()
+        if self.vectors is not None:
+            # As bytes: -0 is not 0, and NaN is NaN.
+            if _vectors(tensors).tobytes() != self.vectors.tobytes():
+                return False
+            del addresses[len(ROLES) :]
         return self._matches(made, addresses)
 
     def held_by(self, made: Made, parameters: dict[str, Any]) -> bool:
-        """Tell whether `holds` says so of a module's own parameters, all plain ones."""
+        """Tell whether `holds` says so of a module's own parameters, all plain ones.
+
+        Of a layer without vectors.
+        """
         addresses = [0, 0, 0, 0, 0]
         for k, name in enumerate(self.names):
             if name is None:
@@ -146,12 +156,21 @@ class _Packed(dict[tuple[str, torch.dtype], Any]):
 
 def packed(
     module: torch.nn.Module,
-    mode: str,
+    mode: str | Cell,
     layer: Sequence[Place],
     weights: Sequence[Weights],
     input_size: int,
+    training: bool = False,
 ) -> tuple[Any, ...]:
     """Give the packed form of one layer's weights, one for each direction.
+
+    Args:
+        module: Keeps it.
+        mode: torch's name of the recurrence, or a cell.
+        layer: The directions' places.
+        weights: Of each direction.
+        input_size: I.
+        training: Whether a cell runs with random masks as inputs; default False.
 
     The numbers are compared, not versions or addresses: writes through `.data` change neither.
 
@@ -164,26 +183,36 @@ def packed(
     layers = []
     for place, tensors in zip(layer, weights, strict=True):
         assert tensors[0] is not None
-        key = place.suffix, tensors[0].dtype
+        key = place.suffix + " in training" * training, tensors[0].dtype
         one = kept.get(key)
         if one is None or not one.holds(made, tensors):
-            one = kept[key] = _pack(made, tensors, place)
+            one = kept[key] = _pack(made, tensors, place, training)
         layers.append(one.layer)
     return tuple(layers)
 
 
-def _pack(made: Made, tensors: Weights, place: Place) -> Kept:
-    arrays: dict[str, Any] = {
-        role: array_of(tensor) for role, tensor in zip(ROLES, tensors, strict=True)
-    }
+def _vectors(tensors: Weights) -> Array:
+    """Give the vectors of a cell as one array (V, H)."""
+    return np.stack([view_of(tensor) for tensor in tensors[len(ROLES) :] if tensor is not None])
+
+
+def _pack(made: Made, tensors: Weights, place: Place, training: bool) -> Kept:
+    mode: Any
     mode, *sizes = made
+    letters = [*ROLES, *cells.of(mode).program.vectors]
+    arrays: dict[str, Any] = {
+        letter: array_of(tensor)
+        for letter, tensor in zip(letters, tensors, strict=True)
+        if tensor is not None
+    }
+    vectors = _vectors(tensors) if len(tensors) > len(ROLES) else None
     try:
-        one = engine.pack(mode, LayerWeights(**arrays))
+        one = engine.pack(mode, LayerWeights.named(arrays, sizes[1]))
     except ShapeError:
         one = None
     if one is None or [one.input_size, one.hidden_size, one.output_size] != sizes:
-        named = zip(place.names, arrays.values(), strict=True)
-        shapes = ", ".join(f"{name} {array.shape}" for name, array in named if array is not None)
+        named = zip(place.names, tensors, strict=True)
+        shapes = ", ".join(f"{name} {tuple(w.shape)}" for name, w in named if w is not None)
         # torch's class of error; its own LSTM does not check, and may read beyond the end of them.
         raise RuntimeError(
             f"expected parameters for input, hidden and output size {tuple(sizes)}, got {shapes}; "
@@ -191,7 +220,7 @@ def _pack(made: Made, tensors: Weights, place: Place) -> Kept:
         )
     assert tensors[0] is not None
     all_shapes = tuple(None if tensor is None else tensor.shape for tensor in tensors)
-    return Kept(one, made, tensors[0].dtype, place.names, all_shapes)
+    return Kept(one, made, tensors[0].dtype, place.names, all_shapes, vectors)
 
 
 def packed_linear(module: torch.nn.Module, weight: Tensor, bias: Tensor | None) -> Any:

@@ -2,9 +2,12 @@
 
 Everything fast in glasscell is a claim about these functions. Read them in this order: `affine`
 (the product in every gate), `plain_rnn`, `lstm_equations` (one step), `through_time` (all steps),
-`sequence` (lengths, resets, direction), `stacked` (layers, directions).
+`gru_equations`, `by_program` (any cell, from its program), `sequence` (lengths, resets, direction),
+`stacked` (layers, directions).
 """
 
+from glasscell.reference.by_program import CellRun, run_cell, run_cell_backward
+from glasscell.reference.gru_equations import GRURun, GRUStep, gru, gru_backward, gru_step
 from glasscell.reference.lstm_equations import (
     LSTMParameters,
     LSTMStep,
@@ -24,6 +27,9 @@ from glasscell.reference.stacked import NetworkGradients, NetworkRun, backward, 
 from glasscell.reference.through_time import LSTMRun, lstm, lstm_backward
 
 __all__ = [
+    "CellRun",
+    "GRURun",
+    "GRUStep",
     "Gradients",
     "Inputs",
     "LSTMParameters",
@@ -37,6 +43,9 @@ __all__ = [
     "cell_state",
     "forget_gate",
     "forward",
+    "gru",
+    "gru_backward",
+    "gru_step",
     "hidden_state",
     "input_gate",
     "lstm",
@@ -46,5 +55,7 @@ __all__ = [
     "parameters",
     "rnn",
     "rnn_backward",
+    "run_cell",
+    "run_cell_backward",
     "sigmoid",
 ]

@@ -98,9 +98,7 @@ def rnn(
     """
     if nonlinearity not in NONLINEARITIES:
         raise ValueError(f"expected nonlinearity out of {NONLINEARITIES}, got {nonlinearity!r}")
-    inputs = prepare(
-        weights, x, h0, None, has_cell=False, reverse=reverse, lengths=lengths, reset=reset
-    )
+    inputs = prepare(weights, x, h0, None, reverse=reverse, lengths=lengths, reset=reset)
     book = cells.Textbook(weights)
     W_h, b_h = book.W_h, book.b_h
     h = np.zeros((*x.shape[:2], inputs.h0.shape[1]), x.dtype)

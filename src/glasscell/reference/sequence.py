@@ -29,7 +29,8 @@ class Inputs:
         weights: Of the layer.
         x: (T, B, I).
         h0: (B, P), initial hidden state of every piece.
-        c0: (B, H), initial cell state of every piece; None for an RNN.
+        c0: (B, H), initial cell state of every piece; None for a cell with the hidden state alone,
+            (B, S, H) for one with S > 1 states beside it.
         reverse: Whether each piece is read from its last step to its first.
         lengths: (B,) integers, any order, zero allowed; None for T everywhere.
         reset: (T, B) bool, whether the sequence is cut before step t; None for nowhere.
@@ -50,7 +51,8 @@ class Gradients(NamedTuple):
     dx (T, B, I), dh0 (B, P) and dc0 (B, H) belong to the inputs; dweight_ih … dweight_hr have the
     shapes of torch's parameters. dh (T, B, P) and dc (T, B, H) are the total derivatives dL/dh_t
     and dL/dc_t: all that the loss feels of h_t or c_t, at once and through later steps; zero
-    after the end of a sequence.
+    after the end of a sequence. dc0 and dc have S states before H where a cell has S > 1 beside the
+    hidden one. dvectors (V, H) belongs to the vectors of a cell, in the order of its program.
     """
 
     dx: Array
@@ -63,6 +65,7 @@ class Gradients(NamedTuple):
     dweight_hr: Array | None
     dh: Array
     dc: Array | None
+    dvectors: Array | None = None
 
 
 class Piece(NamedTuple):
@@ -118,12 +121,23 @@ def prepare(
     h0: Array | None,
     c0: Array | None,
     *,
-    has_cell: bool,
+    initial: Sequence[float] = (0.0,),
     reverse: bool,
     lengths: Any,
     reset: Any,
 ) -> Inputs:
-    """Check what a layer is given and fill in zero initial states.
+    """Check what a layer is given and fill in initial states.
+
+    Args:
+        weights: Of the layer.
+        x: (T, B, I).
+        h0: (B, P), or None.
+        c0: (B, H), (B, S, H) with S > 1 states beside the hidden one, or None.
+        initial: What each state starts from where it is not given, the hidden one first; one number
+            for each state. Default: the hidden state alone, from 0.
+        reverse: As in `Inputs`.
+        lengths: As in `Inputs`.
+        reset: As in `Inputs`.
 
     Raises:
         ShapeError: An array has the wrong rank or size, or a length is outside 0 … T.
@@ -136,11 +150,14 @@ def prepare(
     if x.ndim != 3 or x.shape[2] != I:
         raise ShapeError(f"expected x of shape (T, B, I) with I = {I}, got {x.shape}")
     T, B = x.shape[:2]
+    first, *others = initial
+    S = len(others)
+    start = np.asarray(others, x.dtype).reshape((S, 1) if S > 1 else (S,))
     return Inputs(
         weights=weights,
         x=x,
-        h0=_initial("h0", h0, (B, P), x.dtype),
-        c0=_initial("c0", c0, (B, H), x.dtype) if has_cell else None,
+        h0=_initial("h0", h0, (B, P), x.dtype, first),
+        c0=_initial("c0", c0, (B, S, H) if S > 1 else (B, H), x.dtype, start) if S else None,
         reverse=reverse,
         lengths=None if lengths is None else _checked_lengths(np.asarray(lengths), T, B),
         reset=None if reset is None else _checked_reset(np.asarray(reset), T, B),
@@ -167,9 +184,11 @@ def _check_dtypes(arrays: dict[str, Array]) -> None:
             raise DtypeError(f"expected {name} of the dtype of x, {expected}, got {array.dtype}")
 
 
-def _initial(name: str, state: Array | None, shape: tuple[int, int], dtype: Any) -> Array:
+def _initial(
+    name: str, state: Array | None, shape: tuple[int, ...], dtype: Any, start: Any
+) -> Array:
     if state is None:
-        return np.zeros(shape, dtype)
+        return np.full(shape, start, dtype)
     if state.shape != shape:
         raise ShapeError(f"expected {name} of shape {shape}, got {state.shape}")
     return state

@@ -6,14 +6,16 @@ axis. States are stacked as torch stacks them: layer by layer, forward before re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from glasscell.arrays import Array
 from glasscell.cells.parameters import Config, LayerWeights
 from glasscell.errors import ShapeError
+from glasscell.reference.by_program import CellRun, run_cell, run_cell_backward
+from glasscell.reference.gru_equations import GRURun, gru, gru_backward
 from glasscell.reference.plain_rnn import RNNRun, rnn, rnn_backward
 from glasscell.reference.sequence import Gradients
 from glasscell.reference.through_time import LSTMRun, lstm, lstm_backward
@@ -21,13 +23,20 @@ from glasscell.reference.through_time import LSTMRun, lstm, lstm_backward
 __all__ = ["NetworkGradients", "NetworkRun", "backward", "forward"]
 
 
+Run: TypeAlias = LSTMRun | RNNRun | GRURun | CellRun
+"""What one layer in one direction did."""
+
+
 class NetworkRun(NamedTuple):
-    """Output (T, B, D*P) or (B, T, D*P), h_n (L*D, B, P), c_n (L*D, B, H) or None, every layer."""
+    """Output (T, B, D*P) or (B, T, D*P), h_n (L*D, B, P), c_n (L*D, B, H) or None, every layer.
+
+    c_n is (L*D, B, S, H) of a cell with S > 1 states beside the hidden one.
+    """
 
     output: Array
     h_n: Array
     c_n: Array | None
-    layers: tuple[LSTMRun | RNNRun, ...]
+    layers: tuple[Run, ...]
     config: Config
 
 
@@ -57,7 +66,8 @@ def forward(
         layers: One per layer and direction, in the order of `Config.suffixes`.
         x: (T, B, I), or (B, T, I) with batch_first.
         h0: (L*D, B, P); default zeros.
-        c0: (L*D, B, H), LSTM only; default zeros.
+        c0: (L*D, B, H), (L*D, B, S, H) of a cell with S > 1 states beside the hidden one, none of
+            one without; default zeros, or what the cell starts from.
         lengths: (B,) integers from 0 to T; default all T.
         reset: (T, B) bool, in this layout whatever batch_first says; default no cuts.
 
@@ -69,19 +79,19 @@ def forward(
     """
     _check_states(config, h0, c0)
     below = np.swapaxes(x, 0, 1) if config.batch_first else x
-    runs: list[LSTMRun | RNNRun] = []
+    runs: list[Run] = []
     for layer in range(config.num_layers):
         for direction in range(config.directions):
             place = len(runs)
             states = [None if state is None else state[place] for state in (h0, c0)]
             order = {"reverse": direction == 1, "lengths": lengths, "reset": reset}
-            runs.append(_run_layer(config.mode, layers[place], below, *states, **order))
+            runs.append(_run_layer(config, layers[place], below, states, order))
         first = layer * config.directions
         below = np.concatenate([run.h for run in runs[first:]], axis=2)
     return NetworkRun(
         output=np.swapaxes(below, 0, 1) if config.batch_first else below,
         h_n=np.stack([run.h_n for run in runs]),
-        c_n=_stack([run.c_n if isinstance(run, LSTMRun) else None for run in runs]),
+        c_n=_stack([getattr(run, "c_n", None) for run in runs]),
         layers=tuple(runs),
         config=config,
     )
@@ -96,7 +106,7 @@ def backward(
         run: What `forward` returned.
         dy: Gradient of the output, in its layout.
         dh_n: (L*D, B, P), gradient of the final hidden states; default zeros.
-        dc_n: (L*D, B, H), LSTM only; default zeros.
+        dc_n: As c_n; default zeros.
 
     Returns:
         Gradients of inputs, and of each layer and direction in the order of `Config.suffixes`.
@@ -110,7 +120,7 @@ def backward(
             place = layer * config.directions + direction
             states = [None if state is None else state[place] for state in (dh_n, dc_n)]
             dy_part = above[..., direction * P : (direction + 1) * P]
-            parts.append(_run_layer_back(run.layers[place], dy_part, *states))
+            parts.append(_run_layer_back(run.layers[place], dy_part, states))
         above = np.sum([part.dx for part in parts], axis=0)
         gradients = parts + gradients
     return NetworkGradients(
@@ -121,21 +131,43 @@ def backward(
     )
 
 
+def _rnn(nonlinearity: str) -> Callable[..., RNNRun]:
+    return lambda *given, **order: rnn(*given, nonlinearity=nonlinearity, **order)
+
+
+_BY_HAND: dict[Any, Callable[..., Run]] = {
+    "LSTM": lstm,
+    "RNN_TANH": _rnn("tanh"),
+    "RNN_RELU": _rnn("relu"),
+    "GRU": gru,
+}
+"""Cells whose equations are written out; all others run by their program."""
+
+_BACK: dict[type[Run], Callable[..., Gradients]] = {
+    LSTMRun: lstm_backward,
+    RNNRun: rnn_backward,
+    GRURun: gru_backward,
+    CellRun: run_cell_backward,
+}
+
+
 def _run_layer(
-    mode: str, weights: LayerWeights, x: Array, h0: Array | None, c0: Array | None, **order: Any
-) -> LSTMRun | RNNRun:
-    if mode == "LSTM":
-        return lstm(weights, x, h0, c0, **order)
-    nonlinearity = "tanh" if mode == "RNN_TANH" else "relu"
-    return rnn(weights, x, h0, nonlinearity=nonlinearity, **order)
+    config: Config,
+    weights: LayerWeights,
+    x: Array,
+    states: Sequence[Array | None],
+    order: dict[str, Any],
+) -> Run:
+    if config.mode not in _BY_HAND:
+        return run_cell(config.cell, weights, x, *states, **order)
+    had = 1 + bool(config.cell.extra_states)
+    return _BY_HAND[config.mode](weights, x, *states[:had], **order)
 
 
-def _run_layer_back(
-    run: LSTMRun | RNNRun, dy: Array, dh_n: Array | None, dc_n: Array | None
-) -> Gradients:
-    if isinstance(run, LSTMRun):
-        return lstm_backward(run, dy, dh_n, dc_n)
-    return rnn_backward(run, dy, dh_n)
+def _run_layer_back(run: Run, dy: Array, final: Sequence[Array | None]) -> Gradients:
+    had = 2 if getattr(run, "c_n", None) is not None else 1
+    back = _BACK[type(run)]
+    return back(run, dy, *(final if isinstance(run, CellRun) else final[:had]))
 
 
 def _stack(parts: Sequence[Array | None]) -> Array | None:
@@ -144,8 +176,8 @@ def _stack(parts: Sequence[Array | None]) -> Array | None:
 
 
 def _check_states(config: Config, h0: Array | None, c0: Array | None) -> None:
-    if config.mode != "LSTM" and c0 is not None:
-        raise ShapeError(f"expected no c0, for {config.mode} has no cell state; leave it out")
+    if not config.cell.extra_states and c0 is not None:
+        raise ShapeError(f"expected no c0, for {config.cell_name} has no cell state; leave it out")
     for name, state in (("h0", h0), ("c0", c0)):
         if state is not None and len(state) != len(config.suffixes()):
             raise ShapeError(

@@ -83,7 +83,7 @@ def lstm(
     array([0.5  , 0.75 , 0.875])
     """
     inputs = prepare(
-        weights, x, h0, c0, has_cell=True, reverse=reverse, lengths=lengths, reset=reset
+        weights, x, h0, c0, initial=(0, 0), reverse=reverse, lengths=lengths, reset=reset
     )
     assert inputs.c0 is not None
     p, h_n, c_n = parameters(weights), inputs.h0.copy(), inputs.c0.copy()

@@ -16,7 +16,7 @@ from glasscell.traces.layer import LayerTrace
 class Leaky(Cell):
     """A cell of a reader's own: gates and a memory that nobody has a word for."""
 
-    gates = {"w": "wet <gate>", "k": "keep", "g": "candidate"}  # noqa: RUF012
+    gates = {"w": "wet", "k": "keep", "g": "candidate"}  # noqa: RUF012
     states = {"h": "hidden", "m": "memory"}  # noqa: RUF012
     vectors = {"p_k": "peephole"}  # noqa: RUF012
     initial = {"m": 0.5}  # noqa: RUF012

@@ -131,25 +131,25 @@ class _Run:
         self.alive = order.alive[:, :ROWS]
         self.x = order.traced("x")[:, :ROWS].astype(dtype)
         self.hidden = order.traced("hidden")[:, :ROWS].astype(np.float64)
-        before = np.zeros_like(self.alive)
-        before[1:] = self.alive[:-1]
         # Padding comes first in a reverse layer: each sequence begins anew after it.
-        self.begins = self.alive & ~before
-        if order.cut is not None:
-            self.begins |= order.cut[:, :ROWS].astype(bool)
+        self.begins = order.begins[:, :ROWS]
         self.initial = tuple(
-            None if part is None else np.atleast_2d(part)[:ROWS].astype(dtype)
+            None if part is None else np.ascontiguousarray(np.atleast_2d(part)[:ROWS], dtype)
             for part in (layer.initial_hidden, layer.initial_cell)
         )
-        self.size = weights.weight_hh.shape[0] // (4 if layer.mode == "LSTM" else 1)
+        self.size, cell = layer.units, layer.recurrence
+        self.others_at = [cell.quantities.index(name) for name in cell.state_names[1:]]
 
     def _through(self, x: Array) -> tuple[Float64, Array, Array | None]:
-        """Hidden states in float64, and h and c to start from, (T, B, ·)."""
+        """Hidden states in float64, and h and c to start from, (T, B, ·); None without a c."""
         run = engine.forward(
             self.packed, np.ascontiguousarray(x), *self.initial, reset=self.begins, tape=True
         )
-        cell = None if run.tape is None else run.tape[..., 4, : self.size]
-        return run.output.astype(np.float64), run.output, cell
+        if run.tape is None or not self.others_at:
+            return run.output.astype(np.float64), run.output, None
+        # Of one state (T, B, H), of several (T, B, S, H).
+        at = self.others_at[0] if len(self.others_at) == 1 else self.others_at
+        return run.output.astype(np.float64), run.output, run.tape[..., at, : self.size]
 
     def repeated(self) -> bool:
         """Whether there is a run, and the layer's own inputs lead through its recorded states."""
@@ -220,7 +220,7 @@ class _Run:
         return all(norm(a - b) <= 1e-6 * norm(b) for a, b in zip(there, own, strict=True))
 
     def _states(self, h: Array, c: Array | None, at: Int64, rows: Int64) -> list[Array]:
-        return [part[at, rows] for part in (h, c) if part is not None]
+        return [np.ascontiguousarray(part[at, rows]) for part in (h, c) if part is not None]
 
     def _share(self, change: Float64) -> float:
         deviation = self.hidden[self.alive].std(axis=0)

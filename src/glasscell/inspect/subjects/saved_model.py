@@ -152,7 +152,7 @@ class SavedModel:
             assert grads.dh is not None
             assert grads.x is not None
             trace = trace_of(layer.record, layer.reverse)
-            flow = flow_of(trace, grads.dh, grads.dc, dy, layer.weights.weight_hr)
+            flow = flow_of(trace, grads.dh, grads.dc, dy, layer.weights)
             if every_step(flow):
                 carried = carried_back(layer.record, trace, layer.weights, grads.dh, grads.dc)
                 flow = replace(flow, last_step_by_lag=carried)
@@ -280,7 +280,7 @@ class SavedModel:
     def _layers_of(self, node: nodes.Recurrent) -> Iterator[tuple[str, PackedWeights]]:
         layers = from_state_dict(node.config, self.arrays, f"{node.name}." if node.name else "")
         for name, layer, packed in zip(node.names, layers, node.layers, strict=True):
-            yield name, PackedWeights(**layer.arrays(), packed=packed)
+            yield name, PackedWeights(**vars(layer), packed=packed)
 
     def _without(self, name: str, unit: int) -> Model:
         """The model with a unit held at 0; only the layer that it is in is packed anew."""

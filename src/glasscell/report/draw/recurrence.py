@@ -47,9 +47,9 @@ class Belt:
     Args:
         name: Of the state; "hidden" of the first.
         state: Its place among the states.
-        kept: The derivative of the state by itself, a value of the cell's slopes.
-        gate: Name of the quantity that this derivative is; None where it is not one alone.
-        adds: Whether the state is a sum of what each step wrote: kept does not read it.
+        kept: What stays of it by itself, a value of the cell's slopes.
+        gate: Name of the gate that this is; None where it is not one alone.
+        adds: Whether the state is a sum of what each step wrote.
         written: The value of the program that is added; None where the step does not have it.
     """
 
@@ -187,14 +187,14 @@ def _belt(cell: Cell, spoken: Mapping[str, str]) -> Belt | None:
     path = direct_path(cell)
     if path is None:
         return None
-    kept = cell.slopes.by[path.index, "state", path.index]
+    kept = cell.slopes.by[path.index, "belt", path.index]
     written = _written(cell.program, path.index) if path.adds else None
     gate = path.gate if path.open_keeps else None
     return Belt(spoken[path.letter], path.index, kept, gate, path.adds, written)
 
 
 def _written(program: Program, state: int) -> int | None:
-    """Find b of ``state after = kept * state before + b``."""
+    """Find b of ``state after = kept * state before + b``, made of quantities and sums."""
     before = len(program.sums) + state
     last = _operation(program, program.outputs[state])
     for part, other in (last.operands, last.operands[::-1]) if last and last.name == "add" else ():
@@ -205,9 +205,9 @@ def _written(program: Program, state: int) -> int | None:
 
 
 def _reads(program: Program, value: int, wanted: int) -> bool:
-    """Whether a value is made of another one."""
+    """Whether a value is made of another one, otherwise than through what has a name."""
     made = _operation(program, value)
-    operands = () if made is None else made.operands
+    operands = () if made is None or value in program.names.values() else made.operands
     return value == wanted or any(_reads(program, operand, wanted) for operand in operands)
 
 

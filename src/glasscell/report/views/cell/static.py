@@ -46,7 +46,7 @@ _LISTED: Final = 600
 def build(shown: Exploration, lang: str) -> str:
     """Return the body of the section for the unit and step that the page starts with."""
     cell = numbers(shown)
-    if cell is None or _drawing_of(cell.cell) == "rnn":
+    if cell is None or _drawing_of(cell.cell_of) == "rnn":
         return ""
     series = shown.series[shown.start.get("series", 0)]
     named = series.inputs if len(series.inputs) == len(cell.x) else ()
@@ -100,6 +100,7 @@ def numbers(shown: Exploration) -> CellNumbers | None:
             own, trace, x,
             unit=min(shown.start.get("unit", 0), trace.units - 1),
             step=min(shown.start.get("t", 0), series.steps - 1),
+            h0=trace.initial_hidden, c0=trace.initial_cell,
         )  # fmt: skip
     except (
         DataError,
@@ -110,28 +111,15 @@ def numbers(shown: Exploration) -> CellNumbers | None:
 
 def wires(cell: CellNumbers) -> dict[str, float]:
     """Give the number on each wire of the cell's drawing, by the name that it has there."""
-    return _WIRES[_drawing_of(cell.cell)](cell)
+    return _WIRES[_drawing_of(cell.cell_of)](cell)
 
 
 def _lstm(cell: CellNumbers) -> dict[str, float]:
-    v, before = cell.named, cell.before["cell"]
-    squashed = float(np.tanh(v["cell"]))
-    return {
-        "cell_prev": before,
-        "forget": v["forget"],
-        "kept": v["forget"] * before,
-        "input": v["input"],
-        "candidate": v["candidate"],
-        "written": v["input"] * v["candidate"],
-        "cell": v["cell"],
-        "squashed": squashed,
-        "output": v["output"],
-        "hidden": v["output"] * squashed,
-    }
+    return cell.wires
 
 
 def _gru(cell: CellNumbers) -> dict[str, float]:
-    v, before = cell.named, cell.before["hidden"]
+    v, before = cell.values, cell.before["hidden"]
     read = next(sum_.total for sum_, (_, reads) in _sums(cell) if reads == "h")
     return {
         "hidden_prev": before,
@@ -144,13 +132,14 @@ def _gru(cell: CellNumbers) -> dict[str, float]:
         "within": v["reset"] * read + cell.sums[0].total,
         "candidate": v["candidate"],
         "written": (1 - v["update"]) * v["candidate"],
-        "hidden": v["hidden"],
+        "hidden": cell.hidden,
     }
 
 
 def _program(cell: CellNumbers) -> dict[str, float]:
     before = {f"{name} before": value for name, value in cell.before.items()}
-    return {name: cell.named[name] for name in look(cell.cell).names} | before
+    own = {name: cell.values.get(name, cell.hidden) for name in look(cell.cell_of).names}
+    return own | before
 
 
 _WIRES: Final[dict[str, Callable[[CellNumbers], dict[str, float]]]] = {
@@ -159,7 +148,7 @@ _WIRES: Final[dict[str, Callable[[CellNumbers], dict[str, float]]]] = {
 
 
 def _sums(cell: CellNumbers) -> list[tuple[Terms, tuple[str, str]]]:
-    return list(zip(cell.sums, cell.cell.program.sums, strict=True))
+    return list(zip(cell.sums, cell.cell_of.program.sums, strict=True))
 
 
 def drawing(cell: CellNumbers, lang: str) -> str:
@@ -169,7 +158,7 @@ def drawing(cell: CellNumbers, lang: str) -> str:
     texts = {escape(name): fixed(value) for name, value in own.items()}
     texts |= {"x": f"= ({', '.join(x)})", "before": ""}
     widths = {escape(name): value for name, value in own.items()}
-    svg = _pictures(cell.cell)
+    svg = _pictures(cell.cell_of)
     # Its own arrow heads: those of the script's drawing are not there without script.
     svg = svg.replace('id="tip-', 'id="still-').replace("#tip-", "#still-")
 
@@ -192,7 +181,7 @@ def drawing(cell: CellNumbers, lang: str) -> str:
 def _inside(cell: CellNumbers) -> dict[str, float]:
     """What stands inside each quantity that is made of one sum."""
     found = {}
-    for name, parts in look(cell.cell).equations.items():
+    for name, parts in look(cell.cell_of).equations.items():
         sums = [part[1] for part in parts if not isinstance(part, str) and part[0] != "value"]
         if sums:
             found[name] = cell.sums[sums[0]].total
@@ -213,19 +202,18 @@ def equations(cell: CellNumbers, named: Sequence[str], lang: str) -> str:
     names += [short(name, 24) for name in named] or [
         f"<var>x</var><sub>{k}</sub>" for k in range(len(np.ravel(cell.x)))
     ]
-    lines = "".join(
-        _line(cell, name, parts, names, lang) for name, parts in look(cell.cell).equations.items()
-    )
+    written = look(cell.cell_of).equations
+    lines = "".join(_line(cell, name, parts, names, lang) for name, parts in written.items())
     return f'<div class="still">{lines}</div>{_all_terms(cell, names, lang)}'
 
 
 def _line(
     cell: CellNumbers, name: str, parts: Sequence[Part], names: Sequence[str], lang: str
 ) -> str:
-    how = look(cell.cell)
-    form = "".join(escape(p) if isinstance(p, str) else _form(cell.cell, p) for p in parts)
+    how = look(cell.cell_of)
+    form = "".join(escape(p) if isinstance(p, str) else _form(cell.cell_of, p) for p in parts)
     sums = [part[1] for part in parts if not isinstance(part, str) and part[0] != "value"]
-    result = cell.values[how.values[name]]
+    result = cell.computed[how.values[name]]
     filled = [_filled(cell, parts)]
     if not sums:
         filled[0] += _last(cell, how.values[name])
@@ -234,7 +222,8 @@ def _line(
         filled.insert(0, f"{parts[0]} {terms} {parts[2]}")
     else:
         filled[:0] = [
-            f'{_sum_form(cell.cell, k)} = <span class="terms">{_terms(cell, k, names, lang)}</span>'
+            f"{_sum_form(cell.cell_of, k)} = "
+            f'<span class="terms">{_terms(cell, k, names, lang)}</span>'
             f" = {fixed(cell.sums[k].total)}"
             for k in sums
         ]
@@ -290,7 +279,7 @@ def _filled(cell: CellNumbers, parts: Sequence[Part]) -> str:
         if isinstance(part, str):
             text += escape(part)
             continue
-        value = cell.values[part[1]] if part[0] == "value" else cell.sums[part[1]].total
+        value = cell.computed[part[1]] if part[0] == "value" else cell.sums[part[1]].total
         hue = _hue(cell, part)
         number = _factor(value) if re.search(r"[·+−/] $", text) else fixed(value)
         text += f'<span class="{hue}">{number}</span>' if hue else number
@@ -298,18 +287,18 @@ def _filled(cell: CellNumbers, parts: Sequence[Part]) -> str:
 
 
 def _hue(cell: CellNumbers, part: Any) -> str:
-    how = look(cell.cell)
+    how = look(cell.cell_of)
     named = (name for name, value in how.values.items() if ("value", value) == tuple(part))
     return how.colours.get(next(named, ""), "")
 
 
 def _last(cell: CellNumbers, value: int) -> str:
     """Give the two numbers that the last operation of an equation puts together."""
-    program = cell.cell.program
+    program = cell.cell_of.program
     op = program.operations[value - program.inputs]
     if op.name not in SIGNS:
         return ""
-    left, right = (cell.values[operand] for operand in op.operands)
+    left, right = (cell.computed[operand] for operand in op.operands)
     sign = SIGNS[op.name][0]
     if op.name in ("add", "sub"):
         plus = (right < 0) == (op.name == "sub")
@@ -319,7 +308,7 @@ def _last(cell: CellNumbers, value: int) -> str:
 
 def _terms(cell: CellNumbers, place: int, names: Sequence[str], lang: str) -> str:
     """Give the largest products of a sum, the rest as one number, then the bias."""
-    one, (gate, reads) = cell.sums[place], cell.cell.program.sums[place]
+    one, (gate, reads) = cell.sums[place], cell.cell_of.program.sums[place]
     P = len(np.ravel(cell.h_prev))
     own = {"xh": names, "x": names[P:], "h": names[:P]}[reads]
     row, read = np.asarray(one.weights), one.read
@@ -330,7 +319,7 @@ def _terms(cell: CellNumbers, place: int, names: Sequence[str], lang: str) -> st
     if rest := len(products) - len(largest):
         total = float(np.delete(products, largest).sum())
         terms.append((fixed(abs(total)), total, _say("cell.terms.rest", lang, count=rest)))
-    bias, low = one.bias, _low(look(cell.cell), cell.cell.gates[gate])
+    bias, low = one.bias, _low(look(cell.cell_of), cell.cell_of.gates[gate])
     letter = "b′" if reads == "h" else "b"
     terms.append((fixed(abs(bias)), bias, f"<var>{letter}</var><sub>{low}</sub>"))
     return " ".join(
@@ -341,7 +330,7 @@ def _terms(cell: CellNumbers, place: int, names: Sequence[str], lang: str) -> st
 
 
 def _all_terms(cell: CellNumbers, names: Sequence[str], lang: str) -> str:
-    read, how = cell.read, look(cell.cell)
+    read, how = cell.read, look(cell.cell_of)
     gates = [name for name in how.names if name in cell.weights]
     gates += [name for name in cell.weights if name not in gates]
     heads = "".join(f"<th><var>W</var><sub>{_low(how, gate)}</sub></th>" for gate in gates)

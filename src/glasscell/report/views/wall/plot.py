@@ -218,8 +218,8 @@ def chosen(layer: LayerTrace, names: Sequence[str]) -> None:
     for name in names:
         if name not in has:
             raise ValueError(
-                f"expected quantities out of {', '.join(has)}, which a {layer.recurrence.name} has, "
-                f"got {name!r}"
+                f"expected quantities out of {', '.join(has)}, which a {layer.recurrence.name} "
+                f"has, got {name!r}"
             )
 
 

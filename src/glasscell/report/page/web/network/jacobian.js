@@ -16,8 +16,9 @@
     const letters = Object.keys(cell.gates);
     const [U, R] = [keys.weight_hh && GC.array(keys.weight_hh), keys.weight_hr && GC.array(keys.weight_hr)];
     // States after the hidden one come first: it may read them.
-    const by = cell.slopes.by.map(([state, kind, index, slope]) => ({ state, kind, index, slope })).sort((a, b) => b.state - a.state);
-    const plan = GC.plan(by.map(({ slope }) => ({ slope })));
+    const by = cell.slopes.by.map(([state, kind, index, slope]) => ({ state, kind, index, slope })).filter(({ kind }) => kind !== "belt").sort((a, b) => b.state - a.state);
+    const { belt } = cell;
+    const plan = GC.plan([...by, ...(belt ? [{ slope: belt.kept }] : [])].map(({ slope }) => ({ slope })));
     if (![...plan.names, ...Object.values(cell.states)].every(whole) || (plan.sums && !GC.reads(0))) return null;
     const S = P + (states.length - 1) * H;
     const place = (state) => (state ? P + (state - 1) * H : 0);
@@ -75,12 +76,10 @@
       }
       return out;
     };
-    const { belt } = cell;
-    const direct = by.findIndex(({ slope, kind, state }) => belt && kind === "state" && state === belt.state && slope === belt.kept);
     return {
       S, P, jvp, vjp,
       stored: (t, v) => { const at = place(belt.state); return arriving(t, v)[1].slice(at, at + (belt.state ? H : P)); },
-      kept: (t) => slopes(t)[direct],
+      kept: (t) => slopes(t)[by.length],
     };
   };
 
