@@ -383,7 +383,8 @@ def _parts(program: Program, values: Mapping[str, int], name: str) -> tuple[Part
             return ["(", *inner, ")"] if binds < above else inner
         operands = list(op.operands)
         if op.name in ("max", "min"):  # a number stands first, as in max(0, a)
-            operands.sort(key=lambda o: not _is_number(program, o))
+            numbers = [o for o in operands if _is_number(program, o)]
+            operands = [*numbers, *(o for o in operands if o not in numbers)]
         listed: list[Part] = []
         for k, operand in enumerate(operands):
             listed += [", "] * (k > 0) + write(operand)

@@ -15,10 +15,10 @@ from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import DataError, ShapeError
 from glasscell.inspect.units.cell_numbers import CellNumbers, Terms, cell_numbers
 from glasscell.report.draw.markup import escape, fixed, short
+from glasscell.report.draw.program_drawing import drawn
 from glasscell.report.draw.recurrence import SIGNS, Look, Part, look
 from glasscell.report.page.exploration import Exploration
 from glasscell.report.page.frame_words import table as words
-from glasscell.report.views.cell.program_drawing import drawn
 
 __all__ = [
     "DRAWN",

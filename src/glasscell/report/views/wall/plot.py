@@ -14,7 +14,7 @@ from glasscell.report.draw.canvas import AxesArray, fits, grid, plain
 from glasscell.report.draw.colours import COLOURS
 from glasscell.report.draw.curves import STEP, steps
 from glasscell.report.draw.heat import heat, pooled_label, symmetric
-from glasscell.report.draw.recurrence import look
+from glasscell.report.draw.recurrence import Look, look
 from glasscell.traces.slopes import belt
 from glasscell.traces.steps import Order
 
@@ -33,6 +33,7 @@ __all__ = [
     "single",
     "step_label",
     "title_of",
+    "titled",
 ]
 
 NAMES: Final = {
@@ -199,7 +200,12 @@ def quantities_of(layer: LayerTrace) -> tuple[str, ...]:
 
 def title_of(layer: LayerTrace, name: str) -> str:
     """Name a quantity, with its letter: "forget gate $f$"."""
-    letter = look(layer.recurrence).letters[name]
+    return titled(look(layer.recurrence), name)
+
+
+def titled(how: Look, name: str) -> str:
+    """As `title_of`, of a cell."""
+    letter = how.letters[name]
     return f"{plain(NAMES.get(name, name))} ${TEX.get(letter, letter)}$"
 
 
