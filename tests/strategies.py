@@ -96,7 +96,7 @@ def make_problem(
 def problems(
     draw: st.DrawFn,
     *,
-    modes: tuple[str, ...] = ("LSTM", "RNN_TANH", "RNN_RELU"),
+    modes: tuple[str, ...] = ("LSTM", "RNN_TANH", "RNN_RELU", "GRU"),
     dtypes: tuple[Any, ...] = (np.float64,),
     steps: tuple[int, ...] = STEPS,
     batches: tuple[int, ...] = BATCHES,

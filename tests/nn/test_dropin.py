@@ -90,7 +90,8 @@ def test_weights_load_in_both_directions(name: str) -> None:
 def test_the_constructors_take_torchs_arguments() -> None:
     for name in ("LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell", "Linear"):
         ours, theirs = getattr(glasscell.nn, name), getattr(torch.nn, name)
-        more = {"checkpoint"} if name in ("LSTM", "GRU", "RNN") else set()
+        options = {"checkpoint", "init", "forget_bias", "lag"}
+        more = options if name in ("LSTM", "GRU", "RNN") else set()
         taken, known = (inspect.signature(one.__init__).parameters for one in (ours, theirs))
         assert [key for key in taken if key not in more] == list(known)
         assert all(taken[key].kind is known[key].kind for key in known)

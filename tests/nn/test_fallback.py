@@ -95,7 +95,6 @@ AUTOCAST_INPUTS = {
         "lstm projected",
         "gru",
         "gru two layers",
-        "gru without bias",
         "rnn",
         "rnn relu",
     ],

@@ -84,7 +84,7 @@ def _parts(case: Case, data: Data) -> list[tuple[Data, Array | None]]:
 
 
 def _run(case: Case, data: Data, lengths: Array | None) -> reference.LSTMRun | reference.RNNRun:
-    weights = LayerWeights(**data.weights)
+    weights = LayerWeights.named(data.weights)
     if case.mode == "LSTM":
         return reference.lstm(weights, data.x, lengths=lengths)
     return reference.rnn(weights, data.x, lengths=lengths)

@@ -403,8 +403,8 @@ def _line(code: CodeType, number: int) -> str:
     return f"line {number} of {code.co_filename}" + (f", {text!r}: " if text else ": ")
 
 
-RESERVED = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
-"""What vectors cannot be called: the other parameters of a layer."""
+RESERVED = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr", "scale", "scale_hr")
+"""What vectors cannot be called: the other arrays of a layer, in training and in a file."""
 
 
 def _check_names(cell: Cell) -> None:

@@ -142,8 +142,9 @@ def numbered(
         if symbol.operation == "input":
             raise CellError(f"expected only inputs that are given, got {symbol.value}")
         operands = tuple(number[operand] for operand in symbol.operands)
+        # Two inputs may be one symbol: a value that two states have after the step.
+        number[symbol] = len(inputs) + len(operations)
         operations.append(Operation(symbol.operation, operands, symbol.value))
-        number[symbol] = len(number)
     return tuple(operations), number
 
 

@@ -8,12 +8,16 @@ no more than numbers. Of the rest `sequences` and `autocast` make rows of the en
 says what the kernels do not take. A `Call` (`call`) is one run of one layer; `autograd` makes it a
 node of the graph, of which `layer_forward` and `layer_backward` are the two passes, with weights
 from `packed_weights`; `double_backward` and `torch_loop` are for derivatives of derivatives.
+`cell_layer` makes a layer of any cell, `heads` one of the sLSTM, with `masks` in training;
+`variants` are LSTM, GRU and RNN with options, `starts` what new parameters hold.
 `observe` and `records` let others look on, `team` shares torch's threads.
 """
 
+from glasscell.nn.cell_layer import Recurrent
 from glasscell.nn.cells import GRUCell, LSTMCell, RNNCell
 from glasscell.nn.convert import convert, restore
 from glasscell.nn.fallback import SlowPathWarning
+from glasscell.nn.heads import sLSTM
 from glasscell.nn.layers import GRU, LSTM, RNN
 from glasscell.nn.linear import Linear
 from glasscell.nn.observe import Observation, Observer, Record, observing
@@ -30,10 +34,12 @@ __all__ = [
     "Observer",
     "RNNCell",
     "Record",
+    "Recurrent",
     "SlowPathWarning",
     "convert",
     "observing",
     "restore",
+    "sLSTM",
 ]
 
 join_torch()

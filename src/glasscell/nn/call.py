@@ -84,9 +84,7 @@ class Call:
             x: (T, B, I) or (N, I).
         """
         assert self.module is not None
-        self.layers = packed(
-            self.module, self.mode, self.places, weights, x.shape[-1], self.masks is not None
-        )
+        self.layers = packed(self.module, self.mode, self.places, weights, x.shape[-1])
         watched = self.observation is not None
         self.fused = self._is_fused(x.dtype)
         self.own_output = self.shown and (watched or not self.fused)

@@ -57,8 +57,8 @@ def layer_gradients(
     dx: Maybe = None
     weights: list[Maybe] = []
     for d, layer in enumerate(call.layers):
-        own = _weights(layer, x) if any(needed[3:]) else (None,) * 5
-        dw_ih, dw_hh, db, db_hh, dw_hr = own
+        own = _weights(layer, x) if any(needed[3:]) else (None,) * 6
+        dw_ih, dw_hh, db, db_hh, dw_hr, dvectors = own
         own_dx = x.new_empty(x.shape) if needed[0] else None
         dh, dc = _flow(call, x) if flow else (None, None)
         tape, cells = _tape(call, kept[d], x, batch)
@@ -85,15 +85,20 @@ def layer_gradients(
                 dbias=address(db),
                 dbias_hh=address(db_hh),
                 dweight_hr=address(dw_hr),
+                dvectors=address(dvectors),
                 dh=address(dh),
                 dc=address(dc),
             ),
         )
         dx = own_dx if dx is None or own_dx is None else dx.add_(own_dx)
-        if db is not None and db_hh is None:
+        if db is not None and layer.reads_h and not layer.split:
             # Not one tensor twice: torch would keep it as .grad of both biases and scale it twice.
             db_hh = db.clone()
-        weights += [dw_ih, dw_hh, db, db_hh, dw_hr]
+        # Copies: as .grad each has memory of its own.
+        vectors: list[Maybe] = [None] * len(layer.vectors)
+        if dvectors is not None:
+            vectors = [row.clone() for row in dvectors]
+        weights += [dw_ih, dw_hh, db, db_hh, dw_hr, *vectors]
         if dh is not None and dy is not None and call.module is not None:
             records.show(call, d, dy, dh, dc)
     return dx, dh0, dc0, *weights
@@ -119,12 +124,13 @@ def _flow(call: Call, x: Tensor) -> tuple[Tensor, Maybe]:
 
 
 def _weights(layer: engine.PackedLayer, x: Tensor) -> tuple[Maybe, ...]:
-    """Make room for the gradients of weight_ih, weight_hh, the biases and weight_hr."""
-    size, rows = layer.output_size, layer.gate_rows
+    """Make room for the gradients of weight_ih, weight_hh, biases, weight_hr and vectors."""
+    size, hidden, rows = layer.output_size, layer.hidden_size, layer.gate_rows
     return (
         x.new_empty(rows, layer.input_size),
-        x.new_empty(rows, size),
+        x.new_empty(rows, size) if layer.reads_h else None,
         x.new_empty(rows) if layer.bias else None,
-        x.new_empty(rows) if layer.bias and layer.split else None,
-        x.new_empty(size, layer.hidden_size) if layer.projected else None,
+        x.new_empty(rows) if layer.bias and layer.split and layer.reads_h else None,
+        x.new_empty(size, hidden) if layer.projected else None,
+        x.new_empty(len(layer.vectors), hidden) if layer.vectors else None,
     )

@@ -82,6 +82,9 @@ def run_addresses(
     x_step, x_row = strides(x)
     y_step, y_row = strides(y)
     lengths, reset, batch_sizes = call.layout.addresses()
+    if call.masks is not None:
+        masks = call.masks[d]
+        kept |= {"masks": masks.data_ptr(), "masks_step": masks.stride(0) if len(masks) > 1 else 0}
     return Addresses(
         x=x.data_ptr(),
         x_step=x_step,

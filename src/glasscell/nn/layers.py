@@ -11,7 +11,9 @@ from torch import Tensor
 from torch.nn.functional import dropout
 from torch.nn.utils.rnn import PackedSequence
 
-from glasscell.nn import autograd, fast_path, sequences, torch_loop
+from glasscell import cells
+from glasscell.cells import Cell
+from glasscell.nn import autograd, fast_path, sequences, torch_loop, variants
 from glasscell.nn.autocast import CASTABLE, belt_dtype, cast, fuses, low_precision, result_dtypes
 from glasscell.nn.call import Call, Result
 from glasscell.nn.checkpoint import SETTING, Checkpoint, Setting, segment_length
@@ -40,11 +42,32 @@ class DropIn(torch.nn.RNNBase):
     """
 
     checkpoint = Setting()
+    _glasscell_kind: type[Cell]  # its options are options of the layer
 
-    def __init__(self, *args: Any, checkpoint: Checkpoint = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make the layer, or a `Recurrent` where an option asks for another cell."""
+        made = variants.variant(cls._glasscell_kind, args, kwargs)
+        return super().__new__(cls) if made is None else made
+
+    def __init__(
+        self,
+        *args: Any,
+        checkpoint: Checkpoint = None,
+        init: str = "torch",
+        forget_bias: float | None = None,
+        lag: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if (init, forget_bias, lag) != ("torch", None, None):
+            self.__dict__[variants.START] = init, forget_bias, lag
+        super().__init__(*args, **variants.plain(self._glasscell_kind, kwargs))
         segment_length(checkpoint, 1)
         self.__dict__[SETTING] = checkpoint
+
+    def reset_parameters(self) -> None:
+        """Set all parameters as the constructor does, from torch's generator."""
+        if not variants.start(self):
+            super().reset_parameters()
 
     def extra_repr(self) -> str:
         """Describe the layer as torch does, and `checkpoint` where it is set."""
@@ -247,6 +270,13 @@ class LSTM(DropIn, torch.nn.LSTM):
             of every gate of every step, and run √T steps at a time again in the backward pass; or
             that number of steps. The same bits; at T = 1000 a fifth of the memory for a fifth more
             time. Default None, keep all. The attribute of this name may be set at any time.
+        init: What the parameters start from: "torch" (default), "orthogonal" or "chrono", see
+            `glasscell.nn.starts.start`.
+        forget_bias: Bias with which the forget gate starts; default None, as init says.
+        lag: With "chrono", the longest lag of the data in steps.
+        **options: Of `glasscell.cells.LSTM`: peephole, coupled, without, clip, zoneout,
+            recurrent_dropout, variational, layer_norm. With one of them the layer is a `Recurrent`
+            of that cell, and no instance of torch's class.
 
     Notes:
         What differs from torch is in DIFFERENCES.md. Hochreiter, Schmidhuber 1997, Neural
@@ -261,6 +291,8 @@ class LSTM(DropIn, torch.nn.LSTM):
     >>> isinstance(lstm, torch.nn.LSTM)
     True
     """
+
+    _glasscell_kind = cells.LSTM
 
 
 class GRU(DropIn, torch.nn.GRU):
@@ -285,6 +317,12 @@ class GRU(DropIn, torch.nn.GRU):
         dtype: Of the parameters; default torch's. Only float32 and float64 run on the kernels.
         checkpoint: As for an `LSTM`. Of each segment nothing is kept: the hidden state before it is
             in the output.
+        init: What the parameters start from: "torch" (default), "orthogonal" or "chrono", see
+            `glasscell.nn.starts.start`.
+        forget_bias: Bias with which the update gate starts; default None, as init says.
+        lag: With "chrono", the longest lag of the data in steps.
+        **options: Of `glasscell.cells.GRU`: zoneout, recurrent_dropout, variational, layer_norm;
+            as for an `LSTM`.
 
     Notes:
         What differs from torch is in DIFFERENCES.md. The reset gate acts after the product, as in
@@ -297,6 +335,8 @@ class GRU(DropIn, torch.nn.GRU):
     >>> isinstance(gru, torch.nn.GRU)
     True
     """
+
+    _glasscell_kind = cells.GRU
 
 
 class RNN(DropIn, torch.nn.RNN):
@@ -317,6 +357,8 @@ class RNN(DropIn, torch.nn.RNN):
         dtype: Of the parameters; default torch's. Only float32 and float64 run on the kernels.
         checkpoint: Accepted as for an `LSTM`, and without effect: the outputs are all that an RNN's
             backward pass needs.
+        init: "torch" (default) or "orthogonal", see `glasscell.nn.starts.start`.
+        **options: Of `glasscell.cells.RNN`: zoneout; as for an `LSTM`.
 
     Notes:
         What differs from torch is in DIFFERENCES.md. Elman 1990, Cognitive Science 14(2).
@@ -326,3 +368,5 @@ class RNN(DropIn, torch.nn.RNN):
     >>> rnn(torch.ones(2, 1, 1))[0].flatten()
     tensor([3., 6.], grad_fn=...)
     """
+
+    _glasscell_kind = cells.RNN

@@ -24,7 +24,7 @@ from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import ShapeError
 from glasscell.nn.names import ROLES, Place, Weights
 from glasscell.nn.team import threads
-from glasscell.nn.tensors import array_of, view_of
+from glasscell.nn.tensors import array_of
 
 __all__ = ["ATTRIBUTE", "Kept", "Made", "packed", "packed_linear", "tapes_of"]
 
@@ -43,7 +43,7 @@ class Kept(NamedTuple):
     dtype: torch.dtype
     names: tuple[str | None, ...]
     shapes: tuple[torch.Size | None, ...]
-    vectors: Array | None = None  # (V, H), a copy of the cell's
+    unread: tuple[int, ...] = ()  # which of the parameters the cell never reads
 
     def holds(self, made: Made, tensors: Weights) -> bool:
         """Tell whether it was packed for this, from parameters of these shapes and numbers.
@@ -59,19 +59,11 @@ class Kept(NamedTuple):
                 return False
             else:
                 addresses[k] = tensor.data_ptr()
-        if self.vectors is not None:
-            # As bytes: -0 is not 0, and NaN is NaN.
-            if _vectors(tensors).tobytes() != self.vectors.tobytes():
-                return False
-            del addresses[len(ROLES) :]
         return self._matches(made, addresses)
 
     def held_by(self, made: Made, parameters: dict[str, Any]) -> bool:
-        """Tell whether `holds` says so of a module's own parameters, all plain ones.
-
-        Of a layer without vectors.
-        """
-        addresses = [0, 0, 0, 0, 0]
+        """Tell whether `holds` says so of a module's own parameters, all plain ones."""
+        addresses = [0] * len(self.names)
         for k, name in enumerate(self.names):
             if name is None:
                 continue
@@ -88,7 +80,15 @@ class Kept(NamedTuple):
         return self._matches(made, addresses)
 
     def _matches(self, made: Made, addresses: list[int]) -> bool:
-        same: bool = self.made == made and self.layer.matches_at(*addresses, threads())
+        if self.made != made:
+            return False
+        for k in self.unread:
+            addresses[k] = 0
+        if len(addresses) == len(ROLES):
+            same: bool = self.layer.matches_at(*addresses, threads())
+        else:
+            stacked, vectors = addresses[: len(ROLES)], addresses[len(ROLES) :]
+            same = self.layer.matches_at(*stacked, threads(), vectors)
         return same
 
 
@@ -160,7 +160,6 @@ def packed(
     layer: Sequence[Place],
     weights: Sequence[Weights],
     input_size: int,
-    training: bool = False,
 ) -> tuple[Any, ...]:
     """Give the packed form of one layer's weights, one for each direction.
 
@@ -170,7 +169,6 @@ def packed(
         layer: The directions' places.
         weights: Of each direction.
         input_size: I.
-        training: Whether a cell runs with random masks as inputs; default False.
 
     The numbers are compared, not versions or addresses: writes through `.data` change neither.
 
@@ -183,21 +181,15 @@ def packed(
     layers = []
     for place, tensors in zip(layer, weights, strict=True):
         assert tensors[0] is not None
-        key = place.suffix + " in training" * training, tensors[0].dtype
+        key = place.suffix, tensors[0].dtype
         one = kept.get(key)
         if one is None or not one.holds(made, tensors):
-            one = kept[key] = _pack(made, tensors, place, training)
+            one = kept[key] = _pack(made, tensors, place)
         layers.append(one.layer)
     return tuple(layers)
 
 
-def _vectors(tensors: Weights) -> Array:
-    """Give the vectors of a cell as one array (V, H)."""
-    return np.stack([view_of(tensor) for tensor in tensors[len(ROLES) :] if tensor is not None])
-
-
-def _pack(made: Made, tensors: Weights, place: Place, training: bool) -> Kept:
-    mode: Any
+def _pack(made: Made, tensors: Weights, place: Place) -> Kept:
     mode, *sizes = made
     letters = [*ROLES, *cells.of(mode).program.vectors]
     arrays: dict[str, Any] = {
@@ -205,7 +197,6 @@ def _pack(made: Made, tensors: Weights, place: Place, training: bool) -> Kept:
         for letter, tensor in zip(letters, tensors, strict=True)
         if tensor is not None
     }
-    vectors = _vectors(tensors) if len(tensors) > len(ROLES) else None
     try:
         one = engine.pack(mode, LayerWeights.named(arrays, sizes[1]))
     except ShapeError:
@@ -220,7 +211,8 @@ def _pack(made: Made, tensors: Weights, place: Place, training: bool) -> Kept:
         )
     assert tensors[0] is not None
     all_shapes = tuple(None if tensor is None else tensor.shape for tensor in tensors)
-    return Kept(one, made, tensors[0].dtype, place.names, all_shapes, vectors)
+    unread = () if one.reads_h else (ROLES.index("weight_hh"), ROLES.index("bias_hh"))
+    return Kept(one, made, tensors[0].dtype, place.names, all_shapes, unread)
 
 
 def packed_linear(module: torch.nn.Module, weight: Tensor, bias: Tensor | None) -> Any:

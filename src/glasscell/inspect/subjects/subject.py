@@ -221,7 +221,7 @@ def switched_off(weights: LayerWeights, mode: str, unit: int) -> LayerWeights:
     off = {name: array.copy() for name, array in weights.arrays().items()}
     for name in off.keys() - {"weight_hr"}:
         off[name][row] = bias if name == "bias_ih" else 0.0
-    return LayerWeights(**off)
+    return LayerWeights.named(off)
 
 
 def other_parameters(tree: Mapping[str, Any], arrays: Mapping[str, Array]) -> dict[str, Array]:
