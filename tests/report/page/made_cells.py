@@ -9,7 +9,7 @@ from glasscell.cells.evaluate import evaluate
 from glasscell.cells.parameters import LayerWeights
 from glasscell.inspect.subjects.subject import Recording
 from glasscell.report.page.collect import PageOptions, explore
-from glasscell.report.page.exploration import Exploration
+from glasscell.report.page.exploration import Exploration, Layer, Series
 from glasscell.traces.layer import LayerTrace
 
 
@@ -94,6 +94,19 @@ def layer(
 
 def _tape(cell: Cell) -> dict[str, str]:
     return dict(zip(cell.reverse.quantities, cell.quantities, strict=True))
+
+
+def bare_page(cell: Cell, **options) -> Exploration:
+    """A page of one layer of a cell on which nothing is measured."""
+    trace, weights, x = layer(cell, **options)
+    arrays = weights.arrays()
+    if all(reads == "xh" for _, reads in cell.program.sums):
+        arrays["bias"] = arrays.pop("bias_ih") + arrays.pop("bias_hh")
+    return Exploration(
+        title=cell.name,
+        layers=[Layer(name="l0", mode=cell, weights=arrays)],
+        series=[Series(name="s", traces=[trace], x=x)],
+    )
 
 
 def page(cell: Cell, ways: bool = True, **options) -> Exploration:

@@ -21,7 +21,7 @@ from glasscell.report.page import seen
 from glasscell.report.page.collect import PageOptions, collect, explore
 from glasscell.report.page.pack import pack
 from report.page.made import lstm_trace
-from report.page.made_cells import Leaky, page
+from report.page.made_cells import Leaky, bare_page
 
 README = (resources.files("glasscell.report.page") / "README.md").read_text("utf-8")
 FORMATS = (resources.files("glasscell.inspect") / "FORMATS.md").read_text("utf-8")
@@ -88,7 +88,7 @@ def packed(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(seen, "FLOPS", 5e6)
         end = collect(torch.nn.LSTM(2, 24), torch.randn(1, 300, 2))
-    cells = [page(GRU()), page(Leaky())]
+    cells = [bare_page(GRU()), bare_page(Leaky())]
     data = [pack(one, {}, "en")[0] for one in (lstm, read, wide, blind, begun, end, *cells)]
     long = explore(
         Recording(traces={"l0": lstm_trace(4000, 100)}), None, PageOptions(title="t", ways=False)
