@@ -106,6 +106,7 @@ def bare_page(cell: Cell, **options) -> Exploration:
         title=cell.name,
         layers=[Layer(name="l0", mode=cell, weights=arrays)],
         series=[Series(name="s", traces=[trace], x=x)],
+        start={"series": 0, "layer": 0, "t": 5, "unit": 1},
     )
 
 

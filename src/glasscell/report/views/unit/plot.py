@@ -72,7 +72,8 @@ def unit(
     chosen(one, gates)
     if gates == ("hidden",):
         raise ValueError(
-            f"expected a cell with gates, got one of {how.cell.name}, which has none; draw gate_wall"
+            f"expected a cell with gates, got a trace of {how.cell.name}, which has none; draw "
+            "gate_wall"
         )
     panels = gates, tuple(name for name in quantities_of(one) if name not in gates)
     count = one.units
