@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import inspect
 import linecache
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from keyword import iskeyword
 from numbers import Real
@@ -193,6 +193,7 @@ class Cell:
         """
         del letter
         return None
+        return None
 
     @property
     def _order(self) -> tuple[str, ...]:
@@ -354,13 +355,19 @@ def _outputs(cell: Cell, graph: Graph, result: Any, *, training: bool) -> list[S
     return outputs
 
 
-def _require_all_read(cell: Cell, sums: Collection[Sum]) -> None:
+def _require_all_read(cell: Cell, sums: Sequence[Sum]) -> None:
     unread = [gate for gate in cell.gates if gate not in {s.gate for s in sums}]
     if unread:
         raise CellError(
             f"{cell.name}: {_defined(cell)}expected a step whose result depends on every gate, got "
             f"one without {', '.join(f'a.{gate}' for gate in unread)}; use the gate, or leave it "
             "out of gates"
+        )
+    if not any("x" in s.reads for s in sums):
+        read = ", ".join(f"a.{s.gate}.h" for s in sums)
+        raise CellError(
+            f"{cell.name}: {_defined(cell)}expected a step that reads x, got one that reads "
+            f"{read} alone; read a.{sums[0].gate} or a.{sums[0].gate}.x"
         )
 
 
