@@ -79,7 +79,7 @@ def test_a_loaded_layer_cuts_sequences_as_the_saved_one(tmp_path, kind, options)
         _equal(run, *layer(x, **cut))
 
 
-@pytest.mark.parametrize(("kind", "options"), KINDS[:7])
+@every_kind
 def test_a_loaded_layer_has_the_trace_of_the_saved_one(tmp_path, kind, options):
     layer = _make(kind, options)
     model = glasscell.load(save(layer, tmp_path / "model"))

@@ -80,6 +80,21 @@ def test_a_live_step_gives_the_bits_of_the_layer_that_was_trained(tmp_path, make
 
 
 @every_layer
+def test_a_loaded_layer_has_the_trace_of_the_saved_one(tmp_path, make):
+    torch.manual_seed(3)
+    layer = make(num_layers=2, batch_first=True).eval()
+    model = glasscell.load(save(layer, tmp_path / "model"))
+    x = torch.randn(3, 6, 4)
+    with glasscell.trace(layer) as expected:
+        layer(x)
+    found = model.run(x.numpy(), trace=True).trace
+    assert list(found) == list(expected) == ["l0", "l1"]
+    for name, one in expected.items():
+        for field in (*layer.cell.quantities, "hidden"):
+            np.testing.assert_array_equal(getattr(found[name], field), getattr(one, field))
+
+
+@every_layer
 def test_the_folder_holds_the_cell_as_data_and_torch_names(tmp_path, make):
     layer = make(num_layers=2, bidirectional=True)
     folder = save(layer, tmp_path / "model")
