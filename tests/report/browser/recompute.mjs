@@ -1,8 +1,8 @@
-// Runs lstm.js (and tree.js) outside a browser: reads a case as JSON, writes every array it computes.
+// Runs program.js (and tree.js) outside a browser: reads a case as JSON, writes every array it computes.
 import { readFileSync } from "node:fs";
 
 const [folder, path] = process.argv.slice(2);
-const source = ["network/lstm.js", "network/tree.js"].map((name) => readFileSync(`${folder}/${name}`, "utf8").replace('"use strict";', ""));
+const source = ["network/program.js", "network/tree.js"].map((name) => readFileSync(`${folder}/${name}`, "utf8").replace('"use strict";', ""));
 const { Recurrent, Tree } = new Function(`"use strict";${source.join("\n")};return { Recurrent, Tree };`)();
 
 const decode = (value) => {

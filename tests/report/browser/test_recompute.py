@@ -1,4 +1,4 @@
-"""The page's own network (web/lstm.js, web/tree.js) against the library, run by node."""
+"""The page's own network (web/network/program.js, tree.js) against the library, run by node."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import pytest
 
 import madeup
 import oracles
+from glasscell.cells import of
 from glasscell.cells.parameters import Config
 from glasscell.model.model import Model
+from glasscell.report.draw.recurrence import packed
 
 WEB = Path(__file__).parents[3] / "src" / "glasscell" / "report" / "page" / "web"
 NODE = shutil.which("node")
@@ -48,7 +50,7 @@ def script(tmp_path, case):
 
 
 def layers_of(node, tensors):
-    """The layers of one recurrent node, as lstm.js takes them, by name."""
+    """The layers of one recurrent node, as program.js takes them, by name."""
     config = Config(**{k: v for k, v in node.items() if k not in ("type", "weights")})
     prefix = f"{node['weights']}." if node["weights"] else ""
     found = {}
@@ -62,7 +64,7 @@ def layers_of(node, tensors):
         found[f"{prefix}{suffix}"] = {
             **own,
             "name": f"{prefix}{suffix}",
-            "mode": config.mode,
+            "cell": packed(of(config.mode)),
             "H": config.hidden_size,
             "P": config.output_size,
             "I": config.layer_input_size(place // config.directions),
@@ -76,7 +78,7 @@ def tree_case(tree, tensors, x, edits=None):
     while stack:
         node = stack.pop()
         stack += node.get("children", []) + [node[k] for k in ("recurrent",) if k in node]
-        if node["type"] in ("LSTM", "RNN"):
+        if "num_layers" in node:
             layers |= layers_of(node, tensors)
     return {
         "kind": "tree", "tree": tree, "layers": layers, "arrays": tensors, "x": x, "T": len(x),
@@ -130,7 +132,7 @@ def test_an_initial_state_is_where_the_recurrence_begins(tmp_path):
     x = madeup.inputs(model, 9)
     h0, c0 = np.random.default_rng(3).normal(size=(2, 1, 5)).astype("f4")
     case = tree_case(tree, tensors, x)
-    case["layers"]["l0"] |= {"h0": h0[0], "c0": c0[0]}
+    case["layers"]["l0"]["initial"] = {"hidden": h0[0], "cell": c0[0]}
     assert np.array_equal(
         script(tmp_path, case)["output"].reshape(9, 5), model.run(x, (h0, c0)).output
     )
@@ -204,7 +206,7 @@ def test_edits_do_what_changed_weights_would_do(tmp_path):
     config = Config(mode="LSTM", input_size=3, hidden_size=5, num_layers=2)
     tree, tensors = madeup.recurrent(config)
     x = madeup.inputs(Model(tree, tensors), 25)
-    edits = {"l0": {"forgetBias": 1.5, "units": [2]}}
+    edits = {"l0": {"bias": {"forget": 1.5}, "units": [2]}}
     changed = {name: array.copy() for name, array in tensors.items()}
     changed["bias_ih_l0"][5:10] += np.float32(1.5)
     changed["weight_hh_l0"][:, 2] = 0

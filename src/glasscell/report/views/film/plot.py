@@ -52,8 +52,7 @@ def film(
     Raises:
         DataError: The film has no frame, or several layers and none was named.
         KeyError: There is no such layer.
-        ValueError: There is no such part, or the layer is an RNN, which has neither half-lives nor
-            gates.
+        ValueError: There is no such part, or the layer has neither half-lives nor gates, as an RNN.
 
     >>> from matplotlib.figure import Figure
     >>> from glasscell.inspect.film.reel import LayerReel, Reel
@@ -103,8 +102,8 @@ def _check(names: Sequence[str], has: Sequence[str]) -> None:
             raise ValueError(f"expected parts of {', '.join(PARTS)}, got {name!r}")
         if name not in has:
             raise ValueError(
-                f"expected a film of an LSTM to draw its {name}, got one of an RNN, which has no "
-                f"gates; draw parts={list(has)}"
+                f"expected a film of a layer with gates to draw its {name}, got one of a layer "
+                f"without, as an RNN; draw parts={list(has)}"
             )
 
 

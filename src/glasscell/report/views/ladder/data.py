@@ -1,10 +1,13 @@
-"""How long each unit's forget gate keeps half of what it stores."""
+"""How long each unit keeps half of what it stores."""
 
 from typing import Final
 
 from glasscell.inspect.memory.timescales import half_life
+from glasscell.report.page.exploration import keeps
 from glasscell.report.page.measured import Measured, Recorded, as_steps, each
 from glasscell.report.page.seen import Seen
+from glasscell.traces.slopes import belt
+from glasscell.traces.steps import Order
 
 MEASURES: Final = {
     "half_life": '{key: [H]} steps, in that series; "never" where nothing fades, null for unknown',
@@ -28,6 +31,8 @@ def measure(recorded: Recorded) -> Measured:
 
 
 def _half_life(seen: Seen) -> Measured:
-    if seen.trace.forget is None:
+    if not keeps(seen.trace):
         return Measured()
-    return Measured(numbers={"half_life": [*map(as_steps, half_life(seen.trace.forget))]})
+    vectors = {} if seen.weights is None else seen.weights.arrays()
+    kept = belt(seen.trace, Order(seen.trace), vectors)
+    return Measured(numbers={"half_life": [*map(as_steps, half_life(kept))]})

@@ -52,7 +52,7 @@ def _finding(fault: Fault, place: int) -> Finding:
 
 
 def of_memory(layers: Sequence[Layer], memory: Mapping[int, Memory], lag: int) -> list[Finding]:
-    """Say how many units of the LSTM layers hold a memory over a lag, on all sequences.
+    """Say how many units of the layers that have one hold a memory over a lag, on all sequences.
 
     Args:
         layers: Of the page, without those of a rival.
