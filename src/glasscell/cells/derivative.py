@@ -20,6 +20,7 @@ __all__ = [
     "Slopes",
     "partials",
     "reverse",
+    "reverse_with_totals",
     "slopes",
     "tangent",
     "totals",
@@ -145,6 +146,34 @@ def reverse(program: Program, order: Sequence[str]) -> Reverse:
         tuple(-1 if w is None else number[w] for w in wanted),
         len(inputs),
     )
+
+
+def reverse_with_totals(
+    program: Program, kept: Sequence[int]
+) -> tuple[tuple[Operation, ...], tuple[int, ...]]:
+    """Make the reverse pass of a step that also gives what the loss feels of its states in all.
+
+    Args:
+        program: The step.
+        kept: What is kept for its reverse pass, see `Reverse`.
+
+    Returns:
+        Operations, and the values of the outputs: those of a `Reverse`, then the total derivatives
+        by each state after the step but the hidden one, whose total is what arrives; -1 for zero.
+    """
+    graph = Graph()
+    values = symbols_of(program, graph)
+    arriving = [graph.input("arriving", state) for state in program.states]
+    seeds = zip(program.outputs, arriving, strict=True)
+    cotangents = _pullback(graph, program, values, seeds)
+    ends = len(program.sums) + len(program.states) + len(program.vectors)
+    wanted = [cotangents.get(k) for k in (*range(ends), *program.outputs[1:])]
+    inputs = [graph.input("kept", str(k)) for k in kept]
+    again = _Rewritten(graph, {values[value]: inputs[k] for k, value in enumerate(kept)})
+    inputs += [*values[len(program.sums) : program.inputs], *arriving]
+    found = [None if one is None else again(one) for one in wanted]
+    operations, number = numbered(inputs, [one for one in found if one is not None])
+    return operations, tuple(-1 if one is None else number[one] for one in found)
 
 
 def partials(program: Program) -> Partials:

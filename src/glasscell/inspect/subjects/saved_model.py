@@ -351,6 +351,7 @@ class _Layer:
                 None if tape is None else tape[piece], dy[piece],
             )  # fmt: skip
             bias_hh = grads.bias if grads.bias_hh is None else grads.bias_hh
+            bias_hh = None if self.weights.bias_hh is None else bias_hh
             own = (
                 grads.weight_ih, grads.weight_hh, grads.bias, bias_hh, grads.weight_hr,
                 grads.vectors,

@@ -39,6 +39,9 @@ slow and not shut: given time it fills. Chrono initialisation makes the two alik
 NEVER = 1e-4
 """Unless it holds less than this at the end."""
 
+NEVER_COUPLED = 1e-2
+"""The same where one gate keeps and writes, as in a GRU, so that every unit fills in time."""
+
 LONG = 0.9
 """Quantile of units that stands for "the slow ones": one unit in ten remembers longer."""
 
@@ -217,7 +220,8 @@ def _unfilled(order: Order, path: Direct, gate_name: str) -> Array:
         held = kept[t] * held + gate[t]
         most = np.maximum(most, held.max(axis=0))
     fills = (gate >= FILLS * (1 - kept))[order.alive].mean(axis=0) > 0.5
-    return np.asarray((most < OPEN) & (~fills | (most < NEVER)))
+    never = NEVER_COUPLED if path.writes == path.gate else NEVER
+    return np.asarray((most < OPEN) & (~fills | (most < never)))
 
 
 def _widest(values: Array, shut: Array) -> float:
