@@ -236,6 +236,8 @@ void stack_at(const std::vector<const PyLayer<T>*>& layers, const Addresses& a,
 template <class T>
 void backward_at(const PyLayer<T>& self, const Addresses& a, const GradientAddresses& g) {
   const Layer<T>& layer = self.packed();
+  require(!layer.cell.kept || a.tape, "backward reads a tape");
+  require(!a.segment || !layer.cell.states || a.cells, "segments keep the states between them");
   const Frame frame(a);
   const ptrdiff_t width = layer.cell.kept * layer.Hp;
   BackwardArgs<T> args{frame.rows<const T>(a.x, a.x_step, a.x_row),

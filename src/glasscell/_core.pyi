@@ -50,7 +50,7 @@ def run_program_f64(
     program: Program, inputs: _Array, keep: bool = ..., alias: bool = ...
 ) -> tuple[_Array, _Array | None]: ...
 
-class Cell:
+class _Cell:
     def __init__(
         self,
         *,
@@ -63,6 +63,8 @@ class Cell:
         step: Program,
         reverse: Program,
     ) -> None: ...
+
+class Cell(_Cell): ...
 
 # To a type checker they are dataclasses; cpp/bindings/addresses.cc says what each field holds.
 @dataclass(frozen=True, kw_only=True)

@@ -484,6 +484,11 @@ def test_initial_values_that_do_not_fit_are_refused(cell, options, said):
     assert said in str(error.value)
 
 
+def test_options_that_there_are_not_are_refused():
+    with pytest.raises(TypeError, match=r"expected options out of init, .*, got inits, peephole"):
+        Recurrent(LSTM, I, H, inits="orthogonal", peephole=True)  # type: ignore[call-arg]
+
+
 def test_reset_parameters_starts_again():
     layer = Recurrent(LSTM(layer_norm=True), I, H, forget_bias=1.0)
     torch.manual_seed(1)

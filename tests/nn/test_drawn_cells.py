@@ -56,6 +56,7 @@ def drawn_cells(draw: st.DrawFn) -> Cell:
     vectors = ["p", "q"][: draw(st.integers(0, 2))]
     recurrent = draw(st.sampled_from(["full", "full", "diagonal", None]))
     reads = [draw(st.sampled_from(["both", "x", "h", "parts", "all"])) for _ in gates]
+    reads[0] = "both" if reads[0] == "h" else reads[0]  # one has to read the input
     plan = draw(
         st.lists(
             st.tuples(st.sampled_from(sorted(OPERATIONS)), st.integers(0, 99), st.integers(0, 99)),

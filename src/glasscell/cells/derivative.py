@@ -20,6 +20,7 @@ __all__ = [
     "Slopes",
     "partials",
     "reverse",
+    "reverse_with_totals",
     "slopes",
     "tangent",
     "totals",
@@ -82,7 +83,8 @@ class Slopes:
             of the hidden state, state 0, with the other states after the step held fixed, which are
             its "after". (state, "belt", state) is what stays of a state by itself: what it is
             multiplied by in the sum that is the state after, f in ``c = f c + i g`` also where f
-            looks at c (peephole); where there is no such sum, the derivative. Absent where zero.
+            looks at c (peephole); where there is no such sum, the derivative. (state, "writes",
+            index) is what a gate is multiplied by in that sum: i for g. Absent where zero.
         adds: States that are such a sum.
         taped: Values of the step: those that are kept for the reverse pass, then the hidden state
             after the step.
@@ -146,6 +148,34 @@ def reverse(program: Program, order: Sequence[str]) -> Reverse:
     )
 
 
+def reverse_with_totals(
+    program: Program, kept: Sequence[int]
+) -> tuple[tuple[Operation, ...], tuple[int, ...]]:
+    """Make the reverse pass of a step that also gives what the loss feels of its states in all.
+
+    Args:
+        program: The step.
+        kept: What is kept for its reverse pass, see `Reverse`.
+
+    Returns:
+        Operations, and the values of the outputs: those of a `Reverse`, then the total derivatives
+        by each state after the step but the hidden one, whose total is what arrives; -1 for zero.
+    """
+    graph = Graph()
+    values = symbols_of(program, graph)
+    arriving = [graph.input("arriving", state) for state in program.states]
+    seeds = zip(program.outputs, arriving, strict=True)
+    cotangents = _pullback(graph, program, values, seeds)
+    ends = len(program.sums) + len(program.states) + len(program.vectors)
+    wanted = [cotangents.get(k) for k in (*range(ends), *program.outputs[1:])]
+    inputs = [graph.input("kept", str(k)) for k in kept]
+    again = _Rewritten(graph, {values[value]: inputs[k] for k, value in enumerate(kept)})
+    inputs += [*values[len(program.sums) : program.inputs], *arriving]
+    found = [None if one is None else again(one) for one in wanted]
+    operations, number = numbered(inputs, [one for one in found if one is not None])
+    return operations, tuple(-1 if one is None else number[one] for one in found)
+
+
 def partials(program: Program) -> Partials:
     """Make the derivatives of each state after a step by its sums and the states before it.
 
@@ -168,12 +198,13 @@ def partials(program: Program) -> Partials:
     )
 
 
-def slopes(program: Program, kept: Sequence[int]) -> Slopes:
+def slopes(program: Program, kept: Sequence[int], gates: Mapping[int, int]) -> Slopes:
     """Make the derivatives of a step from what is kept of it.
 
     Args:
         program: The step.
         kept: What is kept for its reverse pass, see `Reverse`.
+        gates: Index of each gate that has a value in the step to that value.
 
     Notes:
         As for `partials`, they are all there is where the step has no `mean`.
@@ -203,6 +234,9 @@ def slopes(program: Program, kept: Sequence[int]) -> Slopes:
         adds += [] if belt is None else [state]
         belt = found.get((state, "state", state)) if belt is None else belt
         found |= {} if belt is None else {(state, "belt", state): belt}
+        for index, value in gates.items():
+            factor = _coefficient(program, values, output, value)
+            found |= {} if factor is None else {(state, "writes", index): factor}
     rewritten = {place: again(symbol) for place, symbol in found.items()}
     operations, number = numbered(inputs, rewritten.values())
     by = {place: number[symbol] for place, symbol in rewritten.items()}
@@ -210,16 +244,16 @@ def slopes(program: Program, kept: Sequence[int]) -> Slopes:
 
 
 def _coefficient(
-    program: Program, values: Sequence[Symbol], value: int, state: int
+    program: Program, values: Sequence[Symbol], value: int, part: int
 ) -> Symbol | None:
-    """Give what a state is multiplied by in a value that is a sum with it; None where it is none.
+    """Give what a value is multiplied by in another that is a sum with it; None where it is none.
 
     Gates are taken as they are, whatever they read.
     """
-    made: dict[int, Symbol | None] = {state: values[state].graph.constant(1.0)}
+    made: dict[int, Symbol | None] = {part: values[part].graph.constant(1.0)}
     for k, operation in enumerate(program.operations, program.inputs):
         parts = [made.get(operand) for operand in operation.operands]
-        if any(part is not None for part in parts) and len(parts) == 2:
+        if k != part and any(one is not None for one in parts) and len(parts) == 2:
             operands = [values[operand] for operand in operation.operands]
             made[k] = _combined(operation.name, parts, operands)
     return made.get(value)

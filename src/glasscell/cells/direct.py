@@ -15,12 +15,12 @@ from glasscell.cells.derivative import Slopes
 from glasscell.cells.operations import ACTIVATIONS, Operation
 from glasscell.cells.program import Program
 
-__all__ = ["Direct", "called", "direct_path", "gates_by"]
+__all__ = ["Direct", "called", "direct_path", "form", "gates_by"]
 
 
 @dataclass(frozen=True)
 class Direct:
-    """The state that a cell stores in, and its direct path from step to step.
+    """The state that a cell stores in, its direct path from step to step, and its doors.
 
     Attributes:
         letter: Of the state.
@@ -31,6 +31,11 @@ class Direct:
         adds: Whether the state after a step is a sum of the state before times the path and of the
             rest: then it is a sum of what each step wrote.
         plain: Whether that sum has products and sums alone, and no limit such as a clip.
+        writes: Name of the gate between 0 and 1 that lets new content in; None where none does.
+        open_writes: Whether an open one does, and not 1 - gate.
+        shows: Name of the gate between 0 and 1 that the hidden state is a product with: the output
+            gate; None without.
+        squashed: Whether the hidden state has the tanh of the stored one.
     """
 
     letter: str
@@ -40,6 +45,10 @@ class Direct:
     open_keeps: bool
     adds: bool
     plain: bool
+    writes: str | None
+    open_writes: bool
+    shows: str | None
+    squashed: bool
 
     @property
     def symbol(self) -> str:
@@ -78,6 +87,8 @@ def direct_path(cell: Cell) -> Direct | None:
         return None
     value = slopes.by[index, "belt", index]
     gate, open_keeps = _gate(cell, slopes, value)
+    doors = _between(cell, "sigmoid")
+    writes, open_writes = _writing(cell, slopes, index, doors)
     return Direct(
         letter=letters[index],
         name=cell.state_names[index],
@@ -86,7 +97,27 @@ def direct_path(cell: Cell) -> Direct | None:
         open_keeps=open_keeps,
         adds=index in slopes.adds,
         plain=not {"max", "min", "where_positive"} & _operations(program, program.outputs[index]),
+        writes=writes,
+        open_writes=open_writes,
+        shows=_showing(cell, doors),
+        squashed=any(
+            operation.name == "tanh" and operation.operands == (program.outputs[index],)
+            for operation in program.operations
+        ),
     )
+
+
+def form(cell: Cell) -> str:
+    """Give the form of a cell: "gated", or a plain "tanh" or "relu" network.
+
+    >>> from glasscell.cells import of
+    >>> form(of("GRU")), form(of("RNN_TANH")), form(of("RNN_RELU"))
+    ('gated', 'tanh', 'relu')
+    """
+    place = cell.program.outputs[0] - cell.program.inputs
+    last = cell.program.operations[place].name if place >= 0 else ""
+    plain = {} if cell.quantities else {"tanh": "tanh", "max": "relu"}
+    return plain.get(last, "gated")
 
 
 def gates_by(cell: Cell, activation: str) -> tuple[str, ...]:
@@ -103,16 +134,43 @@ def gates_by(cell: Cell, activation: str) -> tuple[str, ...]:
     >>> gates_by(LSTM(), "sigmoid"), gates_by(GRU(), "tanh")
     (('forget', 'input', 'output'), ('candidate',))
     """
-    program, path = cell.program, direct_path(cell)
-    names = [
+    path = direct_path(cell)
+    first = None if path is None else path.gate
+    return tuple(sorted(_between(cell, activation), key=lambda name: name != first))
+
+
+def _between(cell: Cell, activation: str) -> list[str]:
+    program = cell.program
+    return [
         name
         for letter, name in cell.gates.items()
         if letter in program.names
         and program.names[letter] >= program.inputs
         and program.operations[program.names[letter] - program.inputs].name == activation
     ]
-    first = None if path is None else path.gate
-    return tuple(sorted(names, key=lambda name: name != first))
+
+
+def _writing(cell: Cell, slopes: Slopes, state: int, doors: list[str]) -> tuple[str | None, bool]:
+    """The door that a candidate passes on its way into a state, and whether an open one lets it."""
+    for k, name in enumerate(cell.gate_names):
+        value = slopes.by.get((state, "writes", k))
+        if value is not None and name not in doors:
+            gate, is_open = _gate(cell, slopes, value)
+            if gate in doors:
+                return gate, is_open
+    return None, True
+
+
+def _showing(cell: Cell, doors: list[str]) -> str | None:
+    """The door that the hidden state is a product with."""
+    program = cell.program
+    place = program.outputs[0] - program.inputs
+    last = program.operations[place] if place >= 0 else None
+    if last is None or last.name != "mul":
+        return None
+    names = {program.names[letter]: name for letter, name in cell.gates.items()
+             if letter in program.names}  # fmt: skip
+    return next((names[k] for k in last.operands if names.get(k) in doors), None)
 
 
 def _operation(slopes: Slopes, value: int) -> Operation | None:

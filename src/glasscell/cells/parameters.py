@@ -67,11 +67,6 @@ class Config:
         if isinstance(self.mode, Cell):
             # What torch has a name for is run by its own kernel.
             object.__setattr__(self, "mode", mode_of(self.mode))
-            if taken := {*_STACKED, *_SCALES} & {*self.cell.program.vectors}:
-                raise WeightFormatError(
-                    f"expected vectors of {self.cell.name} with names of their own, got "
-                    f"{', '.join(sorted(taken))}, which other weights have; rename them"
-                )
         elif self.mode not in MODES:
             raise WeightFormatError(f"expected mode to be one of {MODES}, got {self.mode!r}")
         for name, least in _LEAST.items():
@@ -130,7 +125,7 @@ class Config:
             try:
                 cell = described(found.pop("cell"))
             except CellError as error:
-                raise WeightFormatError(f"cell: {error}") from None
+                raise WeightFormatError(str(error)) from None
             if found.get("mode") != cell.name:
                 raise WeightFormatError(
                     f"expected mode to be the name of the cell, {cell.name!r}, got "
@@ -242,7 +237,6 @@ class LayerWeights:
 
 
 _STACKED = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
-_SCALES = ("scale", "scale_hr")
 
 
 def from_state_dict(

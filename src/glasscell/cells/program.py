@@ -225,6 +225,8 @@ def _check_sums(sums: Sequence[Sum]) -> None:
     order = [READS.index(s.reads) if s.reads in READS else -1 for s in sums]
     if -1 in order or order != sorted(order):
         raise CellError(f"program: expected sums in the order {READS}, got {sums!r:.80}")
+    if "x" not in sums[0].reads:
+        raise CellError(f"program: expected a sum that reads x, got {sums!r:.80}")
     for part in ("x", "h"):
         gates = [s.gate for s in sums if part in s.reads]
         if len(set(gates)) != len(gates):

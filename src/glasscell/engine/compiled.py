@@ -10,6 +10,7 @@ import numpy as np
 from glasscell import _core
 from glasscell.cells import Cell
 from glasscell.cells.catalogue import mode_of
+from glasscell.cells.derivative import reverse_with_totals
 from glasscell.cells.operations import Operation
 
 __all__ = ["compiled", "kernel_of"]
@@ -41,6 +42,7 @@ def compiled(cell: Cell) -> _core.Cell:
             is given none.
     """
     program, back = cell.program, cell.reverse
+    operations, outputs = reverse_with_totals(program, back.kept)
     gates = list(cell.gates)
     return _core.Cell(
         gates=len(gates),
@@ -50,7 +52,7 @@ def compiled(cell: Cell) -> _core.Cell:
         masks=[float(cell.masks[name].evaluation) for name in program.masks],
         initial=[float(cell.initial.get(letter, 0.0)) for letter in program.states],
         step=_program(program.inputs, program.operations, program.outputs, back.kept),
-        reverse=_program(back.inputs, back.operations, back.outputs, ()),
+        reverse=_program(back.inputs, operations, outputs, ()),
     )
 
 

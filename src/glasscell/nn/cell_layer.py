@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from weakref import ref
 
 import torch
@@ -29,6 +29,17 @@ from glasscell.nn.sequences import Layout
 __all__ = ["Recurrent"]
 
 Maybe = Tensor | None
+
+
+class Options(TypedDict, total=False):
+    """Arguments of a layer that have a name and no place."""
+
+    init: str
+    forget_bias: float | None
+    lag: float | None
+    device: Any
+    dtype: Any
+    checkpoint: Checkpoint
 
 
 class Recurrent(Module):
@@ -86,13 +97,7 @@ class Recurrent(Module):
         batch_first: bool = False,
         dropout: float = 0.0,
         bidirectional: bool = False,
-        *,
-        init: str = "torch",
-        forget_bias: float | None = None,
-        lag: float | None = None,
-        device: Any = None,
-        dtype: Any = None,
-        checkpoint: Checkpoint = None,
+        **options: Unpack[Options],
     ) -> None:
         super().__init__()
         self.cell = _cell(cell)
@@ -104,20 +109,27 @@ class Recurrent(Module):
             or not 0 <= dropout <= 1
         ):
             raise ValueError(f"dropout: expected a probability from 0 to 1, got {dropout!r}")
-        starts.check(self.cell, init, forget_bias, lag, bias=bias)
+        if unknown := options.keys() - Options.__annotations__.keys():
+            raise TypeError(
+                f"expected options out of {', '.join(Options.__annotations__)}, got "
+                f"{', '.join(sorted(unknown))}"
+            )
+        self.init, self.forget_bias = options.get("init", "torch"), options.get("forget_bias")
+        self.lag, checkpoint = options.get("lag"), options.get("checkpoint")
+        starts.check(self.cell, self.init, self.forget_bias, self.lag, bias=bias)
         segment_length(checkpoint, 1)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
         self.bidirectional = bidirectional
-        self.init, self.forget_bias, self.lag = init, forget_bias, lag
         self.__dict__[SETTING] = checkpoint
+        kind = {"device": options.get("device"), "dtype": options.get("dtype")}
         for index, layer in enumerate(self._places()):
             width = input_size if index == 0 else hidden_size * len(layer)
             for place in layer:
                 for role, name in zip(self._roles(), place.names, strict=True):
                     if name is not None:
                         shape = self._shape(role, width)
-                        made = torch.empty(shape, device=device, dtype=dtype)
+                        made = torch.empty(shape, **kind)
                         self.register_parameter(self._stored(name), Parameter(made))
         self.reset_parameters()
 

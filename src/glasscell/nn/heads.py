@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from glasscell.cells import SLSTM
+from glasscell.cells.slstm import SLSTM
 from glasscell.nn.cell_layer import Recurrent
 
 __all__ = ["sLSTM"]

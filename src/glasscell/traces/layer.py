@@ -17,7 +17,7 @@ from glasscell.traces import pictures
 from glasscell.traces.layout import alive_steps, from_kernel, to_time_major
 from glasscell.traces.shown import Shown
 
-__all__ = ["GATES", "LayerTrace", "Record", "trace_of"]
+__all__ = ["GATES", "LayerTrace", "Record", "other_states", "trace_of"]
 
 GATES = ("forget", "input", "candidate", "output", "cell")
 
@@ -347,6 +347,23 @@ def trace_of(record: Record, reverse: bool) -> LayerTrace:
         sorted_indices=record.sorted_indices,
         x=from_kernel(record.x, layout),
     )
+
+
+def other_states(cell: cells.Cell, tape: Array, size: int) -> Array | None:
+    """Give the states beside the hidden one out of some rows of a tape, as the kernels have them.
+
+    Args:
+        cell: Whose tape it is.
+        tape: (..., K, Hp).
+        size: H.
+
+    Returns:
+        (..., H) of one, (..., S, H) of several, contiguous; None of none.
+    """
+    at = [cell.quantities.index(name) for name in cell.state_names[1:]]
+    if not at:
+        return None
+    return np.ascontiguousarray(tape[..., at[0] if len(at) == 1 else at, :size])
 
 
 def _layout(record: Record) -> str:

@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from glasscell.traces.layer import LayerTrace
     from glasscell.traces.steps import Order
 
-__all__ = ["Place", "belt", "mixes", "reverse_inputs", "slopes_of", "stored_by", "written"]
+__all__ = [
+    "Place",
+    "added_to",
+    "belt",
+    "mixes",
+    "reverse_inputs",
+    "slopes_of",
+    "stored_by",
+    "written",
+]
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 Place: TypeAlias = tuple[int, str, int]
@@ -176,6 +185,21 @@ def stored_by(layer: LayerTrace) -> Direct:
     return path
 
 
+def added_to(layer: LayerTrace) -> Direct:
+    """Give the state that a layer stores in, where it is a sum of what each step wrote.
+
+    Raises:
+        ValueError: It is none.
+    """
+    path = stored_by(layer)
+    if not path.adds:
+        raise ValueError(
+            f"expected a layer whose {path.name} state is a sum of what each step wrote, got "
+            f"{layer.recurrence}, in which what stays of it depends on what there was"
+        )
+    return path
+
+
 def belt(layer: LayerTrace, order: Order, vectors: Mapping[str, Array] | None = None) -> Float64:
     """Give the direct path of what a layer stores: the forget gate, the update gate.
 
@@ -217,12 +241,7 @@ def written(
     Raises:
         ValueError: The state is no sum of what steps wrote.
     """
-    direct, cell = stored_by(layer), layer.recurrence
-    if not direct.adds:
-        raise ValueError(
-            f"expected a layer whose {direct.name} state is a sum of what each step wrote, got "
-            f"{cell}, in which what stays of it depends on what there was"
-        )
+    direct, cell = added_to(layer), layer.recurrence
     values = _Written(layer, array, direct.index)
     if direct.plain and values.known(cell.program.outputs[direct.index]):
         return np.asarray(values[cell.program.outputs[direct.index]], dtype=np.float64)

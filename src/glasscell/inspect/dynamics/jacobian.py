@@ -237,7 +237,7 @@ class StateJacobian:
         da: dict[int, Float64] = {}
         before: list[Float64 | None] = [None] * self.states
         for (state, kind, place), slope in self._by.items():
-            if kind in ("after", "belt"):
+            if kind not in ("sum", "state"):
                 continue
             direct = off is not None and kind == "state" and off[0] == place == state
             arriving = off[1] if direct and off is not None else whole[state]
@@ -399,7 +399,7 @@ def _shut(by: dict[Place, Float64], states: int) -> npt.NDArray[np.bool_] | None
 
     None for a cell of another form than the LSTM's.
     """
-    places = {(state, kind) for state, kind, _ in by if kind != "belt"}
+    places = {(state, kind) for state, kind, _ in by if kind not in ("belt", "writes")}
     if states != 2 or not places <= {(0, "sum"), (0, "after"), (1, "sum"), (1, "state")}:
         return None
     if not {(0, "after", 1), (1, "state", 1)} <= by.keys() or (1, "state", 0) in by:

@@ -14,7 +14,7 @@ from glasscell import cells
 from glasscell.arrays import Array
 from glasscell.cells.direct import direct_path
 from glasscell.inspect.gradients import belt
-from glasscell.inspect.memory.timescales import half_life
+from glasscell.inspect.memory.timescales import half_life, holding_steps
 from glasscell.inspect.verdict.judge import REACH, LayerVerdict, in_words, judge
 from glasscell.traces import pictures
 from glasscell.traces.layer import LayerTrace
@@ -222,7 +222,7 @@ def flow_of(
     along, lives = None, None
     if path is not None:
         kept = direct_belt(trace, order, _vectors(weights))
-        lives = half_life(kept, order.alive)
+        lives = half_life(kept, holding_steps(order))
         if entering is not None:
             # A reverse layer works on the padding first, and the belt runs on into it.
             along = belt.along_belt(kept, entering, order.cut)

@@ -19,6 +19,7 @@ from glasscell import engine
 from glasscell.arrays import Array
 from glasscell.engine.packing import packed_of
 from glasscell.inspect.gradients.belt import norm
+from glasscell.traces.layer import other_states
 from glasscell.traces.steps import Order
 
 if TYPE_CHECKING:
@@ -137,19 +138,15 @@ class _Run:
             None if part is None else np.ascontiguousarray(np.atleast_2d(part)[:ROWS], dtype)
             for part in (layer.initial_hidden, layer.initial_cell)
         )
-        self.size, cell = layer.units, layer.recurrence
-        self.others_at = [cell.quantities.index(name) for name in cell.state_names[1:]]
+        self.size, self.cell = layer.units, layer.recurrence
 
     def _through(self, x: Array) -> tuple[Float64, Array, Array | None]:
         """Hidden states in float64, and h and c to start from, (T, B, ·); None without a c."""
         run = engine.forward(
             self.packed, np.ascontiguousarray(x), *self.initial, reset=self.begins, tape=True
         )
-        if run.tape is None or not self.others_at:
-            return run.output.astype(np.float64), run.output, None
-        # Of one state (T, B, H), of several (T, B, S, H).
-        at = self.others_at[0] if len(self.others_at) == 1 else self.others_at
-        return run.output.astype(np.float64), run.output, run.tape[..., at, : self.size]
+        others = None if run.tape is None else other_states(self.cell, run.tape, self.size)
+        return run.output.astype(np.float64), run.output, others
 
     def repeated(self) -> bool:
         """Whether there is a run, and the layer's own inputs lead through its recorded states."""

@@ -14,7 +14,7 @@ import numpy as np
 from glasscell.arrays import Array, position
 from glasscell.errors import ShapeError
 from glasscell.traces import pictures
-from glasscell.traces.slopes import belt, stored_by, written
+from glasscell.traces.slopes import added_to, belt, stored_by, written
 from glasscell.traces.steps import Order, Single, initial_state
 
 if TYPE_CHECKING:
@@ -171,9 +171,9 @@ def layer_provenance(layer: LayerTrace, step: int | None = None) -> Provenance:
 
 def _steps(layer: LayerTrace) -> tuple[Array, Array]:
     """(T, H) each, in the sequence's own time: the direct path, and what each step wrote."""
-    order = Order(layer)
+    stored, order = added_to(layer), Order(layer)
     path = belt(layer, order)[:: order.step, 0]
-    before = Single(layer).before(stored_by(layer).name).astype(np.float64)
+    before = Single(layer).before(stored.name).astype(np.float64)
     return path, written(layer, np.asarray, path, before)
 
 

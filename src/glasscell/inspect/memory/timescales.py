@@ -34,6 +34,7 @@ __all__ = [
     "forget_bias",
     "half_life",
     "half_lives",
+    "holding_steps",
     "reaching",
     "saturation",
     "timescales",
@@ -143,7 +144,20 @@ def half_lives(layer: LayerTrace) -> Float64 | None:
     if path is None or not (path.adds or not layer.recurrence.program.vectors):
         return None
     order = Order(layer)
-    return half_life(belt(layer, order), order.alive)
+    return half_life(belt(layer, order), holding_steps(order))
+
+
+def holding_steps(order: Order) -> npt.NDArray[np.bool_]:
+    """(T, B), in the order of work: the steps that had something to keep.
+
+    That is all of them, but for a cell that starts by itself from numbers other than 0, as the
+    stabiliser of an sLSTM, which drops what there was not.
+    """
+    layer = order.trace
+    if not layer.recurrence.initial or layer.initial_hidden is not None:
+        return order.alive
+    later = order.alive & ~order.begins
+    return later if later.any() else order.alive
 
 
 def reaching(half_lives: Array, lag: float) -> int:
@@ -240,7 +254,7 @@ def timescales(
     if not lag > 0:
         raise ValueError(f"expected a lag in steps > 0, got {lag}")
     order = Order(layer)
-    lives = half_life(belt(layer, order, vectors), order.alive)
+    lives = half_life(belt(layer, order, vectors), holding_steps(order))
     alive = layer.alive()
     gates = {
         name: to_time_major(layer.quantity(name), layer.layout, layer.batch_sizes)

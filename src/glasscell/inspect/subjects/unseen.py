@@ -124,8 +124,6 @@ def unseeable(
     Returns:
         Dotted name to module and reason, to be read after its name.
     """
-    import torch
-
     reasons, known = {}, {id(module) for module in watched.values()}
     for name, module in model.named_modules():
         kind = type(module).__name__
@@ -138,8 +136,6 @@ def unseeable(
                     module,
                     "is a scripted module, which runs in torch's own interpreter",
                 )
-        elif isinstance(module, torch.nn.GRU | torch.nn.GRUCell):
-            reasons[name] = module, f"is a {kind}, which cannot be traced"
         elif kind in NAMES and type(module).__module__.startswith("torch."):
             reasons[name] = module, f"is a {type(module).__module__}.{kind}, which torch alone runs"
         elif _recurrent(module) or kind in NAMES:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from glasscell.cells.parameters import LayerWeights
     from glasscell.traces.layer import LayerTrace
 
-__all__ = ["LETTERS", "CellNumbers", "cell_numbers"]
+__all__ = ["LETTERS", "CellNumbers", "Terms", "cell_numbers"]
 
 LETTERS: Final = {"forget": "f", "input": "i", "candidate": "C", "output": "o"}
 """Subscript of each gate's W and b where a textbook has another than the cell's own letter, as in
@@ -27,6 +27,23 @@ W_f [h_{t-1}, x_t] + b_f."""
 
 _TOLERANCE: Final = 1e-3
 """Between a traced gate and what the weights give: float32 sums of some hundred terms."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Terms:
+    """What one sum of a unit is made of: ``total = weights · read + bias``.
+
+    Args:
+        weights: This unit's row of [R, W]; of R or W alone where the sum reads only h or x.
+        read: [h_{t-1}, x_t], or one of them.
+        bias: That of what is read.
+        total: In float64.
+    """
+
+    weights: Array
+    read: Array
+    bias: float
+    total: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,6 +68,9 @@ class CellNumbers:
         kept: What stays of the state that the layer stores in: f · C_{t-1}. NaN without a belt.
         written: What the step adds to it: i · C̃_t.
         hidden: What the unit puts out, before a projection where there is one.
+        cell_of: What the layer runs.
+        sums: The terms of each sum of the cell's program.
+        computed: Each value of the cell's program; gates and states are those of the trace.
     """
 
     unit: int
@@ -66,6 +86,9 @@ class CellNumbers:
     kept: float
     written: float
     hidden: float
+    cell_of: Cell
+    sums: tuple[Terms, ...]
+    computed: tuple[float, ...]
 
     def __getattr__(self, name: str) -> float:
         values, before = self.__dict__.get("values", {}), self.__dict__.get("before", {})
@@ -137,7 +160,10 @@ def cell_numbers(
         raise ShapeError(f"x: expected (T, I) = ({T}, {weights.weight_ih.shape[1]}), got {x.shape}")
     before = _before(trace, step + 1 if trace.reverse else step - 1, h0, c0)
     sums = _sums(cell, weights, read, before["hidden"], H)
-    expected = _step(cell, weights, sums, before, H)
+    steps = _step(cell, weights, sums, before, H)
+    spoken = {**cell.gates, **cell.states, next(iter(cell.states)): "hidden"}
+    places = {spoken[letter]: place for letter, place in cell.program.names.items()}
+    expected = {name: steps[place] for name, place in places.items()}
     values = {name: float(trace.quantity(name)[step, unit]) for name in trace.quantities}
     for name, value in values.items():
         if abs(expected[name][unit] - value) > _TOLERANCE * max(1.0, abs(value)):
@@ -147,6 +173,9 @@ def cell_numbers(
                 "sequence goes on from an earlier one, h0 and c0 that the trace was made with"
             )
     kept, wrote = _stored(trace, step, unit, before)
+    computed = [float(value[unit]) for value in steps]
+    for name, value in values.items():
+        computed[places[name]] = value
     return CellNumbers(
         unit=unit,
         step=step,
@@ -163,8 +192,33 @@ def cell_numbers(
         before={name: float(state[unit]) for name, state in before.items() if len(state) == H},
         kept=kept,
         written=wrote,
-        hidden=float(expected["hidden"][unit]),
+        hidden=float(steps[cell.program.outputs[0]][unit]),
+        cell_of=cell,
+        sums=tuple(
+            _terms(weights, cell, letter, reads, unit, (before["hidden"], x[step]))
+            for letter, reads in cell.program.sums
+        ),
+        computed=tuple(computed),
     )
+
+
+def _terms(
+    weights: LayerWeights,
+    cell: Cell,
+    letter: str,
+    reads: str,
+    unit: int,
+    given: tuple[Array, Array],
+) -> Terms:
+    """Take the row of a gate apart into what one of its sums reads."""
+    row = [*cell.gates].index(letter) * (len(weights.weight_ih) // cell.gate_count) + unit
+    whole, h, x = _row(weights, row), *given
+    hidden = len(whole) - len(x)
+    part = {"xh": slice(None), "x": slice(hidden, None), "h": slice(0, hidden)}[reads]
+    read = np.concatenate([h[:hidden], x])[part].astype(np.float64)
+    biases = {"x": weights.bias_ih, "h": weights.bias_hh}
+    bias = sum(float(b[row]) for k in reads if (b := biases[k]) is not None)
+    return Terms(weights=whole[part], read=read, bias=bias, total=float(whole[part] @ read) + bias)
 
 
 def _row(weights: LayerWeights, row: int) -> Array:
@@ -203,20 +257,18 @@ def _step(
     sums: Mapping[tuple[str, str], Array],
     before: Mapping[str, Array],
     H: int,
-) -> dict[str, Array]:
-    """What the step gives by these weights, (H,) of each quantity and of the hidden state."""
-    program = cell.evaluation
+) -> list[Array]:
+    """What the step gives by these weights, (H,) of each value of the program."""
+    program = cell.program
     known = getattr(weights, "vectors", {})
     inputs = [
         *(sum(sums[one.gate, reads] for reads in one.reads) for one in program.sums),
         # Under a projection the hidden state of before is of another size, and no step reads it.
         *(before[name] if len(before[name]) == H else np.zeros(H) for name in cell.state_names),
         *(np.asarray(known[name], np.float64) for name in program.vectors),
+        *(np.full(H, cell.masks[name].evaluation) for name in program.masks),
     ]
-    values = evaluate(program.operations, inputs)
-    names = {**cell.gates, **cell.states}
-    found = {names[letter]: values[place] for letter, place in program.names.items()}
-    return found | {"hidden": values[program.outputs[0]]}
+    return evaluate(program.operations, inputs)
 
 
 def _before(trace: LayerTrace, step: int, h0: Array | None, c0: Array | None) -> dict[str, Array]:
