@@ -23,7 +23,7 @@ TORCH = {
 
 def layer_of(cell, seed=0):
     torch.manual_seed(seed)
-    return nn.Recurrent(cell, INPUTS, H).double()
+    return nn.Recurrent(cell, INPUTS, H).double().eval()
 
 
 def loop(layer, x):

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
-from importlib import resources
 from typing import Any, Final
 
 import numpy as np
 
-from glasscell.cells import CELLS, Cell
+from glasscell.cells import Cell
 from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import DataError, ShapeError
 from glasscell.inspect.units.cell_numbers import CellNumbers, Terms, cell_numbers
 from glasscell.report.draw.markup import escape, fixed, short
-from glasscell.report.draw.program_drawing import drawn
 from glasscell.report.draw.recurrence import SIGNS, Look, Part, look
 from glasscell.report.page.exploration import Exploration
 from glasscell.report.page.frame_words import table as words
+from glasscell.report.views.cell.drawing import drawing_of, pictures
 
 __all__ = [
-    "DRAWN",
     "ORDER",
     "TITLE",
     "build",
     "drawing",
-    "drawings",
     "equations",
     "numbers",
     "stroke",
@@ -35,8 +31,6 @@ __all__ = [
 
 ORDER: Final = 3
 TITLE: Final = "living"
-DRAWN: Final = {"LSTM": "lstm", "GRU": "gru", "RNN_TANH": "rnn", "RNN_RELU": "rnn"}
-"""Cells with a drawing of their own."""
 _TERMS: Final = 4
 """Products of a sum that an equation writes out; the rest is one number."""
 _LISTED: Final = 600
@@ -46,7 +40,7 @@ _LISTED: Final = 600
 def build(shown: Exploration, lang: str) -> str:
     """Return the body of the section for the unit and step that the page starts with."""
     cell = numbers(shown)
-    if cell is None or _drawing_of(cell.cell_of) == "rnn":
+    if cell is None or drawing_of(cell.cell_of) == "rnn":
         return ""
     series = shown.series[shown.start.get("series", 0)]
     named = series.inputs if len(series.inputs) == len(cell.x) else ()
@@ -56,28 +50,6 @@ def build(shown: Exploration, lang: str) -> str:
         f'<p class="note">{at}</p><div class="living">{drawing(cell, lang)}</div>'
         f"{equations(cell, named, lang)}"
     )
-
-
-def drawings(cells: Sequence[Cell]) -> str:
-    """Return the drawing of each cell, for the page's script to fill in."""
-    return "".join(
-        f'<div data-cell="{k}" data-drawing="{_drawing_of(cell)}">{_pictures(cell)}</div>'
-        for k, cell in enumerate(cells)
-    )
-
-
-def _drawing_of(cell: Cell) -> str:
-    """Name the drawing of a cell: its own if it is exactly the known one, else of its program."""
-    return next((own for mode, own in DRAWN.items() if CELLS[mode] == cell), "program")
-
-
-def _pictures(cell: Cell) -> str:
-    name = _drawing_of(cell)
-    if name == "rnn":
-        return ""  # which the script draws
-    if name == "program":
-        return drawn(look(cell), "wide") + drawn(look(cell), "narrow")
-    return "".join(_svg(f"{name}_{width}") for width in ("wide", "narrow"))
 
 
 def numbers(shown: Exploration) -> CellNumbers | None:
@@ -111,7 +83,7 @@ def numbers(shown: Exploration) -> CellNumbers | None:
 
 def wires(cell: CellNumbers) -> dict[str, float]:
     """Give the number on each wire of the cell's drawing, by the name that it has there."""
-    return _WIRES[_drawing_of(cell.cell_of)](cell)
+    return _WIRES[drawing_of(cell.cell_of)](cell)
 
 
 def _lstm(cell: CellNumbers) -> dict[str, float]:
@@ -158,7 +130,7 @@ def drawing(cell: CellNumbers, lang: str) -> str:
     texts = {escape(name): fixed(value) for name, value in own.items()}
     texts |= {"x": f"= ({', '.join(x)})", "before": ""}
     widths = {escape(name): value for name, value in own.items()}
-    svg = _pictures(cell.cell_of)
+    svg = pictures(cell.cell_of)
     # Its own arrow heads: those of the script's drawing are not there without script.
     svg = svg.replace('id="tip-', 'id="still-').replace("#tip-", "#still-")
 
@@ -363,8 +335,3 @@ def _var(letter: str, low: str = "t") -> str:
 
 def _say(key: str, lang: str, **values: object) -> str:
     return escape(words()[key][lang == "zh"].format(**values))
-
-
-@cache
-def _svg(name: str) -> str:
-    return (resources.files(__package__) / f"{name}.svg").read_text(encoding="utf-8")
