@@ -158,7 +158,10 @@ class _Values:
             return np.float64(operation.value)
         root = self._root(operation)
         if root is None:
-            return NUMPY[operation.name](*(self[operand] for operand in operation.operands))
+            operands = [self[operand] for operand in operation.operands]
+            if operation.name == "mean":  # over units, which a number alone does not have
+                operands = [x if np.ndim(x) else np.full(self._layer.units, x) for x in operands]
+            return NUMPY[operation.name](*operands)
         if root >= self._slopes.inputs and self._operation(root).name == "tanh":
             ends = np.exp(-2 * np.abs(self[self._operation(root).operands[0]]))
             return 4 * ends / (1 + ends) ** 2
