@@ -95,7 +95,7 @@ def run(cell, x, weights, start=None):
     cell = cells.of(cell)
     steps, batch, _ = x.shape
     H = weights.weight_hh.shape[1]
-    program = cell.evaluation
+    program = cell.program
     states = (
         [np.full((batch, H), cell.initial.get(letter, 0.0)) for letter in cell.states]
         if start is None
@@ -119,7 +119,8 @@ def run(cell, x, weights, start=None):
             if "h" in one.reads:
                 total = total + uh[:, rows] + weights.bias_hh[rows]
             sums.append(total)
-        values = evaluate(program.operations, [*sums, *states, *vectors])
+        masks = [np.full((batch, H), cell.masks[name].evaluation) for name in program.masks]
+        values = evaluate(program.operations, [*sums, *states, *vectors, *masks])
         tapes.append(
             np.stack([np.broadcast_to(values[k], (batch, H)) for k in cell.reverse.kept], 1)
         )
@@ -166,6 +167,8 @@ CELLS = {
     "odd": Odd(),
     "RNN": cells.RNN("tanh"),
     "ReLU": cells.RNN("relu"),
+    "zoned LSTM": cells.LSTM(zoneout=(0.1, 0.2), recurrent_dropout=0.3),
+    "zoned GRU": cells.GRU(zoneout=0.2),
     "normed LSTM": cells.LSTM(layer_norm=True),
     "normed GRU": cells.GRU(layer_norm=True),
 }

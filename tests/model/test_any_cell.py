@@ -191,6 +191,13 @@ def test_a_folder_gives_the_same_model(config, tmp_path):
     assert again.recurrent[0].config == config
 
 
+def test_a_model_is_called_by_its_cell():
+    tree, arrays = recurrent(Config(mode=Leaky(), input_size=2, hidden_size=3))
+    assert repr(Model(tree, arrays)) == (
+        "Model(Leaky, input_size=2, output_size=3, float32, 42 parameters)"
+    )
+
+
 def test_torchs_own_cells_are_written_without_a_description(tmp_path):
     for mode in ("LSTM", "RNN_TANH", "GRU"):
         tree, _ = recurrent(Config(mode=mode, input_size=2, hidden_size=3))

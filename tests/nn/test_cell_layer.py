@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import warnings
 from typing import Any
 
 import numpy as np
@@ -328,6 +329,48 @@ def test_half_precision_runs_as_a_loop_and_says_so():
 def test_meta_and_functional_transforms_run_as_a_loop():
     layer = Recurrent(UserGRU, I, H, device="meta")
     assert layer(torch.empty(T, B, I, device="meta"))[0].shape == (T, B, H)
+
+
+class Model(torch.nn.Module):
+    """A layer between others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.head = Recurrent(Leaky, I, H), torch.nn.Linear(H, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.layer(x)[0])
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
+def test_a_compiled_model_has_the_kernels_numbers():
+    model, x = Model(), torch.randn(T, B, I)
+    compiled = torch.compile(model, backend="eager")
+    assert torch.equal(compiled(x), model(x))
+    torch._dynamo.reset()
+
+
+def test_torch_func_sees_a_loop():
+    layer, x = Recurrent(Leaky, I, H), torch.randn(T, B, I)
+    parameters = dict(layer.named_parameters())
+
+    def total(given: Any) -> torch.Tensor:
+        return torch.func.functional_call(layer, given, x)[0].sum()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", glasscell.nn.SlowPathWarning)
+        found = torch.func.grad(total)(parameters)
+        mapped = torch.vmap(lambda one: layer(one)[0], 1, 1)(x)
+    layer(x)[0].sum().backward()
+    for name, w in layer.named_parameters():
+        torch.testing.assert_close(found[name], w.grad, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(mapped, layer(x)[0], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.* is deprecated")
+def test_scripting_is_refused_with_what_to_use():
+    with pytest.raises(NotImplementedError, match=r"use torch\.compile or torch\.export"):
+        torch.jit.script(Recurrent(Leaky, I, H))
 
 
 def test_a_batch_of_nobody():

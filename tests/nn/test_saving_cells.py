@@ -147,3 +147,19 @@ def test_a_layer_whose_forward_is_its_users_own_is_refused(tmp_path):
     with pytest.raises(WeightFormatError, match=r"the module itself \(Twice\)"):
         save(Twice(Leaky(), 2, 3), tmp_path / "model")
     assert list(tmp_path.iterdir()) == []
+
+
+@every_layer
+def test_a_layers_textbook_reads_and_sets_what_its_folder_holds(make):
+    layer = make(num_layers=2, bidirectional=True)
+    book, H = cells.Textbook(layer, "l1_reverse"), layer.hidden_size
+    width = 2 * H + H * (layer.cell.recurrent == "full")
+    for name in dir(book):
+        value = getattr(book, name)
+        assert value.shape == ((H, width) if name[:2] == "W_" else (H,)), name
+    if hasattr(layer, "heads"):
+        return  # W is made of the blocks of its heads, and not set
+    for name in dir(book):
+        value = np.random.default_rng(len(name)).normal(size=getattr(book, name).shape)
+        setattr(book, name, value.astype(np.float32))
+        np.testing.assert_array_equal(getattr(book, name), value.astype(np.float32))

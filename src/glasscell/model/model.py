@@ -114,7 +114,7 @@ class Model:
         return None if nodes.reads_indices(self.root) else self.root.reads
 
     def __repr__(self) -> str:
-        kind, count = self._config["type"], f"{self._parameters:,}"
+        kind, count = nodes.called(self._config), f"{self._parameters:,}"
         reads = "indices" if self.input_size is None else f"input_size={self.input_size}"
         writes = self.root.writes or self.input_size
         kept = f" with {self.weights_dtype} weights" * (self.weights_dtype in COMPRESSED)

@@ -205,6 +205,13 @@ class Recurrent(Module):
         ]
         return ", ".join([repr(self.cell), f"{self.input_size}, {self.hidden_size}", *changed])
 
+    def __prepare_scriptable__(self) -> Module:
+        """Say that `torch.jit.script` cannot compile a layer of any cell."""
+        raise NotImplementedError(
+            f"torch.jit.script: expected torch's own layers, got {type(self).__name__} of "
+            f"{self.cell!r}; use torch.compile or torch.export"
+        )
+
     def _places(self) -> tuple[tuple[Place, ...], ...]:
         program = self.cell.program
         full = self.cell.recurrent == "full"
@@ -346,6 +353,8 @@ class Recurrent(Module):
 
 
 keep_dynamo_out(Recurrent.forward)
+# Within a model that is compiled too: its graph ends before the layer and goes on after it.
+Recurrent.forward._torchdynamo_disable = True  # type: ignore[attr-defined]
 
 
 def _cell(given: Any) -> Cell:

@@ -114,9 +114,9 @@ def states(layer: PackedLayer, like: Tensor, *lead: int) -> Maybe:
         lead: The axes before S and H.
     """
     count = layer.extra_states
-    if count == 0:
-        return None
-    return like.new_empty(*lead, *((count,) if count > 1 else ()), layer.hidden_size)
+    if count == 1:
+        return like.new_empty(*lead, layer.hidden_size)
+    return like.new_empty(*lead, count, layer.hidden_size) if count else None
 
 
 def _detached(tensor: Maybe) -> Maybe:

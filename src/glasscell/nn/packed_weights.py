@@ -43,7 +43,7 @@ class Kept(NamedTuple):
     dtype: torch.dtype
     names: tuple[str | None, ...]
     shapes: tuple[torch.Size | None, ...]
-    unread: tuple[int, ...] = ()  # which of the parameters the cell never reads
+    plain: bool = True  # it reads all of `ROLES`, and no vectors
 
     def holds(self, made: Made, tensors: Weights) -> bool:
         """Tell whether it was packed for this, from parameters of these shapes and numbers.
@@ -63,33 +63,33 @@ class Kept(NamedTuple):
 
     def held_by(self, made: Made, parameters: dict[str, Any]) -> bool:
         """Tell whether `holds` says so of a module's own parameters, all plain ones."""
-        addresses = [0] * len(self.names)
-        for k, name in enumerate(self.names):
+        addresses = []
+        for name, shape in zip(self.names, self.shapes, strict=True):
             if name is None:
+                addresses.append(0)
                 continue
             tensor = parameters.get(name)
             if (
                 type(tensor) is not Parameter
-                or tensor.shape != self.shapes[k]
+                or tensor.shape != shape
                 or tensor.dtype is not self.dtype
                 or tensor.layout is not torch.strided
                 or not (tensor.is_cpu and tensor.is_contiguous())
             ):
                 return False
-            addresses[k] = tensor.data_ptr()
+            addresses.append(tensor.data_ptr())
         return self._matches(made, addresses)
 
     def _matches(self, made: Made, addresses: list[int]) -> bool:
         if self.made != made:
             return False
-        for k in self.unread:
-            addresses[k] = 0
-        if len(addresses) == len(ROLES):
+        if self.plain:
             same: bool = self.layer.matches_at(*addresses, threads())
-        else:
-            stacked, vectors = addresses[: len(ROLES)], addresses[len(ROLES) :]
-            same = self.layer.matches_at(*stacked, threads(), vectors)
-        return same
+            return same
+        if not self.layer.reads_h:
+            addresses[ROLES.index("weight_hh")] = addresses[ROLES.index("bias_hh")] = 0
+        stacked, vectors = addresses[: len(ROLES)], addresses[len(ROLES) :]
+        return bool(self.layer.matches_at(*stacked, threads(), vectors))
 
 
 LARGE = 1 << 20  # bytes
@@ -211,8 +211,8 @@ def _pack(made: Made, tensors: Weights, place: Place) -> Kept:
         )
     assert tensors[0] is not None
     all_shapes = tuple(None if tensor is None else tensor.shape for tensor in tensors)
-    unread = () if one.reads_h else (ROLES.index("weight_hh"), ROLES.index("bias_hh"))
-    return Kept(one, made, tensors[0].dtype, place.names, all_shapes, unread)
+    plain = one.reads_h and len(tensors) == len(ROLES)
+    return Kept(one, made, tensors[0].dtype, place.names, all_shapes, plain)
 
 
 def packed_linear(module: torch.nn.Module, weight: Tensor, bias: Tensor | None) -> Any:

@@ -149,8 +149,8 @@ class _Step:
         self.masks = masks
         self.constant = constants()
         gates = list(cell.gates)
-        self.sums = [(gates.index(s.gate), s.reads) for s in self.program.sums]
-        self.both = any(s.reads == "xh" for s in self.program.sums)
+        self.sums = [(s.reads, gates.index(s.gate)) for s in self.program.sums]
+        self.reads = {reads for reads, _ in self.sums}
 
     def from_input(self, x: Tensor) -> Tensor:
         """Give W x + b_ih of all steps (T, B, G H)."""
@@ -159,16 +159,20 @@ class _Step:
 
     def __call__(self, t: int, from_x: Tensor, states: Sequence[Tensor]) -> list[Tensor]:
         """Take step t."""
-        from_h = from_x if self.w_hh is None else linear(states[0], self.w_hh, self.b_hh)
-        parts = {"x": from_x, "h": from_h}
-        if self.both:
-            parts["xh"] = from_x + from_h
-        count = self.cell.gate_count
-        blocks = {reads: part.chunk(count, dim=1) for reads, part in parts.items()}
-        inputs = [blocks[reads][gate] for gate, reads in self.sums]
-        like = inputs[0]
+        count, blocks = self.cell.gate_count, {}
+        if "x" in self.reads:
+            blocks["x"] = from_x.chunk(count, dim=1)
+        if self.reads != {"x"}:
+            assert self.w_hh is not None
+            from_h = linear(states[0], self.w_hh, self.b_hh)
+            if "h" in self.reads:
+                blocks["h"] = from_h.chunk(count, dim=1)
+            if "xh" in self.reads:
+                both = from_x + from_h
+                blocks["xh"] = both.chunk(count, dim=1) if count > 1 else (both,)
+        inputs = [blocks[reads][gate] for reads, gate in self.sums]
         inputs += states
-        inputs += [vector.expand_as(like) for vector in self.vectors if vector is not None]
+        inputs += [v.expand_as(inputs[0]) for v in self.vectors if v is not None]
         if self.masks is not None:
             inputs += self.masks[t if len(self.masks) > 1 else 0].unbind(1)
         values = evaluate(self.program.operations, inputs, FUNCTIONS, self.constant)

@@ -21,7 +21,7 @@ const given = decode(JSON.parse(readFileSync(path, "utf8")));
 for (const edit of Object.values(given.edits || {})) if (edit.units) edit.units = new Set(edit.units);
 const weights = { layer: (name) => given.layers[name], free: (name) => given.arrays[name] ?? null };
 const results = {
-  activations: () => ({ sigmoid: given.x.map((v) => Recurrent.sigmoid(v)), tanh: given.x.map((v) => Recurrent.tanh(v)) }),
+  activations: () => ({ sigmoid: given.x.map((v) => Recurrent.sigmoid(v)), tanh: given.x.map((v) => Recurrent.tanh(v)), exp: given.x.map((v) => Recurrent.exp(v)), log_sigmoid: given.x.map((v) => Recurrent.logSigmoid(v)) }),
   network: () => Recurrent.finish(Recurrent.networkSteps(given.levels, given.x, given.T, given.edits)),
   tree: () => Recurrent.finish(Tree.steps(given.tree, weights, given.x, given.T, given.edits)),
 };

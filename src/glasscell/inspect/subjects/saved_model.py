@@ -85,7 +85,7 @@ class SavedModel:
         model: The same, packed already; default packed here.
 
     Raises:
-        DataError: It has no LSTM or RNN.
+        DataError: It has no recurrent layer.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class SavedModel:
         Raises:
             FileNotFoundError: There is no such folder, or no longer.
             WeightFormatError: The folder is damaged, or has changed since the model was loaded.
-            DataError: The model came from no folder, or has no LSTM or RNN.
+            DataError: The model came from no folder, or has no recurrent layer.
         """
         if not isinstance(model, Model):
             return cls(*modelfile.read(model), name=os.fspath(model))

@@ -160,7 +160,9 @@ def _unregistered(model: torch.nn.Module) -> dict[str, tuple[torch.nn.Module, st
 def _recurrent(module: Any) -> bool:
     from torch.nn.modules.rnn import RNNBase, RNNCellBase
 
-    return isinstance(module, RNNBase | RNNCellBase)
+    from glasscell.nn.cell_layer import Recurrent
+
+    return isinstance(module, RNNBase | RNNCellBase | Recurrent)
 
 
 def _held(value: Any) -> Collection[Any]:

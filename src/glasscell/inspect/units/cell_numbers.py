@@ -68,6 +68,7 @@ class CellNumbers:
         kept: What stays of the state that the layer stores in: f · C_{t-1}. NaN without a belt.
         written: What the step adds to it: i · C̃_t.
         hidden: What the unit puts out, before a projection where there is one.
+        squashed: tanh of the state that the layer stores in, where the unit shows that: tanh(C_t).
         cell_of: What the layer runs.
         sums: The terms of each sum of the cell's program.
         computed: Each value of the cell's program; gates and states are those of the trace.
@@ -86,6 +87,7 @@ class CellNumbers:
     kept: float
     written: float
     hidden: float
+    squashed: float | None = None
     cell_of: Cell
     sums: tuple[Terms, ...]
     computed: tuple[float, ...]
@@ -101,13 +103,11 @@ class CellNumbers:
     def wires(self) -> dict[str, float]:
         """The number on each wire of the cell's drawing, by the name that it has there.
 
-        Gates and states by name, states before the step with "_prev", "kept" and "written"; and of
-        every state beside the hidden one what tanh makes of it, of the cell "squashed".
+        Gates and states by name, states before the step with "_prev", and "kept", "written",
+        "squashed", "hidden".
         """
         before = {f"{name}_prev": value for name, value in self.before.items() if name != "hidden"}
-        squashed = {} if "cell" not in self.values else {
-            "squashed": float(np.tanh(self.values["cell"]))
-        }  # fmt: skip
+        squashed = {} if self.squashed is None else {"squashed": self.squashed}
         own = {"kept": self.kept, "written": self.written, "hidden": self.hidden}
         return {**before, **self.values, **squashed, **own}
 
@@ -173,6 +173,10 @@ def cell_numbers(
                 "sequence goes on from an earlier one, h0 and c0 that the trace was made with"
             )
     kept, wrote = _stored(trace, step, unit, before)
+    path = direct_path(cell)
+    squashed = None
+    if path is not None and path.squashed:
+        squashed = float(np.tanh(trace.quantity(path.name)[step, unit]))
     computed = [float(value[unit]) for value in steps]
     for name, value in values.items():
         computed[places[name]] = value
@@ -193,6 +197,7 @@ def cell_numbers(
         kept=kept,
         written=wrote,
         hidden=float(steps[cell.program.outputs[0]][unit]),
+        squashed=squashed,
         cell_of=cell,
         sums=tuple(
             _terms(weights, cell, letter, reads, unit, (before["hidden"], x[step]))

@@ -15,6 +15,7 @@ from glasscell.model.nodes.base import Call, Node, Plan
 from glasscell.model.nodes.compose import Forecaster, Sequential, chain, forecaster, reads_indices
 from glasscell.model.nodes.compressed import (
     RECURRENT,
+    called,
     compress,
     expand,
     is_scale,
@@ -35,6 +36,7 @@ __all__ = [
     "Sequential",
     "State",
     "build",
+    "called",
     "compress",
     "expand",
     "is_scale",

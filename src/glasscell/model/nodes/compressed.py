@@ -25,6 +25,7 @@ from glasscell.errors import DtypeError, ShapeError, WeightFormatError
 
 __all__ = [
     "RECURRENT",
+    "called",
     "compress",
     "expand",
     "is_scale",
@@ -99,11 +100,17 @@ def kind_of(config: Config) -> str:
     >>> kind_of(Config(mode="RNN_TANH", input_size=1, hidden_size=1))
     'RNN'
     """
-    return config.cell.name if isinstance(config.mode, str) else "Recurrent"
+    return config.cell.name if isinstance(config.mode, str) else OTHER
 
 
-RECURRENT = tuple(dict.fromkeys([*(cell.name for cell in CELLS.values()), "Recurrent"]))
+OTHER = "Recurrent"
+RECURRENT = tuple(dict.fromkeys([*(cell.name for cell in CELLS.values()), OTHER]))
 """What `kind_of` gives."""
+
+
+def called(node: Mapping[str, Any]) -> str:
+    """Name a node for people: by its type, a recurrent one of another cell by the cell's name."""
+    return str(node["mode"] if node["type"] == OTHER else node["type"])
 
 
 def recurrent_nodes(node: Any) -> Iterator[dict[str, Any]]:

@@ -35,8 +35,9 @@ def quantities(trace: LayerTrace) -> dict[str, Array]:
 
 def keeps(trace: LayerTrace) -> bool:
     """Whether a trace shows how much of what is stored stays from step to step."""
-    belt = look(trace.recurrence).belt
-    return belt is not None and all(array is not None for array in trace.quantities.values())
+    belt, vectors = look(trace.recurrence).belt, trace.recurrence.program.vectors
+    there = all(array is not None for array in trace.quantities.values())
+    return belt is not None and (belt.adds or not vectors) and there
 
 
 def initial_states(trace: LayerTrace) -> dict[str, Array]:

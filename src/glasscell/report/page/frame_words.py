@@ -10,9 +10,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
+from glasscell.cells import Cell
+from glasscell.report.draw.recurrence import look
 from glasscell.report.views import modules
 
-__all__ = ["WORDS", "quantity", "table", "what"]
+__all__ = ["WORDS", "keeper", "quantity", "table", "what"]
 
 WORDS: Final[dict[str, tuple[str, str]]] = {
     "contents": ("On this page", "本页内容"),
@@ -67,6 +69,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "reset.what": ("how much the candidate sees of the last state", "候选值能看到多少上一状态"),
     "update.what": ("how much of the last state stays", "保留多少上一状态"),
     "hidden.what": ("what the next layer sees", "下一层看到的"),
+    "belt.path": ("direct path", "直接通路"),
     "open": ("open", "打开"),
     "closed": ("closed", "关闭"),
     "needs.gates": (
@@ -134,6 +137,13 @@ def quantity(name: str, lang: str) -> str:
     ('update gate', 'fast weights')
     """
     return table()[name][lang == "zh"] if f"{name}.what" in table() else name
+
+
+def keeper(cell: Cell, lang: str) -> str:
+    """Name what keeps the memory of a cell: its forget or update gate, or what stands for one."""
+    belt = look(cell).belt
+    gate = None if belt is None else belt.gate
+    return table()["belt.path"][lang == "zh"] if gate is None else quantity(gate, lang)
 
 
 def what(name: str, lang: str) -> str:

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
-from importlib import resources
 from typing import Any, Final
 
 import numpy as np
 
-from glasscell.cells import CELLS, Cell
+from glasscell.cells import Cell
 from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import DataError, ShapeError
 from glasscell.inspect.units.cell_numbers import CellNumbers, Terms, cell_numbers
 from glasscell.report.draw.markup import escape, fixed, short
-from glasscell.report.draw.program_drawing import drawn
 from glasscell.report.draw.recurrence import SIGNS, Look, Part, look
 from glasscell.report.page.exploration import Exploration
 from glasscell.report.page.frame_words import table as words
+from glasscell.report.views.cell.drawing import drawing_of, pictures
 
 __all__ = [
-    "DRAWN",
     "ORDER",
     "TITLE",
     "build",
     "drawing",
-    "drawings",
     "equations",
     "numbers",
     "stroke",
@@ -35,8 +31,6 @@ __all__ = [
 
 ORDER: Final = 3
 TITLE: Final = "living"
-DRAWN: Final = {"LSTM": "lstm", "GRU": "gru", "RNN_TANH": "rnn", "RNN_RELU": "rnn"}
-"""Cells with a drawing of their own."""
 _TERMS: Final = 4
 """Products of a sum that an equation writes out; the rest is one number."""
 _LISTED: Final = 600
@@ -46,7 +40,7 @@ _LISTED: Final = 600
 def build(shown: Exploration, lang: str) -> str:
     """Return the body of the section for the unit and step that the page starts with."""
     cell = numbers(shown)
-    if cell is None or _drawing_of(cell.cell_of) == "rnn":
+    if cell is None or drawing_of(cell.cell_of) == "rnn":
         return ""
     series = shown.series[shown.start.get("series", 0)]
     named = series.inputs if len(series.inputs) == len(cell.x) else ()
@@ -58,28 +52,6 @@ def build(shown: Exploration, lang: str) -> str:
     )
 
 
-def drawings(cells: Sequence[Cell]) -> str:
-    """Return the drawing of each cell, for the page's script to fill in."""
-    return "".join(
-        f'<div data-cell="{k}" data-drawing="{_drawing_of(cell)}">{_pictures(cell)}</div>'
-        for k, cell in enumerate(cells)
-    )
-
-
-def _drawing_of(cell: Cell) -> str:
-    """Name the drawing of a cell: its own if it is exactly the known one, else of its program."""
-    return next((own for mode, own in DRAWN.items() if CELLS[mode] == cell), "program")
-
-
-def _pictures(cell: Cell) -> str:
-    name = _drawing_of(cell)
-    if name == "rnn":
-        return ""  # which the script draws
-    if name == "program":
-        return drawn(look(cell), "wide") + drawn(look(cell), "narrow")
-    return "".join(_svg(f"{name}_{width}") for width in ("wide", "narrow"))
-
-
 def numbers(shown: Exploration) -> CellNumbers | None:
     """Give the numbers that a page starts with; None where they are unknown or do not agree."""
     series = shown.series[shown.start.get("series", 0)]
@@ -89,9 +61,7 @@ def numbers(shown: Exploration) -> CellNumbers | None:
         return None
     if "bias" in weights:
         weights |= {"bias_ih": weights["bias"], "bias_hh": np.zeros_like(weights.pop("bias"))}
-    vectors = {letter: weights.pop(letter) for letter in trace.recurrence.program.vectors}
-    given: dict[str, Any] = {**weights, **({"vectors": vectors} if vectors else {})}
-    own = LayerWeights(**given)
+    own = LayerWeights.named(weights, trace.units)
     x = np.array(series.x)
     if (shown.model or {}).get("type") == "Forecaster" and not series.first:
         x[:, 0] -= x[-1, 0]  # a Forecaster's layer reads the window less its last value
@@ -111,7 +81,7 @@ def numbers(shown: Exploration) -> CellNumbers | None:
 
 def wires(cell: CellNumbers) -> dict[str, float]:
     """Give the number on each wire of the cell's drawing, by the name that it has there."""
-    return _WIRES[_drawing_of(cell.cell_of)](cell)
+    return _WIRES[drawing_of(cell.cell_of)](cell)
 
 
 def _lstm(cell: CellNumbers) -> dict[str, float]:
@@ -158,7 +128,7 @@ def drawing(cell: CellNumbers, lang: str) -> str:
     texts = {escape(name): fixed(value) for name, value in own.items()}
     texts |= {"x": f"= ({', '.join(x)})", "before": ""}
     widths = {escape(name): value for name, value in own.items()}
-    svg = _pictures(cell.cell_of)
+    svg = pictures(cell.cell_of)
     # Its own arrow heads: those of the script's drawing are not there without script.
     svg = svg.replace('id="tip-', 'id="still-').replace("#tip-", "#still-")
 
@@ -198,7 +168,7 @@ def stroke(value: float) -> float:
 
 def equations(cell: CellNumbers, named: Sequence[str], lang: str) -> str:
     """Return the equations as HTML: the form, the numbers, the result; then the table of terms."""
-    names = [f"<var>h</var><sub>{k}</sub>" for k in range(len(np.ravel(cell.h_prev)))]
+    names = [f"<var>h</var><sub>{k}</sub>" for k in range(_read_of_h(cell))]
     names += [short(name, 24) for name in named] or [
         f"<var>x</var><sub>{k}</sub>" for k in range(len(np.ravel(cell.x)))
     ]
@@ -309,7 +279,7 @@ def _last(cell: CellNumbers, value: int) -> str:
 def _terms(cell: CellNumbers, place: int, names: Sequence[str], lang: str) -> str:
     """Give the largest products of a sum, the rest as one number, then the bias."""
     one, (gate, reads) = cell.sums[place], cell.cell_of.program.sums[place]
-    P = len(np.ravel(cell.h_prev))
+    P = _read_of_h(cell)
     own = {"xh": names, "x": names[P:], "h": names[:P]}[reads]
     row, read = np.asarray(one.weights), one.read
     products = row * read
@@ -329,8 +299,13 @@ def _terms(cell: CellNumbers, place: int, names: Sequence[str], lang: str) -> st
     )
 
 
+def _read_of_h(cell: CellNumbers) -> int:
+    """How many hidden states the weights read: none of a cell without a matrix R."""
+    return len(next(iter(cell.weights.values()))) - len(np.ravel(cell.x))
+
+
 def _all_terms(cell: CellNumbers, names: Sequence[str], lang: str) -> str:
-    read, how = cell.read, look(cell.cell_of)
+    how, read = look(cell.cell_of), cell.read[-len(names) :]
     gates = [name for name in how.names if name in cell.weights]
     gates += [name for name in cell.weights if name not in gates]
     heads = "".join(f"<th><var>W</var><sub>{_low(how, gate)}</sub></th>" for gate in gates)
@@ -363,8 +338,3 @@ def _var(letter: str, low: str = "t") -> str:
 
 def _say(key: str, lang: str, **values: object) -> str:
     return escape(words()[key][lang == "zh"].format(**values))
-
-
-@cache
-def _svg(name: str) -> str:
-    return (resources.files(__package__) / f"{name}.svg").read_text(encoding="utf-8")

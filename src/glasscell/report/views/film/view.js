@@ -46,7 +46,7 @@
       const now = panel("film.profile", 190);
       const overTime = [loss, life, gates, rate];
       life.legend.fill([{ say: "film.median", color: "cell" }, { say: "film.middle", color: "cell", block: true }]);
-      const names = () => GC.cell.squashed.flatMap((gate, k) => [["open", []], ["closed", [2, 4]]].map(([of, dash]) => (
+      const names = () => GC.filmGates().flatMap((gate, k) => [["open", []], ["closed", [2, 4]]].map(([of, dash]) => (
         { text: `${GC.quantity(gate)} ${GC.say(of)}`, color: GC.hue(gate), dash, row: k, of }
       )));
 

@@ -2,12 +2,10 @@
 
 from typing import Final
 
-from glasscell.inspect.memory.timescales import half_life
+from glasscell.inspect.memory.timescales import half_lives
 from glasscell.report.page.exploration import keeps
 from glasscell.report.page.measured import Measured, Recorded, as_steps, each
 from glasscell.report.page.seen import Seen
-from glasscell.traces.slopes import belt
-from glasscell.traces.steps import Order
 
 MEASURES: Final = {
     "half_life": '{key: [H]} steps, in that series; "never" where nothing fades, null for unknown',
@@ -31,8 +29,5 @@ def measure(recorded: Recorded) -> Measured:
 
 
 def _half_life(seen: Seen) -> Measured:
-    if not keeps(seen.trace):
-        return Measured()
-    vectors = {} if seen.weights is None else seen.weights.arrays()
-    kept = belt(seen.trace, Order(seen.trace), vectors)
-    return Measured(numbers={"half_life": [*map(as_steps, half_life(kept))]})
+    found = half_lives(seen.trace) if keeps(seen.trace) else None
+    return Measured(numbers={} if found is None else {"half_life": [*map(as_steps, found)]})

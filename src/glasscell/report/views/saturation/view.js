@@ -101,7 +101,7 @@
         }
         const then = GC.moment();
         if (then?.open) {
-          const k = gates.indexOf(gate);
+          const k = GC.filmGates().indexOf(gate);
           const [mx, my] = [x(then.closed[k]), y(then.open[k])];
           Object.assign(ctx, { strokeStyle: colours.ink, lineWidth: 2, font: GC.font(11.5), fillStyle: colours.ink, textAlign: "left", textBaseline: "middle" });
           ctx.strokeRect(mx - 5, my - 5, 10, 10);

@@ -262,13 +262,14 @@ def _rows(one: LayerTrace, count: int, units: Sequence[int] | None) -> list[int]
         return [_unit(unit, count) for unit in units]
     if not _keeps(one) or one.units != count:
         return list(range(count))
-    return [int(unit) for unit in slow_first(belt(one, Order(one)))]
+    return [int(unit) for unit in slow_first(belt(one, Order(one))[:, 0])]
 
 
 def _keeps(one: LayerTrace) -> bool:
     """Whether the trace alone shows what its units keep by themselves."""
-    own = look(one.recurrence).belt
-    return own is not None and all(array is not None for array in one.quantities.values())
+    own, vectors = look(one.recurrence).belt, one.recurrence.program.vectors
+    there = all(array is not None for array in one.quantities.values())
+    return own is not None and (own.adds or not vectors) and there
 
 
 def _unit(unit: int, count: int) -> int:

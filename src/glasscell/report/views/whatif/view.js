@@ -300,7 +300,7 @@
         const parts = [GC.say("whatif.reading", { most: `${GC.number(most * scale, 4)}${forecasts() ? unit() : ""}` })];
         const layer = shownLayer();
         const keeps = gatesOf(layer.name).belt?.gate;
-        if (keeps) parts.push(GC.say("whatif.life", { before: GC.number(halfLives(base.runs[layer.name][keeps], layer.H), 1), after: GC.number(halfLives(now.runs[layer.name][keeps], layer.H), 1) }));
+        if (keeps) parts.push(GC.say("whatif.life", { gate: GC.quantity(keeps), before: GC.number(halfLives(base.runs[layer.name][keeps], layer.H), 1), after: GC.number(halfLives(now.runs[layer.name][keeps], layer.H), 1) }));
         return GC.sentences(parts);
       };
 

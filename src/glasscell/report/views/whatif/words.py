@@ -98,8 +98,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "whatif.reading": ("The output changes by up to {most}.", "输出最大变化 {most}。"),
     "whatif.life": (
-        "Median half-life of the forget gate: {before} → {after} steps.",
-        "遗忘门半衰期中位数：{before} → {after} 步。",
+        "Median half-life of the {gate}: {before} → {after} steps.",
+        "{gate}半衰期中位数：{before} → {after} 步。",
     ),
     "whatif.proof": (
         "This page's own run of the unchanged network differs from Python's by at most {value}, "

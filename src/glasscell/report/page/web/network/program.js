@@ -12,8 +12,9 @@ const Recurrent = (() => {
   // exp(y) = scale + scale * rest. Every product of two float32 is exact in double, so f(a * b + c)
   // is a fused multiply-add (up to a double rounding that one case in 2^29 can show).
   let scale = 0;
+  let n = 0;
   const rest = (y) => {
-    const n = f(f(y * LOG2E + MAGIC) - MAGIC);
+    n = f(f(y * LOG2E + MAGIC) - MAGIC);
     const r = f(n * -LN2_LOW + f(n * -LN2_HIGH + y));
     let q = Q[4];
     for (let k = 3; k >= 0; k -= 1) q = f(q * r + Q[k]);
@@ -35,6 +36,30 @@ const Recurrent = (() => {
     const m = f(scale * part + f(scale - 1));
     const size = f(m / f(m + 2));
     return x < 0 ? -size : size;
+  };
+
+  const flushed = (y) => (Math.abs(y) < 2 ** -126 ? 0 : y);
+  // The largest power of two ends half a binade below the largest result: the sum is doubled there.
+  const exp = (x) => {
+    if (Number.isNaN(x)) return NaN;
+    const part = rest(Math.max(-88, Math.min(89, x)));
+    if (n < -126) return 0;
+    const [last, own] = n > 127 ? [127, POWERS[254]] : [n, scale];
+    const y = f(own * part + own);
+    return flushed(f((n - last) * y + y));
+  };
+
+  // log(1 + e) of 0 ≤ e ≤ 1 is 2 atanh(s) with s = e / (2 + e).
+  const LOG = [0.6666666865348816, 0.3999970555305481, 0.28592365980148315, 0.21706460416316986, 0.2322492152452469];
+  const logSigmoid = (x) => {
+    if (Number.isNaN(x)) return NaN;
+    const part = rest(Math.max(-88, -Math.abs(x)));
+    const e = n < -126 ? 0 : flushed(f(scale * part + scale));
+    const s = flushed(f(e / f(2 + e)));
+    const z = flushed(f(s * s));
+    let q = LOG[4];
+    for (let k = 3; k >= 0; k -= 1) q = f(q * z + LOG[k]);
+    return flushed(f(Math.min(0, x) - flushed(f(s * f(z * q - e) + e))));
   };
 
   // sum = init[row] + W_ih[row] x + W_hh[row] h, one chain of fused multiply-adds in that order.
@@ -69,12 +94,12 @@ const Recurrent = (() => {
   /** What every operation of glasscell.cells.operations is, on numbers; `mean` is over units. */
   const NUMBERS = {
     add: (a, b) => a + b, sub: (a, b) => a - b, mul: (a, b) => a * b, div: (a, b) => a / b,
-    max: (a, b) => (a > b || Number.isNaN(a) ? a : b), min: (a, b) => (a < b || Number.isNaN(a) ? a : b),
+    max: (a, b) => (a > b || (b === 0 && Number.isNaN(a)) ? a : b), min: (a, b) => (a < b ? a : b), // max(a, 0) is relu, which lets NaN through
     where_positive: (a, b) => (a > 0 ? b : 0),
     sigmoid: (a) => 1 / (1 + Math.exp(-a)), tanh: Math.tanh, exp: Math.exp, sqrt: Math.sqrt, abs: Math.abs,
     log_sigmoid: (a) => Math.min(a, 0) - Math.log1p(Math.exp(-Math.abs(a))),
   };
-  const rounded = { ...NUMBERS, sigmoid, tanh };
+  const rounded = { ...NUMBERS, sigmoid, tanh, exp, log_sigmoid: logSigmoid };
   // On float32 arrays, which round once. A sum of units goes 16 at a time, then as a tree, as in the core.
   const OPERATIONS = {
     ...Object.fromEntries(Object.entries(rounded).map(([name, op]) => [name, op.length === 2 ? each(op) : every(op)])),
@@ -216,5 +241,5 @@ const Recurrent = (() => {
     return result;
   };
 
-  return { NUMBERS, sigmoid, tanh, layerSteps, networkSteps, finish, linear };
+  return { NUMBERS, sigmoid, tanh, exp, logSigmoid, layerSteps, networkSteps, finish, linear };
 })();

@@ -1,15 +1,24 @@
-"""The drawing of any cell: a box for each of its quantities, an arrow from each that it reads."""
+"""The drawings of cells: those of the cells that have one of their own, and that of any program.
+
+That of a program has a box for each quantity, and an arrow from each that it reads.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from typing import Final
 
+from glasscell.cells import CELLS, Cell
 from glasscell.report.draw.markup import escape
-from glasscell.report.draw.recurrence import Look
+from glasscell.report.draw.recurrence import Look, look
 
-__all__ = ["drawn"]
+__all__ = ["DRAWN", "drawing_of", "drawings", "drawn", "pictures"]
+
+DRAWN: Final = {"LSTM": "lstm", "GRU": "gru", "RNN_TANH": "rnn", "RNN_RELU": "rnn"}
+"""Cells with a drawing of their own."""
 
 SHORT: Final = ("forget", "input", "candidate", "output", "reset", "update", "cell", "hidden")
 """Quantities with a short name among the words of the drawing."""
@@ -29,6 +38,29 @@ FRAMES: Final = {
     "wide": _Frame("wide", 1000, (150, 66), (70, 30)),
     "narrow": _Frame("narrow", 400, (116, 62), (12, 44)),
 }
+
+
+def drawings(cells: Sequence[Cell]) -> str:
+    """Return the drawing of each cell, for the page's script to fill in."""
+    return "".join(
+        f'<div data-cell="{k}" data-drawing="{drawing_of(cell)}">{pictures(cell)}</div>'
+        for k, cell in enumerate(cells)
+    )
+
+
+def drawing_of(cell: Cell) -> str:
+    """Name the drawing of a cell: its own if it is exactly the known one, else of its program."""
+    return next((own for mode, own in DRAWN.items() if CELLS[mode] == cell), "program")
+
+
+def pictures(cell: Cell) -> str:
+    """Return the drawing of a cell in both widths, without numbers."""
+    name = drawing_of(cell)
+    if name == "rnn":
+        return ""  # which the script draws
+    if name == "program":
+        return drawn(look(cell), "wide") + drawn(look(cell), "narrow")
+    return "".join(_svg(f"{name}_{width}") for width in ("wide", "narrow"))
 
 
 def drawn(how: Look, width: str) -> str:
@@ -200,3 +232,8 @@ def _tips(how: Look, frame: _Frame) -> str:
         f'<path class="tip-{hue}" d="M0 0L10 7L0 14Z"/></marker>'
         for hue in dict.fromkeys([*how.colours.values(), "hidden"])
     )
+
+
+@cache
+def _svg(name: str) -> str:
+    return (resources.files(__package__) / f"{name}.svg").read_text(encoding="utf-8")
