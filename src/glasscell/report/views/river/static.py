@@ -72,10 +72,10 @@ def _stored(shown: Exploration) -> str:
 def keys(drawn: Iterable[Mapping[str, Array]], lang: str, stored: str = "river.cell") -> str:
     """Return the key of the lines that any of the charts has."""
     parts = dict.fromkeys(part for own in drawn for part in own)
-    said = {"cell": stored}
+    said = {part: stored if part == "cell" else f"river.{part}" for part in parts}
     spans = (
-        f'<span class="key {part}">{escape(words()[said.get(part, f"river.{part}")][lang == "zh"])}</span>'
-        for part in parts
+        f'<span class="key {part}">{escape(words()[key][lang == "zh"])}</span>'
+        for part, key in said.items()
     )
     return f'<div class="keys">{"".join(spans)}</div>'
 
