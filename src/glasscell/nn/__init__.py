@@ -8,6 +8,7 @@ no more than numbers. Of the rest `sequences` and `autocast` make rows of the en
 says what the kernels do not take. A `Call` (`call`) is one run of one layer; `autograd` makes it a
 node of the graph, of which `layer_forward` and `layer_backward` are the two passes, with weights
 from `packed_weights`; `double_backward` and `torch_loop` are for derivatives of derivatives.
+`operators` is for torch's tracers and transforms, which see a call as one operation.
 `observe` and `records` let others look on, `team` shares torch's threads.
 """
 
@@ -17,6 +18,7 @@ from glasscell.nn.fallback import SlowPathWarning
 from glasscell.nn.layers import LSTM, RNN
 from glasscell.nn.linear import Linear
 from glasscell.nn.observe import Observation, Observer, Record, observing
+from glasscell.nn.operators import decompositions
 from glasscell.nn.team import join_torch
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "Record",
     "SlowPathWarning",
     "convert",
+    "decompositions",
     "observing",
     "restore",
 ]
