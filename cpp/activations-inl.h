@@ -1,31 +1,31 @@
 // sigmoid, tanh, exp and log_sigmoid for one vector, from one exponential. Included once per
 // instruction set.
 //
-//   function  type    max error  range
-//   sigmoid   float   2.5 ULP    -inf <= x <= -1      0 below -87.3: subnormal results are flushed
-//   sigmoid   float   2.0 ULP    -1 <= x <= 1
-//   sigmoid   float   1.5 ULP    1 <= x <= inf        1 from 17.4
-//   sigmoid   double  2.5 ULP    -inf <= x <= -1      0 below -708.4
-//   sigmoid   double  2.0 ULP    -1 <= x <= 1
-//   sigmoid   double  1.5 ULP    1 <= x <= inf
-//   tanh      float   2.5 ULP    0 <= |x| <= 0.25     odd to the bit
-//   tanh      float   2.2 ULP    0.25 <= |x| <= 1
-//   tanh      float   1.5 ULP    1 <= |x| <= inf      +-1 from 9.02
-//   tanh      double  2.6 ULP    0 <= |x| <= 0.25
-//   tanh      double  2.2 ULP    0.25 <= |x| <= 1
-//   tanh      double  1.5 ULP    1 <= |x| <= inf
-//   exp       float   1.1 ULP    -inf <= x <= -1      0 below -87.34
-//   exp       float   1.0 ULP    -1 <= x <= 1         1 at 0
-//   exp       float   1.1 ULP    1 <= x <= inf        inf from 88.73
-//   exp       double  1.1 ULP    -inf <= x <= -1      0 below -708.4
-//   exp       double  1.1 ULP    -1 <= x <= 1
-//   exp       double  1.1 ULP    1 <= x <= inf        inf from 709.8
-//   log_sigmoid  float   0.9 ULP  -inf <= x <= -1     x from -17.4 down
-//   log_sigmoid  float   1.9 ULP  -1 <= x <= 1
-//   log_sigmoid  float   1.7 ULP  1 <= x <= inf       -exp(-x) in the end: 0 from 87.34
-//   log_sigmoid  double  0.9 ULP  -inf <= x <= -1
-//   log_sigmoid  double  1.9 ULP  -1 <= x <= 1
-//   log_sigmoid  double  1.7 ULP  1 <= x <= inf       0 from 708.4
+//   function     type    max error  range
+//   sigmoid      float   2.5 ULP    -inf <= x <= -1     0 below -87.3 (subnormals are flushed)
+//   sigmoid      float   2.0 ULP    -1 <= x <= 1
+//   sigmoid      float   1.5 ULP    1 <= x <= inf       1 from 17.4
+//   sigmoid      double  2.5 ULP    -inf <= x <= -1     0 below -708.4
+//   sigmoid      double  2.0 ULP    -1 <= x <= 1
+//   sigmoid      double  1.5 ULP    1 <= x <= inf
+//   tanh         float   2.5 ULP    0 <= |x| <= 0.25    odd to the bit
+//   tanh         float   2.2 ULP    0.25 <= |x| <= 1
+//   tanh         float   1.5 ULP    1 <= |x| <= inf     +-1 from 9.02
+//   tanh         double  2.6 ULP    0 <= |x| <= 0.25
+//   tanh         double  2.2 ULP    0.25 <= |x| <= 1
+//   tanh         double  1.5 ULP    1 <= |x| <= inf
+//   exp          float   1.1 ULP    -inf <= x <= -1     0 below -87.34
+//   exp          float   1.0 ULP    -1 <= x <= 1        1 at 0
+//   exp          float   1.1 ULP    1 <= x <= inf       inf from 88.73
+//   exp          double  1.1 ULP    -inf <= x <= -1     0 below -708.4
+//   exp          double  1.1 ULP    -1 <= x <= 1
+//   exp          double  1.1 ULP    1 <= x <= inf       inf from 709.8
+//   log_sigmoid  float   0.9 ULP    -inf <= x <= -1     x itself below -17.4
+//   log_sigmoid  float   1.9 ULP    -1 <= x <= 1
+//   log_sigmoid  float   1.7 ULP    1 <= x <= inf       in the end -exp(-x), 0 from 87.34
+//   log_sigmoid  double  0.9 ULP    -inf <= x <= -1
+//   log_sigmoid  double  1.9 ULP    -1 <= x <= 1
+//   log_sigmoid  double  1.7 ULP    1 <= x <= inf       0 from 708.4
 //
 // NaN stays NaN. The bounds for float are measured over every float (benchmarks/ulp.py), those for
 // double over 2^24 of them; tests/test_activations.py reads this table and walks a part of both.

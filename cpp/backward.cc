@@ -14,6 +14,7 @@
 #include "arena.h"
 #include "isa/cpu.h"
 #include "kernels.h"
+#include "program.h"
 #include "threads/lockstep.h"
 #include "threads/pool.h"
 
@@ -54,7 +55,7 @@ std::vector<Steps> chunks_of(const Sequence& seq, ptrdiff_t size) {
 // What all threads see of the chunk at hand: rows in the order (step processed, sorted row).
 template <class T>
 struct Chunk {
-  T* da;             // [rows][da_row]: [sums][H]
+  T* da;  // [rows][da_row]: [sums][H], and what each row gives to the vectors, [vectors][H]
   ptrdiff_t da_row;  // room for whole vectors from the first column and from the first sum of h
   T* inputs;         // [rows][inputs_row]: x_t, h_{t-1}, 1; with split sums x_t, 1, h_{t-1}, 1
   ptrdiff_t inputs_row;
@@ -107,6 +108,7 @@ class BackwardWorker {
     layer_.start_c(start_c_);
     for (auto* rows : {&tape_, &h_prev_, &c_prev_, &dy_, &h_, &da_h_}) *rows = take<const T*>(n_);
     for (auto* rows : {&da_, &dh_out_, &dc_out_, &dm_, &dp_}) *rows = take<T*>(n_);
+    if (layer_.cell.mode == Mode::kProgram) take_program_buffers();
     for (ptrdiff_t s = steps.end_step; s-- > steps.first_step;) {
       bring_tape(s);
       step(chunk, steps, s);
@@ -135,16 +137,18 @@ class BackwardWorker {
     if (layer_.projected) through_projection(active);
     equations(active);
     if (layer_.projected && args_.dweight_hr) output_before_projection(active);
-    // dh_{t-1}: what passes the sums by, then da R.
-    const T* const* direct = layer_.cell.tiled() ? nullptr : dh_.data();
-    kernel_table<T>().gemm({active,
-                            layer_.cell.h_sums() * layer_.H,
-                            layer_.P,
-                            da_h_,
-                            1,
-                            {panels_.r.data()},
-                            direct,
-                            dh_.data()});
+    if (layer_.cell.h_sums() > 0) {
+      // dh_{t-1}: what passes the sums by, then da R.
+      const T* const* direct = layer_.cell.tiled() ? nullptr : dh_.data();
+      kernel_table<T>().gemm({active,
+                              layer_.cell.h_sums() * layer_.H,
+                              layer_.P,
+                              da_h_,
+                              1,
+                              {panels_.r.data()},
+                              direct,
+                              dh_.data()});
+    }
     for (ptrdiff_t q = 0; seq_.cut() && q < active; ++q) {
       if (seq_.restarts(t, share_.row(q))) hand_to_initial_state(q);
     }
@@ -159,11 +163,94 @@ class BackwardWorker {
       const T* const* dh = layer_.projected ? dm_ : dh_.data();
       table.lstm_backward_pointwise({active, layer_.H, tape_, c_prev_, dy, dh, dc_.data(), da_,
                                      dh_out, args_.dc ? dc_out_ : nullptr});
+    } else if (layer_.cell.mode == Mode::kProgram) {
+      run_reverse(active, dy, dh_out);
     } else if (layer_.cell.mode == Mode::kGru) {
       table.gru_backward_pointwise({active, layer_.H, tape_, h_prev_, dy, dh_.data(), da_, dh_out});
     } else {
       table.rnn_backward_pointwise(
           {active, layer_.H, h_, dy, dh_.data(), da_, dh_out, layer_.cell.mode == Mode::kRnnRelu});
+    }
+  }
+
+  // Of each row in whole vectors: the states before the step, masks, and what the reverse program
+  // gives.
+  ptrdiff_t program_row() const {
+    const Cell& cell = layer_.cell;
+    const auto sums = static_cast<ptrdiff_t>(cell.sums.size());
+    return (1 + cell.states + cell.masks() + sums + cell.vectors + cell.states) * layer_.Hp;
+  }
+  void take_program_buffers() {
+    before_ = take<T>(n_ * program_row());
+    std::fill(before_, before_ + n_ * program_row(), T(0));
+    in_ = take<const T*>(n_ * layer_.cell.reverse->inputs());
+    out_ = take<T*>(n_ * layer_.cell.reverse->outputs());
+  }
+
+  // h and c before step s, and its masks.
+  void states_before(ptrdiff_t s, ptrdiff_t t, ptrdiff_t q) const {
+    const Cell& cell = layer_.cell;
+    const ptrdiff_t j = share_.row(q), b = seq_.batch(j), H = layer_.H, Hp = layer_.Hp;
+    T* to = before_ + q * program_row();
+    copy(h_prev_[q], H, to);
+    const bool kept = args_.replayed && args_.replayed->segments.begin_at(s);
+    const T* initial = args_.c0 ? args_.c0 + b * layer_.c_size() : nullptr;
+    for (ptrdiff_t k = 0; k < cell.states; ++k) {
+      const T* from = initial ? initial + k * H : start_c_ + k * Hp;
+      if (!seq_.starts(t, j)) {
+        from = kept ? args_.replayed->segments.cell(s, b, seq_.B, layer_.c_size()) + k * H
+                    : args_.tape.at(seq_.previous(t), b) +
+                          cell.state_slots[static_cast<std::size_t>(k)] * Hp;
+      }
+      copy(from, H, to += Hp);
+    }
+    for (ptrdiff_t k = 0; k < cell.masks(); ++k) {
+      copy(args_.masks ? args_.masks.at(t, b) + k * H : layer_.mask(k), H, to += Hp);
+    }
+  }
+
+  void run_reverse(ptrdiff_t active, const T* const* dy, T* const* dh_out) const {
+    const Cell& cell = layer_.cell;
+    const ptrdiff_t H = layer_.H, Hp = layer_.Hp;
+    const auto sums = static_cast<ptrdiff_t>(cell.sums.size());
+    const T** in = in_;
+    T** out = out_;
+    for (ptrdiff_t q = 0; q < active; ++q) {
+      T *dh = dh_[static_cast<std::size_t>(q)], *dc = dc_[static_cast<std::size_t>(q)];
+      for (ptrdiff_t u = 0; dy && u < H; ++u) dh[u] = dy[q][u] + dh[u];
+      if (dh_out) copy(dh, H, dh_out[q]);
+      if (args_.dc && !cell.totals) copy_states(dc, dc_out_[q]);
+      T* row = before_ + q * program_row();
+      for (ptrdiff_t k = 0; k < cell.kept; ++k) *in++ = tape_[q] + k * Hp;
+      for (ptrdiff_t k = 0; k <= cell.states; ++k, row += Hp) *in++ = row;
+      for (ptrdiff_t k = 0; k < cell.vectors; ++k) *in++ = layer_.vector(k);
+      for (ptrdiff_t k = 0; k < cell.masks(); ++k, row += Hp) *in++ = row;
+      *in++ = dh;
+      for (ptrdiff_t k = 0; k < cell.states; ++k) *in++ = dc + k * Hp;
+      // A row of da has no room for whole vectors behind each sum, unless they end with it.
+      const auto place = [&](ptrdiff_t k) { return H == Hp ? da_[q] + k * H : row + k * Hp; };
+      for (ptrdiff_t k = 0; k < sums; ++k) *out++ = place(k);
+      *out++ = dh;
+      for (ptrdiff_t k = 0; k < cell.states; ++k) *out++ = dc + k * Hp;
+      for (ptrdiff_t k = sums; k < sums + cell.vectors; ++k) *out++ = place(k);
+      row += (sums + cell.vectors) * Hp;
+      for (ptrdiff_t k = 0; cell.totals && k < cell.states; ++k, row += Hp) {
+        *out++ = args_.dc ? row : nullptr;
+      }
+    }
+    kernel_table<T>().run_program({active, H, cell.reverse.get(), in_, out_, nullptr});
+    for (ptrdiff_t q = 0; q < active; ++q) {
+      const T* row = before_ + q * program_row() + (1 + cell.states + cell.masks()) * Hp;
+      for (ptrdiff_t k = 0; k < sums + cell.vectors; ++k, row += Hp) {
+        if (H != Hp) copy(row, H, da_[q] + k * H);
+      }
+      if (args_.dc && cell.totals) copy_states(row, dc_out_[q]);
+    }
+  }
+
+  void copy_states(const T* from, T* to) const {
+    for (ptrdiff_t k = 0; k < layer_.cell.states; ++k, to += layer_.H) {
+      copy(from + k * layer_.Hp, layer_.H, to);
     }
   }
 
@@ -179,6 +266,7 @@ class BackwardWorker {
     h_[q] = args_.y.at(t, b);
     h_prev_[q] = !starts ? args_.y.at(before, b) : args_.h0 ? args_.h0 + b * layer_.P : start_h_;
     if (layer_.cell.kept) tape_[q] = args_.tape.at(t, b);
+    if (layer_.cell.mode == Mode::kProgram) states_before(s, t, q);
     if (layer_.cell.mode == Mode::kLstm) {
       c_prev_[q] = !starts ? cell(s, before, b) : args_.c0 ? args_.c0 + b * layer_.H : start_c_;
     }
@@ -283,6 +371,9 @@ class BackwardWorker {
   T *start_h_ = nullptr, *start_c_ = nullptr;
   const T **tape_ = nullptr, **h_prev_ = nullptr, **c_prev_ = nullptr, **dy_ = nullptr;
   const T **h_ = nullptr, **da_h_ = nullptr;  // da_h_: the gradients of the sums of h
+  T* before_ = nullptr;                       // [n][program_row()]
+  const T** in_ = nullptr;
+  T** out_ = nullptr;
   T **da_ = nullptr, **dh_out_ = nullptr, **dc_out_ = nullptr, **dm_ = nullptr, **dp_ = nullptr;
 };
 
@@ -408,6 +499,8 @@ class WeightGradients {
     split_ = layer.cell.split();
     sums_ = zeros(split_ ? (I + 1) * wide_x_ : (I + P + 1) * wide_x_);
     h_sums_ = split_ ? zeros((P + 1) * wide_h_) : nullptr;
+    wide_v_ = round_up(layer.cell.vectors * layer.H, lanes);
+    v_sums_ = zeros(wide_v_);
   }
 
   void add(const Chunk<T>& chunk, ptrdiff_t rows, int k, int n) const {
@@ -416,6 +509,10 @@ class WeightGradients {
     if (split_ && layer_.cell.h_sums() > 0) {
       product(chunk, rows, P + 1, wide_h_, I + 1, layer_.cell.first_h_sum() * layer_.H, h_sums_, k,
               n);
+    }
+    if (wide_v_ > 0) {
+      const auto sums = static_cast<ptrdiff_t>(layer_.cell.sums.size());
+      product(chunk, rows, 1, wide_v_, split_ ? I : I + P, sums * layer_.H, v_sums_, k, n);
     }
   }
 
@@ -429,6 +526,7 @@ class WeightGradients {
     unpack({h_sums, wide_h_, P, cell.first_h_sum(), all, split_ ? h_sums + P * wide_h_ : nullptr,
             args_.dweight_hh, args_.dbias_hh},
            k, n);
+    if (k == 0) std::copy(v_sums_, v_sums_ + cell.vectors * layer_.H, args_.dvectors);
   }
 
  private:
@@ -450,8 +548,8 @@ class WeightGradients {
   const Layer<T>& layer_;
   const BackwardArgs<T>& args_;
   bool split_;
-  ptrdiff_t wide_x_, wide_h_;
-  T *sums_, *h_sums_;
+  ptrdiff_t wide_x_, wide_h_, wide_v_;
+  T *sums_, *h_sums_, *v_sums_;
 };
 
 }  // namespace
@@ -469,9 +567,12 @@ void backward(const Layer<T>& layer, const Sequence& seq, const BackwardArgs<T>&
 
   Chunk<T> chunk{};
   const ptrdiff_t lanes = kernel_table<T>().lanes, H = layer.H;
-  const ptrdiff_t columns = static_cast<ptrdiff_t>(layer.cell.sums.size()) * H;
-  chunk.da_row = std::max(round_up(columns, lanes),
-                          layer.cell.first_h_sum() * H + round_up(layer.cell.h_sums() * H, lanes));
+  const Cell& cell = layer.cell;
+  const ptrdiff_t of_sums = static_cast<ptrdiff_t>(cell.sums.size()) * H;
+  const ptrdiff_t columns = of_sums + cell.vectors * H;
+  chunk.da_row = std::max({round_up(cell.x_sums() * H, lanes),
+                           cell.first_h_sum() * H + round_up(cell.h_sums() * H, lanes),
+                           of_sums + round_up(cell.vectors * H, lanes)});
   // One line beyond a multiple of the lanes: rows 4 KB apart would share the same L1 sets.
   chunk.inputs_row = round_up(layer.I + layer.P + (layer.cell.split() ? 2 : 1),
                               64 / static_cast<ptrdiff_t>(sizeof(T))) +

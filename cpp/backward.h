@@ -28,6 +28,8 @@ struct BackwardArgs {
   // that are a segment apart share their rows.
   const ForwardArgs<T>* replayed = nullptr;
   T* dbias_hh = nullptr;  // (G), with split sums
+  T* dvectors = nullptr;  // (V, H), with vectors
+  Masks<T> masks{};       // forward's
 };
 
 template <class T>

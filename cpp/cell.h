@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace glasscell {
@@ -26,18 +27,22 @@ struct Cell {
   Cell() = default;
 
   Mode mode = Mode::kProgram;
-  ptrdiff_t gates = 0;                 // blocks of H rows in torch's matrices
-  std::vector<Sum> sums;               // those of x, then of both, then of h
-  ptrdiff_t states = 0;                // states after h: (states, H) numbers a row, called c
-  ptrdiff_t kept = 0;                  // slots of the tape, 0: none is needed
-  ptrdiff_t vectors = 0;               // parameters with one number a unit
-  ptrdiff_t masks = 0;                 // random masks, of training
-  std::vector<ptrdiff_t> state_slots;  // slot of the tape that holds each state after h
-  std::vector<double> initial;         // what h and the states start from where nothing is given
-  // Programs alone: the step; its derivative, whose outputs are d(sum), d(state before), d(vector);
-  // and which of those it has (the others are zero).
+  ptrdiff_t gates = 0;                    // blocks of H rows in torch's matrices
+  std::vector<Sum> sums;                  // those of x, then of both, then of h
+  ptrdiff_t states = 0;                   // states after h: (states, H) numbers a row, called c
+  ptrdiff_t kept = 0;                     // slots of the tape, 0: none is needed
+  ptrdiff_t vectors = 0;                  // parameters with one number a unit
+  std::vector<std::string> vector_names;  // V of them
+  std::vector<ptrdiff_t> state_slots;     // slot of the tape that holds each state after h
+  std::vector<double> initial;            // what h and the states start from where nothing is given
+  std::vector<double> mask_values;        // what each random mask of training is without one
+  // Programs alone. The step: sums, states, vectors, masks to states. Its derivative: kept values,
+  // states before, vectors, masks, d(state after) to d(sum), d(state before) but for the way
+  // through the sums, d(vector), and with `totals` the whole d(state after) of those after h.
   std::shared_ptr<const Program> step, reverse;
-  std::vector<bool> differentiated;
+  bool totals = false;
+
+  ptrdiff_t masks() const { return static_cast<ptrdiff_t>(mask_values.size()); }
 
   // Products and equations in one kernel, with the gates of a unit side by side; the other cells
   // have their sums one after the other and the equations in a kernel of their own.

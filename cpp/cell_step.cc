@@ -4,8 +4,40 @@
 
 #include "arena.h"
 #include "kernels.h"
+#include "program.h"
 
 namespace glasscell {
+namespace {
+
+template <class T>
+void run_step(const Layer<T>& layer, const CellRows<T>& s) {
+  const Arena::Scope scope;
+  const Cell& cell = layer.cell;
+  const Program& step = *cell.step;
+  const auto pointers = static_cast<std::size_t>(s.rows * (step.inputs() + step.outputs()));
+  const T** const in = Arena::mine().take<const T*>(pointers);
+  T** const out = Arena::mine().take<T*>(pointers);
+  const T** to_in = in;
+  T** to_out = out;
+  for (ptrdiff_t m = 0; m < s.rows; ++m) {
+    for (ptrdiff_t j = 0; j < layer.columns; j += layer.Hp) *to_in++ = s.pre[m] + j;
+    *to_in++ = s.h[m];
+    *to_out++ = s.h_next[m];
+    for (ptrdiff_t k = 0; k < cell.states; ++k) {
+      *to_in++ = *to_out++ = s.c[m] + k * layer.Hp;
+    }
+    for (ptrdiff_t k = 0; k < cell.vectors; ++k) *to_in++ = layer.vector(k);
+    for (ptrdiff_t k = 0; k < cell.masks(); ++k) {
+      *to_in++ = s.mask ? s.mask[m] + k * layer.Hp : layer.mask(k);
+    }
+  }
+  kernel_table<T>().run_program({s.rows, layer.H, &step, in, out, s.tape});
+  for (ptrdiff_t m = 0; s.y && m < s.rows; ++m) {
+    std::copy(s.h_next[m], s.h_next[m] + layer.H, s.y[m]);
+  }
+}
+
+}  // namespace
 
 template <class T>
 void input_sums(const Layer<T>& layer, ptrdiff_t rows, const T* const* x, const T* const* start,
@@ -24,7 +56,11 @@ void cell_step(const Layer<T>& layer, const CellRows<T>& s) {
     for (ptrdiff_t m = 0; m < s.rows; ++m) sums[m] = s.pre[m] + layer.r_first();
     kernel_table<T>().gemm({s.rows, layer.P, layer.r_columns(), s.h, 1, layer.r(), sums, sums});
   }
-  kernel_table<T>().gru_forward_pointwise({s.rows, layer.H, s.pre, s.h, s.h_next, s.y, s.tape});
+  if (layer.cell.mode == Mode::kGru) {
+    kernel_table<T>().gru_forward_pointwise({s.rows, layer.H, s.pre, s.h, s.h_next, s.y, s.tape});
+  } else {
+    run_step(layer, s);
+  }
 }
 
 template void input_sums<float>(const Layer<float>&, ptrdiff_t, const float* const*,

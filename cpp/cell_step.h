@@ -13,7 +13,7 @@ struct CellRows {
   T* const* h_next;      // [rows] of (Hp); may be h
   T* const* y;           // [rows] of (H), or null
   T* const* tape;        // [rows] of [kept][Hp], or null
-  const T* const* mask;  // [rows] of [masks][Hp], or null: ones
+  const T* const* mask;  // [rows] of [masks][Hp], or null: what the cell says
 };
 
 // What the sums are before R h: W x where they read x, else the bias. start: [rows], Layer::start.

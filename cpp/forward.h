@@ -22,7 +22,7 @@ struct Segments {
 // Random masks of training, one number a unit: (T or 1, B, M, H), rows contiguous.
 template <class T>
 struct Masks {
-  const T* base = nullptr;  // null: ones
+  const T* base = nullptr;  // null: what the cell says
   ptrdiff_t step = 0;       // 0: the same at every step
   ptrdiff_t row = 0;        // M * H
 

@@ -100,7 +100,7 @@ class ForwardWorker {
     std::fill(bias_rows_, bias_rows_ + block_ * n_, layer_.start());
     y_ = arena.take<T*>(static_cast<std::size_t>(n_));
     tape_ = arena.take<T*>(static_cast<std::size_t>(n_));
-    const ptrdiff_t masks = args_.masks ? layer_.cell.masks * layer_.Hp : 0;
+    const ptrdiff_t masks = args_.masks ? layer_.cell.masks() * layer_.Hp : 0;
     mask_ = masks ? rows_of(take(n_ * masks), masks, n_) : nullptr;
   }
 
@@ -194,7 +194,7 @@ class ForwardWorker {
   }
 
   void load_masks(const T* from, T* to) const {
-    for (ptrdiff_t k = 0; k < layer_.cell.masks; ++k, from += layer_.H) {
+    for (ptrdiff_t k = 0; k < layer_.cell.masks(); ++k, from += layer_.H) {
       std::copy(from, from + layer_.H, to + k * layer_.Hp);
     }
   }

@@ -178,9 +178,10 @@ void Layer<T>::pack(const RawWeights<T, S>& raw) {
   for (std::size_t k = 0; k < raw.vectors.size(); ++k) {
     std::copy(raw.vectors[k], raw.vectors[k] + H, vectors_.data() + static_cast<ptrdiff_t>(k) * Hp);
   }
-  if (cell.masks) {
-    ones_ = Buffer<T>(static_cast<std::size_t>(Hp));
-    std::fill(ones_.data(), ones_.data() + Hp, T(1));
+  masks_ = Buffer<T>(cell.mask_values.size() * static_cast<std::size_t>(Hp));
+  for (ptrdiff_t k = 0; k < cell.masks(); ++k) {
+    const auto value = static_cast<T>(cell.mask_values[static_cast<std::size_t>(k)]);
+    std::fill(masks_.data() + k * Hp, masks_.data() + (k + 1) * Hp, value);
   }
   if (!raw.scale) return;
   const auto outputs = static_cast<std::size_t>(round_up(P, kernel_table<T>().lanes));

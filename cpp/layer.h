@@ -88,7 +88,7 @@ class Layer {
   Panels<T> hr() const { return {hr_.data(), storage, scale_hr_.data(), zeros_.data()}; }
   ptrdiff_t bytes_per_weight() const;
   const T* vector(ptrdiff_t k) const { return vectors_.data() + k * Hp; }  // (Hp)
-  const T* ones() const { return ones_.data(); }                           // (Hp), with masks
+  const T* mask(ptrdiff_t k) const { return masks_.data() + k * Hp; }  // (Hp), where none is given
 
   // The states of a row where nothing is given, h (P) and c [states][Hp].
   void start_h(T* h) const;
@@ -109,7 +109,7 @@ class Layer {
   Buffer<unsigned char> w_, r_, hr_;
   Buffer<T> bias_, scale_, scale_hr_, zeros_;
   Buffer<T> w_scale_, w_bias_;  // of int8, where sums of x end without R h
-  Buffer<T> vectors_, ones_;
+  Buffer<T> vectors_, masks_;
   mutable std::once_flag once_;
   mutable BackwardPanels<T> backward_;
 };

@@ -131,6 +131,8 @@ struct ProgramArgs {
 };
 
 // Memory of this thread, 64-byte aligned, valid until its next call here; throws std::bad_alloc.
+// Where run_program, alone among kernels, keeps values between operations: how much that takes is
+// the program's affair, and a thread asks the system for it once.
 void* program_scratch(ptrdiff_t bytes);
 
 #undef GC_FORCED

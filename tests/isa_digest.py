@@ -54,7 +54,7 @@ def run_compressed(problem, kept):
 
 def main():
     for mode, proj, (I, H), order, dtype in itertools.product(  # noqa: E741
-        ("LSTM", "RNN_TANH", "RNN_RELU"), (0, 2), SIZES, ORDERS, (np.float32, np.float64)
+        ("LSTM", "RNN_TANH", "RNN_RELU", "GRU"), (0, 2), SIZES, ORDERS, (np.float32, np.float64)
     ):
         if proj and (mode != "LSTM" or proj >= H):
             continue

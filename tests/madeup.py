@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from glasscell.cells.parameters import Config
 from glasscell.model.model import Model
+from glasscell.model.nodes import kind_of
 
 CONFIGS = [
     Config(mode="LSTM", input_size=3, hidden_size=5),
@@ -25,7 +25,7 @@ FORWARD_ONLY = [config for config in CONFIGS if not config.bidirectional]
 def name_of(config: Config) -> str:
     """A short name for a parametrized test."""
     flags = [k for k in ("batch_first", "bidirectional", "proj_size") if getattr(config, k)]
-    return "-".join([config.mode, str(config.num_layers), *flags])
+    return "-".join([config.cell_name, str(config.num_layers), *flags])
 
 
 def recurrent(
@@ -39,8 +39,7 @@ def recurrent(
         for place, suffix in enumerate(config.suffixes())
         for role, shape in config.shapes(place // config.directions).items()
     }
-    kind = "LSTM" if config.mode == "LSTM" else "RNN"
-    return {"type": kind, **asdict(config), "weights": name}, arrays
+    return {"type": kind_of(config), **config.description(), "weights": name}, arrays
 
 
 def linear(

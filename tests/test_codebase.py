@@ -56,6 +56,7 @@ def test_no_kernel_object_defines_a_symbol_that_another_file_could_pick_up(isa, 
 def test_kernel_sources_include_no_standard_library_beyond_two_headers():
     allowed = {"cstddef", "cstdint", "immintrin.h", "arm_neon.h"}
     names = ["kernels-inl.h", "activations-inl.h", "fingerprint-inl.h", "kernels.h"]
+    names += ["program.h", "program-inl.h", "gru-inl.h"]
     files = [ROOT / "cpp" / name for name in names]
     isa = ROOT / "cpp" / "isa"
     files += sorted(isa.glob("vec_*.h")) + sorted(isa.glob("kernels_*.cc"))
@@ -129,6 +130,24 @@ def test_a_name_of_a_file_is_said_once():
     assert house_rules.stems_said_twice() == {}
 
 
+def test_nobody_asks_a_cell_for_its_name():
+    """What a cell has is read off its definition, so that a new one needs no line elsewhere."""
+    assert house_rules.cells_asked_by_name() == []
+
+
+def test_nor_do_scripts():
+    """Lesson and duel tell of the LSTM and the plain RNN by name."""
+    pattern = re.compile(r"""[!=]==? *["'](LSTM|GRU|RNN)""")
+    found = [
+        f"{path.name}:{number} {line.strip()}"
+        for path in sorted((SOURCE / "report").rglob("*.js"))
+        if not {"lesson", "duel"} & {*path.parts}
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if pattern.search(line)
+    ]
+    assert found == []
+
+
 def test_few_files_have_one_reader():
     """A file that one other imports is mostly a part of it that was cut off by length."""
     assert len(house_rules.imported_by_one()) <= 40
@@ -145,6 +164,7 @@ def test_no_function_takes_ten_parameters():
         ("upward", ("cells/a.py", "import torch\n")),
         ("upward", ("inspect/a.py", "from glasscell.weights import LayerWeights\n")),
         ("circles", ("traces/a.py", "from glasscell.traces import b\n")),
+        ("cells_asked_by_name", ("inspect/a.py", "def f(mode):\n    return mode == 'LSTM'\n")),
         ("stems_said_twice", ("report/model.py", "")),
         ("long_signatures", ("nn/a.py", "def f(a, b, c, d, e, f, g, h, i, *, j): ...\n")),
     ],

@@ -38,7 +38,7 @@ ORDERS = (
 def cases():
     """Every H with every I; the rest is drawn beside them, always in the same way."""
     rng = np.random.default_rng(0)
-    modes = ("LSTM", "LSTM", "LSTM", "RNN_TANH", "RNN_RELU")
+    modes = ("LSTM", "LSTM", "GRU", "RNN_TANH", "RNN_RELU")
     found = []
     for H, I in product(SEAMS, SEAMS):  # noqa: E741
         mode, order = modes[rng.integers(5)], ORDERS[rng.integers(len(ORDERS))]
@@ -56,25 +56,27 @@ def as_type(problem, dtype):
     weights = {name: a.astype(dtype) for name, a in problem.weights.arrays().items()}
     return replace(
         problem,
-        weights=LayerWeights(**weights),
+        weights=LayerWeights.named(weights),
         x=problem.x.astype(dtype),
         h0=problem.h0.astype(dtype),
         c0=None if problem.c0 is None else problem.c0.astype(dtype),
     )
 
 
+SLOTS = {"LSTM": "ifgoc", "GRU": "rznq"}
+"""Mode to the letters of what the tape keeps."""
+
+
 def from_reference(problem, dy, dh_n, dc_n):
     """All that a layer computes, by name, in the type of the problem."""
     p = problem
-    if p.config.mode == "LSTM":
-        run = reference.lstm(p.weights, p.x, p.h0, p.c0, **p.order())
-        back = reference.lstm_backward(run, dy, dh_n, dc_n)
-        seen = {"i": run.i, "f": run.f, "g": run.g, "o": run.o, "c": run.c, "c_n": run.c_n}
-    else:
-        nonlinearity = p.config.mode.removeprefix("RNN_").lower()
-        run = reference.rnn(p.weights, p.x, p.h0, nonlinearity=nonlinearity, **p.order())
-        back, seen = reference.rnn_backward(run, dy, dh_n), {}
-    return {"output": run.h, "h_n": run.h_n, **seen, **back._asdict()}
+    run = reference.run_layer(p.config.mode, p.weights, p.x, p.h0, p.c0, **p.order())
+    back = reference.run_layer_backward(run, dy, dh_n, dc_n)
+    seen = {name: getattr(run, name) for name in SLOTS.get(p.config.mode, "")}
+    if p.c0 is not None:
+        seen["c_n"] = run.c_n
+    gradients = {name: a for name, a in back._asdict().items() if name != "dvectors"}
+    return {"output": run.h, "h_n": run.h_n, **seen, **gradients}
 
 
 def from_engine(problem, dy, dh_n, dc_n):
@@ -84,13 +86,13 @@ def from_engine(problem, dy, dh_n, dc_n):
     back = engine.backward(
         layer, p.x, run.output, p.h0, p.c0, run.tape, dy, dh_n, dc_n, flow=True, **p.order()
     )
-    seen = {}
-    if run.tape is not None:
-        seen = {name: run.tape[..., k, :H] for k, name in enumerate("ifgoc")} | {"c_n": run.c_n}
-    named = {
-        f"d{name}": a for name, a in back._asdict().items() if name not in ("bias", "dh", "dc")
-    }
-    named |= {"dh": back.dh, "dc": back.dc, "dbias_ih": back.bias, "dbias_hh": back.bias}
+    seen = {name: run.tape[..., k, :H] for k, name in enumerate(SLOTS.get(p.config.mode, ""))}
+    if p.c0 is not None:
+        seen["c_n"] = run.c_n
+    named = {f"d{name}": getattr(back, name) for name in ("x", "h0", "c0")}
+    named |= {f"d{name}": getattr(back, name) for name in ("weight_ih", "weight_hh", "weight_hr")}
+    apart = back.bias if back.bias_hh is None else back.bias_hh
+    named |= {"dh": back.dh, "dc": back.dc, "dbias_ih": back.bias, "dbias_hh": apart}
     return {"output": run.output, "h_n": run.h_n, **seen, **named}
 
 

@@ -36,9 +36,11 @@ struct Addresses {
   Address h0, c0;   // (B, P) and (B, S, H), of a stack (L, B, ...)
   Address y;
   int64_t y_step, y_row;
-  Address tape;      // (T, B, kept, Hp); in backward with segments room for one, and written
-  Address cells;     // (K, B, S, H): the states after h between segments
-  Address h_n, c_n;  // as h0 and c0
+  Address tape;        // (T, B, kept, Hp); in backward with segments room for one, and written
+  Address cells;       // (K, B, S, H): the states after h between segments
+  Address h_n, c_n;    // as h0 and c0
+  Address masks;       // (T or 1, B, M, H), B also with batch_sizes the most rows of a step
+  int64_t masks_step;  // 0: the same at every step
 };
 
 // What backward adds; gradients that are not wanted are absent.
@@ -51,6 +53,7 @@ struct GradientAddresses {
   Address dweight_ih, dweight_hh, dbias, dweight_hr;
   Address dh, dc;    // of every step, contiguous
   Address dbias_hh;  // (G,) of a layer with split sums, whose dbias is that of bias_ih alone
+  Address dvectors;  // (V, H)
 };
 
 template <class S>
@@ -79,7 +82,9 @@ constexpr Field<A> kAddresses[] = {{"x", &A::x},
                                    {"tape", &A::tape},
                                    {"cells", &A::cells},
                                    {"h_n", &A::h_n},
-                                   {"c_n", &A::c_n}};
+                                   {"c_n", &A::c_n},
+                                   {"masks", &A::masks},
+                                   {"masks_step", &A::masks_step}};
 using G = GradientAddresses;
 constexpr Field<G> kGradientAddresses[] = {{"dy", &G::dy},
                                            {"dy_step", &G::dy_step},
@@ -95,7 +100,8 @@ constexpr Field<G> kGradientAddresses[] = {{"dy", &G::dy},
                                            {"dweight_hr", &G::dweight_hr},
                                            {"dh", &G::dh},
                                            {"dc", &G::dc},
-                                           {"dbias_hh", &G::dbias_hh}};
+                                           {"dbias_hh", &G::dbias_hh},
+                                           {"dvectors", &G::dvectors}};
 static_assert(sizeof(Addresses) == std::size(kAddresses) * sizeof(int64_t), "a name a field");
 static_assert(sizeof(GradientAddresses) == std::size(kGradientAddresses) * sizeof(int64_t),
               "a name a field");
@@ -174,6 +180,11 @@ ptrdiff_t work(const Layer<T>& layer, const Addresses& a) {
 }
 
 template <class T>
+Masks<T> masks_of(const Layer<T>& layer, const Addresses& a) {
+  return {at<const T>(a.masks), a.masks_step, layer.cell.masks() * layer.H};
+}
+
+template <class T>
 void forward_at(const PyLayer<T>& self, const Addresses& a) {
   const Layer<T>& layer = self.packed();
   const Frame frame(a);
@@ -184,7 +195,8 @@ void forward_at(const PyLayer<T>& self, const Addresses& a) {
                             at<T>(a.h_n),
                             at<T>(a.c_n),
                             frame.contiguous<T>(a.tape, layer.cell.kept * layer.Hp),
-                            {a.segment, at<T>(a.cells)}};
+                            {a.segment, at<T>(a.cells)},
+                            masks_of(layer, a)};
   const int threads = static_cast<int>(a.threads);
   const Released released(work(layer, a));
   forward(layer, frame.sequence, args, threads);
@@ -224,6 +236,8 @@ void stack_at(const std::vector<const PyLayer<T>*>& layers, const Addresses& a,
 template <class T>
 void backward_at(const PyLayer<T>& self, const Addresses& a, const GradientAddresses& g) {
   const Layer<T>& layer = self.packed();
+  require(!layer.cell.kept || a.tape, "backward reads a tape");
+  require(!a.segment || !layer.cell.states || a.cells, "segments keep the states between them");
   const Frame frame(a);
   const ptrdiff_t width = layer.cell.kept * layer.Hp;
   BackwardArgs<T> args{frame.rows<const T>(a.x, a.x_step, a.x_row),
@@ -245,11 +259,13 @@ void backward_at(const PyLayer<T>& self, const Addresses& a, const GradientAddre
                        frame.contiguous<T>(g.dh, layer.P),
                        frame.contiguous<T>(g.dc, layer.c_size())};
   args.dbias_hh = at<T>(g.dbias_hh);
+  args.dvectors = at<T>(g.dvectors);
+  args.masks = masks_of(layer, a);
   std::optional<ForwardArgs<T>> replayed;
   if (a.segment) {
     replayed.emplace(ForwardArgs<T>{args.x, args.h0, args.c0, frame.rows<T>(a.y, a.y_step, a.y_row),
                                     nullptr, nullptr, frame.segment<T>(a.tape, width, a.segment),
-                                    Segments<T>{a.segment, at<T>(a.cells)}});
+                                    Segments<T>{a.segment, at<T>(a.cells)}, args.masks});
     args.replayed = &*replayed;
   }
   const int threads = static_cast<int>(a.threads);

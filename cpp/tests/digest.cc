@@ -94,7 +94,7 @@ std::vector<S> stored(Numbers& numbers, ptrdiff_t n) {
 template <class S>
 void run_compressed(const Case& k) {
   const bool projected = k.P != k.H, lstm = k.mode == Mode::kLstm, scaled = sizeof(S) == 1;
-  const ptrdiff_t G = (lstm ? 4 : 1) * k.H, B = k.B;
+  const ptrdiff_t G = Cell(k.mode).gates * k.H, B = k.B;
   Numbers numbers;
   const auto w = stored<S>(numbers, G * k.I), r = stored<S>(numbers, G * k.P);
   const auto hr = stored<S>(numbers, k.P * k.H);
@@ -128,7 +128,8 @@ void run_compressed(const Case& k) {
 template <class T>
 void run(const Case& k) {
   const bool projected = k.P != k.H, lstm = k.mode == Mode::kLstm;
-  const ptrdiff_t G = (lstm ? 4 : 1) * k.H, B = k.B;
+  const Cell cell(k.mode);
+  const ptrdiff_t G = cell.gates * k.H, B = k.B;
   Numbers numbers;
   const auto draw = [&](ptrdiff_t n, double scale) { return numbers.draw<T>(n, scale); };
   auto zeros = [](ptrdiff_t n) { return std::vector<T>(static_cast<std::size_t>(n)); };
@@ -147,7 +148,7 @@ void run(const Case& k) {
 
   auto x = draw(k.T * B * k.I, 2), h0 = draw(B * k.P, 1), c0 = draw(B * k.H, 2);
   auto y = zeros(k.T * B * k.P), h_n = zeros(B * k.P), c_n = zeros(B * k.H);
-  auto tape = zeros(k.T * B * 5 * layer.Hp);
+  auto tape = zeros(k.T * B * cell.kept * layer.Hp);
   ForwardArgs<T> ahead{};
   ahead.x = rows<const T>(x, k.T, B, k.I);
   ahead.h0 = h0.data();
@@ -156,8 +157,8 @@ void run(const Case& k) {
   if (lstm) {
     ahead.c0 = c0.data();
     ahead.c_n = c_n.data();
-    ahead.tape = rows<T>(tape, k.T, B, 5 * layer.Hp);
   }
+  if (cell.kept) ahead.tape = rows<T>(tape, k.T, B, cell.kept * layer.Hp);
   forward(layer, seq, ahead, 2);
 
   auto dy = draw(k.T * B * k.P, 1), dh_n = draw(B * k.P, 1), dc_n = draw(B * k.H, 1);
@@ -181,9 +182,11 @@ void run(const Case& k) {
     back.c0 = c0.data();
     back.dc_n = dc_n.data();
     back.dc0 = dc0.data();
-    back.tape = rows<const T>(tape, k.T, B, 5 * layer.Hp);
     back.dc = rows<T>(dc, k.T, B, k.H);
   }
+  if (cell.kept) back.tape = rows<const T>(tape, k.T, B, cell.kept * layer.Hp);
+  auto db_hh = zeros(cell.split() ? G : 0);
+  if (cell.split()) back.dbias_hh = db_hh.data();
   backward(layer, seq, back, 2);
 
   Stepper<T> live({&layer}, 2);
@@ -207,10 +210,11 @@ void run(const Case& k) {
     hash.add(*v);
   }
   for (ptrdiff_t row = 0; row < k.T * B; ++row) {  // the tape without its padding
-    for (ptrdiff_t part = 0; part < 5; ++part) {
-      hash.add(tape.data() + (row * 5 + part) * layer.Hp, k.H);
+    for (ptrdiff_t part = 0; part < cell.kept; ++part) {
+      hash.add(tape.data() + (row * cell.kept + part) * layer.Hp, k.H);
     }
   }
+  hash.add(db_hh);
   std::printf("%d T%td B%td I%td H%td P%td %d%d%d %zu: %016llx\n", static_cast<int>(k.mode), k.T,
               k.B, k.I, k.H, k.P, k.ragged, k.cut, k.reverse, sizeof(T), hash.value());
 }
@@ -311,7 +315,7 @@ void run_edges() {
 }
 
 void run_all() {
-  for (const Mode mode : {Mode::kLstm, Mode::kRnnTanh, Mode::kRnnRelu}) {
+  for (const Mode mode : {Mode::kLstm, Mode::kRnnTanh, Mode::kRnnRelu, Mode::kGru}) {
     for (const ptrdiff_t H : {1, 3, 4, 5, 8, 17, 33}) {
       for (const ptrdiff_t B : {1, 2, 3, 5, 7, 13}) {
         for (int order = 0; order < 4; ++order) {
@@ -329,7 +333,7 @@ void run_all() {
     }
   }
   // Wide enough for threads to share units of few sequences, and helpers to join a live step.
-  for (const Mode mode : {Mode::kLstm, Mode::kRnnTanh}) {
+  for (const Mode mode : {Mode::kLstm, Mode::kRnnTanh, Mode::kGru}) {
     for (const ptrdiff_t B : {1, 3}) {
       const Case k{mode, 7, B, 280, 520, 520, B > 1, B > 1, B > 1};
       run<float>(k);

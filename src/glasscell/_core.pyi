@@ -1,5 +1,6 @@
 """Compiled kernels; glasscell.engine is the door to them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +50,22 @@ def run_program_f64(
     program: Program, inputs: _Array, keep: bool = ..., alias: bool = ...
 ) -> tuple[_Array, _Array | None]: ...
 
+class _Cell:
+    def __init__(
+        self,
+        *,
+        gates: int,
+        sums: list[tuple[int, str]],
+        state_slots: list[int],
+        vectors: list[str],
+        masks: list[float],
+        initial: list[float],
+        step: Program,
+        reverse: Program,
+    ) -> None: ...
+
+class Cell(_Cell): ...
+
 # To a type checker they are dataclasses; cpp/bindings/addresses.cc says what each field holds.
 @dataclass(frozen=True, kw_only=True)
 class _Addresses:
@@ -72,6 +89,8 @@ class _Addresses:
     cells: int = 0
     h_n: int = 0
     c_n: int = 0
+    masks: int = 0
+    masks_step: int = 0
 
 class Addresses(_Addresses): ...
 
@@ -92,6 +111,7 @@ class _GradientAddresses:
     dh: int = 0
     dc: int = 0
     dbias_hh: int = 0
+    dvectors: int = 0
 
 class GradientAddresses(_GradientAddresses): ...
 
@@ -100,20 +120,23 @@ class _Layer:
         self,
         mode: str,
         weight_ih: _Array,
-        weight_hh: _Array,
+        weight_hh: _Array | None,
         bias_ih: _Array | None,
         bias_hh: _Array | None,
         weight_hr: _Array | None,
         scale: _Array | None = None,  # these two with compressed weights only
         scale_hr: _Array | None = None,
+        cell: Cell | None = None,  # of mode "PROGRAM"
+        vectors: _Array | None = None,
     ) -> None: ...
     def matches(
         self,
         weight_ih: _Array,
-        weight_hh: _Array,
+        weight_hh: _Array | None,
         bias_ih: _Array | None,
         bias_hh: _Array | None,
         weight_hr: _Array | None,
+        vectors: _Array | None = None,
     ) -> bool: ...
     def matches_at(
         self,
@@ -123,6 +146,7 @@ class _Layer:
         bias_hh: int,
         weight_hr: int,
         threads: int = 1,
+        vectors: Sequence[int] = ...,
     ) -> bool: ...
     def forward(
         self,
@@ -138,6 +162,7 @@ class _Layer:
         batch_sizes: _Array | None,
         reverse: bool,
         threads: int,
+        masks: _Array | None = None,
     ) -> None: ...
     def backward(
         self,
@@ -164,6 +189,8 @@ class _Layer:
         reverse: bool,
         threads: int,
         dbias_hh: _Array | None = None,
+        dvectors: _Array | None = None,
+        masks: _Array | None = None,
     ) -> None: ...
     def forward_at(self, run: Addresses) -> None: ...
     def backward_at(self, run: Addresses, gradients: GradientAddresses) -> None: ...
@@ -194,6 +221,12 @@ class _Layer:
     def sums(self) -> int: ...
     @property
     def split(self) -> bool: ...
+    @property
+    def reads_h(self) -> bool: ...
+    @property
+    def vectors(self) -> list[str]: ...
+    @property
+    def masks(self) -> int: ...
     @property
     def bias(self) -> bool: ...
     @property

@@ -16,7 +16,7 @@ from glasscell.errors import DataError
 
 CASES = [
     Case(mode, task, task, 1 if task in ("step", "pool", "cell") else 6, B, 5, H, **more)
-    for mode in ("LSTM", "RNN")
+    for mode in ("LSTM", "GRU", "RNN")
     for task, B, H, more in [
         ("step", 1, 9, {}),
         ("inference", 3, 9, {}),
@@ -31,7 +31,7 @@ CASES = [
         ("cell", 3, 9, {}),
         ("pool", 3, 9, {"capacity": 7}),
     ]
-    if mode == "LSTM" or task not in ("trace", "pool")
+    if mode != "RNN" or task not in ("trace", "pool")
     if mode == "LSTM" or not more.keys() & {"weights", "checkpoint"}
 ]
 REFUSALS = ("does not train", "gives no gates", "has no such call")

@@ -212,6 +212,7 @@ def test_what_is_allowed_is_said():
         (lambda self, a, h: a.f * h, "one without a.g; use the gate, or leave it out"),
         (lambda self, a, h: h, "one without a.f, a.g"),
         (lambda self, a, h: 0.0, "one without a.f, a.g"),
+        (lambda self, a, h: a.f.h + a.g.h, "reads x, got one that reads a.f.h, a.g.h"),
     ],
 )
 def test_a_bad_result_is_named_with_its_step(step, said):

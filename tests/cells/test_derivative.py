@@ -17,6 +17,7 @@ from glasscell.cells import (
     minimum,
     softplus,
     sqrt,
+    tanh,
     where_positive,
 )
 from glasscell.cells.derivative import tangent
@@ -37,6 +38,19 @@ class EveryOperation(Cell):
         three = where_positive(a.a - h, two) + maximum(a.b, 0.25) - minimum(one, 0.5)
         three = three + mean(one, two * h, c) + mean(three) * self.p - abs(+h) * 2**-1
         return 1 / (2 + three * three) - h, -three
+
+
+class OneValueTwice(Cell):
+    """Two states become one value, and that one is the state of another before the step."""
+
+    gates = {"a": "first"}  # noqa: RUF012
+    states = {"h": "hidden", "u": "upper", "v": "lower"}  # noqa: RUF012
+
+    def step(self, a, h, u, v):
+        return tanh(v) * 0.5 + tanh(a.a), v, v
+
+
+EVERYTHING = {**FAMILY, "every operation": EveryOperation(), "one value twice": OneValueTwice()}
 
 
 def _outputs(cell: Cell, inputs):
@@ -67,9 +81,7 @@ def _differences(cell: Cell, inputs, arriving, which, step=1e-6):
     return found
 
 
-@pytest.mark.parametrize(
-    "cell", [*FAMILY.values(), EveryOperation()], ids=[*FAMILY, "every operation"]
-)
+@pytest.mark.parametrize("cell", EVERYTHING.values(), ids=EVERYTHING)
 def test_reverse_is_what_differences_give(cell):
     rng = np.random.default_rng(3)
     inputs = drawn(cell, rng, (2, 3))
@@ -81,9 +93,7 @@ def test_reverse_is_what_differences_give(cell):
         np.testing.assert_allclose(grad, wanted, atol=2e-8, rtol=2e-7)
 
 
-@pytest.mark.parametrize(
-    "cell", [*FAMILY.values(), EveryOperation()], ids=[*FAMILY, "every operation"]
-)
+@pytest.mark.parametrize("cell", EVERYTHING.values(), ids=EVERYTHING)
 def test_forward_mode_is_the_transpose_of_reverse_mode(cell):
     rng = np.random.default_rng(4)
     inputs = drawn(cell, rng)

@@ -186,3 +186,58 @@ def test_xlstm_gives_the_same_slstm(scale):
     np.testing.assert_allclose(found[0], every[0, 1:].numpy(), rtol=1e-11, atol=1e-12)
     for mine, theirs in zip(found[1:], last, strict=True):
         np.testing.assert_allclose(mine, theirs.numpy(), rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("heads", [1, 2, 3])
+def test_xlstm_gives_the_same_layer_of_heads(heads):
+    """And the same gradients."""
+    pytest.importorskip("xlstm")
+    from glasscell.nn import sLSTM
+
+    peer = importlib.import_module("xlstm.blocks.slstm.src.vanilla")
+    torch.manual_seed(heads)
+    layer = sLSTM(I, 6, heads=heads, dtype=torch.float64)
+    x = torch.randn(T, B, I, dtype=torch.float64)
+    output, states = layer(x)
+    output.square().sum().backward()
+    mine = [w.grad.clone() for w in layer.parameters()]
+    layer.zero_grad()
+    every, last, _ = peer.slstm_forward(
+        torch.nn.functional.linear(x, layer.weight_ih_l0),
+        torch.zeros(4, B, 6, dtype=torch.float64),
+        layer.blocks_hh_l0,
+        layer.bias_ih_l0 + layer.bias_hh_l0,
+        peer.slstm_pointwise_function_registry["slstm"],
+    )
+    torch.testing.assert_close(output, every[0, 1:], rtol=1e-11, atol=1e-12)
+    for one, other in zip(states, last, strict=True):
+        torch.testing.assert_close(one[0], other, rtol=1e-11, atol=1e-12)
+    every[0, 1:].square().sum().backward()
+    for w, grad in zip(layer.parameters(), mine, strict=True):
+        torch.testing.assert_close(grad, w.grad, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_torchrecurrent_gives_the_same_on_the_kernels(name):
+    peers = pytest.importorskip("torchrecurrent")
+    from glasscell.nn import Recurrent
+
+    cell, translated = PEERS[name]
+    torch.manual_seed(2)
+    more = {"nonlinearity": "relu"} if name == "LiGRU" else {}
+    peer = getattr(peers, f"{name}Cell")(I, H, dtype=torch.float64, **more)
+    for w in peer.parameters():
+        torch.nn.init.normal_(w, std=0.5)
+    if name == "JANET":
+        torch.nn.init.ones_(peer.beta)
+    layer = Recurrent(cell, I, H, dtype=torch.float64)
+    own = translated(dict(peer.named_parameters()) | dict(peer.named_buffers()))
+    layer.load_state_dict({f"{k}_l0": own[k] for k in own if f"{k}_l0" in layer.state_dict()})
+    x = torch.randn(T, B, I, dtype=torch.float64)
+    zeros = torch.zeros(B, H, dtype=torch.float64)
+    theirs: Any = (zeros, zeros) if name in ("PeepholeLSTM", "OriginalLSTM", "JANET") else zeros
+    outputs = []
+    for x_t in x:
+        theirs = peer(x_t, theirs)
+        outputs.append(theirs[0] if isinstance(theirs, tuple) else theirs)
+    torch.testing.assert_close(layer(x)[0], torch.stack(outputs), rtol=1e-11, atol=1e-12)

@@ -72,6 +72,7 @@ def _gru() -> dict[str, Any]:
         ({"sums": [["r", "xh"], ["n", "x"], ["z", "xh"], ["n", "h"]]}, "in the order"),
         ({"sums": [["r", "x"], ["r", "xh"], ["z", "xh"], ["n", "h"]]}, "once among the sums"),
         ({"sums": [["n", "x", 1]]}, "sum 0"),
+        ({"sums": [["n", "h"]]}, "a sum that reads x"),
         ({"sums": "n"}, "sums as a list of lists"),
         ({"states": ["h", "h"]}, "states that differ"),
         ({"states": [1]}, "states as a list of texts"),

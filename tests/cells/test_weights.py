@@ -218,8 +218,8 @@ def test_a_configuration_is_described_with_its_cell_and_comes_back():
     [
         ({"mode": "LSTM"}, "expected mode to be the name of the cell, 'Ind'"),
         ({"mode": "Other"}, "got 'Other'"),
-        ({"cell": None}, "cell: cell: expected an object"),
-        ({"cell": {}}, "cell: cell: expected an object"),
+        ({"cell": None}, "cell: expected an object"),
+        ({"cell": {}}, "cell: expected an object"),
         ({"colour": 1}, "expected no field colour"),
         ({"hidden_size": None}, "expected hidden_size"),
     ],

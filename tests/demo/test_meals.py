@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from glasscell.demo.meals import RisesInTest, find_rises
-from glasscell.inspect.units.events import QUANTITIES, count_events, in_words, movements
+from glasscell.inspect.units.events import count_events, in_words, movements
+from glasscell.traces.layer import LayerTrace
 
 
 def meal(height=60.0, at=20, n=60):
@@ -68,7 +67,7 @@ def answering():
     values = 0.001 * rng.normal(size=(40, 60, 3))
     for window, step in zip(*np.nonzero(events), strict=True):
         values[window, step + 1 :, 0] += 0.5
-    return SimpleNamespace(**dict.fromkeys(QUANTITIES, values)), events
+    return LayerTrace(*[values] * 6, layout="BTH"), events
 
 
 def test_gates_that_open_at_events_are_seen_to_move(answering):
@@ -90,7 +89,7 @@ def test_the_sentence_names_the_strongest_unit(answering):
 
 def test_noise_moves_no_more_at_events_than_by_chance():
     rng = np.random.default_rng(1)
-    trace = SimpleNamespace(**{n: rng.normal(size=(30, 60, 4)) for n in QUANTITIES})
+    trace = LayerTrace(*rng.normal(size=(6, 30, 60, 4)), layout="BTH")
     events = rng.random((30, 60)) < 0.02
     found = movements(trace, events, ~events & False, span=6)
     assert "not every gate moves more than by chance" in in_words(found, 9, "rises", "falls")

@@ -41,10 +41,12 @@ class Call:
         p, layer = self.p, self.layer
         P, H = layer.output_size, layer.hidden_size
         self.y, self.h_n = self.empty(p.T, p.B, P), self.empty(p.B, P)
-        self.c_n = self.empty(p.B, H) if layer.lstm else None
+        self.c_n = self.empty(p.B, H) if layer.extra_states else None
         steps = self.segment or p.T
-        self.tape = self.empty(steps, p.B, 5, layer.padded_size) if layer.lstm else None
-        self.cells = self.empty((p.T - 1) // steps, p.B, H) if self.segment else None
+        row = layer.kept, layer.padded_size
+        self.tape = self.empty(steps, p.B, *row) if layer.kept else None
+        cells = self.segment and layer.extra_states
+        self.cells = self.empty((p.T - 1) // steps, p.B, H) if cells else None
         self.shared |= {"y": at(self.y), "y_step": p.B * P, "y_row": P, "cells": at(self.cells)}
         whole = None if self.segment else self.tape
         layer.forward_at(
@@ -58,11 +60,12 @@ class Call:
         made = {
             "dx": self.empty(*p.x.shape),
             "dh0": self.empty(p.B, P) if states else None,
-            "dc0": self.empty(p.B, H) if states and layer.lstm else None,
+            "dc0": self.empty(p.B, H) if states and layer.extra_states else None,
             "dweight_ih": self.empty(G, p.x.shape[2]),
             "dweight_hh": self.empty(G, P),
             "dbias": self.empty(G) if layer.bias else None,
             "dweight_hr": self.empty(P, H) if layer.projected else None,
+            "dbias_hh": self.empty(G) if layer.bias and layer.split else None,
         }
         incoming = {"dy": at(dy), "dy_step": p.B * P, "dy_row": P}
         layer.backward_at(
@@ -81,8 +84,8 @@ class Call:
     threads=st.sampled_from((1, 2, 3)),
 )
 def test_forward_and_backward_give_the_bits_of_the_engine(p, segment, threads):
-    segment = segment if p.config.mode == "LSTM" else 0
-    call = Call(p, segment, threads)
+    keeps_a_tape = engine.pack(p.config.mode, p.weights).kept > 0
+    call = Call(p, segment if keeps_a_tape else 0, threads)
     run = engine.forward(call.layer, p.x, p.h0, p.c0, tape=True, **p.order())
     for found, expected in zip(call.forward(), run[:3], strict=True):
         np.testing.assert_array_equal(found, expected)
@@ -94,7 +97,7 @@ def test_forward_and_backward_give_the_bits_of_the_engine(p, segment, threads):
     )
     for states in (True, False):
         made = call.backward(dy, dh_n, dc_n, states=states)
-        for found, expected in zip(made, grads[:7], strict=True):
+        for found, expected in zip(made, [*grads[:7], grads.bias_hh], strict=True):
             if found is not None:
                 np.testing.assert_array_equal(found, expected)
 

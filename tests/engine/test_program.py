@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import program_twin as twin
 from glasscell import _core, engine
-from glasscell.cells import GRU, LSTM
+from glasscell.cells import GRU, LSTM, SLSTM, zoo
 from glasscell.cells.parameters import LayerWeights
 from program_twin import Recipe
 
@@ -109,8 +109,10 @@ CELLS = {
         peephole=True, layer_norm=True, clip=3.0, zoneout=(0.1, 0.2), recurrent_dropout=0.3
     ),
     "LSTM, coupled": LSTM(coupled=True, peephole=True),
+    "sLSTM": SLSTM(),
     "GRU": GRU(),
     "GRU, all options": GRU(zoneout=0.1, recurrent_dropout=0.2, layer_norm=True),
+    **{name: getattr(zoo, name)() for name in zoo.__all__},
 }
 
 

@@ -1,5 +1,5 @@
-"""Load the tiny model, run it, stream it, and compare every bit with what `glasscell.nn` computed;
-then look into it, and explain it.
+"""Load tiny models, run and stream them, and compare every bit with what `glasscell.nn` computed;
+then look into one, and explain it.
 
 Needs NumPy and safetensors only: `scripts/no_torch.sh` runs this file where there is no torch,
 `tests/test_import_without_torch.py` where torch is hidden.
@@ -24,28 +24,51 @@ def require_equal(found: np.ndarray, expected: np.ndarray, what: str) -> None:
 
 def replay() -> int:
     """Compare; the number of outputs that were."""
+    return replay_model("tiny", ["0.l0", "0.l1", "2.l0"]) + replay_model(
+        "cells", ["0.l0", "0.l1", "1.l0", "2.l0"]
+    )
+
+
+def replay_model(folder: str, layers: list[str]) -> int:
+    """Compare what one model computes; the number of outputs that were."""
     import glasscell
 
-    golden = safetensors.numpy.load_file(HERE / "tiny.safetensors")
-    model = glasscell.load(HERE / "tiny")
+    golden = safetensors.numpy.load_file(HERE / f"{folder}.safetensors")
+    model = glasscell.load(HERE / folder)
     compared = 0
     for name, cut in {"whole": {}, "cut": {k: golden[k] for k in ("lengths", "reset")}}.items():
         for trace in (False, True):
             run = model.run(golden["x"], trace=trace, **cut)
-            found = dict(zip("hc", run.state["0"], strict=True), output=run.output)
-            found["last"] = run.state["2"]
+            found = {"output": run.output} | states_of(run.state)
             for part, array in found.items():
-                require_equal(array, golden[f"{name}.{part}"], f"run, {name}, {part}")
+                part = OLD_NAMES.get(part, part) if folder == "tiny" else part
+                require_equal(array, golden[f"{name}.{part}"], f"{folder}, run, {name}, {part}")
                 compared += 1
-        if list(run.trace) != ["0.l0", "0.l1", "2.l0"]:
-            sys.exit(f"trace: expected the layers 0.l0, 0.l1, 2.l0, got {list(run.trace)}")
-    stream = model.stream()
+        if list(run.trace) != layers:
+            sys.exit(f"trace: expected the layers {layers}, got {list(run.trace)}")
+    stream, pool = model.stream(), model.pool(5)
+    ids = pool.open(golden["x"].shape[1])
+    for t, x_t in enumerate(golden["x"]):
+        require_equal(pool.step(ids, x_t), golden["whole.output"][t], f"{folder}, pool, step {t}")
     for b in range(golden["x"].shape[1]):
         stream.reset()
         for t, x_t in enumerate(golden["x"][:, b]):
-            require_equal(stream.step(x_t), golden["whole.output"][t, b], f"stream, step {t}")
+            wanted = golden["whole.output"][t, b]
+            require_equal(stream.step(x_t), wanted, f"{folder}, stream, step {t}")
             compared += 1
     return compared
+
+
+OLD_NAMES = {"0.0": "h", "0.1": "c", "2.0": "last"}
+
+
+def states_of(states: dict) -> dict[str, np.ndarray]:
+    """Give every final state by "layer.number"."""
+    found = {}
+    for layer, state in states.items():
+        parts = state if isinstance(state, tuple) else (state,)
+        found |= {f"{layer}.{k}": part for k, part in enumerate(parts)}
+    return found
 
 
 def pages(folder: Path) -> list[Path]:

@@ -228,7 +228,7 @@ def test_an_unknown_storage_is_refused(folder, tmp_path):
 
 def test_a_model_without_recurrent_layers_is_refused():
     tree, arrays = linear(3, 2, "head")
-    with pytest.raises(WeightFormatError, match=r"expected an LSTM or RNN, .* int8"):
+    with pytest.raises(WeightFormatError, match=r"expected a recurrent layer, .* int8"):
         Model(tree, arrays, "int8")
     assert Model(tree, arrays, "float32").weights_dtype == "float32"
 

@@ -107,6 +107,11 @@ def test_a_trace_holds_every_gate_and_changes_no_bit(config):
     last = np.concatenate([t.hidden for t in list(run.trace.values())[-config.directions :]], -1)
     np.testing.assert_array_equal(last, run.output)
     for layer in run.trace.values():
+        for name in config.cell.quantities:
+            assert getattr(layer, name).shape == (*layer.hidden.shape[:-1], config.hidden_size)
+        if config.mode == "GRU":
+            assert ((layer.update > 0) & (layer.update < 1)).all()
+            continue
         if config.mode != "LSTM":
             assert layer.forget is None
             continue
@@ -274,7 +279,9 @@ def _children(*children):
 
 
 BAD_TREES = [
-    (_node(type="GRU"), "type among.*got 'GRU'"),
+    (_node(type="SRU"), "type among.*got 'SRU'"),
+    (_node(type="GRU"), "mode of an GRU"),
+    (_node(type="Recurrent"), "mode of an Recurrent"),
     (_node(type=["LSTM"]), "type to be a string"),
     (_node(type="RNN"), "mode of an RNN"),
     (_node(mode="GRU"), "mode"),
@@ -428,5 +435,5 @@ def test_any_arguments_are_run_or_refused_with_a_reason(config, x, state, length
 def test_an_rnn_refuses_a_pair_for_its_state():
     model = Model(*recurrent(CONFIGS[5]))
     pair = np.zeros((3, 2, 5), np.float32), np.zeros((3, 4, 5), np.float32)
-    with pytest.raises(ShapeError, match="an RNN's state is h alone"):
+    with pytest.raises(ShapeError, match="the state of RNN_TANH '' is h alone"):
         model.run(np.zeros((4, 2, 3), np.float32), state=pair)

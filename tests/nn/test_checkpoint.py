@@ -15,11 +15,11 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
 from glasscell import gradient_flow
-from glasscell.nn import LSTM, RNN, SlowPathWarning, convert, restore
+from glasscell.nn import GRU, LSTM, RNN, SlowPathWarning, convert, restore
 from glasscell.nn.checkpoint import segment_length
 from nn.cases import HIDDEN, INPUT, LAYERS, everything, flat, leaves, pair_of, states
 
-LSTMS = [name for name in LAYERS if name.startswith("lstm")]
+KEEPING = [name for name in LAYERS if not name.startswith("rnn")]  # a tape
 BOTH = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
 STEPS, BATCH = 23, 3
 
@@ -57,7 +57,7 @@ def _same_bits(found: list[torch.Tensor], expected: list[torch.Tensor]) -> None:
 
 @BOTH
 @pytest.mark.parametrize("ends", ["whole", "lengths", "reset", "lengths and reset", "packed"])
-@pytest.mark.parametrize("name", LSTMS)
+@pytest.mark.parametrize("name", KEEPING)
 def test_results_and_gradients_have_the_same_bits(name: str, ends: str, dtype: torch.dtype) -> None:
     module = pair_of(name)[1].to(dtype)
     expected = _all(module, ends, dtype)
@@ -66,9 +66,10 @@ def test_results_and_gradients_have_the_same_bits(name: str, ends: str, dtype: t
         _same_bits(_all(module, ends, dtype), expected)
 
 
+@pytest.mark.parametrize("kind", [LSTM, GRU])
 @pytest.mark.parametrize("batch", [1, 4, 33])
-def test_any_number_of_threads_gives_the_same_bits(batch: int) -> None:
-    module = LSTM(24, 64, num_layers=2, bidirectional=True)
+def test_any_number_of_threads_gives_the_same_bits(batch: int, kind: Any) -> None:
+    module = kind(24, 64, num_layers=2, bidirectional=True)
     x, found = torch.randn(60, batch, 24), []
     for checkpoint in (None, 7):
         module.checkpoint = checkpoint
@@ -107,6 +108,15 @@ def test_what_is_kept_is_a_cell_state_for_each_segment() -> None:
     assert _kept(module, x) == rest + 3 * 4 * 16
 
 
+def test_of_a_gru_nothing_is_kept_but_input_and_output() -> None:
+    module, x = GRU(INPUT, 16), torch.randn(100, 4, INPUT)
+    weights = sum(parameter.numel() for parameter in module.parameters())
+    rest = x.numel() + 100 * 4 * 16 + weights
+    assert _kept(module, x) == rest + 100 * 4 * 4 * 16
+    for module.checkpoint in (True, 30):
+        assert _kept(module, x) == rest
+
+
 PEAK = """
 import sys, resource, torch
 import glasscell.nn
@@ -138,10 +148,11 @@ def test_a_training_step_of_a_thousand_steps_takes_a_fifth_of_torchs_memory() ->
     assert peak["checkpoint"] <= peak["torch"] / 5
 
 
-def test_an_output_that_is_edited_in_place_reaches_no_gradient() -> None:
+@pytest.mark.parametrize("name", ["lstm projected", "gru"])
+def test_an_output_that_is_edited_in_place_reaches_no_gradient(name: str) -> None:
     found = []
     for checkpoint in (None, 2):
-        module = pair_of("lstm projected")[1]
+        module = pair_of(name)[1]
         module.checkpoint = checkpoint
         output = module(torch.ones(6, 2, INPUT))[0]
         output.mul_(0.5)
@@ -150,11 +161,12 @@ def test_an_output_that_is_edited_in_place_reaches_no_gradient() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:a derivative of a derivative")
-def test_second_derivatives_are_those_without() -> None:
+@pytest.mark.parametrize("kind", [LSTM, GRU])
+def test_second_derivatives_are_those_without(kind: Any) -> None:
     found = []
     for checkpoint in (None, 2):
         torch.manual_seed(1)
-        module = LSTM(2, 3, dtype=torch.float64, checkpoint=checkpoint)
+        module = kind(2, 3, dtype=torch.float64, checkpoint=checkpoint)
         x = torch.ones(5, 1, 2, dtype=torch.float64, requires_grad=True)
         (first,) = torch.autograd.grad(module(x)[0].sum(), x, create_graph=True)
         found.append(torch.autograd.grad(first.pow(2).sum(), list(module.parameters())))
@@ -172,11 +184,12 @@ def test_whoever_looks_on_sees_every_step() -> None:
         assert (flows[0][name].hidden == flows[1][name].hidden).all()
 
 
-def test_under_torchs_own_checkpointing_too() -> None:
+@pytest.mark.parametrize("kind", [LSTM, GRU])
+def test_under_torchs_own_checkpointing_too(kind: Any) -> None:
     found = []
     for checkpoint in (None, 3):
         torch.manual_seed(1)
-        module, x = LSTM(INPUT, HIDDEN, checkpoint=checkpoint), torch.ones(9, 2, INPUT)
+        module, x = kind(INPUT, HIDDEN, checkpoint=checkpoint), torch.ones(9, 2, INPUT)
         x.requires_grad_()
         output = torch.utils.checkpoint.checkpoint(module, x, use_reentrant=False)[0]
         found.append(torch.autograd.grad(output.sum(), [x, *module.parameters()]))
@@ -194,9 +207,10 @@ def test_it_travels_with_the_module_and_not_with_its_state() -> None:
 
 
 def test_convert_sets_it_and_restore_takes_it_away() -> None:
-    model = torch.nn.ModuleList([torch.nn.LSTM(3, 4), torch.nn.RNN(3, 4), torch.nn.LSTMCell(3, 4)])
+    kinds = torch.nn.LSTM, torch.nn.GRU, torch.nn.RNN, torch.nn.LSTMCell
+    model = torch.nn.ModuleList([kind(3, 4) for kind in kinds])
     assert convert(model)[0].checkpoint is None
-    assert [layer.checkpoint for layer in convert(model, checkpoint=True)[:2]] == [True, True]
+    assert [layer.checkpoint for layer in convert(model, checkpoint=True)[:3]] == [True] * 3
     assert convert(model)[0].checkpoint is True
     assert not hasattr(restore(model)[0], "checkpoint")
     assert not any("glasscell" in name for name in vars(model[0]))

@@ -39,7 +39,7 @@ def _gradients(results: list[Tensor], of: list[Any]) -> Any:
     return torch.autograd.grad([r.sum() for r in results], of)
 
 
-@pytest.mark.parametrize("name", ["lstm", "lstm all at once", "rnn relu two layers both ways"])
+@pytest.mark.parametrize("name", ["lstm", "lstm all at once", "gru two layers", "rnn relu"])
 def test_one_graph_for_all_sizes_and_both_passes(name: str) -> None:
     layer = pair_of(name)[1]
     run = _model(layer)

@@ -27,13 +27,14 @@ class Tagger(torch.nn.Module):
         self.cell = torch.nn.LSTMCell(HIDDEN, HIDDEN)
         self.other = torch.nn.RNNCell(HIDDEN, HIDDEN)
         self.gru = torch.nn.GRU(HIDDEN, HIDDEN)
+        self.last = torch.nn.GRUCell(HIDDEN, HIDDEN)
         self.head = torch.nn.Linear(HIDDEN, 3)
 
     def forward(self, x: torch.Tensor) -> Any:
         y = self.stack[0](self.encoder(x)[0])[0]
         h, c = self.cell(y[:, -1])
         h, c = self.cell(self.other(h, c), (h, c))
-        return self.head(self.gru(h[None])[0][0])
+        return self.head(self.last(self.gru(h[None])[0][0], h))
 
 
 class OwnInit(torch.nn.LSTM):
@@ -95,6 +96,18 @@ class Explicit(torch.nn.LSTM):
         return torch.nn.LSTM.forward(self, input, hx)
 
 
+class GRU(torch.nn.RNNBase):
+    """Somebody's own, which is none of torch's classes."""
+
+    def __init__(self, *sizes: int) -> None:
+        super().__init__("GRU", *sizes)
+
+
+class Gated(torch.nn.GRU):
+    def forward(self, input: Any, hx: Any = None) -> Any:
+        return super().forward(-input, hx)
+
+
 class Property(torch.nn.LSTM):
     @property
     def hidden_size(self) -> int:
@@ -113,10 +126,9 @@ def test_a_model_computes_the_same_and_keeps_all_that_is_its_own() -> None:
     seen: list[int] = []
     model.encoder.register_forward_hook(lambda *_: seen.append(1))
     assert convert(model) is model
-    kinds = [model.encoder, model.stack[0], model.cell, model.other]
-    names = ["LSTM", "RNN", "LSTMCell", "RNNCell"]
+    kinds = [model.encoder, model.stack[0], model.cell, model.other, model.gru, model.last]
+    names = ["LSTM", "RNN", "LSTMCell", "RNNCell", "GRU", "GRUCell"]
     assert all(isinstance(m, getattr(glasscell.nn, n)) for m, n in zip(kinds, names, strict=True))
-    assert type(model.gru) is torch.nn.GRU
     assert torch.allclose(model(x), expected, atol=1e-6)
     assert seen == [1]
     assert {name: id(p) for name, p in model.named_parameters()} == identities
@@ -134,13 +146,14 @@ def test_a_model_computes_the_same_and_keeps_all_that_is_its_own() -> None:
 
 
 def test_a_layer_itself_is_converted_and_returned() -> None:
-    layer = torch.nn.LSTM(INPUT, HIDDEN)
-    assert convert(layer) is layer
-    kind = type(layer)
-    assert issubclass(kind, glasscell.nn.LSTM)
-    assert type(convert(layer)) is kind
-    assert type(restore(layer)) is torch.nn.LSTM
-    assert type(restore(layer)) is torch.nn.LSTM
+    for name in ("LSTM", "GRU", "GRUCell"):
+        layer = getattr(torch.nn, name)(INPUT, HIDDEN)
+        assert convert(layer) is layer
+        kind = type(layer)
+        assert issubclass(kind, getattr(glasscell.nn, name))
+        assert type(convert(layer)) is kind
+        assert type(restore(layer)) is getattr(torch.nn, name)
+        assert type(restore(layer)) is getattr(torch.nn, name)
     assert type(restore(glasscell.nn.RNNCell(2, 3))) is torch.nn.RNNCell
 
 
@@ -240,7 +253,7 @@ class Count:
         pass
 
 
-@pytest.mark.parametrize("kind", [OwnForward, Mixed, Abstract, OwnCellForward])
+@pytest.mark.parametrize("kind", [OwnForward, Mixed, Abstract, OwnCellForward, Gated])
 def test_a_forward_that_goes_on_to_super_reaches_our_kernels(kind: Any) -> None:
     layer, count = kind(INPUT, HIDDEN), Count()
     x = torch.randn(*((2, INPUT) if kind is OwnCellForward else (4, 2, INPUT)))
@@ -338,7 +351,7 @@ def test_it_says_where_it_converted_nothing_and_points_at_the_caller() -> None:
     quantized = torch.nn.Sequential(torch.ao.nn.quantized.dynamic.LSTM(INPUT, HIDDEN))
     for model, words in (
         (torch.nn.Linear(2, 2), "Linear with no recurrent layer"),
-        (torch.nn.Sequential(torch.nn.GRU(2, 2)), r"0 \(GRU\): left alone, there is no class"),
+        (torch.nn.Sequential(GRU(2, 2)), r"0 \(GRU\): left alone, there is no class"),
         (Explicit(2, 2), r"Explicit: left alone, .* does not end in super\(\)\.forward"),
         (OwnCheck(2, 2), "check_forward_args of its own"),
         (scripted, r"0 \(LSTM\): left alone, it is scripted"),
@@ -359,7 +372,7 @@ def test_it_says_nothing_where_a_layer_is_ours() -> None:
 
 def test_it_says_on_request_what_became_of_each_layer(capsys: pytest.CaptureFixture[str]) -> None:
     model = torch.nn.ModuleDict(
-        {"a": OwnForward(2, 2), "b": torch.nn.GRU(2, 2), "c": glasscell.nn.LSTM(2, 2)}
+        {"a": OwnForward(2, 2), "b": GRU(2, 2), "c": glasscell.nn.LSTM(2, 2)}
     )
     convert(model, verbose=True)
     assert capsys.readouterr().out.splitlines() == [

@@ -16,7 +16,7 @@ from nn.cases import HIDDEN, INPUT, INPUTS, LAYERS, error, everything, flat, flo
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 
-CELLS = {"LSTMCell": {}, "RNNCell": {}, "RNNCell relu": {"nonlinearity": "relu"}}
+CELLS = {"LSTMCell": {}, "GRUCell": {}, "RNNCell": {}, "RNNCell relu": {"nonlinearity": "relu"}}
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
@@ -88,9 +88,10 @@ def test_weights_load_in_both_directions(name: str) -> None:
 
 
 def test_the_constructors_take_torchs_arguments() -> None:
-    for name in ("LSTM", "RNN", "LSTMCell", "RNNCell", "Linear"):
+    for name in ("LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell", "Linear"):
         ours, theirs = getattr(glasscell.nn, name), getattr(torch.nn, name)
-        more = {"checkpoint"} if name in ("LSTM", "RNN") else set()
+        options = {"checkpoint", "init", "forget_bias", "lag"}
+        more = options if name in ("LSTM", "GRU", "RNN") else set()
         taken, known = (inspect.signature(one.__init__).parameters for one in (ours, theirs))
         assert [key for key in taken if key not in more] == list(known)
         assert all(taken[key].kind is known[key].kind for key in known)
@@ -101,6 +102,7 @@ def test_the_constructors_take_torchs_arguments() -> None:
 def test_dropout_draws_the_same_masks_as_torchs() -> None:
     for name in (
         "lstm three layers both ways",
+        "gru two layers both ways",
         "rnn relu two layers both ways",
         "lstm all at once",
     ):
@@ -114,8 +116,9 @@ def test_dropout_draws_the_same_masks_as_torchs() -> None:
         assert not torch.allclose(found[1], ours.eval()(input, hx)[0])
 
 
-def test_dropout_of_packed_sequences_draws_the_same_masks_as_torchs() -> None:
-    theirs, ours = (m.double() for m in pair_of("lstm two layers", dropout=0.4))
+@pytest.mark.parametrize("name", ["lstm two layers", "gru two layers"])
+def test_dropout_of_packed_sequences_draws_the_same_masks_as_torchs(name: str) -> None:
+    theirs, ours = (m.double() for m in pair_of(name, dropout=0.4))
     input, _ = INPUTS["packed unsorted"](theirs, torch.float64)
     found = []
     for module in (theirs, ours):
@@ -161,21 +164,24 @@ def _tuple(result: Any) -> tuple[torch.Tensor, ...]:
     return result if isinstance(result, tuple) else (result,)
 
 
-def test_a_loop_of_cell_steps_is_the_layer_to_the_bit() -> None:
-    lstm, cell = glasscell.nn.LSTM(INPUT, HIDDEN), glasscell.nn.LSTMCell(INPUT, HIDDEN)
-    cell.load_state_dict({k.removesuffix("_l0"): v for k, v in lstm.state_dict().items()})
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_a_loop_of_cell_steps_is_the_layer_to_the_bit(kind: str) -> None:
+    layer = getattr(glasscell.nn, kind)(INPUT, HIDDEN)
+    cell = getattr(glasscell.nn, f"{kind}Cell")(INPUT, HIDDEN)
+    cell.load_state_dict({k.removesuffix("_l0"): v for k, v in layer.state_dict().items()})
     x = torch.randn(9, 3, INPUT)
-    output, (h_n, c_n) = lstm(x)
+    output, *last = flat(layer(x))
     state = None
     for t in range(9):
         state = cell(x[t], state)
-        assert torch.equal(state[0], output[t])
-    assert torch.equal(state[0], h_n[0])
-    assert torch.equal(state[1], c_n[0])
+        assert torch.equal(_tuple(state)[0], output[t])
+    for one, other in zip(_tuple(state), last, strict=True):
+        assert torch.equal(one, other[0])
 
 
-def test_copies_and_pickles_compute_the_same_and_carry_no_packed_weights() -> None:
-    module = glasscell.nn.LSTM(INPUT, HIDDEN, num_layers=2)
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_copies_and_pickles_compute_the_same_and_carry_no_packed_weights(kind: str) -> None:
+    module = getattr(glasscell.nn, kind)(INPUT, HIDDEN, num_layers=2)
     x = torch.randn(4, 2, INPUT)
     expected = module(x)[0]
     buffer = io.BytesIO()
@@ -188,9 +194,9 @@ def test_copies_and_pickles_compute_the_same_and_carry_no_packed_weights() -> No
         torch.load(buffer, weights_only=False),
     ]
     size = len(pickle.dumps(module))
-    assert size < len(pickle.dumps(torch.nn.LSTM(INPUT, HIDDEN, num_layers=2))) + 200
+    assert size < len(pickle.dumps(getattr(torch.nn, kind)(INPUT, HIDDEN, num_layers=2))) + 200
     for made in copies:
-        assert type(made) is glasscell.nn.LSTM
+        assert type(made) is getattr(glasscell.nn, kind)
         assert torch.equal(made(x)[0], expected)
     with torch.no_grad():
         copies[0].weight_hh_l0.zero_()
@@ -199,8 +205,9 @@ def test_copies_and_pickles_compute_the_same_and_carry_no_packed_weights() -> No
     assert not any("glasscell" in key for key in module.state_dict())
 
 
-def test_no_graph_is_built_without_grad_mode() -> None:
-    module, x = glasscell.nn.LSTM(INPUT, HIDDEN), torch.randn(4, 2, INPUT)
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_no_graph_is_built_without_grad_mode(kind: str) -> None:
+    module, x = getattr(glasscell.nn, kind)(INPUT, HIDDEN), torch.randn(4, 2, INPUT)
     with torch.no_grad():
         assert not module(x)[0].requires_grad
     with torch.inference_mode():
@@ -227,7 +234,7 @@ def test_linear_is_torchs_linear_with_bits_that_do_not_depend_on_the_batch() -> 
         ours(torch.zeros(2, 36))
 
 
-@pytest.mark.parametrize("kind", ["LSTM", "RNN", "LSTMCell", "RNNCell"])
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell"])
 def test_a_call_leaves_the_callers_memory_resizable(kind: str) -> None:
     """Sharded training frees and fills the storage of parameters between the calls."""
     module = getattr(glasscell.nn, kind)(INPUT, HIDDEN)

@@ -77,7 +77,7 @@ def _raised(library: Any, kind: str, arguments: tuple[Any, ...]) -> tuple[type, 
 
 
 @pytest.mark.parametrize("case", LAYER_CALLS)
-@pytest.mark.parametrize("kind", ["LSTM", "RNN"])
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
 def test_a_layer_raises_torchs_error(kind: str, case: str) -> None:
     arguments = LAYER_CALLS[case](kind)
     assert _raised(glasscell.nn, kind, arguments) == _raised(torch.nn, kind, arguments)
@@ -150,7 +150,7 @@ CELL_CALLS: dict[str, Callable[[str], tuple[Any, ...]]] = {
 
 
 @pytest.mark.parametrize("case", CELL_CALLS)
-@pytest.mark.parametrize("kind", ["LSTMCell", "RNNCell"])
+@pytest.mark.parametrize("kind", ["LSTMCell", "GRUCell", "RNNCell"])
 def test_a_cell_raises_torchs_error(kind: str, case: str) -> None:
     arguments = CELL_CALLS[case](kind)
     assert _raised(glasscell.nn, kind, arguments) == _raised(torch.nn, kind, arguments)
@@ -159,7 +159,7 @@ def test_a_cell_raises_torchs_error(kind: str, case: str) -> None:
 @pytest.mark.parametrize("rows", [1, 2, HIDDEN])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("given", [tuple, list, torch.stack])
-@pytest.mark.parametrize("kind", ["LSTMCell", "RNNCell"])
+@pytest.mark.parametrize("kind", ["LSTMCell", "GRUCell", "RNNCell"])
 def test_a_cell_refuses_states_with_a_batch_for_an_input_without(
     kind: str, given: Any, dtype: torch.dtype, rows: int
 ) -> None:
@@ -195,7 +195,7 @@ def test_a_cell_refuses_a_pair_of_states_of_which_one_has_a_batch() -> None:
         ((3, 4), {"unheard_of": 1}),
     ],
 )
-@pytest.mark.parametrize("kind", ["LSTM", "RNN"])
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
 def test_a_constructor_raises_torchs_error(
     kind: str, arguments: tuple[Any, ...], options: dict[str, Any]
 ) -> None:
@@ -218,7 +218,7 @@ def test_dropout_with_one_layer_warns_as_torchs() -> None:
         glasscell.nn.LSTM(INPUT, HIDDEN, dropout=0.5)
 
 
-@pytest.mark.parametrize("kind", ["LSTM", "RNN", "LSTMCell", "RNNCell"])
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell"])
 def test_an_empty_batch_gives_torchs_empty_result(kind: str) -> None:
     shape = (0, INPUT) if "Cell" in kind else (4, 0, INPUT)
     found, expected = (
@@ -230,7 +230,7 @@ def test_an_empty_batch_gives_torchs_empty_result(kind: str) -> None:
 
 
 @pytest.mark.parametrize("sizes", [(INPUT, 0), (0, HIDDEN), (0, 0)])
-@pytest.mark.parametrize("kind", ["LSTMCell", "RNNCell"])
+@pytest.mark.parametrize("kind", ["LSTMCell", "GRUCell", "RNNCell"])
 @pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
 def test_a_cell_without_inputs_or_units_gives_torchs_result(
     kind: str, sizes: tuple[int, int]
@@ -242,7 +242,7 @@ def test_a_cell_without_inputs_or_units_gives_torchs_result(
     torch.testing.assert_close(found, expected)
 
 
-@pytest.mark.parametrize("kind", ["LSTMCell", "RNNCell"])
+@pytest.mark.parametrize("kind", ["LSTMCell", "GRUCell", "RNNCell"])
 def test_a_cell_takes_anything_true_as_a_bias_as_torchs_does(kind: str) -> None:
     module = getattr(glasscell.nn, kind)(INPUT, HIDDEN, "relu")
     expected = getattr(torch.nn, kind)(INPUT, HIDDEN, "relu")
@@ -252,7 +252,7 @@ def test_a_cell_takes_anything_true_as_a_bias_as_torchs_does(kind: str) -> None:
 
 @pytest.mark.filterwarnings("ignore::glasscell.nn.SlowPathWarning")
 @pytest.mark.parametrize("role", ["weight_ih", "weight_hh", "bias_ih", "bias_hh"])
-@pytest.mark.parametrize("kind", ["LSTM", "RNN", "LSTMCell", "RNNCell"])
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell"])
 def test_a_parameter_that_was_set_to_none_is_torchs_to_judge(kind: str, role: str) -> None:
     outcomes = []
     for library in (torch.nn, glasscell.nn):
@@ -276,7 +276,7 @@ def _outcome(module: torch.nn.Module) -> Any:
         return f"{type(error).__name__}: {error}"
 
 
-@pytest.mark.parametrize("kind", ["LSTM", "RNN", "LSTMCell", "RNNCell"])
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell"])
 @pytest.mark.parametrize("change", [(1, INPUT), (0, INPUT + 1)])
 def test_parameters_of_wrong_shapes_are_refused(kind: str, change: tuple[int, int]) -> None:
     module = getattr(glasscell.nn, kind)(INPUT, HIDDEN)
@@ -287,7 +287,7 @@ def test_parameters_of_wrong_shapes_are_refused(kind: str, change: tuple[int, in
         module(zeros(2, INPUT))
 
 
-@pytest.mark.parametrize("kind", ["LSTM", "RNN"])
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
 def test_lengths_without_all_parameters_are_refused(kind: str) -> None:
     module = getattr(glasscell.nn, kind)(INPUT, HIDDEN)
     del module.weight_hh_l0
@@ -339,7 +339,7 @@ def test_torchs_own_checks_come_before_those_of_lengths() -> None:
 
 
 def test_a_weight_of_a_wrong_shape_is_refused() -> None:
-    for kind in ("LSTM", "RNN"):
+    for kind in ("LSTM", "GRU", "RNN"):
         module = getattr(glasscell.nn, kind)(INPUT, HIDDEN)
         module(zeros(4, 2, INPUT))
         module.weight_ih_l0 = torch.nn.Parameter(zeros(HIDDEN, INPUT + 2))

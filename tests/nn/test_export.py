@@ -65,7 +65,7 @@ def test_without_glasscell_the_graph_holds_torchs_own_operation(name: str) -> No
     plain = exported.run_decompositions(decompositions())
     targets = _targets(plain)
     assert not any("glasscell" in target for target in targets)
-    assert targets & {"aten.lstm.input", "aten.rnn_tanh.input", "aten.rnn_relu.input"}
+    assert targets & {f"aten.{op}.input" for op in ("lstm", "gru", "rnn_tanh", "rnn_relu")}
     first = model.layer.batch_first
     for batch in (4, 2):  # torch's operations fix T, or what they take for it
         x = torch.randn(batch, 4, INPUT) if first else torch.randn(6, batch, INPUT)

@@ -9,7 +9,17 @@ import pytest
 import torch
 from torch.autograd import forward_ad
 
-from glasscell.nn import LSTM, RNN, LSTMCell, RNNCell, SlowPathWarning, convert, observing
+from glasscell.nn import (
+    GRU,
+    LSTM,
+    RNN,
+    GRUCell,
+    LSTMCell,
+    RNNCell,
+    SlowPathWarning,
+    convert,
+    observing,
+)
 from nn.cases import HIDDEN, INPUT, flat, pair_of, states, under_autocast
 
 pytestmark = [
@@ -21,9 +31,10 @@ pytestmark = [
 LOW = [torch.bfloat16, torch.float16]
 
 
+@pytest.mark.parametrize("name", ["rnn", "gru"])
 @pytest.mark.parametrize("dtype", LOW)
-def test_half_precision_modules_run_on_torch_and_say_so_once(dtype: torch.dtype) -> None:
-    theirs, ours = (module.to(dtype) for module in pair_of("rnn"))
+def test_half_precision_modules_run_on_torch_and_say_so_once(dtype: torch.dtype, name: str) -> None:
+    theirs, ours = (module.to(dtype) for module in pair_of(name))
     x = torch.randn(4, 2, INPUT, dtype=dtype)
     with pytest.warns(SlowPathWarning, match="neither float32 nor float64") as said:
         found = ours(x), ours(x)
@@ -33,23 +44,24 @@ def test_half_precision_modules_run_on_torch_and_say_so_once(dtype: torch.dtype)
 
 @pytest.mark.filterwarnings("error")
 def test_other_devices_run_on_torch() -> None:
-    for module in (LSTM(INPUT, HIDDEN, device="meta"), RNN(INPUT, HIDDEN, device="meta")):
-        output, _ = module(torch.empty(4, 2, INPUT, device="meta"))
+    for kind in (LSTM, GRU, RNN):
+        output, _ = kind(INPUT, HIDDEN, device="meta")(torch.empty(4, 2, INPUT, device="meta"))
         assert output.shape == (4, 2, HIDDEN)
         assert output.is_meta
 
 
+@pytest.mark.parametrize("kind", [LSTM, GRU])
 @pytest.mark.parametrize("given", [{}, {"reset": True}])
 def test_lengths_and_reset_where_the_kernels_cannot_run_take_the_slow_loop(
-    given: dict[str, Any],
+    given: dict[str, Any], kind: Any
 ) -> None:
-    module = LSTM(INPUT, HIDDEN, num_layers=2, bidirectional=True)
+    module = kind(INPUT, HIDDEN, num_layers=2, bidirectional=True)
     x = torch.randn(6, 3, INPUT)
     options: dict[str, Any] = {"lengths": [6, 0, 2]}
     if given:
         options["reset"] = torch.rand(6, 3) < 0.3
     expected = flat(module(x, **options))
-    half = LSTM(INPUT, HIDDEN, num_layers=2, bidirectional=True, dtype=torch.bfloat16)
+    half = kind(INPUT, HIDDEN, num_layers=2, bidirectional=True, dtype=torch.bfloat16)
     half.load_state_dict(module.state_dict())
     with pytest.warns(SlowPathWarning, match="plain loop of torch operations"):
         found = flat(half(x.bfloat16(), **options))
@@ -75,7 +87,17 @@ AUTOCAST_INPUTS = {
 
 @pytest.mark.parametrize("given", AUTOCAST_INPUTS)
 @pytest.mark.parametrize(
-    "name", ["lstm", "lstm two layers", "lstm without bias", "lstm projected", "rnn", "rnn relu"]
+    "name",
+    [
+        "lstm",
+        "lstm two layers",
+        "lstm without bias",
+        "lstm projected",
+        "gru",
+        "gru two layers",
+        "rnn",
+        "rnn relu",
+    ],
 )
 @pytest.mark.parametrize("packed", [False, True])
 def test_autocast_gives_torchs_dtypes_and_nearer_values(
@@ -102,7 +124,10 @@ def test_autocast_gives_torchs_dtypes_and_nearer_values(
     assert all(p.grad is not None and p.grad.dtype is torch.float32 for p in ours.parameters())
 
 
-@pytest.mark.parametrize("kinds", [(torch.nn.LSTMCell, LSTMCell), (torch.nn.RNNCell, RNNCell)])
+@pytest.mark.parametrize(
+    "kinds",
+    [(torch.nn.LSTMCell, LSTMCell), (torch.nn.GRUCell, GRUCell), (torch.nn.RNNCell, RNNCell)],
+)
 @pytest.mark.parametrize("given", AUTOCAST_INPUTS)
 def test_autocast_gives_torchs_dtypes_from_cells(kinds: Any, given: str) -> None:
     theirs, ours = (kind(INPUT, HIDDEN) for kind in kinds)
@@ -127,8 +152,9 @@ def test_autocast_leaves_float64_alone() -> None:
         assert torch.equal(module(x)[0], expected)
 
 
-def test_tracing_and_export_record_torchs_own_operations() -> None:
-    theirs, ours = pair_of("lstm two layers")
+@pytest.mark.parametrize("name", ["lstm two layers", "gru two layers"])
+def test_tracing_and_export_record_torchs_own_operations(name: str) -> None:
+    theirs, ours = pair_of(name)
     x = torch.randn(4, 2, INPUT)
     with pytest.warns(SlowPathWarning, match="traced"):
         traced = torch.jit.trace(ours, x)
@@ -167,16 +193,18 @@ def test_scripting_uses_torchs_module_over_the_same_parameters() -> None:
     }
 
 
-def test_symbolic_tracing_keeps_the_layer_as_one_node() -> None:
-    model = torch.nn.Sequential(LSTM(INPUT, HIDDEN))
+@pytest.mark.parametrize("kind", [LSTM, GRU])
+def test_symbolic_tracing_keeps_the_layer_as_one_node(kind: Any) -> None:
+    model = torch.nn.Sequential(kind(INPUT, HIDDEN))
     traced = torch.fx.symbolic_trace(model)
     assert [node.op for node in traced.graph.nodes] == ["placeholder", "call_module", "output"]
     x = torch.randn(4, 2, INPUT)
     assert torch.equal(traced(x)[0], model(x)[0])
 
 
-def test_forward_mode_derivatives_are_torchs() -> None:
-    theirs, ours = (module.double() for module in pair_of("rnn"))
+@pytest.mark.parametrize("name", ["rnn", "gru"])
+def test_forward_mode_derivatives_are_torchs(name: str) -> None:
+    theirs, ours = (module.double() for module in pair_of(name))
     x, v = torch.randn(2, 4, 2, INPUT, dtype=torch.float64)
     found = []
     for module in (theirs, ours):

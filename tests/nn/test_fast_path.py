@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from glasscell.nn import LSTM, LSTMCell, RNNCell, fast_path, observing
+from glasscell.nn import LSTM, GRUCell, LSTMCell, RNNCell, fast_path, observing
 from nn.cases import HIDDEN, INPUT, INPUTS, LAYERS, flat, padded, pair_of, states, under_autocast
 
 BOTH = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
@@ -65,7 +65,7 @@ def test_the_usual_call_takes_the_short_way_once_packed(name: str, ways: list[bo
     assert ways == [False, True, True, False, True]
 
 
-@pytest.mark.parametrize("kind", [LSTMCell, RNNCell])
+@pytest.mark.parametrize("kind", [LSTMCell, GRUCell, RNNCell])
 @pytest.mark.parametrize("bias", [True, False])
 @BOTH
 def test_a_cell_takes_it_with_a_graph_too(
@@ -90,7 +90,7 @@ def test_a_cell_takes_it_with_a_graph_too(
     assert all(torch.equal(*pair) for pair in zip(*gradients, strict=True))
 
 
-@pytest.mark.parametrize("kind", [LSTMCell, RNNCell])
+@pytest.mark.parametrize("kind", [LSTMCell, GRUCell, RNNCell])
 def test_a_cells_results_may_be_edited_in_place(kind: Any) -> None:
     cell, x = kind(INPUT, HIDDEN, dtype=torch.float64), torch.ones(2, INPUT).double()
     found = []
@@ -128,6 +128,14 @@ def _counted(module: Any, x: torch.Tensor) -> Any:
         return module(x)
 
 
+def _as_list(hx: Any) -> Any:
+    return list(hx) if isinstance(hx, tuple) else _turned(hx)
+
+
+def _turned(state: torch.Tensor) -> torch.Tensor:
+    return state.transpose(1, 2).contiguous().transpose(1, 2)
+
+
 UNUSUAL: dict[str, Callable[[Any, torch.Tensor], Any]] = {
     "autocast": _autocast,
     "observer": _observed,
@@ -140,18 +148,20 @@ UNUSUAL: dict[str, Callable[[Any, torch.Tensor], Any]] = {
     "lazily negated": lambda module, x: module(torch._neg_view(x)),
     "zeros that are not stored": lambda module, x: module(torch._efficientzerotensor(x.shape)),
     "every second feature": lambda module, x: module(x.repeat_interleave(2, -1)[..., ::2]),
-    "a list for hx": lambda module, x: module(x, list(states(module, 2, x.dtype))),
+    "a list for hx": lambda module, x: module(x, _as_list(states(module, 2, x.dtype))),
     "state of transposed memory": lambda module, x: module(
-        x, tuple(s.transpose(1, 2).contiguous().transpose(1, 2) for s in states(module, 2, x.dtype))
+        x, torch.utils._pytree.tree_map(_turned, states(module, 2, x.dtype))
     ),
 }
 
 
 @pytest.mark.parametrize("case", UNUSUAL)
+@pytest.mark.parametrize("name", ["lstm", "gru"])
 @pytest.mark.filterwarnings("ignore::glasscell.nn.SlowPathWarning")
-def test_the_unusual_call_goes_the_long_way_and_is_right(case: str, ways: list[bool]) -> None:
-    module, x = pair_of("lstm")[1], torch.randn(4, 2, INPUT)
-    theirs = pair_of("lstm")[0]
+def test_the_unusual_call_goes_the_long_way_and_is_right(
+    case: str, name: str, ways: list[bool]
+) -> None:
+    (theirs, module), x = pair_of(name), torch.randn(4, 2, INPUT)
     with torch.no_grad():
         module(x)
         module(x)
@@ -176,7 +186,7 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
         torch.zeros(4, 2, INPUT), states(module, 3, torch.float32)
     ),
     "one state of two": lambda module: module(
-        torch.zeros(4, 2, INPUT), states(module, 2, torch.float32)[:1]
+        torch.zeros(4, 2, INPUT), (torch.zeros(1, 2, HIDDEN),)
     ),
     "dtype of the state": lambda module: module(
         torch.zeros(4, 2, INPUT), states(module, 2, torch.float64)
@@ -186,9 +196,10 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_torch_refuses_is_refused_after_packing_too(case: str) -> None:
+@pytest.mark.parametrize("name", ["lstm", "gru"])
+def test_what_torch_refuses_is_refused_after_packing_too(name: str, case: str) -> None:
     errors = []
-    for module in pair_of("lstm"):
+    for module in pair_of(name):
         with torch.no_grad():
             module(torch.zeros(4, 2, INPUT))
             with pytest.raises(Exception) as caught:
@@ -201,7 +212,7 @@ def test_what_torch_refuses_is_refused_after_packing_too(case: str) -> None:
 def test_attributes_that_change_after_packing_are_heeded() -> None:
     for change in ({"batch_first": True}, {"dropout": 0.9}):
         found = []
-        for module in pair_of("lstm two layers"):
+        for module in pair_of("gru two layers"):
             x = torch.randn(4, 4, INPUT, generator=torch.Generator().manual_seed(1))
             with torch.no_grad():
                 module(x)

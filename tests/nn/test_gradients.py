@@ -12,7 +12,7 @@ import torch
 from torch.nn.utils.rnn import PackedSequence, pack_sequence
 from torch.utils.checkpoint import checkpoint
 
-from glasscell.nn import LSTM, RNN, LSTMCell, RNNCell, SlowPathWarning
+from glasscell.nn import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell, SlowPathWarning
 from nn.cases import HIDDEN, INPUT, INPUTS, LAYERS, flat, padded, pair_of, states
 
 pytestmark = pytest.mark.filterwarnings(
@@ -25,6 +25,9 @@ SMALL: dict[str, Any] = {
     "lstm": lambda: LSTM(2, 3),
     "lstm both ways, projected": lambda: LSTM(2, 3, bidirectional=True, proj_size=2),
     "lstm two layers without bias": lambda: LSTM(2, 3, num_layers=2, bias=False),
+    "gru": lambda: GRU(2, 3),
+    "gru both ways": lambda: GRU(2, 3, bidirectional=True, batch_first=True),
+    "gru two layers without bias": lambda: GRU(2, 3, num_layers=2, bias=False),
     "rnn both ways": lambda: RNN(2, 3, bidirectional=True, batch_first=True),
     "rnn relu": lambda: RNN(2, 3, nonlinearity="relu"),
 }
@@ -72,8 +75,9 @@ def test_first_and_second_derivatives_agree_with_differences(name: str, ends: st
     assert torch.autograd.gradgradcheck(run, inputs, fast_mode=True)
 
 
-def test_derivatives_of_packed_sequences_agree_with_differences() -> None:
-    module = LSTM(2, 3, bidirectional=True).double()
+@pytest.mark.parametrize("kind", [LSTM, GRU])
+def test_derivatives_of_packed_sequences_agree_with_differences(kind: Any) -> None:
+    module = kind(2, 3, bidirectional=True).double()
     sizes = pack_sequence([torch.zeros(n, 2) for n in (2, 4, 1)], enforce_sorted=False)[1:]
 
     def run(data: torch.Tensor) -> Any:
@@ -84,7 +88,7 @@ def test_derivatives_of_packed_sequences_agree_with_differences() -> None:
     assert torch.autograd.gradgradcheck(run, data)
 
 
-@pytest.mark.parametrize("cell", [LSTMCell, RNNCell])
+@pytest.mark.parametrize("cell", [LSTMCell, GRUCell, RNNCell])
 def test_derivatives_of_cells_agree_with_differences(cell: Any) -> None:
     module = cell(2, 3).double()
     x = torch.randn(2, 2, dtype=torch.float64, requires_grad=True)
@@ -112,7 +116,9 @@ def test_a_second_derivative_is_said_to_be_slow_once() -> None:
     assert x.grad is not None
 
 
-@pytest.mark.parametrize("name", ["lstm all at once", "rnn relu two layers both ways"])
+@pytest.mark.parametrize(
+    "name", ["lstm all at once", "gru two layers both ways", "rnn relu two layers both ways"]
+)
 def test_second_derivatives_are_torchs(name: str) -> None:
     theirs, ours = (module.double() for module in pair_of(name))
     x, hx = padded(theirs, 5, 3, torch.float64), states(theirs, 3, torch.float64)
@@ -127,9 +133,13 @@ def test_second_derivatives_are_torchs(name: str) -> None:
         assert torch.allclose(one, other, rtol=1e-9, atol=1e-10)
 
 
-def test_a_weight_from_which_the_input_was_made_gets_its_gradient_once() -> None:
+BOTH_KINDS = pytest.mark.parametrize("name", ["lstm", "gru"])
+
+
+@BOTH_KINDS
+def test_a_weight_from_which_the_input_was_made_gets_its_gradient_once(name: str) -> None:
     found = []
-    for module in (module.double() for module in pair_of("lstm")):
+    for module in (module.double() for module in pair_of(name)):
         x = module.weight_ih_l0[:4].sin().reshape(2, 2, INPUT)
         loss = module(x)[0].pow(2).sum()
         (gradient,) = torch.autograd.grad(loss, module.weight_ih_l0, create_graph=True)
@@ -139,9 +149,10 @@ def test_a_weight_from_which_the_input_was_made_gets_its_gradient_once() -> None
         assert torch.allclose(one, other)
 
 
-def test_batched_gradients_and_hessians_are_torchs() -> None:
+@BOTH_KINDS
+def test_batched_gradients_and_hessians_are_torchs(name: str) -> None:
     found = []
-    for module in (module.double() for module in pair_of("lstm")):
+    for module in (module.double() for module in pair_of(name)):
         torch.manual_seed(5)
         x = torch.randn(3, 1, INPUT, dtype=torch.float64)
 
@@ -157,9 +168,10 @@ def test_batched_gradients_and_hessians_are_torchs() -> None:
         assert torch.allclose(one, other, atol=1e-12)
 
 
-def test_one_module_twice_in_a_graph_sums_both_gradients() -> None:
+@BOTH_KINDS
+def test_one_module_twice_in_a_graph_sums_both_gradients(name: str) -> None:
     found = []
-    for module in (module.double() for module in pair_of("lstm")):
+    for module in (module.double() for module in pair_of(name)):
         torch.manual_seed(5)
         x = torch.randn(4, 2, INPUT, dtype=torch.float64)
         first, state = module(x)
@@ -226,17 +238,21 @@ def test_final_states_may_be_edited_in_place() -> None:
     assert torch.equal(output, kept)
 
 
-def test_gradients_of_the_two_biases_are_equal_and_not_one_tensor() -> None:
-    for module in (LSTM(INPUT, HIDDEN), RNN(INPUT, HIDDEN)):
-        module(torch.randn(4, 2, INPUT))[0].sum().backward()
-        first, second = module.bias_ih_l0.grad, module.bias_hh_l0.grad
-        assert torch.equal(first, second)
-        assert first.data_ptr() != second.data_ptr()
+@pytest.mark.parametrize("kind", [LSTM, GRU, RNN])
+def test_gradients_of_the_two_biases_are_not_one_tensor(kind: Any) -> None:
+    module = kind(INPUT, HIDDEN)
+    module(torch.randn(4, 2, INPUT))[0].sum().backward()
+    first, second = module.bias_ih_l0.grad, module.bias_hh_l0.grad
+    # The reset gate of a GRU stands between the candidate and its recurrent bias.
+    assert torch.equal(first, second) == (kind is not GRU)
+    assert torch.equal(first[:HIDDEN], second[:HIDDEN])
+    assert first.data_ptr() != second.data_ptr()
 
 
 @pytest.mark.parametrize("frozen", ["all", "input", "recurrent"])
-def test_only_what_requires_a_gradient_gets_one(frozen: str) -> None:
-    theirs, ours = (module.double() for module in pair_of("lstm two layers"))
+@pytest.mark.parametrize("kind", ["lstm two layers", "gru two layers"])
+def test_only_what_requires_a_gradient_gets_one(kind: str, frozen: str) -> None:
+    theirs, ours = (module.double() for module in pair_of(kind))
     x = torch.randn(4, 2, INPUT, dtype=torch.float64, requires_grad=frozen != "input")
     found = []
     for module in (theirs, ours):
@@ -268,8 +284,9 @@ def test_gradients_that_arrive_at_states_only_or_expanded_are_torchs() -> None:
             assert torch.allclose(one, other)
 
 
-def test_activation_checkpointing_and_saved_tensor_hooks_reach_all_that_is_kept() -> None:
-    module, x = LSTM(INPUT, HIDDEN, num_layers=2), torch.randn(4, 2, INPUT, requires_grad=True)
+@pytest.mark.parametrize("kind", [LSTM, GRU])
+def test_activation_checkpointing_and_saved_tensor_hooks_reach_all_that_is_kept(kind: Any) -> None:
+    module, x = kind(INPUT, HIDDEN, num_layers=2), torch.randn(4, 2, INPUT, requires_grad=True)
     (expected,) = torch.autograd.grad(module(x)[0].sum(), x)
     output = checkpoint(lambda x: module(x)[0], x, use_reentrant=False)
     assert torch.equal(torch.autograd.grad(output.sum(), x)[0], expected)
@@ -308,3 +325,13 @@ def test_a_copy_in_training_is_independent() -> None:
     twin(x)[0].sum().backward()
     assert torch.equal(twin.weight_hh_l0.grad, module.weight_hh_l0.grad)
     assert twin.weight_hh_l0.grad.data_ptr() != module.weight_hh_l0.grad.data_ptr()
+
+
+@pytest.mark.parametrize("kind", [GRU, GRUCell])
+def test_second_derivatives_by_a_state_do_not_need_gradients_of_weights(kind: Any) -> None:
+    module = kind(2, 3).double().requires_grad_(False)
+    x = torch.randn(*((4, 3, 2) if kind is GRU else (3, 2)), dtype=torch.float64)
+    h0 = torch.randn(*((1, 3, 3) if kind is GRU else (3, 3)), dtype=torch.float64)
+    x, h0 = x.requires_grad_(), h0.requires_grad_()
+    assert torch.autograd.gradcheck(module, (x, h0))
+    assert torch.autograd.gradgradcheck(module, (x, h0))

@@ -25,9 +25,12 @@ LAYERS: dict[str, Callable[[Any], torch.nn.Module]] = {
         SIZE, SIZE, 2, batch_first=True, bidirectional=True
     ),
     "lstm projected": lambda nn: nn.LSTM(SIZE, SIZE, 2, batch_first=True, proj_size=2),
+    "gru": lambda nn: nn.GRU(SIZE, SIZE),
+    "gru stacked both ways": lambda nn: nn.GRU(SIZE, SIZE, 2, bidirectional=True, batch_first=True),
     "rnn": lambda nn: nn.RNN(SIZE, SIZE),
     "rnn batch first": lambda nn: nn.RNN(SIZE, SIZE, 2, batch_first=True, nonlinearity="relu"),
     "lstm cell": lambda nn: nn.LSTMCell(SIZE, SIZE),
+    "gru cell": lambda nn: nn.GRUCell(SIZE, SIZE),
     "rnn cell": lambda nn: nn.RNNCell(SIZE, SIZE, bias=False),
     "linear": lambda nn: nn.Linear(SIZE, SIZE),
 }
@@ -124,7 +127,7 @@ def test_what_torch_lets_be_edited_in_place_may_be_and_the_gradients_are_right(
                 torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["LSTM", "RNN"])
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
 def test_a_residual_may_be_added_in_place(kind: str) -> None:
     found = []
     for in_place in (False, True):

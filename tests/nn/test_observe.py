@@ -10,7 +10,7 @@ import torch
 from torch.nn.utils.rnn import pack_sequence
 
 from glasscell import cells
-from glasscell.nn import LSTM, RNN, LSTMCell, Record, observing
+from glasscell.nn import GRU, LSTM, RNN, LSTMCell, Record, observing
 from nn.cases import HIDDEN, INPUT, LAYERS, padded, pair_of, states
 
 
@@ -67,6 +67,24 @@ def test_the_cell_state_is_exactly_what_the_gates_say(name: str, dtype: torch.dt
     assert (joined == expected.detach().numpy()).all()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
+@pytest.mark.parametrize("name", [name for name in LAYERS if name.startswith("gru")])
+def test_the_hidden_state_of_a_gru_is_exactly_what_its_gates_say(
+    name: str, dtype: torch.dtype
+) -> None:
+    module, seen = pair_of(name)[1].to(dtype), Seen()
+    with observing(seen):
+        module(padded(module, 6, 3, dtype), states(module, 3, dtype))
+    assert len(seen.records) == module.num_layers * (1 + module.bidirectional)
+    for suffix, record in seen.records:
+        reset, update, candidate = (record.tape[..., k, :HIDDEN] for k in range(3))
+        assert ((reset > 0) & (reset < 1)).all()
+        before = _shift(record.output, record.h0, suffix.endswith("reverse"))
+        assert ((1 - update) * candidate + update * before == record.output).all()
+        assert record.c0 is record.c_n is None
+        assert record.mode == "GRU"
+
+
 def test_a_record_says_how_the_call_was_laid_out() -> None:
     seen = Seen()
     first, plain = LSTM(INPUT, HIDDEN, batch_first=True), RNN(INPUT, HIDDEN)
@@ -90,7 +108,7 @@ def test_a_record_says_how_the_call_was_laid_out() -> None:
     assert d.output.shape == (1, 3, HIDDEN)
 
 
-@pytest.mark.parametrize("kind", [LSTM, RNN])
+@pytest.mark.parametrize("kind", [LSTM, GRU, RNN])
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_gradients_that_pass_are_those_of_every_step(kind: Any, bidirectional: bool) -> None:
     """Against a chain of one-step calls, where torch itself keeps each state's gradient."""
@@ -108,14 +126,14 @@ def test_gradients_that_pass_are_those_of_every_step(kind: Any, bidirectional: b
         assert (dy == part.numpy()).all()
         hidden, cell = _chain(module, x, part, suffix, reverse)
         assert np.allclose(dh, hidden)
-        assert (dc is None) == (kind is RNN)
+        assert (dc is None) == (kind is not LSTM)
         assert dc is None or np.allclose(dc, cell)
     assert len(seen.gradients) == 1 + bidirectional
 
 
 def _chain(module: Any, x: Any, weight: Any, suffix: str, reverse: bool) -> tuple[Any, Any]:
-    cell_kind = torch.nn.LSTMCell if module.mode == "LSTM" else torch.nn.RNNCell
-    cell = cell_kind(INPUT, HIDDEN, dtype=torch.float64)
+    kinds = {"LSTM": torch.nn.LSTMCell, "GRU": torch.nn.GRUCell, "RNN_TANH": torch.nn.RNNCell}
+    cell = kinds[module.mode](INPUT, HIDDEN, dtype=torch.float64)
     roles = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     cell.load_state_dict({role: getattr(module, f"{role}_{suffix}").detach() for role in roles})
     state, kept, loss = None, {}, torch.zeros((), dtype=torch.float64)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from glasscell.nn import LSTM, RNN, observing
+from glasscell.nn import GRU, LSTM, RNN, observing
 from nn.cases import HIDDEN, INPUT, LAYERS, flat, padded, pair_of, states
 
 BOTH = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
@@ -44,7 +44,7 @@ def test_alone_and_in_any_batch(name: str, dtype: torch.dtype) -> None:
 
 
 @BOTH
-@pytest.mark.parametrize("kind", [LSTM, RNN])
+@pytest.mark.parametrize("kind", [LSTM, GRU, RNN])
 def test_whole_and_in_parts(kind: Any, dtype: torch.dtype) -> None:
     module = kind(INPUT, HIDDEN, num_layers=2, dtype=dtype)
     x = torch.randn(23, 3, INPUT, dtype=dtype)
@@ -77,10 +77,12 @@ def test_with_and_without_a_graph_or_an_observer(name: str) -> None:
 
 
 @BOTH
-@pytest.mark.parametrize("name", ["lstm three layers both ways", "lstm projected", "rnn"])
+@pytest.mark.parametrize(
+    "name", ["lstm three layers both ways", "lstm projected", "gru two layers both ways", "rnn"]
+)
 def test_on_any_number_of_threads_forward_and_backward(name: str, dtype: torch.dtype) -> None:
     kind, arguments = LAYERS[name]
-    module = {"LSTM": LSTM, "RNN": RNN}[kind](24, 40, **arguments, dtype=dtype)
+    module = {"LSTM": LSTM, "GRU": GRU, "RNN": RNN}[kind](24, 40, **arguments, dtype=dtype)
     # Enough work that the engine does use its threads.
     x = torch.randn(60, 33, 24, dtype=dtype, requires_grad=True)
     found = []
@@ -104,11 +106,12 @@ def test_batch_first_and_time_first() -> None:
     _same((output.transpose(0, 1), state), second(x.transpose(0, 1)))
 
 
-def test_one_module_on_many_python_threads() -> None:
-    module = LSTM(INPUT, HIDDEN, num_layers=2)
+@pytest.mark.parametrize("kind", [LSTM, GRU])
+def test_one_module_on_many_python_threads(kind: Any) -> None:
+    module = kind(INPUT, HIDDEN, num_layers=2)
     inputs = [torch.randn(30, 1 + k % 5, INPUT) for k in range(24)]
     expected = [module(x)[0] for x in inputs]
-    twin = LSTM(INPUT, HIDDEN, num_layers=2)  # nothing packed yet: all threads come upon it empty
+    twin = kind(INPUT, HIDDEN, num_layers=2)  # nothing packed yet: all threads come upon it empty
     twin.load_state_dict(module.state_dict())
     with ThreadPoolExecutor(8) as pool:
         for found, one in zip(pool.map(lambda x: twin(x)[0], inputs), expected, strict=True):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import glasscell
-from glasscell import nn
+from glasscell import cells, nn
 from glasscell.errors import DtypeError, ShapeError, WeightFormatError
 from glasscell.nn.saving import save
 from glasscell.tasks.forecast.network import Forecaster
@@ -20,6 +20,8 @@ KINDS = [
     (nn.LSTM, {"num_layers": 3, "bias": False, "dropout": 0.5}),
     (nn.RNN, {"num_layers": 2}),
     (nn.RNN, {"nonlinearity": "relu", "bidirectional": True, "batch_first": True}),
+    (nn.GRU, {"num_layers": 2}),
+    (nn.GRU, {"bidirectional": True, "batch_first": True, "bias": False}),
 ]
 every_kind = pytest.mark.parametrize(("kind", "options"), KINDS)
 both_dtypes = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -87,7 +89,7 @@ def test_a_loaded_layer_has_the_trace_of_the_saved_one(tmp_path, kind, options):
     found = model.run(x.numpy(), trace=True).trace
     assert list(found) == list(expected)
     for name, one in expected.items():
-        for field in ("forget", "input", "candidate", "output", "cell", "hidden"):
+        for field in (*cells.of(one.mode).quantities, "hidden"):
             mine, wanted = getattr(found[name], field), getattr(one, field)
             assert (mine is None) == (wanted is None)
             if wanted is not None:
@@ -99,7 +101,7 @@ def test_a_loaded_layer_has_the_trace_of_the_saved_one(tmp_path, kind, options):
         )
 
 
-@pytest.mark.parametrize("kind", [torch.nn.LSTM, torch.nn.RNN])
+@pytest.mark.parametrize("kind", [torch.nn.LSTM, torch.nn.RNN, torch.nn.GRU])
 def test_torchs_own_layers_are_saved_too(tmp_path, kind):
     layer = _make(kind, {"num_layers": 2})
     model = glasscell.load(save(layer, tmp_path / "model"))
@@ -284,7 +286,7 @@ def _hooked():
 
 
 REFUSED = [
-    (torch.nn.GRU(2, 2), r"the module itself \(GRU\).*expected one of LSTM, RNN"),
+    (torch.nn.GRUCell(2, 2), r"the module itself \(GRUCell\).*expected one of LSTM, RNN"),
     (_Network(), r"the module itself \(_Network\).*Sequential\(model.lstm, model.linear\)"),
     (
         torch.nn.Sequential(nn.LSTM(2, 2), torch.nn.Sequential(torch.nn.Conv1d(2, 2, 1))),

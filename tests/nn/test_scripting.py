@@ -9,7 +9,7 @@ import torch
 from torch.jit import _recursive
 
 import glasscell.nn
-from glasscell.nn import LSTM, LSTMCell, RNNCell, convert
+from glasscell.nn import LSTM, GRUCell, LSTMCell, RNNCell, convert
 from nn.cases import HIDDEN, INPUT
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.* is deprecated")
@@ -61,7 +61,7 @@ def test_they_stay_where_scripting_fails() -> None:
     assert torch.equal(model(x, [4, 2]), expected)
 
 
-@pytest.mark.parametrize("kind", ["LSTM", "RNN"])
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
 def test_converted_models(kind: str) -> None:
     model = convert(torch.nn.Sequential(getattr(torch.nn, kind)(INPUT, HIDDEN)))
     before, x = _layers(model), torch.randn(4, 2, INPUT)
@@ -70,10 +70,11 @@ def test_converted_models(kind: str) -> None:
     assert torch.allclose(scripted(x)[0], model(x)[0], atol=1e-6)
 
 
-def test_a_cell_alone() -> None:
-    cell, x = LSTMCell(INPUT, HIDDEN), torch.randn(2, INPUT)
+@pytest.mark.parametrize("kind", [LSTMCell, GRUCell])
+def test_a_cell_alone(kind: Any) -> None:
+    cell, x = kind(INPUT, HIDDEN), torch.randn(2, INPUT)
     assert torch.allclose(torch.jit.script(cell)(x)[0], cell(x)[0], atol=1e-6)
-    assert type(cell) is LSTMCell
+    assert type(cell) is kind
 
 
 def test_a_layer_that_is_kept_as_a_plain_attribute_stays_too() -> None:

@@ -186,7 +186,7 @@ def test_forward_derivatives_are_finite_differences(name: str) -> None:
         _same(forward_ad.unpack_dual(dual).tangent, expected)
 
 
-@pytest.mark.parametrize("name", ["lstm all at once", "lstm", "rnn relu two layers both ways"])
+@pytest.mark.parametrize("name", ["lstm all at once", "gru", "rnn relu two layers both ways"])
 def test_derivatives_of_derivatives(name: str) -> None:
     p = Problem(name, batch=1, steps=3)
     ours, plain = (lambda x, f=f: f(x, p.weights) for f in (p.ours, p.plain))
@@ -274,7 +274,7 @@ def _operands(name: str, given: bool) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("given", [False, True], ids=["plain", "states and masks"])
-@pytest.mark.parametrize("name", ["lstm", "lstm all at once", "rnn", "rnn without bias"])
+@pytest.mark.parametrize("name", ["lstm", "lstm all at once", "rnn", "gru", "rnn without bias"])
 def test_opcheck(name: str, given: bool) -> None:
     operands = _operands(name, given)
     torch.library.opcheck(OPERATOR, operands)

@@ -91,9 +91,10 @@ CHANGES: list[Callable[[Any], None]] = [
 ]
 
 
+@pytest.mark.parametrize("name", ["lstm", "gru"])
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__.strip("_"))
-def test_a_change_between_two_calls_is_seen(change: Callable[[Any], None]) -> None:
-    theirs, ours = pair_of("lstm")
+def test_a_change_between_two_calls_is_seen(change: Callable[[Any], None], name: str) -> None:
+    theirs, ours = pair_of(name)
     x = torch.randn(4, 2, INPUT)
     before = ours(x)[0].detach().clone()
     theirs(x)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -33,23 +31,7 @@ TOLERANCE = 1e-7
 
 
 def by_hand(p):
-    run = reference.forward(
-        replace(p.config, bidirectional=False),
-        [p.weights],
-        p.x,
-        p.h0[None],
-        None if p.c0 is None else p.c0[None],
-        lengths=p.lengths,
-        reset=p.reset,
-    )
-    return run.layers[0]
-
-
-def hand_backward(run, dy, dh_n, dc_n):
-    if isinstance(run, reference.LSTMRun):
-        return reference.lstm_backward(run, dy, dh_n, dc_n)
-    back = reference.gru_backward if isinstance(run, reference.GRURun) else reference.rnn_backward
-    return back(run, dy, dh_n)
+    return reference.run_layer(p.config.mode, p.weights, p.x, p.h0, p.c0, **p.order())
 
 
 def like(array, seed):
@@ -61,8 +43,7 @@ def like(array, seed):
 def test_a_program_is_what_the_equations_say_forward_and_backward(problem):
     if problem.config.proj_size:
         return
-    p = replace(problem, reverse=False)
-    hand = by_hand(p)
+    p, hand = problem, by_hand(problem)
     run = reference.run_cell(p.config.mode, p.weights, p.x, p.h0, p.c0, **p.order())
     for name in ("h", "h_n", "c", "c_n"):
         expected = getattr(hand, name, None)
@@ -75,7 +56,7 @@ def test_a_program_is_what_the_equations_say_forward_and_backward(problem):
             np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
     given_back = like(run.h, 1), like(run.h_n, 2), like(run.c_n, 3)
     back = reference.run_cell_backward(run, *given_back)
-    for name, expected in hand_backward(hand, *given_back)._asdict().items():
+    for name, expected in reference.run_layer_backward(hand, *given_back)._asdict().items():
         found = getattr(back, name)
         assert (found is None) == (expected is None), name
         if expected is not None:

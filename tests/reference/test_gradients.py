@@ -18,6 +18,8 @@ CONFIGS = [
     Config(mode="LSTM", input_size=2, hidden_size=3, proj_size=2),
     Config(mode="RNN_TANH", input_size=2, hidden_size=3),
     Config(mode="RNN_RELU", input_size=2, hidden_size=3),
+    Config(mode="GRU", input_size=2, hidden_size=3),
+    Config(mode="GRU", input_size=3, hidden_size=2, bias=False),
 ]
 ORDERS = [
     {},
@@ -32,10 +34,7 @@ TOLERANCE = 1e-7
 
 def run_layer(problem, **changes):
     p = replace(problem, **changes)
-    if p.config.mode == "LSTM":
-        return reference.lstm(p.weights, p.x, p.h0, p.c0, **p.order())
-    nonlinearity = p.config.mode.removeprefix("RNN_").lower()
-    return reference.rnn(p.weights, p.x, p.h0, nonlinearity=nonlinearity, **p.order())
+    return reference.run_layer(p.config.mode, p.weights, p.x, p.h0, p.c0, **p.order())
 
 
 class Loss:
@@ -51,9 +50,7 @@ class Loss:
         return float(value if self.dc_n is None else value + (run.c_n * self.dc_n).sum())
 
     def backward(self, run):
-        if self.dc_n is None:
-            return reference.rnn_backward(run, self.dy, self.dh_n)
-        return reference.lstm_backward(run, self.dy, self.dh_n, self.dc_n)
+        return reference.run_layer_backward(run, self.dy, self.dh_n, self.dc_n)
 
 
 def name_of(value):

@@ -19,14 +19,10 @@ examples = settings(deadline=None, max_examples=30)
 
 def run_layer(problem, **changes):
     p = replace(problem, **changes)
-    if p.config.mode == "LSTM":
-        return reference.lstm(p.weights, p.x, p.h0, p.c0, **p.order())
-    nonlinearity = p.config.mode.removeprefix("RNN_").lower()
-    return reference.rnn(p.weights, p.x, p.h0, nonlinearity=nonlinearity, **p.order())
+    return reference.run_layer(p.config.mode, p.weights, p.x, p.h0, p.c0, **p.order())
 
 
-def run_backward(run, dy):
-    return (reference.lstm_backward if hasattr(run, "c") else reference.rnn_backward)(run, dy)
+run_backward = reference.run_layer_backward
 
 
 def states(run):

@@ -63,7 +63,7 @@ def test_every_folder_is_in_the_list_and_has_what_a_view_has():
         if folder.is_dir() and folder.name != "__pycache__"
     }
     assert folders == set(views.VIEWS)
-    known = {"__init__.py", "data.py", "words.py", "plot.py", "static.py"}
+    known = {"__init__.py", "data.py", "words.py", "plot.py", "static.py", "drawing.py"}
     for path in views.__path__:
         for view in views.VIEWS:
             names = {file.name for file in (Path(path) / view).iterdir() if file.is_file()}

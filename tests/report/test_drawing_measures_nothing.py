@@ -18,7 +18,8 @@ ROOT = Path(glasscell.report.__file__).parent
 FILES = sorted(
     file
     for pattern in (
-        "views/*/data.py", "views/*/plot.py", "views/*/static.py", "draw/*.py", "page/*.py",
+        "views/*/data.py", "views/*/plot.py", "views/*/static.py", "views/*/drawing.py",
+        "draw/*.py", "page/*.py",
         "lesson/*.py",
     )
     for file in ROOT.glob(pattern)

@@ -38,7 +38,8 @@ def expected(case: Case, data: Data) -> Array:
     Returns:
         step, cell, pool: (STEPS, B, H), outputs with the same x in every step; inference:
         (T, B, H); training: (G, I + H + 1), the gradients of weight_ih, weight_hh and a bias side
-        by side; trace: (6, T, B, H), i f g o c h.
+        by side; trace: (·, T, B, H), the quantities of the tape and h: i f g o c h of an LSTM.
+        Masks of training are the numbers that they stand for.
     """
     if case.task == "training":
         gradients = [_gradient(case, part) for part in _parts(case, data)]
@@ -83,26 +84,23 @@ def _parts(case: Case, data: Data) -> list[tuple[Data, Array | None]]:
     ]
 
 
-def _run(case: Case, data: Data, lengths: Array | None) -> reference.LSTMRun | reference.RNNRun:
-    weights = LayerWeights(**data.weights)
-    if case.mode == "LSTM":
-        return reference.lstm(weights, data.x, lengths=lengths)
-    return reference.rnn(weights, data.x, lengths=lengths)
+def _run(case: Case, data: Data, lengths: Array | None) -> reference.CellRun:
+    """By the program of the step, which the hand-written equations are tested against."""
+    cell = case.cell
+    starts = {name: np.full(case.H, cell.starts[name]) for name in cell.evaluation.vectors}
+    weights = LayerWeights(**data.weights, vectors=starts)
+    return reference.run_cell(cell, weights, data.x, lengths=lengths)
 
 
 def _forward(case: Case, part: tuple[Data, Array | None]) -> Array:
     run = _run(case, *part)
-    if case.task == "trace" and isinstance(run, reference.LSTMRun):
-        return np.stack([run.i, run.f, run.g, run.o, run.c, run.h])
+    if case.task == "trace":
+        return np.stack([*(run.quantities[name] for name in case.cell.quantities), run.h])
     return run.h
 
 
 def _gradient(case: Case, part: tuple[Data, Array | None]) -> Array:
-    run, dy = _run(case, *part), part[0].dy
-    if isinstance(run, reference.LSTMRun):
-        gradients = reference.lstm_backward(run, dy)
-    else:
-        gradients = reference.rnn_backward(run, dy)
+    gradients = reference.run_cell_backward(_run(case, *part), part[0].dy)
     assert gradients.dbias_ih is not None
     return np.concatenate(
         [gradients.dweight_ih, gradients.dweight_hh, gradients.dbias_ih[:, None]], axis=1

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from glasscell import cells
 from glasscell.arrays import Array
 from glasscell.errors import DataError
 
 __all__ = ["CASES", "Case", "select"]
 
-Mode = Literal["LSTM", "RNN"]
+Mode = Literal["LSTM", "GRU", "RNN"]
 Task = Literal["step", "cell", "pool", "inference", "training", "trace"]
 Measure = Literal["time", "first call", "new length", "memory"]
 Storage = Literal["float32", "bfloat16", "int8"]
+Written = Literal["", "own cell", "layer norm", "zoneout", "recurrent dropout"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Case:
     """One row of the benchmark: one layer, float32.
 
     Args:
-        mode: "LSTM", or "RNN" with tanh.
+        mode: "LSTM", "GRU", or "RNN" with tanh.
         name: What the row is called.
         task: "step": one step of one live sequence; "cell": one step of a torch cell module;
             "pool": one step of B of `capacity` live sequences; "inference"; "training": forward,
@@ -41,6 +43,8 @@ class Case:
         weights: How glasscell stores the weights; others have float32 only.
         checkpoint: Whether glasscell keeps only every √T-th state for the backward pass.
         capacity: Live sequences of a pool.
+        written: "own cell": the same equations through the door for a user's cells; else the option
+            of the layer that is on.
         quick: Whether `--quick` measures it.
     """
 
@@ -56,6 +60,7 @@ class Case:
     weights: Storage = "float32"
     checkpoint: bool = False
     capacity: int = 0
+    written: Written = ""
     quick: bool = False
 
     @property
@@ -74,8 +79,20 @@ class Case:
 
     @property
     def gates(self) -> int:
-        """Products with each step: 4 or 1."""
-        return 4 if self.mode == "LSTM" else 1
+        """Products with each step: 4, 3 or 1."""
+        return self.cell.gate_count
+
+    @property
+    def cell(self) -> cells.Cell:
+        """What is computed."""
+        options: dict[Written, dict[str, Any]] = {
+            "layer norm": {"layer_norm": True},
+            "zoneout": {"zoneout": (0.1, 0.1)},
+            "recurrent dropout": {"recurrent_dropout": 0.1},
+        }
+        if self.written in options:
+            return cells.LSTM(**options[self.written])
+        return cells.of("RNN_TANH" if self.mode == "RNN" else self.mode)
 
     @cached_property
     def lengths(self) -> Array | None:
@@ -107,6 +124,8 @@ class Case:
         """The same work another way by glasscell itself, timed in the same turns; with its name."""
         if self.measure != "time":
             return None
+        if self.written:
+            return "fused" if self.written == "own cell" else "plain", replace(self, written="")
         if self.task == "trace":
             return "untraced", replace(self, task="inference")
         if self.ragged:
@@ -128,21 +147,23 @@ HYDROLOGY = (365, 256, 32, 256)
 ODD = [(100, 32, H, H) for H in (50, 100, 200)]
 WHOLE: tuple[Task, ...] = ("inference", "training")
 COMPRESSED: tuple[Storage, ...] = ("bfloat16", "int8")
-QUICK = {(100, 1, 128, 128), (100, 32, 128, 128)}
+QUICK = {(1, 1, 32, 32), (1, 1, 256, 256), (100, 1, 128, 128), (100, 32, 128, 128)}
+FEW = {(1, 1, 64, 64), (100, 32, 128, 128)}
 
 
 def _speed(mode: Mode) -> list[Case]:
-    """The rows that LSTM and plain RNN share."""
+    """The rows that every fused layer has."""
+    quick = FEW if mode == "GRU" else QUICK
     step = [
-        Case(mode, "one step", "step", 1, 1, H, H, quick=H in (32, 256))
+        Case(mode, "one step", "step", 1, 1, H, H, quick=(1, 1, H, H) in quick)
         for H in (32, 64, 128, 256, 512)
     ]
     infer = [
-        Case(mode, "inference", "inference", *sizes, quick=sizes in QUICK)
+        Case(mode, "inference", "inference", *sizes, quick=sizes in quick)
         for sizes in (*SEQUENCE, *BATCH)
     ]
     train = [
-        Case(mode, "training", "training", *sizes, quick=sizes in QUICK)
+        Case(mode, "training", "training", *sizes, quick=sizes in quick)
         for sizes in ((100, 1, 256, 256), *BATCH, HYDROLOGY)
     ]
     return step + infer + train
@@ -183,7 +204,40 @@ def _lstm_only() -> list[Case]:
     ]  # fmt: skip
 
 
-CASES: tuple[Case, ...] = (*_speed("LSTM"), *_lstm_only(), *_speed("RNN"))
+def _gru_only() -> list[Case]:
+    sizes = (100, 32, 128, 128)
+    return [
+        Case("GRU", "ragged inference", "inference", *sizes, ragged=True),
+        Case("GRU", "ragged training", "training", *sizes, ragged=True),
+        Case("GRU", "every gate", "trace", *sizes),
+        Case("GRU", "cell from torch", "cell", 1, 4, 16, 32),
+        Case("GRU", "pool, one step", "pool", 1, 1000, 32, 32, capacity=100_000),
+    ]
+
+
+def _written() -> list[Case]:
+    """Cells that run as programs, beside the layer with fused kernels."""
+    sizes = (100, 32, 128, 128)
+    options: tuple[Written, ...] = ("layer norm", "zoneout", "recurrent dropout")
+    return [
+        Case("LSTM", "one step, own cell", "step", 1, 1, 64, 64, written="own cell"),
+        *(
+            Case("LSTM", f"{task}, own cell", task, *sizes, written="own cell", quick=True)
+            for task in WHOLE
+        ),
+        Case("GRU", "training, own cell", "training", *sizes, written="own cell"),
+        *(Case("LSTM", f"training, {kind}", "training", *sizes, written=kind) for kind in options),
+    ]
+
+
+CASES: tuple[Case, ...] = (
+    *_speed("LSTM"),
+    *_lstm_only(),
+    *_speed("GRU"),
+    *_gru_only(),
+    *_written(),
+    *_speed("RNN"),
+)
 """Every row, in the order of the tables."""
 
 

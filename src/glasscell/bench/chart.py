@@ -110,7 +110,7 @@ def _bars(axis: _Axis, groups: list[tuple[str, list[dict[str, Any]]]]) -> Iterat
     y = TOP
     for mode, rows in groups:
         y += GAP + LINE
-        yield _text(16, y - 5, "LSTM" if mode == "LSTM" else "plain RNN", "head")
+        yield _text(16, y - 5, "plain RNN" if mode == "RNN" else mode, "head")
         for row in rows:
             y += LINE
             yield from _bar(axis, row, y - 5)

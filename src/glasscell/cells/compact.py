@@ -82,6 +82,16 @@ class StoredWeights:
                 f"{self.storage} got {[None if a is None else a.dtype.name for a in vectors]}."
             )
 
+    @classmethod
+    def named(cls, arrays: Mapping[str, Array], hidden_size: int) -> StoredWeights:
+        """Build a layer from arrays by name without suffix, as `LayerWeights.named`."""
+        known = {name for name in cls.__dataclass_fields__ if name != "vectors"}
+        found = {name: array for name, array in arrays.items() if name in known}
+        dtype = found["weight_ih"].dtype
+        found.setdefault("weight_hh", np.empty((0, hidden_size), dtype))
+        vectors = {name: array for name, array in arrays.items() if name not in known}
+        return cls(**found, vectors=vectors)
+
     @property
     def storage(self) -> str:
         """The name of the storage: "bfloat16" or "int8"."""

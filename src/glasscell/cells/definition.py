@@ -9,14 +9,14 @@ from __future__ import annotations
 import copy
 import inspect
 import linecache
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from keyword import iskeyword
 from numbers import Real
 from types import CodeType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from glasscell.cells.derivative import Partials, Reverse, partials, reverse
+from glasscell.cells.derivative import Partials, Reverse, Slopes, partials, reverse, slopes
 from glasscell.cells.program import READS, Program, Sum, number_of, numbered
 from glasscell.cells.symbols import ALLOWED, Graph, Symbol, ordered
 from glasscell.errors import CellError
@@ -161,6 +161,13 @@ class Cell:
         """The derivatives of every state after the step by every sum and state before it."""
         return partials(self.evaluation)
 
+    @cached_property
+    def slopes(self) -> Slopes:
+        """The derivatives of the step, from what a trace of it has."""
+        names = self.program.names
+        gates = {k: names[letter] for k, letter in enumerate(self.gates) if letter in names}
+        return slopes(self.program, self.reverse.kept, gates)
+
     @property
     def quantities(self) -> tuple[str, ...]:
         """Names of what a trace shows beside the hidden state, in the order of the tape."""
@@ -185,6 +192,8 @@ class Cell:
             its sums, and with them that bias, has a vector for it.
         """
         del letter
+        return None
+        return None
 
     @property
     def _order(self) -> tuple[str, ...]:
@@ -291,7 +300,7 @@ def _program(cell: Cell, *, training: bool, parted: Collection[str] = ()) -> Pro
     except Exception as error:
         said = str(error) or type(error).__name__
         raise CellError(f"{cell.name}: {_place(error, steps)}{said}; {ALLOWED}") from error
-    outputs = _outputs(cell, graph, result)
+    outputs = _outputs(cell, graph, result, training=training)
     named = graph.named()
     seen = {letter: named[letter] for letter in cell.gates if isinstance(named.get(letter), Symbol)}
     seen |= dict(zip(cell.states, outputs, strict=True))
@@ -325,7 +334,7 @@ def _program(cell: Cell, *, training: bool, parted: Collection[str] = ()) -> Pro
         raise CellError(f"{cell.name}: {_defined(cell)}{error}") from None
 
 
-def _outputs(cell: Cell, graph: Graph, result: Any) -> list[Symbol]:
+def _outputs(cell: Cell, graph: Graph, result: Any, *, training: bool) -> list[Symbol]:
     """Check what a step returned."""
     after = result if isinstance(result, tuple) else (result,)
     if len(after) != len(cell.states):
@@ -334,18 +343,31 @@ def _outputs(cell: Cell, graph: Graph, result: Any) -> list[Symbol]:
             f"({', '.join(cell.states)}), got {len(after)}"
         )
     try:
-        return [graph.symbol(value) for value in after]
+        outputs = [graph.symbol(value) for value in after]
     except CellError as error:
         raise CellError(f"{cell.name}: {_defined(cell)}of what step returned {error}") from None
+    for letter, output in zip(cell.states, outputs, strict=True):
+        if training and output.constant:
+            raise CellError(
+                f"{cell.name}: {_defined(cell)}expected step to return a state {letter} that "
+                f"depends on something, got the number {output.value}; leave the state out"
+            )
+    return outputs
 
 
-def _require_all_read(cell: Cell, sums: Collection[Sum]) -> None:
+def _require_all_read(cell: Cell, sums: Sequence[Sum]) -> None:
     unread = [gate for gate in cell.gates if gate not in {s.gate for s in sums}]
     if unread:
         raise CellError(
             f"{cell.name}: {_defined(cell)}expected a step whose result depends on every gate, got "
             f"one without {', '.join(f'a.{gate}' for gate in unread)}; use the gate, or leave it "
             "out of gates"
+        )
+    if not any("x" in s.reads for s in sums):
+        read = ", ".join(f"a.{s.gate}.h" for s in sums)
+        raise CellError(
+            f"{cell.name}: {_defined(cell)}expected a step that reads x, got one that reads "
+            f"{read} alone; read a.{sums[0].gate} or a.{sums[0].gate}.x"
         )
 
 
@@ -398,8 +420,8 @@ def _line(code: CodeType, number: int) -> str:
     return f"line {number} of {code.co_filename}" + (f", {text!r}: " if text else ": ")
 
 
-RESERVED = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
-"""What vectors cannot be called: the other parameters of a layer."""
+RESERVED = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr", "scale", "scale_hr")
+"""What vectors cannot be called: the other arrays of a layer, in training and in a file."""
 
 
 def _check_names(cell: Cell) -> None:
@@ -488,6 +510,10 @@ class Described(Cell):
         )
         if (evaluation.sums, evaluation.vectors) != (program.sums, program.vectors):
             raise CellError("cell: expected an evaluation that reads what the program reads")
+        if missing := [one for one in program.states[1:] if one not in program.names]:
+            raise CellError(
+                f"cell: expected a program that names all states, got none of {missing}"
+            )
         if evaluation.masks:
             raise CellError(f"cell: expected an evaluation without masks, got {evaluation.masks}")
         self.__dict__["program"], self.__dict__["evaluation"] = program, evaluation
@@ -528,13 +554,15 @@ def _mask(letter: str, given: Any) -> Mask:
 
 def _fitting(cell: Cell, program: Program) -> Program:
     """Check that a program names what its cell has."""
+    after = list(zip(cell.states, program.outputs, strict=False))
     known = {
         "sums": {s.gate for s in program.sums} == set(cell.gates)
         and (cell.recurrent == "full" or {s.reads for s in program.sums} <= {"x"}),
         "states": program.states == tuple(cell.states),
         "vectors": set(program.vectors) <= set(_vectors(cell)),
         "masks": set(program.masks) <= set(cell.masks),
-        "names": set(program.names) <= {*cell.gates, *cell.states},
+        "names": set(program.names) <= {*cell.gates, *cell.states}
+        and all(program.names.get(letter, value) == value for letter, value in after),
     }
     wrong = [what for what, fits in known.items() if not fits]
     if wrong:

@@ -14,7 +14,17 @@ from glasscell.cells.operations import ACTIVATIONS, OPERATIONS, Operation
 from glasscell.cells.program import Program, numbered
 from glasscell.cells.symbols import Graph, Symbol, ordered
 
-__all__ = ["Partials", "Reverse", "partials", "reverse", "tangent", "totals"]
+__all__ = [
+    "Partials",
+    "Reverse",
+    "Slopes",
+    "partials",
+    "reverse",
+    "reverse_with_totals",
+    "slopes",
+    "tangent",
+    "totals",
+]
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,35 @@ class Partials:
 
     operations: tuple[Operation, ...]
     by: Mapping[tuple[int, str, int], int]
+    inputs: int
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """Derivatives of a step in two parts, made of what a trace of it has.
+
+    First the states after the hidden one, then the hidden state, which may read them: the LSTM's
+    ``h_t = o_t tanh(c_t)``. Inputs, in order: the values `taped`, then the states before the step,
+    vectors, masks.
+
+    Args:
+        operations: As in a `Program`.
+        by: (state after, "sum", "state" or "after", index) to the value that holds the derivative;
+            of the hidden state, state 0, with the other states after the step held fixed, which are
+            its "after". (state, "belt", state) is what stays of a state by itself: what it is
+            multiplied by in the sum that is the state after, f in ``c = f c + i g`` also where f
+            looks at c (peephole); where there is no such sum, the derivative. (state, "writes",
+            index) is what a gate is multiplied by in that sum: i for g. Absent where zero.
+        adds: States that are such a sum.
+        taped: Values of the step: those that are kept for the reverse pass, then the hidden state
+            after the step.
+        inputs: How many inputs there are.
+    """
+
+    operations: tuple[Operation, ...]
+    by: Mapping[tuple[int, str, int], int]
+    adds: tuple[int, ...]
+    taped: tuple[int, ...]
     inputs: int
 
 
@@ -109,6 +148,34 @@ def reverse(program: Program, order: Sequence[str]) -> Reverse:
     )
 
 
+def reverse_with_totals(
+    program: Program, kept: Sequence[int]
+) -> tuple[tuple[Operation, ...], tuple[int, ...]]:
+    """Make the reverse pass of a step that also gives what the loss feels of its states in all.
+
+    Args:
+        program: The step.
+        kept: What is kept for its reverse pass, see `Reverse`.
+
+    Returns:
+        Operations, and the values of the outputs: those of a `Reverse`, then the total derivatives
+        by each state after the step but the hidden one, whose total is what arrives; -1 for zero.
+    """
+    graph = Graph()
+    values = symbols_of(program, graph)
+    arriving = [graph.input("arriving", state) for state in program.states]
+    seeds = zip(program.outputs, arriving, strict=True)
+    cotangents = _pullback(graph, program, values, seeds)
+    ends = len(program.sums) + len(program.states) + len(program.vectors)
+    wanted = [cotangents.get(k) for k in (*range(ends), *program.outputs[1:])]
+    inputs = [graph.input("kept", str(k)) for k in kept]
+    again = _Rewritten(graph, {values[value]: inputs[k] for k, value in enumerate(kept)})
+    inputs += [*values[len(program.sums) : program.inputs], *arriving]
+    found = [None if one is None else again(one) for one in wanted]
+    operations, number = numbered(inputs, [one for one in found if one is not None])
+    return operations, tuple(-1 if one is None else number[one] for one in found)
+
+
 def partials(program: Program) -> Partials:
     """Make the derivatives of each state after a step by its sums and the states before it.
 
@@ -129,6 +196,88 @@ def partials(program: Program) -> Partials:
     return Partials(
         operations, {place: number[symbol] for place, symbol in found.items()}, program.inputs
     )
+
+
+def slopes(program: Program, kept: Sequence[int], gates: Mapping[int, int]) -> Slopes:
+    """Make the derivatives of a step from what is kept of it.
+
+    Args:
+        program: The step.
+        kept: What is kept for its reverse pass, see `Reverse`.
+        gates: Index of each gate that has a value in the step to that value.
+
+    Notes:
+        As for `partials`, they are all there is where the step has no `mean`.
+    """
+    graph = Graph()
+    values = symbols_of(program, graph)
+    taped = (*kept, *(program.outputs[:1] if program.outputs[0] not in kept else ()))
+    found: dict[tuple[int, str, int], Symbol] = {}
+    later = program.outputs[1:]
+    before = len(program.sums) + len(program.states)
+    for state, output in enumerate(program.outputs):
+        held = () if state else later
+        cotangents = _pullback(graph, program, values, [(output, graph.constant(1.0))], held)
+        for k in range(before):
+            kind, index = ("sum", k) if k < len(program.sums) else ("state", k - len(program.sums))
+            if k in cotangents and k not in held:
+                found[state, kind, index] = _folded(graph, cotangents[k])
+        for index, value in enumerate(held, 1):
+            if value in cotangents:
+                found[state, "after", index] = _folded(graph, cotangents[value])
+    inputs = [graph.input("kept", str(k)) for k in taped]
+    again = _Rewritten(graph, {values[value]: inputs[k] for k, value in enumerate(taped)})
+    inputs += values[len(program.sums) : program.inputs]
+    adds = []
+    for state, output in enumerate(program.outputs):
+        belt = _coefficient(program, values, output, len(program.sums) + state)
+        adds += [] if belt is None else [state]
+        belt = found.get((state, "state", state)) if belt is None else belt
+        found |= {} if belt is None else {(state, "belt", state): belt}
+        for index, value in gates.items():
+            factor = _coefficient(program, values, output, value)
+            found |= {} if factor is None else {(state, "writes", index): factor}
+    rewritten = {place: again(symbol) for place, symbol in found.items()}
+    operations, number = numbered(inputs, rewritten.values())
+    by = {place: number[symbol] for place, symbol in rewritten.items()}
+    return Slopes(operations, by, tuple(adds), taped, len(inputs))
+
+
+def _coefficient(
+    program: Program, values: Sequence[Symbol], value: int, part: int
+) -> Symbol | None:
+    """Give what a value is multiplied by in another that is a sum with it; None where it is none.
+
+    Gates are taken as they are, whatever they read.
+    """
+    made: dict[int, Symbol | None] = {part: values[part].graph.constant(1.0)}
+    for k, operation in enumerate(program.operations, program.inputs):
+        parts = [made.get(operand) for operand in operation.operands]
+        if k != part and any(one is not None for one in parts) and len(parts) == 2:
+            operands = [values[operand] for operand in operation.operands]
+            made[k] = _combined(operation.name, parts, operands)
+    return made.get(value)
+
+
+def _combined(
+    name: str, parts: Sequence[Symbol | None], operands: Sequence[Symbol]
+) -> Symbol | None:
+    """The coefficient in a result from those in its operands, of which one is not None."""
+    (a, b), (x, y) = parts, operands
+    if name in ("max", "min"):
+        over = x - y if name == "max" else y - x
+        parts = [
+            None if one is None else one.where_positive(d) for one, d in ((a, over), (b, -over))
+        ]
+        return _combined("add", parts, operands)
+    if name in ("add", "sub"):
+        b = -b if name == "sub" and b is not None else b
+        return b if a is None else a if b is None else a + b
+    if name == "mul" and (a is None or b is None):
+        return _product(x.graph, (x, b) if b is not None else (x if a is None else a, y))
+    if name == "div" and b is None and a is not None:
+        return a / y
+    return b.where_positive(x) if name == "where_positive" and b is not None else None
 
 
 def totals(program: Program) -> tuple[tuple[Operation, ...], tuple[int, ...]]:
@@ -200,8 +349,12 @@ def _pullback(
     program: Program,
     values: Sequence[Symbol],
     seeds: Iterable[tuple[int, Symbol]],
+    held: Sequence[int] = (),
 ) -> dict[int, Symbol]:
-    """Carry cotangents from the end of a program to its inputs, operation by operation."""
+    """Carry cotangents from the end of a program to its inputs, operation by operation.
+
+    What arrives at values that are `held` is not carried on.
+    """
     cotangents: dict[int, Symbol] = {}
 
     def give(value: int, part: Symbol | None) -> None:
@@ -217,7 +370,7 @@ def _pullback(
     for value, seed in seeds:
         give(value, seed)
     for k in reversed(range(program.inputs, program.values)):
-        if k in cotangents:
+        if k in cotangents and k not in held:
             operation = program.operations[k - program.inputs]
             operands = [values[operand] for operand in operation.operands]
             rule = OPERATIONS[operation.name].derivative

@@ -125,7 +125,7 @@ class Config:
             try:
                 cell = described(found.pop("cell"))
             except CellError as error:
-                raise WeightFormatError(f"cell: {error}") from None
+                raise WeightFormatError(str(error)) from None
             if found.get("mode") != cell.name:
                 raise WeightFormatError(
                     f"expected mode to be the name of the cell, {cell.name!r}, got "

@@ -142,8 +142,9 @@ def numbered(
         if symbol.operation == "input":
             raise CellError(f"expected only inputs that are given, got {symbol.value}")
         operands = tuple(number[operand] for operand in symbol.operands)
+        # Two inputs may be one symbol: a value that two states have after the step.
+        number[symbol] = len(inputs) + len(operations)
         operations.append(Operation(symbol.operation, operands, symbol.value))
-        number[symbol] = len(number)
     return tuple(operations), number
 
 
@@ -224,6 +225,8 @@ def _check_sums(sums: Sequence[Sum]) -> None:
     order = [READS.index(s.reads) if s.reads in READS else -1 for s in sums]
     if -1 in order or order != sorted(order):
         raise CellError(f"program: expected sums in the order {READS}, got {sums!r:.80}")
+    if "x" not in sums[0].reads:
+        raise CellError(f"program: expected a sum that reads x, got {sums!r:.80}")
     for part in ("x", "h"):
         gates = [s.gate for s in sums if part in s.reads]
         if len(set(gates)) != len(gates):

@@ -22,6 +22,7 @@ __all__ = [
     "incoming",
     "inputs",
     "like_rows",
+    "masks_of",
     "rows",
     "states_shape",
     "target",
@@ -42,6 +43,7 @@ class Inputs(NamedTuple):
     batch_sizes: Array | None  # (T,) int64
     reverse: bool
     B: int
+    masks: Array | None = None  # (T or 1, B, M, H)
 
 
 def dtype_of(layer: Any) -> np.dtype[Any]:
@@ -64,6 +66,7 @@ def inputs(
     reset: Any = None,
     batch_sizes: Any = None,
     reverse: bool = False,
+    masks: Array | None = None,
 ) -> Inputs:
     """Check x, the initial state and which steps run (`glasscell.engine.Order`).
 
@@ -93,7 +96,27 @@ def inputs(
         batch_sizes,
         reverse,
         B,
+        masks_of(layer, masks, T, B),
     )
+
+
+def masks_of(layer: Any, masks: Array | None, T: int, B: int) -> Array | None:
+    """Check random masks, (T, B, M, H) or (1, B, M, H), and give them contiguous.
+
+    Raises:
+        ShapeError: Another shape.
+        DtypeError: Not an array, or not of the weights' dtype.
+    """
+    if masks is None:
+        return None
+    _expect_array("masks", masks, dtype_of(layer))
+    row = (B, layer.masks, layer.hidden_size)
+    if layer.masks == 0 or masks.shape not in ((T, *row), (1, *row)):
+        raise ShapeError(
+            f"masks: expected {(T, *row)} or {(1, *row)}, one for each of the cell's "
+            f"{layer.masks} masks, got {masks.shape}."
+        )
+    return _contiguous(masks)
 
 
 def incoming(

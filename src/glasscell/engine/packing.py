@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +10,11 @@ import numpy as np
 
 from glasscell import _core
 from glasscell.arrays import Array
+from glasscell.cells import CELLS, Cell, of
 from glasscell.cells.compact import COMPRESSED, StoredWeights, compress
 from glasscell.cells.parameters import LayerWeights
 from glasscell.engine import arguments
+from glasscell.engine.compiled import kernel_of
 from glasscell.engine.results import PackedLayer, PackedLinear, Weights
 from glasscell.errors import DtypeError, ShapeError
 
@@ -25,9 +28,6 @@ __all__ = [
 ]
 
 
-_MODES = ("LSTM", "RNN_TANH", "RNN_RELU", "GRU")
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PackedWeights(LayerWeights):
     """A layer's weights together with their packed form, so that nothing packs them again.
@@ -39,19 +39,28 @@ class PackedWeights(LayerWeights):
     packed: PackedLayer
 
 
-def _five(w: Weights) -> list[Array | None]:
-    arrays = (w.weight_ih, w.weight_hh, w.bias_ih, w.bias_hh, w.weight_hr)
+def _five(w: Weights, *, reads_h: bool = True) -> list[Array | None]:
+    of_h = (w.weight_hh, w.bias_hh) if reads_h else (None, None)
+    arrays = (w.weight_ih, of_h[0], w.bias_ih, of_h[1], w.weight_hr)
     return [None if a is None else np.ascontiguousarray(a) for a in arrays]
 
 
-def pack(mode: str, w: Weights | StoredWeights, storage: str | None = None) -> PackedLayer:
+def _stacked(w: Any, names: Sequence[str]) -> Array | None:
+    """Give the vectors of a cell, (V, H) in the order of its program."""
+    return np.stack([w.vectors[name] for name in names]) if names else None
+
+
+def pack(mode: str | Cell, w: Weights | StoredWeights, storage: str | None = None) -> PackedLayer:
     """Pack one layer's weights into the panels that the kernels read.
 
     Args:
-        mode: "LSTM", "RNN_TANH", "RNN_RELU" or "GRU".
+        mode: "LSTM", "RNN_TANH", "RNN_RELU" or "GRU"; or any cell: one that has no kernel of its
+            own runs as the program of its step.
         w: Matrices as torch lays them out: weight_ih (G, I), weight_hh (G, P), bias_ih and bias_hh
             (G,) or None, weight_hr (P, H) or None; G = 4H (gate order i f g o), 3H (r z n) or H.
-            Or compressed already, from `glasscell.storage.compress` or a folder.
+            Of other cells G is H for each gate, weight_hh and bias_hh are left out of account if
+            the step never reads R h, and `vectors` maps letters to (H,). Or compressed already,
+            from `glasscell.storage.compress` or a folder.
         storage: "bfloat16" or "int8" to compress the matrices; default: as they are.
 
     Returns:
@@ -71,14 +80,23 @@ def pack(mode: str, w: Weights | StoredWeights, storage: str | None = None) -> P
         for bfloat16 it gives the bits of a float32 layer with the rounded weights; for int8 it runs
         over whole numbers from 0 and ends in `bias + scale * sum`, rounded once.
     """
-    if mode not in _MODES:
-        raise ValueError(f"pack: expected mode LSTM, RNN_TANH, RNN_RELU or GRU, got {mode!r}.")
+    if isinstance(mode, str) and mode not in CELLS:
+        raise ValueError(f"pack: expected a cell or mode {', '.join(CELLS)}, got {mode!r}.")
+    cell = of(mode)
+    kernel = mode if isinstance(mode, str) else kernel_of(cell)
+    own: dict[str, Any] = {}
+    if not isinstance(kernel, str):
+        own = {"cell": kernel, "vectors": _stacked(w, cell.program.vectors)}
     if storage is not None:
         w = compress(w, storage)
     compressed = isinstance(w, StoredWeights)
     scales = (w.scale, w.scale_hr) if isinstance(w, StoredWeights) else ()
-    arrays = [*_five(w), *(None if a is None else np.ascontiguousarray(a) for a in scales)]
-    dtypes = {a.dtype for a in arrays if a is not None}
+    reads_h = any(one.reads != "x" for one in cell.program.sums)
+    arrays = [
+        *_five(w, reads_h=reads_h),
+        *(None if a is None else np.ascontiguousarray(a) for a in scales),
+    ]
+    dtypes = {a.dtype for a in [*arrays, own.get("vectors")] if a is not None}
     if compressed or dtypes == {np.dtype(np.float32)}:
         make: Any = _core.LayerF32
     elif dtypes == {np.dtype(np.float64)}:
@@ -89,17 +107,17 @@ def pack(mode: str, w: Weights | StoredWeights, storage: str | None = None) -> P
             f"{', '.join(sorted(str(d) for d in dtypes))}. Convert them to one of the two."
         )
     try:
-        packed: PackedLayer = make(mode, *arrays)
+        packed: PackedLayer = make(kernel if isinstance(kernel, str) else "PROGRAM", *arrays, **own)
     except ValueError as error:
         shapes = [None if a is None else a.shape for a in arrays]
         raise ShapeError(
             "pack: expected weight_ih (G, I), weight_hh (G, P), biases (G,), weight_hr (P, H), got "
-            f"{shapes} for {mode} ({error})."
+            f"{shapes} for {cell.name} ({error})."
         ) from None
     return packed
 
 
-def packed_of(mode: str, w: LayerWeights) -> PackedLayer:
+def packed_of(mode: str | Cell, w: LayerWeights) -> PackedLayer:
     """Give the packed layer that comes with the weights, else pack them."""
     return w.packed if isinstance(w, PackedWeights) else pack(mode, w)
 
@@ -154,7 +172,10 @@ def matches(layer: PackedLayer, w: Weights) -> bool:
         DtypeError: The layer is compressed.
     """
     require_uncompressed("matches", layer)
-    arrays: Any = _five(w)
+    try:
+        arrays: Any = [*_five(w, reads_h=layer.reads_h), _stacked(w, layer.vectors)]
+    except (KeyError, ValueError):  # other vectors than those that were packed
+        return False
     if any(a is not None and a.dtype != arguments.dtype_of(layer) for a in arrays):
         return False
     try:

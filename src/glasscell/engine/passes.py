@@ -28,7 +28,7 @@ __all__ = ["Order", "backward", "forward", "forward_stack", "linear", "stepper",
 
 
 class Order(TypedDict, total=False):
-    """Which steps of which sequences run, and in which direction: as keywords, all optional.
+    """Which steps run in which direction, under which masks: as keywords, all optional.
 
     Args:
         reverse: Walk from the last step of each sequence to its first.
@@ -36,12 +36,15 @@ class Order(TypedDict, total=False):
         reset: (T, B) bool: cuts the sequence before step t. Every piece starts from (h0, c0), in
             both directions, as if it were a sequence of its own.
         batch_sizes: (T,) int64, rows of each step in a packed array, never growing.
+        masks: (T, B, M, H) or, the same at every step, (1, B, M, H), in the order of the cell's
+            program; default: each mask is what it is in evaluation.
     """
 
     reverse: bool
     lengths: Array | None
     reset: Array | None
     batch_sizes: Array | None
+    masks: Array | None
 
 
 class BackwardOptions(Order, total=False):
@@ -83,7 +86,7 @@ def forward(
         tape: Keep of every step what `backward` needs: i f g o c, or r z n and the candidate's sum
             of h (GRU).
         threads: At most so many; default `get_num_threads()`.
-        **order: Reverse, lengths, reset and batch_sizes, see `Order`.
+        **order: Reverse, lengths, reset, batch_sizes and masks, see `Order`.
 
     Returns:
         LayerRun(output, h_n, c_n, tape).
@@ -124,6 +127,7 @@ def forward(
         batch_sizes=checked.batch_sizes,
         reverse=checked.reverse,
         threads=limit,
+        masks=checked.masks,
     )
     return LayerRun(y, h_n, c_n, kept)
 
@@ -290,12 +294,13 @@ def backward(
         h0=initial(dh_n, (B, P)),
         c0=initial(dc_n, cells) if states else None,
         weight_ih=grad(G, I) if need_weights else None,
-        weight_hh=grad(G, P) if need_weights else None,
+        weight_hh=grad(G, P) if need_weights and layer.reads_h else None,
         bias=grad(G) if need_weights and layer.bias else None,
         weight_hr=grad(P, H) if need_weights and layer.projected else None,
         dh=fresh((*lead, P), dtype) if flow else None,
         dc=fresh(arguments.states_shape(layer, *lead), dtype) if flow and states else None,
-        bias_hh=grad(G) if need_weights and layer.bias and layer.split else None,
+        bias_hh=grad(G) if need_weights and layer.bias and layer.split and layer.reads_h else None,
+        vectors=grad(len(layer.vectors), H) if need_weights and layer.vectors else None,
     )
     if empty:
         return grads
@@ -315,6 +320,8 @@ def backward(
         dweight_hh=grads.weight_hh,
         dbias=grads.bias,
         dbias_hh=grads.bias_hh,
+        dvectors=grads.vectors,
+        masks=checked.masks,
         dweight_hr=grads.weight_hr,
         dh=grads.dh,
         dc=grads.dc,

@@ -65,12 +65,13 @@ class LayerGrads(NamedTuple):
     h0: Array
     c0: Array | None
     weight_ih: Array | None
-    weight_hh: Array | None
+    weight_hh: Array | None  # also None of a cell that never reads R h
     bias: Array | None  # of bias_ih, and of bias_hh too where `bias_hh` is None
     weight_hr: Array | None
     dh: Array | None  # total dL/dh_t (T, B, P), only with flow=True
     dc: Array | None  # total dL/dC_t (T, B, H) or (T, B, S, H), only with flow=True
     bias_hh: Array | None = None  # of a cell with sums of x alone or h alone: the GRU
+    vectors: Array | None = None  # (V, H), in the order of the packed layer's `vectors`
 
 
 class StackRun(NamedTuple):

@@ -21,12 +21,12 @@ __all__ = ["gradient_flow", "trace"]
 
 @contextmanager
 def trace(model: torch.nn.Module) -> Iterator[Trace]:
-    """Record every gate, cell state and hidden state of a model's recurrent layers.
+    """Record every gate and every state of a model's recurrent layers.
 
     Args:
-        model: Any torch module with LSTM, RNN, LSTMCell or RNNCell layers, ours or torch's own, on
-            the CPU. torch's are run by our kernels inside the block and are themselves again after
-            it, errors included.
+        model: Any torch module with LSTM, GRU or RNN layers or cells, ours or torch's own, or
+            `glasscell.nn.Recurrent`, on the CPU. torch's are run by our kernels inside the block
+            and are themselves again after it, errors included.
 
     Yields:
         `Trace`: layer name to `LayerTrace`, filled as the model runs.
@@ -39,8 +39,8 @@ def trace(model: torch.nn.Module) -> Iterator[Trace]:
     Notes:
         Arrays are read-only views of the buffers that the kernel wrote (and that a backward pass
         reads), nothing is copied: an in-place change of the layer's output shows in `hidden`. They
-        stay valid after the block. Each call keeps 6 numbers per unit and step,
-        and holds on to what the layer read.
+        stay valid after the block. Each call of an LSTM keeps 6 numbers per unit
+        and step, of a GRU 5, and holds on to what the layer read.
 
     >>> import torch
     >>> model = torch.nn.LSTM(3, 4, bidirectional=True)
@@ -69,8 +69,9 @@ def gradient_flow(
     """Measure how a loss's gradient travels back through time in every recurrent layer.
 
     Args:
-        model: Any torch module with LSTM, RNN, LSTMCell or RNNCell layers, ours or torch's own, on
-            the CPU; or, without torch, what `glasscell.load` gave, or a folder of `glasscell.save`.
+        model: Any torch module with LSTM, GRU or RNN layers or cells, ours or torch's own, or
+            `glasscell.nn.Recurrent`, on the CPU; or, without torch, what `glasscell.load` gave, or
+            a folder of `glasscell.save`.
         x: What the model is called with: tensors, or a `PackedSequence`; a tuple is several
             positional arguments. For a saved model a batch of arrays, as for `Model.run`.
         loss: Callable on the model's output. Of a torch module it returns a scalar tensor, of a

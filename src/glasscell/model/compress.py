@@ -23,8 +23,8 @@ def compress(
     Args:
         folder: A model folder that `glasscell.save` wrote, in float32.
         out: A new folder; its parents are created.
-        weights: "bfloat16" or "int8", with one scale for each unit and gate. Biases, Linear,
-            Embedding and LayerNorm stay float32.
+        weights: "bfloat16" or "int8", with one scale for each unit and gate. Biases, a
+            cell's vectors, Linear, Embedding and LayerNorm stay float32.
         force: Write into a folder that exists, as `glasscell.save` does; default False.
 
     Returns:
@@ -35,8 +35,8 @@ def compress(
         FileNotFoundError: There is no such folder.
         FileExistsError: `out` exists, or holds another program's config.json.
         ValueError: `weights` is no compressed storage.
-        WeightFormatError: The folder is damaged, is not float32, has no LSTM or RNN, or has weights
-            that int8 cannot hold.
+        WeightFormatError: The folder is damaged, is not float32, has no recurrent layer, or has
+            weights that int8 cannot hold.
 
     Notes:
         Needs no torch. Other programs can read the file: bfloat16 weights are BF16 tensors under

@@ -81,7 +81,7 @@ class Model:
         self.recurrent = [n for n in nodes.walk(self.root) if isinstance(n, nodes.Recurrent)]
         if weights in COMPRESSED and not self.recurrent:
             raise WeightFormatError(
-                f"model: expected an LSTM or RNN, whose weights {weights} is for, got none; "
+                f"model: expected a recurrent layer, whose weights {weights} is for, got none; "
                 "load it as it is"
             )
 
@@ -114,7 +114,7 @@ class Model:
         return None if nodes.reads_indices(self.root) else self.root.reads
 
     def __repr__(self) -> str:
-        kind, count = self._config["type"], f"{self._parameters:,}"
+        kind, count = nodes.called(self._config), f"{self._parameters:,}"
         reads = "indices" if self.input_size is None else f"input_size={self.input_size}"
         writes = self.root.writes or self.input_size
         kept = f" with {self.weights_dtype} weights" * (self.weights_dtype in COMPRESSED)
@@ -136,9 +136,10 @@ class Model:
             x: (T, B, I), or (B, T, I) if the model's recurrent layers are `batch_first`, or (T, I)
                 for one sequence; of the model's dtype. Integers without the last axis if the model
                 begins with an Embedding. Windows (B, lookback, F) for a Forecaster.
-            state: Initial state as torch has it: (h, c) of shape (D * L, B, ·) for an LSTM, h for
-                an RNN, without B if x has none. With several recurrent layers: dotted module name
-                to state. Default zeros.
+            state: Initial state as torch has it: h of shape (D * L, B, ·) for an RNN or GRU, (h, c)
+                for an LSTM, a tuple in the cell's order for any other with more states than h,
+                without B if x has none. With several recurrent layers: dotted module name to state.
+                Default what the cell starts from: zeros, unless it says another number.
             lengths: (B,) integers, steps of each sequence, in any order, zero allowed: the state is
                 that of the last step, and outputs after it are zero. Default: all T.
             reset: (T, B) bool, laid out as x ((B, T) if `batch_first`, (T,) for one sequence):
@@ -255,7 +256,7 @@ def load(folder: str | os.PathLike[str], weights: str | None = None) -> Model:
 
     Args:
         folder: The model folder, with config.json and model.safetensors.
-        weights: What the matrices of LSTM and RNN layers are kept as in memory: "float32",
+        weights: What the matrices of recurrent layers are kept as in memory: "float32",
             "bfloat16" (half the bytes) or "int8" (a quarter, one scale for each unit and gate). The
             folder stays as it is. Default: as the folder has them.
 

@@ -97,7 +97,7 @@ class StreamPool:
         self._lock = _free_at_forks()
 
     def open(self, n: int = 1) -> Ids:
-        """Begin streams, with states of zeros.
+        """Begin streams, in the state that each cell starts from: zeros, unless it says otherwise.
 
         Args:
             n: How many. Default 1.
@@ -118,6 +118,7 @@ class StreamPool:
                 )
             ids = np.empty(n, np.int64)
             self._slab.open(ids)
+            self._begin(ids)
         return ids
 
     def close(self, ids: npt.ArrayLike) -> None:
@@ -134,7 +135,7 @@ class StreamPool:
             self._slab.close(self._open_ids(ids))
 
     def reset(self, ids: npt.ArrayLike) -> None:
-        """Begin new sequences in open streams: set their states to zeros.
+        """Begin new sequences in open streams: set their states as `open` does.
 
         Args:
             ids: (n,) ids of open streams, each once, or one id.
@@ -144,7 +145,9 @@ class StreamPool:
             DtypeError: Not integers.
         """
         with self._lock:
-            self._slab.clear(self._open_ids(ids))
+            at = self._open_ids(ids)
+            self._slab.clear(at)
+            self._begin(at)
 
     def step(self, ids: npt.ArrayLike, x: npt.ArrayLike, out: Array | None = None) -> Array:
         """Advance some streams by one step.
@@ -215,7 +218,7 @@ class StreamPool:
 
         Args:
             ids: (n,) ids of open streams, each once, or one id.
-            state: What `save` gives for as many; None for zeros.
+            state: What `save` gives for as many; None for what `open` begins with.
 
         Raises:
             DataError: A stream is not open, or comes twice.
@@ -264,6 +267,13 @@ class StreamPool:
     def __repr__(self) -> str:
         open_now = f"{len(self):,} of {self.capacity:,} open"
         return f"StreamPool({open_now}, {self.stream_nbytes:,} bytes each)"
+
+    def _begin(self, at: Ids) -> None:
+        """Write what a cell starts from into streams whose states are zeros."""
+        for place, network in enumerate(self._model.recurrent):
+            h, c = network.initial_state(at.size)
+            if h is not None and at.size:
+                self._slab.set_state(place, at, h, c)
 
     def _open_ids(self, ids: npt.ArrayLike) -> Ids:
         array = np.asarray(ids)

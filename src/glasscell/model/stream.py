@@ -87,7 +87,7 @@ class Stream:
         return self._y
 
     def reset(self) -> None:
-        """Begin a new sequence: set the state to zeros."""
+        """Begin a new sequence: set the state to what the cell starts from, zeros by default."""
         for layer in self._plan.recurrent.values():
             layer.hold()
 

@@ -37,10 +37,21 @@ def apply(
         weights: The directions' parameters, in the order of the call's places.
         x: (T, B, I), or (N, I) with batch_sizes; float32 or float64 as the weights.
         h0: (D, B, P), None for zeros.
-        c0: (D, B, H), None for zeros and for an RNN.
+        c0: The states after the hidden one, see `Result`; None for what the cell starts from.
 
     Returns:
-        output (T, B, D * P) or (N, D * P), h_n (D, B, P), c_n (D, B, H) or None.
+        See `Result`.
+
+    >>> from weakref import ref
+    >>> from glasscell.cells import LSTM
+    >>> from glasscell.nn.names import fetch, places
+    >>> from glasscell.nn.sequences import Layout
+    >>> module = torch.nn.LSTM(1, 1)  # whatever holds the parameters and keeps them packed
+    >>> place = places(1, False, True, False)[0]
+    >>> call = Call(ref(module), "LSTM", place, Layout())
+    >>> output, h_n, c_n = apply(call, [fetch(module, place[0])], torch.zeros(2, 3, 1), None, None)
+    >>> output.shape, c_n.shape
+    (torch.Size([2, 3, 1]), torch.Size([1, 3, 1]))
     """
     call.prepare(weights, x)
     module, observation = call.module, call.observation
@@ -85,6 +96,10 @@ class LayerFunction(Function):
     ) -> Result:
         """Run the layer and keep what the backward pass reads."""
         result, kept = run(call, x, h0, c0, keep=True)
+        ctx.before = None
+        if h0 is not None and not any(ctx.needs_input_grad[5:]) and call.reads_before():
+            # torch keeps it for gradients of weights only; without these it may be edited in place.
+            ctx.before = h0.clone()
         flow = call.observation is None or call.observation.gradients
         ctx.call = call if flow else replace(call, observation=None, records=None)
         ctx.set_materialize_grads(False)
@@ -105,14 +120,18 @@ class LayerFunction(Function):
         twice, many = torch.is_grad_enabled(), batched(incoming)
         directions = len(call.layers)
         x, h0, c0, output, *rest = unpacked(
-            ctx, lambda: _reads(call, needed, everything=twice or many or call.fused)
+            ctx,
+            lambda: _reads(
+                call, needed, ctx.before is None, everything=twice or many or call.fused
+            ),
         )
         assert x is not None
         assert output is not None
         tapes, flat = rest[:directions], rest[directions:]
         grads: tuple[Tensor | None, ...] = ()
         if not many and (not twice or call.records is not None):
-            grads = layer_gradients(call, (x, h0, c0, output), tapes, incoming, needed)
+            before = h0 if ctx.before is None else ctx.before
+            grads = layer_gradients(call, (x, before, c0, output), tapes, incoming, needed)
         if twice or many:
             grads = differentiable(_in_torch(call), (x, h0, c0, *flat), needed, incoming)
         if (
@@ -125,22 +144,31 @@ class LayerFunction(Function):
         return (None, anchor, *grads)
 
 
-def _reads(call: Call, needed: Sequence[bool], *, everything: bool) -> list[bool]:
+def _reads(call: Call, needed: Sequence[bool], initial: bool, *, everything: bool) -> list[bool]:
     """Say which saved tensors the kernels' backward pass reads."""
     if everything:
         return [True] * (1 + len(call.layers) + len(needed))
-    lstm, inputs = call.layers[0].lstm, any(needed[3:]) or call.segment > 0
+    first, inputs = call.layers[0], any(needed[3:]) or call.segment > 0
+    before = call.reads_before()
     # The output of a layer below others is in nobody else's hands.
-    output = call.own_output and (inputs or not lstm)
+    output = call.own_output and (inputs or before or not first.kept)
     tapes, weights = [True] * len(call.layers), [False] * (len(needed) - 3)
-    return [inputs, inputs, lstm, output, *tapes, *weights]
+    return [
+        inputs,
+        inputs or (before and initial),
+        first.extra_states > 0,
+        output,
+        *tapes,
+        *weights,
+    ]
 
 
 def _in_torch(call: Call) -> Callable[..., Result]:
     """Give the layer as a function of its inputs and weights, in torch's operations."""
 
     def run(x: Tensor, h0: Tensor | None, c0: Tensor | None, *flat: Tensor | None) -> Result:
-        weights = [flat[5 * d : 5 * d + 5] for d in range(len(call.layers))]
-        return torch_loop.run_layer(call.mode, weights, x, h0, c0, call.layout)
+        size = len(flat) // len(call.layers)
+        weights = [flat[size * d : size * (d + 1)] for d in range(len(call.layers))]
+        return torch_loop.run_layer(call.mode, weights, x, h0, c0, call.layout, call.masks)
 
     return run

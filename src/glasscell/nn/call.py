@@ -9,7 +9,8 @@ from weakref import ref
 import torch
 from torch import Tensor
 
-from glasscell import engine
+from glasscell import cells, engine
+from glasscell.cells import Cell
 from glasscell.nn.autocast import fuses
 from glasscell.nn.checkpoint import Checkpoint, segment_length
 from glasscell.nn.names import Place, Weights
@@ -20,7 +21,11 @@ from glasscell.nn.sequences import Layout
 __all__ = ["Call", "Result"]
 
 Result = tuple[Tensor, Tensor, Tensor | None]
-"""output (T, B, D * P) or (N, D * P), h_n (D, B, P), c_n (D, B, H) or None."""
+"""output (T, B, D * P) or (N, D * P), h_n (D, B, P), c_n as c0.
+
+The states after the hidden one, S of them, are one tensor "c" in every call: (D, B, H) where S is
+1, (D, B, S, H) where there are more, None where there is none.
+"""
 
 
 @dataclass(slots=True, eq=False)
@@ -31,13 +36,20 @@ class Call:
         owner: Who runs; keeps the packed weights. The graph must not hold it: Python's collector
             cannot look through torch's nodes, and a module whose hook keeps an output would never
             be freed. None for a cell's single step, which keeps nothing.
-        mode: "LSTM", "RNN_TANH" or "RNN_RELU".
-        places: The layer's directions.
+        mode: torch's name of the recurrence ("LSTM", "GRU", "RNN_TANH", "RNN_RELU"), which has
+            kernels of its own, or a `glasscell.cells.Cell`, which runs as a program. One object
+            for all calls of a module: weights are packed anew where it is another.
+        places: The layer's directions; of a cell with vectors (`cell.program.vectors`) their names
+            follow those of `names.ROLES`, and the weights of the call are in the same order.
         layout: Where sequences begin and end.
         observation: Who looks on; default nobody.
         shown: Whether the caller's user gets the output in hand, and may edit it; default False.
-        checkpoint: Of an LSTM, see `checkpoint.segment_length`; an observer, who sees every step,
-            has them all kept. Default: keep all.
+        checkpoint: Of a cell that keeps a tape, see `checkpoint.segment_length`; an observer, who
+            sees every step, has them all kept. Default: keep all.
+        masks: Of each direction the random masks of training, in the order of
+            `cell.program.masks`: (T, B, M, H) or (1, B, M, H), of the input's dtype, no gradient;
+            B rows at every step of a packed batch too. The cell's program for training runs then.
+            Default None: the one for evaluation, in which masks are numbers.
         layers: The packed weights of each direction.
         fused: torch computes it in one operation, and lets nothing of it be edited in place.
         own_output: The user's output is a copy: an edit must not reach what is kept.
@@ -46,12 +58,13 @@ class Call:
     """
 
     owner: ref[torch.nn.Module] | None
-    mode: str
+    mode: str | Cell
     places: Sequence[Place]
     layout: Layout
     observation: Observation | None = None
     shown: bool = False
     checkpoint: Checkpoint = None
+    masks: Sequence[Tensor] | None = None
     layers: Sequence[engine.PackedLayer] = ()
     fused: bool = False
     own_output: bool = False
@@ -75,8 +88,14 @@ class Call:
         watched = self.observation is not None
         self.fused = self._is_fused(x.dtype)
         self.own_output = self.shown and (watched or not self.fused)
-        if self.mode == "LSTM" and not watched:
+        if self.layers[0].kept and not watched:
             self.segment = segment_length(self.checkpoint, self.layout.steps(x))
+
+    def reads_before(self) -> bool:
+        """Whether the backward pass reads the hidden state before each step beside the sums."""
+        back = cells.of(self.mode).reverse
+        before = len(back.kept)
+        return before in back.outputs or any(before in one.operands for one in back.operations)
 
     def _is_fused(self, dtype: torch.dtype) -> bool:
         """Whether torch computes the sequence in one operation.
@@ -84,7 +103,7 @@ class Call:
         Before the backward pass of that one torch refuses an edit in place of the output. Elsewhere
         each step keeps its own state, and programs rely on it.
         """
-        if self.mode != "LSTM" or len(self.layers) != 1 or self.places[0].suffix == "cell":
+        if len(self.layers) != 1 or self.places[0].suffix == "cell":
             return False
         padded = not self.layers[0].projected and self.layout.batch_sizes is None
-        return padded and dtype is torch.float32 and fuses(dtype)
+        return padded and dtype is torch.float32 and fuses(self.mode, dtype)

@@ -1,4 +1,4 @@
-"""How many steps the backward pass of an LSTM runs again at a time, so that no tape is kept."""
+"""How many steps the backward pass of a layer runs again at a time, so that no tape is kept."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def segment_length(checkpoint: Checkpoint, steps: int) -> int:
         TypeError: It is no integer either.
 
     Notes:
-        √T is where what is kept, a cell state for each segment, and what is made again, the five
-        values a unit of one segment, add up to the least but for a factor: memory falls from
+        √T is where what an LSTM keeps, a cell state for each segment, and what is made again, the
+        five values a unit of one segment, add up to the least but for a factor: memory falls from
         5 T to T / S + 5 S numbers a unit.
 
     >>> [segment_length(checkpoint, 1000) for checkpoint in (None, True, 100, 5000)]

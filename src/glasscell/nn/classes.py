@@ -19,11 +19,12 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from glasscell.nn.checkpoint import SETTING
 from glasscell.nn.packed_weights import ATTRIBUTE
+from glasscell.nn.variants import START
 
 __all__ = ["converted_class", "pair", "reason_to_stay", "restore_module", "restored_copy", "swap"]
 
 _ORIGINAL = "_glasscell_original"
-_OURS = (ATTRIBUTE, SETTING)
+_OURS = (ATTRIBUTE, SETTING, START)
 # What torch's forward pass calls on its way and ours does not.
 _CALLED = (
     "check_input",

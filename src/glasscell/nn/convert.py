@@ -9,32 +9,36 @@ from torch.nn import Module, RNNBase, RNNCellBase
 
 from glasscell.nn import classes
 from glasscell.nn.callers import warn_caller
-from glasscell.nn.cells import LSTMCell, RNNCell
+from glasscell.nn.cells import GRUCell, LSTMCell, RNNCell
 from glasscell.nn.checkpoint import SETTING, Checkpoint, segment_length
-from glasscell.nn.layers import LSTM, RNN, Recurrent
+from glasscell.nn.layers import GRU, LSTM, RNN, DropIn
 
 __all__ = ["convert", "restore", "swap_all"]
 
 AnyModule = TypeVar("AnyModule", bound=Module)
 
-_OURS = (LSTM, RNN, LSTMCell, RNNCell)
+_OURS = (LSTM, GRU, RNN, LSTMCell, GRUCell, RNNCell)
 _NAMES = ("LSTM", "RNN", "GRU", "LSTMCell", "RNNCell", "GRUCell")
 
 classes.pair(LSTM, torch.nn.LSTM)
+classes.pair(GRU, torch.nn.GRU)
 classes.pair(RNN, torch.nn.RNN)
 classes.pair(LSTMCell, torch.nn.LSTMCell)
+classes.pair(GRUCell, torch.nn.GRUCell)
 classes.pair(RNNCell, torch.nn.RNNCell)
 
 
 def convert(model: AnyModule, checkpoint: Checkpoint = None, verbose: bool = False) -> AnyModule:
-    """Make every `torch.nn.LSTM`, `RNN`, `LSTMCell` and `RNNCell` in a model run on our kernels.
+    """Make every recurrent layer of torch's in a model run on our kernels.
 
-    The modules stay the same objects, only their class changes: parameters, buffers, hooks,
-    parametrizations, optimizers and other references to them keep working.
+    That is `torch.nn.LSTM`, `GRU`, `RNN`, and their cells. The modules stay the same objects, only
+    their class changes: parameters, buffers, hooks, parametrizations, optimizers and other
+    references to them keep working.
 
     Args:
         model: Any module, which may itself be such a layer.
-        checkpoint: Of every LSTM and RNN in it, as in `glasscell.nn.LSTM`; default None, leave it.
+        checkpoint: Of every layer in it but the single cells, as in `glasscell.nn.LSTM`; default
+            None, leave it.
         verbose: Print a line for each recurrent layer: converted, or left alone and why; default
             False.
 
@@ -53,10 +57,10 @@ def convert(model: AnyModule, checkpoint: Checkpoint = None, verbose: bool = Fal
         one that was replaced on the object, and own `check_…` and `permute_hidden`, which our
         forward pass would not call, are reasons to leave a layer alone.
 
-    >>> model = torch.nn.Sequential(torch.nn.LSTM(3, 4), torch.nn.GRU(4, 4))
+    >>> model = torch.nn.Sequential(torch.nn.LSTM(3, 4), GRU(4, 4))
     >>> _ = convert(model, verbose=True)
     0 (LSTM): converted
-    1 (GRU): left alone, there is no class of glasscell's for it
+    1 (GRU): left alone, it is glasscell's already
     >>> isinstance(model[0], LSTM), type(model[0]) == torch.nn.LSTM
     (True, True)
     """
@@ -64,14 +68,14 @@ def convert(model: AnyModule, checkpoint: Checkpoint = None, verbose: bool = Fal
     said = [_said(name, each) for name, each in model.named_modules() if _is_recurrent(each)]
     swap_all(model)
     for module in model.modules():
-        if checkpoint is not None and isinstance(module, Recurrent):
+        if checkpoint is not None and isinstance(module, DropIn):
             module.__dict__[SETTING] = checkpoint
     if verbose:
         print("\n".join(said) or "the model has no recurrent layer")  # noqa: T201
     if not any(isinstance(module, _OURS) for module in model.modules()):
         layers = "; ".join(said) or f"{type(model).__name__} with no recurrent layer"
         warn_caller(
-            "expected a model with an LSTM, RNN, LSTMCell or RNNCell that can be converted, got "
+            "expected a model with an LSTM, GRU, RNN or a cell of them that can be converted, got "
             f"{layers}: nothing was converted, and the model runs as before"
         )
     return model

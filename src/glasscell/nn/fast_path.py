@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function, forward_ad
 
+from glasscell import cells
 from glasscell.engine.addresses import Addresses
 from glasscell.nn import torch_loop
 from glasscell.nn.call import Call
@@ -48,14 +49,14 @@ _CONFIG = itemgetter(
 
 
 class _Plan(NamedTuple):
-    """What the configuration of an `LSTM` or `RNN` says of its calls."""
+    """What the configuration of an `LSTM`, `GRU` or `RNN` says of its calls."""
 
     config: tuple[Any, ...]
     layers: tuple[tuple[str, Made], ...]  # suffix of each layer and direction, and what it is
     states: int  # L * D
     sides: int  # D
     width: int  # P
-    hidden: int  # H; 0 for an RNN, which has no cell state
+    hidden: int  # H of the state after the hidden one; 0 of a cell without
     inputs: int  # I
 
 
@@ -67,8 +68,8 @@ def _plan(config: tuple[Any, ...]) -> _Plan:
         for index, layer in enumerate(places(num_layers, bidirectional, bias, projected > 0))
         for place in layer
     )
-    cells = hidden if mode == "LSTM" else 0
-    return _Plan(config, layers, num_layers * sides, sides, width, cells, inputs)
+    extra = hidden * cells.of(mode).extra_states
+    return _Plan(config, layers, num_layers * sides, sides, width, extra, inputs)
 
 
 def _alone(module: torch.nn.Module) -> bool:
@@ -109,7 +110,7 @@ def _initial(
     c_shape: tuple[int, ...] | None,
     dtype: torch.dtype,
 ) -> tuple[int, int] | None:
-    """Give where h0 and c0 lie, 0 for zeros, None if they are unusual; an RNN has no c_shape."""
+    """Give where h0 and c0 lie, 0 for zeros, None if they are unusual; without c no c_shape."""
     if hx is None:
         return 0, 0
     if c_shape is None:
@@ -133,10 +134,10 @@ def _packed(kept: Any, plan: _Plan, own: dict[str, Any], dtype: torch.dtype) -> 
 
 
 def sequence(module: torch.nn.Module, x: Any, hx: Any) -> Any:
-    """Run an `LSTM` or `RNN` if the call is usual, else do nothing and give None.
+    """Run an `LSTM`, `GRU` or `RNN` if the call is usual, else do nothing and give None.
 
     Args:
-        module: An `LSTM` or `RNN` of ours.
+        module: An `LSTM`, `GRU` or `RNN` of ours.
         x: As passed to it.
         hx: As passed to it.
 
@@ -232,11 +233,11 @@ def _one_by_one(
 
 
 def step(module: torch.nn.Module, mode: str | None, x: Any, hx: Any) -> Any:
-    """Run an `LSTMCell` or `RNNCell` if the call is usual, else do nothing and give None.
+    """Run an `LSTMCell`, `GRUCell` or `RNNCell` if the call is usual, else give None.
 
     Args:
         module: A cell of ours.
-        mode: "LSTM", "RNN_TANH" or "RNN_RELU".
+        mode: torch's name of the recurrence, None for one that torch refuses.
         x: As passed to it.
         hx: As passed to it.
 
@@ -254,7 +255,7 @@ def step(module: torch.nn.Module, mode: str | None, x: Any, hx: Any) -> Any:
     if shape[1] != inputs or not one.held_by((mode, inputs, hidden, hidden), parameters):
         return None
     state = shape[0], hidden
-    if _initial(hx, state, state if mode == "LSTM" else None, dtype) is None:
+    if _initial(hx, state, state if one.layer.extra_states else None, dtype) is None:
         return None
     h0, c0 = hx if type(hx) is tuple else (hx, None)
     if not _graphs():
@@ -273,9 +274,9 @@ def take_step(
         one: The packed cell.
         x: (B, I), last axis contiguous.
         h0: (B, H), contiguous; None for zeros.
-        c0: The same; None too for an RNN.
-        kept: To be written for a backward pass: the tape (B, 5, Hp), of an RNN another h (B, H);
-            default: keep nothing.
+        c0: The same; None too of a cell without.
+        kept: To be written for a backward pass: the tape (B, kept, Hp), of a cell without another
+            h (B, H); default: keep nothing.
 
     Returns:
         h (B, H) and c (B, H), or h and None.
@@ -283,9 +284,9 @@ def take_step(
     layer, batch = one.layer, x.shape[0]
     hidden = layer.hidden_size
     h = x.new_empty(batch, hidden)
-    c = x.new_empty(batch, hidden) if layer.lstm else None
-    # The one step's output is the hidden state: one place for both, unless an RNN keeps it.
-    tape, y = (kept, h) if layer.lstm or kept is None else (None, kept)
+    c = x.new_empty(batch, hidden) if layer.extra_states else None
+    # The one step's output is the hidden state: one place for both, unless it is kept as a tape.
+    tape, y = (kept, h) if layer.kept or kept is None else (None, kept)
     layer.forward_at(
         Addresses(
             x=x.data_ptr(),
@@ -314,10 +315,12 @@ class StepFunction(Function):
     ) -> Tensor | tuple[Tensor, Tensor]:
         """Take the step and keep what the backward pass reads."""
         layer = one.layer
-        each = (5, layer.padded_size) if layer.lstm else (layer.hidden_size,)
+        each = (layer.kept, layer.padded_size) if layer.kept else (layer.hidden_size,)
         kept = x.new_empty(x.shape[0], *each)
         h, c = take_step(one, x, h0, c0, kept)
-        ctx.one = one
+        ctx.one, ctx.before = one, None
+        if h0 is not None and not any(ctx.needs_input_grad[4:]) and _call(one).reads_before():
+            ctx.before = h0.clone()  # as in `LayerFunction`
         ctx.set_materialize_grads(False)
         # Not h itself, which may be edited in place.
         ctx.save_for_backward(x, h0, c0, kept, *weights)
@@ -326,27 +329,35 @@ class StepFunction(Function):
     @staticmethod
     def backward(ctx: Any, dh: Maybe, dc: Maybe = None) -> tuple[Maybe, ...]:
         """Differentiate through the kernels, or through torch's operations if that must go on."""
-        incoming = (dh, dc) if ctx.one.layer.lstm else (dh,)
+        incoming = (dh, dc) if ctx.one.layer.extra_states else (dh,)
         needed = ctx.needs_input_grad[1:]
         if dh is None and dc is None:
             return (None,) * (1 + len(needed))
         in_torch = torch.is_grad_enabled() or batched(incoming)
-        x, h0, c0, kept, *weights = unpacked(ctx, lambda: _reads(ctx.one, needed, in_torch))
+        call = _call(ctx.one)
+        initial = ctx.before is None
+        x, h0, c0, kept, *weights = unpacked(ctx, lambda: _reads(call, needed, initial, in_torch))
         assert x is not None
         assert kept is not None
         if in_torch:
             inputs = x, h0, c0, *weights
             return None, *differentiable(_in_torch(ctx.one), inputs, needed, incoming)
-        call = Call(None, ctx.one.made[0], (), _LAYOUT, layers=(ctx.one.layer,))
-        saved = x[None], _lifted(h0), _lifted(c0), kept[None]
+        before = h0 if initial else ctx.before
+        saved = x[None], _lifted(before), _lifted(c0), kept[None]
         grads = layer_gradients(call, saved, saved[3:], (None, _lifted(dh), _lifted(dc)), needed)
         return None, *(None if grad is None else grad[0] for grad in grads[:3]), *grads[3:]
 
 
-def _reads(one: Kept, needed: Sequence[bool], everything: bool) -> list[bool]:
+def _call(one: Kept) -> Call:
+    """Give the step as a call, without what a single one has not."""
+    return Call(None, one.made[0], (), _LAYOUT, layers=(one.layer,))
+
+
+def _reads(call: Call, needed: Sequence[bool], initial: bool, everything: bool) -> list[bool]:
     """Say which saved tensors the kernels' backward pass reads."""
-    inputs = everything or any(needed[3:])
-    return [inputs, inputs, one.layer.lstm, True, *[everything] * (len(needed) - 3)]
+    inputs, extra = everything or any(needed[3:]), call.layers[0].extra_states > 0
+    before = inputs or (initial and call.reads_before())
+    return [inputs, before, extra, True, *[everything] * (len(needed) - 3)]
 
 
 def _lifted(tensor: Maybe) -> Maybe:

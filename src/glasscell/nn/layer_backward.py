@@ -10,7 +10,14 @@ from glasscell import engine
 from glasscell.engine.addresses import GradientAddresses
 from glasscell.nn import records
 from glasscell.nn.call import Call
-from glasscell.nn.layer_forward import address, contiguous, readable, run_addresses, strides
+from glasscell.nn.layer_forward import (
+    address,
+    contiguous,
+    readable,
+    run_addresses,
+    states,
+    strides,
+)
 
 __all__ = ["layer_gradients"]
 
@@ -46,11 +53,12 @@ def layer_gradients(
     dh_n, dc_n = contiguous(incoming[1]), contiguous(incoming[2])
     first, directions, batch = call.layers[0], len(call.layers), call.layout.batch(x)
     dh0 = x.new_empty(directions, batch, first.output_size) if needed[1] else None
-    dc0 = x.new_empty(directions, batch, first.hidden_size) if needed[2] else None
+    dc0 = states(first, x, directions, batch) if needed[2] else None
     dx: Maybe = None
     weights: list[Maybe] = []
     for d, layer in enumerate(call.layers):
-        dw_ih, dw_hh, db, dw_hr = _weights(layer, x) if any(needed[3:]) else (None,) * 4
+        own = _weights(layer, x) if any(needed[3:]) else (None,) * 6
+        dw_ih, dw_hh, db, db_hh, dw_hr, dvectors = own
         own_dx = x.new_empty(x.shape) if needed[0] else None
         dh, dc = _flow(call, x) if flow else (None, None)
         tape, cells = _tape(call, kept[d], x, batch)
@@ -75,41 +83,54 @@ def layer_gradients(
                 dweight_ih=address(dw_ih),
                 dweight_hh=address(dw_hh),
                 dbias=address(db),
+                dbias_hh=address(db_hh),
                 dweight_hr=address(dw_hr),
+                dvectors=address(dvectors),
                 dh=address(dh),
                 dc=address(dc),
             ),
         )
         dx = own_dx if dx is None or own_dx is None else dx.add_(own_dx)
-        # Not one tensor twice: torch would keep it as .grad of both biases and scale it twice.
-        weights += [dw_ih, dw_hh, db, None if db is None else db.clone(), dw_hr]
+        if db is not None and layer.reads_h and not layer.split:
+            # Not one tensor twice: torch would keep it as .grad of both biases and scale it twice.
+            db_hh = db.clone()
+        # Copies: as .grad each has memory of its own.
+        vectors: list[Maybe] = [None] * len(layer.vectors)
+        if dvectors is not None:
+            vectors = [row.clone() for row in dvectors]
+        weights += [dw_ih, dw_hh, db, db_hh, dw_hr, *vectors]
         if dh is not None and dy is not None and call.module is not None:
             records.show(call, d, dy, dh, dc)
     return dx, dh0, dc0, *weights
 
 
 def _tape(call: Call, kept: Maybe, x: Tensor, batch: int) -> tuple[Maybe, Maybe]:
-    """Give the tape, or room for one of a segment and the cell states to make it from."""
+    """Give the tape, or room for one of a segment and the states "c" to make it from."""
     if not call.segment:
         return contiguous(kept), None
-    return x.new_empty(call.segment, batch, 5, call.layers[0].padded_size), contiguous(kept)
+    layer = call.layers[0]
+    return x.new_empty(call.segment, batch, layer.kept, layer.padded_size), contiguous(kept)
 
 
 def _flow(call: Call, x: Tensor) -> tuple[Tensor, Maybe]:
-    """Make room for dL/dh and dL/dC of every step, zero after the end of a sequence."""
-    layer = call.layers[0]
-    make = x.new_empty if call.layout.lengths is None else x.new_zeros
-    dc = make(*x.shape[:-1], layer.hidden_size) if layer.lstm else None
-    return make(*x.shape[:-1], layer.output_size), dc
+    """Make room for dL/dh and dL/dc of every step, zero after the end of a sequence."""
+    layer, lead = call.layers[0], x.shape[:-1]
+    dh, dc = x.new_empty(*lead, layer.output_size), states(layer, x, *lead)
+    if call.layout.lengths is not None:
+        dh.zero_()
+        if dc is not None:
+            dc.zero_()
+    return dh, dc
 
 
 def _weights(layer: engine.PackedLayer, x: Tensor) -> tuple[Maybe, ...]:
-    """Make room for the gradients of weight_ih, weight_hh, a bias and weight_hr."""
-    size, hidden = layer.output_size, layer.hidden_size
-    gates = 4 * hidden if layer.lstm else hidden
+    """Make room for the gradients of weight_ih, weight_hh, biases, weight_hr and vectors."""
+    size, hidden, rows = layer.output_size, layer.hidden_size, layer.gate_rows
     return (
-        x.new_empty(gates, layer.input_size),
-        x.new_empty(gates, size),
-        x.new_empty(gates) if layer.bias else None,
+        x.new_empty(rows, layer.input_size),
+        x.new_empty(rows, size) if layer.reads_h else None,
+        x.new_empty(rows) if layer.bias else None,
+        x.new_empty(rows) if layer.bias and layer.split and layer.reads_h else None,
         x.new_empty(size, hidden) if layer.projected else None,
+        x.new_empty(len(layer.vectors), hidden) if layer.vectors else None,
     )

@@ -9,13 +9,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from glasscell.engine import PackedLayer
 from glasscell.engine.addresses import Addresses
 from glasscell.nn import records
 from glasscell.nn.call import Call, Result
 from glasscell.nn.packed_weights import tapes_of
 from glasscell.nn.team import threads
 
-__all__ = ["address", "contiguous", "readable", "run", "run_addresses", "strides"]
+__all__ = ["address", "contiguous", "readable", "run", "run_addresses", "states", "strides"]
 
 Maybe = Tensor | None
 
@@ -26,13 +27,14 @@ def run(call: Call, x: Tensor, h0: Maybe, c0: Maybe, keep: bool) -> tuple[Result
     Args:
         call: What to run, prepared.
         x: (T, B, I) or (N, I).
-        h0: (D, B, P), None for zeros.
-        c0: (D, B, H), None for zeros.
+        h0: (D, B, P), None for what the cell starts from.
+        c0: The states after the hidden one, see `Result`; None likewise.
         keep: Whether a backward pass will come.
 
     Returns:
         The result, and what the backward pass needs beside it, one for each direction: the tape
-        (T, B, 5, Hp) or (N, 5, Hp), or the cell states between segments (K, B, H); else None.
+        (T, B, kept, Hp) or (N, kept, Hp), or of every segment but the first the "c" before it; None
+        where nothing is needed.
     """
     x, h0, c0 = readable(x), contiguous(h0), contiguous(c0)
     if call.observation is not None:
@@ -42,7 +44,7 @@ def run(call: Call, x: Tensor, h0: Maybe, c0: Maybe, keep: bool) -> tuple[Result
     first, directions, batch = call.layers[0], len(call.layers), call.layout.batch(x)
     y = x.new_empty(*x.shape[:-1], directions * first.output_size)
     h_n = x.new_empty(directions, batch, first.output_size)
-    c_n = x.new_empty(directions, batch, first.hidden_size) if first.lstm else None
+    c_n = states(first, x, directions, batch)
     kept = [_kept(call, d, x, batch) if keep else None for d in range(directions)]
     for d, layer in enumerate(call.layers):
         tape, cells = (None, kept[d]) if call.segment else (kept[d], None)
@@ -80,6 +82,9 @@ def run_addresses(
     x_step, x_row = strides(x)
     y_step, y_row = strides(y)
     lengths, reset, batch_sizes = call.layout.addresses()
+    if call.masks is not None:
+        masks = call.masks[d]
+        kept |= {"masks": masks.data_ptr(), "masks_step": masks.stride(0) if len(masks) > 1 else 0}
     return Addresses(
         x=x.data_ptr(),
         x_step=x_step,
@@ -100,18 +105,32 @@ def run_addresses(
     )
 
 
+def states(layer: PackedLayer, like: Tensor, *lead: int) -> Maybe:
+    """Make room for the states after the hidden one; None of a cell without.
+
+    Args:
+        layer: Says how many there are, S.
+        like: Has the dtype.
+        lead: The axes before S and H.
+    """
+    count = layer.extra_states
+    if count == 1:
+        return like.new_empty(*lead, layer.hidden_size)
+    return like.new_empty(*lead, count, layer.hidden_size) if count else None
+
+
 def _detached(tensor: Maybe) -> Maybe:
     return None if tensor is None else tensor.detach()
 
 
 def _kept(call: Call, d: int, x: Tensor, batch: int) -> Maybe:
     layer = call.layers[0]
-    if not layer.lstm:
+    if not layer.kept:
         return None
-    if call.segment:
-        return x.new_empty((call.layout.steps(x) - 1) // call.segment, batch, layer.hidden_size)
+    if call.segment:  # the hidden state between them is in the output
+        return states(layer, x, (call.layout.steps(x) - 1) // call.segment, batch)
     assert call.module is not None
-    shape = (*x.shape[:-1], 5, layer.padded_size)
+    shape = (*x.shape[:-1], layer.kept, layer.padded_size)
     tape = tapes_of(call.module).take(call.places[d].suffix, shape, x)
     # Rows after the end of a sequence are not written: a trace shows zeros there.
     return tape.zero_() if call.observation and call.layout.lengths is not None else tape

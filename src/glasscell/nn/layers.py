@@ -1,4 +1,4 @@
-"""`LSTM` and `RNN`: torch's modules in all but the forward pass, which runs on our kernels."""
+"""`LSTM`, `GRU` and `RNN`: torch's modules in all but the forward pass, which is our kernels'."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from torch import Tensor
 from torch.nn.functional import dropout
 from torch.nn.utils.rnn import PackedSequence
 
-from glasscell.nn import autograd, fast_path, sequences, torch_loop
-from glasscell.nn.autocast import CASTABLE, cast, fuses, low_precision, result_dtypes
+from glasscell import cells
+from glasscell.cells import Cell
+from glasscell.nn import autograd, fast_path, sequences, torch_loop, variants
+from glasscell.nn.autocast import CASTABLE, belt_dtype, cast, fuses, low_precision, result_dtypes
 from glasscell.nn.call import Call, Result
 from glasscell.nn.checkpoint import SETTING, Checkpoint, Setting, segment_length
 from glasscell.nn.fallback import (
@@ -33,21 +35,42 @@ from glasscell.nn.operators.traced import run_module, suits
 from glasscell.nn.scripting import lent
 from glasscell.nn.sequences import Layout
 
-__all__ = ["LSTM", "RNN", "Recurrent"]
+__all__ = ["GRU", "LSTM", "RNN", "DropIn"]
 
 
-class Recurrent(torch.nn.RNNBase):
-    """What `LSTM` and `RNN` share: the forward pass.
+class DropIn(torch.nn.RNNBase):
+    """What `LSTM`, `GRU` and `RNN` share: the forward pass.
 
     Stands before torch's own class among the bases, so that `super().forward` is torch's.
     """
 
     checkpoint = Setting()
+    _glasscell_kind: type[Cell]  # its options are options of the layer
 
-    def __init__(self, *args: Any, checkpoint: Checkpoint = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make the layer, or a `Recurrent` where an option asks for another cell."""
+        made = variants.variant(cls._glasscell_kind, args, kwargs)
+        return super().__new__(cls) if made is None else made
+
+    def __init__(
+        self,
+        *args: Any,
+        checkpoint: Checkpoint = None,
+        init: str = "torch",
+        forget_bias: float | None = None,
+        lag: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if (init, forget_bias, lag) != ("torch", None, None):
+            self.__dict__[variants.START] = init, forget_bias, lag
+        super().__init__(*args, **variants.plain(self._glasscell_kind, kwargs))
         segment_length(checkpoint, 1)
         self.__dict__[SETTING] = checkpoint
+
+    def reset_parameters(self) -> None:
+        """Set all parameters as the constructor does, from torch's generator."""
+        if not variants.start(self):
+            super().reset_parameters()
 
     def extra_repr(self) -> str:
         """Describe the layer as torch does, and `checkpoint` where it is set."""
@@ -68,15 +91,15 @@ class Recurrent(torch.nn.RNNBase):
         Args:
             input: (T, B, I), (B, T, I) with batch_first, (T, I) for one sequence, or a
                 `PackedSequence`.
-            hx: h0 for an RNN, (h0, c0) for an LSTM, of shapes (L * D, B, P) and (L * D, B, H),
-                without B for one sequence; default zeros.
+            hx: h0, or (h0, c0) for an LSTM, of shapes (L * D, B, P) and (L * D, B, H), without B
+                for one sequence; default zeros.
             lengths: (B,) integers in 0 … T in any order, the steps of each sequence. The output
                 after them is zero; h_n and c_n are those of the last step. Default: all T.
             reset: (T, B) bool, (B, T) with batch_first: start again from hx before that step, in
                 both directions, as if a new sequence began there. Default: never.
 
         Returns:
-            ``output, h_n`` for an RNN, ``output, (h_n, c_n)`` for an LSTM, in torch's shapes.
+            ``output, h_n`` for a GRU or RNN, ``output, (h_n, c_n)`` for an LSTM, in torch's shapes.
 
         Raises:
             RuntimeError, ValueError, …: as torch's own forward.
@@ -118,22 +141,22 @@ class Recurrent(torch.nn.RNNBase):
         return lent(self)
 
 
-admit(Recurrent)
+admit(DropIn)
 
 
-def _traced(module: Recurrent, input: Any, hx: Any, lengths: Any, reset: Tensor | None) -> Any:
+def _traced(module: DropIn, input: Any, hx: Any, lengths: Any, reset: Tensor | None) -> Any:
     """Run a call that is compiled or exported as operators, where they suit it."""
     exporting = torch.compiler.is_exporting()
     if suits(module, input, hx) and not (exporting and torch.onnx.is_in_onnx_export()):
         return run_module(module, input, hx, lengths, reset)
     if exporting:
-        return super(Recurrent, module).forward(input, hx)
+        return super(DropIn, module).forward(input, hx)
     return _uncompiled(module, input, hx, lengths, reset)
 
 
-def _uncompiled(module: Recurrent, input: Any, hx: Any, lengths: Any, reset: Tensor | None) -> Any:
+def _uncompiled(module: DropIn, input: Any, hx: Any, lengths: Any, reset: Tensor | None) -> Any:
     """Break the graph, and call as without a compiler."""
-    return Recurrent.forward(module, input, hx, lengths=lengths, reset=reset)
+    return DropIn.forward(module, input, hx, lengths=lengths, reset=reset)
 
 
 _uncompiled._torchdynamo_disable = True  # type: ignore[attr-defined]
@@ -148,7 +171,7 @@ def _part(states: Tensor | None, part: slice) -> Tensor | None:
 
 
 def _stack(
-    module: Recurrent,
+    module: DropIn,
     x: Tensor,
     h0: Tensor | None,
     c0: Tensor | None,
@@ -185,7 +208,7 @@ def _stack(
 
 
 def _autocast_stack(
-    module: Recurrent,
+    module: DropIn,
     x: Tensor,
     h0: Tensor | None,
     c0: Tensor | None,
@@ -194,16 +217,16 @@ def _autocast_stack(
     low: torch.dtype,
 ) -> Result:
     """Run in float32, give the dtypes that torch would."""
-    fused = layout.batch_sizes is None and module.proj_size == 0 and fuses(x.dtype)
-    cell = (x if c0 is None else c0).dtype if module.mode == "LSTM" else None
-    h_dtype, c_dtype = result_dtypes(low, cell, fused=fused, projected=module.proj_size > 0)
+    fused = layout.batch_sizes is None and module.proj_size == 0 and fuses(module.mode, x.dtype)
+    kept = belt_dtype(module.mode, x, h0, c0)
+    h_dtype, c_dtype = result_dtypes(low, kept, fused=fused, projected=module.proj_size > 0)
     h0, c0 = cast(h0, torch.float32), cast(c0, torch.float32)
     y, h_n, c_n = _stack(module, x.float(), h0, c0, weights, layout, fast=True)
     return y.to(h_dtype), h_n.to(h_dtype), cast(c_n, c_dtype)
 
 
 def _leave(
-    module: Recurrent,
+    module: DropIn,
     reason: Reason,
     input: Any,
     hx: Any,
@@ -216,11 +239,11 @@ def _leave(
         return leaf(module, input, hx)
     sequences.require_states_that_fit(module, input, hx)
     if lengths is None and reset is None:
-        result = super(Recurrent, module).forward(input, hx)
+        result = super(DropIn, module).forward(input, hx)
         announce(reason, module=module)
         return result
     if reason in (UNFIT, MISSING):
-        super(Recurrent, module).forward(input, hx)
+        super(DropIn, module).forward(input, hx)
     if reason is MISSING:
         raise RuntimeError(
             "expected all parameters for lengths and reset, got a layer without one of them; "
@@ -235,7 +258,7 @@ def _leave(
     return sequences.results(module, y, h_n, c_n, input)
 
 
-def _check(module: Recurrent, x: Tensor, h0: Tensor | None, c0: Tensor | None) -> None:
+def _check(module: DropIn, x: Tensor, h0: Tensor | None, c0: Tensor | None) -> None:
     """Refuse what torch's forward would, by torch's own checks."""
     module.check_input(x, None)
     sides = module.num_layers * (2 if module.bidirectional else 1)
@@ -244,7 +267,7 @@ def _check(module: Recurrent, x: Tensor, h0: Tensor | None, c0: Tensor | None) -
             module.check_hidden_size(state, (sides, x.shape[1], width))
 
 
-class LSTM(Recurrent, torch.nn.LSTM):
+class LSTM(DropIn, torch.nn.LSTM):
     """`torch.nn.LSTM` on glasscell's kernels: same arguments, initial values, state_dict, errors.
 
     For every layer and direction, with σ the logistic function and * by element::
@@ -271,6 +294,13 @@ class LSTM(Recurrent, torch.nn.LSTM):
             of every gate of every step, and run √T steps at a time again in the backward pass; or
             that number of steps. The same bits; at T = 1000 a fifth of the memory for a fifth more
             time. Default None, keep all. The attribute of this name may be set at any time.
+        init: What the parameters start from: "torch" (default), "orthogonal" or "chrono", see
+            `glasscell.nn.starts.start`.
+        forget_bias: Bias with which the forget gate starts; default None, as init says.
+        lag: With "chrono", the longest lag of the data in steps.
+        **options: Of `glasscell.cells.LSTM`: peephole, coupled, without, clip, zoneout,
+            recurrent_dropout, variational, layer_norm. With one of them the layer is a `Recurrent`
+            of that cell, and no instance of torch's class.
 
     Notes:
         What differs from torch is in DIFFERENCES.md. Hochreiter, Schmidhuber 1997, Neural
@@ -286,8 +316,54 @@ class LSTM(Recurrent, torch.nn.LSTM):
     True
     """
 
+    _glasscell_kind = cells.LSTM
 
-class RNN(Recurrent, torch.nn.RNN):
+
+class GRU(DropIn, torch.nn.GRU):
+    """`torch.nn.GRU` on glasscell's kernels: same arguments, initial values, state_dict, errors.
+
+    For every layer and direction, with σ the logistic function and * by element::
+
+        r_t = σ(W_r x_t + R_r h_{t-1} + b_r)                        reset gate
+        z_t = σ(W_z x_t + R_z h_{t-1} + b_z)                        update gate
+        n_t = tanh(W_n x_t + b_in + r_t * (R_n h_{t-1} + b_hn))     candidate
+        h_t = (1 - z_t) * n_t + z_t * h_{t-1}                       hidden state
+
+    Args:
+        input_size: I, features of each step.
+        hidden_size: H, units.
+        num_layers: L, layers; default 1.
+        bias: Whether the gates have biases; default True.
+        batch_first: Sequences are (B, T, ·) rather than (T, B, ·); default False.
+        dropout: Probability of dropping an element between layers in training; default 0.
+        bidirectional: Each layer also reads the sequences from their ends; default False.
+        device: Of the parameters; default torch's. Only the CPU runs on glasscell's kernels.
+        dtype: Of the parameters; default torch's. Only float32 and float64 run on the kernels.
+        checkpoint: As for an `LSTM`. Of each segment nothing is kept: the hidden state before it is
+            in the output.
+        init: What the parameters start from: "torch" (default), "orthogonal" or "chrono", see
+            `glasscell.nn.starts.start`.
+        forget_bias: Bias with which the update gate starts; default None, as init says.
+        lag: With "chrono", the longest lag of the data in steps.
+        **options: Of `glasscell.cells.GRU`: zoneout, recurrent_dropout, variational, layer_norm;
+            as for an `LSTM`.
+
+    Notes:
+        What differs from torch is in DIFFERENCES.md. The reset gate acts after the product, as in
+        cuDNN. Cho et al. 2014, arXiv:1406.1078; Chung, Gulcehre, Cho, Bengio 2014, arXiv:1412.3555.
+
+    >>> gru = GRU(1, 1)
+    >>> _ = gru.load_state_dict({name: torch.ones_like(w) for name, w in gru.named_parameters()})
+    >>> gru(torch.zeros(2, 1, 1))[0].flatten()
+    tensor([0.1138, 0.2054], grad_fn=...)
+    >>> isinstance(gru, torch.nn.GRU)
+    True
+    """
+
+    _glasscell_kind = cells.GRU
+
+
+class RNN(DropIn, torch.nn.RNN):
     """`torch.nn.RNN` on glasscell's kernels: same arguments, initial values, state_dict, errors.
 
     ``h_t = tanh(W [h_{t-1}, x_t] + b)``, or relu in place of tanh.
@@ -305,6 +381,8 @@ class RNN(Recurrent, torch.nn.RNN):
         dtype: Of the parameters; default torch's. Only float32 and float64 run on the kernels.
         checkpoint: Accepted as for an `LSTM`, and without effect: the outputs are all that an RNN's
             backward pass needs.
+        init: "torch" (default) or "orthogonal", see `glasscell.nn.starts.start`.
+        **options: Of `glasscell.cells.RNN`: zoneout; as for an `LSTM`.
 
     Notes:
         What differs from torch is in DIFFERENCES.md. Elman 1990, Cognitive Science 14(2).
@@ -314,3 +392,5 @@ class RNN(Recurrent, torch.nn.RNN):
     >>> rnn(torch.ones(2, 1, 1))[0].flatten()
     tensor([3., 6.], grad_fn=...)
     """
+
+    _glasscell_kind = cells.RNN

@@ -37,10 +37,13 @@ def draw(cell: Cell, steps: int, batch: int, hidden_size: int, like: Tensor) -> 
     if not masks:
         return None
     rows = steps if any(mask.each == "step" for mask in masks) else 1
-    drawn = []
-    for mask in masks:
-        own = rows if mask.each == "step" else 1
-        chance = torch.rand(own, batch, hidden_size, dtype=like.dtype, device=like.device)
-        values = torch.where(chance < mask.probability, mask.on, mask.off).to(like.dtype)
-        drawn.append(values.expand(rows, batch, hidden_size))
-    return torch.stack(drawn, 2)
+    drawn = torch.rand(rows, batch, len(masks), hidden_size, dtype=like.dtype, device=like.device)
+    for mask, values in zip(masks, drawn.unbind(2), strict=True):
+        if mask.each == "sequence":
+            values[1:] = values[:1]
+        values.lt_(mask.probability)  # to 1 and 0, in place: memory is most of what this costs
+        if mask.off != 0:
+            values.copy_(torch.where(values > 0, mask.on, mask.off))
+        elif mask.on != 1:
+            values.mul_(mask.on)
+    return drawn

@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from glasscell import engine
+from glasscell import cells, engine
 from glasscell.arrays import Array
+from glasscell.cells import Cell
 from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import ShapeError
 from glasscell.nn.names import ROLES, Place, Weights
@@ -30,7 +31,7 @@ __all__ = ["ATTRIBUTE", "Kept", "Made", "packed", "packed_linear", "tapes_of"]
 ATTRIBUTE = "_glasscell_packed"
 
 
-Made = tuple[str, int, int, int]
+Made = tuple[str | Cell, int, int, int]
 """What a layer was packed for: mode, I, H, P."""
 
 
@@ -42,13 +43,14 @@ class Kept(NamedTuple):
     dtype: torch.dtype
     names: tuple[str | None, ...]
     shapes: tuple[torch.Size | None, ...]
+    plain: bool = True  # it reads all of `ROLES`, and no vectors
 
     def holds(self, made: Made, tensors: Weights) -> bool:
         """Tell whether it was packed for this, from parameters of these shapes and numbers.
 
         Addresses alone go down: views of five arrays cost more than the comparison.
         """
-        addresses = [0, 0, 0, 0, 0]
+        addresses = [0] * len(tensors)
         for k, (tensor, shape) in enumerate(zip(tensors, self.shapes, strict=True)):
             if tensor is None:
                 if shape is not None:
@@ -61,25 +63,33 @@ class Kept(NamedTuple):
 
     def held_by(self, made: Made, parameters: dict[str, Any]) -> bool:
         """Tell whether `holds` says so of a module's own parameters, all plain ones."""
-        addresses = [0, 0, 0, 0, 0]
-        for k, name in enumerate(self.names):
+        addresses = []
+        for name, shape in zip(self.names, self.shapes, strict=True):
             if name is None:
+                addresses.append(0)
                 continue
             tensor = parameters.get(name)
             if (
                 type(tensor) is not Parameter
-                or tensor.shape != self.shapes[k]
+                or tensor.shape != shape
                 or tensor.dtype is not self.dtype
                 or tensor.layout is not torch.strided
                 or not (tensor.is_cpu and tensor.is_contiguous())
             ):
                 return False
-            addresses[k] = tensor.data_ptr()
+            addresses.append(tensor.data_ptr())
         return self._matches(made, addresses)
 
     def _matches(self, made: Made, addresses: list[int]) -> bool:
-        same: bool = self.made == made and self.layer.matches_at(*addresses, threads())
-        return same
+        if self.made != made:
+            return False
+        if self.plain:
+            same: bool = self.layer.matches_at(*addresses, threads())
+            return same
+        if not self.layer.reads_h:
+            addresses[ROLES.index("weight_hh")] = addresses[ROLES.index("bias_hh")] = 0
+        stacked, vectors = addresses[: len(ROLES)], addresses[len(ROLES) :]
+        return bool(self.layer.matches_at(*stacked, threads(), vectors))
 
 
 LARGE = 1 << 20  # bytes
@@ -146,12 +156,19 @@ class _Packed(dict[tuple[str, torch.dtype], Any]):
 
 def packed(
     module: torch.nn.Module,
-    mode: str,
+    mode: str | Cell,
     layer: Sequence[Place],
     weights: Sequence[Weights],
     input_size: int,
 ) -> tuple[Any, ...]:
     """Give the packed form of one layer's weights, one for each direction.
+
+    Args:
+        module: Keeps it.
+        mode: torch's name of the recurrence, or a cell.
+        layer: The directions' places.
+        weights: Of each direction.
+        input_size: I.
 
     The numbers are compared, not versions or addresses: writes through `.data` change neither.
 
@@ -173,17 +190,20 @@ def packed(
 
 
 def _pack(made: Made, tensors: Weights, place: Place) -> Kept:
-    arrays: dict[str, Any] = {
-        role: array_of(tensor) for role, tensor in zip(ROLES, tensors, strict=True)
-    }
     mode, *sizes = made
+    letters = [*ROLES, *cells.of(mode).program.vectors]
+    arrays: dict[str, Any] = {
+        letter: array_of(tensor)
+        for letter, tensor in zip(letters, tensors, strict=True)
+        if tensor is not None
+    }
     try:
-        one = engine.pack(mode, LayerWeights(**arrays))
+        one = engine.pack(mode, LayerWeights.named(arrays, sizes[1]))
     except ShapeError:
         one = None
     if one is None or [one.input_size, one.hidden_size, one.output_size] != sizes:
-        named = zip(place.names, arrays.values(), strict=True)
-        shapes = ", ".join(f"{name} {array.shape}" for name, array in named if array is not None)
+        named = zip(place.names, tensors, strict=True)
+        shapes = ", ".join(f"{name} {tuple(w.shape)}" for name, w in named if w is not None)
         # torch's class of error; its own LSTM does not check, and may read beyond the end of them.
         raise RuntimeError(
             f"expected parameters for input, hidden and output size {tuple(sizes)}, got {shapes}; "
@@ -191,7 +211,8 @@ def _pack(made: Made, tensors: Weights, place: Place) -> Kept:
         )
     assert tensors[0] is not None
     all_shapes = tuple(None if tensor is None else tensor.shape for tensor in tensors)
-    return Kept(one, made, tensors[0].dtype, place.names, all_shapes)
+    plain = one.reads_h and len(tensors) == len(ROLES)
+    return Kept(one, made, tensors[0].dtype, place.names, all_shapes, plain)
 
 
 def packed_linear(module: torch.nn.Module, weight: Tensor, bias: Tensor | None) -> Any:

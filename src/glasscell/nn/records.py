@@ -32,7 +32,7 @@ def tell(
         x: What the layer read.
         initial: h0 and c0 of all directions, None for zeros.
         result: What it gave.
-        tapes: Of each direction, None for an RNN.
+        tapes: Of each direction, None for a cell without.
     """
     assert call.observation is not None
     assert call.module is not None

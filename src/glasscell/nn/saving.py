@@ -1,8 +1,10 @@
 """Save a torch module as a model folder that loads and runs without torch.
 
-What can be saved: `LSTM` and `RNN` of torch.nn and glasscell.nn, and `torch.nn.Sequential`, nested
-at will, of these with Linear, Embedding, LayerNorm, activations, Identity and Dropout. Any other
-module can say itself what it is, by a method `glasscell_node`, see `save`.
+What can be saved: the recurrent layers of torch.nn and glasscell.nn, and `torch.nn.Sequential`,
+nested at will, of these with Linear, Embedding, LayerNorm, activations, Identity and Dropout. A
+layer of a cell that torch has no name for is saved with the program of its step, as it is outside
+training: random masks are the numbers that stand for them. Any other module can say itself what it
+is, by a method `glasscell_node`, see `save`.
 """
 
 from __future__ import annotations
@@ -16,10 +18,12 @@ import numpy as np
 import torch
 
 from glasscell.arrays import Array
+from glasscell.cells import Cell
 from glasscell.cells.parameters import Config
 from glasscell.errors import DtypeError, WeightFormatError
 from glasscell.model import modelfile
 from glasscell.model.model import Model
+from glasscell.model.nodes import kind_of
 
 __all__ = ["describe", "save"]
 
@@ -42,8 +46,8 @@ _PLAIN: dict[type[torch.nn.Module], tuple[str, ...]] = {
 }
 
 _SUPPORTED = (
-    "LSTM, RNN, Sequential, Linear, Embedding, LayerNorm, Softmax and LogSoftmax (dim=-1), "
-    + ", ".join(kind.__name__ for kind in _PLAIN)
+    "LSTM, RNN, GRU, other recurrent layers of glasscell.nn, Sequential, Linear, Embedding, "
+    "LayerNorm, Softmax and LogSoftmax (dim=-1), " + ", ".join(kind.__name__ for kind in _PLAIN)
 )
 
 
@@ -51,10 +55,11 @@ def save(module: torch.nn.Module, folder: str | os.PathLike[str], force: bool = 
     """Save a module as config.json and model.safetensors, to be loaded by `glasscell.load`.
 
     Args:
-        module: LSTM or RNN of torch.nn or glasscell.nn, or torch.nn.Sequential of such and of
-            simple layers. In a Sequential the output of a recurrent layer goes on to the next
-            child, and its state does not: torch's own Sequential would pass the pair, so a network
-            of the usual form is saved as Sequential(net.lstm, net.linear).
+        module: LSTM, RNN or GRU of torch.nn or glasscell.nn, any other recurrent layer of
+            glasscell.nn, or torch.nn.Sequential of such and of simple layers. In a Sequential the
+            output of a recurrent layer goes on to the next child, and its state does not: torch's
+            own Sequential would pass the pair, so a network of the usual form is saved as
+            Sequential(net.lstm, net.linear).
         folder: A new folder; its parents are created.
         force: Write into a folder that exists: its config.json and model.safetensors are replaced
             if glasscell wrote them, everything else in it stays. Default False.
@@ -109,6 +114,8 @@ def _node(module: torch.nn.Module, name: str, arrays: dict[str, Array]) -> dict[
     _require_plain(module, name)
     if hasattr(module, HOOK):
         return _own_node(module, name, arrays)
+    if _is_of_a_cell(module):
+        return _recurrent(module, name, arrays)
     for base, write in _WRITERS.items():
         if isinstance(module, base) and type(module).forward in _forwards(base):
             return write(module, name, arrays)
@@ -131,6 +138,12 @@ def _forwards(base: type[torch.nn.Module]) -> list[Callable[..., Any]]:
 
     ours = getattr(nn, base.__name__, base)
     return [base.forward, ours.forward]
+
+
+def _is_of_a_cell(module: torch.nn.Module) -> bool:
+    """Whether this is a layer of ours that says itself what its cell is."""
+    own = type(module).forward.__module__.startswith("glasscell.nn.")
+    return own and isinstance(getattr(module, "cell", None), Cell)
 
 
 def _require_plain(module: torch.nn.Module, name: str) -> None:
@@ -168,14 +181,15 @@ def _sequential(module: torch.nn.Sequential, name: str, arrays: dict[str, Array]
     return {"type": "Sequential", "children": children}
 
 
-def _recurrent(module: torch.nn.RNNBase, name: str, arrays: dict[str, Array]) -> dict[str, Any]:
-    fields = {key: getattr(module, key) for key in Config.__dataclass_fields__}
-    config = Config(**fields)
+def _recurrent(module: Any, name: str, arrays: dict[str, Array]) -> dict[str, Any]:
+    cell = getattr(module, "cell", None)
+    names = [each for each in Config.__dataclass_fields__ if each != "mode"]
+    given = {each: getattr(module, each) for each in names if hasattr(module, each)}
+    config = Config(mode=cell if isinstance(cell, Cell) else module.mode, **given)
     for place, suffix in enumerate(config.suffixes()):
         for role in config.shapes(place // config.directions):
             _put(module, f"{role}_{suffix}", name, arrays)
-    kind = "LSTM" if config.mode == "LSTM" else "RNN"
-    return {"type": kind, **fields, "weights": name}
+    return {"type": kind_of(config), **config.description(), "weights": name}
 
 
 def _linear(module: torch.nn.Linear, name: str, arrays: dict[str, Array]) -> dict[str, Any]:
@@ -226,6 +240,7 @@ _WRITERS: dict[type[torch.nn.Module], Callable[..., dict[str, Any]]] = {
     torch.nn.Sequential: _sequential,
     torch.nn.LSTM: _recurrent,
     torch.nn.RNN: _recurrent,
+    torch.nn.GRU: _recurrent,
     torch.nn.Linear: _linear,
     torch.nn.Embedding: _embedding,
     torch.nn.LayerNorm: _layer_norm,

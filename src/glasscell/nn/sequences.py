@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import RNNBase
 from torch.nn.utils.rnn import PackedSequence
 
+from glasscell import cells
 from glasscell.arrays import Array
 from glasscell.engine.addresses import address_of
 from glasscell.errors import DtypeError, ShapeError
@@ -140,12 +141,13 @@ def _state_fits(
     module: RNNBase, hx: Any, batch: tuple[int, ...], accepted: Sequence[torch.dtype]
 ) -> bool:
     sides = module.num_layers * (2 if module.bidirectional else 1)
-    widths: tuple[int, ...] = (module.proj_size or module.hidden_size,)
     states: Sequence[Any] = (hx,)
-    if module.mode == "LSTM":
-        if not isinstance(hx, tuple | list) or len(hx) != 2:
+    extra = cells.of(module.mode).extra_states
+    if extra:
+        if not isinstance(hx, tuple | list) or len(hx) != 1 + extra:
             return False
-        widths, states = (*widths, module.hidden_size), hx
+        states = hx
+    widths = (module.proj_size or module.hidden_size, *[module.hidden_size] * extra)
     return all(
         type(state) in PLAIN
         and state.shape == (sides, *batch, width)
@@ -158,14 +160,15 @@ def _state_fits(
 def require_states_that_fit(module: RNNBase, input: Any, hx: Any) -> None:
     """Check an LSTM's states for a `PackedSequence`, as torch does for padded inputs only.
 
-    Its own forward would read beyond the ends of states that are too small, and give the rest of
-    those that are too large as final states.
+    A layer with one state torch checks in both cases. Its LSTM would read beyond the ends of states
+    that are too small, and give the rest of those that are too large as final states.
 
     Raises:
         RuntimeError: As torch's for a padded input.
     """
     packed = isinstance(input, PackedSequence) and len(input.batch_sizes) > 0
-    if not packed or module.mode != "LSTM" or not isinstance(hx, tuple | list | Tensor):
+    pair = cells.of(module.mode).extra_states > 0
+    if not packed or not pair or not isinstance(hx, tuple | list | Tensor):
         return
     lead = module.num_layers * (2 if module.bidirectional else 1), int(input.batch_sizes[0])
     widths = module.proj_size or module.hidden_size, module.hidden_size
@@ -225,7 +228,7 @@ def initial_state(
     """Give h0 (L * D, B, P) and c0 (L * D, B, H) in the order of the rows; None for zeros."""
     if hx is None:
         return None, None
-    states = hx if module.mode == "LSTM" else (hx, None)
+    states = hx if cells.of(module.mode).extra_states else (hx, None)
     if isinstance(input, PackedSequence):
         order = input.sorted_indices
         if order is not None:

@@ -150,6 +150,10 @@ def _orthogonal(name: str, w: Tensor, hidden_size: int) -> None:
     if w.dim() == 1:
         w.zero_()
         return
+    if w.dim() == 3:  # one block for each head
+        for block in w:
+            _orthogonal(name, block, block.shape[1])
+        return
     fill = torch.nn.init.orthogonal_ if name == "weight_hh" else torch.nn.init.xavier_uniform_
     for first in range(0, len(w), hidden_size):
         fill(w[first : first + hidden_size])

@@ -1,76 +1,116 @@
 """The recurrence as a plain loop of torch operations: slow, differentiable as often as one likes.
 
 Second derivatives go through here, and so do `lengths` and `reset` where the kernels cannot run
-(another device, half precision). Same arguments and results as one layer of `autograd.apply`.
+(another device, half precision). Same arguments and results as one layer of `autograd.apply`. What
+a step computes comes from the cell's program, whichever cell it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear
+from torch.nn.functional import linear, logsigmoid
 
 from glasscell import cells
+from glasscell.cells import Cell
+from glasscell.cells.evaluate import Functions, evaluate
+from glasscell.cells.program import Program
 from glasscell.nn.call import Result
-from glasscell.nn.names import Weights
+from glasscell.nn.names import ROLES, Weights
 from glasscell.nn.sequences import Layout
 
-__all__ = ["run_layer"]
+__all__ = ["FUNCTIONS", "constants", "run_layer"]
+
+Maybe = Tensor | None
+
+
+def _mean(*operands: Tensor) -> Tensor:
+    return torch.cat(operands, -1).mean(-1, keepdim=True).expand_as(operands[0])
+
+
+FUNCTIONS: Functions = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "div": operator.truediv,
+    "max": lambda a, b: torch.where(a > b, a, b),
+    "min": lambda a, b: torch.where(a < b, a, b),
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "exp": torch.exp,
+    "log_sigmoid": logsigmoid,
+    "sqrt": torch.sqrt,
+    "abs": torch.abs,
+    "where_positive": lambda a, b: torch.where(a > 0, b, 0.0),
+    "mean": _mean,
+}
+"""torch's own functions for the operations of a program."""
+
+
+def constants() -> Callable[[float, Tensor], Tensor]:
+    """Give a maker of constants for `cells.evaluate`, which makes each of them once."""
+    made: dict[float, Tensor] = {}
+
+    def constant(value: float, like: Tensor) -> Tensor:
+        if value not in made:
+            made[value] = torch.full_like(like, value)
+        return made[value]
+
+    return constant
 
 
 def run_layer(
-    mode: str,
+    mode: str | Cell,
     weights: Sequence[Weights],
     x: Tensor,
-    h0: Tensor | None,
-    c0: Tensor | None,
+    h0: Maybe,
+    c0: Maybe,
     layout: Layout,
+    masks: Sequence[Tensor] | None = None,
 ) -> Result:
     """Run one layer in all its directions.
 
     Args:
-        mode: "LSTM", "RNN_TANH" or "RNN_RELU".
+        mode: torch's name of the recurrence, or a cell.
         weights: Of each direction.
         x: (T, B, I), or (N, I) with `layout.batch_sizes`.
-        h0: (D, B, P), None for zeros.
-        c0: (D, B, H), None for zeros and for an RNN.
+        h0: (D, B, P), None for what the cell starts from.
+        c0: The states after the hidden one, (D, B, H) or (D, B, S, H); None likewise.
         layout: Where sequences begin and end.
+        masks: As in `Call`.
 
     Returns:
-        output (T, B, D * P) or (N, D * P), h_n (D, B, P), c_n (D, B, H) or None.
+        output (T, B, D * P) or (N, D * P), h_n (D, B, P), c_n as c0; None without such states.
 
     >>> w, one = torch.full((1, 1), 0.5), torch.ones(2, 1, 1)
     >>> run_layer("RNN_RELU", [(w, w, None, None, None)], one, None, None, Layout())[0].flatten()
     tensor([0.5000, 0.7500])
     """
     rows = None
-    alive, start = _masks(layout, x)
+    alive, start = _alive(layout, x)
     if layout.batch_sizes is not None:
         rows, alive = _packed_rows(layout, x)
         x = x.new_zeros((*alive.shape[:2], x.shape[-1])).index_put(rows, x)
-    results = [
-        _run_direction(
-            mode,
-            w,
-            x,
-            None if h0 is None else h0[d],
-            None if c0 is None else c0[d],
-            alive,
-            start,
-            reverse=d == 1,
-        )
-        for d, w in enumerate(weights)
-    ]
-    output = torch.cat([output for output, _, _ in results], dim=-1)
+    results = []
+    for d, w in enumerate(weights):
+        step = _Step(cells.of(mode), w, None if masks is None else masks[d])
+        initial = _initial(step, x, _part(h0, d), _part(c0, d))
+        results.append(_run_direction(step, x, initial, alive, start, reverse=d == 1))
+    output = torch.cat([output for output, _ in results], dim=-1)
     if rows is not None:
         output = output[rows]
-    h_n = torch.stack([h for _, h, _ in results])
-    return output, h_n, torch.stack([c for _, _, c in results]) if mode == "LSTM" else None
+    h_n = torch.stack([states[0] for _, states in results])
+    extra = [states[1:] for _, states in results]
+    if not extra[0]:
+        return output, h_n, None
+    one = len(extra[0]) == 1
+    return output, h_n, torch.stack([s[0] if one else torch.stack(s, 1) for s in extra])
 
 
-def _masks(layout: Layout, x: Tensor) -> tuple[Tensor | None, Tensor | None]:
+def _alive(layout: Layout, x: Tensor) -> tuple[Tensor | None, Tensor | None]:
     """Say which steps exist and before which ones the state starts again, (T, B, 1) each."""
     alive = start = None
     if layout.lengths is not None:
@@ -91,52 +131,105 @@ def _packed_rows(layout: Layout, x: Tensor) -> tuple[tuple[Tensor, Tensor], Tens
     return (steps, torch.arange(len(steps), device=x.device) - first), alive
 
 
+class _Step:
+    """One direction's step: from the states before it and what x adds to the sums to those after.
+
+    Args:
+        cell: Whose step it is.
+        weights: Its parameters.
+        masks: (T or 1, B, M, H); None outside training.
+    """
+
+    def __init__(self, cell: Cell, weights: Weights, masks: Maybe) -> None:
+        self.cell = cell
+        self.program: Program = cell.evaluation if masks is None else cell.program
+        self.w_ih, self.w_hh, self.b_ih, self.b_hh, self.w_hr = weights[: len(ROLES)]
+        vectors = dict(zip(cell.program.vectors, weights[len(ROLES) :], strict=True))
+        self.vectors = [vectors[name] for name in self.program.vectors]
+        self.masks = masks
+        self.constant = constants()
+        gates = list(cell.gates)
+        self.sums = [(s.reads, gates.index(s.gate)) for s in self.program.sums]
+        self.reads = {reads for reads, _ in self.sums}
+
+    def from_input(self, x: Tensor) -> Tensor:
+        """Give W x + b_ih of all steps (T, B, G H)."""
+        assert self.w_ih is not None
+        return linear(x, self.w_ih, self.b_ih)
+
+    def __call__(self, t: int, from_x: Tensor, states: Sequence[Tensor]) -> list[Tensor]:
+        """Take step t."""
+        count, blocks = self.cell.gate_count, {}
+        if "x" in self.reads:
+            blocks["x"] = from_x.chunk(count, dim=1)
+        if self.reads != {"x"}:
+            assert self.w_hh is not None
+            from_h = linear(states[0], self.w_hh, self.b_hh)
+            if "h" in self.reads:
+                blocks["h"] = from_h.chunk(count, dim=1)
+            if "xh" in self.reads:
+                both = from_x + from_h
+                blocks["xh"] = both.chunk(count, dim=1) if count > 1 else (both,)
+        inputs = [blocks[reads][gate] for reads, gate in self.sums]
+        inputs += states
+        inputs += [v.expand_as(inputs[0]) for v in self.vectors if v is not None]
+        if self.masks is not None:
+            inputs += self.masks[t if len(self.masks) > 1 else 0].unbind(1)
+        values = evaluate(self.program.operations, inputs, FUNCTIONS, self.constant)
+        after = [values[output] for output in self.program.outputs]
+        if self.w_hr is not None:
+            after[0] = linear(after[0], self.w_hr)
+        return after
+
+
+def _part(states: Maybe, d: int) -> Maybe:
+    return None if states is None else states[d]
+
+
+def _initial(step: _Step, x: Tensor, h0: Maybe, c0: Maybe) -> list[Tensor]:
+    """Give every state before the first step."""
+    cell, batch = step.cell, x.shape[1]
+    assert step.w_ih is not None
+    hidden = step.w_ih.shape[0] // cell.gate_count
+    width = hidden if step.w_hr is None else step.w_hr.shape[0]
+    given: list[Maybe] = [h0]
+    if c0 is None:
+        given += [None] * cell.extra_states
+    else:
+        given += [c0] if cell.extra_states == 1 else list(c0.unbind(1))
+    return [
+        x.new_full((batch, hidden if k else width), cell.initial.get(letter, 0.0))
+        if state is None
+        else state
+        for k, (letter, state) in enumerate(zip(cell.states, given, strict=True))
+    ]
+
+
 def _run_direction(
-    mode: str,
-    weights: Weights,
+    step: _Step,
     x: Tensor,
-    h0: Tensor | None,
-    c0: Tensor | None,
-    alive: Tensor | None,
-    start: Tensor | None,
+    initial: list[Tensor],
+    alive: Maybe,
+    start: Maybe,
     *,
     reverse: bool,
-) -> tuple[Tensor, Tensor, Tensor]:
-    w_ih, w_hh, b_ih, b_hh, w_hr = weights
-    assert w_ih is not None
-    assert w_hh is not None
-    if h0 is None:
-        h0 = x.new_zeros((x.shape[1], w_hh.shape[1]))
-    if c0 is None:
-        c0 = x.new_zeros((x.shape[1], w_hh.shape[0] // 4)) if mode == "LSTM" else h0
+) -> tuple[Tensor, list[Tensor]]:
+    """Give the output of every step, and the states after the last."""
     if reverse and start is not None:
         # Read from the end, a sequence starts again at the last step of each piece.
         start = torch.cat([start[1:], torch.zeros_like(start[:1])])
-    from_x = linear(x, w_ih, b_ih)
-    h, c, outputs = h0, c0, []
+    from_x, states, outputs = step.from_input(x), initial, []
     for t in reversed(range(len(x))) if reverse else range(len(x)):
         if start is not None:
             # Steps beyond the end must not restart a state that is already final.
             here = start[t] if alive is None else start[t] & alive[t]
-            h, c = torch.where(here, h0, h), torch.where(here, c0, c)
-        new_h, new_c = _step(mode, from_x[t] + linear(h, w_hh, b_hh), c, w_hr)
+            states = [torch.where(here, *pair) for pair in zip(initial, states, strict=True)]
+        after = step(t, from_x[t], states)
         if alive is None:
-            h, c = new_h, new_c
-            outputs.append(h)
+            states = after
+            outputs.append(after[0])
         else:
-            h, c = torch.where(alive[t], new_h, h), torch.where(alive[t], new_c, c)
-            outputs.append(torch.where(alive[t], new_h, torch.zeros_like(new_h)))
-    return torch.stack(outputs[::-1] if reverse else outputs), h, c
-
-
-def _step(mode: str, z: Tensor, c: Tensor, w_hr: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Go from the gates' arguments (B, 4H) or (B, H) and the cell state to the next state."""
-    if mode == "RNN_TANH":
-        return torch.tanh(z), c
-    if mode == "RNN_RELU":
-        return torch.relu(z), c
-    gate = dict(zip(cells.TORCH, z.chunk(4, dim=1), strict=True))
-    kept = torch.sigmoid(gate["forget"]) * c
-    c = kept + torch.sigmoid(gate["input"]) * torch.tanh(gate["candidate"])
-    h = torch.sigmoid(gate["output"]) * torch.tanh(c)
-    return h if w_hr is None else linear(h, w_hr), c
+            here = alive[t]
+            states = [torch.where(here, *pair) for pair in zip(after, states, strict=True)]
+            outputs.append(torch.where(here, after[0], torch.zeros_like(after[0])))
+    return torch.stack(outputs[::-1] if reverse else outputs), states

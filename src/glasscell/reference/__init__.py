@@ -23,7 +23,14 @@ from glasscell.reference.lstm_equations import (
 )
 from glasscell.reference.plain_rnn import RNNRun, rnn, rnn_backward
 from glasscell.reference.sequence import Gradients, Inputs
-from glasscell.reference.stacked import NetworkGradients, NetworkRun, backward, forward
+from glasscell.reference.stacked import (
+    NetworkGradients,
+    NetworkRun,
+    backward,
+    forward,
+    run_layer,
+    run_layer_backward,
+)
 from glasscell.reference.through_time import LSTMRun, lstm, lstm_backward
 
 __all__ = [
@@ -57,5 +64,7 @@ __all__ = [
     "rnn_backward",
     "run_cell",
     "run_cell_backward",
+    "run_layer",
+    "run_layer_backward",
     "sigmoid",
 ]

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from glasscell.arrays import Array
+from glasscell.cells import Cell, of
 from glasscell.cells.parameters import Config, LayerWeights
 from glasscell.errors import ShapeError
 from glasscell.reference.by_program import CellRun, run_cell, run_cell_backward
@@ -20,7 +21,14 @@ from glasscell.reference.plain_rnn import RNNRun, rnn, rnn_backward
 from glasscell.reference.sequence import Gradients
 from glasscell.reference.through_time import LSTMRun, lstm, lstm_backward
 
-__all__ = ["NetworkGradients", "NetworkRun", "backward", "forward"]
+__all__ = [
+    "NetworkGradients",
+    "NetworkRun",
+    "backward",
+    "forward",
+    "run_layer",
+    "run_layer_backward",
+]
 
 
 Run: TypeAlias = LSTMRun | RNNRun | GRURun | CellRun
@@ -85,7 +93,7 @@ def forward(
             place = len(runs)
             states = [None if state is None else state[place] for state in (h0, c0)]
             order = {"reverse": direction == 1, "lengths": lengths, "reset": reset}
-            runs.append(_run_layer(config, layers[place], below, states, order))
+            runs.append(run_layer(config.mode, layers[place], below, *states, **order))
         first = layer * config.directions
         below = np.concatenate([run.h for run in runs[first:]], axis=2)
     return NetworkRun(
@@ -120,7 +128,7 @@ def backward(
             place = layer * config.directions + direction
             states = [None if state is None else state[place] for state in (dh_n, dc_n)]
             dy_part = above[..., direction * P : (direction + 1) * P]
-            parts.append(_run_layer_back(run.layers[place], dy_part, states))
+            parts.append(run_layer_backward(run.layers[place], dy_part, *states))
         above = np.sum([part.dx for part in parts], axis=0)
         gradients = parts + gradients
     return NetworkGradients(
@@ -151,23 +159,36 @@ _BACK: dict[type[Run], Callable[..., Gradients]] = {
 }
 
 
-def _run_layer(
-    config: Config,
+def run_layer(
+    mode: str | Cell,
     weights: LayerWeights,
     x: Array,
-    states: Sequence[Array | None],
-    order: dict[str, Any],
+    h0: Array | None = None,
+    c0: Array | None = None,
+    **order: Any,
 ) -> Run:
-    if config.mode not in _BY_HAND:
-        return run_cell(config.cell, weights, x, *states, **order)
-    had = 1 + bool(config.cell.extra_states)
-    return _BY_HAND[config.mode](weights, x, *states[:had], **order)
+    """Run one layer in one direction: by the equations of its cell, else by its program.
+
+    Args:
+        mode: Torch's name of a cell, or a cell.
+        weights: Arrays of any one floating dtype.
+        x: (T, B, I).
+        h0: (B, P); default what the cell starts from.
+        c0: (B, H), (B, S, H) of a cell with S > 1 states beside the hidden one; default as h0.
+        **order: reverse, lengths, reset, as in `lstm`.
+    """
+    if mode not in _BY_HAND:
+        return run_cell(mode, weights, x, h0, c0, **order)
+    given = (h0, c0) if of(mode).extra_states else (h0,)
+    return _BY_HAND[mode](weights, x, *given, **order)
 
 
-def _run_layer_back(run: Run, dy: Array, final: Sequence[Array | None]) -> Gradients:
-    had = 2 if getattr(run, "c_n", None) is not None else 1
-    back = _BACK[type(run)]
-    return back(run, dy, *(final if isinstance(run, CellRun) else final[:had]))
+def run_layer_backward(
+    run: Run, dy: Array, dh_n: Array | None = None, dc_n: Array | None = None
+) -> Gradients:
+    """Carry a gradient back through what `run_layer` did, as `lstm_backward`."""
+    given = (dh_n,) if getattr(run, "c_n", None) is None else (dh_n, dc_n)
+    return _BACK[type(run)](run, dy, *given)
 
 
 def _stack(parts: Sequence[Array | None]) -> Array | None:

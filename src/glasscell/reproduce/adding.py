@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from glasscell import cells
 from glasscell.cells import Textbook
 from glasscell.data.problems import adding_sequences
 from glasscell.nn import LSTM, RNN, Linear
-from glasscell.training.campaign import Kind
+from glasscell.training.campaign import MODES, Kind
 
 ALWAYS_ONE = 1 / 6
 """Mean squared error of the answer 1: the variance of a sum of two uniform numbers."""
@@ -106,7 +107,7 @@ def twin_size(hidden_size: int) -> int:
 
 def count_parameters(kind: Kind, hidden_size: int) -> int:
     """Count the weights of an `Adder` without making one."""
-    gates = {"LSTM": 4, "RNN": 1}[kind]
+    gates = cells.of(MODES[kind]).gate_count
     return gates * hidden_size * (2 + hidden_size + 2) + hidden_size + 1
 
 

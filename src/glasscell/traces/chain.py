@@ -19,13 +19,12 @@ from glasscell.arrays import Array
 from glasscell.traces.layer import LayerTrace
 from glasscell.traces.layout import from_kernel, to_time_major
 from glasscell.traces.shown import Shown
+from glasscell.traces.steps import initial_state
 
 __all__ = ["Joined", "Links", "last_chain", "link_calls"]
 
-ARRAYS = ("forget", "input", "candidate", "output", "cell", "hidden", "x")
-
 State: TypeAlias = tuple[Array, ...]
-"""Hidden state (B, P) and, of an LSTM, cell state (B, H)."""
+"""Hidden state (B, P) and the cell's other states: of an LSTM the cell state (B, H)."""
 
 Links: TypeAlias = list[int | None]
 """For each call the index of the call that it continues; None where it begins a sequence."""
@@ -94,13 +93,20 @@ def began(call: LayerTrace) -> State | None:
     """Give the state that a call was given, None for none."""
     if call.initial_hidden is None:
         return None
-    return tuple(s for s in (call.initial_hidden, call.initial_cell) if s is not None)
+    rows = len(call.initial_hidden)
+    others = [initial_state(call, name) for name in _others(call)]
+    return call.initial_hidden, *(np.broadcast_to(s, (rows, s.shape[1])) for s in others)
 
 
 def ended(call: LayerTrace) -> State:
     """Give the state that a dense call ended with."""
-    parts = (call.hidden, call.cell)
-    return tuple(to_time_major(part, call.layout)[-1] for part in parts if part is not None)
+    parts = (call.hidden, *(call.quantity(name) for name in _others(call)))
+    return tuple(to_time_major(part, call.layout)[-1] for part in parts)
+
+
+def _others(call: LayerTrace) -> list[str]:
+    """Names of the states beside the hidden one."""
+    return list(call.recurrence.state_names[1:])
 
 
 def same_rows(left: Array, right: Array) -> Array:
@@ -127,7 +133,7 @@ def _joinable(earlier: LayerTrace, later: LayerTrace) -> bool:
     for call in (earlier, later):
         if call.layout == "NH" or call.reverse or call.lengths is not None:
             return False
-    return earlier.layout == later.layout and later.reset is None and began(later) is not None
+    return earlier.layout == later.layout and later.anew is None and began(later) is not None
 
 
 def _by_value(calls: Sequence[LayerTrace], k: int, rows: _Rows) -> int | None:
@@ -151,13 +157,17 @@ def _by_value(calls: Sequence[LayerTrace], k: int, rows: _Rows) -> int | None:
 
 
 def _is_beginning(calls: Sequence[LayerTrace], state: State) -> bool:
-    """Whether a state starts a sequence, because it is all zeros and zeros are what starts one.
+    """Whether a state starts a sequence, because it is what starts one by itself: all zeros.
 
     A ReLU layer can also end with all units at 0. A loop that starts its sequences without any
     state passes zeros on only when a call gave them; so zeros start a sequence only where the first
     call, too, was given a state.
     """
-    return calls[0].initial_hidden is not None and not any(part.any() for part in state)
+    cell = calls[0].recurrence
+    own = (cell.initial.get(letter, 0.0) for letter in cell.states)
+    return calls[0].initial_hidden is not None and all(
+        (part == number).all() for part, number in zip(state, own, strict=True)
+    )
 
 
 def _by_order(calls: Sequence[LayerTrace], k: int) -> int | None:
@@ -232,8 +242,12 @@ class Joined:
     @cached_property
     def _states(self) -> list[tuple[State, State]]:
         """The state that each call began with, and that which it ended with."""
-        first = tuple(map(np.zeros_like, ended(self._calls[0])))
-        return [(began(call) or first, ended(call)) for call in self._calls]
+        first = self._calls[0]
+        names, ends = first.recurrence.state_names, ended(first)
+        blank = replace(first, initial_hidden=None, initial_cell=None)
+        own = [initial_state(blank, name) for name in names]
+        start = tuple(np.broadcast_to(s, e.shape) for s, e in zip(own, ends, strict=True))
+        return [(began(call) or start, ended(call)) for call in self._calls]
 
     @cached_property
     def _sources(self) -> list[Array]:
@@ -308,27 +322,29 @@ class Joined:
         shown = Shown(count, self._of, self._presumed, altered)
         reset = np.zeros((self._steps[-1], self._batch), dtype=bool)
         reset[self._steps[1:-1]] = anew
-        if first.reset is not None:
-            reset[: len(first.reset), : first.reset.shape[1]] |= first.reset
+        if first.anew is not None:
+            reset[: len(first.anew), : first.anew.shape[1]] |= first.anew
         begins = self._begins if starts.any() else began(first)
-        arrays: dict[str, Any] = {name: self._array(name) for name in ARRAYS}
-        return replace(
-            first,
-            **arrays,
+        return self._whole(
             initial_hidden=None if begins is None else begins[0],
-            initial_cell=None if begins is None or first.cell is None else begins[1],
+            initial_cell=None if begins is None else _one_array(begins[1:]),
             lengths=None if (ends - starts == self._steps[-1]).all() else ends - starts,
             starts=starts if starts.any() else None,
-            reset=reset if reset.any() else None,
+            anew=reset if reset.any() else None,
             shown=shown if shown.noted or altered else None,
         )
 
-    def _array(self, name: str) -> Array | None:
-        parts = [getattr(call, name) for call in self._calls]
-        if parts[0] is None:
-            return None
-        layout = self._calls[0].layout
-        return from_kernel(self.along_time([to_time_major(p, layout) for p in parts]), layout)
+    def _whole(self, **changes: Any) -> LayerTrace:
+        """All calls as one trace."""
+        first = self._calls[0]
+        others = [call.by_step() for call in self._calls]
+
+        def along_time(place: int) -> Array:
+            parts = [to_time_major(arrays[place], first.layout) for arrays in others]
+            return from_kernel(self.along_time(parts), first.layout)
+
+        places = iter(range(len(others[0])))
+        return first.each(lambda _: along_time(next(places)), **changes)
 
     @cached_property
     def _begins(self) -> State:
@@ -348,11 +364,11 @@ class Joined:
         Returns:
             For each pair of calls, whether the sequence began anew (K - 1, B); whether the earlier
             call's result was dropped and the later one begins where that one began (K - 1, B); and
-            whether hidden state and cell were passed on as they were (K - 1, B, 2).
+            whether each of the states was passed on as it was (K - 1, B, states).
         """
         shape = len(self._calls) - 1, self._batch
         anew, held = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
-        kept = np.ones((*shape, 2), dtype=bool)
+        kept = np.ones((*shape, len(self._states[0][1])), dtype=bool)
         for k, sources in enumerate(self._sources):
             (earlier, end), (begin, _) = self._states[k], self._states[k + 1]
             if same(end, begin):
@@ -390,8 +406,15 @@ class Joined:
         """What the caller changed between two calls in a sequence that went on."""
         went_on = self._steps[1:-1, None] < ends
         changed = ~handed & went_on[..., None]
-        names = enumerate(("hidden", "cell"))
+        names = enumerate(self._calls[0].recurrence.state_names)
         return tuple(name for which, name in names if changed[..., which].any())
+
+
+def _one_array(states: State) -> Array | None:
+    """The states beside the hidden one as the kernels have them: (B, H), or (B, S, H)."""
+    if len(states) < 2:
+        return states[0] if states else None
+    return np.stack(states, axis=1)
 
 
 def _all_same(left: Sequence[Array], right: Sequence[Array]) -> Array:

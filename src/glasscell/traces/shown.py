@@ -29,7 +29,7 @@ class Shown:
         calls: How many.
         of: How many there were.
         presumed: Whether only their order suggests that they belong together.
-        altered: Of "hidden" and "cell" the states that the caller changes between two calls
+        altered: Names of the states ("hidden", "cell") that the caller changes between two calls
             (zoneout, dropout, skipped steps), so that a call does not begin with what the one
             before it gave. Sequences that begin anew or end are not meant: those are in a trace's
             `reset` and `lengths`.

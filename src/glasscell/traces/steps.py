@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glasscell.arrays import Array, position
+from glasscell.cells.direct import direct_path
 from glasscell.errors import ShapeError
 from glasscell.traces.layout import to_time_major, unpack
 
 if TYPE_CHECKING:
     from glasscell.traces.layer import LayerTrace
 
-__all__ = ["Order", "Single", "required"]
+__all__ = ["Order", "Single", "initial_state"]
 
 
 class Order:
@@ -35,16 +36,40 @@ class Order:
         self.step = -1 if trace.reverse else 1
         self._exists = trace.alive()
         self.alive = self._exists[:: self.step]
-        self.cut = trace.reset
-        if trace.reset is not None and trace.reverse:
+        self.cut = trace.anew
+        if trace.anew is not None and trace.reverse:
             # A reset in front of step t separates it from t - 1, which a reverse layer reads next:
             # it is that step which takes nothing from the one before it in the order of work.
-            self.cut = np.concatenate([np.zeros_like(trace.reset[:1]), trace.reset[:0:-1]])
+            self.cut = np.concatenate([np.zeros_like(trace.anew[:1]), trace.anew[:0:-1]])
 
     def traced(self, name: str) -> Array:
-        """Give one field of the trace, 0 where a sequence has ended."""
-        array = getattr(self.trace, name)
+        """Give a quantity of the trace, or `x`, 0 where a sequence has ended."""
+        array = self.trace.x if name == "x" else self.trace.quantity(name)
+        assert array is not None
+        return self.worked(array)
+
+    def worked(self, array: Array) -> Array:
+        """Give an array of the trace's layout, 0 where a sequence has ended."""
         return self._masked(to_time_major(array, self.trace.layout, self.trace.batch_sizes))
+
+    @property
+    def begins(self) -> Array:
+        """(T, B): which steps find the state that their sequence was given."""
+        before = np.zeros_like(self.alive)
+        before[1:] = self.alive[:-1]
+        begins = self.alive & ~before
+        return begins if self.cut is None else begins | np.asarray(self.cut, dtype=bool)
+
+    def before(self, name: str) -> Array:
+        """Give a state as each step found it, (T, B, ·).
+
+        Args:
+            name: Of the state: "hidden", "cell".
+        """
+        state = self.traced(name)
+        found = np.empty_like(state)
+        found[1:] = state[:-1]
+        return np.where(self.begins[..., None], initial_state(self.trace, name), found)
 
     def kernel(self, array: Array) -> Array:
         """Give an array in the kernel's layout, 0 where a sequence has ended."""
@@ -58,7 +83,8 @@ class Order:
             How many there are, and the first step that has some, in the sequence's own time; None
             where all are finite.
         """
-        if all(np.isfinite(getattr(self.trace, name)).all() for name in names):
+        arrays = (self.trace.x if name == "x" else self.trace.quantity(name) for name in names)
+        if all(array is None or np.isfinite(array).all() for array in arrays):
             return None
         bad = [~np.isfinite(self.traced(name)) & self.alive[..., None] for name in names]
         counts = np.sum([each.sum(axis=(1, 2)) for each in bad], axis=0)
@@ -76,8 +102,8 @@ class Single:
 
     Args:
         layer: One sequence, layout "TH", as `LayerTrace.sequence` gives it.
-        handed: Of "hidden" and "cell" the states that each step must find as the step before it
-            left them; default the cell's.
+        handed: The states that each step must find as the step before it left them; default the
+            one that the layer stores in.
 
     Attributes:
         trace: The layer.
@@ -89,12 +115,15 @@ class Single:
         ValueError: Something changes that state between two calls.
     """
 
-    def __init__(self, layer: LayerTrace, handed: Sequence[str] = ("cell",)) -> None:
+    def __init__(self, layer: LayerTrace, handed: Sequence[str] | None = None) -> None:
         if layer.layout != "TH":
             raise ShapeError(
                 f"expected one sequence (T, H), got layout {layer.layout} "
                 f"{layer.hidden.shape}; take one of the batch: trace[name].sequence(0)"
             )
+        if handed is None:
+            path = direct_path(layer.recurrence)
+            handed = () if path is None else (path.name,)
         changed = [name for name in handed if layer.shown and name in layer.shown.altered]
         if changed:
             raise ValueError(
@@ -128,32 +157,34 @@ class Single:
         t = position(step, len(self), name)
         return len(self) - 1 - t if self.trace.reverse else t
 
-    def cell_before(self) -> Array:
-        """(T, H): the cell state that each step found."""
-        cell = required(self.trace, "cell")
-        first = self.trace.initial_cell
-        start = np.zeros_like(cell[:1]) if first is None else np.asarray(first).reshape(1, -1)
-        worked = cell[self.order]
+    def before(self, name: str) -> Array:
+        """Give a state as each step found it, (T, ·).
+
+        Args:
+            name: Of the state: "hidden", "cell".
+        """
+        state = self.trace.quantity(name)
+        start = initial_state(self.trace, name).reshape(1, -1)
+        worked = state[self.order]
         before = np.empty_like(worked)
-        before[self.order] = np.concatenate([start, worked[:-1]])
+        before[self.order] = np.concatenate([np.broadcast_to(start, worked[:1].shape), worked[:-1]])
         before[self.cut] = start
         return before
 
 
-def required(layer: LayerTrace, name: str) -> Array:
-    """Give one field of an LSTM's trace.
+def initial_state(layer: LayerTrace, name: str) -> Array:
+    """Give the state that a layer's sequences began with, (B, ·) or (1, ·).
 
     Args:
         layer: Any.
-        name: "forget", "input", "candidate", "output" or "cell".
-
-    Raises:
-        ValueError: The layer is an RNN and has no such thing.
+        name: Of the state: "hidden", "cell".
     """
-    array: Array | None = getattr(layer, name)
-    if array is None:
-        raise ValueError(
-            f"expected the trace of an LSTM, with its {name}, got one of {layer.mode}, which has "
-            "neither gates nor a cell"
-        )
-    return array
+    cell = layer.recurrence
+    letter = next(letter for letter, one in cell.states.items() if one == name)
+    place = list(cell.states).index(letter)
+    given = layer.initial_cell if place else layer.initial_hidden
+    state = layer.quantity(name)
+    if given is None:
+        return np.full((1, state.shape[-1]), cell.initial.get(letter, 0.0), state.dtype)
+    rows = np.asarray(given)
+    return rows[:, place - 1] if place and rows.ndim == 3 else np.atleast_2d(rows)

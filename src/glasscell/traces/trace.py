@@ -17,7 +17,7 @@ class Trace(Mapping[str, LayerTrace]):
     """Layer name to `LayerTrace`, filled while the model runs: what `glasscell.trace` yields.
 
     Names are the module's dotted name and torch's suffix: "encoder.l0", "encoder.l1_reverse", or
-    "l0" where the model itself is the layer; an `LSTMCell` or `RNNCell` goes by its dotted name
+    "l0" where the model itself is the layer; a cell such as `LSTMCell` goes by its dotted name
     alone ("cell" where it is the model). Of a layer that ran several times in the block the last
     run is shown, together with the runs before it that passed it their state: a loop is one
     sequence. `calls` has all runs, and where some are not shown, `repr` says so.
@@ -30,7 +30,7 @@ class Trace(Mapping[str, LayerTrace]):
         the numbers, see `traces.chain`. What is put together along time is a copy. Gates and states
         are always those that each call computed. What the loop does to the state between two calls
         is in `LayerTrace.lengths` and `starts` (sequences that end or begin, under a padding mask
-        or as the batch shrinks or grows), `LayerTrace.reset` (episodes that begin anew) and
+        or as the batch shrinks or grows), `LayerTrace.anew` (episodes that begin anew) and
         `LayerTrace.shown.altered` (all else).
     """
 
@@ -52,7 +52,7 @@ class Trace(Mapping[str, LayerTrace]):
         Args:
             name: The layer's name.
             run: What it did.
-            cell: Whether it was one step of an LSTMCell or RNNCell.
+            cell: Whether it was one step of a cell such as LSTMCell.
 
         Returns:
             Its index in `calls`.

@@ -28,6 +28,9 @@ from glasscell.training.workers import Line, WorkerError, Workers, count
 
 Kind = Literal["LSTM", "RNN"]
 
+MODES: dict[Kind, str] = {"LSTM": "LSTM", "RNN": "RNN_TANH"}
+"""Names of `glasscell.cells.of`."""
+
 NAMES: dict[Kind, str] = {"LSTM": "LSTM", "RNN": "plain RNN"}
 
 RATES: dict[Kind, float] = {"LSTM": 1.0, "RNN": 0.3}

@@ -138,5 +138,6 @@ def test_slopes_keep_their_digits_where_units_are_saturated() -> None:
     assert slope == pytest.approx(2.0**-39 - 2.0**-80, rel=1e-15)
     layer, weights = traced("lstm", H=1, T=2)[:2]
     far = StateJacobian(replace(layer, cell=np.array([[0.0], [30.0]])), weights)
-    shown = far.through_hidden(1, np.ones((1, 1)))[0, 0] / layer.output[1, 0]
+    columns = np.array([[1.0], [0.0]])
+    shown = far.off_belt(1, columns, np.zeros((1, 1)), 1)[0][0, 0] / layer.output[1, 0]
     assert shown == pytest.approx(4 * np.exp(-60.0), rel=1e-15)

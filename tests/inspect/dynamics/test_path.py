@@ -109,7 +109,9 @@ def test_nan_stays_nan() -> None:
 
 def test_an_rnn_and_a_batch_are_refused() -> None:
     case = traced("tanh")
-    with pytest.raises(ValueError, match="expected the trace of an LSTM, with its forget, got"):
+    with pytest.raises(
+        ValueError, match="expected a layer that stores something by itself, got RNN"
+    ):
         path_split(case.layer, case.weights)
     case = traced()
     with pytest.raises(ShapeError, match="take one of the batch"):

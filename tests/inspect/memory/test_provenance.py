@@ -110,7 +110,9 @@ def test_a_batch_an_rnn_and_missing_steps_of_a_layer_are_refused() -> None:
     for measure in (layer_provenance, lambda trace: provenance_triangle(trace, 0)):
         with pytest.raises(ShapeError, match="take one of the batch"):
             measure(replace(layer, layout="BTH"))
-        with pytest.raises(ValueError, match="expected the trace of an LSTM"):
+        with pytest.raises(
+            ValueError, match="expected a layer that stores something by itself, got RNN"
+        ):
             measure(traced("tanh").layer)
     with pytest.raises(IndexError):
         layer_provenance(layer, 9)

@@ -75,7 +75,9 @@ def test_a_layers_time_scales_count_all_its_sequences_and_no_padding(layout: str
 def test_a_lag_of_nothing_and_an_rnn_are_refused() -> None:
     with pytest.raises(ValueError, match="expected a lag in steps > 0, got 0"):
         timescales(traced().layer, 0)
-    with pytest.raises(ValueError, match="expected the trace of an LSTM, with its forget"):
+    with pytest.raises(
+        ValueError, match="expected a layer that stores something by itself, got RNN"
+    ):
         timescales(traced("tanh").layer, 5)
 
 

@@ -147,7 +147,7 @@ def test_what_does_not_fit_is_refused() -> None:
         dossier(layer, np.zeros((5, 2, 1)), names=["a", "b"])
     with pytest.raises(ShapeError, match=r"ablation \(H,\) = \(3,\)"):
         dossier(layer, ablation=np.zeros(2))
-    with pytest.raises(DataError, match="expected an LSTM"):
+    with pytest.raises(DataError, match="expected quantity as"):
         dossier(layer, quantity="cell")
     with pytest.raises(ValueError, match="the layer 'l7' in the model; it has: l0"):
         ablation(nn.LSTM(1, 2), torch.zeros(3, 1, 1), lambda out: out[0].sum(), "l7")

@@ -105,7 +105,7 @@ def test_what_cannot_be_matched_is_refused() -> None:
     with pytest.raises(ShapeError, match="the same H"):
         match([values, values[:, :1]], (0, 0, 2), 0.5)
     layer = LayerTrace(*[None] * 5, hidden=values, mode="RNN_TANH", layout="TH")
-    with pytest.raises(DataError, match="expected an LSTM"):
+    with pytest.raises(DataError, match="expected quantity as"):
         match([layer], (0, 0, 2), 0.5, "cell")
     with pytest.raises(DataError, match="quantity as one of"):
         match([layer], (0, 0, 2), 0.5, "mode")

@@ -15,7 +15,7 @@ from glasscell.cells import Textbook
 from glasscell.inspect import KINDS, Finding, diagnose, examine, layer_weights
 from glasscell.inspect.gradients.flow import LayerFlow
 from glasscell.inspect.verdict.findings import DEAD, MEMORY, ORDER, STUCK, faults
-from glasscell.inspect.verdict.sentences import SENTENCES, Phrase
+from glasscell.inspect.verdict.sentences import SENTENCES, Phrase, Term
 from glasscell.inspect.verdict.symptoms import symptoms
 from glasscell.traces.layer import LayerTrace
 
@@ -115,7 +115,8 @@ def test_what_depends_on_a_lag_that_nobody_told_is_named_under_that_condition() 
 def test_what_forget_gates_leave_is_said_in_plain_numbers(
     left: float, english: str, chinese: str
 ) -> None:
-    values = {"memory": 1.0, "lag": 40, "left": left}
+    words = {"state": Term("cell", state=True), "keeps": Term("forget")}
+    values = {"memory": 1.0, "lag": 40, "left": left, **words}
     assert Phrase("forgets", values).say().endswith(english)
     assert "within 1 step," in Phrase("forgets", values).say()
     assert Phrase("forgets", values).say("zh").endswith(chinese)
@@ -219,7 +220,7 @@ def test_a_page_gets_plain_values_in_two_languages() -> None:
 def test_every_kind_has_a_place_a_name_and_its_sentences() -> None:
     assert set(ORDER) == set(KINDS)
     assert {*ORDER} - {"shut"} <= {*SENTENCES}
-    assert {"shut.input", "shut.output"} <= {*SENTENCES}
+    assert {"shut.written", "shut.shown"} <= {*SENTENCES}
     blank = Finding(layer="l0", kind="healthy", value=None, sentences=())
     assert blank.good
     assert 0 < MEMORY < 1

@@ -9,7 +9,9 @@ import torch
 
 import glasscell
 from glasscell.errors import DataError
-from glasscell.inspect.verdict.sentences import SENTENCES, Phrase, say
+from glasscell.inspect.verdict.sentences import SENTENCES, Phrase, Term, say
+
+CELL = Term("cell", letter="c", state=True)
 
 
 @pytest.mark.parametrize("key", SENTENCES)
@@ -43,8 +45,8 @@ def test_counts_are_written_as_each_language_writes_them() -> None:
     ],
 )
 def test_no_time_at_all_is_not_written_as_0_steps(steps: float, english: str, chinese: str) -> None:
-    assert f"half of their cell state {english}" in say("half of units", median=steps)
-    assert f"细胞状态{chinese}就减半" in say("half of units", "zh", median=steps)
+    assert f"half of their cell state {english}" in say("half of units", median=steps, state=CELL)
+    assert f"细胞状态{chinese}就减半" in say("half of units", "zh", median=steps, state=CELL)
 
 
 def test_factors_are_written_with_the_sign_and_not_with_the_letter_of_the_input() -> None:
@@ -60,7 +62,7 @@ def test_what_says_to_raise_a_bias_says_to_train_again() -> None:
 
 
 def test_plain_networks_are_told_nothing_about_gates() -> None:
-    for key in ("rnn.do", "saturated.rnn", "dead.RNN_TANH", "dead.RNN_RELU", "silent.do", "states"):
+    for key in ("rnn.do", "saturated.rnn", "dead.tanh", "dead.relu", "silent.do", "states"):
         english = SENTENCES[key][0].replace("Use an LSTM (forget bias", "")
         assert "gate" not in english
 

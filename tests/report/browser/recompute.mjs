@@ -1,8 +1,8 @@
-// Runs lstm.js (and tree.js) outside a browser: reads a case as JSON, writes every array it computes.
+// Runs program.js (and tree.js) outside a browser: reads a case as JSON, writes every array it computes.
 import { readFileSync } from "node:fs";
 
 const [folder, path] = process.argv.slice(2);
-const source = ["network/lstm.js", "network/tree.js"].map((name) => readFileSync(`${folder}/${name}`, "utf8").replace('"use strict";', ""));
+const source = ["network/program.js", "network/tree.js"].map((name) => readFileSync(`${folder}/${name}`, "utf8").replace('"use strict";', ""));
 const { Recurrent, Tree } = new Function(`"use strict";${source.join("\n")};return { Recurrent, Tree };`)();
 
 const decode = (value) => {
@@ -21,7 +21,7 @@ const given = decode(JSON.parse(readFileSync(path, "utf8")));
 for (const edit of Object.values(given.edits || {})) if (edit.units) edit.units = new Set(edit.units);
 const weights = { layer: (name) => given.layers[name], free: (name) => given.arrays[name] ?? null };
 const results = {
-  activations: () => ({ sigmoid: given.x.map((v) => Recurrent.sigmoid(v)), tanh: given.x.map((v) => Recurrent.tanh(v)) }),
+  activations: () => ({ sigmoid: given.x.map((v) => Recurrent.sigmoid(v)), tanh: given.x.map((v) => Recurrent.tanh(v)), exp: given.x.map((v) => Recurrent.exp(v)), log_sigmoid: given.x.map((v) => Recurrent.logSigmoid(v)) }),
   network: () => Recurrent.finish(Recurrent.networkSteps(given.levels, given.x, given.T, given.edits)),
   tree: () => Recurrent.finish(Tree.steps(given.tree, weights, given.x, given.T, given.edits)),
 };

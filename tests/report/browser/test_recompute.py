@@ -1,4 +1,4 @@
-"""The page's own network (web/lstm.js, web/tree.js) against the library, run by node."""
+"""The page's own network (web/network/program.js, tree.js) against the library, run by node."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ import pytest
 
 import madeup
 import oracles
+from glasscell.cells import Cell, exp, log_sigmoid, of
 from glasscell.cells.parameters import Config
 from glasscell.model.model import Model
+from glasscell.report.draw.recurrence import packed
+from glasscell.report.page.exploration import quantities
+from own_cells import OWN
 
 WEB = Path(__file__).parents[3] / "src" / "glasscell" / "report" / "page" / "web"
 NODE = shutil.which("node")
@@ -48,8 +52,9 @@ def script(tmp_path, case):
 
 
 def layers_of(node, tensors):
-    """The layers of one recurrent node, as lstm.js takes them, by name."""
-    config = Config(**{k: v for k, v in node.items() if k not in ("type", "weights")})
+    """The layers of one recurrent node, as program.js takes them, by name."""
+    given = {k: v for k, v in node.items() if k not in ("type", "weights")}
+    config = Config.from_description(given)
     prefix = f"{node['weights']}." if node["weights"] else ""
     found = {}
     for place, suffix in enumerate(config.suffixes()):
@@ -57,12 +62,12 @@ def layers_of(node, tensors):
             role: tensors[f"{prefix}{role}_{suffix}"]
             for role in config.shapes(place // config.directions)
         }
-        if config.bias:
+        if config.bias and all(reads == "xh" for _, reads in of(config.mode).program.sums):
             own["bias"] = own.pop("bias_ih") + own.pop("bias_hh")
         found[f"{prefix}{suffix}"] = {
             **own,
             "name": f"{prefix}{suffix}",
-            "mode": config.mode,
+            "cell": packed(of(config.mode)),
             "H": config.hidden_size,
             "P": config.output_size,
             "I": config.layer_input_size(place // config.directions),
@@ -76,7 +81,7 @@ def tree_case(tree, tensors, x, edits=None):
     while stack:
         node = stack.pop()
         stack += node.get("children", []) + [node[k] for k in ("recurrent",) if k in node]
-        if node["type"] in ("LSTM", "RNN"):
+        if "num_layers" in node:
             layers |= layers_of(node, tensors)
     return {
         "kind": "tree", "tree": tree, "layers": layers, "arrays": tensors, "x": x, "T": len(x),
@@ -98,7 +103,38 @@ def test_activations_have_the_bits_of_the_kernels(tmp_path):
     assert (oracles.ulp_distance(found["tanh"], traced.candidate[0, :, 0]) == 0).all()
 
 
-@pytest.mark.parametrize("config", madeup.CONFIGS, ids=madeup.name_of)
+class Plain(Cell):
+    """Shows exp and log_sigmoid of the sums as they are."""
+
+    gates = {"e": "power", "l": "log"}  # noqa: RUF012
+
+    def step(self, a, h):
+        e, l = exp(a.e), log_sigmoid(a.l)  # noqa: E741
+        return e + l + h
+
+
+def test_exp_and_log_sigmoid_have_the_bits_of_the_kernels(tmp_path):
+    x = np.concatenate([np.linspace(-120, 120, 40001), np.geomspace(1e-30, 1, 2001)])
+    x = np.concatenate([x, [0.0, np.inf, -np.inf, np.nan]]).astype("f4")
+    tensors = {"weight_ih_l0": np.ones((2, 1), "f4"), "weight_hh_l0": np.zeros((2, 1), "f4")}
+    config = Config(mode=Plain(), input_size=1, hidden_size=1, bias=False)
+    node = madeup.recurrent(config)[0]
+    traced = Model(node, tensors).run(x[None, :, None], trace=True)
+    found = script(tmp_path, {"kind": "activations", "x": x})
+    for name, own in (("exp", "power"), ("log_sigmoid", "log")):
+        expected = traced.trace["l0"].quantity(own)[0, :, 0]
+        assert (oracles.ulp_distance(found[name], expected) == 0).all(), name
+
+
+GRUS = [
+    Config(mode="GRU", input_size=3, hidden_size=5),
+    Config(mode="GRU", input_size=2, hidden_size=6, num_layers=2, bidirectional=True),
+    Config(mode="GRU", input_size=3, hidden_size=7, num_layers=2, batch_first=True, bias=False),
+]
+CELLS = [Config(mode=cell, input_size=3, hidden_size=9, num_layers=2) for cell in OWN]
+
+
+@pytest.mark.parametrize("config", [*madeup.CONFIGS, *GRUS, *CELLS], ids=madeup.name_of)
 def test_every_gate_of_a_network_has_the_librarys_bits(config, tmp_path):
     tree, tensors = madeup.recurrent(config)
     model = Model(tree, tensors)
@@ -107,10 +143,8 @@ def test_every_gate_of_a_network_has_the_librarys_bits(config, tmp_path):
     found = script(tmp_path, tree_case(tree, tensors, x))
     assert np.array_equal(found["output"].reshape(run.output.shape), run.output)
     for name, layer in run.trace.items():
-        for part in ("forget", "input", "candidate", "output", "cell", "hidden"):
-            expected = getattr(layer, part)
-            if expected is not None:
-                assert np.array_equal(found["runs"][name][part].reshape(expected.shape), expected)
+        for part, expected in quantities(layer).items():
+            assert np.array_equal(found["runs"][name][part].reshape(expected.shape), expected), part
 
 
 def test_a_network_of_ordinary_size_agrees_to_a_float32_rounding(tmp_path):
@@ -130,7 +164,7 @@ def test_an_initial_state_is_where_the_recurrence_begins(tmp_path):
     x = madeup.inputs(model, 9)
     h0, c0 = np.random.default_rng(3).normal(size=(2, 1, 5)).astype("f4")
     case = tree_case(tree, tensors, x)
-    case["layers"]["l0"] |= {"h0": h0[0], "c0": c0[0]}
+    case["layers"]["l0"]["initial"] = {"hidden": h0[0], "cell": c0[0]}
     assert np.array_equal(
         script(tmp_path, case)["output"].reshape(9, 5), model.run(x, (h0, c0)).output
     )
@@ -204,7 +238,7 @@ def test_edits_do_what_changed_weights_would_do(tmp_path):
     config = Config(mode="LSTM", input_size=3, hidden_size=5, num_layers=2)
     tree, tensors = madeup.recurrent(config)
     x = madeup.inputs(Model(tree, tensors), 25)
-    edits = {"l0": {"forgetBias": 1.5, "units": [2]}}
+    edits = {"l0": {"bias": {"forget": 1.5}, "units": [2]}}
     changed = {name: array.copy() for name, array in tensors.items()}
     changed["bias_ih_l0"][5:10] += np.float32(1.5)
     changed["weight_hh_l0"][:, 2] = 0

@@ -93,7 +93,7 @@ def test_the_cell_shows_the_equations_with_the_traced_numbers(opened, tmp_path):
     assert wires["cell"] == pytest.approx(trace.cell[17, 5], abs=2e-4)
     assert wires["kept"] + wires["written"] == pytest.approx(wires["cell"], abs=5e-4)
     assert wires["hidden"] == pytest.approx(trace.hidden[17, 5], abs=2e-4)
-    inside = page.page.evaluate("GC.inside('forget')")
+    inside = page.page.evaluate("GC.sum(1)")  # that of the forget gate
     assert inside["x"] + inside["h"] + inside["b"] == pytest.approx(inside["sum"])
     assert 1 / (1 + np.exp(-inside["sum"])) == pytest.approx(trace.forget[17, 5], abs=1e-3)
     assert page.page.locator("#cell .eq").count() == 6
@@ -115,8 +115,7 @@ def test_what_is_left_of_all_writes_adds_up_to_the_cell(opened, tmp_path):
     for layer, step in ((0, 29), (1, 0)):
         page.set(f"{{layer: {layer}, unit: 3}}")
         total = page.page.evaluate(
-            "(() => { const [f, i, g] = ['forget', 'input', 'candidate'].map((n) => GC.whole(n));"
-            f"const s = GC.split(f, i, g, {step}, 0, GC.layer.reverse);"
+            f"(() => {{ const s = GC.split(...GC.writes(), {step}, 0, GC.layer.reverse);"
             "return s.left.reduce((a, v) => a + (Number.isNaN(v) ? 0 : v), 0); })()"
         )
         assert total == pytest.approx(shown.series[0].traces[layer].cell[step, 3], abs=1e-6)

@@ -12,6 +12,7 @@ import torch
 
 import glasscell
 from glasscell import inspect
+from glasscell.cells import GRU, LSTM
 from glasscell.inspect.film.film import frame, stack
 from glasscell.inspect.film.reel import LayerReel, Reel
 from glasscell.inspect.subjects.subject import Recording
@@ -20,6 +21,7 @@ from glasscell.report.page import seen
 from glasscell.report.page.collect import PageOptions, collect, explore
 from glasscell.report.page.pack import pack
 from report.page.made import lstm_trace
+from report.page.made_cells import Leaky, bare_page
 
 README = (resources.files("glasscell.report.page") / "README.md").read_text("utf-8")
 FORMATS = (resources.files("glasscell.inspect") / "FORMATS.md").read_text("utf-8")
@@ -41,10 +43,16 @@ JSON, ARRAYS, MEASURES = (
 )
 
 
+QUANTITIES = {name for cell in (LSTM(), GRU(), Leaky()) for name in cell.quantities}
+
+
 def plain(key: str) -> str:
     """Turn an array's key into the one of the tables."""
     if key.startswith("weights/"):
-        return re.sub(r"/\d+/", "/l/", key) if re.match(r"weights/\d+/", key) else "weights/name"
+        own = re.sub(r"/[a-z]_[a-z]$", "/vector", key)
+        return re.sub(r"/\d+/", "/l/", own) if re.match(r"weights/\d+/", key) else "weights/name"
+    head, _, name = key.rpartition("/")
+    key = f"{head}/quantity" if name in QUANTITIES and re.match(r"\d+/\d+", head) else key
     key = re.sub(r"^film/\d+/", "film/l/", key)
     key = re.sub(r"^\d+/\d+/", "s/l/", re.sub(r"^\d+/(?=\D)", "s/", key))
     return re.sub(r"(fan|fan_lags)_\d+$", r"\1_1", key)
@@ -80,7 +88,8 @@ def packed(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(seen, "FLOPS", 5e6)
         end = collect(torch.nn.LSTM(2, 24), torch.randn(1, 300, 2))
-    data = [pack(one, {}, "en")[0] for one in (lstm, read, wide, blind, begun, end)]
+    cells = [bare_page(GRU()), bare_page(Leaky())]
+    data = [pack(one, {}, "en")[0] for one in (lstm, read, wide, blind, begun, end, *cells)]
     long = explore(
         Recording(traces={"l0": lstm_trace(4000, 100)}), None, PageOptions(title="t", ways=False)
     )
@@ -109,7 +118,7 @@ def measured_here(name: str) -> set[str]:
 def test_every_key_of_the_json_is_in_the_readme(packed):
     for data in packed:
         assert set(data) == set(JSON)
-        for name in ("series", "layers", "verdicts"):
+        for name in ("series", "layers", "cells", "verdicts"):
             for one in data[name]:
                 assert set(one) == set(re.findall(r"`(\w+)`", JSON[name])), name
         assert set(data["start"]) == set(re.findall(r"`(\w+)`", JSON["start"]))

@@ -18,7 +18,6 @@ from glasscell.inspect.subjects.subject import Recording
 from glasscell.report.draw import palette
 from glasscell.report.page import render
 from glasscell.report.page.collect import PageOptions, explore
-from glasscell.report.page.exploration import QUANTITIES
 from glasscell.report.views import modules
 from glasscell.report.views.cell import static as cell
 from glasscell.report.views.duel.data import Contest, contest
@@ -30,6 +29,7 @@ from glasscell.traces.layer import LayerTrace
 from known_lstm import lstm
 
 BAD = '</script><script>alert("x")</script>&\'"<img src=x onerror=1>'
+QUANTITIES = ("forget", "input", "candidate", "output", "cell", "hidden")
 VOID = {"meta", "img", "input", "br", "hr", "link"}
 
 
@@ -72,7 +72,7 @@ def page(T=60, H=8, text="sugar", **flows):
     """A page with every view filled, of an LSTM that obeys its equations."""
     weights, x, trace = lstm(T, H)
     run = Recording(
-        traces={"rnn.l0": replace(trace, **{n: getattr(trace, n)[None] for n in QUANTITIES})},
+        traces={"rnn.l0": trace.each(lambda array: array[None])},
         weights={"rnn.l0": weights},
         flow=GradientFlow({"rnn.l0": LayerFlow(np.ones(T), np.ones(T), np.ones(T))}),
     )
@@ -150,7 +150,7 @@ def test_a_page_of_64_units_over_200_steps_stays_small():
 @pytest.mark.parametrize(("T", "H"), [(1, 1), (2, 1), (1, 5), (5, 2), (1500, 3), (20, 512)])
 def test_windows_of_any_size_are_drawn(T, H):
     weights, x, trace = lstm(T, H)
-    one = replace(trace, **{n: getattr(trace, n)[None] for n in QUANTITIES}, layout="BTH")
+    one = trace.each(lambda array: array[None], layout="BTH")
     run = Recording(traces={"l0": one}, weights={"l0": weights})
     html = render(explore(run, x[None], PageOptions(title="t", ways=False)))
     parsed(html)
@@ -206,7 +206,7 @@ def test_the_chosen_unit_and_step_are_shown_in_numbers():
     unit, t = shown.start["unit"], shown.start["t"]
     own = static_of(render(shown))
     for name in QUANTITIES:
-        value = getattr(shown.series[0].traces[0], name)[t, unit]
+        value = shown.series[0].traces[0].quantity(name)[t, unit]
         assert abs(number(re.search(rf'data-q="{name}">([^<]*)<', own)[1]) - value) <= 0.5e-3
     marks = re.findall(r'class="event" style="left:([\d.]+)%" title="sugar"', own)
     assert set(marks) == {"35.000"}  # step 10 of 30
@@ -227,14 +227,14 @@ def test_each_wire_of_both_drawings_shows_its_number(numbers):
         shown = dict(re.findall(r'data-value="(\w+)">([^<]*)<', drawing))
         assert shown.pop("x").startswith("= (")
         assert shown.pop("before") == ""
-        assert set(shown) == set(numbers.wires)
+        assert set(shown) == set(cell.wires(numbers))
         for wire, text in shown.items():
             assert number(text) == pytest.approx(numbers.wires[wire], abs=0.5e-3)
         inside = dict(re.findall(r'data-inside="(\w+)">([^<]*)<', drawing))
         for gate, text in inside.items():
             assert number(text) == pytest.approx(numbers.pre_activations[gate], abs=0.5e-2)
         widths = dict(re.findall(r'data-wire="(\w+)" style="stroke-width:([\d.]+)"', drawing))
-        assert set(widths) == set(numbers.wires)
+        assert set(widths) == set(cell.wires(numbers))
 
 
 def test_thick_wires_carry_large_values():

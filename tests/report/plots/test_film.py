@@ -37,7 +37,7 @@ def test_the_bands_hold_half_and_nine_tenths_of_the_units():
 
 def test_an_rnn_has_loss_and_gradient_and_refuses_gates():
     assert reel().plot("b.l0").shape == (2,)
-    with pytest.raises(ValueError, match=r"expected a film of an LSTM to draw its gates.*'rate'"):
+    with pytest.raises(ValueError, match=r"of a layer with gates to draw its gates.*'rate'"):
         reel().plot("b.l0", parts=["gates"])
     with pytest.raises(ValueError, match="expected parts of loss"):
         reel().plot("b.l0", parts=["colour"])

@@ -30,8 +30,12 @@ class JaxScan:
         """Prepare a case."""
         if case.task in ("cell", "pool"):
             raise CannotRun("has no such call")
-        weights = (data.weight_ih.T, data.weight_hh.T, data.bias_ih + data.bias_hh)
-        weights = tuple(map(self._np.asarray, weights))
+        if case.written:
+            raise CannotRun("the row is about glasscell's own layers")
+        split = case.cell.program.reads[2] > 0  # a sum of R h alone has a bias of its own
+        bias = data.bias_ih if split else data.bias_ih + data.bias_hh
+        arrays = (data.weight_ih.T, data.weight_hh.T, bias, *[data.bias_hh] * split)
+        weights = tuple(map(self._np.asarray, arrays))
         if case.task == "step":
             return {"jit": self._step(case, weights, data)}
         make = self._training if case.task == "training" else self._inference
@@ -40,24 +44,30 @@ class JaxScan:
             "product in scan": make(case, weights, data, before=False),
         }
 
-    def _cell(self, mode: str, a: Any, c: Any) -> tuple[Any, ...]:
-        """From a = x W + h R + b: i f g o c h, or h alone of a plain RNN."""
+    def _cell(self, mode: str, a: Any, weights: Any, h: Any, c: Any) -> tuple[Any, ...]:
+        """From a = x W + b: i f g o c h, r z n h of a GRU, or h alone of a plain RNN."""
+        sigmoid, tanh, split = self._jax.nn.sigmoid, self._np.tanh, self._np.split
+        k = h @ weights[1]
+        if mode == "GRU":
+            (a_r, a_z, a_n), (k_r, k_z, k_n) = split(a, 3, -1), split(k + weights[3], 3, -1)
+            r, z = sigmoid(a_r + k_r), sigmoid(a_z + k_z)
+            n = tanh(a_n + r * k_n)
+            return r, z, n, (1 - z) * n + z * h
         if mode == "RNN":
-            return (self._np.tanh(a),)
-        sigmoid, tanh = self._jax.nn.sigmoid, self._np.tanh
-        i, f, g, o = self._np.split(a, 4, axis=-1)
+            return (tanh(a + k),)
+        i, f, g, o = split(a + k, 4, axis=-1)
         i, f, g, o = sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)
         c = f * c + i * g
         return i, f, g, o, c, o * tanh(c)
 
     def _layer(self, case: Case, weights: Any, x: Any, *, before: bool) -> Any:
-        """(T, B, H), or six of them for a trace."""
-        w, r, b = weights
+        """(T, B, H), or one for each quantity for a trace."""
+        w, b = weights[0], weights[2]
 
         def step(state: Any, x_t: Any) -> Any:
             h, c = state
-            seen = self._cell(case.mode, (x_t if before else x_t @ w + b) + h @ r, c)
-            state = (seen[-1], seen[-2] if case.mode == "LSTM" else c)
+            seen = self._cell(case.mode, x_t if before else x_t @ w + b, weights, h, c)
+            state = (seen[-1], seen[-2] if case.cell.extra_states else c)
             return state, (seen if case.task == "trace" else seen[-1])
 
         zero = self._np.zeros((case.B, case.H))
@@ -99,16 +109,16 @@ class JaxScan:
 
         def answer() -> Array:
             moved = update(jax.tree.map(self._np.copy, weights), *inputs, np.float32(1))
-            w, r, b = (np.asarray(a) - np.asarray(z) for a, z in zip(weights, moved, strict=True))
+            moves = [np.asarray(a) - np.asarray(z) for a, z in zip(weights, moved, strict=True)]
+            w, r, b = moves[:3]
             return np.concatenate([w.T, r.T, b[:, None]], axis=1)
 
         return Run(step, answer)
 
     def _step(self, case: Case, weights: Any, data: Data) -> Run:
         def advance(weights: Any, x_t: Any, h: Any, c: Any) -> Any:
-            w, r, b = weights
-            seen = self._cell(case.mode, x_t @ w + h @ r + b, c)
-            return seen[-1], (seen[-2] if case.mode == "LSTM" else c)
+            seen = self._cell(case.mode, x_t @ weights[0] + weights[2], weights, h, c)
+            return seen[-1], (seen[-2] if case.cell.extra_states else c)
 
         stepped = self._jax.jit(advance)
         x_t, zero = self._np.asarray(data.x[0, 0]), self._np.zeros(case.H)

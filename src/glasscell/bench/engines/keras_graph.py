@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,15 @@ from glasscell.bench.engines.torch_runs import RATE
 from glasscell.bench.numbers import Data
 
 __all__ = ["KerasGraph"]
+
+NAMES = {"LSTM": "LSTM", "GRU": "GRU", "RNN": "SimpleRNN"}
+KERAS = {"LSTM": (0, 1, 2, 3), "GRU": (1, 0, 2), "RNN": (0,)}  # z r h for torch's r z n
+
+
+def _reordered(array: Array, order: Sequence[int]) -> Array:
+    """Put the blocks of stacked gates into another order."""
+    blocks = np.split(array, len(order))
+    return np.concatenate([blocks[gate] for gate in order])
 
 
 class KerasGraph:
@@ -32,6 +41,8 @@ class KerasGraph:
 
     def prepare(self, case: Case, data: Data) -> dict[str, Run]:
         """Prepare a case."""
+        if case.written:
+            raise CannotRun("the row is about glasscell's own layers")
         if case.task == "trace":
             raise CannotRun("its layer gives no gates")
         if case.task in ("cell", "pool"):
@@ -44,11 +55,14 @@ class KerasGraph:
 
     def _filled(self, layer: Any, case: Case, data: Data) -> Any:
         layer.build((case.B, None, case.I) if "Cell" not in type(layer).__name__ else (1, case.I))
-        layer.set_weights([data.weight_ih.T, data.weight_hh.T, data.bias_ih + data.bias_hh])
+        order = KERAS[case.mode]
+        w, r, b_ih, b_hh = (_reordered(array, order) for array in data.weights.values())
+        split = case.cell.program.reads[2] > 0  # a sum of R h alone has a bias of its own
+        layer.set_weights([w.T, r.T, np.stack([b_ih, b_hh]) if split else b_ih + b_hh])
         return layer
 
     def _layer(self, case: Case, data: Data) -> Callable[[Any], Any]:
-        made = self._layers.LSTM if case.mode == "LSTM" else self._layers.SimpleRNN
+        made = getattr(self._layers, NAMES[case.mode])
         return self._filled(made(case.H, return_sequences=True), case, data)  # type: ignore[no-any-return]
 
     def _masked(self, layer: Any, case: Case) -> Callable[[Any], Any]:
@@ -99,17 +113,18 @@ class KerasGraph:
             w, r, b = (a - v.numpy() for a, v in zip(initial, variables, strict=True))
             for variable, value in zip(variables, initial, strict=True):
                 variable.assign(value)
-            return np.concatenate([w.T, r.T, b[:, None]], axis=1)
+            b = b if b.ndim == 1 else b[0]
+            ours = np.argsort(KERAS[case.mode]).tolist()
+            return _reordered(np.concatenate([w.T, r.T, b[:, None]], axis=1), ours)
 
         return Run(lambda: function(*inputs, slow), answer)
 
     def _step(self, case: Case, data: Data, *, compiled: bool) -> Run:
-        lstm = case.mode == "LSTM"
-        cell = (self._layers.LSTMCell if lstm else self._layers.SimpleRNNCell)(case.H)
+        cell = getattr(self._layers, f"{NAMES[case.mode]}Cell")(case.H)
         cell = self._filled(cell, case, data)
         function = self._tf.function(lambda x_t, state: cell(x_t, state)[1], jit_compile=compiled)
         x_t, zero = self._tf.constant(data.x[0]), self._tf.zeros((1, case.H))
-        start = [zero, zero] if lstm else [zero]
+        start = [zero] * (1 + case.cell.extra_states)
         state = [start]
 
         def step() -> None:

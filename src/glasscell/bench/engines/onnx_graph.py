@@ -1,4 +1,4 @@
-"""A case as an ONNX model of one LSTM or RNN node, for the engines that read ONNX."""
+"""A case as an ONNX model of one recurrent node, for the engines that read ONNX."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from glasscell.bench.numbers import Data
 
 __all__ = ["build", "require_possible", "states"]
 
-ORDER = {"LSTM": (0, 3, 1, 2), "RNN": (0,)}  # ONNX has i o f c, torch i f g o
+ORDER = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2), "RNN": (0,)}
+"""ONNX has i o f c for torch's i f g o, and z r h for r z n."""
+MORE = {"GRU": {"linear_before_reset": 1}}
 
 
 def require_possible(case: Case) -> None:
@@ -22,6 +24,8 @@ def require_possible(case: Case) -> None:
     Raises:
         CannotRun: The case trains, asks for gates, is about memory of training, or about torch.
     """
+    if case.written:
+        raise CannotRun("the row is about glasscell's own layers")
     if case.task == "training":
         raise CannotRun("does not train")
     if case.task == "trace":
@@ -34,7 +38,7 @@ def states(case: Case) -> tuple[str, ...]:
     """Letters of the states that go in and out of the graph: those of one step only."""
     if case.task != "step":
         return ()
-    return ("h", "c") if case.mode == "LSTM" else ("h",)
+    return tuple(case.cell.states)
 
 
 def build(case: Case, data: Data, steps: int | str) -> bytes:
@@ -63,8 +67,9 @@ def build(case: Case, data: Data, steps: int | str) -> bytes:
         shape = shapes.get(name, [1, case.B, case.H])
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
+    attributes: dict[str, Any] = MORE.get(case.mode, {})
     graph = helper.make_graph(
-        [helper.make_node(case.mode, inputs, outputs, hidden_size=case.H)],
+        [helper.make_node(case.mode, inputs, outputs, hidden_size=case.H, **attributes)],
         "recurrent",
         [info(name) for name in inputs if name and name not in constants],
         [info(name) for name in outputs],

@@ -9,7 +9,7 @@ import numpy as np
 from glasscell.arrays import Array
 from glasscell.bench.answers import STEPS
 from glasscell.bench.cases import Case
-from glasscell.bench.engines import Run
+from glasscell.bench.engines import CannotRun, Run
 from glasscell.bench.engines.torch_runs import cell_run, filled, inference_run, training_run
 from glasscell.bench.numbers import Data
 
@@ -28,10 +28,10 @@ class PyTorch:
     def prepare(self, case: Case, data: Data) -> dict[str, Run]:
         """Prepare a case."""
         nn = self._torch.nn
-        layer: Any = (nn.LSTM if case.mode == "LSTM" else nn.RNN)(case.I, case.H)
-        layer = filled(layer, data)
-        cell: Any = (nn.LSTMCell if case.mode == "LSTM" else nn.RNNCell)(case.I, case.H)
-        cell = filled(cell, data, "")
+        layer = filled(getattr(nn, case.mode)(case.I, case.H), data)
+        if case.written:
+            return self._by_hand(layer, case, data)
+        cell = filled(getattr(nn, f"{case.mode}Cell")(case.I, case.H), data, "")
         match case.task:
             case "cell":
                 return {"cell": cell_run(cell, case, data)}
@@ -43,7 +43,7 @@ class PyTorch:
             case "pool":
                 return {"cell, state indexed": self._pool(cell, case, data)}
             case "trace":
-                return {"equations in a loop": self._gates_by_hand(layer, data)}
+                return {"equations in a loop": self._gates_by_hand(layer, case, data)}
             case _:
                 return {"packed" if case.ragged else "layer": self._sequence(layer, case, data)}
 
@@ -100,12 +100,15 @@ class PyTorch:
         """What people write: all states in a matrix, rows taken out and put back by index."""
         torch = self._torch
         ids = torch.randperm(case.capacity, generator=torch.Generator().manual_seed(0))[: case.B]
-        x, states = torch.from_numpy(data.x[0]), torch.zeros(2, case.capacity, case.H)
+        count = 1 + case.cell.extra_states
+        x, states = torch.from_numpy(data.x[0]), torch.zeros(count, case.capacity, case.H)
 
         def step() -> Any:
-            h, c = cell(x, (states[0, ids], states[1, ids]))
-            states[0, ids], states[1, ids] = h, c
-            return h
+            before = tuple(state[ids] for state in states)
+            after = cell(x, before if count > 1 else before[0])
+            for k, state in enumerate(after if count > 1 else (after,)):
+                states[k, ids] = state
+            return after[0] if count > 1 else after
 
         def answer() -> Array:
             states.zero_()
@@ -114,21 +117,50 @@ class PyTorch:
         facts = {"bytes_per_stream": states.nbytes / case.capacity}
         return Run(step, answer, inside=torch.inference_mode, facts=facts)
 
-    def _gates_by_hand(self, layer: Any, data: Data) -> Run:
-        """What people write to see the gates; the input's product taken out of the loop."""
-        torch = self._torch
-        x, (w, r, b_ih, b_hh) = torch.from_numpy(data.x), (p.data for p in layer.parameters())
-        w, r, b, zero = w.T, r.T, b_ih + b_hh, torch.zeros(x.shape[1], r.shape[1])
+    def _gates_by_hand(self, layer: Any, case: Case, data: Data) -> Run:
+        """What people write to see the gates."""
+        x = self._torch.from_numpy(data.x)
 
         def gates() -> Any:
-            h = c = zero
-            steps = []
-            for a in x @ w + b:
-                i, f, g, o = (a + h @ r).chunk(4, 1)
+            steps = self._steps(layer, case, x)
+            return [self._torch.stack(part) for part in zip(*steps, strict=True)]
+
+        return Run(gates, lambda: np.stack(gates()), inside=self._torch.inference_mode)
+
+    def _by_hand(self, layer: Any, case: Case, data: Data) -> dict[str, Run]:
+        """What people write who change a line of the cell.
+
+        Raises:
+            CannotRun: The options that its own layers do not have either.
+        """
+        if case.written != "own cell" or case.task == "step":
+            raise CannotRun("has no such layer")
+        x = self._torch.from_numpy(data.x)
+
+        def outputs() -> Any:
+            return self._torch.stack([seen[-1] for seen in self._steps(layer, case, x)])
+
+        if case.task == "training":
+            return {"equations in a loop": training_run(layer, data, outputs)}
+        return {"equations in a loop": inference_run(outputs)}
+
+    def _steps(self, layer: Any, case: Case, x: Any) -> list[tuple[Any, ...]]:
+        """The quantities of every step; the input's product is taken out of the loop."""
+        w, r, b_ih, b_hh = layer.parameters()
+        h = c = self._torch.zeros(x.shape[1], r.shape[1])
+        steps: list[tuple[Any, ...]] = []
+        for a in x @ w.T + b_ih:
+            k = h @ r.T + b_hh
+            if case.cell.extra_states:
+                i, f, g, o = (a + k).chunk(4, 1)
                 i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
                 c = f * c + i * g
                 h = o * c.tanh()
                 steps.append((i, f, g, o, c, h))
-            return [torch.stack(part) for part in zip(*steps, strict=True)]
-
-        return Run(gates, lambda: np.stack(gates()), inside=torch.inference_mode)
+            else:
+                (a_r, a_z, a_n), (k_r, k_z, k_n) = a.chunk(3, 1), k.chunk(3, 1)
+                reset, update = (a_r + k_r).sigmoid(), (a_z + k_z).sigmoid()
+                n = (a_n + reset * k_n).tanh()
+                h = (1 - update) * n + update * h
+                steps.append((reset, update, n, h))
+        return steps

@@ -20,12 +20,19 @@ RATE = 1e-7
 packed from them."""
 
 
-def filled(module: Any, data: Data, suffix: str = "_l0") -> Any:
-    """Give a module the weights of a case."""
+def filled(module: Any, data: Data, suffix: str = "_l0", *, rest: bool = False) -> Any:
+    """Give a module the weights of a case.
+
+    Args:
+        module: A layer or cell.
+        data: Has them.
+        suffix: Of the parameters' names.
+        rest: Whether it may have more parameters, which keep what they start from.
+    """
     import torch
 
     state = {name + suffix: torch.from_numpy(array) for name, array in data.weights.items()}
-    module.load_state_dict(state)
+    module.load_state_dict(state, strict=not rest)
     return module
 
 
@@ -75,18 +82,18 @@ def cell_run(cell: Any, case: Case, data: Data) -> Run:
     """One step of a cell module a call, its state kept by the caller."""
     import torch
 
-    x_t, lstm = torch.from_numpy(data.x[0]), case.mode == "LSTM"
+    x_t, several = torch.from_numpy(data.x[0]), case.cell.extra_states > 0
     zero = torch.zeros(case.B, case.H)
-    state: list[Any] = [(zero, zero) if lstm else zero]
+    state: list[Any] = [(zero, zero) if several else zero]
 
     def step() -> None:
         state[0] = cell(x_t, state[0])
 
     def answer() -> Array:
-        state[0], outputs = ((zero, zero) if lstm else zero), []
+        state[0], outputs = ((zero, zero) if several else zero), []
         for _ in range(STEPS):
             step()
-            outputs.append((state[0][0] if lstm else state[0]).numpy().copy())
+            outputs.append((state[0][0] if several else state[0]).numpy().copy())
         return np.stack(outputs)
 
     return Run(step, answer, inside=torch.inference_mode)

@@ -1,35 +1,40 @@
-"""How one step changes the true state s = (h, c) of a layer: ds_t / ds_{t-1}, formed or applied.
+"""How one step changes the true state s = (h, c, …) of a layer: ds_t / ds_{t-1}, formed or applied.
 
-With ``tc = tanh(c_t)`` and the recurrent blocks U of each gate::
+A step is made of elementwise functions of the sums of its gates and of the states before it. With
+their derivatives, of which `glasscell.cells` has a program for every cell, and the recurrent blocks
+U of each gate::
 
-    dc_t / dc_{t-1} = diag(f)
-    dc_t / dh_{t-1} = diag(c_{t-1} f (1 - f)) U_f + diag(g i (1 - i)) U_i + diag(i (1 - g^2)) U_g
-    dm_t / dc_{t-1} = diag(o (1 - tc^2)) dc_t / dc_{t-1}
-    dm_t / dh_{t-1} = diag(tc o (1 - o)) U_o + diag(o (1 - tc^2)) dc_t / dh_{t-1}
+    dc_t / dc_{t-1} = diag(dc / dc)
+    dc_t / dh_{t-1} = sum over gates k of diag(dc / da_k) U_k
+    dm_t / ds_{t-1} = sum over gates k of diag(dm / da_k) U_k + diag(dm / dc_t) dc_t / ds_{t-1}
     h_t = m_t, or W_hr m_t with a projection
 
-and ``diag(1 - h_t^2) U`` (tanh) or ``diag(h_t > 0) U`` (relu) for an RNN. Code that is about gates
-often takes dh_t / dh_{t-1} at a fixed cell instead; that leaves out the conveyor belt and sees
-nothing of the forget gate (`tests/inspect/dynamics/test_spectrum.py` shows by how much).
+For an LSTM dc / dc is the forget gate f, and dm / dc_t = o (1 - tanh(c_t)^2); a GRU has no c, and
+dm_t / dh_{t-1} has diag(z) besides. Code that is about gates often takes dh_t / dh_{t-1} of an LSTM
+at a fixed cell instead; that leaves out the conveyor belt and sees nothing of the forget gate
+(`tests/inspect/dynamics/test_spectrum.py` shows by how much).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from glasscell import cells
 from glasscell.arrays import Array
+from glasscell.cells.evaluate import evaluate
 from glasscell.errors import ShapeError
-from glasscell.traces.steps import Single, required
+from glasscell.traces.slopes import mixes, reverse_inputs, shown_to, slopes_of
+from glasscell.traces.steps import Single
 
 if TYPE_CHECKING:
+    from glasscell.cells import Cell
     from glasscell.cells.parameters import LayerWeights
     from glasscell.traces.layer import LayerTrace
+    from glasscell.traces.slopes import Place
 
 __all__ = ["StateJacobian", "jacobians"]
 
@@ -51,7 +56,8 @@ class StateJacobian:
 
     Attributes:
         order: (T,) steps in the order in which the layer worked on them.
-        size: S, P + H for an LSTM, H for an RNN; in `s` the hidden state comes first.
+        size: S, P + H for an LSTM, H for a GRU or an RNN; in `s` the hidden state comes first, then
+            the others in the order of the cell's.
         output_size: P.
 
     Raises:
@@ -60,7 +66,8 @@ class StateJacobian:
 
     Notes:
         A call of `jvp` or `vjp` costs 8 H P k flops for an LSTM and k columns. Float64 copies of
-        the weights and of the trace are kept.
+        the weights and of the trace are kept. Where a step has means over all units, as under layer
+        norm, it is formed first, which costs as much as S columns.
 
     >>> from glasscell.traces.layer import LayerTrace
     >>> from glasscell.weights import LayerWeights
@@ -72,19 +79,26 @@ class StateJacobian:
     """
 
     def __init__(self, layer: LayerTrace, weights: LayerWeights) -> None:
-        self.single = Single(layer, ("hidden", "cell"))
+        cell = layer.recurrence
+        self.single = Single(layer, cell.state_names)
         self.order = self.single.order
-        self._lstm = layer.mode == "LSTM"
-        self.output_size = layer.hidden.shape[1]
-        self.size = self.output_size
-        if self._lstm:
-            self.size += required(layer, "cell").shape[1]
-        _check(layer, weights, self.size - self.output_size if self._lstm else self.size)
-        self._U = weights.weight_hh.astype(np.float64)
-        self._W = weights.weight_ih.astype(np.float64)
+        self.output_size, self.units = layer.hidden.shape[1], layer.units
+        self.states = len(cell.states)
+        self.size = self.output_size + (self.states - 1) * self.units
+        _check(layer, weights, self.units)
         self._R = None if weights.weight_hr is None else weights.weight_hr.astype(np.float64)
-        self._slopes = _lstm_slopes(self.single) if self._lstm else _rnn_slopes(layer)
-        self._shut = _shut(self._slopes) if self._lstm else np.zeros(len(self), dtype=bool)
+        self._W = _blocks(cell, weights.weight_ih, "x")
+        self._U = _blocks(cell, weights.weight_hh, "h")
+        reads = [one.reads for one in cell.program.sums]
+        self._by_hidden = [k for k, one in enumerate(reads) if "h" in one]
+        self._by_input = [k for k, one in enumerate(reads) if "x" in one]
+        vectors = getattr(weights, "vectors", {})
+        self._mixed = None
+        if mixes(cell):
+            given = reverse_inputs(layer, np.asarray, self.single.before, vectors)
+            self._mixed = cell, given
+        self._by = slopes_of(layer, np.asarray, self.single.before, vectors)
+        self._shut = _shut(self._by, self.states) if self._mixed is None else None
 
     def __len__(self) -> int:
         return len(self.order)
@@ -101,14 +115,14 @@ class StateJacobian:
         """
         if self.single.cut[t]:
             return np.zeros_like(columns, dtype=np.float64)
-        P = self.output_size
-        return self._step(t, self._U @ columns[:P], columns[P:])
+        before = self._parts(columns)
+        return self._step(t, self._split(self._U @ before[0], self._by_hidden), before)
 
     def factors(self, t: int) -> tuple[Factor, ...]:
         """Give the Jacobian of one step as factors, so that shut gates cost no digits.
 
-        ``J_t = [[W_hr, W_hr diag(shown)], [0, I]] [[diag(output) U_o, 0], [K, I]] diag(I, f)``, K
-        what the other gates bring from the hidden state into the cell, slopes as above.
+        Of an LSTM ``J_t = [[W_hr, W_hr diag(shown)], [0, I]] [[diag(output) U_o, 0], [K, I]]
+        diag(I, f)``, K what the other gates bring from the hidden state into the cell.
 
         Args:
             t: Step in the sequence's own time.
@@ -117,7 +131,7 @@ class StateJacobian:
             Functions of columns in the order in which they act, together `jvp`: that alone where
             it loses less than 5 digits.
         """
-        if self._shut[t] and not self.single.cut[t]:
+        if self._shut is not None and self._shut[t] and not self.single.cut[t]:
             return partial(self._forget, t), partial(self._gate, t), partial(self._show, t)
         return (partial(self.jvp, t),)
 
@@ -131,7 +145,7 @@ class StateJacobian:
         Returns:
             (S, k).
         """
-        return self._step(t, self._W @ columns, None)
+        return self._step(t, self._split(self._W @ columns, self._by_input), None)
 
     def vjp(self, t: int, columns: Array) -> Float64:
         """Carry gradients of the state that step t left back to the state that it found.
@@ -145,57 +159,183 @@ class StateJacobian:
         """
         if self.single.cut[t]:
             return np.zeros_like(columns, dtype=np.float64)
-        P, slopes = self.output_size, self._slopes
-        if not self._lstm:
-            return np.asarray(self._U.T @ (slopes["hidden"][t][:, None] * columns))
-        dm = columns[:P] if self._R is None else self._R.T @ columns[:P]
-        dc = columns[P:] + slopes["shown"][t][:, None] * dm
-        da = {gate: slopes[gate][t][:, None] * dc for gate in ("input", "forget", "candidate")}
-        da["output"] = slopes["output"][t][:, None] * dm
-        return np.concatenate([self._U.T @ cells.join(da), slopes["kept"][t][:, None] * dc])
+        return self._carried(*self._pulled(t, self._through_output(columns), None))
 
-    def through_hidden(self, t: int, columns: Array) -> Float64:
-        """Carry gradients of h_t back to c_t, on which it depends in the same step.
+    def direct(self, state: int) -> Float64:
+        """(T, H): the belt of a state, see `glasscell.cells.direct`."""
+        return self._by[state, "belt", state]
+
+    def off_belt(self, t: int, columns: Array, belt: Array, state: int) -> tuple[Float64, Float64]:
+        """Carry back what of a gradient does not arrive along the belt alone.
 
         Args:
             t: Step in the sequence's own time.
-            columns: (P, k).
+            columns: (S, k), gradient of the state that step t left, without the belt's part.
+            belt: (H, k), the belt's part, of one of the states.
+            state: Which: 0 for the hidden one.
 
         Returns:
-            (H, k).
+            (H, k), the gradient of that state after step t off the belt, what goes through the
+            hidden state of the same step included; and (S, k), that of the state before it.
         """
-        dm = columns if self._R is None else self._R.T @ columns
-        return np.asarray(self._slopes["shown"][t][:, None] * dm)
+        parts = self._through_output(columns)
+        here = parts[state]
+        if state and (0, "after", state) in self._by:
+            here = here + self._shown(t, parts[0], state)
+        parts[state] = parts[state] + belt
+        if self._mixed is not None:
+            whole = self._carried(*self._pulled_mixed(t, parts))
+            whole[self._rows(state)] -= self.direct(state)[t][:, None] * belt
+            return here, np.zeros_like(whole) if self.single.cut[t] else whole
+        da, before_t = self._pulled(t, parts, (state, here))
+        own = self._by.get((state, "state", state))
+        if own is not None and own is not self._by[state, "belt", state]:
+            rest = (own[t] - self.direct(state)[t])[:, None] * belt
+            known = before_t[state]
+            before_t[state] = rest if known is None else known + rest
+        before = self._carried(da, before_t)
+        return here, np.zeros_like(before) if self.single.cut[t] else before
+
+    def _shown(self, t: int, dm: Array, state: int) -> Float64:
+        """What a gradient of the hidden state, before its projection, brings into another one."""
+        if self._mixed is None:
+            return np.asarray(self._by[0, "after", state][t][:, None] * dm)
+        cell, inputs = self._mixed
+        return shown_to(cell, [one[t] for one in inputs], dm.T, state).T
+
+    def _rows(self, state: int) -> slice:
+        first = self.output_size + (state - 1) * self.units if state else 0
+        return slice(first, first + (self.units if state else self.output_size))
+
+    def _parts(self, columns: Array) -> list[Array]:
+        """The states' own rows of columns (S, k)."""
+        return [columns[self._rows(state)] for state in range(self.states)]
+
+    def _split(self, stacked: Float64, sums: Sequence[int]) -> dict[int, Float64]:
+        """The sums' own rows of what a matrix of weights gave."""
+        H = self.units
+        return {k: stacked[place * H : (place + 1) * H] for place, k in enumerate(sums)}
+
+    def _through_output(self, columns: Array) -> list[Array]:
+        """Gradients of the states after a step, of the hidden one before its projection."""
+        dh, *others = self._parts(columns)
+        return [dh if self._R is None else self._R.T @ dh, *others]
+
+    def _carried(self, da: dict[int, Float64], before: list[Float64 | None]) -> Float64:
+        """Put gradients of the sums and of the states before a step together, (S, k)."""
+        k = next(iter(da.values())).shape[1]
+        stacked = [da.get(place, np.zeros((self.units, k))) for place in self._by_hidden]
+        dh = self._U.T @ np.concatenate([np.zeros((0, k)), *stacked])
+        if before[0] is not None:
+            dh = dh + before[0]
+        others = (np.zeros((self.units, k)) if one is None else one for one in before[1:])
+        return np.concatenate([dh, *others])
+
+    def _pulled(
+        self, t: int, after: list[Array], off: tuple[int, Float64] | None
+    ) -> tuple[dict[int, Float64], list[Float64 | None]]:
+        """Carry gradients of the states after a step back to its sums and the states before.
+
+        Args:
+            t: Step in the sequence's own time.
+            after: (H, k) of each state.
+            off: A state, and what of its gradient goes on along its own direct path; None for all.
+        """
+        if self._mixed is not None:
+            return self._pulled_mixed(t, after)
+        dm, *others = after
+        whole: dict[int, Float64] = {0: np.asarray(dm, dtype=np.float64)}
+        for k, one in enumerate(others, 1):
+            shown = self._by.get((0, "after", k))
+            whole[k] = one if shown is None else one + shown[t][:, None] * dm
+        da: dict[int, Float64] = {}
+        before: list[Float64 | None] = [None] * self.states
+        for (state, kind, place), slope in self._by.items():
+            if kind not in ("sum", "state"):
+                continue
+            direct = off is not None and kind == "state" and off[0] == place == state
+            arriving = off[1] if direct and off is not None else whole[state]
+            part = slope[t][:, None] * arriving
+            if kind == "sum":
+                da[place] = da[place] + part if place in da else part
+            else:
+                known = before[place]
+                before[place] = part if known is None else known + part
+        return da, before
+
+    def _pulled_mixed(
+        self, t: int, after: list[Array]
+    ) -> tuple[dict[int, Float64], list[Float64 | None]]:
+        assert self._mixed is not None
+        cell, inputs = self._mixed
+        k = after[0].shape[1]
+        rows = [np.broadcast_to(one[t], (k, self.units)) for one in inputs]
+        arriving = [np.asarray(one, dtype=np.float64).T for one in after]
+        values = evaluate(cell.reverse.operations, [*rows, *arriving])
+        found = [None if place < 0 else values[place].T for place in cell.reverse.outputs]
+        count = len(cell.program.sums)
+        zeros = np.zeros((self.units, k))
+        da = {place: zeros if one is None else one for place, one in enumerate(found[:count])}
+        return da, found[count : count + self.states]
 
     def _forget(self, t: int, columns: Array) -> Float64:
         P = self.output_size
-        return np.concatenate([columns[:P], self._slopes["kept"][t][:, None] * columns[P:]])
+        kept = self._by[1, "state", 1][t][:, None]
+        return np.concatenate([columns[:P], kept * columns[P:]])
 
     def _gate(self, t: int, columns: Array) -> Float64:
         """(2 H, k): what opens the output, and the cell."""
-        P, slopes = self.output_size, self._slopes
-        parts = cells.split(self._U @ columns[:P])
-        dc = columns[P:] + sum(
-            slopes[g][t][:, None] * parts[g] for g in ("input", "forget", "candidate")
-        )
-        return np.concatenate([slopes["output"][t][:, None] * parts["output"], dc])
+        P = self.output_size
+        da = self._split(self._U @ columns[:P], self._by_hidden)
+        opened, dc = (self._from_sums(t, state, da, columns.shape[1]) for state in (0, 1))
+        return np.concatenate([opened, columns[P:] + dc])
 
     def _show(self, t: int, columns: Array) -> Float64:
         opened, dc = np.split(columns, 2)
-        dm = opened + self._slopes["shown"][t][:, None] * dc
+        dm = opened + self._by[0, "after", 1][t][:, None] * dc
         return np.concatenate([dm if self._R is None else self._R @ dm, dc])
 
-    def _step(self, t: int, da: Float64, dc_before: Array | None) -> Float64:
-        """Carry changes of the gates' sums, and of the cell before, to the state after."""
-        slopes = self._slopes
-        if not self._lstm:
-            return np.asarray(slopes["hidden"][t][:, None] * da)
-        parts = cells.split(da)
-        dc = sum(slopes[g][t][:, None] * parts[g] for g in ("input", "forget", "candidate"))
-        if dc_before is not None:
-            dc = dc + slopes["kept"][t][:, None] * dc_before
-        dm = slopes["output"][t][:, None] * parts["output"] + slopes["shown"][t][:, None] * dc
-        return np.concatenate([dm if self._R is None else self._R @ dm, dc])
+    def _from_sums(self, t: int, state: int, da: dict[int, Float64], count: int) -> Float64:
+        """Changes of one state after a step from those of the sums, (H, k)."""
+        total = np.zeros((self.units, count))
+        for k, part in da.items():
+            slope = self._by.get((state, "sum", k))
+            if slope is not None:
+                total += slope[t][:, None] * part
+        return total
+
+    def _step(self, t: int, da: dict[int, Float64], before: list[Array] | None) -> Float64:
+        """Carry changes of the gates' sums, and of the states before, to the state after."""
+        if self._mixed is not None:
+            return self._step_mixed(t, da, before)
+        count = next(part.shape[1] for part in (*da.values(), *(before or ())))
+        after: dict[int, Float64] = {}
+        for state in (*range(1, self.states), 0):
+            change = self._from_sums(t, state, da, count)
+            for place, one in enumerate(before or ()):
+                slope = self._by.get((state, "state", place))
+                if slope is not None:
+                    change = change + slope[t][:, None] * one
+            for place in range(1, self.states) if state == 0 else ():
+                slope = self._by.get((0, "after", place))
+                if slope is not None:
+                    change = change + slope[t][:, None] * after[place]
+            after[state] = change
+        dm = after.pop(0)
+        return np.concatenate([dm if self._R is None else self._R @ dm, *after.values()])
+
+    def _step_mixed(self, t: int, da: dict[int, Float64], before: list[Array] | None) -> Float64:
+        size = self.states * self.units
+        eye = np.split(np.eye(size), self.states)
+        by_sum, by_state = self._pulled_mixed(t, eye)
+        change = np.zeros((size, 1))
+        for k, part in da.items():
+            change = change + by_sum[k].T @ part
+        for own, one in zip(by_state, before or (), strict=False):
+            if own is not None:
+                change = change + own.T @ one
+        dm, others = change[: self.units], change[self.units :]
+        return np.concatenate([dm if self._R is None else self._R @ dm, others])
 
     def dense(self, t: int) -> Float64:
         """Form the Jacobian of one step.
@@ -208,23 +348,26 @@ class StateJacobian:
         """
         if self.single.cut[t]:
             return np.zeros((self.size, self.size))
-        if not self._lstm:
-            return np.asarray(self._slopes["hidden"][t][:, None] * self._U)
         # Each U once with its slope costs 4 H P, a jvp of the unit columns S times as much.
-        H = self.size - self.output_size
-        from_hidden = self._step(t, self._U, None)
-        return np.hstack([from_hidden, self._step(t, np.zeros((4 * H, H)), np.eye(H))])
+        P, H = self.output_size, self.units
+        blocks = []
+        for state, width in enumerate((P, *(H for _ in range(1, self.states)))):
+            before = [np.zeros((P, width)), *(np.zeros((H, width)) for _ in range(1, self.states))]
+            before[state] = np.eye(width)
+            da = {} if state else self._split(self._U, self._by_hidden)
+            blocks.append(self._step(t, da, before))
+        return np.hstack(blocks)
 
 
 def jacobians(layer: LayerTrace, weights: LayerWeights) -> Float64:
-    """Form the Jacobian of the true state s = (h, c) at every step: ``J_t = ds_t / ds_{t-1}``.
+    """Form the Jacobian of the true state s = (h, c, …) at every step: ``J_t = ds_t / ds_{t-1}``.
 
     Args:
         layer: One sequence, layout "TH": ``trace["l0"].sequence(0)``.
         weights: The layer's, `glasscell.inspect.layer_weights`.
 
     Returns:
-        (T, S, S) float64, S = P + H, hidden state first (S = H for an RNN). Index t is the
+        (T, S, S) float64, S = P + H, hidden state first (S = H for a GRU or an RNN). Index t is the
         sequence's own time; t - 1 is the step that the layer read before, at first the initial
         state. Zero where the layer began anew (`reset`).
 
@@ -254,39 +397,35 @@ def jacobians(layer: LayerTrace, weights: LayerWeights) -> Float64:
     return formed
 
 
-def _lstm_slopes(single: Single) -> dict[str, Float64]:
-    """(T, H) each: by what a change of each gate's sum, and of the cell before, is multiplied."""
-    names = ("forget", "input", "candidate", "output", "cell")
-    f, i, g, o, c = (required(single.trace, name).astype(np.float64) for name in names)
-    shown, ends = np.tanh(c), np.exp(-2 * np.abs(c))
-    return {
-        "kept": f,
-        "forget": single.cell_before().astype(np.float64) * f * (1 - f),
-        "input": g * i * (1 - i),
-        "candidate": i * _sloped(g),
-        "output": shown * o * (1 - o),
-        "shown": o * 4 * ends / (1 + ends) ** 2,  # 1 - tanh^2, and no 0 beyond |c| = 19
-    }
+def _blocks(cell: Cell, matrix: Array, reads: str) -> Float64:
+    """The rows of a matrix of weights for each sum that reads through it."""
+    names, H = list(cell.gates), len(matrix) // cell.gate_count
+    blocks = [
+        matrix[names.index(one.gate) * H : (names.index(one.gate) + 1) * H]
+        for one in cell.program.sums
+        if reads in one.reads
+    ]
+    return np.concatenate([np.zeros((0, matrix.shape[1])), *blocks]).astype(np.float64)
 
 
-def _shut(slopes: dict[str, Float64]) -> npt.NDArray[np.bool_]:
-    """(T,): whether a unit's cell drowns what its output gate passes, where some unit forgets."""
-    passed = np.abs(slopes["output"]) * slopes["kept"].min(axis=1, keepdims=True)
-    return np.asarray((passed < SHUT * slopes["shown"]).any(axis=1))
+def _shut(by: dict[Place, Float64], states: int) -> npt.NDArray[np.bool_] | None:
+    """(T,): whether a unit's cell drowns what its output gate passes, where some unit forgets.
 
-
-def _rnn_slopes(layer: LayerTrace) -> dict[str, Float64]:
-    h = layer.hidden.astype(np.float64)
-    return {"hidden": _sloped(h) if layer.mode == "RNN_TANH" else (h > 0).astype(np.float64)}
-
-
-def _sloped(y: Float64) -> Float64:
-    """``1 - y^2``, the slope of tanh where it is y, to its own rounding near 1."""
-    return (1 - y) * (1 + y)
+    None for a cell of another form than the LSTM's.
+    """
+    places = {(state, kind) for state, kind, _ in by if kind not in ("belt", "writes")}
+    if states != 2 or not places <= {(0, "sum"), (0, "after"), (1, "sum"), (1, "state")}:
+        return None
+    if not {(0, "after", 1), (1, "state", 1)} <= by.keys() or (1, "state", 0) in by:
+        return None
+    opens = [np.abs(slope) for (state, kind, _), slope in by.items() if (state, kind) == (0, "sum")]
+    passed = sum(opens, np.zeros(1)) * by[1, "state", 1].min(axis=1, keepdims=True)
+    return np.asarray((passed < SHUT * by[0, "after", 1]).any(axis=1))
 
 
 def _check(layer: LayerTrace, weights: LayerWeights, H: int) -> None:
-    P, blocks = layer.hidden.shape[1], 4 if layer.mode == "LSTM" else 1
+    cell, P = layer.recurrence, layer.hidden.shape[1]
+    blocks = cell.gate_count if cell.recurrent == "full" else 0
     projection = None if weights.weight_hr is None else weights.weight_hr.shape
     if weights.weight_hh.shape != (blocks * H, P) or projection != (None if P == H else (P, H)):
         needs = f"weight_hh {(blocks * H, P)}" + (f", weight_hr {(P, H)}" if P != H else "")

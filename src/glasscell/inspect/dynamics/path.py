@@ -1,4 +1,8 @@
-"""Which way dc_T / dc_t goes: along the conveyor belt, or through the gates."""
+"""Which way dc_T / dc_t goes: along the conveyor belt, or through the gates.
+
+c stands for the state that a layer stores in: the cell state of an LSTM, the hidden state of a GRU;
+f for its direct path from step to step: the forget gate, the update gate.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ import numpy.typing as npt
 from glasscell.arrays import at_least
 from glasscell.inspect.dynamics.jacobian import StateJacobian
 from glasscell.traces import pictures
-from glasscell.traces.steps import required
+from glasscell.traces.slopes import stored_by
 
 if TYPE_CHECKING:
     from glasscell.cells.parameters import LayerWeights
@@ -66,14 +70,14 @@ def path_split(
     step: int | None = None,
     columns: int | None = None,
 ) -> PathSplit:
-    """Split the derivative of the cell state by earlier ones into conveyor belt and gates.
+    """Split the derivative of the stored state by earlier ones into conveyor belt and gates.
 
     ``dc_T / dc_t = diag(prod_{k=t+1..T} f_k) + gates``: the total derivative, in which c_t also
     acts through h_t. The belt is the part that Hochreiter's constant error carousel carries; the
     rest goes through recurrent weights, and dies or grows with them.
 
     Args:
-        layer: One sequence, layout "TH", of an LSTM.
+        layer: One sequence, layout "TH", of a cell with a belt (`glasscell.cells.direct`).
         weights: The layer's.
         step: T, in the sequence's own time; default the last that the layer read.
         columns: k random probes instead of all H rows; default all up to H = 128, beyond that 32.
@@ -83,7 +87,7 @@ def path_split(
 
     Raises:
         ShapeError: `layer` is a batch, or the weights are not of its size.
-        ValueError: The layer is an RNN, or `columns` is below 1.
+        ValueError: The layer has no belt, as an RNN, or `columns` is below 1.
         IndexError: There is no such step.
 
     Notes:
@@ -102,28 +106,27 @@ def path_split(
     >>> (10**split.log10_belt).round(4), (10**split.log10_total).round(4), split.share.round(2)
     (array([1.  , 0.5 , 0.25]), array([1., 1., 1.]), array([1.  , 0.5 , 0.25]))
     """
+    path = stored_by(layer)
     of = StateJacobian(layer, weights)
-    kept = np.where(of.single.cut[:, None], 0.0, required(layer, "forget").astype(np.float64))
+    kept = np.where(of.single.cut[:, None], 0.0, of.direct(path.index))
     with np.errstate(divide="ignore"):
-        log_f = np.log(kept)
-    place, H, P = of.single.place(step, -1), kept.shape[1], of.output_size
+        log_f = np.log(np.abs(kept))
+    place, H = of.single.place(step, -1), kept.shape[1]
     if columns is not None:
         columns = at_least(columns, 1, "columns")
     probes = _probes(H, columns)
-    hidden, off_belt = np.zeros((P, probes.shape[1])), np.zeros_like(probes)
-    log_kept, log_scale = np.zeros(H), 0.0
+    off = np.zeros((of.size, probes.shape[1]))
+    sign, log_kept, log_scale = np.ones(H), np.zeros(H), 0.0
     logs = []
     for t in of.order[place::-1]:
-        belt = np.exp(log_kept - log_scale)[:, None] * probes
-        gates = off_belt + of.through_hidden(t, hidden)
+        belt = (sign * np.exp(log_kept - log_scale))[:, None] * probes
+        # Kept apart from the belt, so that little of the one does not drown in much of the other.
+        gates, off = of.off_belt(t, off, belt, path.index)
         norms = _log_norm(gates) + log_scale, _log_norm(belt + gates) + log_scale
         logs.append((_log_norm_of(log_kept), *norms))
-        hidden = of.vjp(t, np.concatenate([hidden, belt + off_belt]))[:P]
-        # Kept apart from the belt, so that little of the one does not drown in much of the other.
-        off_belt = kept[t][:, None] * gates
-        log_kept = log_kept + log_f[t]
-        scale = _scale(hidden, off_belt, np.exp(log_kept - log_scale))
-        hidden, off_belt, log_scale = hidden / scale, off_belt / scale, log_scale + log(scale)
+        sign, log_kept = sign * np.sign(kept[t]), log_kept + log_f[t]
+        scale = _scale(off, np.exp(log_kept - log_scale))
+        off, log_scale = off / scale, log_scale + log(scale)
     log10_belt, log10_gates, log10_total = np.array(logs).T / np.log(10.0)
     share = _share(log10_belt, log10_gates)
     return PathSplit(np.arange(place + 1), log10_belt, log10_gates, log10_total, share)

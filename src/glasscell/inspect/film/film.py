@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from glasscell import cells
 from glasscell.arrays import Array
+from glasscell.cells.direct import gates_by
 from glasscell.inspect.film.reel import LayerReel, Reel
 from glasscell.inspect.gradients.flow import LayerFlow
 from glasscell.inspect.memory.timescales import saturation
 from glasscell.inspect.subjects.recorder import GradientRecorder
-from glasscell.inspect.subjects.watch import watching
+from glasscell.inspect.subjects.watch import layer_kinds, watching
 from glasscell.traces.layer import LayerTrace
 from glasscell.traces.steps import Order
 
@@ -31,10 +33,13 @@ if TYPE_CHECKING:
 __all__ = ["Film", "frame", "stack", "unstack"]
 
 Frame: TypeAlias = Mapping[str, Any]
-"""The fields of `LayerReel` without their first axis, but for `lags`."""
+"""The fields of `LayerReel` without their first axis, but for those that last."""
 
 LAGS = 65
 """Most lags kept of a gradient profile: enough for a curve, and 200 frames stay below 1 MB."""
+
+LASTING = ("gates", "lags")
+"""What is the same in all frames of a layer."""
 
 EXTREME = 0.97
 """Beyond this size a tanh passes on less than 1 - 0.97^2 = 6 % of a gradient."""
@@ -44,13 +49,14 @@ class Film:
     """Records gates, memory and gradients of a model while it trains.
 
     Args:
-        model: Any torch module with LSTM or RNN layers, ours or torch's own, on any device.
+        model: Any torch module with LSTM, GRU or RNN layers, ours or torch's own, or
+            `glasscell.nn.Recurrent`, on any device.
         every: Steps between two frames; default 100. Step 1 is the first frame.
         sequences: How many sequences of the batch are looked at; default 8.
 
     Raises:
         TypeError: `model` is no torch module.
-        ValueError: It has no LSTM or RNN (cells that a loop steps by hand are not filmed), or
+        ValueError: It has no such layer (cells that a loop steps by hand are not filmed), or
             `every` or `sequences` is below 1.
 
     Notes:
@@ -204,13 +210,13 @@ def _layers(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
 
     if not isinstance(model, torch.nn.Module):
         raise TypeError(f"expected model as a torch.nn.Module, got {type(model).__name__}")
-    kinds = (torch.nn.LSTM, torch.nn.RNN)
+    kinds = layer_kinds()
     layers: dict[str, torch.nn.Module] = {
         name: each for name, each in model.named_modules() if isinstance(each, kinds)
     }
     if not layers:
         raise ValueError(
-            "expected a model with at least one LSTM or RNN module to film, got "
+            "expected a model with at least one LSTM, GRU or RNN module to film, got "
             f"{type(model).__name__} with none; cells that a loop steps by hand cannot be filmed"
         )
     return layers
@@ -238,12 +244,14 @@ def frame(flow: LayerFlow, trace: LayerTrace, lags: Array | None = None) -> Fram
 def _gates(trace: LayerTrace) -> dict[str, Any]:
     order = Order(trace)
     alive = order.alive
-    bounded = order.traced("hidden" if trace.candidate is None else "candidate")
+    names = gates_by(trace.recurrence, "sigmoid")
+    bounded = order.traced(next(iter(gates_by(trace.recurrence, "tanh")), "hidden"))
     extreme = (abs(bounded[alive]) > EXTREME).mean(axis=0).astype(np.float32)
-    if trace.forget is None:
-        return {"closed": None, "open": None, "extreme": extreme}
-    gates = [saturation(order.traced(gate), alive) for gate in ("forget", "input", "output")]
+    if not names:
+        return {"gates": None, "closed": None, "open": None, "extreme": extreme}
+    gates = [saturation(order.traced(gate), alive) for gate in names]
     return {
+        "gates": np.array(names, dtype=np.str_),
         "closed": np.stack([gate.closed for gate in gates]).astype(np.float32),
         "open": np.stack([gate.open for gate in gates]).astype(np.float32),
         "extreme": extreme,
@@ -257,18 +265,18 @@ def stack(frames: Mapping[int, Frame], steps: Sequence[int]) -> LayerReel:
     fields: dict[str, Any] = {
         name: None if some[name] is None else np.array([row[name] for row in rows])
         for name in some
-        if name != "lags"
+        if name not in LASTING
     }
-    return LayerReel(**fields, lags=some["lags"])
+    return LayerReel(**fields, **{name: some[name] for name in LASTING})
 
 
 def unstack(layer: LayerReel, steps: Sequence[int]) -> dict[int, Frame]:
     """Take a layer's film apart into the frames that it was put together from."""
-    names = [name for name in vars(layer) if name != "lags"]
+    names = [name for name in vars(layer) if name not in LASTING]
     return {
         step: {
             **{n: None if getattr(layer, n) is None else getattr(layer, n)[k] for n in names},
-            "lags": layer.lags,
+            **{name: getattr(layer, name) for name in LASTING},
         }
         for k, step in enumerate(steps)
     }
@@ -279,9 +287,9 @@ def _blank(some: Frame) -> Frame:
     blank = {
         name: None if value is None else np.full_like(value, np.nan)
         for name, value in some.items()
-        if name not in ("kind", "lags")
+        if name not in ("kind", *LASTING)
     }
-    return {**blank, "kind": "", "lags": some["lags"]}
+    return {**blank, "kind": "", **{name: some[name] for name in LASTING}}
 
 
 @dataclass(eq=False)
@@ -291,7 +299,7 @@ class _Call:
     Attributes:
         arguments: Positional arguments to repeat it with, on the CPU.
         keywords: Lengths and reset, where the module was given them.
-        gradients: By "output", "h_n", "c_n": what came back, in the shape of that part.
+        gradients: By "output", "h_n", "c_n", …: what came back, in the shape of that part.
     """
 
     arguments: tuple[Any, ...]
@@ -334,7 +342,7 @@ class _Hook:
             (cut.input(bound["input"]), None if hx is None else cut.states(hx)),
             {name: cut.extra(name, bound[name]) for name in ("lengths", "reset") if name in bound},
         )
-        parts = {"output": flat, **dict(zip(("h_n", "c_n"), _pair(state), strict=False))}
+        parts = {"output": flat, **_parts(module, state)}
         for name, tensor in parts.items():
             tensor.register_hook(_Catch(name, call, cut))
 
@@ -366,7 +374,7 @@ class _Cut:
     """Takes the first sequences out of everything that goes into or comes out of a module.
 
     Args:
-        module: An LSTM or RNN.
+        module: A layer.
         input: What it read.
         count: Most sequences.
     """
@@ -437,8 +445,10 @@ def _flat(output: Any) -> Tensor:
     return rows
 
 
-def _pair(state: Any) -> tuple[Any, ...]:
-    return state if isinstance(state, tuple) else (state,)
+def _parts(module: Any, state: Any) -> dict[str, Any]:
+    """The last states of a layer by name: "h_n", "c_n" and so on."""
+    states = state if isinstance(state, tuple) else (state,)
+    return {f"{k}_n": one for k, one in zip(cells.of(module.mode).states, states, strict=True)}
 
 
 def _measured(
@@ -464,7 +474,7 @@ def _measured(
         watching(copy, recorder, gradients=True) as observation,
     ):
         output, state = copy(*call.arguments, **call.keywords)
-        parts = {"output": _flat(output), **dict(zip(("h_n", "c_n"), _pair(state), strict=False))}
+        parts = {"output": _flat(output), **_parts(copy, state)}
         names = list(call.gradients)
         torch.autograd.grad(
             [parts[part] for part in names],
@@ -478,7 +488,7 @@ def _copy_of(module: Any, earlier: torch.nn.Module | None = None) -> torch.nn.Mo
     """Give the same layer on the CPU with frozen weights, without drawing a random number.
 
     Args:
-        module: An LSTM or RNN, on any device.
+        module: A layer, on any device.
         earlier: a copy of it that may be used again; default None.
 
     Returns:
@@ -494,18 +504,22 @@ def _copy_of(module: Any, earlier: torch.nn.Module | None = None) -> torch.nn.Mo
 
 
 def _fits(copy: Any, module: Any) -> bool:
-    return bool(copy.weight_hh_l0.dtype == _dtype(module.weight_hh_l0))
+    return bool(copy.weight_ih_l0.dtype == _dtype(module.weight_ih_l0))
 
 
 def _on_our_kernels(module: Any) -> torch.nn.Module:
-    from glasscell.nn import LSTM, RNN
+    import torch
+
+    from glasscell import nn
 
     options = {name: getattr(module, name) for name in ("num_layers", "bias", "batch_first")}
-    options |= {"bidirectional": module.bidirectional, "dtype": _dtype(module.weight_hh_l0)}
-    if module.mode == "LSTM":
-        options["proj_size"] = module.proj_size
-    else:
-        options["nonlinearity"] = module.mode.removeprefix("RNN_").lower()
-    kind = LSTM if module.mode == "LSTM" else RNN
-    made: torch.nn.Module = kind(module.input_size, module.hidden_size, device="meta", **options)
+    options |= {"bidirectional": module.bidirectional, "dtype": _dtype(module.weight_ih_l0)}
+    sizes = module.input_size, module.hidden_size
+    if not isinstance(module, torch.nn.RNNBase):
+        made: torch.nn.Module = nn.Recurrent(module.cell, *sizes, device="meta", **options)
+        return made.to_empty(device="cpu").requires_grad_(False).eval()
+    # Torch's names of its classes are the beginnings of its modes.
+    own = {name: getattr(module, name) for name in ("proj_size", "nonlinearity")
+           if getattr(module, name, None)}  # fmt: skip
+    made = getattr(nn, module.mode.partition("_")[0])(*sizes, device="meta", **options, **own)
     return made.to_empty(device="cpu").requires_grad_(False).eval()

@@ -20,6 +20,9 @@ __all__ = ["LayerReel", "Reel"]
 
 FORMAT = 1
 
+BEFORE = ("forget", "input", "output")
+"""Gates of films that do not name theirs."""
+
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Quantiles of units in which half-lives are drawn as bands."""
 
@@ -29,16 +32,19 @@ class LayerReel:
     """One layer of a film: F frames, H units.
 
     Attributes:
-        half_life: (F, H) float32, steps; None for an RNN.
-        closed: (F, 3, H) float32, fraction of steps at which the forget, input, output gate is
-            below 0.1; None for an RNN.
-        open: (F, 3, H), the same above 0.9.
+        half_life: (F, H) float32, steps; None for a layer without a belt, as an RNN.
+        closed: (F, n, H) float32, fraction of steps at which each of the `gate_names` is below 0.1;
+            None for a layer without.
+        open: (F, n, H), the same above 0.9.
         extreme: (F, H) float32, fraction of steps with abs(candidate), for an RNN abs(h), > 0.97.
         lags: (n,) int64, lags of `profile`.
-        profile: (F, n) float64, |dL/dc| (for an RNN |dL/dh|) by lag; NaN where sequences ended.
+        profile: (F, n) float64, norm of the gradient by the stored state (|dL/dc| of an LSTM,
+            |dL/dh| of a GRU or an RNN) by lag; NaN where sequences ended.
         rate: (F,) float64, factor per step of the gradient; NaN where no line fits.
         reach: (F,) float64, lag from which on nothing arrives; NaN where all of it does.
         kind: (F,) str, the verdict's kind.
+        gates: (n,) str, names of the gates between 0 and 1; None of a film from before they were
+            kept, whose layers were LSTMs.
     """
 
     half_life: Array | None
@@ -50,9 +56,17 @@ class LayerReel:
     rate: Array
     reach: Array
     kind: Array
+    gates: Array | None = None
+
+    @property
+    def gate_names(self) -> tuple[str, ...]:
+        """Names of the gates of `closed` and `open`: "forget", "input", "output" of an LSTM."""
+        if self.closed is None:
+            return ()
+        return BEFORE if self.gates is None else tuple(map(str, self.gates))
 
     def half_life_quantiles(self, levels: Sequence[float] = LEVELS) -> Array:
-        """(F, len(levels)) quantiles over units; NaN for an RNN."""
+        """(F, len(levels)) quantiles over units; NaN for a layer without half-lives."""
         if self.half_life is None:
             return np.full((len(self.rate), len(levels)), np.nan)
         # The order statistic, as interpolation next to an infinite half-life gives NaN.
@@ -61,12 +75,12 @@ class LayerReel:
 
     @property
     def closed_share(self) -> Array | None:
-        """(F, 3) mean over units of `closed`."""
+        """(F, n) mean over units of `closed`."""
         return None if self.closed is None else self.closed.mean(axis=2)
 
     @property
     def open_share(self) -> Array | None:
-        """(F, 3) mean over units of `open`."""
+        """(F, n) mean over units of `open`."""
         return None if self.open is None else self.open.mean(axis=2)
 
 

@@ -1,4 +1,4 @@
-"""The gradient along the memory cell alone, and norms per step and per lag; all in float64.
+"""The gradient along the belt of a cell alone, and norms per step and per lag; all in float64.
 
 Arrays here are (T, B, ·) in the order in which the layer worked: for a reverse layer, time flipped.
 """
@@ -48,14 +48,15 @@ def norm(array: Array, axis: int | tuple[int, ...] | None = None) -> Float64:
 
 
 def along_belt(forget: Array, entering: Array, cut: Bools | None = None) -> Float64:
-    """Carry gradients back along the memory cell and nowhere else.
+    """Carry gradients back along the belt and nowhere else.
 
     ``belt_t = f_{t+1} * belt_{t+1} + e_t``: what dL/dc_t would be if the gates did not read the
     hidden state.
 
     Args:
-        forget: (T, B, H) forget gate, 0 where a sequence has ended.
-        entering: (T, B, H) what enters the cell at each step from outside,
+        forget: (T, B, H) direct path, the forget gate of an LSTM, the update gate of a GRU; 0 where
+            a sequence has ended.
+        entering: (T, B, H) what enters the stored state at each step from outside, of an LSTM
             ``o_t (1 - tanh(c_t)^2) dy_t``.
         cut: (T, B), True where a new piece begins, so that nothing passes from it to the step
             before; default nowhere.

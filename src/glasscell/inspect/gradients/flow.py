@@ -10,19 +10,25 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from glasscell import cells
 from glasscell.arrays import Array
+from glasscell.cells.direct import direct_path
 from glasscell.inspect.gradients import belt
-from glasscell.inspect.memory.timescales import half_life
+from glasscell.inspect.memory.timescales import half_life, holding_steps
 from glasscell.inspect.verdict.judge import REACH, LayerVerdict, in_words, judge
 from glasscell.traces import pictures
 from glasscell.traces.layer import LayerTrace
 from glasscell.traces.shown import Shown, notes
+from glasscell.traces.slopes import belt as direct_belt
+from glasscell.traces.slopes import mixes, reverse_inputs, shown_to, slopes_of
 from glasscell.traces.steps import Order
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["GradientFlow", "LayerFlow", "flow_of", "into_cell"]
+    from glasscell.cells.parameters import LayerWeights
+
+__all__ = ["GradientFlow", "LayerFlow", "flow_of", "into_state"]
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 
@@ -42,20 +48,23 @@ class LayerFlow:
     Attributes:
         hidden: (T,) float64, |dL/dh_t|: total derivative by the hidden state, through everything
             that comes after it; Euclidean norm over batch and units.
-        cell: (T,) |dL/dc_t|, the same for the cell state; None for an RNN.
-        cell_path: (T,) what of it arrives along the memory cell alone,
-            ``b_t = f_{t+1} * b_{t+1} + o_t (1 - tanh(c_t)^2) * dy_t`` with dy_t the gradient that
-            arrives at the output directly; recurrent weights pass nothing. None for an RNN.
-        mode: "LSTM", "RNN_TANH" or "RNN_RELU".
+        cell: (T,) |dL/dc_t|, the same for the state beside the hidden one that the layer stores in,
+            of an LSTM the cell state; None for a GRU or an RNN.
+        cell_path: (T,) what of the gradient by the stored state (c of an LSTM, h of a GRU) arrives
+            along its direct path alone, of an LSTM ``b_t = f_{t+1} * b_{t+1} + o_t (1 -
+            tanh(c_t)^2) * dy_t``, of a GRU ``b_t = z_{t+1} * b_{t+1} + dy_t``, with dy_t the
+            gradient that arrives at the output directly; recurrent weights pass nothing. None
+            for an RNN.
+        mode: Torch's name of the cell ("LSTM", "GRU", "RNN_TANH", "RNN_RELU"), or the cell itself.
         reverse: Whether the layer read the sequence from its end.
-        by_lag: (T,) the profile that verdicts are read off: `cell` (for an RNN `hidden`) counted
+        by_lag: (T,) the profile that verdicts are read off: `cell` (without one `hidden`) counted
             back from each sequence's own last step, root mean square over the sequences that are
             long enough. None: made from `cell` or `hidden`.
         direct_by_lag: (T,) as `by_lag`, what enters at that step directly: from the loss, or from
             the layer above. None: unknown.
         last_step_by_lag: (T,) as `by_lag`, if the last step alone had a gradient; None unless
             every step has one.
-        half_life: (H,) steps, see `inspect.half_life`; None for an RNN.
+        half_life: (H,) steps, see `inspect.half_life`; None for a cell without a belt, as an RNN.
         shown: Which of the layer's calls were measured, see `LayerTrace`; None: all of them.
         breaks_at: First step, from 0, of hidden or cell states that are NaN or infinite; None: all
             are finite.
@@ -72,7 +81,7 @@ class LayerFlow:
     hidden: Float64
     cell: Float64 | None
     cell_path: Float64 | None
-    mode: str = "LSTM"
+    mode: str | cells.Cell = "LSTM"
     reverse: bool = False
     by_lag: Float64 | None = None
     direct_by_lag: Float64 | None = None
@@ -83,12 +92,13 @@ class LayerFlow:
 
     @property
     def symbol(self) -> str:
-        """What `profile` is the norm of: "|dL/dc_t|", for an RNN "|dL/dh_t|"."""
-        return "|dL/dh_t|" if self.cell is None else "|dL/dc_t|"
+        """What `profile` is the norm of: "|dL/dc_t|", for a GRU or an RNN "|dL/dh_t|"."""
+        path = direct_path(cells.of(self.mode))
+        return "|dL/dh_t|" if self.cell is None or path is None else path.symbol
 
     @property
     def stored(self) -> Float64:
-        """(T,): norms of the gradient of what a step stores: `cell`, for an RNN `hidden`."""
+        """(T,): norms of the gradient of what a step stores: `cell`, without one `hidden`."""
         return self.hidden if self.cell is None else self.cell
 
     @property
@@ -185,41 +195,48 @@ def flow_of(
     dh: Array,
     dc: Array | None,
     dy: Array | None,
-    weight_hr: Array | None = None,
+    weights: LayerWeights | None = None,
 ) -> LayerFlow:
     """Measure the gradients that one layer's backward pass went through.
 
     Args:
         trace: What the layer did in its forward pass.
         dh: (T, B, P) or (N, P), total derivative of the loss by the hidden state.
-        dc: (T, B, H) or (N, H), total derivative by the cell state; None for an RNN.
+        dc: (T, B, H) or (N, H), total derivative by the cell state; (T, B, S, H) of several states
+            beside the hidden one, None of none.
         dy: As dh, gradient that arrives at the output directly; None where that is not known, and
             then the belt is not either.
-        weight_hr: (P, H), projection of the hidden state, or None.
+        weights: The layer's; needed with a projection or vectors.
 
     Returns:
         `LayerFlow`.
     """
     order = Order(trace)
     hidden = order.kernel(dh)
-    cell = None if dc is None else order.kernel(dc)
+    path = direct_path(trace.recurrence)
+    cell = None
+    if dc is not None and path is not None and path.index:
+        cell = order.kernel(dc if dc.ndim == dh.ndim else dc[..., path.index - 1, :])
     carried = hidden if cell is None else cell
-    entering = None if dy is None else _entering(order, order.kernel(dy), hidden, cell, weight_hr)
-    path = None
-    if cell is not None and entering is not None:
-        path = belt.along_belt(order.traced("forget"), entering, order.cut)
-        # A reverse layer works on the padding first, and the belt runs on into it.
-        path = np.where(order.alive[..., None], path, 0.0)
-    broken = order.not_finite(["hidden"] if trace.cell is None else ["hidden", "cell"])
+    entering = None if dy is None else _entering(order, order.kernel(dy), hidden, cell, weights)
+    along, lives = None, None
+    if path is not None:
+        kept = direct_belt(trace, order, _vectors(weights))
+        lives = half_life(kept, holding_steps(order))
+        if entering is not None:
+            # A reverse layer works on the padding first, and the belt runs on into it.
+            along = belt.along_belt(kept, entering, order.cut)
+            along = np.where(order.alive[..., None], along, 0.0)
+    broken = order.not_finite(list(dict.fromkeys(("hidden", *trace.recurrence.state_names))))
     return LayerFlow(
         hidden=_norms(order, hidden),
         cell=None if cell is None else _norms(order, cell),
-        cell_path=None if path is None else _norms(order, path),
+        cell_path=None if along is None else _norms(order, along),
         mode=trace.mode,
         reverse=trace.reverse,
         by_lag=belt.per_lag(carried, order.alive),
         direct_by_lag=None if entering is None else belt.per_lag(entering, order.alive),
-        half_life=None if cell is None else half_life(order.traced("forget"), order.alive),
+        half_life=lives,
         shown=trace.shown,
         breaks_at=None if broken is None else broken[1],
     )
@@ -230,32 +247,49 @@ def _norms(order: Order, gradient: Array) -> Float64:
     return belt.per_step(gradient)[:: order.step]
 
 
+def _vectors(weights: LayerWeights | None) -> Mapping[str, Array]:
+    return getattr(weights, "vectors", {})
+
+
 def _entering(
-    order: Order, direct: Array, hidden: Array, cell: Array | None, weight_hr: Array | None
+    order: Order, direct: Array, hidden: Array, cell: Array | None, weights: LayerWeights | None
 ) -> Array:
     """What comes in at each step from outside; at the last one, from h_n and c_n too: all of it."""
     ends = belt.last_steps(order.alive)[..., None]
     if cell is None:
         return np.where(ends, hidden, direct)
-    return np.where(ends, cell, into_cell(order, direct, weight_hr))
+    path = direct_path(order.trace.recurrence)
+    assert path is not None
+    return np.where(ends, cell, into_state(order, path.index, direct, weights))
 
 
-def into_cell(order: Order, direct: Array, weight_hr: Array | None) -> Array:
-    """Give what a gradient on the output brings into the cell of the same step.
+def into_state(order: Order, state: int, direct: Array, weights: LayerWeights | None) -> Array:
+    """Give what a gradient on the output brings into a state beside the hidden one, in its step.
 
-    ``o_t (1 - tanh(c_t)^2) dy_t``, with ``dy_t W_hr`` in place of dy_t under a projection.
+    Of an LSTM ``o_t (1 - tanh(c_t)^2) dy_t``, with ``dy_t W_hr`` in place of dy_t under a
+    projection.
 
     Args:
         order: Of the run.
+        state: Which of the cell's states.
         direct: (T, B, P), gradient on the output, in the order of work.
-        weight_hr: (P, H), or None.
+        weights: The layer's.
 
     Returns:
         (T, B, H) float64.
     """
-    by_unit = direct if weight_hr is None else direct @ weight_hr
-    cell = order.traced("cell").astype(np.float64)
-    return np.asarray(order.traced("output") * (1.0 - np.tanh(cell) ** 2) * by_unit)
+    trace = order.trace
+    projection = None if weights is None else weights.weight_hr
+    by_unit = direct if projection is None else direct @ projection
+    if mixes(trace.recurrence):
+        given = reverse_inputs(trace, order.worked, order.before, _vectors(weights))
+        through = shown_to(trace.recurrence, given, by_unit, state)
+        return np.where(order.alive[..., None], through, 0.0)
+    place = (0, "after", state)
+    shown = slopes_of(trace, order.worked, order.before, _vectors(weights), [place]).get(place)
+    if shown is None:
+        return np.zeros(by_unit.shape)
+    return np.where(order.alive[..., None], shown * by_unit, 0.0)
 
 
 def flow_table(flows: Mapping[str, LayerFlow]) -> str:

@@ -8,10 +8,11 @@ import numpy as np
 
 from glasscell import engine
 from glasscell.arrays import Array
+from glasscell.cells.direct import direct_path
 from glasscell.cells.parameters import LayerWeights
 from glasscell.engine.packing import packed_of
 from glasscell.inspect.gradients import belt
-from glasscell.inspect.gradients.flow import into_cell
+from glasscell.inspect.gradients.flow import into_state
 from glasscell.traces.steps import Order
 
 if TYPE_CHECKING:
@@ -34,17 +35,16 @@ def carried_back(
         trace: The same, as users see it.
         weights: The layer's.
         dh: Total derivative by the hidden state, in the kernel's layout.
-        dc: By the cell state; None for an RNN.
+        dc: By the cell's other states, see `flow_of`; None without any.
 
     Returns:
-        (T,) as `LayerFlow.by_lag`: of the cell state, or of the hidden state for an RNN.
+        (T,) as `LayerFlow.by_lag`: of the state that the layer stores in.
     """
     order = Order(trace)
     hidden = order.kernel(dh)
     dc_n = None
     if dc is not None:
-        dc_n = _at_end(order, order.kernel(dc) - into_cell(order, hidden, weights.weight_hr))
-        dc_n = dc_n.astype(dc.dtype)
+        dc_n = np.ascontiguousarray(_given_at_end(order, dc, hidden, weights), dtype=dc.dtype)
     grads = engine.backward(
         packed_of(record.mode, weights),
         record.x,
@@ -63,9 +63,24 @@ def carried_back(
         need_weights=False,
         flow=True,
     )
-    carried = grads.dh if dc is None else grads.dc
+    path = direct_path(trace.recurrence)
+    carried: Array | None = grads.dh
+    if path is not None and path.index:
+        carried = grads.dc
+        if carried is not None and carried.ndim > dh.ndim:
+            carried = carried[..., path.index - 1, :]
     assert carried is not None
     return belt.per_lag(order.kernel(carried), order.alive)
+
+
+def _given_at_end(order: Order, dc: Array, hidden: Array, weights: LayerWeights) -> Array:
+    """What comes to the other states after the last step from outside: (B, H) or (B, S, H)."""
+    several = dc.ndim > hidden.ndim or order.trace.recurrence.extra_states > 1
+    parts = []
+    for state in range(1, order.trace.recurrence.extra_states + 1):
+        own = order.kernel(dc[..., state - 1, :] if several else dc)
+        parts.append(_at_end(order, own - into_state(order, state, hidden, weights)))
+    return np.stack(parts, axis=1) if several else parts[0]
 
 
 def _at_end(order: Order, gradient: Array) -> Array:

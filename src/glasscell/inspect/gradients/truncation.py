@@ -74,7 +74,7 @@ def truncation(
     k steps the state is carried on, but cut off from its derivatives.
 
     Args:
-        model: As for `glasscell.gradient_flow`, with LSTM or RNN layers that read forwards.
+        model: As for `glasscell.gradient_flow`, with layers that read forwards.
         x: As there.
         loss: As there.
         lengths: Candidates k; default the powers of 2 below T, and T.

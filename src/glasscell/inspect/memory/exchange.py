@@ -19,6 +19,7 @@ from glasscell import engine
 from glasscell.arrays import Array
 from glasscell.engine.packing import packed_of
 from glasscell.inspect.gradients.belt import norm
+from glasscell.traces.layer import other_states
 from glasscell.traces.steps import Order
 
 if TYPE_CHECKING:
@@ -131,25 +132,21 @@ class _Run:
         self.alive = order.alive[:, :ROWS]
         self.x = order.traced("x")[:, :ROWS].astype(dtype)
         self.hidden = order.traced("hidden")[:, :ROWS].astype(np.float64)
-        before = np.zeros_like(self.alive)
-        before[1:] = self.alive[:-1]
         # Padding comes first in a reverse layer: each sequence begins anew after it.
-        self.begins = self.alive & ~before
-        if order.cut is not None:
-            self.begins |= order.cut[:, :ROWS].astype(bool)
+        self.begins = order.begins[:, :ROWS]
         self.initial = tuple(
-            None if part is None else np.atleast_2d(part)[:ROWS].astype(dtype)
+            None if part is None else np.ascontiguousarray(np.atleast_2d(part)[:ROWS], dtype)
             for part in (layer.initial_hidden, layer.initial_cell)
         )
-        self.size = weights.weight_hh.shape[0] // (4 if layer.mode == "LSTM" else 1)
+        self.size, self.cell = layer.units, layer.recurrence
 
     def _through(self, x: Array) -> tuple[Float64, Array, Array | None]:
-        """Hidden states in float64, and h and c to start from, (T, B, ·)."""
+        """Hidden states in float64, and h and c to start from, (T, B, ·); None without a c."""
         run = engine.forward(
             self.packed, np.ascontiguousarray(x), *self.initial, reset=self.begins, tape=True
         )
-        cell = None if run.tape is None else run.tape[..., 4, : self.size]
-        return run.output.astype(np.float64), run.output, cell
+        others = None if run.tape is None else other_states(self.cell, run.tape, self.size)
+        return run.output.astype(np.float64), run.output, others
 
     def repeated(self) -> bool:
         """Whether there is a run, and the layer's own inputs lead through its recorded states."""
@@ -220,7 +217,7 @@ class _Run:
         return all(norm(a - b) <= 1e-6 * norm(b) for a, b in zip(there, own, strict=True))
 
     def _states(self, h: Array, c: Array | None, at: Int64, rows: Int64) -> list[Array]:
-        return [part[at, rows] for part in (h, c) if part is not None]
+        return [np.ascontiguousarray(part[at, rows]) for part in (h, c) if part is not None]
 
     def _share(self, change: Float64) -> float:
         deviation = self.hidden[self.alive].std(axis=0)

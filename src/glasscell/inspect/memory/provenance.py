@@ -1,4 +1,8 @@
-"""Which step wrote what is in a memory cell now: an identity per unit, not an estimate."""
+"""Which step wrote what is in a memory cell now: an identity per unit, not an estimate.
+
+It holds for every cell that adds to what it keeps: ``c_t = f_t c_{t-1} + i_t g_t`` of an LSTM,
+``h_t = z_t h_{t-1} + (1 - z_t) n_t`` of a GRU.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,8 @@ import numpy as np
 from glasscell.arrays import Array, position
 from glasscell.errors import ShapeError
 from glasscell.traces import pictures
-from glasscell.traces.steps import Single, required
+from glasscell.traces.slopes import added_to, belt, stored_by, written
+from glasscell.traces.steps import Order, Single, initial_state
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,10 +30,10 @@ class Provenance:
     """What each step, and the initial state, has left in the cell.
 
     Attributes:
-        initial: (..., H) float64, what is left of the initial cell state.
-        written: (S, ..., H) float64, what is left of each step's i_s * g_s.
+        initial: (..., H) float64, what is left of the initial state.
+        written: (S, ..., H) float64, what is left of what each step wrote: i_s * g_s.
         log_kept: (S, ..., H) float64, natural logarithm of the share of step s's writing that is
-            still there; -inf where a forget gate has been exactly 0 since.
+            still there; -inf where the direct path (the forget gate) has been exactly 0 since.
     """
 
     initial: Array
@@ -98,26 +103,37 @@ def provenance(
         )
     steps = position(step, len(forget), "step") + 1
     f, i, g = (np.asarray(gate[:steps], dtype=np.float64) for gate in gates.values())
-    with np.errstate(divide="ignore"):
-        log_f = np.log(f)
-    log_from = np.flip(np.cumsum(np.flip(log_f, 0), axis=0), 0)
-    log_kept = np.concatenate([log_from[1:], np.zeros_like(log_from[:1])])
     start = np.zeros(f.shape[1:]) if initial_cell is None else np.asarray(initial_cell)
     if start.shape != f.shape[1:]:
         raise ShapeError(
             f"expected initial_cell (..., H), the shape of the gates without time, {f.shape[1:]}, "
             f"got {start.shape}"
         )
-    return Provenance(np.exp(log_from[0]) * start, np.exp(log_kept) * i * g, log_kept)
+    return _split(f, i * g, start)
+
+
+def _split(path: Array, wrote: Array, start: Array) -> Provenance:
+    """Split the state after the last of S steps: `path` and `wrote` (S, ..., H)."""
+    with np.errstate(divide="ignore"):
+        log_path = np.log(np.abs(path))
+    log_from = np.flip(np.cumsum(np.flip(log_path, 0), axis=0), 0)
+    log_kept = np.concatenate([log_from[1:], np.zeros_like(log_from[:1])])
+    kept, left = np.exp(log_kept), np.exp(log_from[0])
+    if (path < 0).any():
+        sign = np.flip(np.cumprod(np.flip(np.where(path < 0, -1.0, 1.0), 0), axis=0), 0)
+        kept = kept * np.concatenate([sign[1:], np.ones_like(sign[:1])])
+        left = left * sign[0]
+    return Provenance(left * start, kept * wrote, log_kept)
 
 
 def layer_provenance(layer: LayerTrace, step: int | None = None) -> Provenance:
-    """Split the cell state that a traced layer had after one step into what each step wrote.
+    """Split the state that a traced layer stored after one step into what each step wrote.
 
-    As `provenance`, with direction, initial state and `reset` taken from the trace.
+    As `provenance`, with direction, initial state and where it began anew taken from the trace: the
+    cell state of an LSTM, the hidden state of a GRU.
 
     Args:
-        layer: One sequence, layout "TH", of an LSTM.
+        layer: One sequence, layout "TH", of a cell that adds to what it keeps.
         step: In the sequence's own time; default the last that the layer read.
 
     Returns:
@@ -127,7 +143,7 @@ def layer_provenance(layer: LayerTrace, step: int | None = None) -> Provenance:
 
     Raises:
         ShapeError: `layer` is a batch.
-        ValueError: The layer is an RNN.
+        ValueError: The layer has no belt, as an RNN, or one that does not only add.
         IndexError: There is no such step.
 
     Notes:
@@ -144,21 +160,28 @@ def layer_provenance(layer: LayerTrace, step: int | None = None) -> Provenance:
     end = single.place(step, -1) + 1
     began = np.flatnonzero(single.cut[single.order[:end]])
     steps = single.order[began[-1] if len(began) else 0 : end]
-    names = ("forget", "input", "candidate")
-    forget, entering, candidate = (required(layer, name)[steps] for name in names)
-    initial = None if layer.initial_cell is None else np.reshape(layer.initial_cell, -1)
-    part = provenance(forget, entering, candidate, initial)
-    written = np.zeros((len(single), *part.written.shape[1:]))
-    log_kept = np.full_like(written, -np.inf)
-    written[steps], log_kept[steps] = part.written, part.log_kept
-    return Provenance(part.initial, written, log_kept)
+    path, wrote = _steps(layer)
+    initial = initial_state(layer, stored_by(layer).name)[0]
+    part = _split(path[steps], wrote[steps], initial)
+    written_then = np.zeros((len(single), *part.written.shape[1:]))
+    log_kept = np.full_like(written_then, -np.inf)
+    written_then[steps], log_kept[steps] = part.written, part.log_kept
+    return Provenance(part.initial, written_then, log_kept)
+
+
+def _steps(layer: LayerTrace) -> tuple[Array, Array]:
+    """(T, H) each, in the sequence's own time: the direct path, and what each step wrote."""
+    stored, order = added_to(layer), Order(layer)
+    path = belt(layer, order)[:: order.step, 0]
+    before = Single(layer).before(stored.name).astype(np.float64)
+    return path, written(layer, np.asarray, path, before)
 
 
 def provenance_triangle(layer: LayerTrace, unit: int) -> Array:
     """Give what every step left in one unit's cell, after every step.
 
     Args:
-        layer: One sequence, layout "TH", of an LSTM.
+        layer: One sequence, layout "TH", of a cell that adds to what it keeps.
         unit: 0 … H - 1.
 
     Returns:
@@ -168,7 +191,7 @@ def provenance_triangle(layer: LayerTrace, unit: int) -> Array:
 
     Raises:
         ShapeError: `layer` is a batch.
-        ValueError: The layer is an RNN.
+        ValueError: The layer has no belt, as an RNN, or one that does not only add.
         IndexError: There is no such unit.
 
     Notes:
@@ -184,13 +207,12 @@ def provenance_triangle(layer: LayerTrace, unit: int) -> Array:
            [0.25, 0.5 , 1.  ]])
     """
     single = Single(layer)
-    unit = position(unit, required(layer, "cell").shape[1], "unit", "units")
-    names = ("forget", "input", "candidate")
-    f, i, g = (required(layer, name)[:, unit].astype(np.float64) for name in names)
-    f[single.cut] = 0.0
+    unit = position(unit, layer.units, "unit", "units")
+    path, wrote = (part[:, unit].copy() for part in _steps(layer))
+    path[single.cut] = 0.0
     left, triangle = np.zeros(len(single)), np.empty((len(single), len(single)))
     for t in single.order:
-        left *= f[t]
-        left[t] = i[t] * g[t]
+        left *= path[t]
+        left[t] = wrote[t]
         triangle[t] = left
     return triangle

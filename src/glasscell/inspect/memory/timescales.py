@@ -1,8 +1,9 @@
 """How long each unit remembers, and which gates are stuck: read off the gates alone.
 
-Along the memory cell the gradient is multiplied by the forget gate at each step, so a unit whose
-gate stands at f keeps f^k of what it held k steps ago. What the recurrent weights add to that is
-not seen here: with them a network often remembers longer, never by the gate's doing.
+Along the belt of a cell, of an LSTM the memory cell, the gradient is multiplied by its direct path
+at each step: by the forget gate, in a GRU by the update gate. So a unit whose gate stands at f
+keeps f^k of what it held k steps ago. What the recurrent weights add to that is not seen here: with
+them a network often remembers longer, never by the gate's doing.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from glasscell.arrays import Array
+from glasscell.cells.direct import direct_path, gates_by
 from glasscell.traces import pictures
 from glasscell.traces.layout import to_time_major
-from glasscell.traces.steps import required
+from glasscell.traces.slopes import belt
+from glasscell.traces.steps import Order
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,6 +33,8 @@ __all__ = [
     "TimeScales",
     "forget_bias",
     "half_life",
+    "half_lives",
+    "holding_steps",
     "reaching",
     "saturation",
     "timescales",
@@ -69,7 +74,8 @@ class TimeScales:
         half_life: (H,) float64 in steps, see `half_life`.
         lag: Steps that the data asks for.
         long_enough: Share of units, 0 … 1, that keep half of a memory or more over the lag.
-        saturation: "forget", "input" and "output" to `Saturation`, (H,) each.
+        saturation: Name of each gate between 0 and 1 ("forget", "input", "output"; "update",
+            "reset") to `Saturation`, (H,) each.
     """
 
     half_life: Float64
@@ -98,7 +104,8 @@ def half_life(forget: Array, alive: Array | None = None) -> Float64:
     wherever a gate closes now and then.
 
     Args:
-        forget: Forget gate, values in 0 … 1, any layout with the units last: (T, B, H), (T, H) …
+        forget: Forget gate, or whatever else the direct path is, values in 0 … 1, any layout with
+            the units last: (T, B, H), (T, H) …
         alive: Bool of the shape of `forget` without its last axis, which steps count; default all.
 
     Returns:
@@ -119,8 +126,38 @@ def half_life(forget: Array, alive: Array | None = None) -> Float64:
     gates = gates.reshape(-1, gates.shape[-1]) if alive is None else gates[alive]
     finite = np.isfinite(gates)
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean = np.log(np.where(finite, gates, 1.0)).sum(axis=0) / finite.sum(axis=0)
+        mean = np.log(np.abs(np.where(finite, gates, 1.0))).sum(axis=0) / finite.sum(axis=0)
         return np.asarray(np.log(2.0) / (0.0 - mean))
+
+
+def half_lives(layer: LayerTrace) -> Float64 | None:
+    """Give the half-life of each unit of a traced layer, over all its steps and sequences.
+
+    Args:
+        layer: Of any layout.
+
+    Returns:
+        (H,), see `half_life`; None for a layer without a belt, as an RNN, and for one whose belt
+        takes its weights to tell.
+    """
+    path = direct_path(layer.recurrence)
+    if path is None or not (path.adds or not layer.recurrence.program.vectors):
+        return None
+    order = Order(layer)
+    return half_life(belt(layer, order), holding_steps(order))
+
+
+def holding_steps(order: Order) -> npt.NDArray[np.bool_]:
+    """(T, B), in the order of work: the steps that had something to keep.
+
+    That is all of them, but for a cell that starts by itself from numbers other than 0, as the
+    stabiliser of an sLSTM, which drops what there was not.
+    """
+    layer = order.trace
+    if not layer.recurrence.initial or layer.initial_hidden is not None:
+        return order.alive
+    later = order.alive & ~order.begins
+    return later if later.any() else order.alive
 
 
 def reaching(half_lives: Array, lag: float) -> int:
@@ -165,7 +202,7 @@ def saturation(gate: Array, alive: Array | None = None) -> Saturation:
     """Give the fraction of steps that each unit's gate spends closed (< 0.1) and open (> 0.9).
 
     Args:
-        gate: Forget, input or output gate, values in 0 … 1, any layout with the units last.
+        gate: A gate, values in 0 … 1, any layout with the units last.
         alive: Bool of the shape of `gate` without its last axis, which steps count; default all.
 
     Returns:
@@ -185,18 +222,21 @@ def saturation(gate: Array, alive: Array | None = None) -> Saturation:
     return Saturation((values < LOW).mean(axis=0), (values > HIGH).mean(axis=0))
 
 
-def timescales(layer: LayerTrace, lag: float) -> TimeScales:
+def timescales(
+    layer: LayerTrace, lag: float, vectors: Mapping[str, Array] | None = None
+) -> TimeScales:
     """Hold the half-lives of a layer's units against a lag, with what its gates are stuck at.
 
     Args:
-        layer: An LSTM, of any layout: a batch counts as a whole.
+        layer: Of any layout: a batch counts as a whole.
         lag: Steps from what must be remembered to where it is used.
+        vectors: Those of the layer's weights, if its belt depends on some, as with peepholes.
 
     Returns:
         `TimeScales`.
 
     Raises:
-        ValueError: The layer is an RNN, or the lag is not above 0.
+        ValueError: The layer has no belt, as an RNN, or the lag is not above 0.
 
     Notes:
         One pass over the gates. The half-life is that of the conveyor belt alone; recurrent
@@ -213,12 +253,13 @@ def timescales(layer: LayerTrace, lag: float) -> TimeScales:
     """
     if not lag > 0:
         raise ValueError(f"expected a lag in steps > 0, got {lag}")
+    order = Order(layer)
+    lives = half_life(belt(layer, order, vectors), holding_steps(order))
     alive = layer.alive()
     gates = {
-        name: to_time_major(required(layer, name), layer.layout, layer.batch_sizes)
-        for name in ("forget", "input", "output")
+        name: to_time_major(layer.quantity(name), layer.layout, layer.batch_sizes)
+        for name in gates_by(layer.recurrence, "sigmoid")
     }
-    lives = half_life(gates["forget"], alive)
     return TimeScales(
         half_life=lives,
         lag=lag,

@@ -29,7 +29,7 @@ def subject_of(model: Looked) -> Subject:
 
     Raises:
         FileNotFoundError, WeightFormatError: as `glasscell.load`.
-        DataError: a saved model without LSTM or RNN.
+        DataError: a saved model without a recurrent layer.
         TypeError, ValueError, RuntimeError: as `TorchModel`.
     """
     if isinstance(model, str | os.PathLike | Model):

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from glasscell import cells
 from glasscell.arrays import Array
 from glasscell.inspect.gradients.flow import GradientFlow, LayerFlow, flow_of
 from glasscell.inspect.gradients.last_step import carried_back
@@ -137,7 +138,7 @@ class _Repeats:
 
 
 def _digest(run: LayerTrace) -> int:
-    parts = (run.initial_hidden, run.initial_cell, run.input, run.candidate, run.cell, run.hidden)
+    parts = (run.initial_hidden, run.initial_cell, *run.quantities.values(), run.hidden)
     return hash(tuple(None if part is None else (part.shape, part.tobytes()) for part in parts))
 
 
@@ -201,19 +202,13 @@ class GradientRecorder(TraceRecorder):
         dh = joined.along_time([dh for _, dh, _ in parts])
         cells = [dc for _, _, dc in parts if dc is not None]
         dc = joined.along_time(cells) if cells else None
-        trace = joined.trace(((dh if dc is None else dc) != 0).any(axis=-1))
+        used = (dh if dc is None else dc) != 0
+        trace = joined.trace(used.any(axis=tuple(range(2, used.ndim))))
         altered = trace.shown is not None and trace.shown.altered
-        weight_hr = getattr(module, f"weight_hr_{suffix}", None)
-        flow = flow_of(
-            trace,
-            dh,
-            dc,
-            None if is_cell(module) or altered else dy,
-            None if weight_hr is None else weight_hr.detach().numpy(),
-        )
+        weights = layer_weights(module, suffix)
+        flow = flow_of(trace, dh, dc, None if is_cell(module) or altered else dy, weights)
         if len(chain) > 1 or not every_step(flow):
             return flow, trace
-        weights = layer_weights(module, suffix)
         alone = carried_back(records[chain[0]], trace, weights, dh, dc)
         return replace(flow, last_step_by_lag=alone), trace
 
@@ -223,6 +218,8 @@ class GradientRecorder(TraceRecorder):
         if known is not None:
             return known
         record = self._records[name][index]
-        zeros, tape = np.zeros_like(record.output), record.tape
-        size = record.hidden_size
-        return zeros, zeros, None if tape is None else np.zeros_like(tape[..., 0, :size])
+        zeros, others = np.zeros_like(record.output), cells.of(record.mode).extra_states
+        if not others:
+            return zeros, zeros, None
+        own = (others,) * (others > 1)
+        return zeros, zeros, np.zeros((*zeros.shape[:-1], *own, record.hidden_size), zeros.dtype)

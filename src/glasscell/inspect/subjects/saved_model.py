@@ -14,8 +14,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from glasscell import cells, engine
+from glasscell import engine
 from glasscell.arrays import Array
+from glasscell.cells import of
 from glasscell.cells.compact import COMPRESSED
 from glasscell.cells.parameters import from_state_dict
 from glasscell.engine.packing import PackedWeights
@@ -30,13 +31,14 @@ from glasscell.inspect.subjects.subject import (
     Unit,
     batched,
     other_parameters,
+    rows_off,
     switched_off,
 )
 from glasscell.inspect.verdict.judge import every_step
 from glasscell.model import modelfile, nodes
 from glasscell.model.model import Model
 from glasscell.model.nodes import inputs
-from glasscell.traces.layer import Record, trace_of
+from glasscell.traces.layer import Record, other_states, trace_of
 
 __all__ = ["SavedModel", "last_step_sum"]
 
@@ -83,7 +85,7 @@ class SavedModel:
         model: The same, packed already; default packed here.
 
     Raises:
-        DataError: It has no LSTM or RNN.
+        DataError: It has no recurrent layer.
     """
 
     def __init__(
@@ -96,7 +98,7 @@ class SavedModel:
         self.tree, self.arrays = nodes.expand(tree, arrays)
         self.model = Model(self.tree, self.arrays) if model is None else model
         if not self.model.recurrent:
-            raise DataError(f"{name}: expected a model with an LSTM or RNN, got {self.model}")
+            raise DataError(f"{name}: expected a model with an LSTM, GRU or RNN, got {self.model}")
         self.weights: Mapping[str, PackedWeights] = {
             name: layer for node in self.model.recurrent for name, layer in self._layers_of(node)
         }
@@ -108,7 +110,7 @@ class SavedModel:
         Raises:
             FileNotFoundError: There is no such folder, or no longer.
             WeightFormatError: The folder is damaged, or has changed since the model was loaded.
-            DataError: The model came from no folder, or has no LSTM or RNN.
+            DataError: The model came from no folder, or has no recurrent layer.
         """
         if not isinstance(model, Model):
             return cls(*modelfile.read(model), name=os.fspath(model))
@@ -127,9 +129,13 @@ class SavedModel:
 
     @property
     def units(self) -> Mapping[str, int]:
-        """All of them."""
-        recurrent = self.model.recurrent
-        return {name: node.config.hidden_size for node in recurrent for name in node.names}
+        """All of them, but of a cell that no weights of its own hold at 0."""
+        return {
+            name: node.config.hidden_size
+            for node in self.model.recurrent
+            if rows_off(node.config.cell, node.config.bias) is not None
+            for name in node.names
+        }
 
     def measured(
         self, x: Array, loss: Loss | None = None, kwargs: Mapping[str, Any] | None = None
@@ -152,7 +158,7 @@ class SavedModel:
             assert grads.dh is not None
             assert grads.x is not None
             trace = trace_of(layer.record, layer.reverse)
-            flow = flow_of(trace, grads.dh, grads.dc, dy, layer.weights.weight_hr)
+            flow = flow_of(trace, grads.dh, grads.dc, dy, layer.weights)
             if every_step(flow):
                 carried = carried_back(layer.record, trace, layer.weights, grads.dh, grads.dc)
                 flow = replace(flow, last_step_by_lag=carried)
@@ -280,12 +286,12 @@ class SavedModel:
     def _layers_of(self, node: nodes.Recurrent) -> Iterator[tuple[str, PackedWeights]]:
         layers = from_state_dict(node.config, self.arrays, f"{node.name}." if node.name else "")
         for name, layer, packed in zip(node.names, layers, node.layers, strict=True):
-            yield name, PackedWeights(**layer.arrays(), packed=packed)
+            yield name, PackedWeights(**vars(layer), packed=packed)
 
     def _without(self, name: str, unit: int) -> Model:
         """The model with a unit held at 0; only the layer that it is in is packed anew."""
         old = next(node for node in self.model.recurrent if name in node.names)
-        off = switched_off(self.weights[name], old.config.mode, unit)
+        off = switched_off(self.weights[name], old.config.cell, unit)
         layers = list(old.layers)
         layers[old.names.index(name)] = engine.pack(old.config.mode, off)
         new = replace(old, layers=tuple(layers))
@@ -338,14 +344,18 @@ class _Layer:
             piece, before = slice(start, end), start - 1
             tape, c0 = record.tape, None
             if tape is not None and start:
-                cell = tape[before, :, cells.TAPE.index("cell"), : record.hidden_size]
-                c0 = np.ascontiguousarray(cell)
+                c0 = other_states(of(record.mode), tape[before], record.hidden_size)
             grads = engine.backward(
                 self.weights.packed, record.x[piece], record.output[piece],
                 record.output[before] if start else None, c0,
                 None if tape is None else tape[piece], dy[piece],
             )  # fmt: skip
-            own = (grads.weight_ih, grads.weight_hh, grads.bias, grads.bias, grads.weight_hr)
+            bias_hh = grads.bias if grads.bias_hh is None else grads.bias_hh
+            bias_hh = None if self.weights.bias_hh is None else bias_hh
+            own = (
+                grads.weight_ih, grads.weight_hh, grads.bias, bias_hh, grads.weight_hr,
+                grads.vectors,
+            )  # fmt: skip
             flat = [part.astype(np.float64).ravel() for part in own if part is not None]
             total = np.concatenate(flat) + (total if start else 0.0)
             assert grads.x is not None

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import combinations, product
 from typing import Any, Protocol, TypeAlias
 
+import numpy as np
+
+from glasscell import cells
 from glasscell.arrays import Array
-from glasscell.cells import TORCH
+from glasscell.cells.evaluate import evaluate
 from glasscell.cells.parameters import LayerWeights
-from glasscell.errors import ShapeError
+from glasscell.errors import DataError, ShapeError
 from glasscell.inspect.gradients.flow import GradientFlow, LayerFlow
 from glasscell.model.nodes import recurrent_nodes
 from glasscell.traces.layer import LayerTrace
@@ -26,7 +31,7 @@ __all__ = [
     "Unit",
     "batched",
     "other_parameters",
-    "row_off",
+    "rows_off",
     "switched_off",
 ]
 
@@ -39,10 +44,10 @@ Unit: TypeAlias = tuple[str, int]
 
 
 CLOSED = -1e4
-"""Bias of an output gate whose sigmoid is exactly 0 in any float, and finite in all but float16."""
+"""Bias of a gate whose sigmoid is exactly 0 in any float, and finite in all but float16."""
 
 READS_BACKWARDS = (
-    "expected LSTM and RNN layers that read forwards; {!r} is bidirectional: a reverse layer has "
+    "expected layers that read forwards; {!r} is bidirectional: a reverse layer has "
     "no truncated gradient, as it reads all"
 )
 
@@ -195,37 +200,80 @@ def batched(x: Array, indices: bool) -> Array:
     return x
 
 
-def row_off(mode: str, size: int, unit: int, biases: bool) -> tuple[int, float]:
-    """Give the row of a layer's weights whose zeros hold a unit's output at 0, and its bias.
+@lru_cache(maxsize=64)
+def rows_off(cell: cells.Cell, biases: bool, any_start: bool = False) -> dict[str, float] | None:
+    """Give the gates of a unit whose rows, at 0 but for a bias, hold its output at 0.
 
     An LSTM's output gate is closed. Without biases it cannot be, and the candidate is 0: what is
-    never written is never shown, as long as the cell starts at 0. An RNN's own row is 0.
+    never written is never shown, as long as the cell starts at 0. A GRU's update gate is closed and
+    its candidate 0, an RNN's own row is 0. Found by trying, on the cell's program: fewest gates
+    first, and what holds whatever the state before is.
 
     Args:
-        mode: "LSTM", "RNN_TANH" or "RNN_RELU".
-        size: H.
-        unit: Which of the H.
+        cell: Any.
         biases: Whether the layer has some.
+        any_start: Whether it must hold whatever state comes from outside; default no: from where
+            the cell starts by itself.
+
+    Returns:
+        Letter to bias of each row; None where there is no such rows.
+
+    >>> rows_off(cells.of("LSTM"), True), rows_off(cells.of("GRU"), True)
+    ({'o': -10000.0}, {'z': -10000.0, 'n': 0.0})
     """
-    if mode != "LSTM":
-        return unit, 0.0
-    gate = "output" if biases else "candidate"
-    return unit + TORCH.index(gate) * size, CLOSED * biases
+    levels = (0.0, CLOSED, -CLOSED) if biases else (0.0,)
+    for own_start in (False,) if any_start else (False, True):
+        for count in range(1, min(len(cell.gates), 2) + 1):
+            for gates in combinations(cell.gates, count):
+                for given in product(levels, repeat=count):
+                    rows = dict(zip(gates, given, strict=True))
+                    if _is_off(cell, rows, own_start):
+                        return rows
+    return None
 
 
-def switched_off(weights: LayerWeights, mode: str, unit: int) -> LayerWeights:
-    """Give a layer's weights with one unit's output held at 0."""
-    biased = weights.bias_ih is not None
-    gates = len(TORCH) if mode == "LSTM" else 1
-    row, bias = row_off(mode, len(weights.weight_ih) // gates, unit, biased)
+def _is_off(cell: cells.Cell, rows: Mapping[str, float], own_start: bool) -> bool:
+    """Whether a unit with such rows puts out 0 at every one of some steps."""
+    program, random = cell.evaluation, np.random.default_rng(0)
+    states = [
+        np.full(8, cell.initial.get(letter, 0.0)) if own_start else random.normal(size=8)
+        for letter in cell.states
+    ]
+    vectors = [random.normal(size=8) for _ in program.vectors]
+    for _ in range(3):
+        sums = [
+            np.full(8, rows[one.gate] * ("x" in one.reads)) if one.gate in rows
+            else random.normal(size=8) * 3
+            for one in program.sums
+        ]  # fmt: skip
+        with np.errstate(all="ignore"):
+            values = evaluate(program.operations, [*sums, *states, *vectors])
+        states = [values[place] for place in program.outputs]
+        if states[0].any():
+            return False
+    return True
+
+
+def switched_off(weights: LayerWeights, cell: cells.Cell, unit: int) -> LayerWeights:
+    """Give a layer's weights with one unit's output held at 0.
+
+    Raises:
+        DataError: No weights of this cell do that.
+    """
+    rows = rows_off(cell, weights.bias_ih is not None)
+    if rows is None:
+        raise DataError(f"expected a cell one unit of which can be held at 0, got {cell}")
+    size, gates = len(weights.weight_ih) // cell.gate_count, list(cell.gates)
     off = {name: array.copy() for name, array in weights.arrays().items()}
-    for name in off.keys() - {"weight_hr"}:
-        off[name][row] = bias if name == "bias_ih" else 0.0
-    return LayerWeights(**off)
+    for letter, bias in rows.items():
+        row = gates.index(letter) * size + unit
+        for name in off.keys() & {"weight_ih", "weight_hh", "bias_ih", "bias_hh"}:
+            off[name][row] = bias if name == "bias_ih" else 0.0
+    return LayerWeights.named(off, size)
 
 
 def other_parameters(tree: Mapping[str, Any], arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Leave the weights of the LSTM and RNN nodes of a tree out of its parameters."""
+    """Leave the weights of the recurrent nodes of a tree out of its parameters."""
     names = [node["weights"] for node in recurrent_nodes(tree)]
     own = tuple(f"{name}." if name else "" for name in names)
     return {name: array for name, array in arrays.items() if not name.startswith(own)}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glasscell import cells
 from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import DtypeError, ShapeError, WeightFormatError
@@ -21,7 +22,7 @@ from glasscell.inspect.subjects.subject import (
     Unit,
     batched,
     other_parameters,
-    row_off,
+    rows_off,
 )
 from glasscell.inspect.subjects.watch import (
     differentiated,
@@ -57,7 +58,7 @@ class TorchModel:
 
     Raises:
         TypeError: It is no torch module.
-        ValueError: It has no LSTM, RNN, LSTMCell or RNNCell.
+        ValueError: It has no recurrent layer that our kernels run.
         RuntimeError: One of them is not on the CPU.
     """
 
@@ -80,14 +81,19 @@ class TorchModel:
 
     @property
     def units(self) -> Mapping[str, int]:
-        """Not those of cells, nor of an LSTM without biases, whose cell may not start at 0."""
+        """Those that their own weights can hold at 0 whatever the state is that comes from outside.
+
+        Not those of cells, nor of an LSTM without biases, whose cell may not start at 0.
+        """
         return {name: module.hidden_size for name, (module, _) in self._holdable().items()}
 
     def _holdable(self) -> dict[str, tuple[Any, str]]:
         return {
             layer_name(name, suffix): (module, suffix)
             for name, module in self.modules.items()
-            if not is_cell(module) and (module.bias or module.mode != "LSTM")
+            if not is_cell(module)
+            and rows_off(cells.of(module.mode), module.bias, any_start=True) is not None
+            and not _made_of_others(module)
             for suffix in _suffixes(module)
         }
 
@@ -245,6 +251,12 @@ def _suffixes(module: Any) -> list[str]:
     return [f"l{layer}{way}" for layer in range(module.num_layers) for way in ways]
 
 
+def _made_of_others(module: Any) -> bool:
+    """Whether weight_hh is made of parameters of other names, as of the heads of an sLSTM."""
+    stored = getattr(module, "_stored", None)
+    return stored is not None and stored("weight_hh_l0") != "weight_hh_l0"
+
+
 def _tensor(result: Any) -> torch.Tensor | None:
     """The output of a model: itself, or the first of several."""
     import torch
@@ -392,17 +404,26 @@ def _requiring(weights: Iterable[torch.nn.Parameter], gradients: bool) -> Iterat
 @contextmanager
 def _switched_off(module: Any, suffix: str, unit: int) -> Iterator[None]:
     """Hold one unit's output at 0 by the layer's own weights, and put them back to the bit."""
-    roles = ("weight_ih", "weight_hh", *(("bias_ih", "bias_hh") if module.bias else ()))
+    given = ("weight_ih", "weight_hh", *(("bias_ih", "bias_hh") if module.bias else ()))
+    roles = [role for role in given if hasattr(module, f"{role}_{suffix}")]
     names = [f"{role}_{suffix}" for role in roles]
     parameters = [getattr(module, name) for name in names]
-    row, bias = row_off(module.mode, module.hidden_size, unit, module.bias)
-    before = [parameter[row].clone() for parameter in parameters]
+    cell = cells.of(module.mode)
+    off = rows_off(cell, module.bias, any_start=True)
+    assert off is not None
+    gates, size = list(cell.gates), module.hidden_size
+    places = [
+        (role, parameter, gates.index(letter) * size + unit, bias)
+        for letter, bias in off.items()
+        for role, parameter in zip(roles, parameters, strict=True)
+    ]
+    before = [parameter[row].clone() for _, parameter, row, _ in places]
     try:
-        for role, parameter in zip(roles, parameters, strict=True):
+        for role, parameter, row, bias in places:
             parameter[row] = bias if role == "bias_ih" else 0.0
         yield
     finally:
-        for parameter, old in zip(parameters, before, strict=True):
+        for (_, parameter, row, _), old in zip(places, before, strict=True):
             parameter[row] = old
     for name, parameter in zip(names, parameters, strict=True):
         if getattr(module, name) is not parameter:
@@ -422,7 +443,7 @@ def _require_forwards(modules: Mapping[str, Any]) -> None:
         elif module.training and module.dropout and module.num_layers > 1:
             reason = "draws dropout between its layers anew for each piece: call model.eval() first"
         if reason:
-            raise ValueError(f"expected LSTM and RNN layers that read forwards; {name!r} {reason}")
+            raise ValueError(f"expected layers that read forwards; {name!r} {reason}")
 
 
 @contextmanager

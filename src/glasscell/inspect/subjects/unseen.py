@@ -124,8 +124,6 @@ def unseeable(
     Returns:
         Dotted name to module and reason, to be read after its name.
     """
-    import torch
-
     reasons, known = {}, {id(module) for module in watched.values()}
     for name, module in model.named_modules():
         kind = type(module).__name__
@@ -138,8 +136,6 @@ def unseeable(
                     module,
                     "is a scripted module, which runs in torch's own interpreter",
                 )
-        elif isinstance(module, torch.nn.GRU | torch.nn.GRUCell):
-            reasons[name] = module, f"is a {kind}, which cannot be traced"
         elif kind in NAMES and type(module).__module__.startswith("torch."):
             reasons[name] = module, f"is a {type(module).__module__}.{kind}, which torch alone runs"
         elif _recurrent(module) or kind in NAMES:
@@ -164,7 +160,9 @@ def _unregistered(model: torch.nn.Module) -> dict[str, tuple[torch.nn.Module, st
 def _recurrent(module: Any) -> bool:
     from torch.nn.modules.rnn import RNNBase, RNNCellBase
 
-    return isinstance(module, RNNBase | RNNCellBase)
+    from glasscell.nn.cell_layer import Recurrent
+
+    return isinstance(module, RNNBase | RNNCellBase | Recurrent)
 
 
 def _held(value: Any) -> Collection[Any]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "differentiated",
     "is_cell",
+    "layer_kinds",
     "layer_name",
     "layer_weights",
     "recurrent_modules",
@@ -43,14 +44,15 @@ def recurrent_modules(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
 
     Raises:
         TypeError: `model` is no torch module.
-        ValueError: it has no LSTM, RNN, LSTMCell or RNNCell.
+        ValueError: it has no LSTM, GRU, RNN, cell of one of them, or `glasscell.nn.Recurrent`.
         RuntimeError: one of them is not on the CPU.
     """
     import torch
 
     if not isinstance(model, torch.nn.Module):
         raise TypeError(f"expected model as a torch.nn.Module, got {type(model).__name__}")
-    kinds = (torch.nn.LSTM, torch.nn.RNN, torch.nn.LSTMCell, torch.nn.RNNCell)
+    steps = (torch.nn.LSTMCell, torch.nn.GRUCell, torch.nn.RNNCell)
+    kinds: tuple[type[torch.nn.Module], ...] = (*layer_kinds(), *steps)
     modules: dict[str, torch.nn.Module] = {
         name: each for name, each in model.named_modules() if isinstance(each, kinds)
     }
@@ -58,8 +60,8 @@ def recurrent_modules(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
         others = [f"{name or 'the model'} {why}" for name, (_, why) in unseeable(model, {}).items()]
         instead = f"; {'; '.join(others)}" if others else ""
         raise ValueError(
-            "expected a model with at least one LSTM, RNN, LSTMCell or RNNCell module, got "
-            f"{type(model).__name__} with none{instead}"
+            "expected a model with at least one LSTM, GRU or RNN module, a cell of one of them or "
+            f"a glasscell.nn.Recurrent, got {type(model).__name__} with none{instead}"
         )
     for name, module in modules.items():
         for parameter in module.parameters():
@@ -69,6 +71,15 @@ def recurrent_modules(model: torch.nn.Module) -> dict[str, torch.nn.Module]:
                     f"{parameter.device}; move a copy of the model first: model.cpu()"
                 )
     return modules
+
+
+def layer_kinds() -> tuple[type[torch.nn.Module], ...]:
+    """Give the classes of layers that our kernels run over whole sequences."""
+    import torch
+
+    from glasscell.nn.cell_layer import Recurrent
+
+    return torch.nn.LSTM, torch.nn.GRU, torch.nn.RNN, Recurrent
 
 
 def is_cell(module: torch.nn.Module) -> bool:
@@ -100,8 +111,8 @@ def layer_weights(module: torch.nn.Module, suffix: str) -> LayerWeights:
     """Read the weights of one layer and direction off a torch module.
 
     Args:
-        module: an LSTM or RNN.
-        suffix: "l0", "l0_reverse" …; "cell" for an LSTMCell or RNNCell.
+        module: a recurrent layer, ours or torch's.
+        suffix: "l0", "l0_reverse" …; "cell" for a cell such as LSTMCell.
 
     Returns:
         `LayerWeights` of NumPy views.
@@ -111,7 +122,7 @@ def layer_weights(module: torch.nn.Module, suffix: str) -> LayerWeights:
     """
     if suffix == "cell" and hasattr(module, "weight_hh"):
         return _read(module, "")
-    prefix = "weight_hh_"
+    prefix = "weight_ih_"
     if not hasattr(module, prefix + suffix):
         there = [n.removeprefix(prefix) for n in dir(module) if n.startswith(prefix)]
         raise ValueError(
@@ -122,11 +133,12 @@ def layer_weights(module: torch.nn.Module, suffix: str) -> LayerWeights:
 
 
 def _read(module: torch.nn.Module, end: str) -> LayerWeights:
-    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
-    arrays = {name: getattr(module, name + end, None) for name in names}
-    return LayerWeights(
-        **{name: value.detach().numpy() for name, value in arrays.items() if value is not None}
-    )
+    cell = getattr(module, "cell", None)
+    vectors = () if cell is None else cell.program.vectors
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr", *vectors)
+    tensors = {name: getattr(module, name + end, None) for name in names}
+    arrays = {name: one.detach().numpy() for name, one in tensors.items() if one is not None}
+    return LayerWeights.named(arrays, getattr(module, "hidden_size", None))
 
 
 @contextmanager

@@ -23,7 +23,7 @@ def ablation(
     the layer above, for the loss and for the layer's own next steps.
 
     Args:
-        model: A torch module with LSTM or RNN layers, on the CPU; or, without torch, what
+        model: A torch module with recurrent layers, on the CPU; or, without torch, what
             `glasscell.load` gave, or a folder of `glasscell.save`.
         x: What the model is called with; a tuple is several positional arguments. For a saved model
             as for `Model.run`; the state starts at zero.
@@ -38,17 +38,18 @@ def ablation(
 
     Raises:
         TypeError: `model` is none of these, or x an array that it cannot read.
-        DataError: It has no LSTM with biases and no RNN, or no such layer.
+        DataError: It has no layer whose units its own weights can hold at 0, or no such layer.
         ValueError: A hook of a torch module makes a layer's weights anew at every call.
         FileNotFoundError, WeightFormatError: As `glasscell.load`.
 
     Notes:
         H + 1 forward passes per layer, without gradients and in eval mode. The unit's output gate
-        is closed for good by its own weights (0 and a bias of -10000), for an RNN its row is set
-        to 0. Of a torch module, parameters, buffers, training modes and torch's random state are
-        put back to the bit; a hidden state given from outside is read at the first step before the
-        unit is at 0; LSTMCell, RNNCell and an LSTM without biases are left out. With a projection a
-        unit is an entry of the cell. docs/decisions/ablation.md says why.
+        is closed for good by its own weights (0 and a bias of -10000), for a GRU its update gate,
+        with the candidate at 0; for an RNN its row is set to 0. Of a torch module, parameters,
+        buffers, training modes and torch's random state are put back to the bit; a hidden state
+        given from outside is read at the first step before the unit is at 0; cells, an LSTM or GRU
+        without biases, and layer norm are left out. With a projection a unit is an entry of the
+        cell. docs/decisions/ablation.md says why.
 
     >>> import torch
     >>> model = torch.nn.RNN(1, 2)
@@ -60,7 +61,7 @@ def ablation(
     subject = subject_of(model)
     units = subject.units
     if not units or (layer is not None and layer not in units):
-        wanted = "an LSTM or RNN with biases" if layer is None else f"the layer {layer!r}"
+        wanted = "an LSTM, GRU or RNN with biases" if layer is None else f"the layer {layer!r}"
         raise DataError(f"expected {wanted} in the model; it has: {', '.join(units) or 'none'}")
     with subject.holding(x, loss) as value:
         whole = value(None)

@@ -1,33 +1,57 @@
-"""The numbers of one LSTM unit at one step, taken from a layer's weights and its trace."""
+"""The numbers of one unit at one step, taken from a layer's weights and its trace."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from glasscell.arrays import Array
-from glasscell.cells import Textbook
+from glasscell.cells.direct import direct_path
+from glasscell.cells.evaluate import evaluate
 from glasscell.errors import DataError, ShapeError
+from glasscell.traces.slopes import slopes_of, written
 
 if TYPE_CHECKING:
+    from glasscell.cells import Cell
     from glasscell.cells.parameters import LayerWeights
     from glasscell.traces.layer import LayerTrace
 
-__all__ = ["LETTERS", "CellNumbers", "cell_numbers"]
+__all__ = ["LETTERS", "CellNumbers", "Terms", "cell_numbers"]
 
 LETTERS: Final = {"forget": "f", "input": "i", "candidate": "C", "output": "o"}
-"""Subscript of each gate's W and b, as in W_f [h_{t-1}, x_t] + b_f."""
+"""Subscript of each gate's W and b where a textbook has another than the cell's own letter, as in
+W_f [h_{t-1}, x_t] + b_f."""
 
 _TOLERANCE: Final = 1e-3
 """Between a traced gate and what the weights give: float32 sums of some hundred terms."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Terms:
+    """What one sum of a unit is made of: ``total = weights · read + bias``.
+
+    Args:
+        weights: This unit's row of [R, W]; of R or W alone where the sum reads only h or x.
+        read: [h_{t-1}, x_t], or one of them.
+        bias: That of what is read.
+        total: In float64.
+    """
+
+    weights: Array
+    read: Array
+    bias: float
+    total: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class CellNumbers:
-    """Every number of one LSTM unit at one step.
+    """Every number of one unit at one step.
+
+    Its gates and states are attributes by their names too: `forget`, `cell`; the states before the
+    step with "_prev": `cell_prev`.
 
     Args:
         unit: Index of the unit in its layer.
@@ -38,12 +62,16 @@ class CellNumbers:
             (P + I,), hidden part first.
         biases: Gate to this unit's b (the sum of torch's two).
         pre_activations: Gate to W [h_{t-1}, x_t] + b, in float64.
-        forget: f_t, 0 … 1.
-        input: i_t, 0 … 1.
-        candidate: C̃_t, -1 … 1.
-        output: o_t, 0 … 1.
-        cell_prev: C_{t-1}.
-        cell: C_t.
+        hidden_parts: Gate to the part of that which is of h_{t-1}, with torch's second bias.
+        values: Name of each gate and state to its number.
+        before: Name of each state to its number before the step.
+        kept: What stays of the state that the layer stores in: f · C_{t-1}. NaN without a belt.
+        written: What the step adds to it: i · C̃_t.
+        hidden: What the unit puts out, before a projection where there is one.
+        squashed: tanh of the state that the layer stores in, where the unit shows that: tanh(C_t).
+        cell_of: What the layer runs.
+        sums: The terms of each sum of the cell's program.
+        computed: Each value of the cell's program; gates and states are those of the trace.
     """
 
     unit: int
@@ -53,33 +81,35 @@ class CellNumbers:
     weights: Mapping[str, Array]
     biases: Mapping[str, float]
     pre_activations: Mapping[str, float]
-    forget: float
-    input: float
-    candidate: float
-    output: float
-    cell_prev: float
-    cell: float
+    hidden_parts: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, float]
+    before: Mapping[str, float]
+    kept: float
+    written: float
+    hidden: float
+    squashed: float | None = None
+    cell_of: Cell
+    sums: tuple[Terms, ...]
+    computed: tuple[float, ...]
+
+    def __getattr__(self, name: str) -> float:
+        values, before = self.__dict__.get("values", {}), self.__dict__.get("before", {})
+        known = {**values, **{f"{state}_prev": value for state, value in before.items()}}
+        if name not in known:
+            raise AttributeError(f"expected one of {', '.join(known)}, got {name!r}")
+        return float(known[name])
 
     @property
     def wires(self) -> dict[str, float]:
         """The number on each wire of the cell's drawing, by the name that it has there.
 
-        f · C_{t-1} is "kept", i · C̃_t "written", tanh(C_t) "squashed"; "hidden" is o tanh(C_t),
-        before a projection where there is one.
+        Gates and states by name, states before the step with "_prev", and "kept", "written",
+        "squashed", "hidden".
         """
-        squashed = float(np.tanh(self.cell))
-        return {
-            "cell_prev": self.cell_prev,
-            "forget": self.forget,
-            "kept": self.forget * self.cell_prev,
-            "input": self.input,
-            "candidate": self.candidate,
-            "written": self.input * self.candidate,
-            "cell": self.cell,
-            "squashed": squashed,
-            "output": self.output,
-            "hidden": self.output * squashed,
-        }
+        before = {f"{name}_prev": value for name, value in self.before.items() if name != "hidden"}
+        squashed = {} if self.squashed is None else {"squashed": self.squashed}
+        own = {"kept": self.kept, "written": self.written, "hidden": self.hidden}
+        return {**before, **self.values, **squashed, **own}
 
     @property
     def read(self) -> Array:
@@ -106,72 +136,179 @@ def cell_numbers(
         unit: Index of the unit, 0 … H-1; negative counts from the end.
         step: Index of the step, 0 … T-1; negative counts from the end.
         h0: (P,) hidden state before the first step; default zeros.
-        c0: (H,) cell state before the first step; default zeros.
+        c0: (H,) cell state before the first step, (S, H) of several; default what the cell starts
+            from.
 
     Raises:
         ShapeError: `x`, `unit` or `step` does not fit the trace and the weights.
         DataError: The traced gates are not what these weights give.
 
-    >>> from types import SimpleNamespace
+    >>> from glasscell.traces.layer import LayerTrace
     >>> from glasscell.weights import LayerWeights
     >>> w = LayerWeights(weight_ih=np.zeros((4, 1)), weight_hh=np.zeros((4, 1)),
     ...                  bias_ih=np.zeros(4), bias_hh=np.zeros(4))
     >>> half, none = np.full((1, 1), 0.5), np.zeros((1, 1))
-    >>> trace = SimpleNamespace(forget=half, input=half, candidate=none, output=half,
-    ...                         cell=none, hidden=none, reverse=False)
+    >>> trace = LayerTrace(half, half, none, half, none, hidden=none, layout="TH")
     >>> cell_numbers(w, trace, np.ones((1, 1)), unit=0, step=0).forget
     0.5
     """
-    x, cells = np.asarray(x), np.asarray(trace.cell)
-    T, H = cells.shape
+    x, cell = np.asarray(x), trace.recurrence
+    T, H = len(trace.hidden), trace.units
     unit, step = _index("unit", unit, H, "H"), _index("step", step, T, "T")
-    before = step + 1 if trace.reverse else step - 1
-    h_prev = _state(trace.hidden, before, h0)
-    read = np.concatenate([h_prev, np.ravel(x[step] if step < len(x) else ())])
-    book = Textbook(weights)
-    rows = {gate: getattr(book, f"W_{s}")[unit].astype(np.float64) for gate, s in LETTERS.items()}
-    if rows["forget"].shape != read.shape or len(x) != T:
-        raise ShapeError(
-            f"x: expected (T, I) = ({T}, {len(rows['forget']) - len(h_prev)}), got {x.shape}"
-        )
-    biases = {gate: _bias(getattr(book, f"b_{s}"), unit) for gate, s in LETTERS.items()}
-    sums = {gate: float(row @ read) + biases[gate] for gate, row in rows.items()}
-    values = {gate: float(getattr(trace, gate)[step, unit]) for gate in LETTERS}
-    for gate, total in sums.items():
-        expected = float(np.tanh(total) if gate == "candidate" else (1 + np.tanh(total / 2)) / 2)
-        if abs(expected - values[gate]) > _TOLERANCE:
+    read = x[step] if step < len(x) else np.zeros(0)
+    if len(x) != T or weights.weight_ih.shape[1:] != np.shape(read):
+        raise ShapeError(f"x: expected (T, I) = ({T}, {weights.weight_ih.shape[1]}), got {x.shape}")
+    before = _before(trace, step + 1 if trace.reverse else step - 1, h0, c0)
+    sums = _sums(cell, weights, read, before["hidden"], H)
+    steps = _step(cell, weights, sums, before, H)
+    spoken = {**cell.gates, **cell.states, next(iter(cell.states)): "hidden"}
+    places = {spoken[letter]: place for letter, place in cell.program.names.items()}
+    expected = {name: steps[place] for name, place in places.items()}
+    values = {name: float(trace.quantity(name)[step, unit]) for name in trace.quantities}
+    for name, value in values.items():
+        if abs(expected[name][unit] - value) > _TOLERANCE * max(1.0, abs(value)):
             raise DataError(
-                f"trace.{gate}[{step}, {unit}]: expected {expected:.4f} from these weights and x, "
-                f"got {values[gate]:.4f}; pass the weights, the window and, where the sequence "
-                "goes on from an earlier one, h0 and c0 that the trace was made with"
+                f"trace.{name}[{step}, {unit}]: expected {expected[name][unit]:.4f} from these "
+                f"weights and x, got {value:.4f}; pass the weights, the window and, where the "
+                "sequence goes on from an earlier one, h0 and c0 that the trace was made with"
             )
+    kept, wrote = _stored(trace, step, unit, before)
+    path = direct_path(cell)
+    squashed = None
+    if path is not None and path.squashed:
+        squashed = float(np.tanh(trace.quantity(path.name)[step, unit]))
+    computed = [float(value[unit]) for value in steps]
+    for name, value in values.items():
+        computed[places[name]] = value
     return CellNumbers(
         unit=unit,
         step=step,
         x=x[step],
-        h_prev=h_prev,
-        weights=rows,
-        biases=biases,
-        pre_activations=sums,
-        **values,
-        cell_prev=float(_state(cells, before, c0)[unit]),
-        cell=float(cells[step, unit]),
+        h_prev=before["hidden"],
+        weights={name: _row(weights, k * H + unit) for k, name in enumerate(cell.gate_names)},
+        biases={name: _biases(weights, k * H + unit) for k, name in enumerate(cell.gate_names)},
+        pre_activations={
+            name: float(sums[letter, "x"][unit] + sums[letter, "h"][unit])
+            for letter, name in cell.gates.items()
+        },
+        hidden_parts={name: float(sums[k, "h"][unit]) for k, name in cell.gates.items()},
+        values=values,
+        before={name: float(state[unit]) for name, state in before.items() if len(state) == H},
+        kept=kept,
+        written=wrote,
+        hidden=float(steps[cell.program.outputs[0]][unit]),
+        squashed=squashed,
+        cell_of=cell,
+        sums=tuple(
+            _terms(weights, cell, letter, reads, unit, (before["hidden"], x[step]))
+            for letter, reads in cell.program.sums
+        ),
+        computed=tuple(computed),
     )
+
+
+def _terms(
+    weights: LayerWeights,
+    cell: Cell,
+    letter: str,
+    reads: str,
+    unit: int,
+    given: tuple[Array, Array],
+) -> Terms:
+    """Take the row of a gate apart into what one of its sums reads."""
+    row = [*cell.gates].index(letter) * (len(weights.weight_ih) // cell.gate_count) + unit
+    whole, h, x = _row(weights, row), *given
+    hidden = len(whole) - len(x)
+    part = {"xh": slice(None), "x": slice(hidden, None), "h": slice(0, hidden)}[reads]
+    read = np.concatenate([h[:hidden], x])[part].astype(np.float64)
+    biases = {"x": weights.bias_ih, "h": weights.bias_hh}
+    bias = sum(float(b[row]) for k in reads if (b := biases[k]) is not None)
+    return Terms(weights=whole[part], read=read, bias=bias, total=float(whole[part] @ read) + bias)
+
+
+def _row(weights: LayerWeights, row: int) -> Array:
+    """(P + I,): the hidden part is empty for a cell without a matrix R."""
+    hidden = weights.weight_hh[row] if len(weights.weight_hh) else np.zeros(0)
+    return np.concatenate([hidden, weights.weight_ih[row]]).astype(np.float64)
+
+
+def _biases(weights: LayerWeights, row: int) -> float:
+    return sum(float(b[row]) for b in (weights.bias_ih, weights.bias_hh) if b is not None)
+
+
+def _sums(
+    cell: Cell, weights: LayerWeights, x: Array, h: Array, H: int
+) -> dict[tuple[str, str], Array]:
+    """(H,) of each gate: W x with its bias, and R h with its own."""
+    parts = {}
+    for reads, matrix, bias, given in (
+        ("x", weights.weight_ih, weights.bias_ih, x),
+        ("h", weights.weight_hh, weights.bias_hh, h),
+    ):
+        rows = cell.gate_count * H
+        total = matrix.astype(np.float64) @ given if len(matrix) else np.zeros(rows)
+        total = total + (0.0 if bias is None else bias)
+        parts[reads] = np.split(total, cell.gate_count)
+    return {
+        (letter, reads): parts[reads][k]
+        for k, letter in enumerate(cell.gates)
+        for reads in ("x", "h")
+    }
+
+
+def _step(
+    cell: Cell,
+    weights: LayerWeights,
+    sums: Mapping[tuple[str, str], Array],
+    before: Mapping[str, Array],
+    H: int,
+) -> list[Array]:
+    """What the step gives by these weights, (H,) of each value of the program."""
+    program = cell.program
+    known = getattr(weights, "vectors", {})
+    inputs = [
+        *(sum(sums[one.gate, reads] for reads in one.reads) for one in program.sums),
+        # Under a projection the hidden state of before is of another size, and no step reads it.
+        *(before[name] if len(before[name]) == H else np.zeros(H) for name in cell.state_names),
+        *(np.asarray(known[name], np.float64) for name in program.vectors),
+        *(np.full(H, cell.masks[name].evaluation) for name in program.masks),
+    ]
+    return evaluate(program.operations, inputs)
+
+
+def _before(trace: LayerTrace, step: int, h0: Array | None, c0: Array | None) -> dict[str, Array]:
+    """Each state as the step found it, in float64."""
+    cell = trace.recurrence
+    others = None if c0 is None else np.reshape(c0, (cell.extra_states, -1))
+    found = {}
+    for k, (letter, name) in enumerate(cell.states.items()):
+        given = h0 if k == 0 else None if others is None else others[k - 1]
+        states = trace.quantity(name)
+        own = np.full(states.shape[1], cell.initial.get(letter, 0.0))
+        start = own if given is None else np.ravel(given)
+        found[name] = np.asarray(states[step] if 0 <= step < len(states) else start, np.float64)
+    return found
+
+
+def _stored(
+    trace: LayerTrace, step: int, unit: int, before: Mapping[str, Array]
+) -> tuple[float, float]:
+    """What stays of the stored state, and what the step adds; NaN where it is no such sum."""
+    path = direct_path(trace.recurrence)
+    if path is None or not path.adds:
+        return float("nan"), float("nan")
+    held = before[path.name]
+    place = (path.index, "belt", path.index)
+
+    def array(one: Array) -> Array:
+        return one[step : step + 1]
+
+    path_now = slopes_of(trace, array, lambda name: before[name][None], None, [place])[place]
+    wrote = written(trace, array, path_now, held[None])
+    return float(path_now[0, unit] * held[unit]), float(wrote[0, unit])
 
 
 def _index(name: str, value: int, size: int, letter: str) -> int:
     if not -size <= value < size:
         raise ShapeError(f"{name}: expected 0 … {size - 1} ({letter} = {size}), got {value}")
     return value % size
-
-
-def _state(states: Any, step: int, initial: Array | None) -> Array:
-    """The state after a step; the initial one before the first."""
-    if 0 <= step < len(states):
-        state: Array = np.asarray(states)[step]
-        return state
-    return np.zeros(np.shape(states)[1]) if initial is None else np.ravel(initial)
-
-
-def _bias(bias: Array | None, unit: int) -> float:
-    return 0.0 if bias is None else float(bias[unit])

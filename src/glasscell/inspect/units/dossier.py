@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from glasscell.arrays import Array, at_least, whole
+from glasscell.cells.direct import called
 from glasscell.errors import DataError, ShapeError
-from glasscell.inspect.memory.timescales import half_life
+from glasscell.inspect.memory.timescales import half_lives
 from glasscell.traces import pictures
 from glasscell.traces.layer import LayerTrace
 from glasscell.traces.layout import to_time_major
@@ -23,7 +24,7 @@ class Dossier:
     """All units of one layer; print it for the ten most important.
 
     Attributes:
-        quantity: "hidden" or "cell", what the numbers are about.
+        quantity: The state that the numbers are about: "hidden", "cell".
         mean: (H,) float64, over all steps and sequences; NaN if there are none.
         deviation: (H,) standard deviation.
         inputs: I names.
@@ -32,7 +33,7 @@ class Dossier:
         lag: (H, I) int64, that lag: the unit now, the input so many steps ago.
         nearest: (H, k) int64, the most similar other units.
         similarity: (H, k), their correlation with the unit, signed.
-        half_life: (H,) steps, None for an RNN.
+        half_life: (H,) steps, None for a layer without a belt, as an RNN.
         ablation: (H,), loss with the unit's output held at 0 minus the loss as it is; None if not
             measured.
     """
@@ -117,7 +118,7 @@ def dossier(
             more lags expect chance correlations to grow.
         neighbours: k, similar units to list; default 5.
         ablation: (H,) from `glasscell.inspect.ablation`; default not measured.
-        quantity: "hidden" or "cell"; default "hidden", and "cell" needs an LSTM.
+        quantity: A state of the layer's cell; default "hidden".
 
     Returns:
         `Dossier`.
@@ -153,7 +154,6 @@ def dossier(
     flat = units[alive] if alive.any() else np.full((1, H), np.nan)
     count = min(at_least(neighbours, 0, "neighbours"), H - 1)
     nearest, similarity = _neighbours(_correlation(flat, flat), count)
-    forget = None if trace.forget is None else _time_major(trace, trace.forget)
     return Dossier(
         quantity=quantity,
         mean=flat.mean(axis=0),
@@ -163,7 +163,7 @@ def dossier(
         lag=lag,
         nearest=nearest,
         similarity=similarity,
-        half_life=None if forget is None else half_life(forget, alive),
+        half_life=half_lives(trace),
         ablation=None if ablation is None else np.asarray(ablation, dtype=np.float64),
     )
 
@@ -188,7 +188,7 @@ def by_chance(
         inputs: As for `dossier`.
         lags: As for `dossier`: the same, as more lags bring larger correlations.
         shifts: How many; default 40, so that 1 unit in 41 that follows nothing is above.
-        quantity: "hidden" or "cell"; default "hidden".
+        quantity: A state of the layer's cell; default "hidden".
         seed: Of the shifts.
 
     Returns:
@@ -223,11 +223,13 @@ def by_chance(
 
 def _steps(trace: LayerTrace, quantity: str) -> tuple[Array, Array]:
     """(T, B, H) float64 in the order of work, and which steps exist."""
-    if quantity not in ("hidden", "cell"):
-        raise DataError(f"expected quantity as 'hidden' or 'cell', got {quantity!r}")
-    array = getattr(trace, quantity)
-    if array is None:
-        raise DataError(f"expected an LSTM for the quantity 'cell', got {trace.mode}")
+    names = trace.recurrence.state_names
+    if quantity not in names:
+        raise DataError(
+            f"expected quantity as a state of {called(trace.mode)} ({', '.join(names)}), got "
+            f"{quantity!r}"
+        )
+    array = trace.quantity(quantity)
     return _time_major(trace, array), trace.alive()[:: -1 if trace.reverse else 1]
 
 

@@ -1,4 +1,4 @@
-"""What the gates of an LSTM do at events: how much they move, which units open, which close."""
+"""What the gates of a layer do at events: how much they move, which units open, which close."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from glasscell.arrays import Array
+from glasscell.cells.direct import gates_by
 from glasscell.traces.layer import LayerTrace
-
-GATES = ("forget", "input", "candidate", "output")
-QUANTITIES = (*GATES, "cell", "hidden")
 
 WARM_UP = 12
 """First steps of a window that are not counted: the state starts from zero there."""
@@ -27,6 +25,8 @@ class Movement:
 
     Args:
         name: "forget", "input" ...
+        gate: Whether it is a gate, not a state.
+        opened: Whether it is a gate between 0 and 1.
         events: Mean |change per step| over units, in the steps after an event.
         contrast: The same after an event of the other kind.
         elsewhere: The same in the steps that follow neither.
@@ -36,6 +36,8 @@ class Movement:
     """
 
     name: str
+    gate: bool
+    opened: bool
     events: float
     contrast: float
     elsewhere: float
@@ -82,19 +84,21 @@ def movements(
         seed: Of the random times.
 
     Returns:
-        Name of the quantity to its movement, the gates first.
+        Name of each quantity of the layer's cell to its movement, the gates first.
     """
     after, other = _after(events, span), _after(contrast, span)
     shifts = np.random.default_rng(seed).integers(span, events.size - span, SHIFTS)
     random = [_after(np.roll(events.ravel(), by).reshape(events.shape), span) for by in shifts]
-    movement_of = {}
-    for name in QUANTITIES:
-        values = np.asarray(getattr(trace, name), np.float64)
+    movement_of, doors = {}, gates_by(trace.recurrence, "sigmoid")
+    for name in (*trace.quantities, "hidden"):
+        values = np.asarray(trace.quantity(name), np.float64)
         moves = np.abs(np.diff(values, axis=1)).mean(axis=2)[:, WARM_UP:]
         chance = [_mean(moves, shifted) / _mean(moves, ~shifted) for shifted in random]
         change, error = _change(values, events, span)
         movement_of[name] = Movement(
             name=name,
+            gate=name not in trace.recurrence.state_names,
+            opened=name in doors,
             events=_mean(moves, after),
             contrast=_mean(moves, other & ~after),
             elsewhere=_mean(moves, ~after & ~other),
@@ -114,22 +118,23 @@ def in_words(moves: dict[str, Movement], count: int, event: str, contrast: str) 
     """Say what the gates do, with the numbers.
 
     Args:
-        moves: From `movements`.
+        moves: From `movements`, of a layer with at least two gates between 0 and 1.
         count: Events behind it.
         event: What they are, e.g. "steep rises".
         contrast: What the others are.
     """
-    gates: Sequence[Movement] = [moves[name] for name in GATES]
+    gates = [move for move in moves.values() if move.gate]
     if not all(m.ratio > m.by_chance for m in gates):
         return f"At {count} {event} not every gate moves more than by chance; see the table."
-    strongest = max((moves[n] for n in ("forget", "input")), key=lambda m: abs(m.change[m.unit]))
+    doors = [move for move in gates if move.opened]
+    strongest = max(doors[:2], key=lambda m: abs(m.change[m.unit]))
     change = strongest.change[strongest.unit]
     return (
         f"At {count} {event} its gates move {_span([m.ratio for m in gates])} times as much as "
-        f"elsewhere, at {contrast} {_span([m.contrast_ratio for m in gates])} times; the input "
-        f"gate opens in {moves['input'].opens} of {len(strongest.change)} units and closes in "
-        f"{moves['input'].closes}; unit {strongest.unit} answers most: its {strongest.name} gate "
-        f"{'opens' if change > 0 else 'closes'} by {abs(change):.2f}."
+        f"elsewhere, at {contrast} {_span([m.contrast_ratio for m in gates])} times; the "
+        f"{doors[1].name} gate opens in {doors[1].opens} of {len(strongest.change)} units and "
+        f"closes in {doors[1].closes}; unit {strongest.unit} answers most: its {strongest.name} "
+        f"gate {'opens' if change > 0 else 'closes'} by {abs(change):.2f}."
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glasscell.arrays import Array, whole
+from glasscell.cells.direct import called
 from glasscell.errors import DataError, ShapeError
 from glasscell.traces import pictures
 from glasscell.traces.layer import LayerTrace
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["Match", "Matches", "match"]
-
-QUANTITIES = ("hidden", "cell", "forget", "input", "candidate", "output")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +91,8 @@ def match(
         range: (series, start, stop) of the chosen range, stop not included.
         threshold: Value from which on a unit counts as on, in the quantity's own scale (a cell
             state is not squashed first). Default 0.3.
-        quantity: "hidden", "cell", "forget", "input", "candidate" or "output"; default "hidden".
-            Not read where `traces` are arrays.
+        quantity: "hidden", or another quantity of the layer's cell ("cell", "forget", …); default
+            "hidden". Not read where `traces` are arrays.
         least: Share of the chosen units that must be on in a match; default 0.75.
         limit: Most matches; default 50, None for all.
 
@@ -143,12 +142,13 @@ def _sequences(traces: Sequence[LayerTrace | Array] | LayerTrace) -> list[LayerT
 def _values(trace: LayerTrace | Array, quantity: str) -> Array:
     if not isinstance(trace, LayerTrace):
         return np.asarray(trace)
-    if quantity not in QUANTITIES:
-        raise DataError(f"expected quantity as one of {', '.join(QUANTITIES)}, got {quantity!r}")
-    array = getattr(trace if trace.layout == "TH" else trace.sequence(0), quantity)
-    if array is None:
-        raise DataError(f"expected an LSTM for the quantity {quantity!r}, got {trace.mode}")
-    return np.asarray(array)
+    names = ("hidden", *trace.quantities)
+    if quantity not in names:
+        raise DataError(
+            f"expected quantity as one of {', '.join(names)} of {called(trace.mode)}, got "
+            f"{quantity!r}"
+        )
+    return np.asarray((trace if trace.layout == "TH" else trace.sequence(0)).quantity(quantity))
 
 
 def _checked(values: Sequence[Array], chosen: tuple[int, int, int]) -> tuple[int, int, int]:

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glasscell.arrays import Array
-from glasscell.inspect.memory.timescales import half_life, saturation
+from glasscell.cells.direct import gates_by
+from glasscell.inspect.memory.timescales import half_life, half_lives, saturation
 from glasscell.traces.layer import LayerTrace
 
 __all__ = ["input_correlation", "liveliest", "orders", "similar_together", "slow_first"]
@@ -32,12 +33,12 @@ def orders(trace: LayerTrace, x: Array | None) -> dict[str, list[int]]:
     every = slice(None, None, max(1, len(trace.hidden) // _STEPS))
     state = trace.stored[every]
     every_order = {"similarity": similar_together(state)}
-    if trace.forget is not None and trace.input is not None and trace.output is not None:
-        stuck = [
-            np.nan_to_num(part.closed + part.open)
-            for part in map(saturation, (trace.forget, trace.input, trace.output))
-        ]
-        every_order["half_life"] = slow_first(trace.forget)
+    lives = half_lives(trace)
+    if lives is not None:
+        every_order["half_life"] = _longest_first(lives)
+    gates = [trace.quantity(name) for name in gates_by(trace.recurrence, "sigmoid")]
+    if gates:
+        stuck = [np.nan_to_num(part.closed + part.open) for part in map(saturation, gates)]
         every_order["saturation"] = np.argsort(-np.sum(stuck, axis=0), kind="stable")
     if x is not None and x.size:
         strongest = input_correlation(state, np.asarray(x)[every]).max(axis=1)
@@ -57,7 +58,10 @@ def slow_first(forget: Array) -> NDArray[np.intp]:
     >>> slow_first(np.array([[0.5, 1.0, 0.0, np.nan]])).tolist()
     [1, 0, 2, 3]
     """
-    halves = half_life(forget)
+    return _longest_first(half_life(forget))
+
+
+def _longest_first(halves: Float64) -> NDArray[np.intp]:
     return np.argsort(-np.where(np.isnan(halves), -1.0, halves), kind="stable")
 
 

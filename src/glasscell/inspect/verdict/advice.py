@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import isfinite, log
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from glasscell import cells
+from glasscell.cells.direct import Direct, direct_path, form, gates_by
 from glasscell.inspect.gradients.decay import Decay
 from glasscell.inspect.memory.timescales import forget_bias
-from glasscell.inspect.verdict.sentences import Phrase
+from glasscell.inspect.verdict.sentences import Phrase, Term
 
 if TYPE_CHECKING:
+    from glasscell.cells import Cell
     from glasscell.inspect.gradients.flow import LayerFlow
 
 __all__ = [
@@ -21,6 +24,7 @@ __all__ = [
     "cut_off",
     "dips",
     "exploding",
+    "gate_of",
     "healthy",
     "longer",
     "no_lag",
@@ -36,7 +40,7 @@ __all__ = [
 Phrases: TypeAlias = tuple[Phrase, ...]
 
 ENOUGH_UNITS = 0.1
-"""Share of units with a half-life as long as the lag from which on forget gates are not blamed."""
+"""Share of units with a half-life as long as the lag from which on the belt is not blamed."""
 
 
 def vanishing(symbol: str, rate: float, reach: int, lag: int) -> Phrase:
@@ -106,7 +110,7 @@ def dips(symbol: str, seen: Decay) -> Phrase:
 
 
 def exploding(
-    symbol: str, rate: float, largest: float, peak: int, overflows: int | None, mode: str
+    symbol: str, rate: float, largest: float, peak: int, overflows: int | None, cell: Cell
 ) -> tuple[Phrase, Phrase]:
     """Say how fast the gradient grows, and how to hold it."""
     values = {"symbol": symbol, "rate": rate, "largest": largest, "lag": peak}
@@ -115,7 +119,7 @@ def exploding(
         values |= {"overflows": overflows}
         key = "overflowing" if isfinite(rate) else "overflowing at once"
     # Of a ReLU network's matrix the eigenvalues do tell: its slopes are 0 or 1.
-    return Phrase(key, values), Phrase(f"exploding.{'relu' if mode == 'RNN_RELU' else 'do'}")
+    return Phrase(key, values), Phrase(f"exploding.{'relu' if form(cell) == 'relu' else 'do'}")
 
 
 def silent(symbol: str) -> tuple[Phrase, Phrase]:
@@ -150,26 +154,71 @@ def remember(
         gone: Whether it is exactly 0 from there on; default no.
         sudden: Whether it was no small one at the lag before; default no.
     """
+    cell = cells.of(flow.mode)
+    path, shape = direct_path(cell), form(cell)
     # Neither a gate nor tanh turns a gradient to 0 within a step; a ReLU that is off does.
-    stopped = gone and sudden and flow.mode != "RNN_RELU"
+    stopped = gone and sudden and shape != "relu"
     stop = Phrase("stops.do", {"reach": reach})
-    if flow.cell is None:
-        slope = "1 - h_t^2" if flow.mode == "RNN_TANH" else Phrase("relu slope")
-        values = {"bias": forget_bias(max(lag, 1)), "lag": lag, "reach": reach}
-        return (
-            (None, stop) if stopped else (Phrase("rnn", {"slope": slope}), Phrase("rnn.do", values))
-        )
+    if path is None:
+        return (None, stop) if stopped else _without_path(shape, lag, reach)
     if flow.half_life is None or not len(flow.half_life):
-        return None, stop if stopped else longer(lag)
+        return None, stop if stopped else longer(cell, lag)
+    state = gate_of(cell, path.name)
     long_enough = float(np.mean(flow.half_life >= lag))
     if long_enough < ENOUGH_UNITS:
-        half = Phrase("half of units", {"median": float(np.median(flow.half_life))})
-        return half, stop if stopped else longer(lag)
-    share = Phrase("long enough", {"share": long_enough, "lag": lag})
-    return share, Phrase("cut.do", {"reach": reach}) if gone else Phrase("not the forget gates.do")
+        values = {"median": float(np.median(flow.half_life)), "state": state}
+        return Phrase("half of units", values), stop if stopped else longer(cell, lag)
+    share = Phrase("long enough", {"share": long_enough, "lag": lag, "state": state})
+    cut = Phrase("cut.do", {"reach": reach, "state": state})
+    return share, cut if gone else _not_the_path(cell, path)
 
 
-def longer(lag: int) -> Phrase:
-    """Say how to make a cell remember over a lag."""
-    values = {"bias": forget_bias(max(lag, 1)), "lag": lag, "span": max(lag, 2)}
-    return Phrase("longer.do", values)
+def _without_path(shape: str, lag: int, reach: int) -> tuple[Phrase, Phrase]:
+    """Of a cell no state of which stays by itself."""
+    values = {"bias": forget_bias(max(lag, 1)), "lag": lag, "reach": reach}
+    do = Phrase("rnn.do", values)
+    if shape == "gated":
+        return Phrase("no path"), do
+    slope = "1 - h_t^2" if shape == "tanh" else Phrase("relu slope")
+    return Phrase("rnn", {"slope": slope}), do
+
+
+def _not_the_path(cell: Cell, path: Direct) -> Phrase:
+    """Say what else than a short half-life to look for."""
+    if path.gate is None:
+        return Phrase("not the path.do", {"state": gate_of(cell, path.name)})
+    drop = Phrase("closes" if path.open_keeps else "opens")
+    values: dict[str, Phrase] = {"keeps": gate_of(cell, path.gate), "drop": drop}
+    if path.shows is None:
+        return Phrase("not the path, gate.do", values)
+    return Phrase("not the path, shown.do", {**values, "shows": gate_of(cell, path.shows)})
+
+
+def longer(cell: Cell, lag: int) -> Phrase:
+    """Say how to make a cell remember over a lag.
+
+    Args:
+        cell: One with a direct path.
+        lag: In steps.
+    """
+    path = direct_path(cell)
+    assert path is not None
+    bias = forget_bias(max(lag, 1))
+    values: dict[str, Any] = {"bias": bias, "lag": lag, "span": max(lag, 2)}
+    if path.gate not in gates_by(cell, "sigmoid"):
+        stays = 2.0 ** (-1.0 / max(lag, 1))
+        values |= {"state": gate_of(cell, path.name), "stays": stays}
+        return Phrase("longer.path.do", values)
+    values |= {"keeps": gate_of(cell, path.gate)}
+    if not path.open_keeps:
+        return Phrase("longer.shut.do", values)
+    if path.writes in (None, path.gate):
+        return Phrase("longer.open.do", values)
+    return Phrase("longer.do", {**values, "writes": gate_of(cell, path.writes)})
+
+
+def gate_of(cell: Cell, name: str | None) -> Term:
+    """Give a gate or a state of a cell as a word of sentences."""
+    letters = {one: letter for letter, one in {**cell.gates, **cell.states}.items()}
+    assert name is not None
+    return Term(name, letter=letters[name], state=name in cell.state_names)

@@ -14,7 +14,7 @@ from glasscell.inspect.gradients.flow import LayerFlow
 from glasscell.inspect.memory.exchange import Exchange, exchange
 from glasscell.inspect.verdict.judge import LayerVerdict, judge, judged_from
 from glasscell.inspect.verdict.symptoms import Symptoms, symptoms
-from glasscell.traces.layer import GATES, LayerTrace
+from glasscell.traces.layer import LayerTrace
 from glasscell.traces.steps import Order
 
 __all__ = ["Broken", "Evidence", "gathered"]
@@ -62,7 +62,7 @@ class Evidence:
     @property
     def units(self) -> int:
         """H."""
-        return int(self.trace.stored.shape[-1])
+        return self.trace.units
 
 
 def gathered(
@@ -104,7 +104,7 @@ def _broken(trace: LayerTrace, weights: LayerWeights | None) -> Broken | None:
         place = _first_of(trace, ["x"], "input")
         if place is not None:
             return place
-    start = {"hidden": trace.initial_hidden, "cell": trace.initial_cell}
+    start = {"hidden": trace.initial_hidden, "others": trace.initial_cell}
     constant: tuple[tuple[Where, Mapping[str, Array | None]], ...] = (
         ("weights", {} if weights is None else weights.arrays()),
         ("start", start),
@@ -123,4 +123,5 @@ def _first_of(trace: LayerTrace, names: Sequence[str], where: Where) -> Broken |
 
 
 def _recorded(trace: LayerTrace) -> list[str]:
-    return [name for name in (*GATES, "hidden") if getattr(trace, name) is not None]
+    there = [name for name, array in trace.quantities.items() if array is not None]
+    return [*there, "hidden"]

@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 from math import inf, log10
 from typing import Any, Final
 
+from glasscell.cells.direct import direct_path, form, gates_by
 from glasscell.cells.parameters import LayerWeights
 from glasscell.inspect.gradients.flow import LayerFlow
-from glasscell.inspect.verdict.advice import longer
+from glasscell.inspect.verdict.advice import gate_of, longer
 from glasscell.inspect.verdict.evidence import Evidence, gathered
 from glasscell.inspect.verdict.judge import LayerVerdict
-from glasscell.inspect.verdict.sentences import KINDS, Phrase
+from glasscell.inspect.verdict.sentences import KINDS, Phrase, Terms
 from glasscell.inspect.verdict.symptoms import OPEN, Symptoms
 from glasscell.traces.layer import LayerTrace
 
@@ -37,8 +38,8 @@ STUCK_PART: Final = 0.9
 hold a sign or count in up to half of them."""
 
 MEMORY: Final = 0.11
-"""Half-life of the slow units over the lag, below which an LSTM forgets too early: nine halvings
-leave 1/550."""
+"""Half-life of the slow units over the lag, below which a layer with a belt, an LSTM, forgets too
+early: nine halvings leave 1/550."""
 
 HOLDS: Final = 0.1
 """`Exchange.held` from which on a layer remembers, whatever its gradient and its gates say."""
@@ -60,6 +61,9 @@ DEAD: Final = {"LSTM": 0.25, "RNN_TANH": 0.2, "RNN_RELU": 0.55}
 """Share of dead units from which on they are a fault. Of an LSTM of 64 units that latches a bit, 13
 had nothing left to do; of a ReLU network that starts at the identity and solves its problem, up to
 half of the units are at 0 for every input."""
+
+_LIKE: Final = {"gated": "LSTM", "tanh": "RNN_TANH", "relu": "RNN_RELU"}
+"""Form of a cell to the one that thresholds were set on."""
 
 ORDER: Final = (
     "not finite", "ignores", "saturated", "shut", "silent", "cut off", "dead", "exploding",
@@ -87,17 +91,17 @@ class Finding:
 
             - "not finite": NaN or infinity in what the layer reads, its weights, states or gradient
             - "ignores": with another input its hidden states change by less than `IGNORES`
-            - "saturated": `STUCK` of the values of its input gates, output gates and candidates (of
+            - "saturated": `STUCK` of the values of its gates but the belt's and its candidates (of
               a tanh RNN's hidden states), or `STUCK_PART` of its candidates or cells, lie where
               their curve is flat, and it is no latch that remembers over the lag
-            - "shut": `SHUT` of its units have an input gate that writes, or an output gate that
-              shows, next to nothing at any step
+            - "shut": `SHUT` of its units have an input gate (of a GRU an update gate) that writes,
+              or an output gate that shows, next to nothing at any step
             - "silent": no gradient arrives at any step
             - "cut off": the loss reads it only at the step that it worked on first
             - "dead": `DEAD` of its units never change
             - "exploding": the gradient exceeds 100 times its start, or becomes infinite
-            - "forgets": its slow units halve their cell state within `MEMORY` of the lag, and what
-              it read before the lag does not show at the end
+            - "forgets": its slow units halve what they store within `MEMORY` of the lag, and what
+              was read before the lag does not show at the end
             - "vanishing", "short": the gradient is below 1/10000 of its start at the lag (that of
               the last step alone, where every step has one), and what it read before the lag does
               not show at the end
@@ -222,7 +226,10 @@ def _explained(findings: Iterable[Finding]) -> Iterator[Finding]:
     """Take the advice from what another finding is the cause of; that one has its own."""
     every = list(findings)
     whole = {one.kind for one in every if one.kind in ("dead", "shut") and one.value == 1}
-    full = any(one.change_this == Phrase("saturated.cell") for one in every)
+    full = any(
+        one.change_this is not None and one.change_this.key in ("saturated.cell", "saturated.path")
+        for one in every
+    )
     for one in every:
         caused = (one.kind == "ignores" and whole) or (one.kind == "silent" and (whole or full))
         yield replace(one, change_this=None) if caused else one
@@ -295,18 +302,29 @@ def _of_states(seen: Evidence, states: Symptoms) -> Iterator[Finding]:
 def _saturated(seen: Evidence, states: Symptoms) -> Iterator[Finding]:
     if _latched(seen):
         return
-    lstm = seen.trace.mode == "LSTM"
-    do = "saturated.do" if lstm else "saturated.rnn"
-    stuck_shares: list[tuple[float, str, str]] = []
+    cell = seen.trace.recurrence
+    path, gated = direct_path(cell), form(cell) == "gated"
+    do = "saturated.do" if gated else "saturated.rnn"
+    stuck_shares: list[tuple[float, Phrase, Phrase]] = []
     if states.stuck >= STUCK:
-        stuck_shares.append((states.stuck, "gates" if lstm else "states", do))
+        keeps = None if path is None else path.gate
+        names = [name for name in gates_by(cell, "sigmoid") if name != keeps]
+        values = {"names": Terms(" ".join([*names, *gates_by(cell, "tanh")]))}
+        what = Phrase("values", values) if gated else Phrase("states")
+        stuck_shares.append((states.stuck, what, Phrase(do)))
     elif states.flat.get("candidate", 0.0) >= STUCK_PART:
-        stuck_shares.append((states.flat["candidate"], "candidates", do))
-    if states.flat.get("cell", 0.0) >= STUCK_PART:
-        stuck_shares.append((states.flat["cell"], "cells", "saturated.cell"))
+        stuck_shares.append((states.flat["candidate"], Phrase("candidates"), Phrase(do)))
+    if states.flat.get("cell", 0.0) >= STUCK_PART and path is not None:
+        state = gate_of(cell, path.name)
+        change = Phrase("saturated.path", {"state": state})
+        if path.gate is not None and path.writes is not None:
+            ends = {"keeps": gate_of(cell, path.gate), "writes": gate_of(cell, path.writes)}
+            change = Phrase("saturated.cell", {"state": state, **ends})
+        stuck_shares.append((states.flat["cell"], Phrase("cells", {"state": state}), change))
     for stuck, what, change in stuck_shares:
-        said = Phrase("saturated", {"stuck": stuck, "what": Phrase(what)})
-        yield _finding("saturated", said, Phrase(change), stuck)
+        yield _finding(
+            "saturated", Phrase("saturated", {"stuck": stuck, "what": what}), change, stuck
+        )
 
 
 def _latched(seen: Evidence) -> bool:
@@ -321,31 +339,42 @@ def _latched(seen: Evidence) -> bool:
 
 
 def _shut(seen: Evidence, states: Symptoms) -> Iterator[Finding]:
+    cell = seen.trace.recurrence
+    path = direct_path(cell)
     for gate, share in states.shut.items():
-        if share >= SHUT:
-            units = seen.units
-            values = {"count": round(share * units), "units": units, "open": OPEN}
-            widest = states.widest[gate]
-            change = Phrase("shut.do", {"gate": Phrase(f"{gate} gate"), "open": widest})
-            yield _finding("shut", Phrase(f"shut.{gate}", values), change, share)
+        if share < SHUT or path is None:
+            continue
+        units = seen.units
+        count = {"count": round(share * units), "units": units, "open": OPEN}
+        words = {"gate": gate_of(cell, gate), "state": gate_of(cell, path.name)}
+        kept = gate == path.writes and not path.open_writes
+        role = "kept" if kept else "written" if gate == path.writes else "shown"
+        change = {"gate": gate_of(cell, gate), "open": states.widest[gate]}
+        do = Phrase("shut.kept.do" if kept else "shut.do", change)
+        yield _finding("shut", Phrase(f"shut.{role}", count | words), do, share)
 
 
 def _dead(seen: Evidence, states: Symptoms) -> Iterator[Finding]:
-    mode = seen.trace.mode
-    if states.dead < DEAD[mode]:
+    cell = seen.trace.recurrence
+    path, shape = direct_path(cell), form(cell)
+    if states.dead < DEAD[_LIKE[shape]]:
         return
     units = seen.trace.hidden.shape[-1]
     count = round(states.dead * units)
     said = Phrase("dead", {"count": count, "units": units, "dead": states.dead})
     enough = max(units - count, 1)
-    change = Phrase(f"dead.{mode}", {"enough": enough})
+    gates = [] if path is None else [g for g in (path.shows, path.writes) if g is not None]
+    change = Phrase(f"dead.{'tanh' if shape == 'gated' else shape}", {"enough": enough})
+    if gates:
+        change = Phrase("dead.gated", {"enough": enough, "gates": Terms(" ".join(gates))})
     behind = [gate for gate, share in states.behind.items() if share >= SHUT]
-    if len(behind) == 1:
+    if len(behind) == 1 and path is not None:
         shut = round(states.behind[behind[0]] * count)
-        gate = Phrase(f"{behind[0]} gate")
+        gate = gate_of(cell, behind[0])
         values = {"gate": gate, "shut": shut, "count": count, "enough": enough}
-        change = Phrase("dead.shut", values)
-    if count == units and mode != "RNN_RELU":
+        kept = behind[0] == path.writes and not path.open_writes
+        change = Phrase("dead.kept" if kept else "dead.shut", values)
+    if count == units and shape != "relu":
         change = Phrase("dead.all")
     yield _finding("dead", said, change, states.dead)
 
@@ -358,7 +387,14 @@ def _forgets(seen: Evidence, states: Symptoms) -> Iterator[Finding]:
     if not known and verdict.kind in ("healthy", "exploding"):
         return
     left = log10(0.5) * verdict.lag / memory if memory > 0 else -inf
-    values = {"memory": memory, "lag": verdict.lag, "left": left}
+    cell = seen.trace.recurrence
+    path = direct_path(cell)
+    assert path is not None
+    values: dict[str, Any] = {"memory": memory, "lag": verdict.lag, "left": left}
+    values["state"] = gate_of(cell, path.name)
+    said = Phrase("forgets, path", values)
+    if path.gate is not None:
+        said = Phrase("forgets", {**values, "keeps": gate_of(cell, path.gate)})
     more: tuple[tuple[Phrase, ...], ...] = ()
     if known:
         assert seen.exchange is not None
@@ -368,7 +404,7 @@ def _forgets(seen: Evidence, states: Symptoms) -> Iterator[Finding]:
         more = ((Phrase(key, {"lag": verdict.lag, "held": log_held}),),)
     if verdict.kind == "healthy":
         more = (*more, (Phrase("forgets, arrives", {"change": verdict.change}),))
-    finding = _finding("forgets", Phrase("forgets", values), longer(verdict.lag), memory)
+    finding = _finding("forgets", said, longer(cell, verdict.lag), memory)
     yield replace(finding, sentences=(*finding.sentences, *more))
 
 
@@ -386,7 +422,8 @@ def healthy(seen: Evidence, layer: str) -> Finding:
 
 def _held(seen: Evidence, verdict: LayerVerdict) -> tuple[tuple[Phrase, ...], ...]:
     assert seen.exchange is not None
-    symbol = "|dL/dh_t|" if seen.trace.cell is None else "|dL/dc_t|"
+    path = direct_path(seen.trace.recurrence)
+    symbol = "|dL/dh_t|" if path is None else path.symbol
     values = {
         "lag": verdict.lag, "held": seen.exchange.held, "symbol": symbol, "reach": verdict.reach,
     }  # fmt: skip

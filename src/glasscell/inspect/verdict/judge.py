@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from glasscell import cells
 from glasscell.arrays import at_least
 from glasscell.inspect.gradients.decay import REACH, Decay, decay
 from glasscell.inspect.verdict import advice
@@ -125,8 +126,8 @@ def judge(flow: LayerFlow, lag: int | None = None) -> LayerVerdict:
         ValueError: `lag` is below 0.
 
     Notes:
-        Judged on |dL/dc_t| for an LSTM, because what a step stores it stores in the cell, and on
-        |dL/dh_t| for an RNN. Lag 0 is the earliest step that the loss reads directly, so that the
+        Judged on the gradient by what a step stores: |dL/dc_t| for an LSTM, |dL/dh_t| for a GRU
+        and an RNN. Lag 0 is the earliest step that the loss reads directly, so that the
         loss's own gradients are not taken for memory. Where every step has a gradient of its own
         (a loss on all steps, or a layer above), growth and decay are read off what the last step
         alone sends back. Thresholds: `REACH`, `GROWN`.
@@ -204,7 +205,12 @@ def _decide(flow: LayerFlow, seen: Decay, alone: Decay | None, growth: Decay) ->
     bound = GROWN * (growth.lag + 1) if spread and alone is None else GROWN
     if growth.largest > bound or (growth.overflows is not None and not growth.breaks):
         words = advice.exploding(
-            symbol, growth.growth, growth.largest, growth.peak, growth.overflows, flow.mode
+            symbol,
+            growth.growth,
+            growth.largest,
+            growth.peak,
+            growth.overflows,
+            cells.of(flow.mode),
         )
         return replace(_verdict("exploding", growth, *words), rate=growth.growth)
     if growth.overflows is not None:

@@ -1,8 +1,8 @@
 """Every sentence of a verdict, in English and Chinese: one table, one key a sentence.
 
-`{name}` is filled by `say`; `{name:steps}`, `:lags`, `:units` and `:changes` write a number
-with its word in the language, `{name:within}` the time that something takes, `{name:left}` the
-share that a log10 stands for; other specs are Python's.
+`{name}` is filled by `say`, `{name.plural}` with a form of a `Term`; `{name:steps}`, `:lags`,
+`:units` and `:changes` write a number with its word in the language, `{name:within}` the time that
+something takes, `{name:left}` the share that a log10 stands for; other specs are Python's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from glasscell.errors import DataError
 
-__all__ = ["KINDS", "LANGUAGES", "Language", "Phrase", "say"]
+__all__ = ["KINDS", "LANGUAGES", "Language", "Phrase", "Term", "Terms", "say"]
 
 Language: TypeAlias = Literal["en", "zh"]
 
@@ -278,6 +278,11 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "反向层在 t = 0（而不是最后一步）才读完整个序列：请取 h_n，或该方向在 t = 0 的输出",
     ),
     "cut off.do": ("Read a later step, or h_n", "请读取更靠后的时间步，或 h_n"),
+    "no path": (
+        "Nothing of its state stays from step to step by itself: each multiplies the gradient by "
+        "weight_hh and by the slopes of its gates",
+        "它的状态没有任何部分能自行保留到下一步：每一步都把梯度乘以 weight_hh 和各门的斜率",
+    ),
     "rnn": (
         "A plain RNN multiplies the gradient by weight_hh and by {slope} at each step",
         "普通 RNN 每一步都把梯度乘以 weight_hh 和 {slope}",
@@ -290,25 +295,48 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "或把重要信息放到 {reach:steps}以内；然后重新训练",
     ),
     "longer.do": (
-        "Raise the forget bias to about {bias:.2g} (half-life {lag:steps}) and train again, or use "
-        "chrono initialisation: b_f = ln u with u uniform in 1 … {span}, b_i = -b_f; where such "
-        "lags do not matter, cut the window",
-        "把遗忘门偏置提高到约 {bias:.2g}（半衰期 {lag:steps}）并重新训练，"
-        "或使用 chrono 初始化：b_f = ln u，u 在 1 … {span} 上均匀分布，b_i = -b_f；"
+        "Raise the {keeps.bias} to about {bias:.2g} (half-life {lag:steps}) and train again, or "
+        "use chrono initialisation: b_{keeps.letter} = ln u with u uniform in 1 … {span}, "
+        "b_{writes.letter} = -b_{keeps.letter}; where such lags do not matter, cut the window",
+        "把{keeps}偏置提高到约 {bias:.2g}（半衰期 {lag:steps}）并重新训练，"
+        "或使用 chrono 初始化：b_{keeps.letter} = ln u，u 在 1 … {span} 上均匀分布，"
+        "b_{writes.letter} = -b_{keeps.letter}；如果这么长的滞后并不重要，就缩短窗口",
+    ),
+    "longer.open.do": (
+        "Raise the {keeps.bias} to about {bias:.2g} (half-life {lag:steps}) and train again, or "
+        "use chrono initialisation: b_{keeps.letter} = ln u with u uniform in 1 … {span}; where "
+        "such lags do not matter, cut the window",
+        "把{keeps}偏置提高到约 {bias:.2g}（半衰期 {lag:steps}）并重新训练，"
+        "或使用 chrono 初始化：b_{keeps.letter} = ln u，u 在 1 … {span} 上均匀分布；"
         "如果这么长的滞后并不重要，就缩短窗口",
     ),
+    "longer.shut.do": (
+        "Lower the {keeps.bias} to about -{bias:.2g} (half-life {lag:steps}) and train again, or "
+        "use chrono initialisation: b_{keeps.letter} = -ln u with u uniform in 1 … {span}; where "
+        "such lags do not matter, cut the window",
+        "把{keeps}偏置降低到约 -{bias:.2g}（半衰期 {lag:steps}）并重新训练，"
+        "或使用 chrono 初始化：b_{keeps.letter} = -ln u，u 在 1 … {span} 上均匀分布；"
+        "如果这么长的滞后并不重要，就缩短窗口",
+    ),
+    "longer.path.do": (
+        "Let more of each unit's {state} stay from step to step (a half-life of {lag:steps} takes "
+        "{stays:.4g} of it) and train again; where such lags do not matter, cut the window",
+        "让每个单元的{state}在每一步保留得更多（半衰期 {lag:steps}需要每步保留 {stays:.4g}）"
+        "并重新训练；如果这么长的滞后并不重要，就缩短窗口",
+    ),
     "half of units": (
-        "Half of its units lose half of their cell state {median:within}",
-        "一半单元的细胞状态在{median:within}就减半",
+        "Half of its units lose half of their {state} {median:within}",
+        "一半单元的{state}在{median:within}就减半",
     ),
     "long enough": (
-        "{share:.0%} of its units keep half of their cell state for {lag:steps}",
-        "{share:.0%} 的单元能把细胞状态的一半保持 {lag:steps}",
+        "{share:.0%} of its units keep half of their {state} for {lag:steps}",
+        "{share:.0%} 的单元能把{state}的一半保持 {lag:steps}",
     ),
     "cut.do": (
-        "The cells carry further, but the gradient is exactly 0 from lag {reach} on: look for a "
-        "detach between the steps (truncated backpropagation), or for a reset of the state",
-        "细胞状态能保持更久，但梯度从滞后 {reach} 步起恰好为 0："
+        "The {state.holders} carry further, but the gradient is exactly 0 from lag {reach} on: "
+        "look for a detach between the steps (truncated backpropagation), or for a reset of the "
+        "state",
+        "{state}能保持更久，但梯度从滞后 {reach} 步起恰好为 0："
         "检查步间是否有 detach（截断的反向传播），或是否重置了状态",
     ),
     "stops.do": (
@@ -317,16 +345,33 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "梯度从滞后 {reach} 步起恰好为 0，而此前并不小："
         "请先检查步间是否有 detach（截断的反向传播），或是否重置了状态",
     ),
-    "not the forget gates.do": (
-        "Forget gates are not the cause: look for output gates that stay closed, or for a step at "
-        "which the forget gates close (a reset)",
-        "原因不在遗忘门：请查看是否有一直关闭的输出门，或某一步遗忘门全部关闭（重置）",
+    "not the path.do": (
+        "What stays of the {state} by itself is not the cause: look for a step at which it drops "
+        "to 0 (a reset)",
+        "原因不在{state}本身的保留：请查看是否有某一步它降到 0（重置）",
     ),
+    "not the path, gate.do": (
+        "{keeps.many} are not the cause: look for a step at which the {keeps.plural} {drop} (a "
+        "reset)",
+        "原因不在{keeps}：请查看是否有某一步{keeps}全部{drop}（重置）",
+    ),
+    "not the path, shown.do": (
+        "{keeps.many} are not the cause: look for {shows.plural} that stay closed, or for a step "
+        "at which the {keeps.plural} {drop} (a reset)",
+        "原因不在{keeps}：请查看是否有一直关闭的{shows}，或某一步{keeps}全部{drop}（重置）",
+    ),
+    "closes": ("close", "关闭"),
+    "opens": ("open", "打开"),
     "forgets": (
-        "forgets too early: nine units in ten lose half of their cell state {memory:within}, so "
-        "that over {lag:lags} the forget gates leave {left:left} of it",
-        "遗忘过快：九成单元的细胞状态在{memory:within}就减半，"
-        "经过 {lag:lags}，遗忘门只留下{left:left}",
+        "forgets too early: nine units in ten lose half of their {state} {memory:within}, so that "
+        "over {lag:lags} the {keeps.plural} leave {left:left} of it",
+        "遗忘过快：九成单元的{state}在{memory:within}就减半，"
+        "经过 {lag:lags}，{keeps}只留下{left:left}",
+    ),
+    "forgets, path": (
+        "forgets too early: nine units in ten lose half of their {state} {memory:within}, so that "
+        "over {lag:lags} {left:left} of it stays by itself",
+        "遗忘过快：九成单元的{state}在{memory:within}就减半，经过 {lag:lags}只剩下{left:left}",
     ),
     "forgets, held": (
         "With another sequence's past before lag {lag} the hidden state at the end changes by "
@@ -361,45 +406,59 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "然后从头训练，因为饱和的单元几乎学不动",
     ),
     "saturated.cell": (
-        "Lower the forget bias or the input bias so that the cell cannot only grow, reset the "
-        "state between sequences or shorten them, and train again",
-        "降低遗忘门或输入门的偏置，使细胞状态不会只增不减；"
+        "Lower the {keeps.bias} or the {writes.bias} so that the {state.holder} cannot only grow, "
+        "reset the state between sequences or shorten them, and train again",
+        "降低{keeps}或{writes}的偏置，使{state}不会只增不减；"
         "在序列之间重置状态或缩短序列，并重新训练",
     ),
-    "gates": (
-        "the values of its input gates, output gates and candidates",
-        "输入门、输出门和候选值的取值",
+    "saturated.path": (
+        "Let less of the {state} stay or write less into it so that it cannot only grow, reset the "
+        "state between sequences or shorten them, and train again",
+        "减少{state}的保留或写入，使其不会只增不减；在序列之间重置状态或缩短序列，并重新训练",
     ),
+    "values": ("the values of its {names.plural}", "{names}的取值"),
     "states": ("the values of its hidden states", "隐藏状态的取值"),
     "candidates": ("the values of its candidates", "候选值"),
-    "cells": ("the values of tanh(c_t) in its cells", "细胞状态的 tanh(c_t)"),
-    "shut.input": (
-        "has its input gates shut: in {count} of {units} they open so little that the cell could "
-        "nowhere exceed {open:g}, so that next to nothing is ever written",
-        "输入门一直关闭：{units} 个单元中有 {count} 个，其输入门打开得太小，"
-        "细胞状态在任何一步都不可能超过 {open:g}，几乎什么也写不进去",
+    "cells": (
+        "the values of tanh({state.letter}_t) in its {state.holders}",
+        "{state}的 tanh({state.letter}_t)",
     ),
-    "shut.output": (
-        "has its output gates shut: those of {count} of {units} stay below {open:g} at every step, "
-        "so that next to nothing of the cell is ever shown",
-        "输出门一直关闭：{units} 个单元中有 {count} 个，其输出门在每一步都低于 {open:g}，"
-        "细胞状态几乎从不输出",
+    "shut.written": (
+        "has its {gate.plural} shut: in {count} of {units} they open so little that the "
+        "{state.holder} could nowhere exceed {open:g}, so that next to nothing is ever written",
+        "{gate}一直关闭：{units} 个单元中有 {count} 个，其{gate}打开得太小，"
+        "{state}在任何一步都不可能超过 {open:g}，几乎什么也写不进去",
+    ),
+    "shut.kept": (
+        "has its {gate.plural} open: in {count} of {units} they stand so near 1 that the "
+        "{state.holder} could nowhere exceed {open:g}, so that next to nothing is ever written",
+        "{gate}一直打开：{units} 个单元中有 {count} 个，其{gate}太接近 1，"
+        "{state}在任何一步都不可能超过 {open:g}，几乎什么也写不进去",
+    ),
+    "shut.shown": (
+        "has its {gate.plural} shut: those of {count} of {units} stay below {open:g} at every "
+        "step, so that next to nothing of the {state.holder} is ever shown",
+        "{gate}一直关闭：{units} 个单元中有 {count} 个，其{gate}在每一步都低于 {open:g}，"
+        "{state}几乎从不输出",
     ),
     "shut.do": (
         "Raise the {gate} bias (it opens by {open:.2g} at most; a bias of 0 opens it by half) and "
         "train again",
         "提高{gate}的偏置（目前最多打开 {open:.2g}；偏置为 0 时打开一半）并重新训练",
     ),
-    "input gate": ("input gate", "输入门"),
-    "output gate": ("output gate", "输出门"),
+    "shut.kept.do": (
+        "Lower the {gate} bias (it leaves {open:.2g} for what is new at most; a bias of 0 leaves "
+        "half) and train again",
+        "降低{gate}的偏置（目前最多只给新内容留下 {open:.2g}；偏置为 0 时留下一半）并重新训练",
+    ),
     "dead": (
         "has dead units: the output of {count} of {units} ({dead:.0%}) never changes",
         "有死单元：{units} 个单元中有 {count} 个（{dead:.0%}）的输出从不变化",
     ),
-    "dead.LSTM": (
-        "Start again with output and input gate biases near 0 and a lower learning rate, or take "
-        "about {enough:units}: the dead ones cost time and learn nothing",
-        "把输出门和输入门的偏置重新初始化到 0 附近，并降低学习率；或只用约 {enough:units}："
+    "dead.gated": (
+        "Start again with {gates} biases near 0 and a lower learning rate, or take about "
+        "{enough:units}: the dead ones cost time and learn nothing",
+        "把{gates}的偏置重新初始化到 0 附近，并降低学习率；或只用约 {enough:units}："
         "死单元只耗时间，学不到东西",
     ),
     "dead.shut": (
@@ -409,13 +468,20 @@ SENTENCES: Final[dict[str, tuple[str, str]]] = {
         "提高这些单元{gate}的偏置（{count} 个中有 {shut} 个的该门始终关闭）并重新训练，"
         "或只用约 {enough:units}：死单元只耗时间，学不到东西",
     ),
-    "dead.RNN_TANH": (
+    "dead.kept": (
+        "Lower the {gate} bias of these units ({shut} of the {count} keep that gate open at every "
+        "step) and train again, or take about {enough:units}: the dead ones cost time and learn "
+        "nothing",
+        "降低这些单元{gate}的偏置（{count} 个中有 {shut} 个的该门始终打开）并重新训练，"
+        "或只用约 {enough:units}：死单元只耗时间，学不到东西",
+    ),
+    "dead.tanh": (
         "Look for biases or weights that hold these units still and start them again, or take "
         "about {enough:units}: the dead ones cost time and learn nothing",
         "查找使这些单元静止的偏置或权重并重新初始化，"
         "或只用约 {enough:units}：死单元只耗时间，学不到东西",
     ),
-    "dead.RNN_RELU": (
+    "dead.relu": (
         "A ReLU below 0 for every input learns no more: lower the learning rate, start the biases "
         "at a small positive value, or use tanh or an LSTM",
         "对所有输入都小于 0 的 ReLU 不再学习："
@@ -441,6 +507,12 @@ _WORDS: Final[dict[str, tuple[str, str, str]]] = {
 }
 
 
+_CHINESE: Final = {
+    "forget": "遗忘门", "input": "输入门", "output": "输出门", "update": "更新门",
+    "reset": "重置门", "candidate": "候选值", "cell": "细胞状态", "hidden": "隐藏状态",
+}  # fmt: skip
+"""Names of gates and states."""
+
 _RAISED: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -456,6 +528,11 @@ class _Words(Formatter):
 
     def __init__(self, chinese: bool) -> None:
         self.chinese = chinese
+
+    def get_field(self, field_name: str, args: Any, kwargs: Any) -> Any:
+        name, _, form = field_name.partition(".")
+        value = kwargs[name]
+        return (value.said(form, "zh" if self.chinese else "en") if form else value), name
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if format_spec in _WORDS:
@@ -507,7 +584,8 @@ class Phrase:
         key: Of `SENTENCES`.
         values: For its places; a `Phrase` among them is said in the same language.
 
-    >>> Phrase("long enough", {"share": 0.5, "lag": 8}).say("zh")
+    >>> values = {"share": 0.5, "lag": 8, "state": Term("cell", state=True)}
+    >>> Phrase("long enough", values).say("zh")
     '50% 的单元能把细胞状态的一半保持 8 步'
     """
 
@@ -521,6 +599,72 @@ class Phrase:
             lang: "en" or "zh"; default "en".
         """
         return say(self.key, lang, **self.values)
+
+
+@dataclass(frozen=True)
+class Term(Phrase):
+    """A gate or a state of a cell; in a sentence's places also `{name.plural}` and so on.
+
+    Args:
+        key: Its name, "forget".
+        letter: Of it, "f".
+        state: Whether it is a state; default a gate.
+
+    >>> Term("forget", letter="f").say("zh"), Term("update", letter="z").said("plural", "en")
+    ('遗忘门', 'update gates')
+    """
+
+    letter: str = ""
+    state: bool = False
+
+    def say(self, lang: str = "en") -> str:
+        """Say it: "forget gate", "cell state", "candidate"."""
+        if lang == "zh":
+            return _CHINESE.get(self.key, f" {self.key} {'状态' if self.state else '门'}")
+        if self.state:
+            return f"{self.key} state"
+        return self.key if self.key == "candidate" else f"{self.key} gate"
+
+    def said(self, form: str, lang: str) -> str:
+        """Say it in a form of English; Chinese has one.
+
+        Args:
+            form: "plural" ("forget gates"), "many" ("Forget gates"), "bias" ("forget bias"),
+                "letter", and of a state what holds it: "holder" ("cell", else "unit"), "holders".
+            lang: "en" or "zh".
+        """
+        holder = "cell" if self.key == "cell" else "unit"
+        plural = f"{self.say()}s"
+        english = {
+            "plural": plural, "many": plural.capitalize(), "bias": f"{self.key} bias",
+            "letter": self.letter, "holder": holder, "holders": f"{holder}s",
+        }  # fmt: skip
+        return self.say(lang) if lang == "zh" and form != "letter" else english[form]
+
+
+@dataclass(frozen=True)
+class Terms(Phrase):
+    """Several gates: "output and input gate", "input gates, output gates and candidates".
+
+    Args:
+        key: Their names, with a blank between.
+    """
+
+    def say(self, lang: str = "en") -> str:
+        """Say them as one: "output and input gate"."""
+        terms = [Term(name) for name in self.key.split()]
+        if lang == "zh":
+            return _listed([term.say("zh") for term in terms], "zh")
+        return _listed([*(one.key for one in terms[:-1]), terms[-1].say()], "en")
+
+    def said(self, form: str, lang: str) -> str:
+        """Say each in a form, see `Term`."""
+        return _listed([Term(name).said(form, lang) for name in self.key.split()], lang)
+
+
+def _listed(words: list[str], lang: str) -> str:
+    between, last = ("、", "和") if lang == "zh" else (", ", " and ")
+    return last.join(filter(None, (between.join(words[:-1]), words[-1])))
 
 
 def say(key: str, lang: str = "en", **values: Any) -> str:

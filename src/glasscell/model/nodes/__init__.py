@@ -14,9 +14,12 @@ from glasscell.model.nodes.activation import ACTIVATIONS, build_activation, buil
 from glasscell.model.nodes.base import Call, Node, Plan
 from glasscell.model.nodes.compose import Forecaster, Sequential, chain, forecaster, reads_indices
 from glasscell.model.nodes.compressed import (
+    RECURRENT,
+    called,
     compress,
     expand,
     is_scale,
+    kind_of,
     recurrent_nodes,
 )
 from glasscell.model.nodes.feedforward import build_embedding, build_layer_norm, build_linear
@@ -33,9 +36,11 @@ __all__ = [
     "Sequential",
     "State",
     "build",
+    "called",
     "compress",
     "expand",
     "is_scale",
+    "kind_of",
     "reads_indices",
     "recurrent_nodes",
     "walk",
@@ -44,8 +49,7 @@ __all__ = [
 _DEEPEST = 32
 
 _LEAVES: dict[str, Callable[[Fields, Tensors, str], Node]] = {
-    "LSTM": build_recurrent,
-    "RNN": build_recurrent,
+    **dict.fromkeys(RECURRENT, build_recurrent),
     "Linear": build_linear,
     "Embedding": build_embedding,
     "LayerNorm": build_layer_norm,

@@ -142,7 +142,7 @@ def forecaster(
         WeightFormatError: A part is of the wrong kind or size.
     """
     if not isinstance(recurrent, Recurrent) or not recurrent.config.batch_first:
-        refuse(f"{path}.recurrent", "expected an LSTM or RNN with batch_first true")
+        refuse(f"{path}.recurrent", "expected a recurrent layer with batch_first true")
     for name, node, width in (("head", head, recurrent.writes), ("skip", skip, lookback)):
         if not isinstance(node, Linear) or (node.reads, node.writes) != (width, horizon):
             refuse(f"{path}.{name}", f"expected a Linear from {width} to {horizon} (the horizon)")

@@ -2,27 +2,37 @@
 
 A node of config.json that says ``"storage": "bfloat16"`` or ``"int8"`` has its matrices in that
 form in model.safetensors, as BF16 or I8; for int8 also ``scale_l0`` (G,) and, with a projection,
-``scale_hr_l0`` (P,), as F32. A row of weights is its scale times its numbers. Biases and all other
-layers stay F32.
+``scale_hr_l0`` (P,), as F32. A row of weights is its scale times its numbers. Biases, vectors and
+all other layers stay F32.
 """
 
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from glasscell.arrays import Array
-from glasscell.cells import parameters
+from glasscell.cells import CELLS, parameters
 from glasscell.cells.compact import COMPRESSED, StoredWeights
 from glasscell.cells.compact import compress as compress_layer
 from glasscell.cells.compact import expand as expand_layer
 from glasscell.cells.parameters import Config
 from glasscell.errors import DtypeError, ShapeError, WeightFormatError
 
-__all__ = ["compress", "expand", "is_scale", "recurrent_nodes", "stored_layers"]
+__all__ = [
+    "RECURRENT",
+    "called",
+    "compress",
+    "expand",
+    "is_scale",
+    "kind_of",
+    "recurrent_nodes",
+    "stored_layers",
+]
 
 
 def compress(
@@ -40,7 +50,7 @@ def compress(
     """
     tree, arrays = copy.deepcopy(tree), dict(arrays)
     for node in recurrent_nodes(tree):
-        config = Config(**{name: node[name] for name in Config.__dataclass_fields__})
+        config = _config_of(node)
         prefix = f"{node['weights']}." if node["weights"] else ""
         own = {name: array for name, array in arrays.items() if name.startswith(prefix)}
         layers = parameters.from_state_dict(config, own, prefix)
@@ -68,23 +78,47 @@ def expand(
         storage = node.pop("storage", None)
         if storage is None:
             continue
-        config = Config(**{name: node[name] for name in Config.__dataclass_fields__})
+        config = _config_of(node)
         prefix = f"{node['weights']}." if node["weights"] else ""
         own = {name: arrays.pop(name) for name in list(arrays) if name.startswith(prefix)}
         layers = stored_layers(config, own, prefix, storage)
         for suffix, layer in zip(config.suffixes(), layers, strict=True):
             whole = expand_layer(layer)
-            for name, array in vars(whole).items():
-                if array is not None:
-                    arrays[f"{prefix}{name}_{suffix}"] = array
+            for name, array in whole.arrays().items():
+                arrays[f"{prefix}{name}_{suffix}"] = array
     return tree, arrays
 
 
+def _config_of(node: dict[str, Any]) -> Config:
+    others = ("type", "weights", "storage")
+    return Config.from_description({k: value for k, value in node.items() if k not in others})
+
+
+def kind_of(config: Config) -> str:
+    """Name the node of a recurrent network: as torch names its module, "Recurrent" for any other.
+
+    >>> kind_of(Config(mode="RNN_TANH", input_size=1, hidden_size=1))
+    'RNN'
+    """
+    return config.cell.name if isinstance(config.mode, str) else OTHER
+
+
+OTHER = "Recurrent"
+RECURRENT = tuple(dict.fromkeys([*(cell.name for cell in CELLS.values()), OTHER]))
+"""What `kind_of` gives."""
+
+
+def called(node: Mapping[str, Any]) -> str:
+    """Name a node for people: by its type, a recurrent one of another cell by the cell's name."""
+    return str(node["mode"] if node["type"] == OTHER else node["type"])
+
+
 def recurrent_nodes(node: Any) -> Iterator[dict[str, Any]]:
-    """Give the pieces of a tree that are an LSTM or RNN."""
+    """Give the pieces of a tree that are recurrent networks."""
     if isinstance(node, dict):
-        if node.get("type") in ("LSTM", "RNN"):
+        if node.get("type") in RECURRENT:
             yield node
+            return  # the description of its cell is no tree of nodes
         for child in node.values():
             yield from recurrent_nodes(child)
     elif isinstance(node, list):
@@ -94,7 +128,7 @@ def recurrent_nodes(node: Any) -> Iterator[dict[str, Any]]:
 
 def is_scale(name: str) -> bool:
     """Whether an array holds scales, and no parameters of its own."""
-    return name.rpartition(".")[2].startswith("scale_")
+    return re.fullmatch(r"scale(_hr)?_l\d+(_reverse)?", name.rpartition(".")[2]) is not None
 
 
 def stored_layers(
@@ -125,16 +159,20 @@ def stored_layers(
     for place, suffix in enumerate(config.suffixes()):
         shapes = _shapes(config, place // config.directions, storage)
         layers.append(
-            StoredWeights(
-                **{
+            StoredWeights.named(
+                {
                     role: _take(free, f"{prefix}{role}_{suffix}", shape, dtype)
                     for role, (shape, dtype) in shapes.items()
-                }
+                },
+                config.hidden_size,
             )
         )
     if free:
         raise WeightFormatError(f"expected no other weights, got {', '.join(sorted(free))}")
     return tuple(layers)
+
+
+_MATRICES = ("weight_ih", "weight_hh", "weight_hr")
 
 
 def _shapes(
@@ -143,7 +181,7 @@ def _shapes(
     full: np.dtype[Any] = np.dtype(np.float32)
     few: np.dtype[Any] = COMPRESSED[storage]
     shapes: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {
-        role: (shape, few if role.startswith("weight") else full)
+        role: (shape, few if role in _MATRICES else full)
         for role, shape in config.shapes(layer).items()
     }
     if storage == "int8":

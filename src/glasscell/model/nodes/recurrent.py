@@ -1,38 +1,41 @@
 """A recurrent network, all layers and directions: `torch.nn.LSTM` without torch, whole or by step.
 
-The state has torch's form: h_n (D * L, B, P), for an LSTM the pair of it and c_n (D * L, B, H).
+The state has torch's form: h_n (D * L, B, P), for an LSTM the pair of it and c_n (D * L, B, H). A
+cell with more states has them all, in its order; inside, S > 1 states beside h are one array
+(D * L, B, S, H).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from glasscell import engine
 from glasscell.arrays import Array
-from glasscell.cells import parameters
+from glasscell.cells import Cell, parameters
 from glasscell.cells.compact import StoredWeights, storage_of
 from glasscell.cells.parameters import Config
 from glasscell.engine import arguments
-from glasscell.errors import DtypeError, GlasscellError, ShapeError, WeightFormatError
+from glasscell.errors import CellError, DtypeError, GlasscellError, ShapeError, WeightFormatError
 from glasscell.model.nodes.base import Call, Plan
-from glasscell.model.nodes.compressed import stored_layers
+from glasscell.model.nodes.compressed import kind_of, stored_layers
 from glasscell.model.nodes.fields import Fields, Tensors, refuse
 from glasscell.traces.layer import Record
 from glasscell.traces.layout import to_time_major
 
 __all__ = ["Recurrent", "RecurrentStep", "State", "build_recurrent"]
 
-State: TypeAlias = Array | tuple[Array, Array]
-"""h_n of an RNN, (h_n, c_n) of an LSTM."""
+State: TypeAlias = Array | tuple[Array, ...]
+"""h_n of a cell with one state, (h_n, c_n) of an LSTM, a tuple of all of any other."""
 
 
 @dataclass(frozen=True, eq=False)
 class Recurrent:
-    """All layers and directions of one LSTM or RNN.
+    """All layers and directions of one recurrent network.
 
     Args:
         name: Dotted name of the torch module, "" for the root.
@@ -137,27 +140,54 @@ class Recurrent:
     ) -> tuple[Array | None, Array | None]:
         """Check an initial state and give it as (D * L, B, ·) arrays, None for zeros."""
         if state is None:
+            return self.initial_state(batch)
+        lead = (len(self.layers), batch) if batched else (len(self.layers),)
+        widths = [self.config.output_size] + [self.config.hidden_size] * self._more
+        parts = self._check_state(state, [(*lead, width) for width in widths])
+        h, *others = parts if batched else [part[:, None] for part in parts]
+        if not others:
+            return h, None
+        return h, others[0] if len(others) == 1 else np.stack(others, axis=2)
+
+    def initial_state(self, batch: int) -> tuple[Array | None, Array | None]:
+        """Give what the cell starts from by itself, None for zeros."""
+        if not any(self._starts):
             return None, None
-        places, config = len(self.layers), self.config
-        widths = [config.output_size] + [config.hidden_size] * (config.mode == "LSTM")
-        lead = (places, batch) if batched else (places,)
-        shapes = [(*lead, width) for width in widths]
-        parts = self._check_state(state, shapes)
-        parts = parts if batched else [part[:, None] for part in parts]
-        return parts[0], parts[1] if len(parts) == 2 else None
+        h, c = self.empty_state(batch)
+        first, *others = self._starts
+        h[...] = first
+        if c is not None:
+            # (S, 1) against (..., S, H); a single state has no axis of its own.
+            c[...] = others[0] if self._more == 1 else np.asarray(others)[:, None]
+        return h, c
+
+    @cached_property
+    def _starts(self) -> tuple[float, ...]:
+        """What each state starts from by itself."""
+        cell = self.config.cell
+        return tuple(cell.initial.get(letter, 0.0) for letter in cell.states)
+
+    @property
+    def _more(self) -> int:
+        """S, states beside the hidden one."""
+        return len(self._starts) - 1
 
     def _check_state(self, state: Any, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
-        parts = [state] if len(shapes) == 1 else state
+        parts = state if self._more else [state]
+        letters = tuple(self.config.cell.states)
         if not isinstance(parts, (tuple, list)) or len(parts) != len(shapes):
             raise ShapeError(
-                f"expected the state of LSTM {self.name!r} as a pair (h, c), "
-                f"got {type(state).__name__}; give what an earlier run returned"
+                f"expected the state of {self._called} as {_form(letters)}, "
+                f"got {_said(state)}; give what an earlier run returned"
             )
-        names = ("h", "c")
         return [
-            self._check_part(f"state {name} of {self.name!r}", part, shape)
-            for name, part, shape in zip(names, parts, shapes, strict=False)
+            self._check_part(f"state {letter} of {self.name!r}", part, shape)
+            for letter, part, shape in zip(letters, parts, shapes, strict=True)
         ]
+
+    @property
+    def _called(self) -> str:
+        return f"{self.config.cell_name} {self.name!r}"
 
     def _check_part(self, what: str, part: Any, shape: tuple[int, ...]) -> Array:
         try:
@@ -165,7 +195,8 @@ class Recurrent:
         except ValueError:
             raise ShapeError(
                 f"expected {what} as one array of shape {shape}, got {type(part).__name__} of "
-                "arrays that do not stack; an RNN's state is h alone, an LSTM's the pair (h, c)"
+                f"arrays that do not stack; the state of {self._called} is "
+                f"{_form(tuple(self.config.cell.states))}"
             ) from None
         letters = "(D * L, B, ·)" if len(shape) == 3 else "(D * L, ·) as x has no batch axis"
         if array.shape != shape:
@@ -175,18 +206,22 @@ class Recurrent:
         return np.ascontiguousarray(array)
 
     def empty_state(self, batch: int) -> tuple[Array, Array | None]:
-        """Make room for h (D * L, B, P) and c (D * L, B, H); None for an RNN's c."""
-        places, config = len(self.layers), self.config
-        h = np.empty((places, batch, config.output_size), self.dtype)
-        if config.mode != "LSTM":
+        """Make room for h (D * L, B, P), and for c (D * L, B, H), (D * L, B, S, H) or None."""
+        lead, H = (len(self.layers), batch), self.config.hidden_size
+        h = np.empty((*lead, self.config.output_size), self.dtype)
+        if not self._more:
             return h, None
-        return h, np.empty((places, batch, config.hidden_size), self.dtype)
+        return h, np.empty((*lead, H) if self._more == 1 else (*lead, self._more, H), self.dtype)
 
     def pack_state(self, h: Array, c: Array | None, batched: bool) -> State:
         """Give states (D * L, B, ·) in torch's form."""
         if not batched:
             h, c = h[:, 0], None if c is None else c[:, 0]
-        return h if c is None else (h, c)
+        if c is None:
+            return h
+        if self._more == 1:
+            return h, c
+        return (h, *(np.ascontiguousarray(part) for part in np.moveaxis(c, -2, 0)))
 
     def plan(self, source: Array, plan: Plan) -> Array:
         """Advance the state by one step, from one fixed buffer into another."""
@@ -214,13 +249,15 @@ class RecurrentStep:
         self.stepper = engine.stepper(network.layers)
         self._x: Array = source[0, 0]
         self.sink: Array = self.stepper.output[None, None]
+        self.hold()
 
     def hold(self, h: Array | None = None, c: Array | None = None) -> None:
-        """Set the state to a copy of h (L, 1, P) and c (L, 1, H); default zeros."""
-        lstm = self.network.config.mode == "LSTM"
+        """Set the state to a copy of h (L, 1, P) and c (L, 1, ·); default the cell's own start."""
+        if h is None and c is None:
+            h, c = self.network.initial_state(1)
         self.stepper.set_state(
             None if h is None else np.ascontiguousarray(h[:, 0]),
-            None if c is None or not lstm else np.ascontiguousarray(c[:, 0]),
+            None if c is None else np.ascontiguousarray(c[:, 0]),
         )
 
     def step(self) -> None:
@@ -229,23 +266,36 @@ class RecurrentStep:
 
     @property
     def state(self) -> State:
-        """A copy of the state: h (L, P), or the pair with c (L, H)."""
+        """A copy of the state: h (L, P), or the tuple with c (L, H) and so on."""
         h, c = self.network.empty_state(1)
         self.stepper.get_state(h[:, 0], None if c is None else c[:, 0])
         return self.network.pack_state(h, c, batched=False)
 
 
+def _form(letters: tuple[str, ...]) -> str:
+    """Say how a state is given."""
+    if len(letters) == 1:
+        return f"{letters[0]} alone"
+    return f"{'the pair' if len(letters) == 2 else 'the tuple'} ({', '.join(letters)})"
+
+
+def _said(state: Any) -> str:
+    several = isinstance(state, (tuple, list))
+    return f"{type(state).__name__} of {len(state)}" if several else type(state).__name__
+
+
 def build_recurrent(fields: Fields, tensors: Tensors, kind: str) -> Recurrent:
-    """Build an LSTM or RNN from the fields of `Config`, storage (if compressed) and weights."""
+    """Build a recurrent network from its `Config`, storage (if compressed) and weights."""
     prefix, stored = fields.prefix(), fields.optional_text("storage")
     try:
-        config = Config(**fields.rest())
-    except (WeightFormatError, TypeError) as error:
+        config = Config.from_description(fields.rest())
+        least = 2 if config.cell.recurrent == "full" else 1
+    except (WeightFormatError, CellError) as error:
         refuse(fields.path, str(error))
-    if (config.mode == "LSTM") != (kind == "LSTM"):
-        refuse(fields.path, f"expected the mode of an {kind}, got {config.mode!r}")
-    # A layer has two arrays at least: refuse before a claimed size is worked with.
-    if config.num_layers * config.directions * 2 > len(tensors):
+    if kind_of(config) != kind:
+        refuse(fields.path, f"expected the mode of an {kind}, got {config.cell_name!r}")
+    # A layer has its matrices at least: refuse before a claimed size is worked with.
+    if config.num_layers * config.directions * least > len(tensors):
         refuse(fields.path, f"num_layers {config.num_layers}: the weights file has fewer layers")
     arrays = tensors.under(prefix, fields.path)
     try:
@@ -267,7 +317,7 @@ def build_recurrent(fields: Fields, tensors: Tensors, kind: str) -> Recurrent:
 
 
 def _pack(
-    mode: str, layer: parameters.LayerWeights | StoredWeights, storage: str | None
+    mode: str | Cell, layer: parameters.LayerWeights | StoredWeights, storage: str | None
 ) -> engine.PackedLayer:
     """Pack one layer as `storage`, or as it is if that is None."""
     now = storage_of(layer.weight_ih.dtype)

@@ -200,7 +200,7 @@ def _tape_of(cell: str, hidden: int, double: bool) -> tuple[int, int]:
             bias_hh=None,
         ),
     )
-    return (5 if layer.lstm else 0), layer.padded_size
+    return layer.kept, layer.padded_size
 
 
 def tape_shape(cell: str, hidden: Any, dtype: torch.dtype) -> tuple[int, int]:

@@ -7,46 +7,23 @@ transform of torch finds plain operations in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear, logsigmoid
+from torch.nn.functional import linear
 
 from glasscell import cells
 from glasscell.cells.evaluate import evaluate
 from glasscell.nn.operators.schema import Backward, Forward, Maybe, members_of, roles
+from glasscell.nn.torch_loop import FUNCTIONS, constants
 
 __all__ = ["backward_in_torch", "layer_in_torch"]
 
 
-def _mean(*operands: Tensor) -> Tensor:
-    same = [operand.expand(operands[0].shape) for operand in operands]
-    total = torch.stack(same).mean(dim=(0, -1))
-    return total.unsqueeze(-1).expand(operands[0].shape)
-
-
-_FUNCTIONS: dict[str, Callable[..., Tensor]] = {
-    "add": torch.add,
-    "sub": torch.sub,
-    "mul": torch.mul,
-    "div": torch.div,
-    "max": torch.maximum,
-    "min": torch.minimum,
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "exp": torch.exp,
-    "log_sigmoid": logsigmoid,
-    "sqrt": torch.sqrt,
-    "abs": torch.abs,
-    "where_positive": lambda a, b: torch.where(a > 0, b, torch.zeros_like(b)),
-    "mean": _mean,
-}
-
-
 def _values(operations: Any, inputs: Sequence[Tensor]) -> list[Tensor]:
-    return evaluate(operations, inputs, _FUNCTIONS, lambda value, like: like.new_full((), value))
+    return evaluate(operations, inputs, FUNCTIONS, constants())
 
 
 def _where(mask: Maybe, one: Tensor, other: Tensor) -> Tensor:

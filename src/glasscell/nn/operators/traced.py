@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import RNNBase
 from torch.nn.functional import dropout
 
+from glasscell import cells
 from glasscell.errors import DtypeError, ShapeError
 from glasscell.nn.autocast import CASTABLE, cast, fuses, low_precision, result_dtypes
 from glasscell.nn.operators.schema import Maybe
@@ -21,12 +22,20 @@ __all__ = ["run_module", "suits"]
 _PRECISIONS = (torch.float32, torch.float64)
 
 
-def _fuses(dtype: torch.dtype) -> bool:
+def _fuses(mode: str, dtype: torch.dtype) -> bool:
     """Answer `fuses` while tracing, once: it asks for what the CPU can do."""
-    return fuses(dtype)
+    return fuses(mode, dtype)
 
 
+def _belt(mode: str) -> int | None:
+    """Say which state is on the cell's belt."""
+    cell = cells.of(mode)
+    return list(cell.states).index(cell.belt[0]) if cell.belt else None
+
+
+# Not traced: what they give is a constant of the graph.
 _fuses._dynamo_marked_constant = True  # type: ignore[attr-defined]
+_belt._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def _weights(module: RNNBase, index: int) -> list[Any]:
@@ -87,9 +96,11 @@ def run_module(
     low = low_precision(x, weight)
     dtypes: Any = None
     if low is not None:
-        cell = (x if c0 is None else c0).dtype if module.mode == "LSTM" else None
-        fused = module.proj_size == 0 and _fuses(input.dtype)
-        dtypes = result_dtypes(low, cell, fused=fused, projected=module.proj_size > 0)
+        belt = _belt(module.mode)
+        state = None if belt is None else (h0, c0)[belt]
+        kept = None if belt is None else (x if state is None else state).dtype
+        fused = module.proj_size == 0 and _fuses(module.mode, input.dtype)
+        dtypes = result_dtypes(low, kept, fused=fused, projected=module.proj_size > 0)
         x, h0, c0 = x.float(), cast(h0, torch.float32), cast(c0, torch.float32)
     y, h_n, c_n = _layers(module, x, h0, c0, ends, starts)
     if dtypes is not None:

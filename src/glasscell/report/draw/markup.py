@@ -12,16 +12,6 @@ MISSING: Final = "–"
 _POWER: Final = re.compile(r"\^(−?[\d.]*\d)")
 _MINUS: Final = "\N{MINUS SIGN}"
 
-LETTERS: Final = {
-    "forget": "f",
-    "input": "i",
-    "candidate": "C̃",
-    "output": "o",
-    "cell": "C",
-    "hidden": "h",
-}
-"""The letter of each quantity, as in the equations."""
-
 
 def escape(text: object) -> str:
     """Return text that is safe between tags and inside quoted attributes.

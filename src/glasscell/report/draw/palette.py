@@ -59,6 +59,8 @@ QUANTITIES: Final = {
     "output": "#95408f",
     "cell": "#8a6a00",
     "hidden": "#3d4554",
+    "reset": "#95408f",
+    "update": "#0b62a8",
 }
 """One colour per quantity, on paper; the page's own, in light mode."""
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from glasscell.arrays import Array
+from glasscell.cells import of
 from glasscell.errors import DataError
 from glasscell.files import write_text
 from glasscell.model import modelfile
@@ -67,6 +68,7 @@ def lesson(own: Exploration | None = None, source: str = "run") -> Exploration:
         subtitle="" if own is None else f"{shown.heading('en')} ({shown.subtitle})",
         measures={**shown.measures, "lesson": about | _facts(pair), **_duel(shown)},
         arrays={**shown.arrays, **_arrays(pair)},
+        run=[of("LSTM"), of("RNN_TANH")],
     )
 
 

@@ -70,7 +70,7 @@ def collect(
     """Run a model on data and measure everything that the page shows.
 
     Args:
-        model: A torch module with LSTM, RNN, LSTMCell or RNNCell layers, a loaded model, or a
+        model: A torch module with recurrent layers, of torch's or ours, a loaded model, or a
             folder that `glasscell.save` wrote (then torch is not needed).
         x: (B, T, I) or (T, I) numbers, array or tensor; (B, T) integers where the model begins
             with an Embedding. Turned to (T, B, ·) for a model whose layers are not `batch_first`.
@@ -190,11 +190,10 @@ def _layer(name: str, trace: LayerTrace, weights: Mapping[str, LayerWeights]) ->
     arrays: dict[str, Array] = {}
     if name in weights:
         one = weights[name]
-        arrays = {"weight_ih": one.weight_ih, "weight_hh": one.weight_hh}
-        if one.bias_ih is not None and one.bias_hh is not None:
-            arrays["bias"] = one.bias_ih + one.bias_hh
-        if one.weight_hr is not None:
-            arrays["weight_hr"] = one.weight_hr
+        arrays = one.arrays()
+        parted = any(reads != "xh" for _, reads in trace.recurrence.program.sums)
+        if "bias_ih" in arrays and not parted:
+            arrays["bias"] = arrays.pop("bias_ih") + arrays.pop("bias_hh")
     return Layer(name=name, mode=trace.mode, reverse=trace.reverse, weights=arrays)
 
 
@@ -252,7 +251,7 @@ def _at(values: Sequence[Any], k: int, otherwise: Any) -> Any:
 
 
 def _title(found: Recording) -> Pair:
-    kinds = dict.fromkeys(trace.mode.partition("_")[0] for trace in found.traces.values())
+    kinds = dict.fromkeys(trace.recurrence.name for trace in found.traces.values())
     return f"Inside the {' and the '.join(kinds)}", f"{' 与 '.join(kinds)} 的内部"
 
 

@@ -12,15 +12,42 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from glasscell.arrays import Array
+from glasscell.cells import Cell, of
 from glasscell.errors import ShapeError
 from glasscell.inspect.gradients.flow import LayerFlow
+from glasscell.report.draw.recurrence import look
 from glasscell.traces.layer import LayerTrace
 
-__all__ = ["QUANTITIES", "Exploration", "Finding", "Layer", "Series"]
+__all__ = ["Exploration", "Finding", "Layer", "Series", "initial_states", "keeps", "quantities"]
 
 Pair: TypeAlias = tuple[str, str]
 
-QUANTITIES = ("forget", "input", "candidate", "output", "cell", "hidden")
+
+def quantities(trace: LayerTrace) -> dict[str, Array]:
+    """Give what a trace has, by name in the order in which it is shown."""
+    names = look(trace.recurrence).names
+    return {
+        name: trace.quantity(name)
+        for name in names
+        if name == "hidden" or trace.quantities.get(name) is not None
+    }
+
+
+def keeps(trace: LayerTrace) -> bool:
+    """Whether a trace shows how much of what is stored stays from step to step."""
+    belt, vectors = look(trace.recurrence).belt, trace.recurrence.program.vectors
+    there = all(array is not None for array in trace.quantities.values())
+    return belt is not None and (belt.adds or not vectors) and there
+
+
+def initial_states(trace: LayerTrace) -> dict[str, Array]:
+    """Give the states that a sequence was given to begin with, by name, (P,) or (H,) each."""
+    first, *others = look(trace.recurrence).states
+    found = {} if trace.initial_hidden is None else {first: np.ravel(trace.initial_hidden)}
+    if trace.initial_cell is None or not others:
+        return found
+    rows = np.reshape(trace.initial_cell, (len(others), -1))
+    return found | dict(zip(others, rows, strict=True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,16 +88,23 @@ class Layer:
 
     Args:
         name: As in a trace: "encoder.l0_reverse".
-        mode: "LSTM", "RNN_TANH" or "RNN_RELU".
+        mode: "LSTM", "GRU", "RNN_TANH", "RNN_RELU", or the cell itself.
         reverse: Whether it reads the sequence from its end.
-        weights: "weight_ih" (4H, I), "weight_hh" (4H, P), "bias" (4H,), the sum of both, and
-            "weight_hr" (P, H) if there is a projection; gates in torch's order. Empty: unknown.
+        weights: Of G gates, in the order of the cell, "weight_ih" (G*H, I), "weight_hh" (G*H, P),
+            "bias" (G*H,), the sum of both, or "bias_ih" and "bias_hh" where a gate parts them, and
+            "weight_hr" (P, H) if there is a projection; a vector of the cell by its letter, (H,).
+            Empty: unknown.
     """
 
     name: str
-    mode: str = "LSTM"
+    mode: str | Cell = "LSTM"
     reverse: bool = False
     weights: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def cell(self) -> Cell:
+        """The cell that it runs."""
+        return of(self.mode)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -148,6 +182,7 @@ class Exploration:
         model: Tree of `glasscell.save`, if the network can be written as one.
         parameters: Weights of the nodes of `model` that are no recurrent layers, by torch's name.
         start: Where the cursor is at first: "series", "layer", "t", "unit".
+        run: Further cells that the page's script runs, beside those of the layers.
     """
 
     title: str | Pair
@@ -160,6 +195,7 @@ class Exploration:
     model: Mapping[str, Any] | None = None
     parameters: Mapping[str, Array] = field(default_factory=dict)
     start: Mapping[str, int] = field(default_factory=dict)
+    run: Sequence[Cell] = ()
 
     def __post_init__(self) -> None:
         through = {layer for series in self.series for layer in series.layers}
@@ -177,6 +213,15 @@ class Exploration:
             self, arrays={**self.arrays, **arrays}, measures={**self.measures, **numbers}
         )
 
+    @property
+    def cells(self) -> list[Cell]:
+        """Each cell of the page once, in the order of the layers."""
+        found: list[Cell] = []
+        for cell in (*(layer.cell for layer in self.layers), *self.run):
+            if cell not in found:
+                found.append(cell)
+        return found
+
     def heading(self, lang: str) -> str:
         """Give the title in a language, "en" or "zh"."""
         return self.title if isinstance(self.title, str) else self.title[lang == "zh"]
@@ -191,16 +236,12 @@ class Exploration:
         return next(s for s, series in enumerate(self.series) if layer in series.layers)
 
     def units(self, layer: int) -> int:
-        """H of a layer: the width of its cell, or of its hidden state if it is an RNN."""
-        trace = self.series[self.through(layer)].trace(layer)
-        return int(np.shape(trace.stored)[1])
+        """H of a layer."""
+        return self.series[self.through(layer)].trace(layer).units
 
 
 def _require_units(trace: LayerTrace) -> None:
-    shapes = {
-        name: np.shape(array)
-        for name in QUANTITIES[:5]
-        if (array := getattr(trace, name)) is not None
-    }
-    if len(set(shapes.values())) > 1 or (shapes and len(shapes) < 5):
-        raise ShapeError(f"expected all gates and the cell of one shape (T, H), got {shapes}")
+    wanted = [name for name in look(trace.recurrence).names if name != "hidden"]
+    shapes = {name: np.shape(array) for name, array in quantities(trace).items() if name in wanted}
+    if len(set(shapes.values())) > 1 or (shapes and len(shapes) < len(wanted)):
+        raise ShapeError(f"expected {', '.join(wanted)} of one shape (T, H), got {shapes}")

@@ -10,9 +10,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
+from glasscell.cells import Cell
+from glasscell.report.draw.recurrence import look
 from glasscell.report.views import modules
 
-__all__ = ["WORDS", "table"]
+__all__ = ["WORDS", "keeper", "quantity", "table", "what"]
 
 WORDS: Final[dict[str, tuple[str, str]]] = {
     "contents": ("On this page", "本页内容"),
@@ -57,17 +59,28 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "output": ("output gate", "输出门"),
     "cell": ("cell state", "细胞状态"),
     "hidden": ("hidden state", "隐藏状态"),
+    "reset": ("reset gate", "重置门"),
+    "update": ("update gate", "更新门"),
     "forget.what": ("how much memory is kept", "保留多少旧记忆"),
     "input.what": ("how much is written", "写入多少"),
     "candidate.what": ("what could be written", "可写入的内容"),
     "output.what": ("how much is shown", "输出多少"),
     "cell.what": ("the memory itself", "记忆本身"),
+    "reset.what": ("how much the candidate sees of the last state", "候选值能看到多少上一状态"),
+    "update.what": ("how much of the last state stays", "保留多少上一状态"),
     "hidden.what": ("what the next layer sees", "下一层看到的"),
+    "belt.path": ("direct path", "直接通路"),
     "open": ("open", "打开"),
     "closed": ("closed", "关闭"),
-    "needs.lstm": (
-        "A plain RNN has no gates and no memory cell. Choose an LSTM layer to see this view.",
-        "普通 RNN 没有门，也没有细胞状态。请选择一个 LSTM 层。",
+    "needs.gates": (
+        "This layer's cell has no gates between 0 and 1, as a plain RNN. Choose another layer to "
+        "see this view.",
+        "该层的单元没有取值在 0 到 1 之间的门，例如普通 RNN。请选择其他层。",
+    ),
+    "needs.belt": (
+        "Nothing passes by itself from step to step in this layer's cell, as in a plain RNN. "
+        "Choose another layer to see this view.",
+        "该层的单元没有能直接从一步传到下一步的状态，例如普通 RNN。请选择其他层。",
     ),
     "static.note": (
         "Switch scripts on to explore: one cursor through all views, every unit and every step.",
@@ -115,6 +128,27 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "此序列没有测量：对于这么大的网络，只测量第一个序列。请选择它。",
     ),
 }
+
+
+def quantity(name: str, lang: str) -> str:
+    """Name a quantity of a cell; a cell of the user's own names its own.
+
+    >>> quantity("update", "en"), quantity("fast weights", "en")
+    ('update gate', 'fast weights')
+    """
+    return table()[name][lang == "zh"] if f"{name}.what" in table() else name
+
+
+def keeper(cell: Cell, lang: str) -> str:
+    """Name what keeps the memory of a cell: its forget or update gate, or what stands for one."""
+    belt = look(cell).belt
+    gate = None if belt is None else belt.gate
+    return table()["belt.path"][lang == "zh"] if gate is None else quantity(gate, lang)
+
+
+def what(name: str, lang: str) -> str:
+    """Say what a quantity is for; "" of one that is not known."""
+    return table().get(f"{name}.what", ("", ""))[lang == "zh"]
 
 
 @cache

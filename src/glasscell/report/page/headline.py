@@ -17,7 +17,7 @@ from glasscell.inspect.verdict.findings import ORDER
 from glasscell.inspect.verdict.sentences import KINDS, LANGUAGES
 from glasscell.report.draw.markup import fixed
 from glasscell.report.page.exploration import Exploration, Finding, Pair, Series
-from glasscell.report.page.frame_words import table
+from glasscell.report.page.frame_words import keeper, table
 
 __all__ = ["flows", "headline", "input_names", "judged", "missing", "step_name"]
 
@@ -172,8 +172,14 @@ def _traced(shown: Exploration) -> Pair:
         place = max(slow, key=lambda layer: slow[layer])
         key += ".never" if slow[place] == float("inf") else ".memory"
         values |= {"layer": shown.layers[place].name, "slow": fixed(slow[place], 1)}
+        gates = [keeper(shown.layers[place].cell, lang) for lang in LANGUAGES]
+    else:
+        gates = ["", ""]
     key += ".one" if len(shown.layers) == 1 else ""
-    return _say(key, "en", **values), _say(key, "zh", **values)
+    said = (
+        _say(key, lang, gate=gate, **values) for lang, gate in zip(LANGUAGES, gates, strict=True)
+    )
+    return next(said), next(said)
 
 
 def _say(key: str, lang: str, **values: object) -> str:

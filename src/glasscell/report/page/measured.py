@@ -21,7 +21,7 @@ from glasscell.inspect.subjects.subject import Recording
 from glasscell.inspect.units.order import orders
 from glasscell.inspect.verdict.symptoms import Memory, memory
 from glasscell.report import views
-from glasscell.report.page.exploration import Finding, Layer
+from glasscell.report.page.exploration import Finding, Layer, keeps
 from glasscell.report.page.seen import Affordable, Seen, affordable
 
 __all__ = ["Measured", "Recorded", "as_steps", "each", "measure"]
@@ -64,9 +64,9 @@ class Recorded:
 
     @cached_property
     def memory(self) -> Mapping[int, Memory]:
-        """How long the units of each LSTM layer remember over the whole batch, by its index."""
+        """How long the units of each layer with a belt remember, over the whole batch."""
         traces = enumerate(self.run.traces.values())
-        return {k: memory(trace) for k, trace in traces if trace.forget is not None}
+        return {k: memory(trace) for k, trace in traces if keeps(trace)}
 
     @cached_property
     def affordable(self) -> Affordable:

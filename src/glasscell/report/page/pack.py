@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from glasscell.arrays import Array
+from glasscell.cells.direct import called
 from glasscell.inspect.gradients.flow import LayerFlow
 from glasscell.report.draw.pooling import encode, pool
+from glasscell.report.draw.recurrence import look, packed
 from glasscell.report.page import headline
 from glasscell.report.page.budget import PAGE_BYTES, ROW_BYTES, Budget, Plan, allot
-from glasscell.report.page.exploration import QUANTITIES, Exploration, Series
+from glasscell.report.page.exploration import Exploration, Series, initial_states, quantities
 from glasscell.traces.layer import LayerTrace
 
 __all__ = ["pack"]
@@ -82,6 +84,7 @@ def pack(
         "words": {key: list(pair) for key, pair in words.items()},
         "verdicts": [{**vars(one), "mark": one.mark} for one in shown.findings],
         "series": [_series(series) for series in shown.series],
+        "cells": [packed(cell) for cell in shown.cells],
         "layers": [_layer(shown, k) for k in range(len(shown.layers))],
         "measures": dict(shown.measures),
     }
@@ -111,7 +114,7 @@ def _budget(shown: Exploration, blob: Blob, left: int) -> Budget:
     parameters = sum(np.size(array) for array in shown.parameters.values())
     rows = sum(shown.units(k) for k in range(len(shown.layers))) * len(shown.series)
     entries = len(blob.entries) + 12 * len(shown.layers) * (1 + len(shown.series))
-    room = 3 * (left - ENTRY_BYTES * entries) // 4 - blob.length - 8 * len(QUANTITIES) * rows
+    room = 3 * (left - ENTRY_BYTES * entries) // 4 - blob.length - 8 * _most(shown) * rows
     room -= 4 * biases
     return allot([_count(s) for s in shown.series], weights, parameters, room, _runs(shown))
 
@@ -144,15 +147,19 @@ def finite(value: Any) -> Any:
 
 
 def _count(series: Series) -> int:
-    arrays = (getattr(trace, name) for trace in series.traces for name in QUANTITIES)
-    return sum(np.size(array) for array in arrays if array is not None)
+    return sum(np.size(array) for trace in series.traces for array in quantities(trace).values())
+
+
+def _most(shown: Exploration) -> int:
+    """How many quantities the layers have, at most."""
+    return max(len(look(layer.cell).names) for layer in shown.layers)
 
 
 def _exact_units(shown: Exploration, budget: Budget) -> dict[str, list[int]]:
     """Choose the units whose rows travel whole: spread over the half-lives, the slowest first."""
     rounded = [s for s, one in enumerate(budget.maps) if not one.exact]
     steps = sum(shown.series[s].steps for s in rounded)
-    bytes_per_unit = 2 * len(QUANTITIES) * max(1, steps) * len(shown.layers)
+    bytes_per_unit = 2 * _most(shown) * max(1, steps) * len(shown.layers)
     count = min(EXACT_UNITS, ROW_BYTES // bytes_per_unit)
     exact = {}
     for s in rounded if count else ():
@@ -199,22 +206,12 @@ def _add_flow(blob: Blob, key: str, flow: LayerFlow, size: int) -> None:
 
 
 def _add_trace(blob: Blob, key: str, trace: LayerTrace, chosen: Plan, exact: Sequence[int]) -> None:
-    for name in QUANTITIES:
-        array = getattr(trace, name)
-        if array is None:
-            continue
+    for name, array in quantities(trace).items():
         blob.add(f"{key}/{name}", array.T, chosen.kind, chosen.size)
         if exact and max(exact) < array.shape[1]:
             blob.add(f"{key}/exact/{name}", array.T[exact], "i16")
-    for name in ("initial_hidden", "initial_cell"):
-        state = getattr(trace, name)
-        _add_known(blob, {f"{key}/{name}": None if state is None else np.ravel(state)})
-
-
-def _add_known(blob: Blob, arrays: Mapping[str, Array | None]) -> None:
-    for key, array in arrays.items():
-        if array is not None:
-            blob.add(key, array)
+    for name, given in initial_states(trace).items():
+        blob.add(f"{key}/initial_{name}", given)
 
 
 def _add_weights(blob: Blob, shown: Exploration, budget: Budget) -> dict[str, dict[str, str]]:
@@ -249,7 +246,8 @@ def _layer(shown: Exploration, k: int) -> dict[str, Any]:
     names = [other.name for other in shown.layers]
     return {
         "name": layer.name,
-        "mode": layer.mode,
+        "mode": called(layer.mode),
+        "cell": shown.cells.index(layer.cell),
         "H": shown.units(k),
         "P": int(np.shape(shown.series[shown.through(k)].trace(k).hidden)[1]),
         "I": int(np.shape(layer.weights["weight_ih"])[1]) if layer.weights else None,

@@ -68,7 +68,7 @@ def assemble(
         raise DataError(f'expected lang "en" or "zh", got {lang!r}')
     column = 1 if lang == "zh" else 0
     shown, style, script = static(), _joined(".css", more), _joined(".js", more)
-    drawings = "".join(views.sources(".svg"))
+    drawings = "".join(module.drawings(exploration.cells) for _, module in views.modules("drawing"))
     parts = (shown, style, script, drawings, _web("template.html"))
     others = sum(len(part.encode()) for part in parts)
     data, blob = pack(exploration, words, lang, PAGE_BYTES - others)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from glasscell.arrays import Array
 from glasscell.cells.parameters import LayerWeights
-from glasscell.traces.layer import GATES, LayerTrace
+from glasscell.report.draw.recurrence import look
+from glasscell.traces.layer import LayerTrace
 
 __all__ = ["EXACT", "FEWEST", "FLOPS", "PROBES", "Affordable", "Seen", "affordable"]
 
@@ -42,14 +43,13 @@ class Seen:
     @property
     def sizes(self) -> tuple[int, int, int]:
         """T, H and P."""
-        cell = self.trace.hidden if self.trace.cell is None else self.trace.cell
-        return len(cell), cell.shape[1], self.trace.hidden.shape[1]
+        return len(self.trace.hidden), self.trace.units, self.trace.hidden.shape[1]
 
     @property
     def state(self) -> int:
         """S, size of the state."""
         _, H, P = self.sizes
-        return H if self.trace.cell is None else H + P
+        return P + H * self.trace.recurrence.extra_states
 
     @property
     def finite(self) -> bool:
@@ -74,17 +74,16 @@ class Seen:
         T = len(trace.hidden)
         if steps >= T:
             return self
-        if steps < FEWEST or trace.reset is not None:
+        if steps < FEWEST or trace.anew is not None:
             return None
         first, before = (0, steps) if trace.reverse else (T - steps, T - steps - 1)
         part, state = slice(first, first + steps), slice(before, before + 1)
-        arrays = {name: getattr(trace, name) for name in (*GATES, "hidden")}
-        changed: dict[str, Any] = {
-            name: None if array is None else array[part] for name, array in arrays.items()
+        begun = [trace.quantity(name)[state] for name in look(trace.recurrence).states]
+        changed = {
+            "initial_hidden": begun[0],
+            "initial_cell": np.stack(begun[1:], axis=1) if begun[1:] else None,
         }
-        changed["initial_hidden"] = trace.hidden[state]
-        changed["initial_cell"] = None if trace.cell is None else trace.cell[state]
-        return replace(self, trace=replace(trace, **changed))
+        return replace(self, trace=trace.each(lambda array: array[part], **changed))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

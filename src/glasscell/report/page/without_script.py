@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from glasscell.report.draw.markup import escape
+from glasscell.report.draw.recurrence import look
 from glasscell.report.page.exploration import Exploration
 from glasscell.report.page.frame_words import table
 from glasscell.report.views import modules
@@ -18,14 +19,22 @@ def build(shown: Exploration, lang: str) -> str:
         lang: "en" or "zh".
     """
     drawn = sorted((module for _, module in modules("static")), key=lambda module: module.ORDER)
+    belts = [look(layer.cell).belt for layer in shown.layers]
+    other = not any(belt is not None and belt.gate == "forget" for belt in belts)
     sections = "".join(
         f'<section class="view"><header><h2>{_say(module.TITLE, lang)}</h2>'
-        f'<p class="how">{_say(f"{module.TITLE}.how", lang)}</p></header>'
+        f'<p class="how">{_say(_how(module.TITLE, other), lang)}</p></header>'
         f'<div class="body">{body}</div></section>'
         for module in drawn
         if (body := module.build(shown, lang))
     )
     return f'{sections}<p class="note">{_say("static.note", lang)}</p>'
+
+
+def _how(title: str, other: bool) -> str:
+    """The word key of what a view shows; of cells that keep by no forget gate its own, if any."""
+    key = f"{title}.how.any"
+    return key if other and key in table() else f"{title}.how"
 
 
 def _say(key: str, lang: str) -> str:

@@ -7,6 +7,7 @@ A view is a folder and its line in `VIEWS`. Its files are found by name, each ma
 - `data.py`: `measure(recorded)`, what is measured for it, and `ARRAYS` and `MEASURES`, the keys
   that it adds to the page's data and what each of them is;
 - `static.py`: what a page without script shows of it;
+- `drawing.py`: `drawings(cells)`, pictures of the page's cells that its script fills in;
 - `plot.py`: the picture for papers, which `glasscell.report.plots` hands out.
 """
 

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from glasscell import cells
 from glasscell.arrays import Array
 from glasscell.nn import LSTM, RNN, Linear
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.windows import Windows
-from glasscell.training.campaign import RATES, Kind
+from glasscell.training.campaign import MODES, RATES, Kind
 from glasscell.training.trainer import Batch, Loss, Schedule, Trainer, choose_device
 
 AVERAGE = 0.998
@@ -158,7 +159,7 @@ def count_parameters(
     kind: Kind, channels: int, hidden_size: int, lookback: int, horizon: int
 ) -> int:
     """Count the weights of a Forecaster without making one."""
-    gates = {"LSTM": 4, "RNN": 1}[kind]
+    gates = cells.of(MODES[kind]).gate_count
     recurrent = gates * hidden_size * (channels + hidden_size + 2)
     return recurrent + horizon * (hidden_size + 1) + horizon * (lookback + 1)
 

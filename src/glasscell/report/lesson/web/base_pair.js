@@ -7,7 +7,7 @@ Lesson.pair = (() => {
     layers[name] ??= (() => {
       const [rows, H] = array(name, "weight_hh").shape;
       return {
-        name, mode: rows === H ? "RNN_TANH" : "LSTM", H, P: H, I: 2, reverse: false,
+        name, cell: GC.data.cells.find(({ name }) => name === (rows === H ? "RNN" : "LSTM")), H, P: H, I: 2, reverse: false,
         weight_ih: array(name, "weight_ih"), weight_hh: array(name, "weight_hh"), bias: array(name, "bias"),
       };
     })();

@@ -6,7 +6,7 @@
   Lesson.chapter({
     id: "break",
     live(stage, api) {
-      const fresh = () => ({ forgetBias: 0, clamp: {} });
+      const fresh = () => ({ bias: { forget: 0 }, clamp: {} });
       let edit = fresh();
       let [base, now, shownFor] = [null, null, ""];
       let stop = () => {};
@@ -18,7 +18,7 @@
       const panel = GC.make("div", { className: "controls" });
       stage.append(panel);
       const signed = (v) => (v > 0 ? `+${GC.number(v, 1)}` : GC.number(v, 1));
-      const shift = GC.slider(panel, { say: "lesson.break.shift", min: -8, max: 4, step: 0.1, value: 0, format: signed, onInput: (v) => { edit.forgetBias = v; run(); } });
+      const shift = GC.slider(panel, { say: "lesson.break.shift", min: -8, max: 4, step: 0.1, value: 0, format: signed, onInput: (v) => { edit.bias = { forget: v }; run(); } });
       // The gate's slider has one place below 0: there it is free.
       const held = (gate) => GC.slider(panel, {
         say: `lesson.break.${gate}`, min: -0.01, max: 1, step: 0.01, value: -0.01, format: (v) => (v < 0 ? GC.say("lesson.break.free") : GC.number(v, 2)),
@@ -27,11 +27,11 @@
       const sliders = { forget: held("forget"), input: held("input") };
       const prepare = (change) => {
         edit = { ...fresh(), ...change };
-        shift.set(edit.forgetBias);
+        shift.set(edit.bias.forget);
         for (const [gate, slider] of Object.entries(sliders)) slider.set(edit.clamp[gate] ?? -0.01);
         run();
       };
-      Lesson.show(api, "lesson.break.show1", () => prepare({ forgetBias: -4 }));
+      Lesson.show(api, "lesson.break.show1", () => prepare({ bias: { forget: -4 } }));
       Lesson.show(api, "lesson.break.show2", () => prepare({ clamp: { forget: 0.9 } }));
       Lesson.show(api, "lesson.break.show3", () => prepare({ clamp: { input: 1 } }));
       Lesson.show(api, "lesson.break.show4", () => prepare({ clamp: { forget: 1 } }));
@@ -45,7 +45,7 @@
       const memory = GC.canvas(stage, { height: 170, time: true, ...GC.MARGINS });
 
       const done = (result) => {
-        if (!base) { base = result; if (edit.forgetBias || Object.keys(edit.clamp).length) { run(); return; } }
+        if (!base) { base = result; if (edit.bias.forget || Object.keys(edit.clamp).length) { run(); return; } }
         now = result;
         GC.redraw(api.id, "done");
       };
@@ -60,7 +60,7 @@
       });
       const target = () => Lesson.facts().targets[GC.state.series];
       const sentence = () => {
-        const changed = edit.forgetBias || Object.keys(edit.clamp).length;
+        const changed = edit.bias.forget || Object.keys(edit.clamp).length;
         if (Lesson.carried() && !changed) return GC.say("lesson.break.unchanged", { truth: GC.number(target(), 2), before: GC.number(base.output.at(-1), 2) });
         if (!changed) return GC.say("whatif.unchanged");
         if (Lesson.carried()) {

@@ -47,6 +47,9 @@
     out.anchors = (name) => RAMPS[theme][name] ?? RAMPS[theme].diverging;
     return (cached[theme] = out);
   };
+  /** Which of these colours a quantity of the shown cell has; its own name where it is none. */
+  GC.hue = (name) => GC.cell.colours[name] ?? name;
+  GC.colour = (name) => GC.palette()[GC.hue(name)];
   /** [r, g, b] of a colour as the browser writes it. */
   GC.rgb = (text) => text.match(/[\d.]+/g).slice(0, 3).map((v) => Math.round(text.startsWith("color") ? 255 * v : v));
   GC.css = ([r, g, b]) => `rgb(${r},${g},${b})`;

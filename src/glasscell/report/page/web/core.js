@@ -67,10 +67,22 @@ const GC = {};
   Object.defineProperties(GC, {
     series: { get: () => GC.data.series[GC.state.series] },
     layer: { get: () => GC.data.layers[GC.state.layer] },
-    lstm: { get: () => GC.layer.mode === "LSTM" },
+    cell: { get: () => GC.cellOf() }, // what the shown layer is
     lag: { get: () => GC.data.measures.lags?.[GC.state.series] ?? GC.data.measures.lag }, // steps that the data ask for
-    plain: { get: () => !GC.data.layers.some(({ mode }) => mode === "LSTM") }, // no gates on the whole page
+    plain: { get: () => !GC.data.layers.some((_, k) => GC.cellOf(k).squashed.length) }, // no gates on the whole page
+    other: { get: () => !GC.data.layers.some((_, k) => GC.cellOf(k).belt?.gate === "forget") }, // nothing on it keeps by a forget gate
   });
+  /** The cell of a layer, as glasscell.report.draw.recurrence packs it; `gates` and `states` are letter to name. */
+  GC.cellOf = (layer = GC.state.layer) => GC.data.cells[GC.data.layers[layer].cell];
+  /** A quantity's name in words; a cell of the user's own names its own. */
+  GC.quantity = (name) => (`${name}.what` in GC.data.words ? GC.say(name) : name);
+  GC.whatOf = (name) => (`${name}.what` in GC.data.words ? GC.say(`${name}.what`) : "");
+  /** Whether a quantity lies between 0 and 1. */
+  GC.squashed = (name) => GC.cell.squashed.includes(name);
+  /** The largest size of a quantity; null where nothing bounds it. */
+  GC.bound = (name) => { const [low, high] = GC.cell.ranges[name]; return low === null || high === null ? null : Math.max(-low, high); };
+  /** Name of the state that the shown layer stores from step to step: the one on the belt, else the hidden one. */
+  GC.stored = () => GC.cell.belt?.name ?? "hidden";
   /** The step that the layer worked on before t: t - 1, for a reverse layer t + 1; -1 for none. */
   GC.before = (t) => (GC.layer.reverse ? (t + 1 < GC.series.T ? t + 1 : -1) : t - 1);
   GC.stepName = (t) => GC.series.labels?.[t] ?? `t\u00a0=\u00a0${t}`;

@@ -55,8 +55,8 @@
     const tools = make("div", { className: "tools" });
     const note = make("p", { className: "note", hidden: true });
     const details = make("details", { className: "numbers", hidden: true }, make("summary", { data: { say: "numbers" } }));
-    const plainly = `${view.title}.how.rnn`;
-    const how = GC.plain && plainly in GC.data.words ? plainly : `${view.title}.how`;
+    const other = `${view.title}.how.${GC.plain ? "rnn" : "any"}`;
+    const how = (GC.plain || GC.other) && other in GC.data.words ? other : `${view.title}.how`;
     if (GC.plain && `${view.title}.rnn` in GC.data.words) view.title = `${view.title}.rnn`;
     const heading = make("h2", {}, make("span", { className: "no", aria: { hidden: "true" } }), make("span", { data: { say: view.title } }));
     const header = make("header", {}, heading, make("p", { className: "how", data: { say: how } }), tools);
@@ -106,7 +106,7 @@
     const box = make("div", { className: "tabs", aria: { role: "tablist" }, data: { sayLabel: "layer" } });
     const pick = (k) => { GC.set({ layer: k }); box.children[k].focus(); };
     box.append(...GC.data.layers.map((layer, k) => make("button", {
-      type: "button", aria: { role: "tab" }, textContent: layer.name, title: `${layer.name} · ${layer.mode} · H = ${layer.H}`, onclick: () => pick(k),
+      type: "button", aria: { role: "tab" }, textContent: layer.name, title: `${layer.name} · ${GC.cellOf(k).name} · H = ${layer.H}`, onclick: () => pick(k),
       onkeydown: (event) => {
         const to = { ArrowLeft: k - 1, ArrowRight: k + 1, Home: 0, End: GC.data.layers.length - 1 }[event.key];
         if (to !== undefined && box.children[to] && !box.children[to].hidden) { event.preventDefault(); pick(to); }
@@ -115,6 +115,8 @@
     box.hidden = GC.data.layers.length < 2;
     return box;
   };
+
+  const dotOf = (k) => { const { belt, colours } = GC.cellOf(k); return colours[belt?.name ?? "hidden"]; };
 
   const scrubber = (host) => {
     const plot = GC.canvas(host, { height: 40, label: "", time: true });
@@ -125,14 +127,14 @@
     const draw = () => {
       plot.clear();
       const colours = GC.palette();
-      const array = GC.get("cell") ?? GC.get("hidden");
+      const array = GC.get(GC.stored());
       const row = GC.row(array, Math.min(GC.state.unit, array.shape[0] - 1));
       const top = Math.max(1e-9, ...row.filter(Number.isFinite).map(Math.abs));
       const y = GC.scale(-top, top, plot.height - 4, 4);
       const xs = Array.from(row, (_, k) => ((k + 0.5) * array.pool / GC.series.T) * plot.width);
       plot.ctx.fillStyle = colours.rule;
       plot.ctx.fillRect(0, plot.height / 2, plot.width, 1);
-      GC.line(plot, xs, Array.from(row, y), { color: GC.lstm ? colours.cell : colours.hidden, width: 1.6 });
+      GC.line(plot, xs, Array.from(row, y), { color: GC.colour(GC.stored()), width: 1.6 });
     };
     const aria = { valuemin: 0, valuenow: () => GC.state.t, valuemax: () => GC.series.T - 1, valuetext: () => GC.stepName(GC.state.t), label: () => GC.say("step") };
     plot.host.addEventListener("keydown", (event) => { if (event.target === plot.host && event.key in KEYS) { event.preventDefault(); GC.move(...KEYS[event.key].map((v) => v * (event.shiftKey ? 10 : 1))); } else if (event.key === "Home" || event.key === "End") { event.preventDefault(); GC.set({ t: event.key === "Home" ? 0 : GC.series.T - 1 }); } });
@@ -169,7 +171,7 @@
       [...layerTabs.children].forEach((tab, k) => { tab.hidden = k < from || k >= to; tab.setAttribute("aria-selected", String(k === state.layer)); tab.tabIndex = k === state.layer ? 0 : -1; });
       const chosen = layerTabs.children[state.layer];
       layerTabs.scrollLeft = Math.max(0, chosen.offsetLeft - layerTabs.offsetLeft - 40);
-      for (const tab of layerTabs.children) tab.style.setProperty("--dot", GC.data.layers[[...layerTabs.children].indexOf(tab)].mode === "LSTM" ? "var(--cell)" : "var(--hidden)");
+      for (const tab of layerTabs.children) tab.style.setProperty("--dot", `var(--${dotOf([...layerTabs.children].indexOf(tab))})`);
       fill(series, GC.data.series.map((one, k) => [k, one.name]), state.series);
       fill(sort, sorts().map((name) => [name, GC.say(`sort.${name}`)]), sorts().includes(state.sort) ? state.sort : "index");
     };

@@ -1,44 +1,98 @@
-// The cell as schoolbooks draw it: belt on top, four gates, a bus below; wide.svg, and narrow.svg for phones.
+// The cell's drawings: which one a cell has, and the numbers on it. LSTM, GRU and RNN have their own file each; of
+// any other cell Python has drawn its quantities and what each is made of.
 (() => {
-  const WIDE = { name: "wide", width: 1000, r: 17, box: [98, 46], body: [116, 884], stacked: false };
-  const NARROW = { name: "narrow", width: 400, r: 15, box: [68, 46], body: [8, 392], stacked: true };
+  /** By name: {parts, part (of a quantity), wires(of) → number by wire, tell(part, wires), svg()}; all but wires may be missing. */
+  GC.drawings = {};
+  const place = (layer = GC.state.layer) => document.getElementById("drawings").content.querySelector(`[data-cell="${GC.data.layers[layer].cell}"]`);
 
-  const sub = (text) => `<tspan class="sub" dy="4">${text}</tspan>`;
-
-  // A plain RNN: what was, and what is read, through the weights and one curve. No belt, no gates.
-  const plain = (a, relu) => {
-    const [w, h] = a.box;
-    const y = 110;
-    const [left, right] = a.stacked ? [6, a.width - 6] : [2, a.width - 2];
-    const mid = a.width / 2;
-    const sum = mid - (a.stacked ? 70 : 170);
-    const fn = mid + (a.stacked ? 50 : 90);
-    const text = (x, at, anchor, inner) => `<text x="${x}" y="${at}" text-anchor="${anchor}" class="lab-hidden">${inner}</text>`;
-    const wire = (name, d) => `<path class="wire hidden" data-wire="${name}" d="${d}" marker-end="url(#tip-hidden-rnn-${a.name})"/>`;
-    return `<svg class="drawing ${a.name}" viewBox="0 0 ${a.width} 240" role="img" data-say-label="cell.aria.rnn"><defs><marker id="tip-hidden-rnn-${a.name}" viewBox="0 0 10 14" refX="0.5" refY="7" markerWidth="10" markerHeight="14" markerUnits="userSpaceOnUse" orient="auto"><path class="tip-hidden" d="M0 0L10 7L0 14Z"/></marker></defs>
-      <rect class="body" x="${a.body[0]}" y="22" width="${a.body[1] - a.body[0]}" height="176" rx="22"/>
-      ${wire("before", `M0 ${y}H${sum - a.r - 11}`)}${wire("x", `M${sum} 238V${y + a.r + 11}`)}${wire("inside", `M${sum + a.r} ${y}H${fn - w / 2 - 11}`)}${wire("hidden", `M${fn + w / 2} ${y}H${a.width - 10}`)}
-      <circle class="node" cx="${sum}" cy="${y}" r="${a.r}"/><path class="op" d="M${sum - a.r * 0.55} ${y}h${a.r * 1.1}M${sum} ${y - a.r * 0.55}v${a.r * 1.1}"/>
-      <g class="gate candidate"><rect class="back" x="${fn - w / 2}" y="${y - h / 2}" width="${w}" height="${h}" rx="9"/><rect class="edge" x="${fn - w / 2}" y="${y - h / 2}" width="${w}" height="${h}" rx="9"/><text class="fn" x="${fn}" y="${y + 5}" text-anchor="middle">${relu ? "max(0, ·)" : "tanh"}</text></g>
-      ${text(left, y - 34, "start", `<tspan class="var">h</tspan>${sub("t−1")}`)}${text(left, y - 14, "start", `<tspan class="val" data-value="before"></tspan>`)}
-      ${text(sum + 16, 226, "start", `<tspan class="var">x</tspan>${sub("t")}<tspan class="val" dx="6" dy="-4" data-value="x"></tspan>`)}
-      ${text((sum + fn) / 2 - 6, y - 14, "middle", `<tspan class="val" data-value="inside"></tspan>`)}
-      ${text(right, y - 34, "end", `<tspan class="var">h</tspan>${sub("t")}`)}${text(right, y - 14, "end", `<tspan class="val" data-value="hidden"></tspan>`)}</svg>`;
+  GC.drawings.program = {
+    wires: ({ value, before }) => ({
+      ...Object.fromEntries(GC.cell.names.map((name) => [name, value(name)])),
+      ...Object.fromEntries(Object.values(GC.cell.states).map((name) => [`${name} before`, before(name)])),
+    }),
+    tell: (_, now) => {
+      const { belt } = GC.cell;
+      const values = { unit: GC.state.unit, step: GC.stepName(GC.state.t), name: GC.quantity(GC.stored()), value: GC.number(now[GC.stored()]), h: GC.number(now.hidden) };
+      if (!belt) return GC.say("cell.tell.any", values);
+      const [kept] = GC.plan([{ slope: belt.kept }]).at(GC.state.t, [GC.state.unit])[0];
+      const prev = GC.value(belt.name, GC.state.unit, GC.before(GC.state.t));
+      return GC.say("cell.tell.belt", { ...values, prev: GC.number(prev), kept: GC.number(kept * 100, 0), written: GC.number(now[belt.name] - kept * prev) });
+    },
   };
 
-  /** The drawings of a plain RNN's cell. */
-  GC.plainDrawing = (relu) => plain(WIDE, relu) + plain(NARROW, relu);
-
-  /** Both drawings; the style sheet shows the one that fits. No text of the user's goes in here. */
-  GC.cellDrawing = () => document.getElementById("drawings").innerHTML;
+  /** The drawing of the shown layer's cell. */
+  GC.drawing = () => ({ name: place().dataset.drawing, ...GC.drawings[place().dataset.drawing] });
+  /** Its pictures, wide and for phones; the style sheet shows the one that fits. No text of the user's goes in unescaped. */
+  GC.cellDrawing = () => GC.drawing().svg?.() ?? place().innerHTML;
+  /** Every number on the drawing at one unit and step. */
+  GC.wires = (unit = GC.state.unit, t = GC.state.t) => GC.drawing().wires({
+    value: (name) => GC.value(name, unit, t), before: (name) => GC.value(name, unit, GC.before(t)), inside: (k) => GC.sum(k, unit, t).sum,
+  });
 
   /** Put numbers into the drawings: wires by name, `inside` what stands in each gate. */
   GC.fillCell = (host, now, inside, x) => {
     for (const node of GC.all("[data-value]", host)) node.textContent = node.dataset.value === "x" ? x : node.dataset.value === "before" ? `(… ${GC.number(now.before, 2)} …)` : GC.number(now[node.dataset.value]);
-    for (const node of GC.all("[data-inside]", host)) node.textContent = GC.number(inside[node.dataset.inside], 2);
+    for (const node of GC.all("[data-inside]", host)) node.textContent = GC.number(inside(node.dataset.inside), 2);
     for (const wire of GC.all("[data-wire]", host)) wire.style.strokeWidth = 1.4 + 5.6 * Math.min(1, Math.abs(now[wire.dataset.wire]) || 0);
     for (const level of GC.all("[data-level]", host)) {
       level.setAttribute("width", Math.min(1, Math.abs(now[level.dataset.level]) || 0) * Number(level.dataset.whole));
     }
+  };
+
+  // ---- equations --------------------------------------------------------------------------
+  const v = (letter, low = "t") => `<var>${escape(letter)}</var><sub>${escape(low)}</sub>`;
+  const escape = (text) => String(text).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+  const bare = (letter) => letter.replace(/\u0303/g, ""); // the matrix of C̃ is W_C
+  const number = (value, digits = 3) => `<b>${GC.number(value, digits)}</b>`;
+  const firsts = ({ sums, states, vectors, masks }) => [sums.length, sums.length + states.length, sums.length + states.length + vectors.length, sums.length + states.length + vectors.length + masks.length];
+
+  /** A value of the shown cell as a symbol. */
+  const symbol = (value) => {
+    const { values, letters, program, states } = GC.cell;
+    const name = Object.keys(values).find((one) => values[one] === value);
+    const [sums, before, vectors] = firsts(program);
+    if (name) return name in letters ? v(letters[name]) : v("u", name.slice(1)); // u1: a part that several share
+    if (value < before) { const [letter, own] = Object.entries(states)[value - sums]; return v(letters[own] ?? letter, "t−1"); }
+    const [letter, ...rest] = (value < vectors ? program.vectors[value - before] : program.masks[value - vectors]).split("_");
+    return rest.length ? v(letter, rest.join(" ")) : `<var>${escape(letter)}</var>`;
+  };
+  const sumForm = (k) => {
+    const [gate, reads] = GC.cell.program.sums[k];
+    const low = escape(bare(GC.cell.letters[GC.cell.gates[gate]] ?? gate));
+    const of = (letter, inner, b) => `<var>${letter}</var><sub>${low}</sub>${inner} + <var>${b}</var><sub>${low}</sub>`;
+    if (reads === "xh") return of("W", `·[${v("h", "t−1")}, ${v("x")}]`, "b");
+    return reads === "x" ? of("W", `·${v("x")}`, "b") : of("U", `·${v("h", "t−1")}`, "b′");
+  };
+
+  /** The equations of the shown cell, in an order in which they can be computed: {name, colour, left, middle, fill(unit, t)}. */
+  GC.equations = () => Object.entries(GC.cell.equations).map(([name, parts]) => {
+    const known = name in GC.cell.letters;
+    const wanted = parts.filter((part) => part[0] === "value").map(([, value]) => value);
+    // A projected hidden state is no unit's: there h is what the unit gives before it.
+    const own = name === "hidden" && GC.layer.P !== GC.layer.H ? { open: GC.cell.values[name] } : GC.cell.values[name];
+    return {
+      name, colour: known ? GC.hue(name) : "soft",
+      left: known ? v(GC.cell.letters[name]) : v("u", name.slice(1)),
+      middle: parts.map((part) => (typeof part === "string" ? escape(part) : part[0] === "value" ? symbol(part[1]) : part[0] === "term" ? `(${sumForm(part[1])})` : sumForm(part[1]))).join(""),
+      fill: (unit, t) => {
+        const found = GC.plan([own, ...wanted]).at(t, [unit]).map(([value]) => value);
+        const sums = [];
+        let [k, text] = [0, ""];
+        for (const part of parts) {
+          if (typeof part === "string") { text += escape(part); continue; }
+          const sum = part[0] === "value" ? null : GC.sum(part[1], unit, t);
+          if (sum) sums.push([sum, GC.cell.program.sums[part[1]][1]]);
+          const value = sum ? sum.sum : found[k += 1];
+          const shown = number(value, sum ? 2 : 3);
+          text += value < 0 && /[·+−/] $/.test(text) ? `(${shown})` : shown;
+        }
+        return `${text} = ${number(found[0])}${sums.map(partsOf).join("")}`;
+      },
+    };
+  });
+  const partsOf = ([{ x, h, b }, reads]) => {
+    if (x === null) return "";
+    const shown = [["x", x], ["h", h], [reads === "h" ? "b′" : "b", b]].filter(([name]) => reads === "xh" || name !== { x: "h", h: "x" }[reads]);
+    return `<span class="parts">${shown.map(([name, part]) => `<span><i>${name}</i>${GC.number(part, 2)}</span>`).join("")}</span>`;
   };
 })();

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib import resources
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import numpy as np
 
+from glasscell.cells import Cell
 from glasscell.cells.parameters import LayerWeights
 from glasscell.errors import DataError, ShapeError
-from glasscell.inspect.units.cell_numbers import LETTERS as SUBSCRIPTS
-from glasscell.inspect.units.cell_numbers import CellNumbers, cell_numbers
-from glasscell.report.draw.markup import LETTERS, escape, fixed, short
+from glasscell.inspect.units.cell_numbers import CellNumbers, Terms, cell_numbers
+from glasscell.report.draw.markup import escape, fixed, short
+from glasscell.report.draw.recurrence import SIGNS, Look, Part, look
 from glasscell.report.page.exploration import Exploration
 from glasscell.report.page.frame_words import table as words
+from glasscell.report.views.cell.drawing import drawing_of, pictures
 
-__all__ = ["ORDER", "TITLE", "build", "drawing", "equations", "numbers", "stroke"]
+__all__ = [
+    "ORDER",
+    "TITLE",
+    "build",
+    "drawing",
+    "equations",
+    "numbers",
+    "stroke",
+    "wires",
+]
 
 ORDER: Final = 3
 TITLE: Final = "living"
 _TERMS: Final = 4
-"""Products of W [h, x] that an equation writes out; the rest is one number."""
+"""Products of a sum that an equation writes out; the rest is one number."""
 _LISTED: Final = 600
 """Terms that the table of all of them has at most."""
 
@@ -31,7 +40,7 @@ _LISTED: Final = 600
 def build(shown: Exploration, lang: str) -> str:
     """Return the body of the section for the unit and step that the page starts with."""
     cell = numbers(shown)
-    if cell is None:
+    if cell is None or drawing_of(cell.cell_of) == "rnn":
         return ""
     series = shown.series[shown.start.get("series", 0)]
     named = series.inputs if len(series.inputs) == len(cell.x) else ()
@@ -44,26 +53,22 @@ def build(shown: Exploration, lang: str) -> str:
 
 
 def numbers(shown: Exploration) -> CellNumbers | None:
-    """Give the numbers that a page starts with; None where they are no LSTM's or do not agree."""
+    """Give the numbers that a page starts with; None where they are unknown or do not agree."""
     series = shown.series[shown.start.get("series", 0)]
     layer = shown.start.get("layer", series.first)
-    trace, weights = series.trace(layer), shown.layers[layer].weights
-    if trace.cell is None or series.x is None or not weights or "weight_hr" in weights:
+    trace, weights = series.trace(layer), dict(shown.layers[layer].weights)
+    if series.x is None or not weights or "weight_hr" in weights:
         return None
-    bias = weights.get("bias")
-    own = LayerWeights(
-        weight_ih=weights["weight_ih"],
-        weight_hh=weights["weight_hh"],
-        bias_ih=bias,
-        bias_hh=None if bias is None else np.zeros_like(bias),
-    )
+    if "bias" in weights:
+        weights |= {"bias_ih": weights["bias"], "bias_hh": np.zeros_like(weights.pop("bias"))}
+    own = LayerWeights.named(weights, trace.units)
     x = np.array(series.x)
     if (shown.model or {}).get("type") == "Forecaster" and not series.first:
         x[:, 0] -= x[-1, 0]  # a Forecaster's layer reads the window less its last value
     try:
         return cell_numbers(
             own, trace, x,
-            unit=min(shown.start.get("unit", 0), trace.cell.shape[1] - 1),
+            unit=min(shown.start.get("unit", 0), trace.units - 1),
             step=min(shown.start.get("t", 0), series.steps - 1),
             h0=trace.initial_hidden, c0=trace.initial_cell,
         )  # fmt: skip
@@ -74,30 +79,83 @@ def numbers(shown: Exploration) -> CellNumbers | None:
         return None
 
 
+def wires(cell: CellNumbers) -> dict[str, float]:
+    """Give the number on each wire of the cell's drawing, by the name that it has there."""
+    return _WIRES[drawing_of(cell.cell_of)](cell)
+
+
+def _lstm(cell: CellNumbers) -> dict[str, float]:
+    return cell.wires
+
+
+def _gru(cell: CellNumbers) -> dict[str, float]:
+    v, before = cell.values, cell.before["hidden"]
+    read = next(sum_.total for sum_, (_, reads) in _sums(cell) if reads == "h")
+    return {
+        "hidden_prev": before,
+        "update": v["update"],
+        "kept": v["update"] * before,
+        "rest": 1 - v["update"],
+        "reset": v["reset"],
+        "read": read,
+        "seen": v["reset"] * read,
+        "within": v["reset"] * read + cell.sums[0].total,
+        "candidate": v["candidate"],
+        "written": (1 - v["update"]) * v["candidate"],
+        "hidden": cell.hidden,
+    }
+
+
+def _program(cell: CellNumbers) -> dict[str, float]:
+    before = {f"{name} before": value for name, value in cell.before.items()}
+    own = {name: cell.values.get(name, cell.hidden) for name in look(cell.cell_of).names}
+    return own | before
+
+
+_WIRES: Final[dict[str, Callable[[CellNumbers], dict[str, float]]]] = {
+    "lstm": _lstm, "gru": _gru, "program": _program,
+}  # fmt: skip
+
+
+def _sums(cell: CellNumbers) -> list[tuple[Terms, tuple[str, str]]]:
+    return list(zip(cell.sums, cell.cell_of.program.sums, strict=True))
+
+
 def drawing(cell: CellNumbers, lang: str) -> str:
     """Return the drawing in both widths with its numbers filled in; CSS shows the one that fits."""
-    wires = cell.wires
+    own = wires(cell)
     x = [fixed(value, 2) for value in np.ravel(cell.x)[:3]] + ["…"] * (len(np.ravel(cell.x)) > 3)
-    texts = {name: fixed(value) for name, value in wires.items()}
+    texts = {escape(name): fixed(value) for name, value in own.items()}
     texts |= {"x": f"= ({', '.join(x)})", "before": ""}
-    svg = "".join(map(_svg, ("wide", "narrow")))
+    widths = {escape(name): value for name, value in own.items()}
+    svg = pictures(cell.cell_of)
     # Its own arrow heads: those of the script's drawing are not there without script.
     svg = svg.replace('id="tip-', 'id="still-').replace("#tip-", "#still-")
 
     def level(found: re.Match[str]) -> str:
-        return f'{found[1]}width="{min(1.0, abs(wires[found[2]])) * float(found[3]):.1f}"'
+        return f'{found[1]}width="{min(1.0, abs(widths[found[2]])) * float(found[3]):.1f}"'
 
-    svg = re.sub(r'(data-value="(\w+)">)', lambda m: m[1] + texts[m[2]], svg)
-    inside = {gate: fixed(total, 2) for gate, total in cell.pre_activations.items()}
-    svg = re.sub(r'(data-inside="(\w+)">)', lambda m: m[1] + inside[m[2]], svg)
+    svg = re.sub(r'(data-value="([^"]+)">)', lambda m: m[1] + texts[m[2]], svg)
+    inside = {escape(name): fixed(total, 2) for name, total in _inside(cell).items()}
+    svg = re.sub(r'(data-inside="([^"]+)">)', lambda m: m[1] + inside[m[2]], svg)
     svg = re.sub(r'data-say-label="([\w.]+)"', lambda m: f'aria-label="{_say(m[1], lang)}"', svg)
     svg = re.sub(r'(data-say="([\w.]+)">)', lambda m: m[1] + _say(m[2], lang), svg)
-    svg = re.sub(r'((?:data-level)="(\w+)" data-whole="([\d.]+)"[^>]*?)width="0"', level, svg)
+    svg = re.sub(r'((?:data-level)="([^"]+)" data-whole="([\d.]+)"[^>]*?)width="0"', level, svg)
     return re.sub(
-        r'data-wire="(\w+)"',
-        lambda m: f'{m[0]} style="stroke-width:{stroke(wires[m[1]]):.2f}"',
+        r'data-wire="([^"]+)"',
+        lambda m: f'{m[0]} style="stroke-width:{stroke(widths[m[1]]):.2f}"',
         svg,
     )
+
+
+def _inside(cell: CellNumbers) -> dict[str, float]:
+    """What stands inside each quantity that is made of one sum."""
+    found = {}
+    for name, parts in look(cell.cell_of).equations.items():
+        sums = [part[1] for part in parts if not isinstance(part, str) and part[0] != "value"]
+        if sums:
+            found[name] = cell.sums[sums[0]].total
+    return found
 
 
 def stroke(value: float) -> float:
@@ -105,60 +163,135 @@ def stroke(value: float) -> float:
     return 1.4 + 5.6 * min(1.0, abs(value)) if np.isfinite(value) else 1.4
 
 
+# ---- equations -----------------------------------------------------------------------------
+
+
 def equations(cell: CellNumbers, named: Sequence[str], lang: str) -> str:
     """Return the equations as HTML: the form, the numbers, the result; then the table of terms."""
-    names = [f"<var>h</var><sub>{k}</sub>" for k in range(len(np.ravel(cell.h_prev)))]
+    names = [f"<var>h</var><sub>{k}</sub>" for k in range(_read_of_h(cell))]
     names += [short(name, 24) for name in named] or [
         f"<var>x</var><sub>{k}</sub>" for k in range(len(np.ravel(cell.x)))
     ]
-    wires = cell.wires
-    written = fixed(abs(wires["written"]))
-    update = (
-        f"{_number(wires, 'forget')} · {_factor(cell.cell_prev)} + {_number(wires, 'input')} · "
-        f"{_factor(cell.candidate)} = {fixed(wires['kept'])} {_sign(wires['written'])} {written}"
+    written = look(cell.cell_of).equations
+    lines = "".join(_line(cell, name, parts, names, lang) for name, parts in written.items())
+    return f'<div class="still">{lines}</div>{_all_terms(cell, names, lang)}'
+
+
+def _line(
+    cell: CellNumbers, name: str, parts: Sequence[Part], names: Sequence[str], lang: str
+) -> str:
+    how = look(cell.cell_of)
+    form = "".join(escape(p) if isinstance(p, str) else _form(cell.cell_of, p) for p in parts)
+    sums = [part[1] for part in parts if not isinstance(part, str) and part[0] != "value"]
+    result = cell.computed[how.values[name]]
+    filled = [_filled(cell, parts)]
+    if not sums:
+        filled[0] += _last(cell, how.values[name])
+    elif len(sums) == 1 and len(parts) == 3:
+        terms = f'<span class="terms">{_terms(cell, sums[0], names, lang)}</span>'
+        filled.insert(0, f"{parts[0]} {terms} {parts[2]}")
+    else:
+        filled[:0] = [
+            f"{_sum_form(cell.cell_of, k)} = "
+            f'<span class="terms">{_terms(cell, k, names, lang)}</span>'
+            f" = {fixed(cell.sums[k].total)}"
+            for k in sums
+        ]
+    hue = how.colours.get(name, "soft")
+    letter = _var(how.letters[name]) if name in how.letters else _var("u", name[1:])
+    steps = "".join(
+        f'<p class="sum">{"" if len(sums) > 1 and k < len(sums) else "= "}{text}</p>'
+        for k, text in enumerate(filled)
     )
-    show = f"{_number(wires, 'output')} · tanh({fixed(cell.cell)})"
-    show += f" = {fixed(cell.output)} · {_factor(wires['squashed'])}"
-    sums = {gate: _gate(cell, gate, names, lang) for gate in SUBSCRIPTS}
-    lines = [
-        sums["forget"], sums["input"], sums["candidate"],
-        _line("cell", f"{_var('f')} · {_var('C', 't−1')} + {_var('i')} · {_var('C̃')}", update,
-              cell.cell),
-        sums["output"], _line("hidden", f"{_var('o')} · tanh({_var('C')})", show, wires["hidden"]),
-    ]  # fmt: skip
-    return f'<div class="still">{"".join(lines)}</div>{_all_terms(cell, names, lang)}'
-
-
-def _line(name: str, form: str, filled: str, result: float) -> str:
-    letter = "h" if name == "hidden" else LETTERS[name]
     return (
-        f'<div class="eq" style="--q:var(--{name})"><p><span class="left">{_var(letter)}</span> '
-        f'<span class="sym">= {form}</span></p><p class="sum">= {filled}</p>'
-        f'<p class="sum">= <b class="{name}">{fixed(result)}</b></p></div>'
+        f'<div class="eq" style="--q:var(--{hue})"><p><span class="left">{letter}</span> '
+        f'<span class="sym">= {form}</span></p>{steps}'
+        f'<p class="sum">= <b class="{hue}">{fixed(result)}</b></p></div>'
     )
 
 
-def _gate(cell: CellNumbers, gate: str, names: Sequence[str], lang: str) -> str:
-    function, low = "tanh" if gate == "candidate" else "σ", SUBSCRIPTS[gate]
-    read = f"[{_var('h', 't−1')}, {_var('x')}]"
-    form = f"{function}(<var>W</var><sub>{low}</sub> {read} + <var>b</var><sub>{low}</sub>)"
-    filled = f'{function}( <span class="terms">{_terms(cell, gate, names, lang)}</span> )'
-    filled += f'</p><p class="sum">= {function}({fixed(cell.pre_activations[gate])})'
-    return _line(gate, form, filled, getattr(cell, gate))
+def _form(cell: Cell, part: Any) -> str:
+    kind, place = part
+    if kind != "value":
+        form = _sum_form(cell, place)
+        return f"({form})" if kind == "term" else form
+    how, program = look(cell), cell.program
+    for name, value in how.values.items():
+        if value == place:
+            return _var(how.letters[name]) if name in how.letters else _var("u", name[1:])
+    first = len(program.sums)
+    if place < first + len(program.states):
+        return _var(how.letters[how.states[place - first]], "t−1")
+    others = (*program.vectors, *program.masks)
+    head, _, low = others[place - first - len(program.states)].partition("_")
+    return _var(head, low.replace("_", " ")) if low else f"<var>{escape(head)}</var>"
 
 
-def _terms(cell: CellNumbers, gate: str, names: Sequence[str], lang: str) -> str:
-    """Give the largest products of W [h, x], the rest as one number, then the bias."""
-    row, read = np.asarray(cell.weights[gate]), cell.read
+def _sum_form(cell: Cell, place: int) -> str:
+    gate, reads = cell.program.sums[place]
+    low = _low(look(cell), cell.gates[gate])
+    read = {"xh": f"[{_var('h', 't−1')}, {_var('x')}]", "x": _var("x"), "h": _var("h", "t−1")}[
+        reads
+    ]
+    matrix, bias = ("U", "b′") if reads == "h" else ("W", "b")
+    return f"<var>{matrix}</var><sub>{low}</sub> {read} + <var>{bias}</var><sub>{low}</sub>"
+
+
+def _low(how: Look, gate: str) -> str:
+    """The subscript of a gate's weights: that of C̃ is C."""
+    return escape(how.letters[gate].replace("\N{COMBINING TILDE}", ""))
+
+
+def _filled(cell: CellNumbers, parts: Sequence[Part]) -> str:
+    """Give the equation with numbers in place of its letters."""
+    text = ""
+    for part in parts:
+        if isinstance(part, str):
+            text += escape(part)
+            continue
+        value = cell.computed[part[1]] if part[0] == "value" else cell.sums[part[1]].total
+        hue = _hue(cell, part)
+        number = _factor(value) if re.search(r"[·+−/] $", text) else fixed(value)
+        text += f'<span class="{hue}">{number}</span>' if hue else number
+    return text
+
+
+def _hue(cell: CellNumbers, part: Any) -> str:
+    how = look(cell.cell_of)
+    named = (name for name, value in how.values.items() if ("value", value) == tuple(part))
+    return how.colours.get(next(named, ""), "")
+
+
+def _last(cell: CellNumbers, value: int) -> str:
+    """Give the two numbers that the last operation of an equation puts together."""
+    program = cell.cell_of.program
+    op = program.operations[value - program.inputs]
+    if op.name not in SIGNS:
+        return ""
+    left, right = (cell.computed[operand] for operand in op.operands)
+    sign = SIGNS[op.name][0]
+    if op.name in ("add", "sub"):
+        plus = (right < 0) == (op.name == "sub")
+        return f" = {fixed(left)} {'+' if plus else '−'} {fixed(abs(right))}"
+    return f" = {fixed(left)} {sign} {_factor(right)}"
+
+
+def _terms(cell: CellNumbers, place: int, names: Sequence[str], lang: str) -> str:
+    """Give the largest products of a sum, the rest as one number, then the bias."""
+    one, (gate, reads) = cell.sums[place], cell.cell_of.program.sums[place]
+    P = _read_of_h(cell)
+    own = {"xh": names, "x": names[P:], "h": names[:P]}[reads]
+    row, read = np.asarray(one.weights), one.read
     products = row * read
     size = np.where(np.isfinite(products), np.abs(products), np.inf)
     largest = np.argsort(-size, kind="stable")[:_TERMS]
-    terms = [(f"{fixed(abs(row[k]))}·{_factor(read[k])}", row[k], names[k]) for k in largest]
+    terms = [(f"{fixed(abs(row[k]))}·{_factor(read[k])}", row[k], own[k]) for k in largest]
     if rest := len(products) - len(largest):
         total = float(np.delete(products, largest).sum())
         terms.append((fixed(abs(total)), total, _say("cell.terms.rest", lang, count=rest)))
-    bias = cell.biases[gate]
-    terms.append((fixed(abs(bias)), bias, f"<var>b</var><sub>{SUBSCRIPTS[gate]}</sub>"))
+    bias, low = one.bias, _low(look(cell.cell_of), cell.cell_of.gates[gate])
+    letter = "b′" if reads == "h" else "b"
+    terms.append((fixed(abs(bias)), bias, f"<var>{letter}</var><sub>{low}</sub>"))
     return " ".join(
         f'<span class="signed">{_sign(sign) if k or sign < 0 else ""} <span class="term">{text}'
         f"<small>{name}</small></span></span>"
@@ -166,26 +299,29 @@ def _terms(cell: CellNumbers, gate: str, names: Sequence[str], lang: str) -> str
     )
 
 
+def _read_of_h(cell: CellNumbers) -> int:
+    """How many hidden states the weights read: none of a cell without a matrix R."""
+    return len(next(iter(cell.weights.values()))) - len(np.ravel(cell.x))
+
+
 def _all_terms(cell: CellNumbers, names: Sequence[str], lang: str) -> str:
-    read = cell.read
-    heads = "".join(f"<th><var>W</var><sub>{low}</sub></th>" for low in SUBSCRIPTS.values())
+    how, read = look(cell.cell_of), cell.read[-len(names) :]
+    gates = [name for name in how.names if name in cell.weights]
+    gates += [name for name in cell.weights if name not in gates]
+    heads = "".join(f"<th><var>W</var><sub>{_low(how, gate)}</sub></th>" for gate in gates)
     rows = "".join(
         f"<tr><th scope=row>{name}</th><td>{fixed(value)}</td>"
-        + "".join(f"<td>{fixed(cell.weights[gate][k])}</td>" for gate in SUBSCRIPTS)
+        + "".join(f"<td>{fixed(cell.weights[gate][k])}</td>" for gate in gates)
         + "</tr>"
         for k, (name, value) in enumerate(zip(names[:_LISTED], read, strict=False))
     )
-    biases = "".join(f"<td>{fixed(cell.biases[gate])}</td>" for gate in SUBSCRIPTS)
+    biases = "".join(f"<td>{fixed(cell.biases[gate])}</td>" for gate in gates)
     return (
         f"<details><summary>{_say('cell.terms.all', lang, count=len(read))}</summary>"
         f'<div class="scroll"><table><thead><tr><th>{_say("cell.terms.name", lang)}</th>'
         f"<th>{_say('cell.terms.value', lang)}</th>{heads}</tr></thead><tbody>{rows}"
         f"<tr><th scope=row><var>b</var></th><td></td>{biases}</tr></tbody></table></div></details>"
     )
-
-
-def _number(wires: Mapping[str, float], name: str) -> str:
-    return f'<span class="{name}">{fixed(wires[name])}</span>'
 
 
 def _factor(value: float) -> str:
@@ -197,13 +333,8 @@ def _sign(value: float) -> str:
 
 
 def _var(letter: str, low: str = "t") -> str:
-    return f"<var>{letter}</var><sub>{low}</sub>"
+    return f"<var>{escape(letter)}</var><sub>{escape(low)}</sub>"
 
 
 def _say(key: str, lang: str, **values: object) -> str:
     return escape(words()[key][lang == "zh"].format(**values))
-
-
-@cache
-def _svg(name: str) -> str:
-    return (resources.files(__package__) / f"{name}.svg").read_text(encoding="utf-8")

@@ -37,6 +37,75 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "same",
         "普通 RNN 单元示意图，每条连线上标有数值；下方的公式内容相同",
     ),
+    "cell.aria.gru": (
+        "Drawing of the GRU cell with a number on every wire; the equations below say the same",
+        "GRU 单元示意图，每条连线上标有数值；下方的公式内容相同",
+    ),
+    "cell.aria.program": (
+        "Drawing of the cell: a box with its number for each quantity, and an arrow from each that "
+        "it reads; the equations below say the same",
+        "单元示意图：每个量一个方框，标有数值，箭头表示它读取的量；下方的公式内容相同",
+    ),
+    "cell.part.keep": ("Update gate", "更新门"),
+    "cell.part.reset": ("Reset gate", "重置门"),
+    "cell.part.propose": ("Candidate", "候选值"),
+    "cell.part.mix": ("New state", "新状态"),
+    "cell.short.reset": ("reset", "重置门"),
+    "cell.short.update": ("update", "更新门"),
+    "cell.short.cell": ("cell state", "细胞状态"),
+    "cell.short.hidden": ("hidden state", "隐藏状态"),
+    "cell.tell.gru.all": (
+        "Unit {unit} at {step}: the update gate keeps {z} % of the last state {prev} and takes "
+        "{rest} % of the candidate {n}. So h = {h}.",
+        "单元 {unit}，{step}：更新门保留上一状态 {prev} 的 {z}%，取候选值 {n} 的 {rest}%，"
+        "于是 h = {h}。",
+    ),
+    "cell.tell.gru.keep": (
+        "The update gate reads h and x and answers {z} %. So much of the last state {prev} stays "
+        "on the belt: {kept}. Gradients come back along it multiplied by this gate alone.",
+        "更新门读取 h 和 x，给出 {z}%。上一状态 {prev} 中留在传送带上的就是这么多：{kept}。"
+        "梯度沿它返回时只乘以这个门。",
+    ),
+    "cell.tell.gru.reset": (
+        "The reset gate answers {r} %. Of what the candidate's weights read in the last state, "
+        "{read}, it lets {seen} through.",
+        "重置门给出 {r}%。候选值的权重从上一状态读出 {read}，重置门放行其中的 {seen}。",
+    ),
+    "cell.tell.gru.reset.blind": (
+        "The reset gate answers {r} %: so much the candidate sees of the last state.",
+        "重置门给出 {r}%：候选值能看到上一状态的这么多。",
+    ),
+    "cell.tell.gru.propose": (
+        "The candidate is what the state could become: it reads x, and of the last state as much "
+        "as the reset gate lets it. It says {n}.",
+        "候选值是状态可能变成的值：它读取 x，以及重置门放行的那部分上一状态。它给出 {n}。",
+    ),
+    "cell.tell.gru.mix": (
+        "What was kept, {kept}, plus {rest} % of the candidate, {written}, is the new state: "
+        "h = {h}. What the update gate does not keep, the candidate fills: the two shares are one "
+        "whole.",
+        "保留的 {kept} 加上候选值的 {rest}%，即 {written}，就是新状态：h = {h}。"
+        "更新门没有保留的部分由候选值补上：两份合起来正好是一。",
+    ),
+    "cell.tell.belt": (
+        "Unit {unit} at {step}: of the {name} {prev} it keeps {kept} % and adds {written}, and so "
+        "holds {value}. It shows h = {h}.",
+        "单元 {unit}，{step}：{name}原为 {prev}，保留 {kept}%，加上 {written}，于是为 {value}。"
+        "输出 h = {h}。",
+    ),
+    "cell.tell.any": (
+        "Unit {unit} at {step}: h = {h}. Nothing in this cell passes by itself from step to step: "
+        "what it remembers goes through the weights.",
+        "单元 {unit}，{step}：h = {h}。该单元中没有能直接传到下一步的量，"
+        "它记住的一切都要经过权重。",
+    ),
+    "living.how.any": (
+        "The cell with the real numbers of the chosen unit at the cursor. A wire is as thick as "
+        "its value is large; a gate is filled as far as it is open. Below, its equations with the "
+        "numbers filled in.",
+        "所选单元在光标处的真实数值。连线越粗数值越大；门填充得越多打开越大。"
+        "下方是填入数值的公式。",
+    ),
     "cell.parts": ("Light up", "点亮"),
     "cell.part.all": ("Whole cell", "整个单元"),
     "cell.part.forget": ("Forget gate", "遗忘门"),

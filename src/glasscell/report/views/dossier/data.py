@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from glasscell.arrays import Array
 from glasscell.inspect.units.dossier import Dossier, by_chance, dossier
+from glasscell.report.draw.recurrence import look
 from glasscell.report.page.measured import Measured, Recorded
 from glasscell.traces.layer import LayerTrace
 
@@ -66,17 +67,18 @@ def measure_dossier(
 def _described(
     trace: LayerTrace, x: Array | None, names: Sequence[str], ablation: Array | None
 ) -> dict[str, Any]:
-    projected = trace.cell is not None and trace.cell.shape[-1] != trace.hidden.shape[-1]
+    projected = trace.units != trace.hidden.shape[-1]
     read = None if x is None else _laid_out(trace, x)
     if read is not None and trace.hidden.shape[-1] * read.shape[-1] > MOST:
         read = None
     lags = [lag for lag in LAGS if lag == 0 or lag < len(trace.alive()) / 4]
-    quantity = "cell" if projected else "hidden"
+    belt = look(trace.recurrence).belt
+    quantity = belt.name if projected and belt is not None else "hidden"
     found = dossier(
         trace, read, names=names if read is not None else (), lags=lags, quantity=quantity
     )
     parts = _rounded(found, ablation)
-    shifts = min(SHIFTS, WORK // max(1, getattr(trace, quantity).size * len(lags)))
+    shifts = min(SHIFTS, WORK // max(1, trace.quantity(quantity).size * len(lags)))
     if read is not None and read.shape[-1] and shifts >= FEWEST:
         chance = by_chance(trace, read, lags=lags, shifts=shifts, quantity=quantity)
         parts["chance"] = chance.round(3).tolist()

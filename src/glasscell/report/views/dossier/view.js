@@ -1,17 +1,9 @@
-// Unit dossier: one unit's six quantities, the inputs that it follows, the units like it, and what
+// Unit dossier: one unit's quantities, the inputs that it follows, the units like it, and what
 // the loss says when it is cut. Reads the gates; measures.dossier[layer] {correlation (H, I), lag,
 // nearest, similarity (H, k), ablation (H,)}; what is missing there is computed from this series.
 (() => {
-  const GATE_LINES = [
-    { name: "forget", color: "forget", dash: [] },
-    { name: "input", color: "input", dash: [7, 4] },
-    { name: "output", color: "output", dash: [2, 4] },
-  ];
-  const CONTENT_LINES = [
-    { name: "cell", color: "cell", dash: [] },
-    { name: "candidate", color: "candidate", dash: [7, 4] },
-    { name: "hidden", color: "hidden", dash: [2, 4] },
-  ];
+  const DASHES = { input: [7, 4], output: [2, 4], candidate: [7, 4], hidden: [2, 4] };
+  const linesOf = (names) => names.map((name) => ({ name, color: GC.hue(name), dash: names.length > 1 ? DASHES[GC.hue(name)] ?? [] : [] }));
   const MOST = 10;
 
   // Pearson's r of two lists, over the places where both are numbers; NaN if one is constant.
@@ -59,7 +51,7 @@
       };
       const unitRow = (u) => GC.row(GC.get("hidden"), u);
       // With a projection `hidden` has P rows, which are no units: the cell stands for them.
-      const signal = (u) => (GC.lstm && GC.get("hidden").shape[0] !== GC.layer.H ? GC.row(GC.get("cell"), u) : unitRow(u));
+      const signal = (u) => (GC.get("hidden").shape[0] !== GC.layer.H ? GC.row(GC.get(GC.stored()), u) : unitRow(u));
 
       const correlations = (unit) => {
         const { correlation, lag } = measured();
@@ -68,7 +60,7 @@
         const x = GC.array(`${GC.state.series}/x`);
         if (!x) return [];
         const own = signal(unit);
-        const [a, b] = [GC.get(GC.lstm ? "cell" : "hidden").pool, x.pool];
+        const [a, b] = [GC.get(GC.stored()).pool, x.pool];
         return names.map((name, i) => {
           const row = GC.row(x, i);
           const [p, q] = [thin(own, Math.max(1, Math.round(b / a))), thin(row, Math.max(1, Math.round(a / b)))];
@@ -129,14 +121,18 @@
         });
         return there;
       };
+      let [gateLines, contentLines] = [[], []];
       const paint = (unit) => {
-        const scaled = CONTENT_LINES.filter(({ name }) => GC.has(GC.key(name)) && unit < GC.get(name).shape[0]);
+        const { names, squashed } = GC.cell;
+        gateLines = linesOf(squashed);
+        contentLines = linesOf([...new Set([GC.stored(), ...names.filter((name) => !squashed.includes(name))])].sort((a, b) => (a === "hidden") - (b === "hidden")));
+        const scaled = contentLines.filter(({ name }) => GC.has(GC.key(name)) && unit < GC.get(name).shape[0]);
         const [low, high] = GC.extent(scaled.map(({ name }) => GC.row(GC.get(name), unit)), [-1, 1]);
-        gates.host.hidden = gateLegend.box.hidden = !GC.lstm;
-        if (GC.lstm) gateLegend.fill(draw(gates, GATE_LINES, unit, [0, 1], false).map((line) => Object.assign(line, { say: line.name })));
-        legend.fill(draw(contents, CONTENT_LINES, unit, [Math.min(low, 0) - 0.05, Math.max(high, 0) + 0.05], true).map((line) => Object.assign(line, { say: line.name })));
-        gates.label(`${GC.say("unit")} ${unit}: ${GATE_LINES.map(({ name }) => GC.say(name)).join(", ")}`);
-        contents.label(`${GC.say("unit")} ${unit}: ${CONTENT_LINES.map(({ name }) => GC.say(name)).join(", ")}`);
+        gates.host.hidden = gateLegend.box.hidden = !gateLines.length;
+        if (gateLines.length) gateLegend.fill(draw(gates, gateLines, unit, [0, 1], false).map((line) => Object.assign(line, { say: line.name })));
+        legend.fill(draw(contents, contentLines, unit, [Math.min(low, 0) - 0.05, Math.max(high, 0) + 0.05], true).map((line) => Object.assign(line, { say: line.name })));
+        gates.label(`${GC.say("unit")} ${unit}: ${gateLines.map(({ name }) => GC.quantity(name)).join(", ")}`);
+        contents.label(`${GC.say("unit")} ${unit}: ${contentLines.map(({ name }) => GC.quantity(name)).join(", ")}`);
       };
       const read = (unit) => {
         const half = GC.data.measures.half_life?.[GC.key("").slice(0, -1)]?.[unit];
@@ -155,7 +151,7 @@
         say(GC.sentences(parts));
       };
       const move = (t, unit) => {
-        for (const line of [...GATE_LINES, ...CONTENT_LINES]) {
+        for (const line of [...gateLines, ...contentLines]) {
           const array = GC.get(line.name);
           line.show?.(array && unit < array.shape[0] ? GC.number(GC.value(line.name, unit, t)) : "–");
         }
@@ -176,7 +172,7 @@
             read(state.unit);
           }
           move(state.t, state.unit);
-          const pooled = ["cell", "hidden"].some((name) => GC.has(GC.key(name)) && !GC.whole(name, state.unit) && state.unit < GC.get(name).shape[0]);
+          const pooled = Object.values(GC.cell.states).some((name) => GC.has(GC.key(name)) && !GC.whole(name, state.unit) && state.unit < GC.get(name).shape[0]);
           api.note(pooled ? GC.say("dossier.pooled", { unit: GC.nearestExact() }) : "");
         },
       };

@@ -1,4 +1,4 @@
-"""Marked steps on a page, and what every quantity of its LSTM layers does around them."""
+"""Marked steps on a page, and what every quantity of its gated layers does around them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from glasscell.arrays import Array
 from glasscell.errors import ShapeError
 from glasscell.inspect.units.events import Course, around, course
 from glasscell.report.draw.markup import fixed
-from glasscell.report.page.exploration import QUANTITIES, Exploration, Pair
-from glasscell.report.page.frame_words import table
+from glasscell.report.draw.recurrence import look
+from glasscell.report.page.exploration import Exploration, Pair, quantities
+from glasscell.report.page.frame_words import quantity, table
 
 __all__ = ["with_events"]
 
-ARRAYS: Final = {"s/l/events": "(6, 3, K) each quantity's mean course, and the band it is due in"}
+ARRAYS: Final = {"s/l/events": "(n, 3, K) each quantity's mean course, and the band it is due in"}
 MEASURES: Final = {
     "events": "{s: [[step, label]]}, marked steps of a series",
     "response": "by key: before, after, count, said, and rows of a quantity's numbers",
@@ -39,7 +40,7 @@ def with_events(shown: Exploration, marks: Mapping[int, Sequence[tuple[int, str]
 
     Returns:
         The page with `measures.events`, `measures.response` and the courses "s/l/events":
-        (6, 3, K), each quantity's curve and its band.
+        (n, 3, K), each quantity's curve and its band.
 
     Raises:
         ShapeError: A step lies outside its series.
@@ -58,39 +59,44 @@ def with_events(shown: Exploration, marks: Mapping[int, Sequence[tuple[int, str]
         if not steps or series.steps < _FEWEST:
             continue
         for layer, trace in zip(series.layers, series.traces, strict=True):
-            if trace.forget is None:
+            known = quantities(trace)
+            if len(known) < 2:
                 continue
-            found = {name: course(getattr(trace, name), steps) for name in QUANTITIES}
+            found = {name: course(array, steps) for name, array in known.items()}
+            gates = [
+                name for name in look(trace.recurrence).names if name in trace.recurrence.gate_names
+            ]
             arrays[f"{s}/{layer}/events"] = np.array(
                 [[one.curve, one.lower, one.upper] for one in found.values()]
             )
-            response[f"{s}/{layer}"] = _record(found, len(steps), series.steps)
-    known = {str(s): [[step, label] for step, label in pairs] for s, pairs in marks.items()}
-    return shown.more(arrays, {"events": known, "response": response})
+            response[f"{s}/{layer}"] = _record(found, gates, len(steps), series.steps)
+    marked = {str(s): [[step, label] for step, label in pairs] for s, pairs in marks.items()}
+    return shown.more(arrays, {"events": marked, "response": response})
 
 
-def _record(found: Mapping[str, Course], count: int, steps: int) -> dict[str, Any]:
+def _record(
+    found: Mapping[str, Course], gates: Sequence[str], count: int, steps: int
+) -> dict[str, Any]:
     before, after = around(steps)
     numbers = ("level_near", "level_elsewhere", "move_near", "move_elsewhere", "ratio", "unit")
     return {
         "before": before,
         "after": after,
         "count": count,
-        "said": _sentence(found),
+        "said": _sentence(found, gates),
         "rows": [[getattr(one, name) for name in numbers] for one in found.values()],
     }
 
 
-def _sentence(found: Mapping[str, Course]) -> Pair:
+def _sentence(found: Mapping[str, Course], gates: Sequence[str]) -> Pair:
     """Name the gate that moves most, if one moves clearly more than elsewhere."""
-    gates = QUANTITIES[:4]
     ratios = {name: found[name].ratio for name in gates if np.isfinite(found[name].ratio)}
     most = max(ratios, key=lambda name: ratios[name], default="")
     if not most or ratios[most] < _CLEARLY:
         return table()["events.none"]
     ratio = fixed(ratios[most], 2)
     english, chinese = (
-        text.format(gate=table()[most][k], ratio=ratio)
+        text.format(gate=quantity(most, ("en", "zh")[k]), ratio=ratio)
         for k, text in enumerate(table()["events.most"])
     )
     return english, chinese

@@ -9,8 +9,10 @@ import numpy as np
 
 from glasscell.arrays import Array
 from glasscell.report.draw import axes, charts
-from glasscell.report.draw.markup import LETTERS, escape, fixed
-from glasscell.report.page.exploration import QUANTITIES, Exploration
+from glasscell.report.draw.markup import escape, fixed
+from glasscell.report.draw.recurrence import Look, look
+from glasscell.report.page.exploration import Exploration
+from glasscell.report.page.frame_words import quantity
 from glasscell.report.page.frame_words import table as words
 from glasscell.report.views.results.static import table
 
@@ -30,22 +32,23 @@ def build(shown: Exploration, lang: str) -> str:
     for key, found in shown.measures.get("response", {}).items():
         s, layer = map(int, key.split("/"))
         if s == shown.through(layer):
-            parts.append(_course(found, np.asarray(shown.arrays[f"{key}/events"]), lang))
+            how = look(shown.layers[layer].cell)
+            parts.append(_course(how, found, np.asarray(shown.arrays[f"{key}/events"]), lang))
     return "".join(parts)
 
 
-def _course(found: Mapping[str, Any], courses: Array, lang: str) -> str:
+def _course(how: Look, found: Mapping[str, Any], courses: Array, lang: str) -> str:
     column = lang == "zh"
     caveat = words()["events.caveat"][column].format(count=found["count"])
     smalls = "".join(
-        _small(name, courses[k], found["before"], lang) for k, name in enumerate(QUANTITIES)
+        _small(how, name, courses[k], found["before"], lang) for k, name in enumerate(how.names)
     )
     head = "".join(f"<th>{escape(words()[f'events.{key}'][column])}</th>" for key in _HEAD)
     rows = "".join(
-        f'<tr><th class="key {name}">{escape(words()[name][column])}</th>'
+        f'<tr><th class="key {how.colours[name]}">{escape(quantity(name, lang))}</th>'
         + "".join(f"<td>{fixed(value)}</td>" for value in row[:4])
         + f"<td><b>{fixed(row[4], 2)}</b></td><td>{row[5]}</td></tr>"
-        for name, row in zip(QUANTITIES, found["rows"], strict=True)
+        for name, row in zip(how.names, found["rows"], strict=True)
     )
     return (
         f'<p class="reading">{escape(found["said"][column])} <small>{escape(caveat)}</small></p>'
@@ -54,7 +57,7 @@ def _course(found: Mapping[str, Any], courses: Array, lang: str) -> str:
     )
 
 
-def _small(name: str, course: Array, before: int, lang: str) -> str:
+def _small(how: Look, name: str, course: Array, before: int, lang: str) -> str:
     curve, lower, upper = course
     low, high = axes.padded_range([*course], 0.08)
     count = len(curve)
@@ -64,8 +67,10 @@ def _small(name: str, course: Array, before: int, lang: str) -> str:
         f'<path class="zero" d="M{zero:.1f} 0V100"/>'
     )
     ticks = charts.y_ticks(low, high, 2)
-    drawing = charts.svg([charts.Line(values=curve, css=name)], low, high, ticks=ticks, extra=extra)
-    label = f'<b class="key {name}">{escape(words()[name][lang == "zh"])} {LETTERS[name]}</b>'
+    hue = how.colours[name]
+    drawing = charts.svg([charts.Line(values=curve, css=hue)], low, high, ticks=ticks, extra=extra)
+    said = escape(f"{quantity(name, lang)} {how.letters[name]}")
+    label = f'<b class="key {hue}">{said}</b>'
     lags = {lag: f"{lag:+d}".replace("-", "−") if lag else "0" for lag in (-before, 0)}
     lags[count - before - 1] = f"+{count - before - 1}"
     marks = [axes.Tick(at=(before + lag + 0.5) / count, text=text) for lag, text in lags.items()]

@@ -59,7 +59,7 @@
       const nearest = (lag) => lags.reduce((best, v, k) => (Math.abs(v - lag) < Math.abs(lags[best] - lag) ? k : best), 0);
 
       const drawStrip = () => {
-        const state = GC.get("cell") ?? GC.get("hidden");
+        const state = GC.get(GC.stored());
         const [rows, columns] = state.shape;
         const norms = Float64Array.from({ length: columns }, (_, c) => { let sum = 0; for (let r = 0; r < rows; r += 1) sum += state[r * columns + c] ** 2; return Math.sqrt(sum); });
         const { x, y, w, h } = strip.area;

@@ -15,13 +15,13 @@ ARRAYS: Final = {
     "film/steps": "(F,) training step of each frame",
     "film/loss": "(F,)",
     "film/l/half_life": "(5, F) quantiles over the units: 5, 25, 50, 75, 95 %",
-    "film/l/closed": "(3, F) share of steps and units, of the forget, input and output gate",
-    "film/l/open": "(3, F) the same",
+    "film/l/closed": "(G, F) share of steps and units, of each gate between 0 and 1",
+    "film/l/open": "(G, F) the same",
     "film/l/rate": "(F,) factor of the gradient per step back",
     "film/l/lags": "(n,) lags of the profile",
     "film/l/profile": "(F, n) gradient by lag",
 }
-MEASURES: Final = {"film": "{kinds: {layer: F verdicts}}"}
+MEASURES: Final = {"film": "{kinds: {layer: F verdicts}, gates: {layer: G names}}"}
 
 
 def measure(recorded: Recorded) -> Measured:
@@ -51,12 +51,14 @@ def measure_film(reel: Reel, layers: Sequence[str]) -> Measured:
     frames = np.unique(np.linspace(0, count - 1, min(count, FRAMES)).round().astype(int))
     arrays: dict[str, Any] = {"film/steps": reel.steps[frames], "film/loss": reel.loss[frames]}
     kinds: dict[str, list[str]] = {}
+    gates: dict[str, list[str]] = {}
     for index, name in enumerate(layers):
         if (layer := reel.layers.get(name)) is not None:
             parts = _over_units(layer, frames)
             arrays |= {f"film/{index}/{part}": array for part, array in parts.items()}
+            gates[str(index)] = [*layer.gate_names]
             kinds[str(index)] = [str(kind) for kind in layer.kind[frames]]
-    return Measured(arrays=arrays, numbers={"film": {"kinds": kinds}})
+    return Measured(arrays=arrays, numbers={"film": {"kinds": kinds, "gates": gates}})
 
 
 def _over_units(layer: LayerReel, frames: Array) -> dict[str, Array]:

@@ -9,7 +9,9 @@
     const array = GC.state.film === null ? null : GC.array(key(name));
     return array && Array.from({ length: array.shape[0] }, (_, k) => array[k * array.shape[1] + GC.state.film]);
   };
-  /** null at the film's end; else {step, quantiles (5 half-lives), closed, open (3), lags, profile}, each null if it is not there; units: the half-life of each. */
+  /** The gates of film/l/closed and open, in their order. */
+  GC.filmGates = () => GC.data.measures.film?.gates?.[GC.state.layer] ?? [];
+  /** null at the film's end; else {step, quantiles (5 half-lives), closed, open (of each gate), lags, profile}, each null if it is not there; units: the half-life of each. */
   GC.moment = () => (GC.state.film === null ? null : {
     step: GC.say("film.step", { step: GC.array("film/steps")[GC.state.film] }),
     quantiles: column("half_life"), closed: column("closed"), open: column("open"),

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["film"]
 
 PARTS: Final = ("loss", "half_life", "gates", "rate")
-GATES: Final = ("forget", "input", "output")
 NEVER: Final = 20
 """log2 of the steps beyond which a half-life is drawn as this: a million steps is for ever."""
 
@@ -52,8 +51,7 @@ def film(
     Raises:
         DataError: The film has no frame, or several layers and none was named.
         KeyError: There is no such layer.
-        ValueError: There is no such part, or the layer is an RNN, which has neither half-lives nor
-            gates.
+        ValueError: There is no such part, or the layer has neither half-lives nor gates, as an RNN.
 
     >>> from matplotlib.figure import Figure
     >>> from glasscell.inspect.film.reel import LayerReel, Reel
@@ -103,8 +101,8 @@ def _check(names: Sequence[str], has: Sequence[str]) -> None:
             raise ValueError(f"expected parts of {', '.join(PARTS)}, got {name!r}")
         if name not in has:
             raise ValueError(
-                f"expected a film of an LSTM to draw its {name}, got one of an RNN, which has no "
-                f"gates; draw parts={list(has)}"
+                f"expected a film of a layer with gates to draw its {name}, got one of a layer "
+                f"without, as an RNN; draw parts={list(has)}"
             )
 
 
@@ -135,11 +133,12 @@ def _gates(ax: Axes, reel: Reel, one: LayerReel) -> None:
     handles = []
     for share, dash in ((one.open_share, "-"), (one.closed_share, ":")):
         assert share is not None
-        for gate, values in zip(GATES, share.T, strict=True):
-            handles.append(line(ax, reel.steps, values, color=COLOURS[gate], ls=dash))
+        for gate, values in zip(one.gate_names, share.T, strict=True):
+            colour = COLOURS.get(gate, COLOURS["hidden"])
+            handles.append(line(ax, reel.steps, values, color=colour, ls=dash))
     ax.set_ylim(-0.03, 1.03)
     ax.set_ylabel("share of\nsteps")
-    legend(ax, handles, [f"{gate} {way}" for way in ("open", "closed") for gate in GATES])
+    legend(ax, handles, [f"{gate} {way}" for way in ("open", "closed") for gate in one.gate_names])
 
 
 def _rate(ax: Axes, reel: Reel, one: LayerReel) -> None:

@@ -1,10 +1,9 @@
 // Training film: what the measures were while the network learned; scrub through the frames.
 // Reads film/steps (F,), film/loss (F,), and per layer l: film/l/half_life (5, F) quantiles 5 25 50
-// 75 95 %, film/l/closed and film/l/open (3, F) shares of the forget, input, output gate,
+// 75 95 %, film/l/closed and film/l/open (G, F) shares of the gates between 0 and 1,
 // film/l/rate (F,), film/l/lags (n,), film/l/profile (F, n), the gradient over the lag;
 // measures.film {kinds: {l: [F verdicts]}}. NaN where nothing was measured.
 (() => {
-  const GATES = ["forget", "input", "output"];
   const ALWAYS = 13;
   const key = (name) => `film/${GC.state.layer}/${name}`;
   const rowOf = (array, k) => array.subarray(k * array.shape[1], (k + 1) * array.shape[1]);
@@ -47,10 +46,9 @@
       const now = panel("film.profile", 190);
       const overTime = [loss, life, gates, rate];
       life.legend.fill([{ say: "film.median", color: "cell" }, { say: "film.middle", color: "cell", block: true }]);
-      const names = GATES.flatMap((gate, k) => [
-        { text: `${GC.say(gate)} ${GC.say("open")}`, color: gate, dash: [], row: k, of: "open" },
-        { text: `${GC.say(gate)} ${GC.say("closed")}`, color: gate, dash: [2, 4], row: k, of: "closed" },
-      ]);
+      const names = () => GC.filmGates().flatMap((gate, k) => [["open", []], ["closed", [2, 4]]].map(([of, dash]) => (
+        { text: `${GC.quantity(gate)} ${GC.say(of)}`, color: GC.hue(gate), dash, row: k, of }
+      )));
 
       const x = () => [steps()[0], Math.max(steps()[0] + 1, steps().at(-1))];
       const xAxis = () => ({ label: GC.say("film.axis") });
@@ -88,11 +86,11 @@
         const there = GC.has(key("open"));
         gates.box.hidden = !there;
         if (!there) return;
-        for (const item of names) item.text = `${GC.say(GATES[item.row])} ${GC.say(item.of)}`;
-        gates.legend.fill(names);
+        const shown = names();
+        gates.legend.fill(shown);
         GC.chart(gates.plot, {
           x: x(), y: [0, 1], xAxis: xAxis(), yAxis: { ticks: [0, 0.5, 1], format: (v) => `${100 * v} %` },
-          lines: names.map((item) => ({ ...item, xs: steps(), ys: rowOf(GC.array(key(item.of)), item.row), width: 1.9 })),
+          lines: shown.map((item) => ({ ...item, xs: steps(), ys: rowOf(GC.array(key(item.of)), item.row), width: 1.9 })),
         });
         gates.plot.label(GC.say("film.saturation"));
       };

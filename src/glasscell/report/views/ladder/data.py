@@ -1,8 +1,9 @@
-"""How long each unit's forget gate keeps half of what it stores."""
+"""How long each unit keeps half of what it stores."""
 
 from typing import Final
 
-from glasscell.inspect.memory.timescales import half_life
+from glasscell.inspect.memory.timescales import half_lives
+from glasscell.report.page.exploration import keeps
 from glasscell.report.page.measured import Measured, Recorded, as_steps, each
 from glasscell.report.page.seen import Seen
 
@@ -28,6 +29,5 @@ def measure(recorded: Recorded) -> Measured:
 
 
 def _half_life(seen: Seen) -> Measured:
-    if seen.trace.forget is None:
-        return Measured()
-    return Measured(numbers={"half_life": [*map(as_steps, half_life(seen.trace.forget))]})
+    found = half_lives(seen.trace) if keeps(seen.trace) else None
+    return Measured(numbers={} if found is None else {"half_life": [*map(as_steps, found)]})

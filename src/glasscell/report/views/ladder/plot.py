@@ -81,7 +81,7 @@ def saturation(
 
     Args:
         found: Of one gate.
-        gate: "forget", "input" or "output", for colour and title; default none.
+        gate: Its name, "forget", "update" …, for colour and title; default none.
         ax: Where; default a new pyplot figure.
         width: Inches of a new figure; default rcParams["figure.figsize"].
 
@@ -121,7 +121,7 @@ def saturation_map(found: TimeScales, *, ax: Any = None, width: float | None = N
         width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
-        (3,) array of Axes: forget, input and output gate.
+        (gates,) array of Axes: of an LSTM forget, input and output gate.
 
     Raises:
         ShapeError: `ax` is another number of Axes.

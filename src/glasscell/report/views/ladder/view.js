@@ -1,11 +1,11 @@
-// 5 Half-life ladder: how long each unit's forget gate keeps half, against the lag one needs.
+// 5 Half-life ladder: how long each unit keeps half of what it stores, against the lag one needs.
 (() => {
   const ROW = 15;
   const SHORTEST = 0.25;
   const number = (half) => (half === "never" ? Infinity : half ?? NaN);
 
   GC.view({
-    id: "ladder", order: 5, title: "ladder", gated: true, needs: () => (GC.lstm ? null : "needs.lstm"),
+    id: "ladder", order: 5, title: "ladder", gated: true, needs: () => (GC.cell.belt ? null : "needs.belt"),
     build(host, api) {
       let lag = GC.lag ?? GC.series.T - 1;
       let rungs = [];

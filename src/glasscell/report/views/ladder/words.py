@@ -13,6 +13,15 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "拖动虚线可改变滞后步数；在单元上拖动可在所有视图中选中它们"
         "（键盘：Shift 加上下键、回车、Esc）。",
     ),
+    "ladder.how.any": (
+        "After how many steps has what a unit keeps by itself halved what it holds? Units right of "
+        "the dashed line remember over the lag that your data asks for. Drag the line to ask for "
+        "another lag; drag over units to select them in all views (keys: Shift with up and down, "
+        "Enter, Escape).",
+        "只看单元自身的保留比例，其内容经过多少步减半？虚线右侧的单元能记住数据所需的步数。"
+        "拖动虚线可改变滞后步数；在单元上拖动可在所有视图中选中它们"
+        "（键盘：Shift 加上下键、回车、Esc）。",
+    ),
     "ladder.over": ("Measured over", "测量范围"),
     "ladder.over.all": ("All sequences", "全部序列"),
     "ladder.over.one": ("This series", "当前序列"),

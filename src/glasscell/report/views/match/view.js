@@ -73,8 +73,9 @@
       // Where nothing is known beforehand: of some ranges and thresholds the ones whose pattern of two
       // units or more comes back most alike elsewhere; the range at the cursor if none does.
       const restart = () => {
-        if (!GC.lstm && chosen.quantity === "cell") chosen.quantity = "hidden";
-        quantity.fill(GC.lstm ? [["hidden", "hidden"], ["cell", "cell"]] : [["hidden", "hidden"]]);
+        const names = Object.values(GC.cell.states);
+        if (!names.includes(chosen.quantity)) chosen.quantity = "hidden";
+        quantity.fill(names.map((name) => [name, name]));
         const { T } = GC.series;
         const own = array(GC.state.series);
         const [low, high] = GC.extent([own], [0, 1]);

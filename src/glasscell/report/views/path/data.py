@@ -5,8 +5,10 @@ from typing import Final
 import numpy as np
 
 from glasscell.inspect.dynamics.path import path_split
+from glasscell.report.page.exploration import keeps
 from glasscell.report.page.measured import Measured, Recorded, each
 from glasscell.report.page.seen import FEWEST, Seen
+from glasscell.traces.slopes import mixes
 
 SHARE: Final = 0.15
 """Of the time for influences, path splits and fans."""
@@ -22,15 +24,20 @@ ARRAYS: Final = {
 
 
 def measure(recorded: Recorded) -> Measured:
-    """Measure every LSTM layer for which there is time."""
+    """Measure every layer with a belt for which there is time."""
     flops = SHARE * recorded.affordable.flops
     return each(recorded.affordable.seen, lambda seen: _split(seen, flops))
+
+
+def _splits(seen: Seen) -> bool:
+    """Whether there is a belt, and units that go their own way within a step."""
+    return keeps(seen.trace) and not mixes(seen.trace.recurrence)
 
 
 def _split(seen: Seen, flops: float) -> Measured:
     T, H, P = seen.sizes
     shown = seen.end(int(flops / (8 * H * P * min(H, FEWEST))))
-    if shown is None or seen.weights is None or seen.trace.forget is None:
+    if shown is None or seen.weights is None or not _splits(seen):
         return Measured()
     T = len(shown.trace.hidden)
     columns = int(min(H, flops / (8 * H * P * T)))

@@ -15,7 +15,7 @@
     title: "view.path",
     gated: true,
     needs: () => {
-      if (!GC.lstm) return "path.rnn";
+      if (!GC.cell.belt) return "path.rnn";
       return GC.has(GC.key("path_lags")) ? null : GC.why("path.absent");
     },
     build(host, api) {

@@ -11,6 +11,13 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "某一步的记忆通过两条路到达后面：沿传送带（只乘以遗忘门），以及经过隐藏状态和各个门。"
         "梯度主要走哪一条？传送带正是 LSTM 的发明，另一条就是普通 RNN 的路。",
     ),
+    "view.path.how.any": (
+        "The state of a step reaches a later one on two ways: along the conveyor belt, multiplied "
+        "by what is kept only, and through the weights and the gates. Which of them carries the "
+        "gradient? The other way is that of the plain RNN.",
+        "某一步的状态通过两条路到达后面：沿传送带（只乘以保留比例），以及经过权重和各个门。"
+        "梯度主要走哪一条？后者就是普通 RNN 的路。",
+    ),
     "path.absent": (
         "The two paths were not measured here. It takes the layer's weights and finite values, "
         "and a network on which it takes seconds; with large ones only the first series is "
@@ -19,9 +26,9 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "网络较大时只测量第一个序列：请选择它，或只看较少的时间步：--steps FIRST:END。",
     ),
     "path.rnn": (
-        "A plain RNN has no conveyor belt: all of its gradient goes through the weights. Choose an "
-        "LSTM layer.",
-        "普通 RNN 没有传送带，梯度全部经过权重。请选择一个 LSTM 层。",
+        "This layer's cell has no conveyor belt, as a plain RNN: all of its gradient goes through "
+        "the weights. Choose another layer.",
+        "该层的单元没有传送带（如普通 RNN），梯度全部经过权重。请选择其他层。",
     ),
     "path.total": ("both together", "两者合计"),
     "path.belt": ("conveyor belt", "传送带"),

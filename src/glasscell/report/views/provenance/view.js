@@ -1,30 +1,45 @@
-// 4 Memory provenance: which step wrote what is in this cell now. An identity, not an estimate.
+// 4 Memory provenance: which step wrote what a unit stores now. An identity, not an estimate.
 (() => {
   const ROWS = 160; // rows of the overview at most
   const COUNTS = 1 / 200; // of the largest part: less is a bar that nobody sees
   const FEW = 12; // steps that a close-up has at least
-  /** Split C at step T: what is left of each write, and of the initial state. */
-  GC.split = (f, i, g, T, initial, reverse) => {
-    const steps = f.length;
+  /** Split what is stored at step T, kept_t times what it was plus written_t: what is left of each write, and of the initial state. */
+  GC.split = (keeps, written, T, initial, reverse) => {
+    const steps = keeps.length;
     const left = new Float64Array(steps).fill(NaN);
     const kept = new Float64Array(steps).fill(NaN);
     let log = 0;
     for (let s = T; s >= 0 && s < steps; s += reverse ? 1 : -1) {
       kept[s] = Math.exp(log);
-      left[s] = kept[s] * i[s] * g[s];
-      log += Math.log(f[s]);
+      left[s] = kept[s] * written[s];
+      log += Math.log(keeps[s]);
     }
     return { left, kept, initial: initial ? Math.exp(log) * initial : 0 };
   };
 
-  const gates = () => ["forget", "input", "candidate"].map((name) => GC.whole(name));
+  /** What a unit keeps and writes at every step, [keeps, written]; null where it takes more than the page has of it. */
+  GC.writes = (unit = GC.state.unit) => {
+    const { belt } = GC.cell;
+    const plan = GC.plan([{ slope: belt.kept }, ...(belt.written === null ? [] : [belt.written])]);
+    const needed = [...plan.names, ...(belt.written === null ? [belt.name] : [])];
+    if (!needed.every((name) => GC.whole(name, unit))) return null;
+    const found = [0, 1].map(() => new Float64Array(GC.series.T));
+    for (let t = 0; t < GC.series.T; t += 1) {
+      const [kept, written] = plan.at(t, [unit]);
+      found[0][t] = kept[0];
+      found[1][t] = written ? written[0] : GC.value(belt.name, unit, t) - kept[0] * GC.value(belt.name, unit, GC.before(t));
+    }
+    return found;
+  };
   const largest = (left) => Array.from(left, (value, s) => [s, value]).filter(([, value]) => Number.isFinite(value)).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
 
   GC.view({
-    id: "provenance", order: 4, title: "provenance", gated: true, needs: () => (GC.lstm ? null : "needs.lstm"),
+    id: "provenance", order: 4, title: "provenance", gated: true, needs: () => (!GC.cell.belt ? "needs.belt" : GC.cell.belt.adds ? null : "provenance.mixed"),
     build(host, api) {
       let [T, rows, axis, near, split, over] = [GC.series.T - 1, {}, null, null, null, null];
       let [close, span] = [null, [0, GC.series.T]]; // close: whether the bars are of the steps that count alone; null: as it is needed
+      let parts = {}; // what the shown unit keeps and writes
+      const stored = () => GC.stored();
       const says = GC.make("p", { className: "says" });
       const slider = GC.make("input", { type: "range", min: 0, step: 1, oninput: () => pin(Number(slider.value)) });
       const name = GC.make("output");
@@ -38,8 +53,8 @@
       const make = () => {
         box.replaceChildren();
         rows = {
-          cell: GC.rowOf(box, { name: GC.say("cell"), letter: "C", what: GC.say("provenance.drag"), colour: "var(--cell)", height: 70, label: GC.say("provenance.cell.aria") }),
-          left: GC.rowOf(box, { name: GC.say("provenance.left"), what: GC.say("provenance.left.what"), colour: "var(--cell)", height: 150, label: GC.say("provenance.left.aria") }),
+          stored: GC.rowOf(box, { name: GC.quantity(stored()), letter: GC.cell.letters[stored()], what: GC.say("provenance.drag"), colour: `var(--${GC.hue(stored())})`, height: 70, label: GC.say("provenance.cell.aria") }),
+          left: GC.rowOf(box, { name: GC.say("provenance.left"), what: GC.say("provenance.left.what"), colour: `var(--${GC.hue(stored())})`, height: 150, label: GC.say("provenance.left.aria") }),
           kept: GC.rowOf(box, { name: GC.say("provenance.kept"), colour: "var(--forget)", height: 54, label: GC.say("provenance.kept.aria") }),
         };
         near = GC.stepAxis(box, () => span);
@@ -53,7 +68,7 @@
           pin(Math.floor(plot.pick(event).fx * GC.series.T));
         };
         for (const kind of ["pointerdown", "pointermove"]) {
-          rows.cell.plot.host.addEventListener(kind, drag(rows.cell.plot));
+          rows.stored.plot.host.addEventListener(kind, drag(rows.stored.plot));
           rows.map.plot.host.addEventListener(kind, (event) => { if (event.buttons || kind === "pointerdown") pin(Math.floor(rows.map.plot.pick(event).fy * GC.series.T)); });
         }
         axis = GC.stepAxis(box);
@@ -83,22 +98,22 @@
         ctx.beginPath(); ctx.moveTo(x, 0); ctx.lineTo(x, plot.area.h); ctx.stroke();
         return x;
       };
-      const drawCell = (plot) => {
+      const drawStored = (plot) => {
         plot.clear();
-        const whole = GC.whole("cell");
+        const whole = GC.whole(stored());
         const top = (GC.top(whole) || 1) * 1.1;
         const y = GC.scale(-top, top, plot.area.h, 0);
         GC.sideTicks(plot, y, GC.ticks(-top, top, 3));
-        GC.line(plot, GC.columns(plot, whole.length), Array.from(whole, y), { color: GC.palette().cell, width: 2 });
+        GC.line(plot, GC.columns(plot, whole.length), Array.from(whole, y), { color: GC.colour(stored()), width: 2 });
         const x = now(plot);
         plot.ctx.fillStyle = GC.palette().accent;
         plot.ctx.beginPath(); plot.ctx.arc(x, Number.isFinite(whole[T]) ? y(whole[T]) : plot.area.h / 2, 5, 0, 7); plot.ctx.fill();
       };
-      const drawLeft = (plot, i, g) => {
+      const drawLeft = (plot, writes) => {
         plot.clear();
         const { ctx, area } = plot;
         const colours = GC.palette();
-        const written = Float64Array.from(i, (value, s) => (Number.isNaN(split.kept[s]) ? NaN : value * g[s]));
+        const written = writes.map((value, s) => (Number.isNaN(split.kept[s]) ? NaN : value));
         const top = (Math.max(GC.top(split.left), GC.top(written)) || 1) * 1.06;
         const y = GC.scale(-top, top, area.h, 0);
         GC.sideTicks(plot, y, GC.ticks(-top, top, 4));
@@ -126,9 +141,9 @@
         GC.line(plot, Array.from(part, (_, k) => ((k + 0.5) / count) * plot.area.w), Array.from(part, y), { color: GC.palette().forget, width: 2 });
         now(plot);
       };
-      const overview = ([f, i, g]) => {
+      const overview = ([keeps, written]) => {
         const count = Math.min(ROWS, GC.series.T);
-        const table = Array.from({ length: count }, (_, r) => GC.split(f, i, g, Math.floor(((r + 0.5) / count) * f.length), 0, GC.layer.reverse).left);
+        const table = Array.from({ length: count }, (_, r) => GC.split(keeps, written, Math.floor(((r + 0.5) / count) * keeps.length), 0, GC.layer.reverse).left);
         const top = GC.top(Float64Array.from(table.flatMap((row) => [GC.top(row)])), 0.9) || 1;
         over = { table, top };
       };
@@ -143,9 +158,9 @@
         plot.ctx.beginPath(); plot.ctx.moveTo(0, y); plot.ctx.lineTo(plot.area.w, y); plot.ctx.stroke();
       };
       const tell = () => {
-        const value = GC.value("cell", GC.state.unit, T);
+        const value = GC.value(stored(), GC.state.unit, T);
         if (!Number.isFinite(value)) {
-          const row = GC.whole("cell");
+          const row = GC.whole(stored());
           const order = GC.layer.reverse ? [...row.keys()].reverse() : [...row.keys()];
           says.textContent = GC.say("provenance.says.nan", { unit: GC.state.unit, T: GC.stepName(T), first: GC.stepName(order.find((t) => !Number.isFinite(row[t])) ?? T) });
           api.note("");
@@ -169,8 +184,10 @@
             if (changed.has("series") || changed.has("layer")) T = GC.layer.reverse ? 0 : GC.series.T - 1;
             make();
           }
-          const parts = gates();
-          const absent = parts.some((part) => !part);
+          const own = `${state.series}/${state.layer}/${state.unit}`;
+          if (parts.of !== own) parts = { of: own, found: GC.writes() };
+          const { found } = parts;
+          const absent = !found;
           jump.hidden = !absent;
           box.hidden = absent;
           jump.textContent = GC.say("go.unit", { unit: GC.nearestExact() });
@@ -178,14 +195,14 @@
           slider.max = GC.series.T - 1;
           slider.value = T;
           name.textContent = GC.stepName(T);
-          const initial = GC.get("initial_cell")?.[state.unit];
+          const initial = GC.get(`initial_${stored()}`)?.[state.unit] ?? GC.begin(stored());
           const moved = ["T", "unit", "series", "layer", "lang", "theme", "size"].some((key) => changed.has(key));
           if (moved) {
-            split = GC.split(...parts, T, initial, GC.layer.reverse);
-            if (["unit", "series", "layer", "lang"].some((key) => changed.has(key)) || !over) overview(parts);
+            split = GC.split(...found, T, initial, GC.layer.reverse);
+            if (["unit", "series", "layer", "lang"].some((key) => changed.has(key)) || !over) overview(found);
             focus();
-            drawCell(rows.cell.plot);
-            drawLeft(rows.left.plot, parts[1], parts[2]);
+            drawStored(rows.stored.plot);
+            drawLeft(rows.left.plot, found[1]);
             drawKept(rows.kept.plot);
             drawMap(rows.map.plot);
             near.draw();
@@ -193,7 +210,7 @@
             for (const { plot } of [rows.left, rows.kept]) plot.place();
             tell();
           }
-          rows.cell.value.textContent = GC.number(GC.value("cell"));
+          rows.stored.value.textContent = GC.number(GC.value(stored()));
           rows.left.value.textContent = GC.number(split.left[state.t]);
           rows.kept.value.textContent = Number.isNaN(split.kept[state.t]) ? "–" : `${GC.number(split.kept[state.t] * 100, 1)} %`;
         },

@@ -12,6 +12,19 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "单元里现在的内容是哪一步写入的？每次写入都会乘以其后的所有遗忘门，剩余部分之和正是细胞状态本身："
         "这里没有任何估计。拖动上方曲线选择“现在”，在柱形上移动选择写入的时间步。",
     ),
+    "provenance.how.any": (
+        "Which step wrote what is in the unit now? Every write is multiplied by what is kept at "
+        "each step after it, and the sum of what is left is the state itself: nothing here is an "
+        "estimate. Drag the upper curve to choose when “now” is; move over the bars to choose a "
+        "writing step.",
+        "单元里现在的内容是哪一步写入的？每次写入都会乘以其后每一步的保留比例，剩余部分之和正是状态本身："
+        "这里没有任何估计。拖动上方曲线选择“现在”，在柱形上移动选择写入的时间步。",
+    ),
+    "provenance.mixed": (
+        "How much this cell keeps depends on what it holds, so what it holds is no sum of what "
+        "each step wrote.",
+        "该单元保留多少取决于它当前的内容，因此其内容不是各步写入量之和。",
+    ),
     "provenance.now": ("Now", "现在"),
     "provenance.drag": ("drag to choose when", "拖动选择时刻"),
     "provenance.close": ("Only steps that still count", "只看仍有影响的步"),
@@ -20,7 +33,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "provenance.kept": ("still kept", "保留比例"),
     "provenance.map": ("every “now”", "所有时刻"),
     "provenance.map.what": ("down: now, across: written", "纵：现在；横：写入"),
-    "provenance.cell.aria": ("Line chart of the cell state", "细胞状态的折线图"),
+    "provenance.cell.aria": ("Line chart of what is stored", "所存内容的折线图"),
     "provenance.left.aria": (
         "Bars: what each step's write still contributes",
         "柱形图：每一步写入的剩余量",
@@ -49,9 +62,9 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "provenance.from": ("{step} ({part})", "{step}（{part}）"),
     "provenance.check": (
-        "Initial state {initial} plus all writes: {total}; the cell itself: {value}; difference "
+        "Initial state {initial} plus all writes: {total}; the state itself: {value}; difference "
         "{difference}.",
-        "初始状态 {initial} 加上所有写入：{total}；细胞状态本身：{value}；差 {difference}。",
+        "初始状态 {initial} 加上所有写入：{total}；状态本身：{value}；差 {difference}。",
     ),
     "provenance.table": ("What unit {unit} holds at {T}", "{T} 时单元 {unit} 的内容"),
     "provenance.pooled": (

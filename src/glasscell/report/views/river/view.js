@@ -76,7 +76,8 @@
       };
       const place = (t, list) => Math.floor((t * list.length) / GC.series.T);
       const outline = (T) => {
-        shown = PARTS.filter(({ name }) => of(name));
+        shown = PARTS.filter(({ name }) => of(name)).map((part) => ({ ...part }));
+        for (const part of shown) if (part.name === "grad_cell" && GC.stored() !== "cell") part.say = `${GC.quantity(GC.stored())} |dL/d${GC.cell.letters[GC.stored()]}|`;
         logs = shown.map(({ name }) => GC.log(of(name)));
         const y = range(GC.state.film === null ? logs : [...logs, GC.log(GC.moment().profile ?? [])]);
         const floor = Math.max(FLOAT32 - 7, y[0]);

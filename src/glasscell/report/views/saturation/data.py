@@ -3,6 +3,8 @@
 from typing import Final
 
 from glasscell.inspect.memory.timescales import saturation
+from glasscell.report.draw.recurrence import look
+from glasscell.report.page.exploration import quantities
 from glasscell.report.page.measured import Measured, Recorded, each
 from glasscell.report.page.seen import Seen
 
@@ -10,13 +12,11 @@ MEASURES: Final = {"saturation": "{key: {gate: {closed: [H], open: [H]}}}, share
 
 
 def measure(recorded: Recorded) -> Measured:
-    """Measure the gates of every LSTM layer."""
+    """Measure the gates of every layer that has some."""
     return each(recorded.seen, _gates)
 
 
 def _gates(seen: Seen) -> Measured:
-    if seen.trace.forget is None:
-        return Measured()
-    gates = {name: getattr(seen.trace, name) for name in ("forget", "input", "output")}
-    shares = {name: saturation(gate)._asdict() for name, gate in gates.items()}
-    return Measured(numbers={"saturation": shares})
+    known, gates = quantities(seen.trace), look(seen.trace.recurrence).gates
+    shares = {name: saturation(known[name])._asdict() for name in gates if name in known}
+    return Measured(numbers={"saturation": shares} if shares else {})

@@ -1,18 +1,19 @@
 // 6 Saturation map: how much of its time each unit's gate spends closed and open.
 (() => {
-  const GATES = ["forget", "input", "output"];
   const MOSTLY = 0.9;
   const SELDOM = 0.1;
   const INSET = 14; // dots at 0 stand clear of the axes' numbers
 
   GC.view({
-    id: "saturation", order: 6, title: "saturation", gated: true, needs: () => (GC.lstm ? null : "needs.lstm"),
+    id: "saturation", order: 6, title: "saturation", gated: true, needs: () => (GC.cell.squashed.length ? null : "needs.gates"),
     build(host, api) {
       const panels = GC.make("div", { className: "three" });
       host.append(panels);
       const found = () => GC.data.measures.saturation?.[`${GC.state.series}/${GC.state.layer}`] ?? {};
-      const charts = GATES.map((gate) => {
-        const box = GC.make("div", {}, GC.make("h3", { data: { say: gate }, style: { color: `var(--${gate})` } }));
+      let gates = [];
+      let charts = [];
+      const chartOf = (gate) => {
+        const box = GC.make("div", {}, GC.make("h3", { textContent: GC.quantity(gate), style: { color: `var(--${GC.hue(gate)})` } }));
         panels.append(box);
         const plot = GC.canvas(box, { height: 280, left: 52, right: 22, top: 24, bottom: 44, label: "" });
         const text = GC.make("p", { className: "counts" });
@@ -55,11 +56,11 @@
           return unit === null ? null : [`${GC.say("unit")} ${unit}`, `${GC.say("closed")} ${GC.number(part.closed[unit] * 100, 0)} % · ${GC.say("open")} ${GC.number(part.open[unit] * 100, 0)} %`];
         });
         return { gate, plot, place, text };
-      });
+      };
       const scales = ({ area: { x, y, w, h } }) => [GC.scale(0, 1, x + INSET, x + w), GC.scale(0, 1, y + h - INSET, y)];
       api.table(() => ({
-        caption: "", head: [GC.say("unit"), ...GATES.flatMap((gate) => [`${GC.say(gate)}: ${GC.say("closed")}`, `${GC.say(gate)}: ${GC.say("open")}`])],
-        rows: Array.from({ length: GC.layer.H }, (_, unit) => [String(unit), ...GATES.flatMap((gate) => [found()[gate].closed[unit], found()[gate].open[unit]])]),
+        caption: "", head: [GC.say("unit"), ...gates.flatMap((gate) => [`${GC.quantity(gate)}: ${GC.say("closed")}`, `${GC.quantity(gate)}: ${GC.say("open")}`])],
+        rows: Array.from({ length: GC.layer.H }, (_, unit) => [String(unit), ...gates.flatMap((gate) => [found()[gate].closed[unit], found()[gate].open[unit]])]),
       }));
 
       const paint = ({ gate, plot, place, text }) => {
@@ -93,14 +94,14 @@
         }
         const radius = (n) => Math.min(13, 3.8 * Math.sqrt(n));
         for (const { px, py, n } of groups.values()) {
-          GC.dots(plot, [px], [py], { color: colours[gate], radius: radius(n), alpha: 0.72 });
+          GC.dots(plot, [px], [py], { color: GC.colour(gate), radius: radius(n), alpha: 0.72 });
           if (n < 6) continue;
           Object.assign(ctx, { font: GC.font(11, 650), fillStyle: colours.card, textAlign: "center", textBaseline: "middle" });
           ctx.fillText(String(n), px, py + 0.5);
         }
         const then = GC.moment();
         if (then?.open) {
-          const k = GATES.indexOf(gate);
+          const k = GC.filmGates().indexOf(gate);
           const [mx, my] = [x(then.closed[k]), y(then.open[k])];
           Object.assign(ctx, { strokeStyle: colours.ink, lineWidth: 2, font: GC.font(11.5), fillStyle: colours.ink, textAlign: "left", textBaseline: "middle" });
           ctx.strokeRect(mx - 5, my - 5, 10, 10);
@@ -119,10 +120,15 @@
         const parts = Object.entries(groupsOf).map(([name, test]) => [name, units.filter(test)]);
         // Each count is a button that selects its units: what the mouse does with a box.
         text.replaceChildren(...parts.map(([name, list]) => GC.make("button", { type: "button", disabled: !list.length, textContent: GC.say(`saturation.count.${name}`, { n: list.length }), onclick: (event) => GC.pickUnits(list, event.shiftKey) })));
-        plot.label(`${GC.say(gate)}: ${parts.map(([name, list]) => GC.say(`saturation.count.${name}`, { n: list.length })).join(", ")}`);
+        plot.label(`${GC.quantity(gate)}: ${parts.map(([name, list]) => GC.say(`saturation.count.${name}`, { n: list.length })).join(", ")}`);
       };
       return {
         draw(state, changed) {
+          if (["layer", "lang"].some((key) => changed.has(key)) || !charts.length) {
+            gates = GC.cell.squashed.filter((gate) => found()[gate]);
+            panels.replaceChildren();
+            charts = gates.map(chartOf);
+          }
           if (["series", "layer", "unit", "theme", "size", "lang", "picked", "film"].some((key) => changed.has(key))) charts.forEach(paint);
         },
       };

@@ -1,12 +1,11 @@
 // Text: the characters that the network read, coloured by the chosen unit.
 (() => {
   const MOST = 6000;
-  const GATE = ["forget", "input", "output"];
 
   GC.view({
     id: "text", order: 2.5, optional: true, title: "text", needs: () => (GC.series.text ? null : "text.absent"),
     build(host, api) {
-      let quantity = GC.lstm ? "cell" : "hidden";
+      let quantity = GC.stored();
       const bar = GC.make("div", { className: "scalebar" });
       const running = GC.make("p", { className: "running live", tabIndex: 0 });
       const tools = GC.make("div", { className: "tools", style: { marginBottom: "14px", marginTop: "0" } });
@@ -16,7 +15,8 @@
       running.addEventListener("pointermove", pick);
       running.addEventListener("pointerdown", pick);
       const choose = () => {
-        const names = GC.lstm ? ["cell", "hidden", "forget", "input", "output"] : ["hidden"];
+        // What is stored first, then what is shown, then the gates.
+        const names = [...new Set([GC.stored(), "hidden", ...GC.cell.squashed])].filter((name) => GC.has(GC.key(name)));
         if (!names.includes(quantity)) [quantity] = names;
         tools.replaceChildren(GC.choice("text.by", names.map((name) => [name, name]), quantity, (name) => { quantity = name; GC.redraw("text", "quantity"); }));
       };
@@ -24,16 +24,16 @@
         const colours = GC.palette();
         const array = GC.get(quantity);
         const unit = Math.min(state.unit, array.shape[0] - 1);
-        const gate = GATE.includes(quantity);
+        const gate = GC.squashed(quantity);
         const top = gate ? 1 : GC.top(GC.row(array, unit)) || 1;
-        const ramp = colours.ramp(quantity);
+        const ramp = colours.ramp(GC.hue(quantity));
         spans.forEach((span, t) => {
           const value = GC.value(quantity, unit, t);
           const rgb = Number.isNaN(value) ? null : ramp(gate ? value : value / top);
           span.style.background = rgb ? GC.css(rgb) : "none";
           span.style.color = rgb ? GC.inkOn(rgb) : "";
         });
-        bar.replaceChildren(gate ? "0" : GC.number(-top, 2), GC.make("i", { style: { background: `linear-gradient(90deg, ${colours.anchors(quantity).join(",")})` } }), GC.number(gate ? 1 : top, 2));
+        bar.replaceChildren(gate ? "0" : GC.number(-top, 2), GC.make("i", { style: { background: `linear-gradient(90deg, ${colours.anchors(GC.hue(quantity)).join(",")})` } }), GC.number(gate ? 1 : top, 2));
       };
       return {
         draw(state, changed) {

@@ -1,18 +1,20 @@
 """The verdict as the page states it: what ails each layer and how long its memory is."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from glasscell.inspect.memory.timescales import reaching
 from glasscell.inspect.verdict.diagnosis import Diagnosis, diagnose
 from glasscell.inspect.verdict.findings import Finding as Fault
+from glasscell.inspect.verdict.sentences import LANGUAGES
 from glasscell.inspect.verdict.symptoms import Memory
-from glasscell.report.page.exploration import Finding, Layer, Pair
+from glasscell.report.page.exploration import Finding, Layer
+from glasscell.report.page.frame_words import keeper
 from glasscell.report.page.measured import Measured, Recorded
 
 _MEMORY: Final = (
-    "Units whose forget gate alone keeps half of what they store for {steps}: {counts}.",
-    "仅靠遗忘门就能把一半内容保留 {lag} 步的单元：{counts}。",
+    "Units whose {gate} alone keeps half of what they store for {steps}: {counts}.",
+    "仅靠{gate}就能把一半内容保留 {lag} 步的单元：{counts}。",
 )
 
 
@@ -52,7 +54,7 @@ def _finding(fault: Fault, place: int) -> Finding:
 
 
 def of_memory(layers: Sequence[Layer], memory: Mapping[int, Memory], lag: int) -> list[Finding]:
-    """Say how many units of the LSTM layers hold a memory over a lag, on all sequences.
+    """Say how many units of the layers that have one hold a memory over a lag, on all sequences.
 
     Args:
         layers: Of the page, without those of a rival.
@@ -68,8 +70,14 @@ def of_memory(layers: Sequence[Layer], memory: Mapping[int, Memory], lag: int) -
         return []
     steps = "1 step" if lag == 1 else f"{lag} steps"
     values = {"counts": ", ".join(counts), "lag": lag, "steps": steps}
-    return [Finding(text=_filled(_MEMORY, values), kind="memory", evidence="ladder")]
+    english, chinese = (
+        text.format(gate=_keepers([layers[k] for k in memory if k < len(layers)], lang), **values)
+        for lang, text in zip(LANGUAGES, _MEMORY, strict=True)
+    )
+    return [Finding(text=(english, chinese), kind="memory", evidence="ladder")]
 
 
-def _filled(texts: Pair, values: Mapping[str, Any]) -> Pair:
-    return texts[0].format(**values), texts[1].format(**values)
+def _keepers(layers: Sequence[Layer], lang: str) -> str:
+    """Name what keeps the memory of several layers."""
+    names = dict.fromkeys(keeper(layer.cell, lang) for layer in layers)
+    return (" or " if lang == "en" else "或").join(names)

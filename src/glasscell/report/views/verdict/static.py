@@ -48,7 +48,7 @@ def _card(findings: Sequence[Finding], column: int) -> str:
 def _table(shown: Exploration, column: int) -> str:
     head = "".join(f"<th>{escape(words()[f'static.{key}'][column])}</th>" for key in _HEAD)
     rows = [
-        f"<tr><th>{escape(layer.name)}</th><td>{escape(layer.mode)}</td>"
+        f"<tr><th>{escape(layer.name)}</th><td>{escape(layer.cell.name)}</td>"
         + "".join(f"<td>{text}</td>" for text in _numbers(shown, k))
         + "</tr>"
         for k, layer in enumerate(shown.layers)

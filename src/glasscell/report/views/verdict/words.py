@@ -41,23 +41,23 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "一个层在 {T} 个时间步中的全部活动。",
     ),
     "verdict.head.traced.memory": (
-        "Of {N} layers {layer} remembers longest: in one unit in ten the forget gate keeps half "
+        "Of {N} layers {layer} remembers longest: in one unit in ten the {gate} keeps half "
         "of what is stored for {slow} steps or more.",
         "{N} 个层中 {layer} 记得最久：每十个单元中有一个，"
-        "其遗忘门能把一半内容保留 {slow} 步或更久。",
+        "其{gate}能把一半内容保留 {slow} 步或更久。",
     ),
     "verdict.head.traced.memory.one": (
-        "In one unit in ten the forget gate keeps half of what is stored for {slow} steps or more.",
-        "每十个单元中有一个，其遗忘门能把一半内容保留 {slow} 步或更久。",
+        "In one unit in ten the {gate} keeps half of what is stored for {slow} steps or more.",
+        "每十个单元中有一个，其{gate}能把一半内容保留 {slow} 步或更久。",
     ),
     "verdict.head.traced.never": (
-        "Of {N} layers {layer} remembers longest: in one unit in ten the forget gate lets go of "
+        "Of {N} layers {layer} remembers longest: in one unit in ten the {gate} lets go of "
         "nothing.",
-        "{N} 个层中 {layer} 记得最久：每十个单元中有一个，其遗忘门从不丢弃内容。",
+        "{N} 个层中 {layer} 记得最久：每十个单元中有一个，其{gate}从不丢弃内容。",
     ),
     "verdict.head.traced.never.one": (
-        "In one unit in ten the forget gate lets go of nothing.",
-        "每十个单元中有一个，其遗忘门从不丢弃内容。",
+        "In one unit in ten the {gate} lets go of nothing.",
+        "每十个单元中有一个，其{gate}从不丢弃内容。",
     ),
     "verdict.head.healthy": (
         "The gradient arrives over {lags} in every layer: the network can learn from what "

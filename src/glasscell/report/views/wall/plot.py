@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from glasscell.arrays import Array
 from glasscell.errors import ShapeError
 from glasscell.inspect.units.order import slow_first
@@ -12,22 +14,40 @@ from glasscell.report.draw.canvas import AxesArray, fits, grid, plain
 from glasscell.report.draw.colours import COLOURS
 from glasscell.report.draw.curves import STEP, steps
 from glasscell.report.draw.heat import heat, pooled_label, symmetric
+from glasscell.report.draw.recurrence import Look, look
+from glasscell.traces.slopes import belt
+from glasscell.traces.steps import Order
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from glasscell.traces.layer import LayerTrace
 
-__all__ = ["NAMES", "chosen", "gate_wall", "gate_walls", "quantities_of", "single", "step_label"]
+__all__ = [
+    "NAMES",
+    "chosen",
+    "colour_in",
+    "gate_wall",
+    "gate_walls",
+    "quantities_of",
+    "single",
+    "step_label",
+    "title_of",
+    "titled",
+]
 
 NAMES: Final = {
-    "forget": "forget gate $f$",
-    "input": "input gate $i$",
-    "candidate": r"candidate $\tilde{c}$",
-    "output": "output gate $o$",
-    "cell": "cell state $c$",
-    "hidden": "hidden state $h$",
+    "forget": "forget gate",
+    "input": "input gate",
+    "output": "output gate",
+    "update": "update gate",
+    "reset": "reset gate",
+    "cell": "cell state",
+    "hidden": "hidden state",
 }
+"""Of quantities that are called otherwise than their name."""
+TEX: Final = {"C": "c", "C̃": r"\tilde{c}"}
+"""Letters that formulas of papers have otherwise than a page."""
 ROW: Final = 0.98
 """Inches of one heat-map with its title."""
 
@@ -45,10 +65,10 @@ def gate_wall(
 
     Args:
         layer: Of any layout.
-        quantities: Of "forget", "input", "candidate", "output", "cell", "hidden", in this order
-            from the top; default all six, for an RNN "hidden".
+        quantities: Names, in this order from the top: of an LSTM out of "forget", "input",
+            "candidate", "output", "cell", "hidden"; default all that the layer has.
         sequence: Which one of the batch; default 0.
-        units: Rows, from the top; default all, longest half-life of the forget gate first.
+        units: Rows, from the top; default all, longest half-life first.
         ax: One Axes per quantity; default a new pyplot figure.
         width: Inches of a new figure; default rcParams["figure.figsize"].
 
@@ -61,8 +81,8 @@ def gate_wall(
         ShapeError: The sequence has no steps, or `ax` another number of Axes.
 
     Notes:
-        Gates are drawn from 0 to 1, candidate and hidden state from -1 to 1, the cell state (and
-        the hidden state of a relu RNN) up to the 98 % quantile of its size. NaN is grey. Where
+        Gates are drawn from 0 to 1, what else is bounded within its bounds (candidate and hidden
+        state from -1 to 1), the rest up to the 98 % quantile of its size. NaN is grey. Where
         there are more steps or units than pixels, of those that share a cell the value farthest
         from the usual one is shown, never a mean. Time is the sequence's own, for reverse layers
         too.
@@ -104,7 +124,7 @@ def gate_walls(
         layers: A name, or several; default all.
         quantities: As in `gate_wall`; default those that all the layers have.
         sequence: Which one of the batch; default 0.
-        units: Rows, from the top; default all, longest half-life of the forget gate first.
+        units: Rows, from the top; default all, longest half-life first.
         ax: Quantities * layers Axes; default a new pyplot figure.
         width: Inches of a new figure; default rcParams["figure.figsize"].
 
@@ -132,7 +152,8 @@ def gate_walls(
     runs = [single(trace[name], sequence) for name in wanted]
     names = tuple(quantities or ())
     if quantities is None:
-        names = tuple(n for n in NAMES if all(n in quantities_of(run) for run in runs))
+        known = quantities_of(runs[0])
+        names = tuple(n for n in known if all(n in quantities_of(run) for run in runs))
     for run in runs:
         chosen(run, names)
     shape, height = (len(names), len(wanted)), ROW * len(names) + 0.35
@@ -141,7 +162,8 @@ def gate_walls(
     for column, name, run in zip(axes.T, wanted, runs, strict=True):
         _draw(column, run, names, units)
         column[0].set_title(
-            f"{plain(name)}\n{NAMES[names[0]]}", loc="left", color=COLOURS[names[0]],
+            f"{plain(name)}\n{title_of(run, names[0])}", loc="left",
+            color=colour_in(run, names[0]),
             fontsize="small",
         )  # fmt: skip
     return axes
@@ -171,23 +193,39 @@ def single(layer: LayerTrace, sequence: int) -> LayerTrace:
 
 
 def quantities_of(layer: LayerTrace) -> tuple[str, ...]:
-    """Give what a layer has: all six, or of an RNN the hidden state alone."""
-    return tuple(NAMES) if layer.cell is not None else ("hidden",)
+    """Give what a layer has, in the order in which it is drawn."""
+    there = [name for name, array in layer.quantities.items() if array is not None]
+    return tuple(name for name in look(layer.recurrence).names if name in (*there, "hidden"))
+
+
+def title_of(layer: LayerTrace, name: str) -> str:
+    """Name a quantity, with its letter: "forget gate $f$"."""
+    return titled(look(layer.recurrence), name)
+
+
+def titled(how: Look, name: str) -> str:
+    """As `title_of`, of a cell."""
+    letter = how.letters[name]
+    return f"{plain(NAMES.get(name, name))} ${TEX.get(letter, letter)}$"
+
+
+def colour_in(layer: LayerTrace, name: str) -> str:
+    """Give the colour of a layer's quantity."""
+    return COLOURS[look(layer.recurrence).colours[name]]
 
 
 def chosen(layer: LayerTrace, names: Sequence[str]) -> None:
     """Refuse quantities that a layer does not have.
 
     Raises:
-        ValueError: One of them is unknown, or the layer is an RNN.
+        ValueError: One of them is none of the layer's.
     """
+    has = quantities_of(layer)
     for name in names:
-        if name not in NAMES:
-            raise ValueError(f"expected quantities of {', '.join(NAMES)}, got {name!r}")
-        if name not in quantities_of(layer):
+        if name not in has:
             raise ValueError(
-                f"expected an LSTM to draw its {name}, got the trace of {layer.mode}, which has "
-                'neither gates nor a cell; draw quantities=["hidden"], or choose another layer'
+                f"expected quantities out of {', '.join(has)}, which a {layer.recurrence.name} "
+                f"has, got {name!r}"
             )
 
 
@@ -202,17 +240,18 @@ def _draw(
 ) -> None:
     size = 1
     for ax, name in zip(axes, names, strict=True):
-        values: Array = getattr(one, name)
+        values = one.quantity(name)
         rows = _rows(one, values.shape[1], units)
-        drawn = heat(ax, values[:, rows].T, _limits(one, name, values), _kind(name))
+        drawn = heat(ax, values[:, rows].T, _limits(one, name, values), _kind(one, name))
         size = max(size, drawn.columns)
-        ax.set_title(NAMES[name], loc="left", color=COLOURS[name], fontsize="small")
+        title = title_of(one, name)
+        ax.set_title(title, loc="left", color=colour_in(one, name), fontsize="small")
         _unit_axis(ax, rows, units, drawn.rows)
         steps(ax, len(values), "")
         ax.tick_params(labelbottom=False)
     axes[-1].tick_params(labelbottom=True)
     axes[-1].set_xlabel(step_label(one, size))
-    sorted_by_memory = units is None and one.forget is not None and one.forget.shape[1] > 1
+    sorted_by_memory = units is None and _keeps(one) and one.units > 1
     if sorted_by_memory and fits(axes[0], 38):
         axes[0].set_title("longest memory on top", loc="right", fontsize="x-small")
 
@@ -221,9 +260,16 @@ def _rows(one: LayerTrace, count: int, units: Sequence[int] | None) -> list[int]
     """Which unit is in which row; the entries of a projected hidden state have no half-life."""
     if units is not None:
         return [_unit(unit, count) for unit in units]
-    if one.forget is None or one.forget.shape[1] != count:
+    if not _keeps(one) or one.units != count:
         return list(range(count))
-    return [int(unit) for unit in slow_first(one.forget)]
+    return [int(unit) for unit in slow_first(belt(one, Order(one))[:, 0])]
+
+
+def _keeps(one: LayerTrace) -> bool:
+    """Whether the trace alone shows what its units keep by themselves."""
+    own, vectors = look(one.recurrence).belt, one.recurrence.program.vectors
+    there = all(array is not None for array in one.quantities.values())
+    return own is not None and (own.adds or not vectors) and there
 
 
 def _unit(unit: int, count: int) -> int:
@@ -233,13 +279,14 @@ def _unit(unit: int, count: int) -> int:
 
 
 def _limits(one: LayerTrace, name: str, values: Array) -> tuple[float, float]:
-    if name == "cell" or (name == "hidden" and one.mode == "RNN_RELU"):
+    bound = max(abs(end) for end in look(one.recurrence).ranges[name])
+    if not np.isfinite(bound):
         return symmetric(values)
-    return (-1.0, 1.0) if _kind(name) == "diverging" else (0.0, 1.0)
+    return (-float(bound), float(bound)) if _kind(one, name) == "diverging" else (0.0, 1.0)
 
 
-def _kind(name: str) -> str:
-    return "sequential" if name in ("forget", "input", "output") else "diverging"
+def _kind(one: LayerTrace, name: str) -> str:
+    return "sequential" if name in look(one.recurrence).gates else "diverging"
 
 
 def _unit_axis(ax: Axes, rows: list[int], units: Sequence[int] | None, size: int) -> None:

@@ -10,9 +10,11 @@ import numpy as np
 from glasscell.arrays import Array
 from glasscell.report.draw import axes, charts, palette
 from glasscell.report.draw.heat import BRIGHT
-from glasscell.report.draw.markup import LETTERS, escape, fixed, short
+from glasscell.report.draw.markup import escape, fixed, short
 from glasscell.report.draw.pooling import magnitude, pool
-from glasscell.report.page.exploration import QUANTITIES, Exploration, Series
+from glasscell.report.draw.recurrence import Look, look
+from glasscell.report.page.exploration import Exploration, Series, quantities
+from glasscell.report.page.frame_words import quantity, what
 from glasscell.report.page.frame_words import table as words
 from glasscell.report.page.headline import input_names
 
@@ -27,7 +29,6 @@ _INPUTS: Final = 4
 _COLUMNS, _ROWS = 400, 96
 _LETTERS: Final = 80
 """Of all labels under a picture together."""
-_GATES: Final = ("forget", "input", "output")
 
 
 def build(shown: Exploration, lang: str) -> str:
@@ -52,9 +53,9 @@ def _layer(shown: Exploration, k: int, lang: str) -> str:
     trace = series.trace(k)
     marks = shown.measures.get("events", {}).get(str(s), ())
     start = shown.start if shown.start.get("layer", 0) == k else {}
-    names = QUANTITIES if trace.forget is not None else ("hidden",)
-    arrays = {name: np.asarray(getattr(trace, name), np.float64) for name in names}
-    units = arrays[names[-2] if len(names) > 1 else "hidden"].shape[1]
+    how = look(trace.recurrence)
+    arrays = {name: np.asarray(array, np.float64) for name, array in quantities(trace).items()}
+    units = trace.units
     order = shown.measures.get("orders", {}).get(f"{s}/{k}", {}).get("half_life", range(units))
     unit, step = min(start.get("unit", order[0]), units - 1), start.get("t", series.steps - 1)
     at = f'<i class="cursor still" style="left:{(step + 0.5) / series.steps:.3%}"></i>'
@@ -63,16 +64,15 @@ def _layer(shown: Exploration, k: int, lang: str) -> str:
         for t, label in marks
     )
     rows = [_input(name, values) for name, values in _inputs(series)]
-    rows += [_map(name, array, order, (unit, step), lang) for name, array in arrays.items()]
+    rows += [_map(how, name, array, order, (unit, step), lang) for name, array in arrays.items()]
     head = words()["cell.static"][lang == "zh"].format(unit=unit, when=_when(series, step))
-    together = (_GATES, ("cell",), ("candidate", "hidden")) if len(names) > 1 else (("hidden",),)
     parts = [
         _marked(marks, series, lang),
         *rows,
         time_axis(series),
         _memories(shown, f"{s}/{k}", lang),
         f'<p class="note">{escape(head)}</p>',
-        *(_alone(names, arrays, unit, lang) for names in together),
+        *(_alone(how, names, arrays, unit, lang) for names in how.together if names[0] in arrays),
         time_axis(series),
     ]
     drawn = "".join(parts).replace('<i class="cursor"></i>', f"{lines}{at}")
@@ -94,39 +94,43 @@ def _input(name: str, values: Array) -> str:
     return charts.row(f"<b>{short(name)}</b>", drawing, gutter, group="static", height=56)
 
 
-def _map(name: str, array: Array, order: Sequence[int], at: tuple[int, int], lang: str) -> str:
+def _map(
+    how: Look, name: str, array: Array, order: Sequence[int], at: tuple[int, int], lang: str
+) -> str:
     unit, step = at
     rows = array.T[list(order)] if len(order) == array.shape[1] else array.T
     rows = _thin(rows[:: -(-len(rows) // _ROWS)])
-    gate = name in _GATES
-    top = 1.0 if gate or name == "candidate" else magnitude(rows, BRIGHT) or magnitude(rows) or 1.0
-    top = 1.0 if name == "hidden" and top < 1 else top
+    gate, hue = name in how.gates, how.colours[name]
+    bound = max(map(abs, how.ranges[name]))
+    known = np.isfinite(bound)
+    top = float(bound) if known else magnitude(rows, BRIGHT) or magnitude(rows) or 1.0
     image = palette.png_uri(
         palette.quantize(rows, 0.0 if gate else -top, top),
-        name if gate else "diverging",
+        hue if gate else "diverging",
     )
-    what = words()[f"{name}.what"][lang == "zh"]
+    said, purpose = escape(quantity(name, lang)), escape(what(name, lang))
     value = fixed(array[step, unit]) if unit < array.shape[1] else "–"
     label = (
-        f'<b class="key {name}">{escape(words()[name][lang == "zh"])} {LETTERS[name]}</b>'
-        f'<output data-q="{name}">{value}</output><small>{escape(what)}</small>'
+        f'<b class="key {hue}">{said} {escape(how.letters[name])}</b>'
+        f'<output data-q="{escape(name)}">{value}</output><small>{purpose}</small>'
     )
-    plot = f'<img alt="{escape(words()[name][lang == "zh"])}: {escape(what)}" src="{image}">'
-    beyond = ("≤", "≥") if name == "cell" else ("", "")
+    plot = f'<img alt="{said}: {purpose}" src="{image}">'
+    beyond = ("", "") if known else ("≤", "≥")
     low = "0" if gate else beyond[0] + fixed(-top, 0 if top == 1 else 1)
     scale = f'<div class="gut">{low} … {beyond[1]}{fixed(top, 0 if top == 1 else 1)}</div>'
     return charts.row(label, plot, scale, group="static", height=max(60, min(120, 4 * len(rows))))
 
 
-def _alone(names: Sequence[str], arrays: dict[str, Array], unit: int, lang: str) -> str:
+def _alone(how: Look, names: Sequence[str], arrays: dict[str, Array], unit: int, lang: str) -> str:
     lines = {n: _thin(arrays[n][:, unit][None])[0] for n in names if unit < arrays[n].shape[1]}
-    bound = (0.0, 1.0) if names == _GATES else (-1.0, 1.0)
+    bound = (0.0, 1.0) if names == how.gates else (-1.0, 1.0)
     low, high = axes.padded_range([np.array(bound), *lines.values()], 0.03)
     ticks = charts.y_ticks(low, high, 2)
-    drawn = [charts.Line(values=values, css=name) for name, values in lines.items()]
+    drawn = [charts.Line(values=values, css=how.colours[name]) for name, values in lines.items()]
     drawing = charts.svg(drawn, low, high, ticks=ticks)
     keys = "".join(
-        f'<span class="key {name}">{escape(words()[name][lang == "zh"])} {LETTERS[name]}</span>'
+        f'<span class="key {how.colours[name]}">{escape(quantity(name, lang))} '
+        f"{escape(how.letters[name])}</span>"
         for name in lines
     )
     gutter = charts.y_gutter(ticks, low, high)
@@ -157,7 +161,9 @@ def _memories(shown: Exploration, key: str, lang: str) -> str:
         else words()["steps"][lang == "zh"].format(value=fixed(half, 1 if half >= 1 else 2))
         for half in (known[-1], known[0])
     )  # fmt: skip
-    text = words()["wall.memories"][lang == "zh"].format(H=len(halves), slow=slow, fast=fast)
+    belt = look(shown.layers[int(key.split("/")[1])].cell).belt
+    said = "wall.memories" if belt is not None and belt.gate == "forget" else "wall.memories.any"
+    text = words()[said][lang == "zh"].format(H=len(halves), slow=slow, fast=fast)
     return f'<p class="note">{escape(text)}</p>'
 
 

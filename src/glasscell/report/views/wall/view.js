@@ -1,17 +1,11 @@
-// 2 Gate wall: what the network read, then six heat maps of the layer, all over one time axis.
+// 2 Gate wall: what the network read, then a heat map of every quantity of the layer, all over one time axis.
 (() => {
-  const LSTM = ["forget", "input", "candidate", "output", "cell", "hidden"];
-  const LETTERS = { forget: "f", input: "i", candidate: "C̃", output: "o", cell: "C", hidden: "h" };
-  const GATE = ["forget", "input", "output"];
   const LINES = 4;
   const [LONG, NEAR] = [400, 200]; // of more steps than LONG, NEAR can be looked at alone
   const BRIGHT = 0.98; // share of the cell states that colours tell apart; the rest is darkest
 
-  const limit = (name, array) => {
-    if (GATE.includes(name)) return 1;
-    if (name === "candidate" || (name === "hidden" && GC.layer.mode !== "RNN_RELU")) return 1;
-    return GC.top(array, BRIGHT) || GC.top(array) || 1;
-  };
+  const limit = (name, array) => GC.bound(name) ?? (GC.top(array, BRIGHT) || GC.top(array) || 1);
+  const letter = (name) => GC.cell.letters[name];
 
   // With a scale of its own each unit runs from its lowest to its highest value.
   const ownScale = (array, gate) => Array.from({ length: array.shape[0] }, (_, unit) => {
@@ -42,8 +36,8 @@
     const [first, some] = columnsOf(plot, array);
     const own = H === GC.layer.H ? GC.order() : Array.from({ length: H }, (_, k) => k);
     const top = limit(name, array);
-    const ramp = colours.ramp(name);
-    const gate = GATE.includes(name);
+    const ramp = colours.ramp(GC.hue(name));
+    const gate = GC.squashed(name);
     const scales = own_scale ? ownScale(array, gate) : null;
     const value = scales
       ? (r, c) => (array[own[r] * columns + first + c] - scales[own[r]][0]) / scales[own[r]][1]
@@ -53,10 +47,10 @@
       colour: gate ? ramp : (v) => ramp(Math.max(-1, Math.min(1, scales ? v : v / top))),
     }).paint(plot, 0, 0, plot.area.w, plot.area.h);
     if (H === GC.layer.H) GC.pickedMarks(plot);
-    if (scales) { GC.ramp(plot, name, GC.say("wall.max"), gate ? GC.say("wall.min") : "−" + GC.say("wall.max")); return; }
+    if (scales) { GC.ramp(plot, GC.hue(name), GC.say("wall.max"), gate ? GC.say("wall.min") : "−" + GC.say("wall.max")); return; }
     const digits = top === 1 ? 0 : 1;
-    const beyond = name === "cell" ? ["≥", "≤"] : ["", ""];
-    GC.ramp(plot, name, beyond[0] + GC.number(top, digits), GATE.includes(name) ? "0" : beyond[1] + GC.number(-top, digits));
+    const beyond = GC.bound(name) === null ? ["≥", "≤"] : ["", ""];
+    GC.ramp(plot, GC.hue(name), beyond[0] + GC.number(top, digits), gate ? "0" : beyond[1] + GC.number(-top, digits));
   };
 
   const readInputs = (rows) => {
@@ -98,8 +92,8 @@
 
   const alone = (rows) => {
     const chart = (names, title, bounds) => {
-      const row = GC.rowOf(rows, { name: title, height: names.length > 2 ? 92 : 78, label: GC.say("wall.alone.aria", { names: names.map((name) => GC.say(name)).join(", ") }) });
-      const keys = names.map((name) => GC.make("span", { className: `key ${name}` }, GC.make("var", { textContent: LETTERS[name] }), GC.make("output")));
+      const row = GC.rowOf(rows, { name: title, height: names.length > 2 ? 92 : 78, label: GC.say("wall.alone.aria", { names: names.map(GC.quantity).join(", ") }) });
+      const keys = names.map((name) => GC.make("span", { className: `key ${GC.hue(name)}` }, GC.make("var", { textContent: letter(name) }), GC.make("output")));
       row.value.replaceWith(GC.make("span", { className: "keys" }, ...keys));
       row.draw = () => {
         row.plot.clear();
@@ -110,14 +104,19 @@
         GC.sideTicks(row.plot, y, bounds ? [0, 0.5, 1] : GC.ticks(-top, top, 2));
         found.forEach(([name, array, whole], k) => {
           const [xs, shown] = inSpan(row.plot, values[k], whole ? 1 : array.pool);
-          GC.line(row.plot, xs, Array.from(shown, y), { color: GC.palette()[name], width: name === "forget" || name === "cell" ? 2.2 : 1.6, dash: { input: [6, 3], candidate: [6, 3], output: [2, 3.5], hidden: [2, 3.5] }[name] ?? [] });
+          GC.line(row.plot, xs, Array.from(shown, y), { color: GC.colour(name), width: ["forget", "cell"].includes(GC.hue(name)) ? 2.2 : 1.6, dash: { input: [6, 3], candidate: [6, 3], output: [2, 3.5], hidden: [2, 3.5] }[GC.hue(name)] ?? [] });
         });
       };
       row.read = () => { keys.forEach((key, k) => { key.lastChild.textContent = GC.number(GC.value(names[k])); }); return null; };
       return row;
     };
-    if (!GC.lstm) return [chart(["hidden"], GC.say("wall.alone"), null)];
-    return [chart(GATE, GC.say("wall.alone.gates"), 1), chart(["cell"], GC.say("wall.alone.memory"), null), chart(["candidate", "hidden"], GC.say("wall.alone.contents"), null)];
+    const { names, squashed } = GC.cell;
+    if (names.length === 1) return [chart(names, GC.say("wall.alone"), null)];
+    // The gates, what is stored beside the hidden state, and the rest.
+    const stored = names.filter((name) => name !== "hidden" && Object.values(GC.cell.states).includes(name));
+    const rest = names.filter((name) => !squashed.includes(name) && !stored.includes(name));
+    const charts = [[squashed, "gates", 1], [stored, "memory", null], [rest, "contents", null]];
+    return charts.filter(([list]) => list.length).map(([list, title, bounds]) => chart(list, GC.say(`wall.alone.${title}`), bounds));
   };
 
   GC.view({
@@ -143,22 +142,22 @@
       const box = GC.make("div", { className: "rows" });
       host.append(box);
       api.table(() => {
-        const names = (GC.lstm ? LSTM : ["hidden"]);
+        const { names } = GC.cell;
         const shown = GC.order().slice(0, 200);
         return {
-          caption: GC.say("wall.table", { step: GC.stepName(GC.state.t) }), head: [GC.say("unit"), ...names.map((name) => GC.say(name))],
+          caption: GC.say("wall.table", { step: GC.stepName(GC.state.t) }), head: [GC.say("unit"), ...names.map(GC.quantity)],
           rows: shown.map((unit) => [String(unit), ...names.map((name) => GC.value(name, unit))]),
         };
       });
       const make = () => {
         box.replaceChildren();
         rows = readInputs(box);
-        for (const name of GC.lstm ? LSTM : ["hidden"]) {
+        for (const name of GC.cell.names) {
           const array = GC.get(name);
           const [H] = array.shape;
           const row = GC.rowOf(box, {
-            name: GC.say(name), what: GC.say(`${name}.what`), letter: LETTERS[name], colour: `var(--${name})`, unit: H === GC.layer.H,
-            height: Math.max(46, Math.min(132, H * 4)), label: GC.say("wall.aria", { name: GC.say(name), H, T: GC.series.T }),
+            name: GC.quantity(name), what: GC.whatOf(name), letter: letter(name), colour: `var(--${GC.hue(name)})`, unit: H === GC.layer.H,
+            height: Math.max(46, Math.min(132, H * 4)), label: GC.say("wall.aria", { name: GC.quantity(name), H, T: GC.series.T }),
           });
           row.plot.host.classList.add("heat");
           row.draw = () => paint(row.plot, name, array, contrast === "own");
@@ -168,7 +167,7 @@
             const unit = own ? own[Math.floor(fy * own.length)] : Math.floor(fy * H);
             const [from, count] = span();
             const t = from + Math.floor(fx * count);
-            return [`${GC.say("unit")} ${unit} · ${GC.stepName(t)}`, `${LETTERS[name]} = ${GC.number(GC.value(name, unit, t))}`];
+            return [`${GC.say("unit")} ${unit} · ${GC.stepName(t)}`, `${letter(name)} = ${GC.number(GC.value(name, unit, t))}`];
           });
           rows.push(row);
         }

@@ -16,6 +16,12 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "每个单元的每个门在每一步做了什么。一行是一个单元，一列是一个时间步。门的颜色越深表示打开越大"
         "（深色页面上越亮）；带符号的量橙色为正，蓝色为负。点击某一行可选择单元。",
     ),
+    "wall.memories.any": (
+        "{H} units, from the longest memory on top (half-life {slow}) to the shortest at the foot "
+        "({fast}); the half-life is that of what is kept by itself alone.",
+        "共 {H} 个单元，从上到下记忆由长（半衰期 {slow}）到短（{fast}）；"
+        "半衰期只按自身保留比例计算。",
+    ),
     "wall.rnn": ("All units", "所有单元"),
     "wall.how.rnn": (
         "What every unit did at every step. A row is a unit, a column a step; orange is above "

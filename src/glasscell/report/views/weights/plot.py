@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 
 from glasscell.arrays import Array
-from glasscell.cells import HIDDEN, TORCH, layer_gates, rows
+from glasscell.cells import Cell, of
+from glasscell.cells.textbook import layer_cell
 from glasscell.errors import ShapeError
 from glasscell.inspect.dynamics.spectrum import stretch
 from glasscell.report.draw.canvas import AxesArray, grid, plain, settings
 from glasscell.report.draw.colours import ALARM, COLOURS, FAINT
 from glasscell.report.draw.heat import heat, symmetric
-from glasscell.report.views.wall.plot import NAMES
+from glasscell.report.draw.recurrence import Look, look
+from glasscell.report.views.wall.plot import titled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,12 +31,12 @@ WARNING: Final = (
     "ρ > 1 forget. Look at the Jacobian fan instead."
 )
 Limits: TypeAlias = tuple[float, float]
-SHOWN: Final = ("forget", "input", "candidate", "output")
 
 
 def weights(
     layer: LayerWeights,
     *,
+    cell: str | Cell | None = None,
     inputs: Sequence[str] = (),
     radius: bool = False,
     ax: Any = None,
@@ -44,6 +46,7 @@ def weights(
 
     Args:
         layer: The layer's.
+        cell: What the layer runs; default the cell whose weights have these rows.
         inputs: I names for the columns of W; default none.
         radius: Whether to print the spectral radius ρ of U beside its norm. It comes with the
             warning that it decides nothing, under the figure or, where `ax` is given, under the
@@ -52,11 +55,11 @@ def weights(
         width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
-        (gates, columns) array of Axes; 4 gates, 1 for an RNN; columns U, W, and b where there are
-        biases (the sum of both).
+        (gates, columns) array of Axes; 4 gates of an LSTM, 1 for an RNN; columns U, W, and b where
+        there are biases (the sum of both).
 
     Raises:
-        ShapeError: `layer` is neither an LSTM nor an RNN, or names or Axes do not fit.
+        ShapeError: No known cell has such weights, or names or Axes do not fit.
 
     Notes:
         All U share one colour scale, all W another, up to the 98 % quantile of their sizes. A
@@ -69,8 +72,10 @@ def weights(
     >>> axes[0, 0].images[0].get_array().data.tolist(), axes[0, 0].get_xlabel().split("ρ, ")[0]
     ([[0.5, 0.0], [0.0, 2.0]], '‖U‖ = 2, ρ = 2\n')
     """
-    gates = SHOWN if layer_gates(layer) == TORCH else HIDDEN
-    order = TORCH if len(gates) == 4 else HIDDEN
+    how = look(layer_cell(layer) if cell is None else of(cell))
+    order = how.cell.gate_names
+    gates = [name for name in how.names if name in order]
+    gates += [name for name in order if name not in gates]
     H = len(layer.weight_ih) // len(order)
     if inputs and len(inputs) != layer.weight_ih.shape[1]:
         raise ShapeError(
@@ -86,11 +91,12 @@ def weights(
     )  # fmt: skip
     limits = symmetric(layer.weight_hh), symmetric(layer.weight_ih)
     for line, gate in zip(axes, gates, strict=True):
-        block = rows(gate, H, order)
+        block = slice(order.index(gate) * H, (order.index(gate) + 1) * H)
         _matrices(line, layer.weight_hh[block], layer.weight_ih[block], limits, radius)
         if bias is not None:
-            _bias(line[2], bias[block], gate)
-        line[0].set_ylabel(NAMES[gate].replace(" ", "\n", 1), color=COLOURS[gate])
+            _bias(line[2], bias[block], _colour(how, gate))
+        title = titled(how, gate).replace(" ", "\n", 1)
+        line[0].set_ylabel(title, color=_colour(how, gate))
     for each, title in zip(axes[0], ("U, on $h_{t-1}$", "W, on $x_t$", "bias"), strict=False):
         each.set_title(title, fontsize="small")
     _names(axes[-1, 1], inputs)
@@ -113,12 +119,16 @@ def _matrices(
     line[0].set_xlabel(text, fontsize="small")
 
 
-def _bias(ax: Axes, values: Array, gate: str) -> None:
+def _colour(how: Look, gate: str) -> str:
+    return COLOURS[how.colours.get(gate, "hidden")]
+
+
+def _bias(ax: Axes, values: Array, colour: str) -> None:
     """Bias of each unit, in the rows of the matrices beside it."""
     from matplotlib.ticker import MaxNLocator
 
     ax.barh(np.arange(len(values)), np.where(np.isfinite(values), values, np.nan), height=1.0,
-            color=COLOURS[gate])  # fmt: skip
+            color=colour)  # fmt: skip
     ax.axvline(0.0, color=FAINT, lw=0.6)
     ax.set_ylim(len(values) - 0.5, -0.5)
     ax.set_yticks([])

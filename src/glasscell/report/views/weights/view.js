@@ -1,9 +1,7 @@
 // Weights: per gate the blocks that act on the hidden state (U) and on the input (W), the biases, and
 // their norms. The spectral radius is shown with its warning: it decides nothing.
-// Reads weights/l/weight_ih, weight_hh, bias (torch's order i f g o).
+// Reads weights/l/weight_ih, weight_hh and bias, or bias_ih and bias_hh, in the order of the cell's gates.
 (() => {
-  const ORDER = { LSTM: ["input", "forget", "candidate", "output"] };
-  const SHOWN = ["forget", "input", "candidate", "output"];
   const ROUNDS = 12;
   const LARGEST = 192;
 
@@ -51,7 +49,7 @@
     id: "weights",
     order: 16,
     title: "view.weights",
-    needs: () => (GC.has(`weights/${GC.state.layer}/weight_hh`) ? null : GC.data.omitted ? "weights.large" : "weights.absent"),
+    needs: () => (GC.has(`weights/${GC.state.layer}/weight_ih`) ? null : GC.data.omitted ? "weights.large" : "weights.absent"),
     build(host, api) {
       const say = GC.readout(host);
       const grid = GC.make("div", { className: "blocks" });
@@ -63,21 +61,25 @@
       const cache = new Map();
 
       const matrix = (name) => GC.array(`weights/${GC.state.layer}/${name}`);
-      const gatesOf = () => (GC.lstm ? SHOWN : ["hidden"]);
+      const rowsOf = () => Object.values(GC.cell.gates);
+      const gatesOf = () => { const { names } = GC.cell; return [...names.filter((name) => rowsOf().includes(name)), ...rowsOf().filter((name) => !names.includes(name))]; };
+      const letterOf = (gate) => Object.entries({ ...GC.cell.letters }).find(([name]) => name === gate)?.[1].replace(/\u0303/g, "") ?? gate;
+      const kinds = () => ["weight_hh", "weight_ih"].filter(matrix);
+      const biases = () => { const both = ["bias_ih", "bias_hh"].map(matrix); return matrix("bias") ?? both.find(Boolean)?.map((_, k) => (both[0]?.[k] ?? 0) + (both[1]?.[k] ?? 0)); };
       const block = (name, gate) => {
         const whole = matrix(name);
         const { H } = GC.layer;
-        const place = GC.lstm ? ORDER.LSTM.indexOf(gate) : 0;
+        const place = rowsOf().indexOf(gate);
         const columns = whole.shape[1] ?? 1;
         return { values: whole.subarray(place * H * columns, (place + 1) * H * columns), rows: H, columns };
       };
       const facts = (gate) => {
         const key = `${GC.state.layer}/${gate}`;
         if (!cache.has(key)) {
-          const [U, W] = [block("weight_hh", gate), block("weight_ih", gate)];
+          const [U, W] = [matrix("weight_hh") && block("weight_hh", gate), block("weight_ih", gate)];
           cache.set(key, {
-            U: norm(U.values, U.rows, U.columns), W: norm(W.values, W.rows, W.columns),
-            rho: U.rows === U.columns && U.rows <= LARGEST ? radius(U.values, U.rows) : NaN,
+            U: U ? norm(U.values, U.rows, U.columns) : NaN, W: norm(W.values, W.rows, W.columns),
+            rho: U && U.rows === U.columns && U.rows <= LARGEST ? radius(U.values, U.rows) : NaN,
           });
         }
         return cache.get(key);
@@ -87,9 +89,9 @@
       const columnNames = () => { const I = matrix("weight_ih").shape[1]; return I <= 6 ? Array.from({ length: I }, (_, k) => inputName(k)) : [`${inputName(0)} … ${inputName(I - 1)}`]; };
       const arrange = () => {
         grid.replaceChildren();
-        blocks = gatesOf().flatMap((gate) => ["weight_hh", "weight_ih"].map((name) => {
-          const letter = gate === "hidden" ? "h" : { forget: "f", input: "i", candidate: "C", output: "o" }[gate];
-          const title = GC.make("h3", {}, GC.make("var", { textContent: name === "weight_hh" ? "U" : "W" }), GC.make("sub", { textContent: letter }), " ", GC.make("small", { textContent: name === "weight_hh" ? GC.say(gate) : GC.say("weights.of.input") }));
+        blocks = gatesOf().flatMap((gate) => kinds().map((name) => {
+          const letter = letterOf(gate);
+          const title = GC.make("h3", {}, GC.make("var", { textContent: name === "weight_hh" ? "U" : "W" }), GC.make("sub", { textContent: letter }), " ", GC.make("small", { textContent: name === "weight_hh" || kinds().length === 1 ? GC.quantity(gate) : GC.say("weights.of.input") }));
           const box = GC.make("div", { className: name === "weight_hh" ? "wide" : "narrow" }, title);
           grid.append(box);
           const plot = GC.canvas(box, { height: 170, unit: true, left: 0, right: 0, top: 0, bottom: 0 });
@@ -105,7 +107,7 @@
       };
       const paint = () => {
         const order = GC.order();
-        const top = Math.max(...["weight_hh", "weight_ih"].map((name) => { const [low, high] = GC.extent([matrix(name)], [-1, 1]); return Math.max(-low, high); }), 1e-9);
+        const top = Math.max(...kinds().map((name) => { const [low, high] = GC.extent([matrix(name)], [-1, 1]); return Math.max(-low, high); }), 1e-9);
         for (const { gate, name, plot } of blocks) {
           const { values, rows, columns } = block(name, gate);
           plot.fit();
@@ -113,11 +115,11 @@
           const { x, y, w, h } = plot.area;
           GC.heat({ rows: order.length, columns, value: (r, c) => values[order[r] * columns + c], colour: (v) => GC.palette().diverging(v / top) }).paint(plot, x, y, w, h);
           GC.pickedMarks(plot);
-          plot.label(`${GC.say(gate)}, ${GC.say(name === "weight_hh" ? "weights.of.hidden" : "weights.of.input")}: ${rows} × ${columns}, |max| ${GC.number(top, 3)}`);
+          plot.label(`${GC.quantity(gate)}, ${GC.say(name === "weight_hh" ? "weights.of.hidden" : "weights.of.input")}: ${rows} × ${columns}, |max| ${GC.number(top, 3)}`);
         }
       };
       const paintBiases = () => {
-        const bias = matrix("bias");
+        const bias = biases();
         strip.host.hidden = !bias;
         if (!bias) return;
         const order = GC.order();
@@ -128,9 +130,9 @@
         const gap = Math.max(1, Math.round(H * 0.06));
         const total = gates.length * (H + gap) - gap;
         const lines = gates.map((gate, k) => {
-          const place = GC.lstm ? ORDER.LSTM.indexOf(gate) : 0;
+          const place = rowsOf().indexOf(gate);
           const ys = order.map((u) => bias[place * units + u]);
-          return { xs: ys.map((_, j) => k * (H + gap) + j + 0.5), ys, color: gate, width: 0 };
+          return { xs: ys.map((_, j) => k * (H + gap) + j + 0.5), ys, color: GC.hue(gate), width: 0 };
         });
         const { sx, sy } = GC.chart(strip, { x: [0, total], y: GC.room([Math.min(low, 0), Math.max(high, 0)]), lines, xAxis: { ticks: [] } });
         const { ctx } = strip;
@@ -144,36 +146,37 @@
         Object.assign(ctx, { font: GC.font(12, 600), textAlign: "left", textBaseline: "top" });
         const width = sx(H) - sx(0);
         gates.forEach((gate, k) => {
-          ctx.fillStyle = GC.palette()[gate];
-          const text = GC.say("weights.bias", { gate: GC.say(gate) });
-          ctx.fillText(ctx.measureText(text).width < width ? text : `b${gate === "candidate" ? "C" : gate[0]}`, sx(k * (H + gap)), 6);
+          ctx.fillStyle = GC.colour(gate);
+          const text = GC.say("weights.bias", { gate: GC.quantity(gate) });
+          ctx.fillText(ctx.measureText(text).width < width ? text : `b${letterOf(gate)}`, sx(k * (H + gap)), 6);
         });
         ctx.restore();
         strip.label(GC.say("weights.biases"));
       };
       const mean = (gate) => {
-        const bias = matrix("bias");
+        const bias = biases();
         if (!bias) return NaN;
         const { H } = GC.layer;
-        const place = GC.lstm ? ORDER.LSTM.indexOf(gate) : 0;
+        const place = rowsOf().indexOf(gate);
         return bias.subarray(place * H, (place + 1) * H).reduce((a, b) => a + b, 0) / H;
       };
       const sentence = () => {
-        if (!GC.lstm) return GC.say("weights.reading.rnn", { norm: GC.number(facts("hidden").U, 3) });
-        const b = mean("forget");
+        const gate = GC.cell.belt?.gate;
+        if (!rowsOf().includes(gate)) return rowsOf().length === 1 && matrix("weight_hh") ? GC.say("weights.reading.rnn", { norm: GC.number(facts(rowsOf()[0]).U, 3) }) : "";
+        const b = mean(gate);
         const f = 1 / (1 + Math.exp(-b));
-        return Number.isNaN(b) ? GC.say("weights.no.bias") : GC.say("weights.reading", { bias: GC.number(b, 2), gate: GC.number(f, 3), life: GC.number(Math.log(0.5) / Math.log(f), 1) });
+        return Number.isNaN(b) ? GC.say("weights.no.bias") : GC.say("weights.reading", { name: GC.quantity(gate), bias: GC.number(b, 2), gate: GC.number(f, 3), life: GC.number(Math.log(0.5) / Math.log(f), 1) });
       };
       api.table(() => ({
         caption: GC.say("view.weights"),
-        head: [GC.say(GC.lstm ? "weights.gate" : "weights.row"), "‖U‖₂", "‖W‖₂", GC.say("weights.bias.mean"), "ρ(U)"],
-        rows: gatesOf().map((gate) => [GC.say(gate), GC.number(facts(gate).U, 3), GC.number(facts(gate).W, 3), GC.number(mean(gate), 3), Number.isNaN(facts(gate).rho) ? "–" : GC.number(facts(gate).rho, 3)]),
+        head: [GC.say(GC.cell.squashed.length ? "weights.gate" : "weights.row"), "‖U‖₂", "‖W‖₂", GC.say("weights.bias.mean"), "ρ(U)"],
+        rows: gatesOf().map((gate) => [GC.quantity(gate), GC.number(facts(gate).U, 3), GC.number(facts(gate).W, 3), GC.number(mean(gate), 3), Number.isNaN(facts(gate).rho) ? "–" : GC.number(facts(gate).rho, 3)]),
       }));
       const norms = GC.make("div", { className: "norms" });
       host.insertBefore(norms, warning);
       const fillNorms = () => {
-        const head = [GC.lstm ? "weights.gate" : "weights.row", null, null, "weights.bias.mean", null].map((key, k) => GC.make("th", { scope: "col", textContent: key ? GC.say(key) : ["", "‖U‖₂", "‖W‖₂", "", "ρ(U)"][k] }));
-        const rows = gatesOf().map((gate) => GC.make("tr", {}, GC.make("th", { scope: "row", textContent: GC.say(gate) }), ...[facts(gate).U, facts(gate).W, mean(gate), facts(gate).rho].map((v) => GC.make("td", { textContent: GC.number(v, 3) }))));
+        const head = [GC.cell.squashed.length ? "weights.gate" : "weights.row", null, null, "weights.bias.mean", null].map((key, k) => GC.make("th", { scope: "col", textContent: key ? GC.say(key) : ["", "‖U‖₂", "‖W‖₂", "", "ρ(U)"][k] }));
+        const rows = gatesOf().map((gate) => GC.make("tr", {}, GC.make("th", { scope: "row", textContent: GC.quantity(gate) }), ...[facts(gate).U, facts(gate).W, mean(gate), facts(gate).rho].map((v) => GC.make("td", { textContent: GC.number(v, 3) }))));
         norms.replaceChildren(GC.make("table", {}, GC.make("thead", {}, GC.make("tr", {}, ...head)), GC.make("tbody", {}, ...rows)));
       };
 
@@ -186,7 +189,7 @@
             paint();
             paintBiases();
             fillNorms();
-            warning.textContent = GC.say(GC.lstm ? "weights.warning" : "weights.warning.rnn");
+            warning.textContent = GC.say(GC.cell.squashed.length ? "weights.warning" : "weights.warning.rnn");
             say(sentence());
             api.note(GC.rerun.bits() === 32 ? "" : GC.say("weights.rounded", { bits: GC.rerun.bits(), levels: GC.rerun.bits() === 16 ? 65534 : 254 }));
           }

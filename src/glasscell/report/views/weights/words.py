@@ -42,9 +42,9 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "weights.gate": ("gate", "门"),
     "weights.row": ("weights of", "权重"),
     "weights.reading": (
-        "The forget gate's mean bias is {bias}: with nothing else to read it would stand at "
+        "The {name}'s mean bias is {bias}: with nothing else to read it would stand at "
         "{gate}, and half of the memory would be left after {life} steps.",
-        "遗忘门平均偏置为 {bias}：没有其他输入时门值为 {gate}，{life} 步后记忆剩一半。",
+        "{name}平均偏置为 {bias}：没有其他输入时门值为 {gate}，{life} 步后记忆剩一半。",
     ),
     "weights.reading.rnn": (
         "The largest singular value of U is {norm}.",

@@ -1,7 +1,6 @@
 // What if: shift the forget bias, hold a gate, cut a unit or an input, and see the network run again.
-// Everything is recomputed here (lstm.js, tree.js, rerun.js) from the weights in the page.
+// Everything is recomputed here (program.js, tree.js, rerun.js) from the weights in the page.
 (() => {
-  const CLAMPS = ["forget", "input", "output"];
   const SLOW = 600e6; // multiply-adds: some seconds
   const LARGE = 1e3; // beyond it float32 holds no third decimal: differences are told as a share
   const HALF = Math.log(0.5);
@@ -36,21 +35,28 @@
       panel.append(sliders);
       const signed = (v) => (v > 0 ? `+${GC.number(v, 1)}` : GC.number(v, 1));
       const shift = GC.slider(sliders, { say: "whatif.shift", min: -6, max: 6, step: 0.1, value: 0, format: signed, onInput: (v) => { edit.shift = v; run(); } });
-      const clamps = CLAMPS.map((gate) => {
+      const gatesOf = (name) => GC.cellOf(GC.data.layers.findIndex((layer) => layer.name === name));
+      const scoped = () => (edit.all ? GC.rerun.names() : [GC.layer.name]).map(gatesOf);
+      const word = (key, name) => (`${key}.${name}` in GC.data.words ? `${key}.${name}` : `${name} =`);
+      const clamps = [...new Set(GC.data.layers.flatMap((_, k) => GC.cellOf(k).squashed))].map((gate) => {
         const row = GC.make("div", { className: "clamp" });
         sliders.append(row);
         const on = GC.make("input", { type: "checkbox" });
         const set = (v) => { edit.clamp = { ...edit.clamp }; if (on.checked) edit.clamp[gate] = v; else delete edit.clamp[gate]; run(); };
-        const slider = GC.slider(row, { say: `whatif.hold.${gate}`, min: 0, max: 1, step: 0.01, value: 1, onInput: (v) => { on.checked = true; set(v); } });
-        on.dataset.sayLabel = `whatif.hold.${gate}`;
+        const slider = GC.slider(row, { say: word("whatif.hold", gate), min: 0, max: 1, step: 0.01, value: 1, onInput: (v) => { on.checked = true; set(v); } });
+        on.dataset.sayLabel = word("whatif.hold", gate);
         slider.box.prepend(on);
         on.addEventListener("change", () => set(Number(slider.input.value)));
-        return { on, slider, row };
+        return { gate, on, slider, row };
       });
-      // What has gates: a plain RNN has no bias or gate to change.
+      // The bias of the gate that keeps, and every gate, of the layers that are meant: a plain RNN has none.
       const gated = () => {
-        const some = edit.all ? GC.rerun.names().some((name) => GC.data.layers.find((layer) => layer.name === name).mode === "LSTM") : GC.lstm;
-        for (const node of [shift.box, ...clamps.map(({ row }) => row)]) node.hidden = !some;
+        const cells = scoped();
+        const keeps = cells.map(({ belt, gates }) => (Object.values(gates).includes(belt?.gate) ? belt.gate : null)).find(Boolean);
+        shift.box.hidden = !keeps;
+        if (keeps) shift.box.firstChild.dataset.say = `whatif.shift.${keeps}` in GC.data.words ? `whatif.shift.${keeps}` : "whatif.shift";
+        for (const { gate, row } of clamps) row.hidden = !cells.some(({ squashed }) => squashed.includes(gate));
+        GC.translate(sliders);
       };
       // One input at the cursor's step: a slider over its range, or a token that the text has.
       const value = GC.make("div", { className: "controls" });
@@ -166,7 +172,9 @@
         return Object.fromEntries(GC.rerun.names().map((name) => {
           const index = GC.data.layers.findIndex((layer) => layer.name === name);
           const meant = edit.all || name === here;
-          return [name, { forgetBias: meant ? edit.shift : 0, clamp: meant ? edit.clamp : {}, units: edit.units[index] }];
+          const { belt, squashed } = GC.cellOf(index);
+          const clamp = Object.fromEntries(Object.entries(edit.clamp).filter(([gate]) => squashed.includes(gate)));
+          return [name, { bias: meant && belt?.gate ? { [belt.gate]: edit.shift } : {}, clamp: meant ? clamp : {}, units: edit.units[index] }];
         }));
       };
       const changed = () => edit.shift !== 0 || Object.keys(edit.clamp).length > 0 || edit.inputs.size > 0 || edit.set.length > 0 || Object.values(edit.units).some((set) => set.size > 0);
@@ -252,17 +260,18 @@
         out.label(`${GC.say("whatif.output")}. ${sentence()}`);
       };
       const shownLayer = () => (GC.layer.name in now.runs ? GC.layer : GC.data.layers.find(({ name }) => name in now.runs));
+      const storedOf = (layer) => gatesOf(layer.name).belt?.name ?? "hidden";
       const drawUnit = () => {
         const layer = shownLayer();
-        const part = layer.mode === "LSTM" ? "cell" : "hidden";
+        const part = storedOf(layer);
         const unit = Math.min(GC.state.unit, layer.H - 1);
-        unitHead.textContent = `${GC.say(part)} · ${layer.name} · ${GC.say("unit")} ${unit}`;
+        unitHead.textContent = `${GC.quantity(part)} · ${layer.name} · ${GC.say("unit")} ${unit}`;
         two(one, column(base.runs[layer.name][part], layer.H, unit), column(now.runs[layer.name][part], layer.H, unit), GC.steps(GC.series.T), [0, GC.series.T], GC.timeAxis(one, GC.series.T));
         one.label(unitHead.textContent);
       };
       const drawMap = () => {
         const layer = shownLayer();
-        const part = layer.mode === "LSTM" ? "cell" : "hidden";
+        const part = storedOf(layer);
         const [a, b] = [base.runs[layer.name][part], now.runs[layer.name][part]];
         let top = 1e-9;
         for (let k = 0; k < a.length; k += 1) if (Math.abs(b[k] - a[k]) > top) top = Math.abs(b[k] - a[k]);
@@ -290,7 +299,8 @@
         const scale = forecasts() ? scales()[1] : 1;
         const parts = [GC.say("whatif.reading", { most: `${GC.number(most * scale, 4)}${forecasts() ? unit() : ""}` })];
         const layer = shownLayer();
-        if (layer.mode === "LSTM") parts.push(GC.say("whatif.life", { before: GC.number(halfLives(base.runs[layer.name].forget, layer.H), 1), after: GC.number(halfLives(now.runs[layer.name].forget, layer.H), 1) }));
+        const keeps = gatesOf(layer.name).belt?.gate;
+        if (keeps) parts.push(GC.say("whatif.life", { gate: GC.quantity(keeps), before: GC.number(halfLives(base.runs[layer.name][keeps], layer.H), 1), after: GC.number(halfLives(now.runs[layer.name][keeps], layer.H), 1) }));
         return GC.sentences(parts);
       };
 

@@ -9,6 +9,12 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "修改网络，并在浏览器中用它自己的权重重新运行：去掉某个单元或输入（固定为 0），"
         "或修改某一步的输入。",
     ),
+    "view.whatif.how.any": (
+        "Change the network and see it run again, here in the browser, from its own weights: shift "
+        "the bias of the gate that keeps, hold a gate still, cut a unit or an input (held at 0).",
+        "修改网络，并在浏览器中用它自己的权重重新运行：移动负责保留的门的偏置、固定某个门、"
+        "去掉某个单元或输入（固定为 0）。",
+    ),
     "view.whatif": ("What if", "假设实验"),
     "view.whatif.how": (
         "Change the network and see it run again, here in the browser, from its own weights: shift "
@@ -45,9 +51,13 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "whatif.scope": ("Which layers", "作用范围"),
     "whatif.one": ("this layer", "当前层"),
     "whatif.all": ("all layers", "所有层"),
-    "whatif.shift": ("Forget bias", "遗忘门偏置"),
+    "whatif.shift": ("Bias of what keeps", "保持记忆的偏置"),
+    "whatif.shift.forget": ("Forget bias", "遗忘门偏置"),
+    "whatif.shift.update": ("Update bias", "更新门偏置"),
     "whatif.hold.forget": ("Hold the forget gate at", "固定遗忘门为"),
     "whatif.hold.input": ("Hold the input gate at", "固定输入门为"),
+    "whatif.hold.reset": ("Hold the reset gate at", "固定重置门为"),
+    "whatif.hold.update": ("Hold the update gate at", "固定更新门为"),
     "whatif.hold.output": ("Hold the output gate at", "固定输出门为"),
     "whatif.cut.inputs": ("Cut inputs:", "去掉输入："),
     "whatif.cut.units": ("Cut units:", "去掉的单元："),
@@ -88,8 +98,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "whatif.reading": ("The output changes by up to {most}.", "输出最大变化 {most}。"),
     "whatif.life": (
-        "Median half-life of the forget gate: {before} → {after} steps.",
-        "遗忘门半衰期中位数：{before} → {after} 步。",
+        "Median half-life of the {gate}: {before} → {after} steps.",
+        "{gate}半衰期中位数：{before} → {after} 步。",
     ),
     "whatif.proof": (
         "This page's own run of the unchanged network differs from Python's by at most {value}, "

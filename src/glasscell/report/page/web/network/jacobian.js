@@ -1,67 +1,86 @@
-// The Jacobian ds_t / ds_{t-1} of the shown layer's true state s = (h, c), from the page's weights and
-// gates: singular values of its products (fan) and gradients from any step (river).
+// The Jacobian ds_t / ds_{t-1} of the shown layer's true state s (h, c of an LSTM), from the page's weights and
+// quantities: singular values of its products (fan) and gradients from any step (river).
 (() => {
   const LARGEST = 48; // states up to this size are followed in all directions
   const LONGEST = 400; // steps that a fan looks ahead
 
-  /** {S, jvp(t, columns, k), vjp(t, v), cell(t, v)}; null where weights or whole gates are not here. */
+  /** {S, P, jvp(t, columns, k), vjp(t, v), stored(t, v), kept(t)}; null where weights or whole quantities are not here,
+   *  or where units read each other past the sums. */
   GC.jacobian = () => {
     const keys = GC.data.weights[GC.state.layer];
-    const names = GC.lstm ? ["forget", "input", "candidate", "output", "cell"] : ["hidden"];
+    const { cell } = GC;
     const whole = (name) => { const array = GC.get(name); return array && array.pool === 1 && (array.own || GC.data.arrays[GC.key(name)].type !== "u8"); };
-    if (!keys || !names.every(whole)) return null;
-    const { H, P, mode } = GC.layer;
-    const [U, R] = [GC.array(keys.weight_hh), keys.weight_hr && GC.array(keys.weight_hr)];
-    const at = Object.fromEntries(names.map((name) => [name, GC.get(name)]));
-    const value = (name, u, t) => at[name][u * GC.series.T + t];
-    const first = GC.get("initial_cell");
-    const S = GC.lstm ? H + P : H;
-
-    // By how much each gate's sum, and the memory before, move the memory; and m = o tanh(c).
-    const slopes = (t) => {
-      const before = GC.before(t);
-      return Array.from({ length: H }, (_, u) => {
-        const [f, i, g, o, c] = names.map((name) => value(name, u, t));
-        const old = before < 0 ? first?.[u] ?? 0 : value("cell", u, before);
-        const tc = Math.tanh(c);
-        return { input: g * i * (1 - i), forget: old * f * (1 - f), candidate: i * (1 - g * g), kept: f, shown: o * (1 - tc * tc), output: tc * o * (1 - o) };
-      });
-    };
-    const slope = (u, t) => { const h = value("hidden", u, t); return mode === "RNN_RELU" ? Number(h > 0) : 1 - h * h; };
-    const dot = (row, columns, k, j) => { let sum = 0; for (let p = 0; p < P; p += 1) sum += U[row * P + p] * columns[p * k + j]; return sum; };
+    if (!keys || cell.program.operations.some(([name]) => name === "mean")) return null;
+    const { H, P } = GC.layer;
+    const { sums, states } = cell.program;
+    const letters = Object.keys(cell.gates);
+    const [U, R] = [keys.weight_hh && GC.array(keys.weight_hh), keys.weight_hr && GC.array(keys.weight_hr)];
+    // States after the hidden one come first: it may read them.
+    const by = cell.slopes.by.map(([state, kind, index, slope]) => ({ state, kind, index, slope })).filter(({ kind }) => kind !== "belt").sort((a, b) => b.state - a.state);
+    const { belt } = cell;
+    const plan = GC.plan([...by, ...(belt ? [{ slope: belt.kept }] : [])].map(({ slope }) => ({ slope })));
+    if (![...plan.names, ...Object.values(cell.states)].every(whole) || (plan.sums && !GC.reads(0))) return null;
+    const S = P + (states.length - 1) * H;
+    const place = (state) => (state ? P + (state - 1) * H : 0);
+    const hidden = by.findIndex(({ state }) => state === 0); // all before are of other states
+    const [others, last] = [by.slice(0, hidden), by.slice(hidden)];
+    let cached = [-1, null];
+    const slopes = (t) => { if (cached[0] !== t) cached = [t, plan.at(t)]; return cached[1]; };
+    const reads = sums.map(([, from]) => from !== "x" && U);
+    const rows = sums.map(([letter]) => letters.indexOf(letter) * H);
 
     const jvp = (t, columns, k) => {
       const out = new Float64Array(S * k);
-      if (!GC.lstm) {
-        for (let u = 0; u < H; u += 1) for (let j = 0; j < k; j += 1) out[u * k + j] = slope(u, t) * dot(u, columns, k, j);
-        return out;
-      }
       const m = R ? new Float64Array(H * k) : out;
-      slopes(t).forEach((s, u) => {
+      const all = slopes(t);
+      const moved = new Float64Array(sums.length);
+      for (let u = 0; u < H; u += 1) {
         for (let j = 0; j < k; j += 1) {
-          const dc = s.input * dot(u, columns, k, j) + s.forget * dot(H + u, columns, k, j) + s.candidate * dot(2 * H + u, columns, k, j) + s.kept * columns[(P + u) * k + j];
-          m[u * k + j] = s.output * dot(3 * H + u, columns, k, j) + s.shown * dc;
-          out[(P + u) * k + j] = dc;
+          for (let n = 0; n < sums.length; n += 1) {
+            let sum = 0;
+            if (reads[n]) for (let p = 0, row = (rows[n] + u) * P; p < P; p += 1) sum += U[row + p] * columns[p * k + j];
+            moved[n] = sum;
+          }
+          const from = ({ kind, index }) => (kind === "sum" ? moved[index] : (kind === "after" ? out : columns)[(place(index) + u) * k + j]);
+          others.forEach((one, n) => { out[(place(one.state) + u) * k + j] += all[n][u] * from(one); });
+          last.forEach((one, n) => { m[u * k + j] += all[hidden + n][u] * from(one); });
         }
-      });
+      }
       if (R) for (let p = 0; p < P; p += 1) for (let j = 0; j < k; j += 1) for (let u = 0; u < H; u += 1) out[p * k + j] += R[p * H + u] * m[u * k + j];
       return out;
     };
     const ofOutput = (v) => (R ? Float64Array.from({ length: H }, (_, u) => { let sum = 0; for (let p = 0; p < P; p += 1) sum += R[p * H + u] * v[p]; return sum; }) : v);
-    /** All of dL/dc_t: what came along the belt and what comes through h_t. */
-    const cell = (t, v) => { const m = ofOutput(v); return Float64Array.from(slopes(t), (s, u) => v[P + u] + s.shown * m[u]); };
+    /** All of dL by the states after the step: what came along them, and what comes through h_t. */
+    const arriving = (t, v) => {
+      const m = ofOutput(v);
+      const found = Float64Array.from(v);
+      last.forEach(({ kind, index }, n) => {
+        if (kind === "after") for (let u = 0; u < H; u += 1) found[place(index) + u] += slopes(t)[hidden + n][u] * m[u];
+      });
+      return [m, found];
+    };
     const vjp = (t, v) => {
       const out = new Float64Array(S);
-      const back = (row, a) => { for (let p = 0; p < P; p += 1) out[p] += U[row * P + p] * a; };
-      if (!GC.lstm) { for (let u = 0; u < H; u += 1) back(u, slope(u, t) * v[u]); return out; }
-      const [m, dc] = [ofOutput(v), cell(t, v)];
-      slopes(t).forEach((s, u) => {
-        back(u, s.input * dc[u]); back(H + u, s.forget * dc[u]); back(2 * H + u, s.candidate * dc[u]); back(3 * H + u, s.output * m[u]);
-        out[P + u] = s.kept * dc[u];
+      const [m, all] = arriving(t, v);
+      const back = sums.map(() => new Float64Array(H));
+      by.forEach(({ state, kind, index }, n) => {
+        const of = slopes(t)[n];
+        for (let u = 0; u < H; u += 1) {
+          const part = of[u] * (state ? all[place(state) + u] : m[u]);
+          if (kind === "sum") back[index][u] += part;
+          else if (kind === "state") out[place(index) + u] += part;
+        }
       });
+      for (let n = 0; n < sums.length; n += 1) {
+        for (let u = 0; reads[n] && u < H; u += 1) for (let p = 0, row = (rows[n] + u) * P, a = back[n][u]; p < P; p += 1) out[p] += U[row + p] * a;
+      }
       return out;
     };
-    return { S, P, jvp, vjp, cell };
+    return {
+      S, P, jvp, vjp,
+      stored: (t, v) => { const at = place(belt.state); return arriving(t, v)[1].slice(at, at + (belt.state ? H : P)); },
+      kept: (t) => slopes(t)[by.length],
+    };
   };
 
   // ---- products of many Jacobians ---------------------------------------------------------
@@ -149,24 +168,27 @@
     return { lags, values };
   };
 
-  /** Norms of the gradient of the sum of h at step s: {grad_hidden, grad_cell, grad_path}, each (T,). */
+  /** Norms of the gradient of the sum of h at step s: {grad_hidden, grad_cell (of what is stored), grad_path}, each (T,). */
   GC.adjoint = (s) => {
     const of = GC.jacobian();
     if (!of) return null;
     const { T } = GC.series;
-    const [grad_hidden, grad_cell, grad_path] = Array.from({ length: 3 }, () => new Float64Array(T));
+    const found = Object.fromEntries(GC.gradients().map((name) => [name, new Float64Array(T)]));
     const norm = (v) => Math.hypot(...v);
     let v = new Float64Array(of.S).fill(1, 0, of.P);
-    let belt = GC.lstm ? of.cell(s, v) : null;
+    let path = GC.cell.belt ? of.stored(s, v) : null;
     for (let t = s; t >= 0; t = GC.before(t)) {
-      grad_hidden[t] = norm(v.subarray(0, of.P));
-      if (GC.lstm) {
-        grad_cell[t] = norm(of.cell(t, v));
-        grad_path[t] = norm(belt);
-        belt = belt.map((w, u) => w * GC.at(GC.get("forget"), u, t));
+      found.grad_hidden[t] = norm(v.subarray(0, of.P));
+      if (found.grad_cell) found.grad_cell[t] = norm(of.stored(t, v));
+      if (path) {
+        found.grad_path[t] = norm(path);
+        const kept = of.kept(t);
+        path = path.map((w, u) => w * kept[u]);
       }
       v = of.vjp(t, v);
     }
-    return GC.lstm ? { grad_hidden, grad_cell, grad_path } : { grad_hidden };
+    return found;
   };
+  /** Which gradients the shown layer has: of h; of the state that it stores in, where that is another; along its belt. */
+  GC.gradients = () => ["grad_hidden", ...(GC.cell.belt?.state ? ["grad_cell"] : []), ...(GC.cell.belt ? ["grad_path"] : [])];
 })();

@@ -7,12 +7,11 @@
   const layerByName = (name) => {
     const index = GC.data.layers.findIndex((layer) => layer.name === name);
     const own = (part) => floats(`weights/${index}/${part}`);
-    const { mode, H, P, I, reverse } = GC.data.layers[index];
-    const state = (part) => GC.get(part, index) ?? undefined;
-    return {
-      name, mode, H, P, I, reverse, weight_ih: own("weight_ih"), weight_hh: own("weight_hh"),
-      bias: own("bias"), weight_hr: own("weight_hr"), h0: state("initial_hidden"), c0: state("initial_cell"),
-    };
+    const { H, P, I, reverse } = GC.data.layers[index];
+    const cell = GC.cellOf(index);
+    const initial = Object.fromEntries(Object.values(cell.states).map((state) => [state, GC.get(`initial_${state}`, index) ?? undefined]));
+    const arrays = Object.keys(GC.data.weights[index] ?? {}).map((part) => [part, own(part)]);
+    return { name, cell, H, P, I, reverse, initial, ...Object.fromEntries(arrays) };
   };
   const weights = { layer: layerByName, free: (name) => floats(`weights/${name}`) };
 
@@ -20,7 +19,7 @@
   const read = () => floats(`${GC.state.series}/indices`) ?? floats(`${GC.state.series}/x`);
 
   const nodes = (tree) => [tree, ...(tree.children ?? []).flatMap(nodes), ...(tree.recurrent ? nodes(tree.recurrent) : [])];
-  const names = (tree) => nodes(tree).filter(({ type }) => type === "LSTM" || type === "RNN").flatMap((node) => (
+  const names = (tree) => nodes(tree).filter((node) => "num_layers" in node).flatMap((node) => (
     Array.from({ length: node.num_layers }, (_, l) => (node.bidirectional ? ["", "_reverse"] : [""]).map((end) => `${node.weights ? `${node.weights}.` : ""}l${l}${end}`)).flat()
   ));
   const readsIndices = (tree) => {
@@ -37,10 +36,10 @@
     const bidirectional = layers[1]?.name === `${stem}l0_reverse`;
     const ends = bidirectional ? ["", "_reverse"] : [""];
     const fits = stem !== undefined && layers.length % ends.length === 0 && layers.every((layer, k) => (
-      layer.mode === first.mode && held[k] && layer.name === `${stem}l${Math.floor(k / ends.length)}${ends[k % ends.length]}`
+      layer.cell === first.cell && held[k] && layer.name === `${stem}l${Math.floor(k / ends.length)}${ends[k % ends.length]}`
     )) && first.I === GC.array("0/x")?.shape[0];
     const num_layers = layers.length / ends.length;
-    return fits ? { type: first.mode === "LSTM" ? "LSTM" : "RNN", weights: stem.slice(0, -1), num_layers, bidirectional, guessed: true } : null;
+    return fits ? { type: first.mode, weights: stem.slice(0, -1), num_layers, bidirectional, guessed: true } : null;
   };
   let tree;
   const model = () => (tree === undefined ? (tree = GC.data.model ?? stack()) : tree);
@@ -67,8 +66,9 @@
 
   /** Multiply-adds of one run: what it will cost. */
   const cost = () => names(model()).reduce((sum, name) => {
-    const { mode, H, P, I } = GC.data.layers.find((layer) => layer.name === name);
-    return sum + (mode === "LSTM" ? 4 : 1) * H * (I + P) * GC.series.T;
+    const index = GC.data.layers.findIndex((layer) => layer.name === name);
+    const { H, P, I } = GC.data.layers[index];
+    return sum + Object.keys(GC.cellOf(index).gates).length * H * (I + P) * GC.series.T;
   }, 0);
 
   // The input as the network reads it: (T, I) row by row, cut inputs held at 0, some values replaced.
@@ -126,7 +126,7 @@
     if (!model().guessed && kept(key) && floats(key).length === run.output.length) all.push(largest(floats(key), run.output));
     for (const [name, layer] of Object.entries(run.runs)) {
       const index = GC.data.layers.findIndex((one) => one.name === name);
-      for (const part of ["hidden", "cell"]) {
+      for (const part of Object.values(GC.cellOf(index).states)) {
         const key = GC.key(part, index);
         if (kept(key)) all.push(largest(floats(key), layer[part]));
       }
@@ -153,7 +153,7 @@
       refined.set(series, check({ runs, ...run }));
       for (const [name, found] of Object.entries(runs)) {
         const index = GC.data.layers.findIndex((layer) => layer.name === name);
-        for (const part of [...Recurrent.GATES, "cell", "hidden"]) {
+        for (const part of GC.cellOf(index).names) {
           const key = GC.key(part, index, series);
           if (found[part] && GC.has(key)) GC.put(key, turned(found[part], found[part].length / GC.series.T), found[part].length / GC.series.T);
         }

@@ -1,4 +1,4 @@
-// A whole saved model in the browser: the tree of config.json, node by node, around lstm.js.
+// A whole saved model in the browser: the tree of config.json, node by node, around program.js.
 const Tree = (() => {
   const f = Math.fround;
 
@@ -102,7 +102,7 @@ const Tree = (() => {
       return data;
     }
     if (node.type === "Forecaster") return yield* forecaster(node, weights, data, edits, runs);
-    if (node.type === "LSTM" || node.type === "RNN") return yield* recurrent(node, weights, data, edits, runs);
+    if ("num_layers" in node) return yield* recurrent(node, weights, data, edits, runs);
     if (node.type === "Linear") return linear(node, weights, data);
     if (node.type === "Embedding") return embedding(node, weights, data);
     if (node.type === "LayerNorm") return byRow(data, layerNorm(node, weights));
@@ -112,7 +112,7 @@ const Tree = (() => {
   }
 
   // Runs a tree over x (T, I) row by row, or T indices for an Embedding.
-  // weights: {layer(name): what lstm.js wants, free(name): Float32Array or null}.
+  // weights: {layer(name): what program.js wants, free(name): Float32Array or null}.
   // Returns {runs: every gate by layer name, output, rows, width}.
   function* steps(node, weights, x, T, edits = {}) {
     const runs = {};
