@@ -7,13 +7,11 @@ and that of ``y = tanh(a)``, where a is known, as ``4 e^(-2|a|) / (1 + e^(-2|a|)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from glasscell.cells.derivative import reverse_with_totals
 from glasscell.cells.direct import Direct, direct_path
 from glasscell.cells.evaluate import NUMPY, evaluate
 from glasscell.cells.operations import Operation
@@ -110,20 +108,12 @@ def shown_to(cell: Cell, inputs: list[Float64], dh: Array, state: int) -> Float6
         dh: (..., H), before a projection.
         state: Which of the cell's states.
     """
-    operations, outputs = _with_totals(cell)
+    back = cell.reverse
     arriving = [np.asarray(dh, dtype=np.float64)]
     arriving += [np.zeros(dh.shape) for _ in range(cell.extra_states)]
-    place = outputs[len(outputs) - cell.extra_states + state - 1]
-    if place < 0:
-        return np.zeros(dh.shape)
     rows = [np.broadcast_to(one, dh.shape) for one in inputs]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(evaluate(operations, [*rows, *arriving])[place])
-
-
-@lru_cache(maxsize=64)
-def _with_totals(cell: Cell) -> tuple[tuple[Operation, ...], tuple[int, ...]]:
-    return reverse_with_totals(cell.program, cell.reverse.kept)
+        return np.asarray(evaluate(back.operations, [*rows, *arriving])[back.totals[state]])
 
 
 class _Values:
