@@ -49,6 +49,10 @@ class Rule(NamedTuple):
     derivative: Callable[..., tuple[Any, ...]]
 
 
+def _mul(a: Any, b: Any, _: Any, d: Any) -> tuple[Any, Any]:
+    return ((d + d) * a, None) if a is b else (d * b, d * a)
+
+
 def _max(a: Any, b: Any, y: Any, d: Any) -> tuple[Any, Any]:
     # A tie gives it to b. Beside a number, which wants none, the result says who was larger.
     to_a = d.where_positive((y if b.constant else a) - b)
@@ -65,8 +69,8 @@ def _abs(x: Any, _: Any, d: Any) -> tuple[Any]:
 
 
 def _mean(*given: Any) -> tuple[Any, ...]:
-    *operands, _, d = given
-    each = d.mean() * (1 / len(operands)) if len(operands) > 1 else d.mean()
+    *operands, _, d = given  # what arrives is the same in every unit, see `derivative`
+    each = d * (1 / len(operands)) if len(operands) > 1 else d
     return (each,) * len(operands)
 
 
@@ -74,7 +78,7 @@ OPERATIONS: dict[str, Rule] = {
     "constant": Rule((0, 0), "a number", lambda y, d: ()),
     "add": Rule((2, 2), "a + b", lambda a, b, y, d: (d, d)),
     "sub": Rule((2, 2), "a - b", lambda a, b, y, d: (d, -d)),
-    "mul": Rule((2, 2), "a * b", lambda a, b, y, d: (d * b, d * a)),
+    "mul": Rule((2, 2), "a * b", _mul),
     "div": Rule((2, 2), "a / b", lambda a, b, y, d: (d / b, -((d / b) * y))),
     "max": Rule((2, 2), "a where a > b, else b", _max),
     "min": Rule((2, 2), "a where a < b, else b", _min),
