@@ -2,9 +2,10 @@
 
 usage: python benchmarks/report.py results/NAME.json [results/OTHER.json ...] [--cells FILE ...]
 
-A result given with --cells has rows of the GRU and of cells that run as programs; they make tables
-of their own, a short one in the READMEs and a whole one in docs/performance.md. The first machine has a column for each engine. Every further machine has two in the READMEs, our
-time and the best other engine there, and a whole table of its own in docs/performance.md.
+The first machine has a column for each engine. Every further machine has two in the READMEs, our
+time and the best other engine there, and a whole table of its own in docs/performance.md. A result
+given with --cells has rows of the GRU and of cells that run as programs; they make tables of their
+own, a short one in the READMEs and a whole one in docs/performance.md.
 """
 
 from __future__ import annotations
