@@ -173,84 +173,92 @@ class BackwardWorker {
     }
   }
 
-  // Of each row in whole vectors: the states before the step, masks, and what the reverse program
-  // gives.
+  // What a program works with in whole vectors, of each row: the states before the step and its
+  // masks where they lie otherwise, and what it gives. Wanted flows have a program of their own.
   ptrdiff_t program_row() const {
     const Cell& cell = layer_.cell;
-    const auto sums = static_cast<ptrdiff_t>(cell.sums.size());
-    return (1 + cell.states + cell.masks() + sums + cell.vectors + cell.states) * layer_.Hp;
+    const ptrdiff_t states = 1 + cell.states;
+    return (2 * states + cell.masks() + gradients()) * layer_.Hp;
+  }
+  // Of the sums and vectors: the columns of da.
+  ptrdiff_t gradients() const {
+    return static_cast<ptrdiff_t>(layer_.cell.sums.size()) + layer_.cell.vectors;
   }
   void take_program_buffers() {
-    before_ = take<T>(n_ * program_row());
-    std::fill(before_, before_ + n_ * program_row(), T(0));
-    in_ = take<const T*>(n_ * layer_.cell.reverse->inputs());
-    out_ = take<T*>(n_ * layer_.cell.reverse->outputs());
+    program_ = args_.dh || args_.dc ? layer_.cell.flow.get() : layer_.cell.reverse.get();
+    own_ = take<T>(n_ * program_row());
+    std::fill(own_, own_ + n_ * program_row(), T(0));
+    in_ = take<const T*>(n_ * program_->inputs());
+    out_ = take<T*>(n_ * program_->outputs());
   }
 
-  // h and c before step s, and its masks.
-  void states_before(ptrdiff_t s, ptrdiff_t t, ptrdiff_t q) const {
+  // H numbers in whole vectors: where they lie, or in `to`.
+  const T* padded(const T* from, T*& to) const {
+    T* const own = to;
+    to += layer_.Hp;
+    if (layer_.H == layer_.Hp) return from;
+    copy(from, layer_.H, own);
+    return own;
+  }
+
+  // States before step s and the masks of it, into the places of a program's inputs.
+  void inputs_before(ptrdiff_t s, ptrdiff_t t, ptrdiff_t q) const {
     const Cell& cell = layer_.cell;
     const ptrdiff_t j = share_.row(q), b = seq_.batch(j), H = layer_.H, Hp = layer_.Hp;
-    T* to = before_ + q * program_row();
-    copy(h_prev_[q], H, to);
+    T* own = own_ + q * program_row();
+    const T** in = in_ + q * program_->inputs() + cell.kept;
+    *in++ = padded(h_prev_[q], own);
     const bool kept = args_.replayed && args_.replayed->segments.begin_at(s);
-    const T* initial = args_.c0 ? args_.c0 + b * layer_.c_size() : nullptr;
     for (ptrdiff_t k = 0; k < cell.states; ++k) {
-      const T* from = initial ? initial + k * H : start_c_ + k * Hp;
-      if (!seq_.starts(t, j)) {
-        from = kept ? args_.replayed->segments.cell(s, b, seq_.B, layer_.c_size()) + k * H
-                    : args_.tape.at(seq_.previous(t), b) +
-                          cell.state_slots[static_cast<std::size_t>(k)] * Hp;
+      if (seq_.starts(t, j)) {
+        *in++ = args_.c0 ? padded(args_.c0 + b * layer_.c_size() + k * H, own) : start_c_ + k * Hp;
+      } else if (kept) {
+        const T* c = args_.replayed->segments.cell(s, b, seq_.B, layer_.c_size());
+        *in++ = padded(c + k * H, own);
+      } else {
+        const ptrdiff_t slot = cell.state_slots[static_cast<std::size_t>(k)];
+        *in++ = args_.tape.at(seq_.previous(t), b) + slot * Hp;
       }
-      copy(from, H, to += Hp);
     }
+    for (ptrdiff_t k = 0; k < cell.vectors; ++k) *in++ = layer_.vector(k);
     for (ptrdiff_t k = 0; k < cell.masks(); ++k) {
-      copy(args_.masks ? args_.masks.at(t, b) + k * H : layer_.mask(k), H, to += Hp);
+      *in++ = args_.masks ? padded(args_.masks.at(t, b) + k * H, own) : layer_.mask(k);
     }
   }
 
   void run_reverse(ptrdiff_t active, const T* const* dy, T* const* dh_out) const {
     const Cell& cell = layer_.cell;
-    const ptrdiff_t H = layer_.H, Hp = layer_.Hp;
+    const ptrdiff_t H = layer_.H, Hp = layer_.Hp, before = 1 + cell.states + cell.masks();
     const auto sums = static_cast<ptrdiff_t>(cell.sums.size());
-    const T** in = in_;
-    T** out = out_;
     for (ptrdiff_t q = 0; q < active; ++q) {
       T *dh = dh_[static_cast<std::size_t>(q)], *dc = dc_[static_cast<std::size_t>(q)];
       for (ptrdiff_t u = 0; dy && u < H; ++u) dh[u] = dy[q][u] + dh[u];
-      if (dh_out) copy(dh, H, dh_out[q]);
-      if (args_.dc && !cell.totals) copy_states(dc, dc_out_[q]);
-      T* row = before_ + q * program_row();
+      const T** in = in_ + q * program_->inputs();
       for (ptrdiff_t k = 0; k < cell.kept; ++k) *in++ = tape_[q] + k * Hp;
-      for (ptrdiff_t k = 0; k <= cell.states; ++k, row += Hp) *in++ = row;
-      for (ptrdiff_t k = 0; k < cell.vectors; ++k) *in++ = layer_.vector(k);
-      for (ptrdiff_t k = 0; k < cell.masks(); ++k, row += Hp) *in++ = row;
+      in += before + cell.vectors;
       *in++ = dh;
       for (ptrdiff_t k = 0; k < cell.states; ++k) *in++ = dc + k * Hp;
+      T* row = own_ + q * program_row() + before * Hp;
       // A row of da has no room for whole vectors behind each sum, unless they end with it.
       const auto place = [&](ptrdiff_t k) { return H == Hp ? da_[q] + k * H : row + k * Hp; };
+      T** out = out_ + q * program_->outputs();
       for (ptrdiff_t k = 0; k < sums; ++k) *out++ = place(k);
       *out++ = dh;
       for (ptrdiff_t k = 0; k < cell.states; ++k) *out++ = dc + k * Hp;
-      for (ptrdiff_t k = sums; k < sums + cell.vectors; ++k) *out++ = place(k);
-      row += (sums + cell.vectors) * Hp;
-      for (ptrdiff_t k = 0; cell.totals && k < cell.states; ++k, row += Hp) {
-        *out++ = args_.dc ? row : nullptr;
-      }
+      for (ptrdiff_t k = sums; k < gradients(); ++k) *out++ = place(k);
+      if (program_ == cell.reverse.get()) continue;
+      row += gradients() * Hp;
+      for (ptrdiff_t k = 0; k <= cell.states; ++k) *out++ = row + k * Hp;
     }
-    kernel_table<T>().run_program({active, H, cell.reverse.get(), in_, out_, nullptr});
+    kernel_table<T>().run_program({active, H, program_, in_, out_, nullptr});
     for (ptrdiff_t q = 0; q < active; ++q) {
-      const T* row = before_ + q * program_row() + (1 + cell.states + cell.masks()) * Hp;
-      for (ptrdiff_t k = 0; k < sums + cell.vectors; ++k, row += Hp) {
-        if (H != Hp) copy(row, H, da_[q] + k * H);
+      const T* row = own_ + q * program_row() + before * Hp;
+      for (ptrdiff_t k = 0; H != Hp && k < gradients(); ++k) copy(row + k * Hp, H, da_[q] + k * H);
+      row += gradients() * Hp;
+      if (dh_out) copy(row, H, dh_out[q]);
+      for (ptrdiff_t k = 0; args_.dc && k < cell.states; ++k) {
+        copy(row + (1 + k) * Hp, H, dc_out_[q] + k * H);
       }
-      if (args_.dc && cell.totals) copy_states(row, dc_out_[q]);
-    }
-  }
-
-  void copy_states(const T* from, T* to) const {
-    for (ptrdiff_t k = 0; k < layer_.cell.states; ++k, to += layer_.H) {
-      copy(from + k * layer_.Hp, layer_.H, to);
     }
   }
 
@@ -266,7 +274,7 @@ class BackwardWorker {
     h_[q] = args_.y.at(t, b);
     h_prev_[q] = !starts ? args_.y.at(before, b) : args_.h0 ? args_.h0 + b * layer_.P : start_h_;
     if (layer_.cell.kept) tape_[q] = args_.tape.at(t, b);
-    if (layer_.cell.mode == Mode::kProgram) states_before(s, t, q);
+    if (layer_.cell.mode == Mode::kProgram) inputs_before(s, t, q);
     if (layer_.cell.mode == Mode::kLstm) {
       c_prev_[q] = !starts ? cell(s, before, b) : args_.c0 ? args_.c0 + b * layer_.H : start_c_;
     }
@@ -371,7 +379,8 @@ class BackwardWorker {
   T *start_h_ = nullptr, *start_c_ = nullptr;
   const T **tape_ = nullptr, **h_prev_ = nullptr, **c_prev_ = nullptr, **dy_ = nullptr;
   const T **h_ = nullptr, **da_h_ = nullptr;  // da_h_: the gradients of the sums of h
-  T* before_ = nullptr;                       // [n][program_row()]
+  const Program* program_ = nullptr;
+  T* own_ = nullptr;  // [n][program_row()]
   const T** in_ = nullptr;
   T** out_ = nullptr;
   T **da_ = nullptr, **dh_out_ = nullptr, **dc_out_ = nullptr, **dm_ = nullptr, **dp_ = nullptr;

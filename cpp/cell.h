@@ -38,9 +38,8 @@ struct Cell {
   std::vector<double> mask_values;        // what each random mask of training is without one
   // Programs alone. The step: sums, states, vectors, masks to states. Its derivative: kept values,
   // states before, vectors, masks, d(state after) to d(sum), d(state before) but for the way
-  // through the sums, d(vector), and with `totals` the whole d(state after) of those after h.
-  std::shared_ptr<const Program> step, reverse;
-  bool totals = false;
+  // through the sums, d(vector). The flow: the same, then the total d(state after).
+  std::shared_ptr<const Program> step, reverse, flow;
 
   ptrdiff_t masks() const { return static_cast<ptrdiff_t>(mask_values.size()); }
 

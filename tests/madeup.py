@@ -18,6 +18,8 @@ CONFIGS = [
     Config(mode="LSTM", input_size=3, hidden_size=4, proj_size=3, bidirectional=True, bias=False),
     Config(mode="RNN_TANH", input_size=3, hidden_size=5, num_layers=3),
     Config(mode="RNN_RELU", input_size=4, hidden_size=3, bidirectional=True, batch_first=True),
+    Config(mode="GRU", input_size=3, hidden_size=5, num_layers=2),
+    Config(mode="GRU", input_size=4, hidden_size=6, num_layers=2, bidirectional=True, bias=False),
 ]
 FORWARD_ONLY = [config for config in CONFIGS if not config.bidirectional]
 

@@ -13,6 +13,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from glasscell.arrays import Array
+from glasscell.cells import Cell
 from glasscell.cells.parameters import Config, LayerWeights
 
 STEPS = (0, 1, 2, 3, 5, 8)
@@ -96,7 +97,7 @@ def make_problem(
 def problems(
     draw: st.DrawFn,
     *,
-    modes: tuple[str, ...] = ("LSTM", "RNN_TANH", "RNN_RELU", "GRU"),
+    modes: tuple[str | Cell, ...] = ("LSTM", "RNN_TANH", "RNN_RELU", "GRU"),
     dtypes: tuple[Any, ...] = (np.float64,),
     steps: tuple[int, ...] = STEPS,
     batches: tuple[int, ...] = BATCHES,

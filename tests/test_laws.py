@@ -16,11 +16,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glasscell import engine
+from glasscell.cells import LSTM
 from glasscell.cells.parameters import Config
+from own_cells import Diagonal, Stabilised
 from strategies import layer_weights, make_problem, problems
 
 both = (np.float32, np.float64)
-any_problem = problems(dtypes=both)
+OPTIONS = LSTM(peephole=True, clip=1.0)
+# An LSTM twice as often: it alone has a projection.
+CELLS = ("LSTM", "LSTM", "RNN_TANH", "RNN_RELU", "GRU", Diagonal(), Stabilised(), OPTIONS)
+any_problem = problems(modes=CELLS, dtypes=both)
 laws = settings(deadline=None, max_examples=250)
 
 
@@ -129,7 +134,7 @@ def test_a_sequence_cut_in_two_with_the_state_carried_over_is_the_whole(problem,
 
 
 @laws
-@given(problem=problems(dtypes=both, steps=(1, 2, 3, 5, 8)))
+@given(problem=problems(modes=CELLS, dtypes=both, steps=(1, 2, 3, 5, 8)))
 def test_a_ragged_batch_is_each_sequence_alone(problem):
     lengths = np.random.default_rng(problem.seed).integers(0, problem.T + 1, problem.B)
     p = replace(problem, lengths=lengths)
@@ -149,7 +154,7 @@ def test_a_ragged_batch_is_each_sequence_alone(problem):
 
 
 @laws
-@given(problem=problems(dtypes=both, steps=(1, 2, 3, 5, 8)))
+@given(problem=problems(modes=CELLS, dtypes=both, steps=(1, 2, 3, 5, 8)))
 def test_packed_is_the_same_as_lengths(problem):
     rng = np.random.default_rng(problem.seed)
     lengths = np.sort(rng.integers(1, problem.T + 1, problem.B))[::-1].copy()
@@ -168,7 +173,7 @@ def test_packed_is_the_same_as_lengths(problem):
 
 
 @laws
-@given(problem=problems(dtypes=both, steps=(1, 2, 3, 5, 8)))
+@given(problem=problems(modes=CELLS, dtypes=both, steps=(1, 2, 3, 5, 8)))
 def test_lengths_that_are_all_full_say_nothing(problem):
     plain = replace(problem, lengths=None)
     full = replace(problem, lengths=np.full(problem.B, problem.T))
@@ -200,7 +205,7 @@ def test_where_the_output_lies_does_not_matter(problem, pad):
 
 
 @laws
-@given(problem=problems(dtypes=both, steps=(1, 2, 3, 5, 8)))
+@given(problem=problems(modes=CELLS, dtypes=both, steps=(1, 2, 3, 5, 8)))
 def test_a_cut_sequence_is_its_pieces_alone(problem):
     p = replace(problem, lengths=None)
     p = replace(p, reset=np.random.default_rng(p.seed).random((p.T, p.B)) < 0.4)
@@ -223,7 +228,10 @@ def test_a_cut_sequence_is_its_pieces_alone(problem):
 
 
 @laws
-@given(problem=problems(dtypes=both, steps=(2, 3, 5, 8)), poison=st.sampled_from([np.nan, np.inf]))
+@given(
+    problem=problems(modes=CELLS, dtypes=both, steps=(2, 3, 5, 8)),
+    poison=st.sampled_from([np.nan, np.inf]),
+)
 def test_nothing_after_the_end_of_a_sequence_is_ever_read(problem, poison):
     p = problem
     lengths = np.random.default_rng(p.seed).integers(0, p.T, p.B)
@@ -277,7 +285,7 @@ def test_units_with_weights_of_zero_change_nothing(problem, more):
     assert_bits(b["d_x"], a["d_x"])
 
 
-@pytest.mark.parametrize("mode", ["LSTM", "RNN_TANH"])
+@pytest.mark.parametrize("mode", ["LSTM", "RNN_TANH", "GRU", Stabilised()], ids=str)
 @pytest.mark.parametrize("dtype", both)
 @pytest.mark.parametrize(
     "order", [{}, {"ragged": True}, {"reverse": True, "ragged": True, "cut": True}]
@@ -304,10 +312,9 @@ def test_linear_is_the_same_for_any_rows_and_threads(dtype):
 
 
 @laws
-@given(problem=problems(dtypes=both), depth=st.integers(1, 3))
+@given(problem=problems(modes=CELLS, dtypes=both), depth=st.integers(1, 3))
 def test_steps_are_the_whole_sequence(problem, depth):
-    p, H = problem, problem.config.hidden_size
-    mode, cell = p.config.mode, p.config.mode == "LSTM"
+    p, mode, cell = problem, problem.config.mode, problem.c0 is not None
     P = p.config.output_size
     above = replace(p.config, input_size=P)
     rng = np.random.default_rng(p.seed)
@@ -315,7 +322,7 @@ def test_steps_are_the_whole_sequence(problem, depth):
     for _ in range(depth - 1):
         layers.append(engine.pack(mode, layer_weights(above, rng, p.dtype)))
     h = rng.uniform(-1, 1, (depth, P)).astype(p.dtype)
-    c = rng.uniform(-2, 2, (depth, H)).astype(p.dtype) if cell else None
+    c = rng.uniform(-2, 2, (depth, *p.c0.shape[1:])).astype(p.dtype) if cell else None
     live = engine.stepper(layers)
     live.set_state(h, c)
     x = p.x[:, :1] if p.B else p.x

@@ -23,7 +23,8 @@ Reads reads_of(const std::string& name) {
   throw std::invalid_argument("Cell: a sum reads x, xh or h, got " + name);
 }
 
-void require_fit(const Cell& cell, const Program& step, const Program& reverse) {
+void require_fit(const Cell& cell, const Program& step, const Program& reverse,
+                 const Program& flow) {
   const auto expect = [](ptrdiff_t found, ptrdiff_t expected, const char* what) {
     if (found != expected) {
       throw std::invalid_argument(std::string("Cell: expected ") + std::to_string(expected) + " " +
@@ -37,8 +38,11 @@ void require_fit(const Cell& cell, const Program& step, const Program& reverse) 
   expect(step.outputs(), states, "outputs of the step");
   expect(reverse.inputs(), cell.kept + 2 * states + cell.vectors + masks, "inputs of the reverse");
   const ptrdiff_t outputs = sums + states + cell.vectors;
-  expect(reverse.outputs() - (cell.totals ? cell.states : 0), outputs, "outputs of the reverse");
+  expect(reverse.outputs(), outputs, "outputs of the reverse");
   expect(reverse.kept(), 0, "kept values of the reverse");
+  expect(flow.inputs(), reverse.inputs(), "inputs of the flow");
+  expect(flow.outputs(), outputs + states, "outputs of the flow");
+  expect(flow.kept(), 0, "kept values of the flow");
   require(cell.x_sums() > 0, "a cell needs a sum that reads x");
   for (std::size_t k = 0; k < cell.sums.size(); ++k) {
     require(cell.sums[k].gate >= 0 && cell.sums[k].gate < cell.gates, "a sum is of a gate");
@@ -52,7 +56,7 @@ void require_fit(const Cell& cell, const Program& step, const Program& reverse) 
 void init(Cell* self, ptrdiff_t gates, const std::vector<std::pair<ptrdiff_t, std::string>>& sums,
           const std::vector<ptrdiff_t>& state_slots, const std::vector<std::string>& vectors,
           const std::vector<double>& masks, const std::vector<double>& initial, const Program& step,
-          const Program& reverse) {
+          const Program& reverse, const Program& flow) {
   Cell cell;
   cell.gates = gates;
   for (const auto& [gate, reads] : sums) cell.sums.push_back({gate, reads_of(reads)});
@@ -63,11 +67,10 @@ void init(Cell* self, ptrdiff_t gates, const std::vector<std::pair<ptrdiff_t, st
   cell.vector_names = vectors;
   cell.mask_values = masks;
   cell.initial = initial;
-  cell.totals =
-      reverse.outputs() > static_cast<ptrdiff_t>(sums.size()) + 1 + cell.states + cell.vectors;
-  require_fit(cell, step, reverse);
+  require_fit(cell, step, reverse, flow);
   cell.step = std::make_shared<const Program>(step);
   cell.reverse = std::make_shared<const Program>(reverse);
+  cell.flow = std::make_shared<const Program>(flow);
   new (self) Cell(std::move(cell));
 }
 
@@ -76,7 +79,7 @@ void init(Cell* self, ptrdiff_t gates, const std::vector<std::pair<ptrdiff_t, st
 void bind_cell(nb::module_& m) {
   nb::class_<Cell>(m, "Cell").def("__init__", &init, nb::kw_only(), "gates"_a, "sums"_a,
                                   "state_slots"_a, "vectors"_a, "masks"_a, "initial"_a, "step"_a,
-                                  "reverse"_a);
+                                  "reverse"_a, "flow"_a);
 }
 
 }  // namespace glasscell

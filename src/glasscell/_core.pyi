@@ -62,6 +62,7 @@ class _Cell:
         initial: list[float],
         step: Program,
         reverse: Program,
+        flow: Program,
     ) -> None: ...
 
 class Cell(_Cell): ...

@@ -199,7 +199,9 @@ def test_a_bad_line_is_named(step):
 
 def test_what_is_allowed_is_said():
     kind = type("Bad", (Leaky,), {"step": _decides})
-    with pytest.raises(CellError, match=r"a step may hold .* where_positive and mean"):
+    with pytest.raises(
+        CellError, match=r"a step may hold .* mean and normalise of glasscell\.cells"
+    ):
         _ = kind().program
 
 

@@ -15,10 +15,12 @@ from glasscell import _core, engine
 from glasscell.cells import compact
 from glasscell.cells.parameters import Config
 from glasscell.errors import DtypeError
+from own_cells import Diagonal, Stabilised
 from strategies import make_problem, problems
 
 every_storage = pytest.mark.parametrize("kept", compact.COMPRESSED)
 compressed = problems(
+    modes=("LSTM", "LSTM", "RNN_TANH", "RNN_RELU", "GRU", Diagonal(), Stabilised()),
     dtypes=(np.float32,),
     steps=(0, 1, 2, 17),
     batches=(0, 1, 2, 5, 7),

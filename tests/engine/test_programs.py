@@ -10,7 +10,9 @@ from glasscell import _core, cells, engine
 from glasscell.cells import GRU, LSTM, Cell, Mask, exp, log_sigmoid, maximum, sigmoid, tanh
 from glasscell.cells.compact import compress, expand
 from glasscell.cells.parameters import LayerWeights
+from glasscell.cells.symbols import where_positive
 from glasscell.engine.compiled import compiled
+from glasscell.reference.by_program import run_cell, run_cell_backward
 
 both = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 ORDERS = ({}, {"reverse": True, "lengths": True}, {"reset": True})
@@ -201,6 +203,59 @@ def test_no_division_of_the_work_changes_a_bit(cell, hidden, dtype):
     for b in range(5):
         alone = engine.forward(p.layer, p.x[:, [b]], p.h0[[b]], None if p.c0 is None else p.c0[[b]])
         np.testing.assert_array_equal(alone.output[:, 0], whole.output[:, b])
+
+
+class Threshold(Cell):
+    """A state that no derivative reaches the sums by, and that the hidden state shows."""
+
+    gates = {"f": "forget", "g": "candidate"}
+    states = {"h": "hidden", "c": "cell"}
+
+    def step(self, a, h, c):
+        c = where_positive(a.f, 1.0)
+        return tanh(a.g * c), c
+
+
+class ShownTwice(Cell):
+    """A state after the step that reads the new hidden state."""
+
+    gates = {"f": "forget", "g": "candidate"}
+    states = {"h": "hidden", "c": "cell"}
+
+    def step(self, a, h, c):
+        new = tanh(a.g + c)
+        return new, sigmoid(a.f) * c + new
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=str)
+@pytest.mark.parametrize("cell", [*FAMILY, Threshold(), ShownTwice()], ids=repr)
+def test_flows_are_the_total_derivatives_by_every_state(cell, order):
+    p = Problem(cell, seed=5, **order)
+    done = p.forward(tape=True)
+    found = engine.backward(
+        p.layer, p.x, done.output, p.h0, p.c0, done.tape, p.dy, p.dh_n, p.dc_n, flow=True,
+        **p.order,
+    )  # fmt: skip
+    order = {name: p.order[name] for name in ("reverse", "lengths", "reset")}
+    masks = p.order["masks"]
+    if masks is not None:
+        masks = {name: masks[:, :, k] for k, name in enumerate(cell.program.masks)}
+    run = run_cell(cell, p.weights, p.x, p.h0, p.c0, masks=masks, **order)
+    wanted = run_cell_backward(run, p.dy, p.dh_n, p.dc_n)
+    for name in ("dh", "dc"):
+        flow, total = getattr(found, name), getattr(wanted, name)
+        if total is None:
+            continue
+        alive = np.ones(total.shape[:2], bool)
+        if order["lengths"] is not None:
+            alive = np.arange(len(alive))[:, None] < order["lengths"]
+        np.testing.assert_allclose(
+            flow.reshape(total.shape)[alive], total[alive], rtol=1e-11, atol=1e-12, err_msg=name
+        )
+    for name in ("x", "h0", "c0"):
+        if (total := getattr(wanted, f"d{name}")) is not None:
+            flow = getattr(found, name).reshape(total.shape)
+            np.testing.assert_allclose(flow, total, rtol=1e-11, atol=1e-12, err_msg=name)
 
 
 def test_states_begin_where_the_cell_says():

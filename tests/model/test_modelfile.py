@@ -17,10 +17,12 @@ import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glasscell.cells.parameters import Config
 from glasscell.errors import GlasscellError, WeightFormatError
 from glasscell.model import modelfile
 from glasscell.model.model import Model, load
 from madeup import CONFIGS, encoder_decoder, inputs, recurrent
+from own_cells import Leaky
 
 TREE, ARRAYS = recurrent(CONFIGS[0])
 FILES = ("config.json", "model.safetensors")
@@ -76,6 +78,34 @@ def test_the_folder_holds_a_configuration_and_torch_names_and_nothing_else(folde
 def test_the_same_model_is_written_in_the_same_bytes(folder, tmp_path):
     again = modelfile.write(tmp_path / "again", TREE, dict(reversed(ARRAYS.items())))
     assert _contents(again) == _contents(folder)
+
+
+def test_the_configuration_is_json_as_it_always_was():
+    golden = Path(__file__).parents[1] / "golden" / "tiny" / "config.json"
+    config = json.loads(golden.read_text())
+    assert modelfile._text(config) + "\n" == golden.read_text()
+    assert modelfile._text(config) == json.dumps(config, indent=2)
+
+
+@settings(max_examples=200, deadline=None, database=None)
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False, width=32)
+        | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    ).filter(lambda tree: "Infinity" not in json.dumps(tree))
+)
+def test_whatever_is_written_is_read_back(tree):
+    assert json.loads(modelfile._text(tree)) == tree
+
+
+def test_a_program_is_written_an_operation_a_line(tmp_path):
+    tree, arrays = recurrent(Config(mode=Leaky(), input_size=2, hidden_size=3))
+    folder = modelfile.write(tmp_path / "model", tree, arrays)
+    assert '          ["sigmoid", 0],\n' in (folder / "config.json").read_text()
 
 
 def test_missing_parents_are_made(tmp_path):

@@ -1,4 +1,4 @@
-"""The equations of `glasscell.reference` are those of torch.nn.LSTM and torch.nn.RNN."""
+"""The equations of `glasscell.reference` are those of torch.nn.LSTM, torch.nn.GRU, torch.nn.RNN."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ CONFIGS = [
     Config(mode="LSTM", input_size=4, hidden_size=6, num_layers=2, bidirectional=True, proj_size=2),
     Config(mode="RNN_TANH", input_size=3, hidden_size=5, num_layers=3),
     Config(mode="RNN_RELU", input_size=3, hidden_size=5, bidirectional=True, batch_first=True),
+    Config(mode="GRU", input_size=3, hidden_size=5, num_layers=2, bidirectional=True),
+    Config(mode="GRU", input_size=3, hidden_size=5, bias=False, batch_first=True),
 ]  # fmt: skip
 TOLERANCE = 1e-12
 
@@ -33,6 +35,8 @@ def torch_module(config):
     if config.mode == "LSTM":
         options["proj_size"] = config.proj_size
         return torch.nn.LSTM(config.input_size, config.hidden_size, **options)
+    if config.mode == "GRU":
+        return torch.nn.GRU(config.input_size, config.hidden_size, **options)
     nonlinearity = config.mode.removeprefix("RNN_").lower()
     return torch.nn.RNN(config.input_size, config.hidden_size, nonlinearity=nonlinearity, **options)
 

@@ -20,10 +20,8 @@ __all__ = [
     "Slopes",
     "partials",
     "reverse",
-    "reverse_with_totals",
     "slopes",
     "tangent",
-    "totals",
 ]
 
 
@@ -41,6 +39,8 @@ class Reverse:
         quantities: Letters of those first ones.
         operations: As in a `Program`.
         outputs: Value of each output, -1 for zero.
+        totals: Value of the total derivative by each state after the step: what arrives from later
+            steps is not all that the loss feels of it, the LSTM's h_t shows c_t at once.
         inputs: How many inputs there are.
     """
 
@@ -48,6 +48,7 @@ class Reverse:
     quantities: tuple[str, ...]
     operations: tuple[Operation, ...]
     outputs: tuple[int, ...]
+    totals: tuple[int, ...]
     inputs: int
 
 
@@ -126,54 +127,30 @@ def reverse(program: Program, order: Sequence[str]) -> Reverse:
     graph = Graph()
     values = symbols_of(program, graph)
     arriving = [graph.input("arriving", state) for state in program.states]
-    seeds = zip(program.outputs, arriving, strict=True)
+    seeds = list(zip(program.outputs, arriving, strict=True))
     cotangents = _pullback(graph, program, values, seeds)
     ends = len(program.sums) + len(program.states) + len(program.vectors)
     outputs = [cotangents.get(k) for k in range(ends)]
+    # Of a state that is an input the rest belongs to that input, to the state before the step.
+    totals = [seed if k < program.inputs else cotangents[k] for k, seed in seeds]
     quantities = tuple(letter for letter in order if letter in program.names)
     kept = [program.names[letter] for letter in quantities]
     given = values[len(program.sums) : program.inputs]
-    _keep_what_is_needed(kept, values, [*given, *arriving], outputs)
+    _keep_what_is_needed(kept, values, [*given, *arriving], [*outputs, *totals])
     inputs = [*(graph.input("kept", str(k)) for k in kept), *given, *arriving]
     back = {values[value]: inputs[k] for k, value in enumerate(kept)}
     again = _Rewritten(graph, back)
     wanted = [None if output is None else again(output) for output in outputs]
-    operations, number = numbered(inputs, [w for w in wanted if w is not None])
+    whole = [again(total) for total in totals]
+    operations, number = numbered(inputs, [w for w in (*wanted, *whole) if w is not None])
     return Reverse(
         tuple(kept),
         quantities,
         operations,
         tuple(-1 if w is None else number[w] for w in wanted),
+        tuple(number[total] for total in whole),
         len(inputs),
     )
-
-
-def reverse_with_totals(
-    program: Program, kept: Sequence[int]
-) -> tuple[tuple[Operation, ...], tuple[int, ...]]:
-    """Make the reverse pass of a step that also gives what the loss feels of its states in all.
-
-    Args:
-        program: The step.
-        kept: What is kept for its reverse pass, see `Reverse`.
-
-    Returns:
-        Operations, and the values of the outputs: those of a `Reverse`, then the total derivatives
-        by each state after the step but the hidden one, whose total is what arrives; -1 for zero.
-    """
-    graph = Graph()
-    values = symbols_of(program, graph)
-    arriving = [graph.input("arriving", state) for state in program.states]
-    seeds = zip(program.outputs, arriving, strict=True)
-    cotangents = _pullback(graph, program, values, seeds)
-    ends = len(program.sums) + len(program.states) + len(program.vectors)
-    wanted = [cotangents.get(k) for k in (*range(ends), *program.outputs[1:])]
-    inputs = [graph.input("kept", str(k)) for k in kept]
-    again = _Rewritten(graph, {values[value]: inputs[k] for k, value in enumerate(kept)})
-    inputs += [*values[len(program.sums) : program.inputs], *arriving]
-    found = [None if one is None else again(one) for one in wanted]
-    operations, number = numbered(inputs, [one for one in found if one is not None])
-    return operations, tuple(-1 if one is None else number[one] for one in found)
 
 
 def partials(program: Program) -> Partials:
@@ -278,25 +255,6 @@ def _combined(
     if name == "div" and b is None and a is not None:
         return a / y
     return b.where_positive(x) if name == "where_positive" and b is not None else None
-
-
-def totals(program: Program) -> tuple[tuple[Operation, ...], tuple[int, ...]]:
-    """Make the total derivatives of the loss by the states after a step.
-
-    What arrives at a state from later steps is not all that the loss feels of it: the LSTM's h_t
-    shows c_t at once.
-
-    Returns:
-        Operations whose inputs are those of the step, followed by what arrives at each state after
-        it; and the values of the total derivatives by each state.
-    """
-    graph = Graph()
-    values = symbols_of(program, graph)
-    arriving = [graph.input("arriving", state) for state in program.states]
-    cotangents = _pullback(graph, program, values, zip(program.outputs, arriving, strict=True))
-    found = [cotangents.get(k, seed) for k, seed in zip(program.outputs, arriving, strict=True)]
-    operations, number = numbered([*values[: program.inputs], *arriving], found)
-    return operations, tuple(number[symbol] for symbol in found)
 
 
 def tangent(program: Program) -> tuple[tuple[Operation, ...], tuple[int, ...]]:

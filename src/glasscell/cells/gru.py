@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from glasscell.cells.definition import Cell, Mask, require_probability
-from glasscell.cells.symbols import mean, sigmoid, sqrt, tanh
+from glasscell.cells.symbols import normalise, sigmoid, tanh
 from glasscell.errors import CellError
 
 __all__ = ["GRU"]
@@ -94,13 +94,10 @@ class GRU(Cell):
 
     def _normal(self, a: Any, part: str) -> list[Any]:
         """Give the normalised parts of r, z and n, scaled and shifted."""
-        values = [getattr(getattr(a, k), part) for k in "rzn"]
-        centre = mean(*values)
-        apart = [value - centre for value in values]
-        spread = sqrt(mean(*(value * value for value in apart)) + 1e-5)
+        values = normalise(*(getattr(getattr(a, k), part) for k in "rzn"))
         return [
-            getattr(self, f"n_{part}_{k}") * (value / spread) + getattr(self, f"b_{part}_{k}")
-            for k, value in zip("rzn", apart, strict=True)
+            getattr(self, f"n_{part}_{k}") * value + getattr(self, f"b_{part}_{k}")
+            for k, value in zip("rzn", values, strict=True)
         ]
 
     def __repr__(self) -> str:

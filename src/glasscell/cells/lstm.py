@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from glasscell.cells.definition import Cell, Mask, require_probability
-from glasscell.cells.symbols import maximum, mean, minimum, sigmoid, sqrt, tanh
+from glasscell.cells.symbols import maximum, minimum, normalise, sigmoid, tanh
 from glasscell.errors import CellError
 
 __all__ = ["LSTM"]
@@ -147,7 +147,7 @@ class LSTM(Cell):
         if "z_c" in self.masks:
             c_new = self.z_c * c + (1 - self.z_c) * c_new
         o = 1.0 if a_o is None else sigmoid(self._peep(a_o, "o", c_new))
-        shown = self._normal(self.n_c, [c_new])[0] + self.b_c if self.layer_norm else c_new
+        shown = self.n_c * normalise(c_new)[0] + self.b_c if self.layer_norm else c_new
         h_new = _times(o, shown if "activation" in self.without else tanh(shown))
         if "z_h" in self.masks:
             h_new = self.z_h * h + (1 - self.z_h) * h_new
@@ -160,18 +160,14 @@ class LSTM(Cell):
         if not self.layer_norm:
             return [getattr(a, k) if k in self.gates else None for k in "ifgo"]
         letters = list(self.gates)
-        x = _normalised([getattr(a, k).x for k in letters])
-        h = _normalised([getattr(a, k).h for k in letters])
+        x = normalise(*(getattr(a, k).x for k in letters))
+        h = normalise(*(getattr(a, k).h for k in letters))
         made = {
             k: getattr(self, f"n_x_{k}") * x_k + getattr(self, f"n_h_{k}") * h_k
             + getattr(self, f"b_{k}")
             for k, x_k, h_k in zip(letters, x, h, strict=True)
         }  # fmt: skip
         return [made.get(k) for k in "ifgo"]
-
-    @staticmethod
-    def _normal(scale: Any, values: list[Any]) -> list[Any]:
-        return [scale * value for value in _normalised(values)]
 
     def __repr__(self) -> str:
         options = {
@@ -189,11 +185,3 @@ class LSTM(Cell):
 
 def _times(gate: Any, value: Any) -> Any:
     return value if isinstance(gate, float) else gate * value
-
-
-def _normalised(values: list[Any]) -> list[Any]:
-    """Give values of mean 0 and variance 1 over all of their units; ε = 1e-5 as torch has it."""
-    centre = mean(*values)
-    apart = [value - centre for value in values]
-    spread = sqrt(mean(*(value * value for value in apart)) + 1e-5)
-    return [value / spread for value in apart]

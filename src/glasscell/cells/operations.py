@@ -66,7 +66,7 @@ def _abs(x: Any, _: Any, d: Any) -> tuple[Any]:
 
 def _mean(*given: Any) -> tuple[Any, ...]:
     *operands, _, d = given
-    each = d.mean() / len(operands) if len(operands) > 1 else d.mean()
+    each = d.mean() * (1 / len(operands)) if len(operands) > 1 else d.mean()
     return (each,) * len(operands)
 
 

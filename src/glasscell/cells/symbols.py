@@ -26,6 +26,7 @@ __all__ = [
     "maximum",
     "mean",
     "minimum",
+    "normalise",
     "ordered",
     "relu",
     "sigmoid",
@@ -37,8 +38,8 @@ __all__ = [
 
 ALLOWED = (
     "a step may hold + - * / of gates, states, its vectors and numbers, and sigmoid, tanh, relu, "
-    "exp, log_sigmoid, softplus, sqrt, absolute, maximum, minimum, where_positive and mean of "
-    "glasscell.cells"
+    "exp, log_sigmoid, softplus, sqrt, absolute, maximum, minimum, where_positive, mean and "
+    "normalise of glasscell.cells"
 )
 
 
@@ -318,3 +319,15 @@ def mean(*values: Any) -> Any:
     if not 0 < len(values) <= MOST_OPERANDS:
         raise CellError(f"expected 1 to {MOST_OPERANDS} values in mean, got {len(values)}")
     return _graph(*values).apply("mean", *values)
+
+
+def normalise(*values: Any) -> list[Any]:
+    """Say values of mean 0 and variance 1 over all units of one to eight values in a step.
+
+    ``(a - m) / √(v + ε)`` with m and v the mean and the variance of all of them and ε = 1e-5, as
+    in torch; one division for each unit, however many values there are.
+    """
+    centre = mean(*values)
+    apart = [value - centre for value in values]
+    scale = 1 / sqrt(mean(*(value * value for value in apart)) + 1e-5)
+    return [value * scale for value in apart]

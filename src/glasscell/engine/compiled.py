@@ -10,7 +10,6 @@ import numpy as np
 from glasscell import _core
 from glasscell.cells import Cell
 from glasscell.cells.catalogue import mode_of
-from glasscell.cells.derivative import reverse_with_totals
 from glasscell.cells.operations import Operation
 
 __all__ = ["compiled", "kernel_of"]
@@ -35,14 +34,13 @@ def kernel_of(cell: Cell) -> str | _core.Cell:
 
 
 def compiled(cell: Cell) -> _core.Cell:
-    """Make the program of a cell's step, and of its derivative, for the core.
+    """Make the program of a cell's step, and of its derivatives, for the core.
 
     Args:
         cell: Any cell; its masks are inputs, and stand for their values of evaluation where a run
             is given none.
     """
     program, back = cell.program, cell.reverse
-    operations, outputs = reverse_with_totals(program, back.kept)
     gates = list(cell.gates)
     return _core.Cell(
         gates=len(gates),
@@ -52,7 +50,8 @@ def compiled(cell: Cell) -> _core.Cell:
         masks=[float(cell.masks[name].evaluation) for name in program.masks],
         initial=[float(cell.initial.get(letter, 0.0)) for letter in program.states],
         step=_program(program.inputs, program.operations, program.outputs, back.kept),
-        reverse=_program(back.inputs, operations, outputs, ()),
+        reverse=_program(back.inputs, back.operations, back.outputs, ()),
+        flow=_program(back.inputs, back.operations, back.outputs + back.totals, ()),
     )
 
 

@@ -154,9 +154,20 @@ def _encode(tree: dict[str, Any], arrays: Mapping[str, Array]) -> dict[str, byte
         "model": tree,
         "sha256": {"model": _digest_tree(tree), TENSORS: _digest(data)},
     }
-    text = json.dumps(config, indent=2, allow_nan=False) + "\n"
+    text = _text(config) + "\n"
     # The weights first: a folder whose config.json is there has both.
     return {TENSORS: data, CONFIG: text.encode()}
+
+
+def _text(value: Any, margin: str = "\n") -> str:
+    """Write JSON with an indent of two, an operation of a program on one line."""
+    inner = f"{margin}  "
+    if isinstance(value, dict) and value:
+        parts = [f"{json.dumps(str(key))}: {_text(each, inner)}" for key, each in value.items()]
+        return f"{{{inner}{f',{inner}'.join(parts)}{margin}}}"
+    if isinstance(value, list) and any(isinstance(each, (dict, list)) for each in value):
+        return f"[{inner}{f',{inner}'.join(_text(each, inner) for each in value)}{margin}]"
+    return json.dumps(value, allow_nan=False)
 
 
 def _serialize(arrays: Mapping[str, Array]) -> bytes:

@@ -21,7 +21,7 @@ import numpy as np
 
 from glasscell.arrays import Array
 from glasscell.cells import Cell, of
-from glasscell.cells.derivative import Reverse, reverse, totals
+from glasscell.cells.derivative import Reverse, reverse
 from glasscell.cells.evaluate import NUMPY, Functions, evaluate
 from glasscell.cells.parameters import LayerWeights
 from glasscell.cells.program import Program, Sum
@@ -176,13 +176,10 @@ class _ThroughTime:
         self.starts = _split(run.inputs.h0, run.inputs.c0)
         self.total = [np.zeros_like(state) for state in self.states]
         self.initial = [np.zeros_like(start) for start in self.starts]
-        self.totals = totals(run.step.program)
 
     def step(self, piece: Piece, t: int, arriving: list[Array]) -> list[Array]:
         """Take back one step, and give the derivatives by the states before it."""
         here, step, program = (t, piece.columns), self.run.step, self.run.step.program
-        for total, part in zip(self.total, arriving, strict=True):
-            total[here] = part
         before = [
             piece.previous(t, s, start) for s, start in zip(self.states, self.starts, strict=True)
         ]
@@ -198,19 +195,9 @@ class _ThroughTime:
             total += part.sum(axis=0)
         direct = found[sums : sums + states]
         self.dx[here] = dh[1]
-        self._keep_totals(here, before, arriving)
-        return [direct[0] + dh[0], *direct[1:]]
-
-    def _keep_totals(
-        self, here: tuple[int, slice], before: Sequence[Array], arriving: Sequence[Array]
-    ) -> None:
-        step, inputs = self.run.step, self.run.inputs
-        sums = _sums(step, inputs.weights, inputs.x[here], before[0])
-        operations, outputs = self.totals
-        given = [*sums, *before, *step.vectors, *step.masks_at(here), *arriving]
-        values = evaluate(operations, given, step.functions)
-        for total, k in zip(self.total, outputs, strict=True):
+        for total, k in zip(self.total, step.reverse.totals, strict=True):
             total[here] = values[k]
+        return [direct[0] + dh[0], *direct[1:]]
 
     def _products(self, da: Sequence[Array], x: Array, h: Array) -> tuple[Array, Array]:
         """Add to the gradients of the weights, and give the parts of dh_{t-1} and dx_t."""

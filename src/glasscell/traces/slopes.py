@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glasscell.cells.direct import Direct, direct_path
-from glasscell.cells.evaluate import NUMPY
+from glasscell.cells.evaluate import NUMPY, evaluate
 from glasscell.cells.operations import Operation
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ __all__ = [
     "belt",
     "mixes",
     "reverse_inputs",
+    "shown_to",
     "slopes_of",
     "stored_by",
     "written",
@@ -68,28 +69,51 @@ def slopes_of(
     values = _Values(layer, array, before, vectors or {})
     by = layer.recurrence.slopes.by
     shape = (*array(layer.hidden).shape[:-1], layer.units)
-    return {
-        place: np.broadcast_to(values[by[place]], shape)
-        for place in (by if wanted is None else wanted)
-        if place in by
-    }
+    # After the end of a sequence everything is 0, also what a step divides by.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {
+            place: np.broadcast_to(values[by[place]], shape)
+            for place in (by if wanted is None else wanted)
+            if place in by
+        }
 
 
 def reverse_inputs(
-    layer: LayerTrace, before: Callable[[str], Array], vectors: Mapping[str, Array]
+    layer: LayerTrace,
+    array: Callable[[Array], Array],
+    before: Callable[[str], Array],
+    vectors: Mapping[str, Array],
 ) -> list[Float64]:
-    """Give what the reverse pass of a cell reads, but for what arrives: (T, H) each.
+    """Give what the reverse pass of a cell reads, but for what arrives: (..., H) each.
 
     Args:
-        layer: One sequence.
-        before: As for `slopes_of`.
+        layer: Any.
+        array: As for `slopes_of`.
+        before: As there.
         vectors: As there.
     """
-    values = _Values(layer, np.asarray, before, vectors)
+    values = _Values(layer, array, before, vectors)
     slopes, reverse = layer.recurrence.slopes, layer.recurrence.reverse
     places = [*range(len(reverse.kept)), *range(len(slopes.taped), slopes.inputs)]
-    shape = len(layer.hidden), layer.units
+    shape = (*array(layer.hidden).shape[:-1], layer.units)
     return [np.broadcast_to(values[place], shape) for place in places]
+
+
+def shown_to(cell: Cell, inputs: list[Float64], dh: Array, state: int) -> Float64:
+    """Give what a gradient by the hidden state brings into another state of the same step.
+
+    Args:
+        cell: Any.
+        inputs: What `reverse_inputs` gave.
+        dh: (..., H), before a projection.
+        state: Which of the cell's states.
+    """
+    back = cell.reverse
+    arriving = [np.asarray(dh, dtype=np.float64)]
+    arriving += [np.zeros(dh.shape) for _ in range(cell.extra_states)]
+    rows = [np.broadcast_to(one, dh.shape) for one in inputs]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(evaluate(back.operations, [*rows, *arriving])[back.totals[state]])
 
 
 class _Values:
@@ -124,7 +148,10 @@ class _Values:
             return np.float64(operation.value)
         root = self._root(operation)
         if root is None:
-            return NUMPY[operation.name](*(self[operand] for operand in operation.operands))
+            operands = [self[operand] for operand in operation.operands]
+            if operation.name == "mean":  # over units, which a number alone does not have
+                operands = [x if np.ndim(x) else np.full(self._layer.units, x) for x in operands]
+            return NUMPY[operation.name](*operands)
         if root >= self._slopes.inputs and self._operation(root).name == "tanh":
             ends = np.exp(-2 * np.abs(self[self._operation(root).operands[0]]))
             return 4 * ends / (1 + ends) ** 2
@@ -244,7 +271,8 @@ def written(
     direct, cell = added_to(layer), layer.recurrence
     values = _Written(layer, array, direct.index)
     if direct.plain and values.known(cell.program.outputs[direct.index]):
-        return np.asarray(values[cell.program.outputs[direct.index]], dtype=np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(values[cell.program.outputs[direct.index]], dtype=np.float64)
     after = np.asarray(array(layer.quantity(direct.name)), dtype=np.float64)
     return np.asarray(after - path * before)
 

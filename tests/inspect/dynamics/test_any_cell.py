@@ -9,7 +9,6 @@ from glasscell.inspect.dynamics.influence import influence
 from glasscell.inspect.dynamics.jacobian import StateJacobian, jacobians
 from glasscell.inspect.dynamics.path import path_split
 from glasscell.inspect.dynamics.spectrum import fan, lyapunov
-from glasscell.traces.slopes import mixes
 
 T, INPUTS, H = 6, 2, 3
 STEP = 1e-6
@@ -113,7 +112,7 @@ def test_spectrum_is_that_of_the_product_of_jacobians(name):
     assert np.isfinite(lyapunov(layer, weights, columns=1).exponents[0])
 
 
-PATHS = [n for n in CELLS if n not in ("RNN", "ReLU") and not mixes(CELLS[n])]
+PATHS = [n for n in CELLS if n not in ("RNN", "ReLU")]
 
 
 @pytest.mark.parametrize("name", PATHS)

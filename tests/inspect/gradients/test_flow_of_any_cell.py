@@ -129,3 +129,32 @@ def test_a_unit_held_at_0_is_gone_for_every_later_step(name, tmp_path):
     glasscell.save(layer, tmp_path / "saved")
     saved = glasscell.inspect.ablation(tmp_path / "saved", x.numpy(), puts_out_too)["l0"]
     np.testing.assert_allclose(saved, worth, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_what_the_last_step_alone_sends_back_is_a_flow_of_its_own(name):
+    layer, x = layer_of(CELLS[name]), torch.randn(T, B, INPUTS).double()
+    read = torch.randn(T, B, H).double()
+    whole = glasscell.gradient_flow(layer, x, lambda out: (out[0] * read).sum())["l0"]
+    alone = glasscell.gradient_flow(layer, x, lambda out: (out[0] * read)[-1].sum())["l0"]
+    np.testing.assert_allclose(whole.last_step_by_lag, alone.by_lag, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("side", ["l0", "l0_reverse"])
+def test_flows_of_ragged_batches_are_those_of_their_sequences(name, side):
+    torch.manual_seed(0)
+    layer = nn.Recurrent(CELLS[name], INPUTS, H, bidirectional=True).double().eval()
+    x, lengths = torch.randn(T, 3, INPUTS).double(), torch.tensor([T, 4, 7])
+
+    def loss(out):
+        return out[0].pow(2).sum()
+
+    whole = glasscell.gradient_flow(layer, x, loss, lengths=lengths)[side]
+    for field in ("hidden", "cell", "cell_path"):
+        total = np.zeros(T)
+        for row, steps in enumerate(lengths.tolist()):
+            alone = getattr(glasscell.gradient_flow(layer, x[:steps, row], loss)[side], field)
+            total[:steps] += 0 if alone is None else alone**2
+        if getattr(whole, field) is not None:
+            np.testing.assert_allclose(getattr(whole, field) ** 2, total, rtol=1e-8, atol=1e-20)

@@ -11,7 +11,7 @@ from tests.inspect.looked_at import CELLS
 import glasscell
 from glasscell import nn
 from glasscell.cells import LSTM
-from glasscell.data.problems import recall, sign
+from glasscell.data.problems import adding, echo, recall, sign
 from glasscell.inspect import examine
 from glasscell.reproduce.solvers import batch, squared_error, train
 
@@ -161,3 +161,51 @@ def test_no_cell_is_told_of_gates_that_it_has_not(name):
             assert not [form for form in forms if form in said.replace("forgets", "")], gate
     if {*cell.gate_names} == {*LSTM().gate_names}:
         assert "update gate" not in said
+
+
+def vanish(layer, chance, lag):
+    kept = 10 ** (-chance.uniform(3, 12) / lag)
+    layer.bias_ih_l0[H : 2 * H] = float(np.log(kept / (1 - kept)))
+    layer.bias_hh_l0[H : 2 * H] = 0
+    layer.weight_ih_l0[H : 2 * H] *= 0.1
+    layer.weight_hh_l0 *= 0.1
+
+
+def saturate(layer, chance, lag):
+    for parameter in layer.parameters():
+        parameter *= 10 ** chance.uniform(1.5, 3.5)
+
+
+def kill(layer, chance, lag):
+    count = int(H * chance.uniform(0.4, 0.9))
+    for parameter in layer.parameters():
+        parameter[2 * H : 2 * H + count] = 0
+
+
+def deafen(layer, chance, lag):
+    layer.weight_ih_l0 *= 0
+
+
+def hold(layer, chance, lag):
+    layer.bias_ih_l0[H : 2 * H] = float(chance.uniform(9, 14))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    ("plant", "kinds"),
+    [
+        (vanish, {"vanishing", "short", "forgets"}),
+        (saturate, {"saturated"}),
+        (kill, {"dead"}),
+        (deafen, {"ignores"}),
+        (hold, {"shut"}),
+    ],
+)
+def test_a_fault_planted_in_a_gru_is_found(plant, kinds, seed):
+    problem = (recall(30), sign(40), adding(50), echo(60, 30))[seed]
+    network = gru(problem, seed)
+    with torch.no_grad():
+        plant(network.recurrent, np.random.default_rng([seed, 5]), problem.lag)
+    found = judged(network, problem, seed)
+    assert kinds & {*found.kinds}, str(found)
+    assert not [word for word in NOT_A_GRUS if word in both(found)]

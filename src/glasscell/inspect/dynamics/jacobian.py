@@ -27,7 +27,7 @@ import numpy.typing as npt
 from glasscell.arrays import Array
 from glasscell.cells.evaluate import evaluate
 from glasscell.errors import ShapeError
-from glasscell.traces.slopes import mixes, reverse_inputs, slopes_of
+from glasscell.traces.slopes import mixes, reverse_inputs, shown_to, slopes_of
 from glasscell.traces.steps import Single
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ class StateJacobian:
         vectors = getattr(weights, "vectors", {})
         self._mixed = None
         if mixes(cell):
-            self._mixed = cell, reverse_inputs(layer, self.single.before, vectors)
+            given = reverse_inputs(layer, np.asarray, self.single.before, vectors)
+            self._mixed = cell, given
         self._by = slopes_of(layer, np.asarray, self.single.before, vectors)
         self._shut = _shut(self._by, self.states) if self._mixed is None else None
 
@@ -180,8 +181,12 @@ class StateJacobian:
         parts = self._through_output(columns)
         here = parts[state]
         if state and (0, "after", state) in self._by:
-            here = here + self._by[0, "after", state][t][:, None] * parts[0]
+            here = here + self._shown(t, parts[0], state)
         parts[state] = parts[state] + belt
+        if self._mixed is not None:
+            whole = self._carried(*self._pulled_mixed(t, parts))
+            whole[self._rows(state)] -= self.direct(state)[t][:, None] * belt
+            return here, np.zeros_like(whole) if self.single.cut[t] else whole
         da, before_t = self._pulled(t, parts, (state, here))
         own = self._by.get((state, "state", state))
         if own is not None and own is not self._by[state, "belt", state]:
@@ -191,11 +196,20 @@ class StateJacobian:
         before = self._carried(da, before_t)
         return here, np.zeros_like(before) if self.single.cut[t] else before
 
+    def _shown(self, t: int, dm: Array, state: int) -> Float64:
+        """What a gradient of the hidden state, before its projection, brings into another one."""
+        if self._mixed is None:
+            return np.asarray(self._by[0, "after", state][t][:, None] * dm)
+        cell, inputs = self._mixed
+        return shown_to(cell, [one[t] for one in inputs], dm.T, state).T
+
+    def _rows(self, state: int) -> slice:
+        first = self.output_size + (state - 1) * self.units if state else 0
+        return slice(first, first + (self.units if state else self.output_size))
+
     def _parts(self, columns: Array) -> list[Array]:
         """The states' own rows of columns (S, k)."""
-        P, H = self.output_size, self.units
-        places = [P + k * H for k in range(self.states - 1)]
-        return [columns[:P], *(columns[place : place + H] for place in places)]
+        return [columns[self._rows(state)] for state in range(self.states)]
 
     def _split(self, stacked: Float64, sums: Sequence[int]) -> dict[int, Float64]:
         """The sums' own rows of what a matrix of weights gave."""

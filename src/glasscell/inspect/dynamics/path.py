@@ -16,7 +16,7 @@ import numpy.typing as npt
 from glasscell.arrays import at_least
 from glasscell.inspect.dynamics.jacobian import StateJacobian
 from glasscell.traces import pictures
-from glasscell.traces.slopes import mixes, stored_by
+from glasscell.traces.slopes import stored_by
 
 if TYPE_CHECKING:
     from glasscell.cells.parameters import LayerWeights
@@ -87,8 +87,7 @@ def path_split(
 
     Raises:
         ShapeError: `layer` is a batch, or the weights are not of its size.
-        ValueError: The layer has no belt, as an RNN; its units read each other within a step, as
-            under layer norm; or `columns` is below 1.
+        ValueError: The layer has no belt, as an RNN, or `columns` is below 1.
         IndexError: There is no such step.
 
     Notes:
@@ -108,11 +107,6 @@ def path_split(
     (array([1.  , 0.5 , 0.25]), array([1., 1., 1.]), array([1.  , 0.5 , 0.25]))
     """
     path = stored_by(layer)
-    if mixes(layer.recurrence):
-        raise ValueError(
-            f"expected a layer whose units go their own way within a step, got {layer.recurrence}, "
-            "which takes means over all units; its belt is read off its gates (half_life)"
-        )
     of = StateJacobian(layer, weights)
     kept = np.where(of.single.cut[:, None], 0.0, of.direct(path.index))
     with np.errstate(divide="ignore"):

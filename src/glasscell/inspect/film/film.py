@@ -445,7 +445,7 @@ def _flat(output: Any) -> Tensor:
     return rows
 
 
-def _parts(module: Any, state: Any) -> dict[str, Tensor]:
+def _parts(module: Any, state: Any) -> dict[str, Any]:
     """The last states of a layer by name: "h_n", "c_n" and so on."""
     states = state if isinstance(state, tuple) else (state,)
     return {f"{k}_n": one for k, one in zip(cells.of(module.mode).states, states, strict=True)}

@@ -20,7 +20,7 @@ from glasscell.traces import pictures
 from glasscell.traces.layer import LayerTrace
 from glasscell.traces.shown import Shown, notes
 from glasscell.traces.slopes import belt as direct_belt
-from glasscell.traces.slopes import mixes, slopes_of
+from glasscell.traces.slopes import mixes, reverse_inputs, shown_to, slopes_of
 from glasscell.traces.steps import Order
 
 if TYPE_CHECKING:
@@ -253,23 +253,17 @@ def _vectors(weights: LayerWeights | None) -> Mapping[str, Array]:
 
 def _entering(
     order: Order, direct: Array, hidden: Array, cell: Array | None, weights: LayerWeights | None
-) -> Array | None:
-    """What comes in at each step from outside; at the last one, from h_n and c_n too: all of it.
-
-    None where it cannot be told unit by unit.
-    """
+) -> Array:
+    """What comes in at each step from outside; at the last one, from h_n and c_n too: all of it."""
     ends = belt.last_steps(order.alive)[..., None]
     if cell is None:
         return np.where(ends, hidden, direct)
     path = direct_path(order.trace.recurrence)
     assert path is not None
-    through = into_state(order, path.index, direct, weights)
-    return None if through is None else np.where(ends, cell, through)
+    return np.where(ends, cell, into_state(order, path.index, direct, weights))
 
 
-def into_state(
-    order: Order, state: int, direct: Array, weights: LayerWeights | None
-) -> Array | None:
+def into_state(order: Order, state: int, direct: Array, weights: LayerWeights | None) -> Array:
     """Give what a gradient on the output brings into a state beside the hidden one, in its step.
 
     Of an LSTM ``o_t (1 - tanh(c_t)^2) dy_t``, with ``dy_t W_hr`` in place of dy_t under a
@@ -282,13 +276,15 @@ def into_state(
         weights: The layer's.
 
     Returns:
-        (T, B, H) float64; None for a cell whose units read each other within the step.
+        (T, B, H) float64.
     """
     trace = order.trace
-    if mixes(trace.recurrence):
-        return None
     projection = None if weights is None else weights.weight_hr
     by_unit = direct if projection is None else direct @ projection
+    if mixes(trace.recurrence):
+        given = reverse_inputs(trace, order.worked, order.before, _vectors(weights))
+        through = shown_to(trace.recurrence, given, by_unit, state)
+        return np.where(order.alive[..., None], through, 0.0)
     place = (0, "after", state)
     shown = slopes_of(trace, order.worked, order.before, _vectors(weights), [place]).get(place)
     if shown is None:

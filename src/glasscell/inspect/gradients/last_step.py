@@ -79,9 +79,7 @@ def _given_at_end(order: Order, dc: Array, hidden: Array, weights: LayerWeights)
     parts = []
     for state in range(1, order.trace.recurrence.extra_states + 1):
         own = order.kernel(dc[..., state - 1, :] if several else dc)
-        through = into_state(order, state, hidden, weights)
-        # Where that cannot be told, nothing comes from outside: it is c_n that hardly a loss reads.
-        parts.append(_at_end(order, np.zeros_like(own) if through is None else own - through))
+        parts.append(_at_end(order, own - into_state(order, state, hidden, weights)))
     return np.stack(parts, axis=1) if several else parts[0]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -150,20 +151,26 @@ class Recurrent:
 
     def initial_state(self, batch: int) -> tuple[Array | None, Array | None]:
         """Give what the cell starts from by itself, None for zeros."""
-        starts = [self.config.cell.initial.get(letter, 0.0) for letter in self.config.cell.states]
-        if not any(starts):
+        if not any(self._starts):
             return None, None
         h, c = self.empty_state(batch)
-        h[...] = starts[0]
+        first, *others = self._starts
+        h[...] = first
         if c is not None:
             # (S, 1) against (..., S, H); a single state has no axis of its own.
-            c[...] = starts[1] if self._more == 1 else np.asarray(starts[1:])[:, None]
+            c[...] = others[0] if self._more == 1 else np.asarray(others)[:, None]
         return h, c
+
+    @cached_property
+    def _starts(self) -> tuple[float, ...]:
+        """What each state starts from by itself."""
+        cell = self.config.cell
+        return tuple(cell.initial.get(letter, 0.0) for letter in cell.states)
 
     @property
     def _more(self) -> int:
         """S, states beside the hidden one."""
-        return self.config.cell.extra_states
+        return len(self._starts) - 1
 
     def _check_state(self, state: Any, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
         parts = state if self._more else [state]

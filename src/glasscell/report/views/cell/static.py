@@ -61,9 +61,7 @@ def numbers(shown: Exploration) -> CellNumbers | None:
         return None
     if "bias" in weights:
         weights |= {"bias_ih": weights["bias"], "bias_hh": np.zeros_like(weights.pop("bias"))}
-    vectors = {letter: weights.pop(letter) for letter in trace.recurrence.program.vectors}
-    given: dict[str, Any] = {**weights, **({"vectors": vectors} if vectors else {})}
-    own = LayerWeights(**given)
+    own = LayerWeights.named(weights, trace.units)
     x = np.array(series.x)
     if (shown.model or {}).get("type") == "Forecaster" and not series.first:
         x[:, 0] -= x[-1, 0]  # a Forecaster's layer reads the window less its last value
@@ -170,7 +168,7 @@ def stroke(value: float) -> float:
 
 def equations(cell: CellNumbers, named: Sequence[str], lang: str) -> str:
     """Return the equations as HTML: the form, the numbers, the result; then the table of terms."""
-    names = [f"<var>h</var><sub>{k}</sub>" for k in range(len(np.ravel(cell.h_prev)))]
+    names = [f"<var>h</var><sub>{k}</sub>" for k in range(_read_of_h(cell))]
     names += [short(name, 24) for name in named] or [
         f"<var>x</var><sub>{k}</sub>" for k in range(len(np.ravel(cell.x)))
     ]
@@ -281,7 +279,7 @@ def _last(cell: CellNumbers, value: int) -> str:
 def _terms(cell: CellNumbers, place: int, names: Sequence[str], lang: str) -> str:
     """Give the largest products of a sum, the rest as one number, then the bias."""
     one, (gate, reads) = cell.sums[place], cell.cell_of.program.sums[place]
-    P = len(np.ravel(cell.h_prev))
+    P = _read_of_h(cell)
     own = {"xh": names, "x": names[P:], "h": names[:P]}[reads]
     row, read = np.asarray(one.weights), one.read
     products = row * read
@@ -301,8 +299,13 @@ def _terms(cell: CellNumbers, place: int, names: Sequence[str], lang: str) -> st
     )
 
 
+def _read_of_h(cell: CellNumbers) -> int:
+    """How many hidden states the weights read: none of a cell without a matrix R."""
+    return len(next(iter(cell.weights.values()))) - len(np.ravel(cell.x))
+
+
 def _all_terms(cell: CellNumbers, names: Sequence[str], lang: str) -> str:
-    read, how = cell.read, look(cell.cell_of)
+    how, read = look(cell.cell_of), cell.read[-len(names) :]
     gates = [name for name in how.names if name in cell.weights]
     gates += [name for name in cell.weights if name not in gates]
     heads = "".join(f"<th><var>W</var><sub>{_low(how, gate)}</sub></th>" for gate in gates)

@@ -65,7 +65,7 @@
       const gatesOf = () => { const { names } = GC.cell; return [...names.filter((name) => rowsOf().includes(name)), ...rowsOf().filter((name) => !names.includes(name))]; };
       const letterOf = (gate) => Object.entries({ ...GC.cell.letters }).find(([name]) => name === gate)?.[1].replace(/\u0303/g, "") ?? gate;
       const kinds = () => ["weight_hh", "weight_ih"].filter(matrix);
-      const biases = () => { const both = ["bias_ih", "bias_hh"].map(matrix); return matrix("bias") ?? (both[0] && both[0].map((b, k) => b + both[1][k])); };
+      const biases = () => { const both = ["bias_ih", "bias_hh"].map(matrix); return matrix("bias") ?? both.find(Boolean)?.map((_, k) => (both[0]?.[k] ?? 0) + (both[1]?.[k] ?? 0)); };
       const block = (name, gate) => {
         const whole = matrix(name);
         const { H } = GC.layer;
