@@ -53,7 +53,7 @@ GREFF = {
     "CIFG": LSTM(peephole=True, coupled=True),
     "NP": LSTM(),
 }
-"""The variants of Greff et al. 2017 but full gate recurrence, whose gates read old gates."""
+"""Greff et al. 2017: the vanilla LSTM and its variants, but for FGR, whose gates read old gates."""
 
 
 def drawn(cell: Cell, rng: np.random.Generator, shape: tuple[int, ...] = (3, 5)) -> list[Array]:

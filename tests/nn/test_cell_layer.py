@@ -527,6 +527,25 @@ def test_initial_values_that_do_not_fit_are_refused(cell, options, said):
     assert said in str(error.value)
 
 
+def test_a_missing_parameter_is_told():
+    layer = Recurrent(Leaky, I, H)
+    layer.weight_hh_l0 = None
+    with pytest.raises(RuntimeError, match="expected all parameters"):
+        layer(torch.zeros(T, B, I))
+
+
+def test_a_vector_of_another_shape_is_told():
+    layer = Recurrent(Leaky, I, H)
+    layer.p_l0 = torch.nn.Parameter(torch.zeros(H, 1))
+    with pytest.raises(RuntimeError, match=r"expected p_l0 of shape \(H,\) = \(5,\), got \(5, 1\)"):
+        layer(torch.zeros(T, B, I))
+
+
+def test_dropout_that_does_nothing_is_told():
+    with pytest.warns(UserWarning, match=r"got dropout=0\.5 and num_layers=1; it does nothing"):
+        Recurrent(Leaky, I, H, dropout=0.5)
+
+
 def test_options_that_there_are_not_are_refused():
     with pytest.raises(TypeError, match=r"expected options out of init, .*, got inits, peephole"):
         Recurrent(LSTM, I, H, inits="orthogonal", peephole=True)  # type: ignore[call-arg]
@@ -558,6 +577,8 @@ def test_reset_parameters_starts_again():
         ((LSTM, I, 2.0), TypeError, "hidden_size: expected a whole number, got float"),
         ((LSTM, I, H, 0), ValueError, "num_layers: expected 1 or more"),
         ((LSTM, I, H, 1, True, False, 1.5), ValueError, "dropout: expected a probability"),
+        ((LSTM, I, H, 1, 1), TypeError, "bias: expected True or False, got 1"),
+        (("LSTM", I, H), CellError, "expected a glasscell.cells.Cell, or a class of one, got str"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(arguments, kind, said):
