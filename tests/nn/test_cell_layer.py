@@ -534,6 +534,13 @@ def test_a_missing_parameter_is_told():
         layer(torch.zeros(T, B, I))
 
 
+def test_a_vector_of_another_shape_is_told():
+    layer = Recurrent(Leaky, I, H)
+    layer.p_l0 = torch.nn.Parameter(torch.zeros(H, 1))
+    with pytest.raises(RuntimeError, match=r"expected p_l0 of shape \(H,\) = \(5,\), got \(5, 1\)"):
+        layer(torch.zeros(T, B, I))
+
+
 def test_dropout_that_does_nothing_is_told():
     with pytest.warns(UserWarning, match=r"got dropout=0\.5 and num_layers=1; it does nothing"):
         Recurrent(Leaky, I, H, dropout=0.5)

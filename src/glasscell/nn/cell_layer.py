@@ -22,7 +22,7 @@ from glasscell.nn.callers import warn_caller
 from glasscell.nn.checkpoint import SETTING, Checkpoint, Setting, segment_length
 from glasscell.nn.fallback import MISSING, Reason, announce, keep_dynamo_out, leaf, reason_to_leave
 from glasscell.nn.masks import draw
-from glasscell.nn.names import Place, Weights, fetch, places
+from glasscell.nn.names import ROLES, Place, Weights, fetch, places
 from glasscell.nn.observe import current
 from glasscell.nn.sequences import Layout
 
@@ -178,6 +178,7 @@ class Recurrent(Module):
                 "expected all parameters, got a layer of which one was deleted or set to None; "
                 "assign it again"
             )
+        self._check_vectors(layers)
         x, layout = sequences.rows_of(self, input, lengths, reset)  # type: ignore[arg-type]
         states = self._initial(input, hx, x, layout, low)
         if low is not None:
@@ -270,6 +271,17 @@ class Recurrent(Module):
                 f"input: expected {' and '.join(sorted(map(str, dtypes)))}, the parameters' own, "
                 f"got {data.dtype}; use input.to(layer.weight_ih_l0.dtype)"
             )
+
+    def _check_vectors(self, layers: Sequence[Sequence[Place]]) -> None:
+        """Refuse vectors of another shape, which someone assigned; matrices the engine checks."""
+        for place in (place for layer in layers for place in layer):
+            for name in place.names[len(ROLES) :]:
+                shape = tuple(getattr(self, str(name)).shape)
+                if shape != (self.hidden_size,):
+                    raise RuntimeError(
+                        f"expected {name} of shape (H,) = ({self.hidden_size},), got {shape}; "
+                        "assign parameters of the shapes that the constructor makes"
+                    )
 
     def _initial(
         self, input: Any, hx: Any, x: Tensor, layout: Layout, low: torch.dtype | None
