@@ -26,6 +26,7 @@ FAMILY: dict[str, Cell] = {
         LSTM(zoneout=(0.3, 0.4)),
         LSTM(recurrent_dropout=0.3),
         LSTM(recurrent_dropout=0.3, variational=True),
+        LSTM(hidden_dropout=0.3),
         LSTM(layer_norm=True),
         LSTM(peephole=True, clip=0.5, zoneout=(0.2, 0.1), recurrent_dropout=0.2, layer_norm=True),
         GRU(),
@@ -53,7 +54,7 @@ GREFF = {
     "CIFG": LSTM(peephole=True, coupled=True),
     "NP": LSTM(),
 }
-"""The variants of Greff et al. 2017 but full gate recurrence, whose gates read old gates."""
+"""Greff et al. 2017: the vanilla LSTM and its variants, but for FGR, whose gates read old gates."""
 
 
 def drawn(cell: Cell, rng: np.random.Generator, shape: tuple[int, ...] = (3, 5)) -> list[Array]:

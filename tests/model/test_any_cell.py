@@ -276,7 +276,7 @@ NODE, ARRAYS = recurrent(Config(mode=Stabilised(), input_size=2, hidden_size=3))
         ({"cell": None}, "model: .*cell"),
         ({"mode": "Leaky"}, "mode to be the name of the cell, 'Stabilised'"),
         ({"mode": "GRU"}, "mode to be the name of the cell"),
-        ({"type": "GRU"}, "expected the mode of an GRU, got 'Stabilised'"),
+        ({"type": "GRU"}, "expected the mode of a node of type GRU, got 'Stabilised'"),
         ({"proj_size": 2}, "expected proj_size 0 for Stabilised"),
         ({"code": "import os"}, "expected no field code"),
         ({"hidden_size": 4}, "weight_ih_l0 of shape"),

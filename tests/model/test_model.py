@@ -280,10 +280,10 @@ def _children(*children):
 
 BAD_TREES = [
     (_node(type="SRU"), "type among.*got 'SRU'"),
-    (_node(type="GRU"), "mode of an GRU"),
-    (_node(type="Recurrent"), "mode of an Recurrent"),
+    (_node(type="GRU"), "mode of a node of type GRU"),
+    (_node(type="Recurrent"), "mode of a node of type Recurrent"),
     (_node(type=["LSTM"]), "type to be a string"),
-    (_node(type="RNN"), "mode of an RNN"),
+    (_node(type="RNN"), "mode of a node of type RNN"),
     (_node(mode="GRU"), "mode"),
     (_node(hidden_size=6), r"shape \(24, 3\), got \(20, 3\)"),
     (_node(hidden_size=10**30), "shape"),

@@ -441,6 +441,23 @@ def test_variational_masks_stay_for_the_sequence():
     assert masks.draw(GRU(), 9, 3, 4, torch.zeros(1)) is None
 
 
+def test_hidden_dropout_drops_what_the_product_with_r_reads():
+    layer = made(RNN(hidden_dropout=0.5))
+    w_ih, w_hh, b_ih, b_hh = (one.detach() for one in layer.parameters())
+    x = torch.randn(T, B, I, dtype=torch.float64)
+    torch.manual_seed(3)
+    mask = masks.draw(layer.cell, T, B, H, x)[0, :, 0]
+    assert set(mask.unique().tolist()) == {0.0, 2.0}
+    torch.manual_seed(3)
+    output, _ = layer(x)
+    h = torch.zeros(B, H, dtype=torch.float64)
+    for t in range(T):
+        h = torch.tanh(x[t] @ w_ih.T + b_ih + (h * mask) @ w_hh.T + b_hh)
+        torch.testing.assert_close(output[t], h)
+    once = layer.eval()(x)[0]
+    assert torch.equal(once, layer(x)[0])
+
+
 def test_zoneout_keeps_what_was():
     layer = made(RNN(zoneout=0.999999))
     hx = torch.randn(1, B, H, dtype=torch.float64)
@@ -527,6 +544,25 @@ def test_initial_values_that_do_not_fit_are_refused(cell, options, said):
     assert said in str(error.value)
 
 
+def test_a_missing_parameter_is_told():
+    layer = Recurrent(Leaky, I, H)
+    layer.weight_hh_l0 = None
+    with pytest.raises(RuntimeError, match="expected all parameters"):
+        layer(torch.zeros(T, B, I))
+
+
+def test_a_vector_of_another_shape_is_told():
+    layer = Recurrent(Leaky, I, H)
+    layer.p_l0 = torch.nn.Parameter(torch.zeros(H, 1))
+    with pytest.raises(RuntimeError, match=r"expected p_l0 of shape \(H,\) = \(5,\), got \(5, 1\)"):
+        layer(torch.zeros(T, B, I))
+
+
+def test_dropout_that_does_nothing_is_told():
+    with pytest.warns(UserWarning, match=r"got dropout=0\.5 and num_layers=1; it does nothing"):
+        Recurrent(Leaky, I, H, dropout=0.5)
+
+
 def test_options_that_there_are_not_are_refused():
     with pytest.raises(TypeError, match=r"expected options out of init, .*, got inits, peephole"):
         Recurrent(LSTM, I, H, inits="orthogonal", peephole=True)  # type: ignore[call-arg]
@@ -558,6 +594,8 @@ def test_reset_parameters_starts_again():
         ((LSTM, I, 2.0), TypeError, "hidden_size: expected a whole number, got float"),
         ((LSTM, I, H, 0), ValueError, "num_layers: expected 1 or more"),
         ((LSTM, I, H, 1, True, False, 1.5), ValueError, "dropout: expected a probability"),
+        ((LSTM, I, H, 1, 1), TypeError, "bias: expected True or False, got 1"),
+        (("LSTM", I, H), CellError, "expected a glasscell.cells.Cell, or a class of one, got str"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(arguments, kind, said):

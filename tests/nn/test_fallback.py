@@ -202,20 +202,6 @@ def test_symbolic_tracing_keeps_the_layer_as_one_node(kind: Any) -> None:
     assert torch.equal(traced(x)[0], model(x)[0])
 
 
-@pytest.mark.parametrize("name", ["lstm", "gru", "rnn"])
-def test_torch_func_transforms_run_on_torch(name: str) -> None:
-    theirs, ours = (module.double() for module in pair_of(name))
-    x = torch.randn(4, 2, INPUT, dtype=torch.float64)
-
-    def loss(parameters: Any, x: torch.Tensor, module: Any) -> torch.Tensor:
-        return torch.func.functional_call(module, parameters, (x,))[0].pow(2).sum()
-
-    with pytest.warns(SlowPathWarning, match=r"torch\.func"):
-        found = torch.func.grad(loss)(dict(ours.named_parameters()), x, ours)
-    for key, value in torch.func.grad(loss)(dict(theirs.named_parameters()), x, theirs).items():
-        assert torch.allclose(found[key], value)
-
-
 @pytest.mark.parametrize("name", ["rnn", "gru"])
 def test_forward_mode_derivatives_are_torchs(name: str) -> None:
     theirs, ours = (module.double() for module in pair_of(name))

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 
 import glasscell
 from glasscell import engine, threads
-from glasscell.nn import LSTM, RNN, LSTMCell
+from glasscell.nn import GRU, LSTM, RNN, LSTMCell
 from nn.cases import flat
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -151,13 +151,13 @@ def _resident() -> int:
 @pytest.mark.parametrize("graph", [False, True])
 def test_calls_of_ever_changing_shapes_keep_no_memory(graph: bool) -> None:
     layers = [LSTM(8, 24, num_layers=2, bidirectional=True), LSTM(8, 24, checkpoint=True)]
-    rest = [RNN(8, 24), LSTMCell(8, 24)]
+    rest = [RNN(8, 24), LSTMCell(8, 24), GRU(8, 24), GRU(8, 24, checkpoint=True)]
     x, draw = torch.randn(40, 12, 8), torch.Generator().manual_seed(1)
 
     def calls(n: int) -> None:
         for T, B, k in torch.randint(0, 1 << 20, (n, 3), generator=draw).tolist():
             part = x[: 1 + T % 40, : 1 + B % 12]
-            module: Any = [*layers, *rest][k % 4]
+            module: Any = [*layers, *rest][k % 6]
             output = module(part[0] if module is rest[1] else part)[0]
             if graph:
                 output.sum().backward()

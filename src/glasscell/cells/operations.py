@@ -53,6 +53,12 @@ def _mul(a: Any, b: Any, _: Any, d: Any) -> tuple[Any, Any]:
     return ((d + d) * a, None) if a is b else (d * b, d * a)
 
 
+def _div(a: Any, b: Any, y: Any, d: Any) -> tuple[Any, Any]:
+    if a.constant and a.value == 1.0:
+        return None, -(d * y * y)  # where y is 1 / b, without a second division
+    return d / b, -((d / b) * y)
+
+
 def _max(a: Any, b: Any, y: Any, d: Any) -> tuple[Any, Any]:
     # A tie gives it to b. Beside a number, which wants none, the result says who was larger.
     to_a = d.where_positive((y if b.constant else a) - b)
@@ -79,7 +85,7 @@ OPERATIONS: dict[str, Rule] = {
     "add": Rule((2, 2), "a + b", lambda a, b, y, d: (d, d)),
     "sub": Rule((2, 2), "a - b", lambda a, b, y, d: (d, -d)),
     "mul": Rule((2, 2), "a * b", _mul),
-    "div": Rule((2, 2), "a / b", lambda a, b, y, d: (d / b, -((d / b) * y))),
+    "div": Rule((2, 2), "a / b", _div),
     "max": Rule((2, 2), "a where a > b, else b", _max),
     "min": Rule((2, 2), "a where a < b, else b", _min),
     "sigmoid": Rule((1, 1), "1 / (1 + exp(-a))", lambda a, y, d: (d * (y * (1 - y)),)),

@@ -8,6 +8,7 @@ no more than numbers. Of the rest `sequences` and `autocast` make rows of the en
 says what the kernels do not take. A `Call` (`call`) is one run of one layer; `autograd` makes it a
 node of the graph, of which `layer_forward` and `layer_backward` are the two passes, with weights
 from `packed_weights`; `double_backward` and `torch_loop` are for derivatives of derivatives.
+`operators` is for torch's tracers and transforms, which see a call as one operation.
 `cell_layer` makes a layer of any cell, `heads` one of the sLSTM, with `masks` in training;
 `variants` are LSTM, GRU and RNN with options, `starts` what new parameters hold.
 `observe` and `records` let others look on, `team` shares torch's threads.
@@ -21,6 +22,7 @@ from glasscell.nn.heads import sLSTM
 from glasscell.nn.layers import GRU, LSTM, RNN
 from glasscell.nn.linear import Linear
 from glasscell.nn.observe import Observation, Observer, Record, observing
+from glasscell.nn.operators import decompositions
 from glasscell.nn.team import join_torch
 
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "Recurrent",
     "SlowPathWarning",
     "convert",
+    "decompositions",
     "observing",
     "restore",
     "sLSTM",

@@ -12,17 +12,17 @@ from torch.nn import Module, Parameter
 from torch.nn.functional import dropout
 from torch.nn.utils.rnn import PackedSequence
 
-from glasscell import cells
 from glasscell.cells import Cell
 from glasscell.cells.catalogue import mode_of
 from glasscell.errors import CellError, DtypeError, ShapeError
 from glasscell.nn import autograd, sequences, starts, torch_loop
 from glasscell.nn.autocast import CASTABLE, low_precision
 from glasscell.nn.call import Call, Result
+from glasscell.nn.callers import warn_caller
 from glasscell.nn.checkpoint import SETTING, Checkpoint, Setting, segment_length
-from glasscell.nn.fallback import Reason, announce, keep_dynamo_out, leaf, reason_to_leave
+from glasscell.nn.fallback import MISSING, Reason, announce, keep_dynamo_out, leaf, reason_to_leave
 from glasscell.nn.masks import draw
-from glasscell.nn.names import Place, Weights, fetch, places
+from glasscell.nn.names import ROLES, Place, Weights, fetch, places
 from glasscell.nn.observe import current
 from glasscell.nn.sequences import Layout
 
@@ -103,12 +103,8 @@ class Recurrent(Module):
         self.cell = _cell(cell)
         self.mode = mode_of(self.cell)  # torch's name where it has kernels of its own
         _check_sizes(input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
-        if (
-            not isinstance(dropout, int | float)
-            or isinstance(dropout, bool)
-            or not 0 <= dropout <= 1
-        ):
-            raise ValueError(f"dropout: expected a probability from 0 to 1, got {dropout!r}")
+        _check_switches(bias=bias, batch_first=batch_first, bidirectional=bidirectional)
+        _check_dropout(dropout, num_layers)
         if unknown := options.keys() - Options.__annotations__.keys():
             raise TypeError(
                 f"expected options out of {', '.join(Options.__annotations__)}, got "
@@ -177,6 +173,12 @@ class Recurrent(Module):
         reason = reason_to_leave(data, flat, sum(p.tensors for layer in layers for p in layer))
         low = _low_precision(data, flat)
         self._check_input(input, data, flat, low)
+        if reason is MISSING:
+            raise RuntimeError(
+                "expected all parameters, got a layer of which one was deleted or set to None; "
+                "assign it again"
+            )
+        self._check_vectors(layers)
         x, layout = sequences.rows_of(self, input, lengths, reset)  # type: ignore[arg-type]
         states = self._initial(input, hx, x, layout, low)
         if low is not None:
@@ -255,6 +257,11 @@ class Recurrent(Module):
             raise ShapeError(
                 f"input: expected {wanted} with I = {self.input_size}, got {tuple(data.shape)}"
             )
+        if isinstance(input, PackedSequence) and not sequences.packs(input):
+            raise ShapeError(
+                "input: expected a PackedSequence of pack_padded_sequence or pack_sequence, got "
+                f"one of {len(data)} rows with batch_sizes {input.batch_sizes.tolist()!r:.80}"
+            )
         steps = data.shape[1 if self.batch_first and data.dim() == 3 else 0]
         if steps == 0 and not isinstance(input, PackedSequence):
             raise ShapeError(f"input: expected at least one step, got {tuple(data.shape)}")
@@ -264,6 +271,17 @@ class Recurrent(Module):
                 f"input: expected {' and '.join(sorted(map(str, dtypes)))}, the parameters' own, "
                 f"got {data.dtype}; use input.to(layer.weight_ih_l0.dtype)"
             )
+
+    def _check_vectors(self, layers: Sequence[Sequence[Place]]) -> None:
+        """Refuse vectors of another shape, which someone assigned; matrices the engine checks."""
+        for place in (place for layer in layers for place in layer):
+            for name in place.names[len(ROLES) :]:
+                shape = tuple(getattr(self, str(name)).shape)
+                if shape != (self.hidden_size,):
+                    raise RuntimeError(
+                        f"expected {name} of shape (H,) = ({self.hidden_size},), got {shape}; "
+                        "assign parameters of the shapes that the constructor makes"
+                    )
 
     def _initial(
         self, input: Any, hx: Any, x: Tensor, layout: Layout, low: torch.dtype | None
@@ -289,6 +307,11 @@ class Recurrent(Module):
                 raise ShapeError(f"hx, {name}: expected {letters} = {wanted}, got {_said(state)}")
             if state.dtype not in accepted:
                 raise DtypeError(f"hx, {name}: expected {x.dtype} as the input, got {state.dtype}")
+            if (state.device, state.layout) != (x.device, x.layout):
+                raise DtypeError(
+                    f"hx, {name}: expected a tensor on {x.device} as the input, got one on "
+                    f"{state.device}, {state.layout}"
+                )
         order = input.sorted_indices if isinstance(input, PackedSequence) else None
         if order is not None:
             return [state.index_select(1, order) for state in given]
@@ -360,8 +383,6 @@ Recurrent.forward._torchdynamo_disable = True  # type: ignore[attr-defined]
 def _cell(given: Any) -> Cell:
     """Give a cell whose step has been run once, so that its faults are told now."""
     made = given() if isinstance(given, type) and issubclass(given, Cell) else given
-    if isinstance(made, str):
-        made = cells.of(made)
     if not isinstance(made, Cell):
         raise CellError(
             "cell: expected a glasscell.cells.Cell, or a class of one, got "
@@ -377,6 +398,22 @@ def _check_sizes(**sizes: Any) -> None:
             raise TypeError(f"{name}: expected a whole number, got {type(size).__name__}")
         if size < 1:
             raise ValueError(f"{name}: expected 1 or more, got {size}")
+
+
+def _check_switches(**switches: Any) -> None:
+    for name, switch in switches.items():
+        if not isinstance(switch, bool):
+            raise TypeError(f"{name}: expected True or False, got {switch!r}")
+
+
+def _check_dropout(p: Any, num_layers: int) -> None:
+    if not isinstance(p, int | float) or isinstance(p, bool) or not 0 <= p <= 1:
+        raise ValueError(f"dropout: expected a probability from 0 to 1, got {p!r}")
+    if p and num_layers == 1:
+        warn_caller(
+            f"dropout: expected more than one layer, between which it drops, got dropout={p} and "
+            "num_layers=1; it does nothing"
+        )
 
 
 def _said(given: Any) -> str:

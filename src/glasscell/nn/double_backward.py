@@ -9,7 +9,7 @@ from torch import Tensor
 
 from glasscell.nn.fallback import Reason, announce
 
-__all__ = ["batched", "differentiable"]
+__all__ = ["SECOND", "batched", "differentiable"]
 
 Maybe = Tensor | None
 

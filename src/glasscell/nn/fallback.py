@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch._subclasses import FakeTensor
 from torch.autograd import forward_ad
 from torch.nn import Parameter
 
@@ -25,6 +26,7 @@ __all__ = [
     "interpreted",
     "keep_dynamo_out",
     "leaf",
+    "operable",
     "reason_to_leave",
 ]
 
@@ -136,6 +138,19 @@ def keep_dynamo_out(forward: Callable[..., Any]) -> None:
     if hasattr(frames, "set_code_exec_strategy"):
         skip = frames._FrameAction.SKIP
         frames.set_code_exec_strategy(forward.__code__, frames._FrameExecStrategy(skip, skip))
+
+
+def operable(reason: Reason, data: Tensor, module: torch.nn.Module) -> bool:
+    """Tell whether the operators compute what left the kernels for this reason.
+
+    A user's subclass of tensors goes to torch's own code, which it may know by name; a call that
+    someone looks on goes where it always is said that he sees nothing.
+    """
+    if current(module) is not None:
+        return False
+    if reason is INTERCEPTED:
+        return type(data) in PLAIN or isinstance(data, FakeTensor)
+    return reason is TRANSFORMED
 
 
 def leaf(module: torch.nn.Module, input: Any, *arguments: Any) -> Any:

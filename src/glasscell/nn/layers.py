@@ -25,10 +25,13 @@ from glasscell.nn.fallback import (
     announce,
     keep_dynamo_out,
     leaf,
+    operable,
     reason_to_leave,
 )
 from glasscell.nn.names import Weights, fetch, places
 from glasscell.nn.observe import current
+from glasscell.nn.operators.admission import admit
+from glasscell.nn.operators.traced import run_module, suits
 from glasscell.nn.scripting import lent
 from glasscell.nn.sequences import Layout
 
@@ -103,9 +106,9 @@ class DropIn(torch.nn.RNNBase):
             ShapeError: Lengths or reset do not fit the input.
             DtypeError: Lengths are not integers, or reset is not bool.
         """
+        if torch.compiler.is_compiling():
+            return _traced(self, input, hx, lengths, reset)
         if lengths is None and reset is None:
-            if torch.compiler.is_compiling():
-                return super().forward(input, hx)
             done = fast_path.sequence(self, input, hx)
             if done is not None:
                 return done
@@ -121,6 +124,8 @@ class DropIn(torch.nn.RNNBase):
             low = low_precision(data, weight)
             accepted = (weight.dtype,) if low is None else CASTABLE
             reason = sequences.misfit(self, input, hx, accepted)
+        if reason is not None and operable(reason, data, self) and suits(self, input, hx):
+            return run_module(self, data, hx, lengths, reset)
         if reason is not None:
             return _leave(self, reason, input, hx, weights, lengths, reset)
         x, layout = sequences.rows_of(self, input, lengths, reset)
@@ -136,7 +141,26 @@ class DropIn(torch.nn.RNNBase):
         return lent(self)
 
 
-keep_dynamo_out(DropIn.forward)
+admit(DropIn)
+
+
+def _traced(module: DropIn, input: Any, hx: Any, lengths: Any, reset: Tensor | None) -> Any:
+    """Run a call that is compiled or exported as operators, where they suit it."""
+    exporting = torch.compiler.is_exporting()
+    if suits(module, input, hx) and not (exporting and torch.onnx.is_in_onnx_export()):
+        return run_module(module, input, hx, lengths, reset)
+    if exporting:
+        return super(DropIn, module).forward(input, hx)
+    return _uncompiled(module, input, hx, lengths, reset)
+
+
+def _uncompiled(module: DropIn, input: Any, hx: Any, lengths: Any, reset: Tensor | None) -> Any:
+    """Break the graph, and call as without a compiler."""
+    return DropIn.forward(module, input, hx, lengths=lengths, reset=reset)
+
+
+_uncompiled._torchdynamo_disable = True  # type: ignore[attr-defined]
+keep_dynamo_out(_uncompiled)
 
 
 def _part(states: Tensor | None, part: slice) -> Tensor | None:

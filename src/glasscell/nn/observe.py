@@ -7,6 +7,7 @@ derivatives that its backward pass went through. Outside, it costs one look at a
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -171,6 +172,16 @@ def repeating() -> bool:
 
 
 @contextmanager
+def _uncompiled() -> Iterator[None]:
+    # torch's compiler is not imported for this: whoever compiled a model has loaded it already.
+    if "torch._dynamo" not in sys.modules or not hasattr(torch.compiler, "set_stance"):
+        yield
+        return
+    with torch.compiler.set_stance("force_eager"):
+        yield
+
+
+@contextmanager
 def observing(
     observer: Observer, gradients: bool = False, modules: Sequence[torch.nn.Module] = ()
 ) -> Iterator[Observation]:
@@ -178,6 +189,7 @@ def observing(
 
     Blocks nest; the innermost one sees, of those that name modules one that names the layer.
     Layers that run in the block keep their observer: their backward pass may come after it.
+    Compiled models run uncompiled in it: a compiled layer makes no call to see.
 
     Args:
         observer: See `Observer`.
@@ -206,7 +218,8 @@ def observing(
     token = _current.set((*_current.get(), observation))
     _open.append(observation)
     try:
-        yield observation
+        with _uncompiled():
+            yield observation
     finally:
         _open.remove(observation)
         _current.reset(token)

@@ -21,7 +21,15 @@ from glasscell.engine.addresses import address_of
 from glasscell.errors import DtypeError, ShapeError
 from glasscell.nn.fallback import EMPTY, PLAIN, UNFIT, Reason, interpreted
 
-__all__ = ["Layout", "initial_state", "misfit", "require_states_that_fit", "results", "rows_of"]
+__all__ = [
+    "Layout",
+    "initial_state",
+    "misfit",
+    "packs",
+    "require_states_that_fit",
+    "results",
+    "rows_of",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +118,7 @@ def misfit(
     batch: tuple[int, ...]
     if isinstance(input, PackedSequence):
         data, batch = input.data, (int(input.batch_sizes[0]),)
-        if data.dim() != 2 or not _packs(input):
+        if data.dim() != 2 or not packs(input):
             return UNFIT
     else:
         data, dim = input, input.dim()
@@ -127,7 +135,7 @@ def misfit(
     return EMPTY if batch == (0,) else None
 
 
-def _packs(sequence: PackedSequence) -> bool:
+def packs(sequence: PackedSequence) -> bool:
     """Whether a `PackedSequence`, which anyone can make by hand, is one."""
     sizes = sequence.batch_sizes
     if sizes.dim() != 1 or sizes.dtype is not torch.int64 or not sizes.is_cpu or not len(sizes):

@@ -293,7 +293,7 @@ def build_recurrent(fields: Fields, tensors: Tensors, kind: str) -> Recurrent:
     except (WeightFormatError, CellError) as error:
         refuse(fields.path, str(error))
     if kind_of(config) != kind:
-        refuse(fields.path, f"expected the mode of an {kind}, got {config.cell_name!r}")
+        refuse(fields.path, f"expected the mode of a node of type {kind}, got {config.cell_name!r}")
     # A layer has its matrices at least: refuse before a claimed size is worked with.
     if config.num_layers * config.directions * least > len(tensors):
         refuse(fields.path, f"num_layers {config.num_layers}: the weights file has fewer layers")

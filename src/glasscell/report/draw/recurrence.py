@@ -27,6 +27,8 @@ multiplied, so that its letters stand in brackets."""
 
 COLOURS: Final = ("forget", "input", "candidate", "output", "cell", "hidden")
 """Names that have a colour of their own."""
+RAMPS: Final = ("forget", "input", "output")
+"""Colours with a scale from 0 up."""
 ALIKE: Final = {"update": "forget", "reset": "output"}
 """Names that take the colour of what does the same: an update gate keeps the memory, a reset gate
 says how much of it is seen."""
@@ -70,6 +72,7 @@ class Look:
         states: Names of its states, of the first "hidden".
         names: Its quantities and the hidden state, in the order in which they are shown.
         gates: Those that lie between 0 and 1.
+        rising: Those and others that are never negative, in a gate's colour.
         values: Name to the value of the program.
         ranges: Name to the least and the largest that it can be.
         letters: Name to letter.
@@ -83,6 +86,7 @@ class Look:
     states: tuple[str, ...]
     names: tuple[str, ...]
     gates: tuple[str, ...]
+    rising: tuple[str, ...]
     values: Mapping[str, int]
     ranges: Mapping[str, Range]
     letters: Mapping[str, str]
@@ -125,16 +129,18 @@ def look(cell: Cell) -> Look:
         letters |= LETTERS
     gates = tuple(name for name in names if bounds[named[name]] == (0, 1))
     states = tuple(spoken[letter] for letter in cell.states)
+    colours = _colours(names, gates)
     values = named | _shared(program, {named[name] for name in names})
     return Look(
         cell=cell,
         states=states,
         names=names,
         gates=gates,
+        rising=tuple(n for n in names if bounds[named[n]][0] >= 0 and colours[n] in RAMPS),
         values=values,
         ranges={name: bounds[values[name]] for name in names},
         letters=letters,
-        colours=_colours(names, gates),
+        colours=colours,
         belt=belt,
         equations=_equations(program, _written_down(values, names), states),
     )
@@ -161,6 +167,7 @@ def packed(cell: Cell) -> dict[str, Any]:
         "belt": None if how.belt is None else vars(how.belt),
         "names": list(how.names),
         "squashed": list(how.gates),
+        "rising": list(how.rising),
         "values": dict(how.values),
         "ranges": {
             name: [None if abs(end) == inf else end for end in ends]

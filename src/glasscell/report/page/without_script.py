@@ -19,11 +19,10 @@ def build(shown: Exploration, lang: str) -> str:
         lang: "en" or "zh".
     """
     drawn = sorted((module for _, module in modules("static")), key=lambda module: module.ORDER)
-    belts = [look(layer.cell).belt for layer in shown.layers]
-    other = not any(belt is not None and belt.gate == "forget" for belt in belts)
+    how = {module: getattr(module, "how", _how)(module.TITLE, shown) for module in drawn}
     sections = "".join(
         f'<section class="view"><header><h2>{_say(module.TITLE, lang)}</h2>'
-        f'<p class="how">{_say(_how(module.TITLE, other), lang)}</p></header>'
+        f'<p class="how">{_say(how[module], lang)}</p></header>'
         f'<div class="body">{body}</div></section>'
         for module in drawn
         if (body := module.build(shown, lang))
@@ -31,9 +30,10 @@ def build(shown: Exploration, lang: str) -> str:
     return f'{sections}<p class="note">{_say("static.note", lang)}</p>'
 
 
-def _how(title: str, other: bool) -> str:
+def _how(title: str, shown: Exploration) -> str:
     """The word key of what a view shows; of cells that keep by no forget gate its own, if any."""
-    key = f"{title}.how.any"
+    key, belts = f"{title}.how.any", [look(layer.cell).belt for layer in shown.layers]
+    other = not any(belt is not None and belt.gate == "forget" for belt in belts)
     return key if other and key in table() else f"{title}.how"
 
 

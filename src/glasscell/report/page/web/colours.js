@@ -43,7 +43,7 @@
     const maps = Object.fromEntries(Object.entries(RAMPS[theme]).map(([name, anchors]) => [name, lookup(table(anchors))]));
     out.sequential = maps.sequential;
     out.diverging = (v) => maps.diverging((v + 1) / 2);
-    out.ramp = (name) => maps[name] ?? out.diverging;
+    out.ramp = (name) => (name === "diverging" ? out.diverging : maps[name] ?? out.diverging);
     out.anchors = (name) => RAMPS[theme][name] ?? RAMPS[theme].diverging;
     return (cached[theme] = out);
   };

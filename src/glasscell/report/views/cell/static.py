@@ -24,6 +24,7 @@ __all__ = [
     "build",
     "drawing",
     "equations",
+    "how",
     "numbers",
     "stroke",
     "wires",
@@ -50,6 +51,13 @@ def build(shown: Exploration, lang: str) -> str:
         f'<p class="note">{at}</p><div class="living">{drawing(cell, lang)}</div>'
         f"{equations(cell, named, lang)}"
     )
+
+
+def how(title: str, shown: Exploration) -> str:
+    """Give the word key of the sentence above the drawing that a page starts with."""
+    layer = shown.start.get("layer", shown.series[shown.start.get("series", 0)].first)
+    own = drawing_of(shown.layers[layer].cell)
+    return {"lstm": f"{title}.how", "rnn": f"{title}.how.rnn"}.get(own, f"{title}.how.any")
 
 
 def numbers(shown: Exploration) -> CellNumbers | None:

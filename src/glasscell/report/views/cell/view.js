@@ -64,6 +64,9 @@
         list = GC.equations();
         parts = drawing.parts ?? [];
         tools.hidden = !parts.length;
+        // The sentence above is of the drawing that is shown.
+        api.section.querySelector(".how").dataset.say = { lstm: "living.how", rnn: "living.how.rnn" }[drawing.name] ?? "living.how.any";
+        GC.translate(api.section);
         choice = GC.choice("cell.parts", parts.map((name) => [name, `cell.part.${name}`]), part, (name) => light(name));
         choice.classList.add("parts-choice");
         tools.replaceChildren(choice, steps);

@@ -25,7 +25,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "单元 {unit}，{when}。数字仅在显示时四舍五入，计算中没有。",
     ),
     "cell.terms.rest": ("{count} smaller terms", "其余 {count} 个较小的项"),
-    "cell.terms.all": ("All {count} terms of the four sums", "四个加和的全部 {count} 项"),
+    "cell.terms.all": ("All {count} terms of the gates' sums", "各个门的加和的全部 {count} 项"),
     "cell.terms.name": ("read from", "读取自"),
     "cell.terms.value": ("value", "数值"),
     "cell.aria": (

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from glasscell.arrays import Array
+from glasscell.cells import of
+from glasscell.cells.direct import direct_path
 from glasscell.inspect.gradients.decay import REACH
 from glasscell.report.draw.canvas import AxesArray, grid, legend, one, plain
 from glasscell.report.draw.colours import ALARM, COLOURS
@@ -32,8 +34,8 @@ __all__ = ["duel", "gradient_river", "gradient_rivers"]
 
 PARTS: Final = (
     ("hidden", r"$|\partial L/\partial h_t|$", COLOURS["hidden"], "-"),
-    ("cell", r"$|\partial L/\partial c_t|$", COLOURS["cell"], "--"),
-    ("cell_path", r"$c_t$ along the belt alone", COLOURS["forget"], ":"),
+    ("cell", r"$|\partial L/\partial {letter}_t|$", COLOURS["cell"], "--"),
+    ("cell_path", "${letter}_t$ along the belt alone", COLOURS["forget"], ":"),
 )
 RIVALS: Final = tuple(COLOURS[n] for n in ("forget", "candidate", "output", "input", "hidden"))
 DASHES: Final = ("-", "--", ":", "-.")
@@ -161,11 +163,18 @@ def _draw(ax: Axes, flow: LayerFlow, lag: bool) -> None:
     x = back if lag else np.arange(count)
     found: list[tuple[Any, str]] = []
     values: list[Array] = []
+    path = direct_path(of(flow.mode))
+    letter = "c" if path is None else path.letter
     for name, text, colour, dash in PARTS:
         part = getattr(flow, name)
         if part is not None:
             values.append(logs(part))
-            found.append((log_line(ax, x, values[-1], color=colour, ls=dash), text))
+            found.append(
+                (
+                    log_line(ax, x, values[-1], color=colour, ls=dash),
+                    text.replace("{letter}", letter),
+                )
+            )
     found += _floors(ax, values)
     steps(ax, count, "lag, steps back" if lag else STEP)
     ax.set_ylabel(f"{LOG} of norm")

@@ -13,6 +13,7 @@ from glasscell.report.draw import axes, charts
 from glasscell.report.draw.curves import FLOAT32_FLOOR, ROUNDING, logs
 from glasscell.report.draw.markup import escape, fixed, powers
 from glasscell.report.draw.pooling import pool
+from glasscell.report.draw.recurrence import look
 from glasscell.report.page.exploration import Exploration
 from glasscell.report.page.frame_words import table as words
 from glasscell.report.page.headline import flows
@@ -47,7 +48,7 @@ def build(shown: Exploration, lang: str) -> str:
         f'<p class="reading">{escape(told[f"{shown.through(k)}/{k}"][lang == "zh"])}</p>'
         for k, own in drawn.items()
     )
-    return f'<div class="static">{keys(drawn.values(), lang)}{panels}</div>'
+    return f'<div class="static">{keys(drawn.values(), lang, _stored(shown))}{panels}</div>'
 
 
 def limits(norms: Sequence[Array]) -> tuple[float, float]:
@@ -61,12 +62,20 @@ def limits(norms: Sequence[Array]) -> tuple[float, float]:
     return float(low - (high - low) * 0.04), float(max(high, low + 1) + 0.3)
 
 
-def keys(drawn: Iterable[Mapping[str, Array]], lang: str) -> str:
+def _stored(shown: Exploration) -> str:
+    """The word key of what the layers store beside the hidden state."""
+    belts = [look(layer.cell).belt for layer in shown.layers]
+    names = {belt.name for belt in belts if belt is not None and belt.state}
+    return "river.stored" if names - {"cell"} else "river.cell"
+
+
+def keys(drawn: Iterable[Mapping[str, Array]], lang: str, stored: str = "river.cell") -> str:
     """Return the key of the lines that any of the charts has."""
     parts = dict.fromkeys(part for own in drawn for part in own)
+    said = {part: stored if part == "cell" else f"river.{part}" for part in parts}
     spans = (
-        f'<span class="key {part}">{escape(words()[f"river.{part}"][lang == "zh"])}</span>'
-        for part in parts
+        f'<span class="key {part}">{escape(words()[key][lang == "zh"])}</span>'
+        for part, key in said.items()
     )
     return f'<div class="keys">{"".join(spans)}</div>'
 

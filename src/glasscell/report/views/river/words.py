@@ -33,6 +33,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "river.then": ("over the lag at {step}", "{step} 时随滞后步数的变化"),
     "river.hidden": ("hidden state |dL/dh|", "隐藏状态 |dL/dh|"),
     "river.cell": ("cell state |dL/dC|", "细胞状态 |dL/dC|"),
+    "river.stored": ("stored state", "所存状态"),
     "river.cell_path": ("along the conveyor belt alone", "仅沿传送带"),
     "river.round": ("lost in float32 rounding below this", "低于此线会被 float32 舍入淹没"),
     "river.floor": ("smallest float32", "float32 最小值"),

@@ -24,16 +24,17 @@
         const colours = GC.palette();
         const array = GC.get(quantity);
         const unit = Math.min(state.unit, array.shape[0] - 1);
-        const gate = GC.squashed(quantity);
-        const top = gate ? 1 : GC.top(GC.row(array, unit)) || 1;
-        const ramp = colours.ramp(GC.hue(quantity));
+        const gate = GC.cell.rising.includes(quantity);
+        const hue = gate ? GC.hue(quantity) : "diverging";
+        const top = GC.squashed(quantity) ? 1 : GC.top(GC.row(array, unit)) || 1;
+        const ramp = colours.ramp(hue);
         spans.forEach((span, t) => {
           const value = GC.value(quantity, unit, t);
-          const rgb = Number.isNaN(value) ? null : ramp(gate ? value : value / top);
+          const rgb = Number.isNaN(value) ? null : ramp(value / top);
           span.style.background = rgb ? GC.css(rgb) : "none";
           span.style.color = rgb ? GC.inkOn(rgb) : "";
         });
-        bar.replaceChildren(gate ? "0" : GC.number(-top, 2), GC.make("i", { style: { background: `linear-gradient(90deg, ${colours.anchors(GC.hue(quantity)).join(",")})` } }), GC.number(gate ? 1 : top, 2));
+        bar.replaceChildren(gate ? "0" : GC.number(-top, 2), GC.make("i", { style: { background: `linear-gradient(90deg, ${colours.anchors(hue).join(",")})` } }), GC.number(top, 2));
       };
       return {
         draw(state, changed) {

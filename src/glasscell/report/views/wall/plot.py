@@ -279,14 +279,14 @@ def _unit(unit: int, count: int) -> int:
 
 
 def _limits(one: LayerTrace, name: str, values: Array) -> tuple[float, float]:
-    bound = max(abs(end) for end in look(one.recurrence).ranges[name])
+    bound = float(max(abs(end) for end in look(one.recurrence).ranges[name]))
     if not np.isfinite(bound):
-        return symmetric(values)
-    return (-float(bound), float(bound)) if _kind(one, name) == "diverging" else (0.0, 1.0)
+        bound = symmetric(values)[1]
+    return (-bound if _kind(one, name) == "diverging" else 0.0), bound
 
 
 def _kind(one: LayerTrace, name: str) -> str:
-    return "sequential" if name in look(one.recurrence).gates else "diverging"
+    return "sequential" if name in look(one.recurrence).rising else "diverging"
 
 
 def _unit_axis(ax: Axes, rows: list[int], units: Sequence[int] | None, size: int) -> None:

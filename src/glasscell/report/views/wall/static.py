@@ -100,7 +100,7 @@ def _map(
     unit, step = at
     rows = array.T[list(order)] if len(order) == array.shape[1] else array.T
     rows = _thin(rows[:: -(-len(rows) // _ROWS)])
-    gate, hue = name in how.gates, how.colours[name]
+    gate, hue = name in how.rising, how.colours[name]
     bound = max(map(abs, how.ranges[name]))
     known = np.isfinite(bound)
     top = float(bound) if known else magnitude(rows, BRIGHT) or magnitude(rows) or 1.0

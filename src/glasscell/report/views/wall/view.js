@@ -36,21 +36,22 @@
     const [first, some] = columnsOf(plot, array);
     const own = H === GC.layer.H ? GC.order() : Array.from({ length: H }, (_, k) => k);
     const top = limit(name, array);
-    const ramp = colours.ramp(GC.hue(name));
-    const gate = GC.squashed(name);
+    const gate = GC.cell.rising.includes(name);
+    const hue = gate ? GC.hue(name) : "diverging";
+    const ramp = colours.ramp(hue);
     const scales = own_scale ? ownScale(array, gate) : null;
     const value = scales
       ? (r, c) => (array[own[r] * columns + first + c] - scales[own[r]][0]) / scales[own[r]][1]
       : (r, c) => array[own[r] * columns + first + c];
     GC.heat({
-      rows: own.length, columns: some, value, centre: gate ? 0.5 : 0, missing: true,
-      colour: gate ? ramp : (v) => ramp(Math.max(-1, Math.min(1, scales ? v : v / top))),
+      rows: own.length, columns: some, value, centre: gate ? (scales ? 0.5 : top / 2) : 0, missing: true,
+      colour: (v) => ramp(Math.max(-1, Math.min(1, scales ? v : v / top))),
     }).paint(plot, 0, 0, plot.area.w, plot.area.h);
     if (H === GC.layer.H) GC.pickedMarks(plot);
-    if (scales) { GC.ramp(plot, GC.hue(name), GC.say("wall.max"), gate ? GC.say("wall.min") : "−" + GC.say("wall.max")); return; }
+    if (scales) { GC.ramp(plot, hue, GC.say("wall.max"), gate ? GC.say("wall.min") : "−" + GC.say("wall.max")); return; }
     const digits = top === 1 ? 0 : 1;
     const beyond = GC.bound(name) === null ? ["≥", "≤"] : ["", ""];
-    GC.ramp(plot, GC.hue(name), beyond[0] + GC.number(top, digits), gate ? "0" : beyond[1] + GC.number(-top, digits));
+    GC.ramp(plot, hue, beyond[0] + GC.number(top, digits), gate ? "0" : beyond[1] + GC.number(-top, digits));
   };
 
   const readInputs = (rows) => {
