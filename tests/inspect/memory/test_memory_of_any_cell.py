@@ -8,6 +8,7 @@ import torch
 from tests.inspect.looked_at import CELLS, run, weights_of
 
 import glasscell
+from glasscell import nn
 from glasscell.cells.direct import direct_path
 from glasscell.inspect.memory.exchange import exchange
 from glasscell.inspect.memory.provenance import layer_provenance, provenance_triangle
@@ -96,3 +97,15 @@ def test_another_past_shows_in_a_gru_that_keeps_and_not_in_one_that_drops(bias):
     found = exchange(trace["l0"], weights, lag=20)
     assert (found.held > 0.3) == (bias > 0)
     assert found.reads > 0.1
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_the_first_step_of_an_slstm_has_nothing_to_keep(given):
+    torch.manual_seed(0)
+    model, x = nn.sLSTM(2, 4), torch.randn(20, 3, 2)
+    start = tuple(torch.rand(1, 3, 4) + 0.5 for _ in range(4)) if given else None
+    with glasscell.trace(model) as trace:
+        model(x, start)
+    lives = half_lives(trace["l0"])
+    assert (lives > 0).all()
+    assert np.isfinite(lives).all()

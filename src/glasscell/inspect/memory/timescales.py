@@ -21,7 +21,7 @@ from glasscell.cells.direct import direct_path, gates_by
 from glasscell.traces import pictures
 from glasscell.traces.layout import to_time_major
 from glasscell.traces.slopes import belt
-from glasscell.traces.steps import Order
+from glasscell.traces.steps import Order, initial_state
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -154,8 +154,13 @@ def holding_steps(order: Order) -> npt.NDArray[np.bool_]:
     stabiliser of an sLSTM, which drops what there was not.
     """
     layer = order.trace
-    if not layer.recurrence.initial or layer.initial_hidden is not None:
+    cell = layer.recurrence
+    if not cell.initial:
         return order.alive
+    for letter, name in cell.states.items():
+        start = initial_state(layer, name)
+        if (start != start.dtype.type(cell.initial.get(letter, 0.0))).any():
+            return order.alive
     later = order.alive & ~order.begins
     return later if later.any() else order.alive
 
