@@ -37,6 +37,19 @@ void run_step(const Layer<T>& layer, const CellRows<T>& s) {
   }
 }
 
+// h_{t-1} times its mask, in the arena.
+template <class T>
+const T* const* masked(const Layer<T>& layer, const CellRows<T>& s) {
+  const T** const rows = Arena::mine().take<const T*>(static_cast<std::size_t>(s.rows));
+  T* to = Arena::mine().take<T>(static_cast<std::size_t>(s.rows * layer.Hp));
+  for (ptrdiff_t m = 0; m < s.rows; ++m, to += layer.Hp) {
+    const T* const mask = s.mask[m] + layer.cell.hidden_mask * layer.Hp;
+    for (ptrdiff_t u = 0; u < layer.H; ++u) to[u] = s.h[m][u] * mask[u];
+    rows[m] = to;
+  }
+  return rows;
+}
+
 }  // namespace
 
 template <class T>
@@ -52,9 +65,10 @@ template <class T>
 void cell_step(const Layer<T>& layer, const CellRows<T>& s) {
   if (layer.r_columns() > 0) {
     const Arena::Scope scope;
+    const T* const* h = s.mask && layer.cell.hidden_mask >= 0 ? masked(layer, s) : s.h;
     T** sums = Arena::mine().take<T*>(static_cast<std::size_t>(s.rows));
     for (ptrdiff_t m = 0; m < s.rows; ++m) sums[m] = s.pre[m] + layer.r_first();
-    kernel_table<T>().gemm({s.rows, layer.P, layer.r_columns(), s.h, 1, layer.r(), sums, sums});
+    kernel_table<T>().gemm({s.rows, layer.P, layer.r_columns(), h, 1, layer.r(), sums, sums});
   }
   if (layer.cell.mode == Mode::kGru) {
     kernel_table<T>().gru_forward_pointwise({s.rows, layer.H, s.pre, s.h, s.h_next, s.y, s.tape});

@@ -131,6 +131,15 @@ GC_INLINE void execute(const Program::Instruction& i, T* const* value, ptrdiff_t
   }
 }
 
+// What the next row reads comes while this one is computed: a tape does not fit the caches.
+template <class T>
+GC_INLINE void prefetch_row(const T* const* in, ptrdiff_t inputs, ptrdiff_t block) {
+  constexpr ptrdiff_t kLine = 64 / static_cast<ptrdiff_t>(sizeof(T));
+  for (ptrdiff_t k = 0; k < inputs; ++k) {
+    for (ptrdiff_t u = 0; u < block; u += kLine) __builtin_prefetch(in[k] + u, 0, 2);
+  }
+}
+
 template <class T>
 void run_program(const ProgramArgs<T>& s) {
   constexpr ptrdiff_t VL = Vec<T>::kLanes;
@@ -155,6 +164,7 @@ void run_program(const ProgramArgs<T>& s) {
   };
   for (ptrdiff_t m = 0; m < s.rows; ++m) {
     const T* const* in = s.in + m * inputs;
+    if (m + 1 < s.rows) prefetch_row(in + inputs, inputs, block);
     T* const* out = s.out + m * outputs;
     T* const kept = s.kept ? s.kept[m] : nullptr;
     for (ptrdiff_t u = 0; u < Hp; u += block) {

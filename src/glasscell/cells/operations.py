@@ -49,6 +49,10 @@ class Rule(NamedTuple):
     derivative: Callable[..., tuple[Any, ...]]
 
 
+def _mul(a: Any, b: Any, _: Any, d: Any) -> tuple[Any, Any]:
+    return ((d + d) * a, None) if a is b else (d * b, d * a)
+
+
 def _div(a: Any, b: Any, y: Any, d: Any) -> tuple[Any, Any]:
     if a.constant and a.value == 1.0:
         return None, -(d * y * y)  # where y is 1 / b, without a second division
@@ -71,8 +75,8 @@ def _abs(x: Any, _: Any, d: Any) -> tuple[Any]:
 
 
 def _mean(*given: Any) -> tuple[Any, ...]:
-    *operands, _, d = given
-    each = d.mean() * (1 / len(operands)) if len(operands) > 1 else d.mean()
+    *operands, _, d = given  # what arrives is the same in every unit, see `derivative`
+    each = d * (1 / len(operands)) if len(operands) > 1 else d
     return (each,) * len(operands)
 
 
@@ -80,7 +84,7 @@ OPERATIONS: dict[str, Rule] = {
     "constant": Rule((0, 0), "a number", lambda y, d: ()),
     "add": Rule((2, 2), "a + b", lambda a, b, y, d: (d, d)),
     "sub": Rule((2, 2), "a - b", lambda a, b, y, d: (d, -d)),
-    "mul": Rule((2, 2), "a * b", lambda a, b, y, d: (d * b, d * a)),
+    "mul": Rule((2, 2), "a * b", _mul),
     "div": Rule((2, 2), "a / b", _div),
     "max": Rule((2, 2), "a where a > b, else b", _max),
     "min": Rule((2, 2), "a where a < b, else b", _min),
