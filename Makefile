@@ -7,6 +7,9 @@ CORE   := CMakeLists.txt pyproject.toml $(wildcard cpp/*.cc cpp/*.h cpp/*/*)
 
 PYTEST := $(PY) -m pytest -q -n auto --dist loadfile
 
+# Cells of others, which tests compare ours with; their own dependencies are not needed for that.
+PEERS  := torchrecurrent==0.2.5 xlstm==2.0.6
+
 .PHONY: demo test test-isas test-bench lint bench asan tsan neon format clean
 
 demo: $(VENV)/demo.stamp
@@ -57,6 +60,7 @@ $(VENV)/demo.stamp: $(VENV)/torch.stamp $(CORE)
 
 $(VENV)/dev.stamp: $(VENV)/torch.stamp $(CORE)
 	$(PY) -m pip install -q -e '.[dev]'
+	$(PY) -m pip install -q --no-deps $(PEERS)
 	scripts/chromium.sh
 	touch $@ $(VENV)/demo.stamp
 

@@ -1,9 +1,11 @@
 """Make the tables of README.md, README.zh-CN.md and docs/performance.md from results of machines.
 
-usage: python benchmarks/report.py results/NAME.json [results/OTHER.json ...]
+usage: python benchmarks/report.py results/NAME.json [results/OTHER.json ...] [--cells FILE ...]
 
 The first machine has a column for each engine. Every further machine has two in the READMEs, our
-time and the best other engine there, and a whole table of its own in docs/performance.md.
+time and the best other engine there, and a whole table of its own in docs/performance.md. A result
+given with --cells has rows of the GRU and of cells that run as programs; they make tables of their
+own, a short one in the READMEs and a whole one in docs/performance.md.
 """
 
 from __future__ import annotations
@@ -32,9 +34,16 @@ FIRST_SCREEN = (
     "LSTM one step (1, 1, 64, 64)",
     "RNN training (100, 32, 128, 128)",
 )
+CELLS = (
+    "GRU training (100, 32, 128, 128)",
+    "GRU inference (100, 32, 128, 128)",
+    "GRU one step (1, 1, 64, 64)",
+    "LSTM training, own cell (100, 32, 128, 128)",
+    "LSTM inference, own cell (100, 32, 128, 128)",
+)
 LIMIT = {"en": "% of limit", "zh": "占极限 %"}
 BEST = {"en": "best other", "zh": "最快的对手"}
-BESIDE = "beside our other way"
+BESIDE = {"en": "beside our other way", "zh": "与我们的另一种做法相比"}
 FOOT = {
     "en": "{machines}. float32, one layer; {versions}; medians, engines in turns. ×: their time "
     "over ours, below 1 we lose; the best other engine is bold. `make bench` repeats it.",
@@ -61,13 +70,23 @@ CHINESE = {
     "training, checkpoint": "训练一步（检查点）",
     "one step, bfloat16 weights": "单步，bfloat16 权重",
     "one step, int8 weights": "单步，int8 权重",
+    "one step, own cell": "单步，自己写的单元",
+    "inference, own cell": "推理，自己写的单元",
+    "training, own cell": "训练一步，自己写的单元",
+    "training, layer norm": "训练一步，层归一化",
+    "training, zoneout": "训练一步，zoneout",
+    "training, recurrent dropout": "训练一步，循环 dropout",
 }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("results", type=Path, nargs="+")
-    first, *further = map(read, parser.parse_args().results)
+    parser.add_argument("--cells", type=Path, nargs="*", default=[])
+    arguments = parser.parse_args()
+    if arguments.cells:
+        write_cells([read(path) for path in arguments.cells])
+    first, *further = map(read, arguments.results)
     rows = first_screen(first, *further)
     whole = "\n\n".join(table(one, measured(one), "en", full=True) for one in (first, *further))
     for path, text in (
@@ -78,6 +97,20 @@ def main() -> int:
         replace(ROOT / path, text)
         print(f"Wrote {path}")
     return 0
+
+
+def write_cells(results: Sequence[dict[str, Any]]) -> None:
+    """Write the tables of the cells: of the first machine in the READMEs, of all in the docs."""
+    first = results[0]
+    known = {row["label"]: row for row in measured(first)}
+    rows = [known[label] for label in CELLS]
+    whole = "\n\n".join(table(one, measured(one), "en", full=True) for one in results)
+    for path, text in (
+        ("README.md", table(first, rows, "en", full=True)),
+        ("README.zh-CN.md", table(first, rows, "zh", full=True)),
+        ("docs/performance.md", whole),
+    ):
+        replace(ROOT / path, text, "cells")
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -115,7 +148,7 @@ def table(
     heads = ["", "(T, B, I, H)", OURS, *(ENGINES[name].title for name in peers), LIMIT[lang]]
     for other in further:
         heads += [f"{OURS}, {other['environment']['isa']}", BEST[lang]]
-    heads += [BESIDE] * full
+    heads += [BESIDE[lang]] * full
     lines = [heads, ["---", "---", *["--:"] * (len(heads) - 2)]]
     for row in rows:
         cells = [name(row, lang), sizes(row), own(row, full=full), *(peer(row, p) for p in peers)]
@@ -183,8 +216,8 @@ def machine(result: dict[str, Any], lang: str) -> str:
     )
 
 
-def replace(path: Path, text: str) -> None:
-    begin = BEGIN.format("speed")
+def replace(path: Path, text: str, block: str = "speed") -> None:
+    begin = BEGIN.format(block)
     pattern = re.compile(re.escape(begin) + ".*?" + re.escape(END), re.DOTALL)
     old = path.read_text(encoding="utf-8")
     new, count = pattern.subn(lambda _: f"{begin}\n{text}\n{END}", old)

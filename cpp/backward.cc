@@ -24,6 +24,9 @@ namespace {
 // Rows of one chunk: long enough chains to amortise loading an accumulator tile, short enough for
 // da, x and h of the chunk to stay in L2.
 constexpr ptrdiff_t kChunkRows = 256;
+// Rows of da that are wider than this many blocks of H make chunks of fewer rows (measured with
+// layer norm, whose row is 22 wide: 5 % of backward).
+constexpr ptrdiff_t kWideRow = 6;
 
 template <class T>
 T* take(ptrdiff_t n) {
@@ -109,6 +112,11 @@ class BackwardWorker {
     for (auto* rows : {&tape_, &h_prev_, &c_prev_, &dy_, &h_, &da_h_}) *rows = take<const T*>(n_);
     for (auto* rows : {&da_, &dh_out_, &dc_out_, &dm_, &dp_}) *rows = take<T*>(n_);
     if (layer_.cell.mode == Mode::kProgram) take_program_buffers();
+    if (args_.masks && layer_.cell.hidden_mask >= 0) {
+      mask_ = take<const T*>(n_);
+      through_r_ = take<T*>(n_);
+      for (ptrdiff_t q = 0; q < n_; ++q) through_r_[q] = take<T>(Pp_);
+    }
     for (ptrdiff_t s = steps.end_step; s-- > steps.first_step;) {
       bring_tape(s);
       step(chunk, steps, s);
@@ -138,16 +146,20 @@ class BackwardWorker {
     equations(active);
     if (layer_.projected && args_.dweight_hr) output_before_projection(active);
     if (layer_.cell.h_sums() > 0) {
-      // dh_{t-1}: what passes the sums by, then da R.
-      const T* const* direct = layer_.cell.tiled() ? nullptr : dh_.data();
+      // dh_{t-1}: what passes the sums by, then da R, under a mask direct + mask * (da R).
+      const bool alone = layer_.cell.tiled() || mask_;
       kernel_table<T>().gemm({active,
                               layer_.cell.h_sums() * layer_.H,
                               layer_.P,
                               da_h_,
                               1,
                               {panels_.r.data()},
-                              direct,
-                              dh_.data()});
+                              alone ? nullptr : dh_.data(),
+                              mask_ ? through_r_ : dh_.data()});
+      for (ptrdiff_t q = 0; mask_ && q < active; ++q) {
+        T* const dh = dh_[static_cast<std::size_t>(q)];
+        for (ptrdiff_t u = 0; u < layer_.H; ++u) dh[u] += mask_[q][u] * through_r_[q][u];
+      }
     }
     for (ptrdiff_t q = 0; seq_.cut() && q < active; ++q) {
       if (seq_.restarts(t, share_.row(q))) hand_to_initial_state(q);
@@ -275,6 +287,7 @@ class BackwardWorker {
     h_prev_[q] = !starts ? args_.y.at(before, b) : args_.h0 ? args_.h0 + b * layer_.P : start_h_;
     if (layer_.cell.kept) tape_[q] = args_.tape.at(t, b);
     if (layer_.cell.mode == Mode::kProgram) inputs_before(s, t, q);
+    if (mask_) mask_[q] = args_.masks.at(t, b) + layer_.cell.hidden_mask * layer_.H;
     if (layer_.cell.mode == Mode::kLstm) {
       c_prev_[q] = !starts ? cell(s, before, b) : args_.c0 ? args_.c0 + b * layer_.H : start_c_;
     }
@@ -282,8 +295,9 @@ class BackwardWorker {
       T* z = chunk_row(steps, s, q, chunk.inputs, chunk.inputs_row);
       z = std::copy(args_.x.at(t, b), args_.x.at(t, b) + layer_.I, z);
       if (layer_.cell.split()) *z++ = T(1);
-      z = std::copy(h_prev_[q], h_prev_[q] + layer_.P, z);
-      *z = T(1);
+      for (ptrdiff_t u = 0; mask_ && u < layer_.H; ++u) z[u] = h_prev_[q][u] * mask_[q][u];
+      if (!mask_) copy(h_prev_[q], layer_.P, z);
+      z[layer_.P] = T(1);
     }
     if (layer_.projected) {
       dp_[q] = chunk_row(steps, s, q, chunk.dp, Pp_);
@@ -379,6 +393,8 @@ class BackwardWorker {
   T *start_h_ = nullptr, *start_c_ = nullptr;
   const T **tape_ = nullptr, **h_prev_ = nullptr, **c_prev_ = nullptr, **dy_ = nullptr;
   const T **h_ = nullptr, **da_h_ = nullptr;  // da_h_: the gradients of the sums of h
+  const T** mask_ = nullptr;                  // [n] of (H), where one multiplies h_{t-1} before R h
+  T** through_r_ = nullptr;                   // [n] of (Pp): da R under a mask
   const Program* program_ = nullptr;
   T* own_ = nullptr;  // [n][program_row()]
   const T** in_ = nullptr;
@@ -386,10 +402,10 @@ class BackwardWorker {
   T **da_ = nullptr, **dh_out_ = nullptr, **dc_out_ = nullptr, **dm_ = nullptr, **dp_ = nullptr;
 };
 
-// sums (M, N) += left^T right over the rows of a chunk, summed for itself first (chunks depend on T
-// and B alone, so the bits still do not depend on threads; one chain over all T * B rows had up to
-// six times the error of torch's at T = 100, B = 32), left (rows, M), right (rows, N). The tiles
-// are divided among threads by panels of N, then by parts of M where panels are few.
+// sums (M, N) += left^T right over the rows of a chunk, summed for itself first (chunks depend on
+// the cell, T and B alone, so the bits still do not depend on threads; one chain over all T * B
+// rows had up to six times the error of torch's at T = 100, B = 32), left (rows, M), right (rows,
+// N). The tiles are divided among threads by panels of N, then by parts of M where panels are few.
 template <class T>
 struct OuterProduct {
   ptrdiff_t rows, M, N;  // N is a multiple of lanes
@@ -519,10 +535,7 @@ class WeightGradients {
       product(chunk, rows, P + 1, wide_h_, I + 1, layer_.cell.first_h_sum() * layer_.H, h_sums_, k,
               n);
     }
-    if (wide_v_ > 0) {
-      const auto sums = static_cast<ptrdiff_t>(layer_.cell.sums.size());
-      product(chunk, rows, 1, wide_v_, split_ ? I : I + P, sums * layer_.H, v_sums_, k, n);
-    }
+    add_vectors(chunk, rows, k, n);
   }
 
   void finish(int k, int n) const {
@@ -543,6 +556,23 @@ class WeightGradients {
     T* made = take<T>(n);
     std::fill(made, made + n, T(0));
     return made;
+  }
+  // Sums over rows alone. A row is the panels of a matrix with K = 1: it is added where it lies.
+  void add_vectors(const Chunk<T>& chunk, ptrdiff_t rows, int k, int n) const {
+    const ptrdiff_t lanes = kernel_table<T>().lanes, vectors = wide_v_ / lanes;
+    const ptrdiff_t from = vectors * k / n * lanes, wide = vectors * (k + 1) / n * lanes - from;
+    if (wide == 0) return;
+    const Arena::Scope scope;
+    T* const sum = zeros(wide);
+    const T one = T(1);
+    const auto add = [&](const T* row, T* to) {
+      const T* const a = &one;
+      kernel_table<T>().gemm({1, 1, wide, &a, 1, {row}, &to, &to});
+    };
+    const auto sums = static_cast<ptrdiff_t>(layer_.cell.sums.size());
+    const T* row = chunk.da + sums * layer_.H + from;
+    for (ptrdiff_t m = 0; m < rows; ++m, row += chunk.da_row) add(row, sum);
+    add(sum, v_sums_ + from);
   }
   void product(const Chunk<T>& chunk, ptrdiff_t rows, ptrdiff_t M, ptrdiff_t N, ptrdiff_t left,
                ptrdiff_t right, T* sums, int k, int n) const {
@@ -571,7 +601,9 @@ void backward(const Layer<T>& layer, const Sequence& seq, const BackwardArgs<T>&
   const int n = std::min(Lockstep::kMost, useful_threads(seq, 3 * layer.macs(), threads));
   const ptrdiff_t Pp = round_up(layer.P, kernel_table<T>().lanes);
   const bool weights = args.dweight_ih != nullptr;
-  const ptrdiff_t chunk_steps = std::max<ptrdiff_t>(1, kChunkRows / std::max<ptrdiff_t>(1, seq.B));
+  const ptrdiff_t blocks = static_cast<ptrdiff_t>(layer.cell.sums.size()) + layer.cell.vectors;
+  const ptrdiff_t chunk_rows = kChunkRows * kWideRow / std::max(kWideRow, blocks);
+  const ptrdiff_t chunk_steps = std::max<ptrdiff_t>(1, chunk_rows / std::max<ptrdiff_t>(1, seq.B));
   const ptrdiff_t most = std::min(chunk_steps, std::max<ptrdiff_t>(1, seq.steps())) * seq.B;
 
   Chunk<T> chunk{};

@@ -36,6 +36,8 @@ struct Cell {
   std::vector<ptrdiff_t> state_slots;     // slot of the tape that holds each state after h
   std::vector<double> initial;            // what h and the states start from where nothing is given
   std::vector<double> mask_values;        // what each random mask of training is without one
+  // Of the masks the one that multiplies h_{t-1} before R h, and no step reads; -1: none.
+  ptrdiff_t hidden_mask = -1;
   // Programs alone. The step: sums, states, vectors, masks to states. Its derivative: kept values,
   // states before, vectors, masks, d(state after) to d(sum), d(state before) but for the way
   // through the sums, d(vector). The flow: the same, then the total d(state after).

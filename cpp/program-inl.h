@@ -131,6 +131,15 @@ GC_INLINE void execute(const Program::Instruction& i, T* const* value, ptrdiff_t
   }
 }
 
+// What the next row reads comes while this one is computed: a tape does not fit the caches.
+template <class T>
+GC_INLINE void prefetch_row(const T* const* in, ptrdiff_t inputs, ptrdiff_t block) {
+  constexpr ptrdiff_t kLine = 64 / static_cast<ptrdiff_t>(sizeof(T));
+  for (ptrdiff_t k = 0; k < inputs; ++k) {
+    for (ptrdiff_t u = 0; u < block; u += kLine) __builtin_prefetch(in[k] + u, 0, 2);
+  }
+}
+
 template <class T>
 void run_program(const ProgramArgs<T>& s) {
   constexpr ptrdiff_t VL = Vec<T>::kLanes;
@@ -139,6 +148,7 @@ void run_program(const ProgramArgs<T>& s) {
   const ptrdiff_t Hp = round_up(s.H, VL), inputs = program.inputs(), outputs = program.outputs();
   const ptrdiff_t blocks = program.mean() ? 1 : (Hp + kProgramBlock - 1) / kProgramBlock;
   const ptrdiff_t block = round_up((Hp + blocks - 1) / blocks, VL);
+  const ptrdiff_t stride = s.kept_stride ? s.kept_stride : Hp;
   const ptrdiff_t size = code.slots * block + code.uniforms * VL;
   T* const scratch = static_cast<T*>(program_scratch(size * static_cast<ptrdiff_t>(sizeof(T))));
 
@@ -155,6 +165,7 @@ void run_program(const ProgramArgs<T>& s) {
   };
   for (ptrdiff_t m = 0; m < s.rows; ++m) {
     const T* const* in = s.in + m * inputs;
+    if (m + 1 < s.rows) prefetch_row(in + inputs, inputs, block);
     T* const* out = s.out + m * outputs;
     T* const kept = s.kept ? s.kept[m] : nullptr;
     for (ptrdiff_t u = 0; u < Hp; u += block) {
@@ -165,8 +176,9 @@ void run_program(const ProgramArgs<T>& s) {
         value[p.value] = out[p.index] ? out[p.index] + u : scratch + p.slot * block;
       }
       if (kept) {
-        for (const Program::Place& p : code.tape_direct) value[p.value] = kept + p.index * Hp + u;
-        for (const Program::Place& p : code.tape_first) copy(p, n, kept + p.index * Hp + u);
+        for (const Program::Place& p : code.tape_direct)
+          value[p.value] = kept + p.index * stride + u;
+        for (const Program::Place& p : code.tape_first) copy(p, n, kept + p.index * stride + u);
       }
       for (const Program::Instruction& i : code.instructions) execute<T>(i, value, n, s.H);
       for (const Program::Place& p : code.output_last) {
@@ -179,7 +191,7 @@ void run_program(const ProgramArgs<T>& s) {
         }
       }
       if (kept) {
-        for (const Program::Place& p : code.tape_last) copy(p, n, kept + p.index * Hp + u);
+        for (const Program::Place& p : code.tape_last) copy(p, n, kept + p.index * stride + u);
       }
     }
   }

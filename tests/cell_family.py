@@ -26,6 +26,7 @@ FAMILY: dict[str, Cell] = {
         LSTM(zoneout=(0.3, 0.4)),
         LSTM(recurrent_dropout=0.3),
         LSTM(recurrent_dropout=0.3, variational=True),
+        LSTM(hidden_dropout=0.3),
         LSTM(layer_norm=True),
         LSTM(peephole=True, clip=0.5, zoneout=(0.2, 0.1), recurrent_dropout=0.2, layer_norm=True),
         GRU(),

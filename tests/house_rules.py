@@ -236,7 +236,8 @@ def _asks_by_name(node: ast.AST) -> bool:
     if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "issubclass"):
         named = {part.id for part in ast.walk(node.args[1]) if isinstance(part, ast.Name)}
         return bool(named & CLASSES_OF_CELLS)
-    return isinstance(node, ast.Attribute) and node.attr in ("lstm", "has_cell")
+    flag = isinstance(node, ast.Attribute) and node.attr in ("lstm", "has_cell")
+    return flag and not ast.unparse(node).startswith("torch.ops.")
 
 
 def _names_a_cell(node: ast.expr) -> bool:

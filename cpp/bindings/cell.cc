@@ -44,6 +44,7 @@ void require_fit(const Cell& cell, const Program& step, const Program& reverse,
   expect(flow.outputs(), outputs + states, "outputs of the flow");
   expect(flow.kept(), 0, "kept values of the flow");
   require(cell.x_sums() > 0, "a cell needs a sum that reads x");
+  require(cell.hidden_mask >= -1 && cell.hidden_mask < masks, "the mask of h is one of the masks");
   for (std::size_t k = 0; k < cell.sums.size(); ++k) {
     require(cell.sums[k].gate >= 0 && cell.sums[k].gate < cell.gates, "a sum is of a gate");
     require(k == 0 || cell.sums[k - 1].reads <= cell.sums[k].reads, "sums of x, of both, of h");
@@ -56,7 +57,7 @@ void require_fit(const Cell& cell, const Program& step, const Program& reverse,
 void init(Cell* self, ptrdiff_t gates, const std::vector<std::pair<ptrdiff_t, std::string>>& sums,
           const std::vector<ptrdiff_t>& state_slots, const std::vector<std::string>& vectors,
           const std::vector<double>& masks, const std::vector<double>& initial, const Program& step,
-          const Program& reverse, const Program& flow) {
+          const Program& reverse, const Program& flow, ptrdiff_t hidden_mask) {
   Cell cell;
   cell.gates = gates;
   for (const auto& [gate, reads] : sums) cell.sums.push_back({gate, reads_of(reads)});
@@ -67,6 +68,7 @@ void init(Cell* self, ptrdiff_t gates, const std::vector<std::pair<ptrdiff_t, st
   cell.vector_names = vectors;
   cell.mask_values = masks;
   cell.initial = initial;
+  cell.hidden_mask = hidden_mask;
   require_fit(cell, step, reverse, flow);
   cell.step = std::make_shared<const Program>(step);
   cell.reverse = std::make_shared<const Program>(reverse);
@@ -79,7 +81,7 @@ void init(Cell* self, ptrdiff_t gates, const std::vector<std::pair<ptrdiff_t, st
 void bind_cell(nb::module_& m) {
   nb::class_<Cell>(m, "Cell").def("__init__", &init, nb::kw_only(), "gates"_a, "sums"_a,
                                   "state_slots"_a, "vectors"_a, "masks"_a, "initial"_a, "step"_a,
-                                  "reverse"_a, "flow"_a);
+                                  "reverse"_a, "flow"_a, "hidden_mask"_a = -1);
 }
 
 }  // namespace glasscell

@@ -63,6 +63,7 @@ class _Cell:
         step: Program,
         reverse: Program,
         flow: Program,
+        hidden_mask: int = ...,
     ) -> None: ...
 
 class Cell(_Cell): ...

@@ -410,6 +410,7 @@ def test_equal_cells_and_others():
         (lambda: LSTM(zoneout=(1.0, 0.0)), "zoneout: expected a probability"),
         (lambda: LSTM(zoneout=(0.1,)), "zoneout: expected two probabilities"),
         (lambda: LSTM(recurrent_dropout=-0.1), "recurrent_dropout: expected a probability"),
+        (lambda: GRU(hidden_dropout=1), "hidden_dropout: expected a probability"),
         (lambda: GRU(zoneout=2), "zoneout: expected a probability"),
         (lambda: RNN("sigmoid"), "nonlinearity: expected tanh or relu"),
         (lambda: SLSTM(forget="relu"), "forget: expected sigmoid or exp"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from glasscell import _core, cells, engine
-from glasscell.cells import GRU, LSTM, Cell, Mask, exp, log_sigmoid, maximum, sigmoid, tanh
+from glasscell.cells import GRU, LSTM, RNN, Cell, Mask, exp, log_sigmoid, maximum, sigmoid, tanh
 from glasscell.cells.compact import compress, expand
 from glasscell.cells.parameters import LayerWeights
 from glasscell.cells.symbols import where_positive
@@ -67,6 +67,9 @@ FAMILY = [
     LSTM(zoneout=(0.3, 0.2), recurrent_dropout=0.25),
     GRU(layer_norm=True),
     GRU(zoneout=0.2),
+    LSTM(hidden_dropout=0.5, zoneout=0.2),
+    GRU(hidden_dropout=0.5),
+    RNN(hidden_dropout=0.5),
 ]
 names = {"argvalues": FAMILY, "ids": [repr(cell) for cell in FAMILY]}
 family = pytest.mark.parametrize("cell", **names)

@@ -16,7 +16,9 @@ from glasscell.cells import (
     relu,
     sigmoid,
     tanh,
+    zoo,
 )  # fmt: skip
+from glasscell.cells.catalogue import mode_of
 from glasscell.cells.evaluate import evaluate
 from glasscell.traces.layer import Record, trace_of
 
@@ -90,6 +92,39 @@ class Odd(Cell):
         return p * e + 0.25 * h, e
 
 
+class Decay(Cell):
+    """Keeps by a number of its own, that no input moves."""
+
+    gates = {"g": "candidate"}
+    vectors = {"d": "decay"}
+
+    def step(self, a, h):
+        d, g = sigmoid(self.d), tanh(a.g)
+        return d * h + (1 - d) * g
+
+
+class Shown(Cell):
+    """Shows what it stores as it is."""
+
+    gates = {"f": "forget", "g": "candidate"}
+    states = {"h": "hidden", "c": "cell"}
+
+    def step(self, a, h, c):
+        f, g = sigmoid(a.f), tanh(a.g)
+        c = f * c + (1 - f) * g
+        return c, c
+
+
+class Square(Cell):
+    """No sum with what was there before."""
+
+    gates = {"g": "candidate"}
+
+    def step(self, a, h):
+        g = tanh(a.g)
+        return g / (1 + h * h)
+
+
 def run(cell, x, weights, start=None):
     """Give (T, B, ·) of one layer as a trace, float64."""
     cell = cells.of(cell)
@@ -127,7 +162,8 @@ def run(cell, x, weights, start=None):
         states = [values[k] for k in program.outputs]
         outputs.append(states[0])
     # A plain RNN's kernel keeps no tape.
-    tape = np.stack(tapes) if cell.quantities else None
+    plain = mode_of(cell) in ("RNN_TANH", "RNN_RELU")
+    tape = None if plain else np.stack(tapes)
     squeezed = others if others is None or others.shape[1] > 1 else others[:, 0]
     return trace_of(
         Record(
@@ -135,6 +171,7 @@ def run(cell, x, weights, start=None):
             c_n=None, mode=cell, hidden_size=H,
         ),
         False,
+        weights.vectors,
     )  # fmt: skip
 
 
@@ -162,9 +199,13 @@ CELLS = {
     "clipped": cells.LSTM(clip=0.7),
     "minGRU": MinGRU(),
     "leaky": Leaky(),
-    "IndRNN": IndRNN(),
+    "tanh IndRNN": IndRNN(),
     "sLSTM": SLSTM(),
     "odd": Odd(),
+    "decay": Decay(),
+    "shown": Shown(),
+    "square": Square(),
+    **{each.__name__: each() for each in (getattr(zoo, name) for name in zoo.__all__)},
     "RNN": cells.RNN("tanh"),
     "ReLU": cells.RNN("relu"),
     "zoned LSTM": cells.LSTM(zoneout=(0.1, 0.2), recurrent_dropout=0.3),

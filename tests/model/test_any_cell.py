@@ -165,6 +165,11 @@ def test_a_trace_has_every_named_quantity_and_changes_no_bit(config):
             found = getattr(layer, name)
             found = found.swapaxes(0, 1) if config.batch_first else found
             np.testing.assert_allclose(found, expected, rtol=1e-10, err_msg=name)
+    # A measure of the belt may read them.
+    for layer, weights in zip(
+        run.trace.values(), parameters.from_state_dict(config, arrays), strict=True
+    ):
+        np.testing.assert_equal(dict(layer.vectors), dict(weights.vectors))
 
 
 def test_a_state_of_another_form_is_refused_in_the_letters_of_the_cell():

@@ -441,6 +441,23 @@ def test_variational_masks_stay_for_the_sequence():
     assert masks.draw(GRU(), 9, 3, 4, torch.zeros(1)) is None
 
 
+def test_hidden_dropout_drops_what_the_product_with_r_reads():
+    layer = made(RNN(hidden_dropout=0.5))
+    w_ih, w_hh, b_ih, b_hh = (one.detach() for one in layer.parameters())
+    x = torch.randn(T, B, I, dtype=torch.float64)
+    torch.manual_seed(3)
+    mask = masks.draw(layer.cell, T, B, H, x)[0, :, 0]
+    assert set(mask.unique().tolist()) == {0.0, 2.0}
+    torch.manual_seed(3)
+    output, _ = layer(x)
+    h = torch.zeros(B, H, dtype=torch.float64)
+    for t in range(T):
+        h = torch.tanh(x[t] @ w_ih.T + b_ih + (h * mask) @ w_hh.T + b_hh)
+        torch.testing.assert_close(output[t], h)
+    once = layer.eval()(x)[0]
+    assert torch.equal(once, layer(x)[0])
+
+
 def test_zoneout_keeps_what_was():
     layer = made(RNN(zoneout=0.999999))
     hx = torch.randn(1, B, H, dtype=torch.float64)

@@ -380,3 +380,27 @@ def test_it_says_on_request_what_became_of_each_layer(capsys: pytest.CaptureFixt
         "b (GRU): left alone, there is no class of glasscell's for it",
         "c (LSTM): left alone, it is glasscell's already",
     ]
+
+
+def test_a_model_named_like_the_layer_that_it_holds_is_no_layer(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    model = torch.nn.Sequential()
+    model.add_module("rnn", torch.nn.GRU(2, 2))
+    model.__class__ = type("GRU", (torch.nn.Sequential,), {})
+    convert(model, verbose=True)
+    assert capsys.readouterr().out == "rnn (GRU): converted\n"
+
+
+def test_layers_of_other_cells_are_ours_already(capsys: pytest.CaptureFixture[str]) -> None:
+    model = torch.nn.Sequential(
+        glasscell.nn.GRU(2, 2, layer_norm=True), glasscell.nn.sLSTM(2, 2, checkpoint=3)
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        convert(model, checkpoint=True, verbose=True)
+    assert capsys.readouterr().out.splitlines() == [
+        "0 (Recurrent): left alone, it is glasscell's already",
+        "1 (sLSTM): left alone, it is glasscell's already",
+    ]
+    assert model[0].checkpoint is model[1].checkpoint is True

@@ -1,5 +1,9 @@
 """Traces of GRUs and of cells of the user's own: every quantity by its name, and every layout."""
 
+import copy
+import pickle
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -122,6 +126,19 @@ def test_every_cell_shows_the_quantities_of_its_step_by_name(name):
     for quantity in cell.quantities:
         assert getattr(layer, quantity).shape == (5, 2, 4)
     assert layer.recurrence == cell
+
+
+def test_a_trace_of_any_cell_can_be_copied_and_pickled():
+    for model in (torch.nn.GRU(3, 4), nn.Recurrent(CELLS["decay"], 3, 4)):
+        layer = seen(model, torch.randn(5, 2, 3))["l0"]
+        for other in (copy.deepcopy(layer), replace(layer)):
+            for quantity in (*layer.quantities, "hidden"):
+                np.testing.assert_array_equal(other.quantity(quantity), layer.quantity(quantity))
+    again = pickle.loads(pickle.dumps(seen(torch.nn.GRU(3, 4), torch.randn(5, 2, 3))["l0"]))
+    assert again.update.shape == (5, 2, 4)
+    assert seen(nn.Recurrent(CELLS["decay"], 3, 4), torch.randn(5, 2, 3))["l0"].vectors.keys() == {
+        "d"
+    }
 
 
 def test_a_saved_gru_shows_the_same_without_torch(tmp_path):

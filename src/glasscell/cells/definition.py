@@ -21,7 +21,7 @@ from glasscell.cells.program import READS, Program, Sum, number_of, numbered
 from glasscell.cells.symbols import ALLOWED, Graph, Symbol, ordered
 from glasscell.errors import CellError
 
-__all__ = ["Cell", "Mask", "described", "require_probability"]
+__all__ = ["Cell", "Mask", "described", "of_hidden", "require_probability"]
 
 RECURRENT = ("full", "diagonal", None)
 
@@ -35,6 +35,8 @@ class Mask(NamedTuple):
         off: Its value otherwise; default 0.
         evaluation: Its value outside training; default 1.
         each: "step" to draw it anew for every step, "sequence" once; default "step".
+        on_hidden: Multiply h_{t-1} by it on its way into the product with R, instead of reading it
+            in the step; default False.
     """
 
     probability: float
@@ -42,6 +44,16 @@ class Mask(NamedTuple):
     off: float = 0.0
     evaluation: float = 1.0
     each: str = "step"
+    on_hidden: bool = False
+
+
+def of_hidden(p: float) -> Mask:
+    """Give the mask that drops units of h_{t-1} before the product with R, the same at every step.
+
+    Args:
+        p: Probability that one is dropped; the others are divided by 1 - p.
+    """
+    return Mask(1 - p, on=1 / (1 - p), each="sequence", on_hidden=True)
 
 
 def require_probability(name: str, p: Any) -> None:
@@ -141,6 +153,11 @@ class Cell:
         """How many states there are beside the hidden one."""
         return len(self.states) - 1
 
+    @property
+    def hidden_mask(self) -> str | None:
+        """Letter of the mask that multiplies h_{t-1} before the product with R, if there is one."""
+        return next((letter for letter, mask in self.masks.items() if mask.on_hidden), None)
+
     @cached_property
     def program(self) -> Program:
         """The step as a program, as in training: masks are inputs."""
@@ -218,7 +235,10 @@ class Cell:
             "states": dict(self.states),
             "vectors": dict(self.vectors),
             "starts": dict(self.starts),
-            "masks": {letter: list(mask) for letter, mask in self.masks.items()},
+            "masks": {
+                letter: list(mask if mask.on_hidden else mask[:-1])
+                for letter, mask in self.masks.items()
+            },
             "initial": dict(self.initial),
             "recurrent": self.recurrent,
             "program": self.program.description(),
@@ -322,7 +342,13 @@ def _program(cell: Cell, *, training: bool, parted: Collection[str] = ()) -> Pro
     _require_all_read(cell, sums)
     sums.sort(key=lambda s: (READS.index(s.reads), list(cell.gates).index(s.gate)))
     vectors = [name for name in _vectors(cell) if ("vector", name) in found]
-    masks = [name for name in cell.masks if ("mask", name) in found]
+    of_h = cell.hidden_mask if training else None
+    if ("mask", of_h) in found:
+        raise CellError(
+            f"{cell.name}: {_defined(cell)}expected a step that leaves the mask {of_h} to the "
+            "product with R, got one that reads it"
+        )
+    masks = [name for name in cell.masks if ("mask", name) in found or name == of_h]
     inputs = [graph.input("sum", f"{s.gate}.{s.reads}") for s in sums]
     inputs += states
     inputs += [graph.input("vector", name) for name in vectors]
@@ -493,6 +519,12 @@ def _check_kinds(cell: Cell) -> None:
             )
     for letter, mask in cell.masks.items():
         _check_mask(f"{cell.name}: mask {letter}", mask)
+    of_h = [letter for letter, mask in cell.masks.items() if mask.on_hidden]
+    if len(of_h) > 1 or (of_h and cell.recurrent != "full"):
+        raise CellError(
+            f"{cell.name}: expected one mask on_hidden, of a cell with a matrix R, got {of_h} and "
+            f"recurrent={cell.recurrent!r:.80}"
+        )
 
 
 def _check_mask(place: str, mask: Mask) -> None:
@@ -502,6 +534,11 @@ def _check_mask(place: str, mask: Mask) -> None:
         raise CellError(f"{place}: expected a probability from 0 to 1, got {mask.probability}")
     if mask.each not in ("step", "sequence"):
         raise CellError(f"{place}: expected each as step or sequence, got {mask.each!r:.80}")
+    if not isinstance(mask.on_hidden, bool) or (mask.on_hidden and mask.evaluation != 1):
+        raise CellError(
+            f"{place}: expected on_hidden as True or False, and 1 in evaluation, got "
+            f"{mask.on_hidden!r:.80} and {mask.evaluation}"
+        )
 
 
 class Described(Cell):
@@ -569,7 +606,8 @@ def _table(name: str, given: Any) -> dict[str, Any]:
 
 
 def _mask(letter: str, given: Any) -> Mask:
-    if not isinstance(given, list) or len(given) != len(Mask._fields):
+    fields = len(Mask._fields)
+    if not isinstance(given, list) or not fields - 1 <= len(given) <= fields:
         raise CellError(f"cell: expected mask {letter} as {Mask._fields}, got {given!r:.80}")
     return Mask(*given)
 

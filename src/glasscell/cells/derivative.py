@@ -311,9 +311,11 @@ def _pullback(
 ) -> dict[int, Symbol]:
     """Carry cotangents from the end of a program to its inputs, operation by operation.
 
-    What arrives at values that are `held` is not carried on.
+    What arrives at values that are `held` is not carried on. Of a value that is the same in every
+    unit only the sum over units counts: from there on its mean is carried, one number a sequence.
     """
     cotangents: dict[int, Symbol] = {}
+    known: dict[Symbol, bool] = {}
 
     def give(value: int, part: Symbol | None) -> None:
         if part is None or values[value].constant:
@@ -332,10 +334,21 @@ def _pullback(
             operation = program.operations[k - program.inputs]
             operands = [values[operand] for operand in operation.operands]
             rule = OPERATIONS[operation.name].derivative
-            parts = rule(*operands, values[k], cotangents[k])
+            arriving = cotangents[k]
+            if _uniform(values[k], known) and not _uniform(arriving, known):
+                arriving = arriving.mean()
+            parts = rule(*operands, values[k], arriving)
             for operand, part in zip(operation.operands, parts, strict=True):
                 give(operand, part)
     return cotangents
+
+
+def _uniform(symbol: Symbol, known: dict[Symbol, bool]) -> bool:
+    """Whether a value is the same in every unit: a number, a mean, or made of such alone."""
+    for each in ordered([symbol], known):
+        made_of_such = bool(each.operands) and all(known[operand] for operand in each.operands)
+        known[each] = each.constant or each.operation == "mean" or made_of_such
+    return known[symbol]
 
 
 def _negated(symbol: Symbol) -> Symbol | None:

@@ -36,6 +36,7 @@ class Direct:
         shows: Name of the gate between 0 and 1 that the hidden state is a product with: the output
             gate; None without.
         squashed: Whether the hidden state has the tanh of the stored one.
+        vectors: Letters of the cell's vectors that the path reads.
     """
 
     letter: str
@@ -49,6 +50,7 @@ class Direct:
     open_writes: bool
     shows: str | None
     squashed: bool
+    vectors: tuple[str, ...] = ()
 
     @property
     def symbol(self) -> str:
@@ -104,6 +106,7 @@ def direct_path(cell: Cell) -> Direct | None:
             operation.name == "tanh" and operation.operands == (program.outputs[index],)
             for operation in program.operations
         ),
+        vectors=_vectors(cell, slopes, value),
     )
 
 
@@ -188,6 +191,19 @@ def _gate(cell: Cell, slopes: Slopes, value: int) -> tuple[str | None, bool]:
     if value < len(slopes.taped):
         return names.get(slopes.taped[value]), kept
     return None, True
+
+
+def _vectors(cell: Cell, slopes: Slopes, value: int) -> tuple[str, ...]:
+    """Letters of the vectors that a derivative reads."""
+    program, read, waiting = cell.program, set[int](), [value]
+    while waiting:
+        here = waiting.pop()
+        operation = _operation(slopes, here)
+        if here not in read and operation is not None:
+            waiting += operation.operands
+        read.add(here)
+    first = len(slopes.taped) + len(program.states)
+    return tuple(letter for k, letter in enumerate(program.vectors, first) if k in read)
 
 
 def _operations(program: Program, value: int) -> set[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from glasscell.cells.definition import Cell, Mask, require_probability
+from glasscell.cells.definition import Cell, Mask, of_hidden, require_probability
 from glasscell.cells.symbols import normalise, sigmoid, tanh
 from glasscell.errors import CellError
 
@@ -36,6 +36,9 @@ class GRU(Cell):
             and Barth 2016, arXiv:1603.05118); default 0.
         variational: Drop the same units at every step of a sequence, rather than others at every
             step; default False.
+        hidden_dropout: Probability in training that a unit of h_{t-1} is dropped before the product
+            with R, the same units at every step of a sequence (Gal and Ghahramani 2016,
+            arXiv:1512.05287, one mask for all gates); default 0.
         layer_norm: Normalise W x and R h over all units, each with a scale and a shift (Ba, Kiros
             and Hinton 2016, arXiv:1607.06450, equations 20 and 21); default False.
 
@@ -51,14 +54,17 @@ class GRU(Cell):
         zoneout: float = 0.0,
         recurrent_dropout: float = 0.0,
         variational: bool = False,
+        hidden_dropout: float = 0.0,
         layer_norm: bool = False,
     ) -> None:
         require_probability("zoneout", zoneout)
         require_probability("recurrent_dropout", recurrent_dropout)
+        require_probability("hidden_dropout", hidden_dropout)
         if variational and not recurrent_dropout:
             raise CellError("variational: expected it with recurrent_dropout above 0, got 0")
         self.zoneout, self.recurrent_dropout = zoneout, recurrent_dropout
         self.variational, self.layer_norm = variational, layer_norm
+        self.hidden_dropout = hidden_dropout
         self.masks = {}
         if zoneout:
             self.masks["z_h"] = Mask(zoneout, evaluation=zoneout)
@@ -66,6 +72,8 @@ class GRU(Cell):
             kept = 1 - recurrent_dropout
             each = "sequence" if variational else "step"
             self.masks["d_n"] = Mask(kept, on=1 / kept, each=each)
+        if hidden_dropout:
+            self.masks["d_h"] = of_hidden(hidden_dropout)
         if layer_norm:
             self.vectors = {
                 f"{letter}_{part}_{k}": f"{what} of {reads}, {name}"
@@ -105,6 +113,7 @@ class GRU(Cell):
             "zoneout": self.zoneout,
             "recurrent_dropout": self.recurrent_dropout,
             "variational": self.variational,
+            "hidden_dropout": self.hidden_dropout,
             "layer_norm": self.layer_norm,
         }
         return f"GRU({', '.join(f'{name}={value!r}' for name, value in options.items() if value)})"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from glasscell.cells.definition import Cell, Mask, require_probability
+from glasscell.cells.definition import Cell, Mask, of_hidden, require_probability
 from glasscell.cells.symbols import maximum, minimum, normalise, sigmoid, tanh
 from glasscell.errors import CellError
 
@@ -44,7 +44,10 @@ class LSTM(Cell):
             and Barth 2016, arXiv:1603.05118); default 0.
         variational: Drop the same units at every step of a sequence, as Gal and Ghahramani (2016,
             arXiv:1512.05287) have it, rather than others at every step; default False. The
-            candidate is dropped here too: theirs drops h before the product with R.
+            candidate is dropped here too: theirs is hidden_dropout.
+        hidden_dropout: Probability in training that a unit of h_{t-1} is dropped before the product
+            with R, the same units at every step of a sequence (Gal and Ghahramani 2016,
+            arXiv:1512.05287, one mask for all gates); default 0.
         layer_norm: Normalise W x, R h and c over all units (Ba, Kiros and Hinton 2016,
             arXiv:1607.06450, equations 20 to 22); default False.
 
@@ -66,6 +69,7 @@ class LSTM(Cell):
         zoneout: float | tuple[float, float] = 0.0,
         recurrent_dropout: float = 0.0,
         variational: bool = False,
+        hidden_dropout: float = 0.0,
         layer_norm: bool = False,
     ) -> None:
         self.peephole, self.coupled, self.layer_norm = peephole, coupled, layer_norm
@@ -73,7 +77,7 @@ class LSTM(Cell):
         self.clip, self.variational = clip, variational
         both = isinstance(zoneout, int | float)
         self.zoneout: Any = (zoneout, zoneout) if both else tuple(zoneout)  # type: ignore[arg-type]
-        self.recurrent_dropout = recurrent_dropout
+        self.recurrent_dropout, self.hidden_dropout = recurrent_dropout, hidden_dropout
         self._check()
         missing = {"input"} if coupled else set()
         missing |= {"input", "forget", "output"} & set(self.without)
@@ -102,6 +106,7 @@ class LSTM(Cell):
         for p in self.zoneout:
             require_probability("zoneout", p)
         require_probability("recurrent_dropout", self.recurrent_dropout)
+        require_probability("hidden_dropout", self.hidden_dropout)
         if self.variational and not self.recurrent_dropout:
             raise CellError("variational: expected it with recurrent_dropout above 0, got 0")
 
@@ -126,6 +131,8 @@ class LSTM(Cell):
             kept = 1 - self.recurrent_dropout
             each = "sequence" if self.variational else "step"
             masks["d_g"] = Mask(kept, on=1 / kept, each=each)
+        if self.hidden_dropout:
+            masks["d_h"] = of_hidden(self.hidden_dropout)
         return masks
 
     def shift(self, letter: str) -> str | None:
@@ -178,6 +185,7 @@ class LSTM(Cell):
             "zoneout": self.zoneout if any(self.zoneout) else (),
             "recurrent_dropout": self.recurrent_dropout,
             "variational": self.variational,
+            "hidden_dropout": self.hidden_dropout,
             "layer_norm": self.layer_norm,
         }
         return f"LSTM({', '.join(f'{name}={value!r}' for name, value in options.items() if value)})"

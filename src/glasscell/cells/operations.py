@@ -49,15 +49,29 @@ class Rule(NamedTuple):
     derivative: Callable[..., tuple[Any, ...]]
 
 
+def _mul(a: Any, b: Any, _: Any, d: Any) -> tuple[Any, Any]:
+    return ((d + d) * a, None) if a is b else (d * b, d * a)
+
+
+def _div(a: Any, b: Any, y: Any, d: Any) -> tuple[Any, Any]:
+    if a.constant and a.value == 1.0:
+        return None, -(d * y * y)  # where y is 1 / b, without a second division
+    return d / b, -((d / b) * y)
+
+
 def _max(a: Any, b: Any, y: Any, d: Any) -> tuple[Any, Any]:
-    # A tie gives it to b. Beside a number, which wants none, the result says who was larger.
-    to_a = d.where_positive((y if b.constant else a) - b)
-    return to_a, None if b.constant else d - to_a
+    # Beside a number, which wants none, the result says who was larger. A tie of two gives it to b.
+    if a.constant:
+        return None, d.where_positive(y - a)
+    to_a = d.where_positive(a - b)
+    return to_a, d - to_a
 
 
 def _min(a: Any, b: Any, y: Any, d: Any) -> tuple[Any, Any]:
-    to_a = d.where_positive(b - (y if b.constant else a))
-    return to_a, None if b.constant else d - to_a
+    if a.constant:
+        return None, d.where_positive(a - y)
+    to_a = d.where_positive(b - a)
+    return to_a, d - to_a
 
 
 def _abs(x: Any, _: Any, d: Any) -> tuple[Any]:
@@ -65,8 +79,8 @@ def _abs(x: Any, _: Any, d: Any) -> tuple[Any]:
 
 
 def _mean(*given: Any) -> tuple[Any, ...]:
-    *operands, _, d = given
-    each = d.mean() * (1 / len(operands)) if len(operands) > 1 else d.mean()
+    *operands, _, d = given  # what arrives is the same in every unit, see `derivative`
+    each = d * (1 / len(operands)) if len(operands) > 1 else d
     return (each,) * len(operands)
 
 
@@ -74,8 +88,8 @@ OPERATIONS: dict[str, Rule] = {
     "constant": Rule((0, 0), "a number", lambda y, d: ()),
     "add": Rule((2, 2), "a + b", lambda a, b, y, d: (d, d)),
     "sub": Rule((2, 2), "a - b", lambda a, b, y, d: (d, -d)),
-    "mul": Rule((2, 2), "a * b", lambda a, b, y, d: (d * b, d * a)),
-    "div": Rule((2, 2), "a / b", lambda a, b, y, d: (d / b, -((d / b) * y))),
+    "mul": Rule((2, 2), "a * b", _mul),
+    "div": Rule((2, 2), "a / b", _div),
     "max": Rule((2, 2), "a where a > b, else b", _max),
     "min": Rule((2, 2), "a where a < b, else b", _min),
     "sigmoid": Rule((1, 1), "1 / (1 + exp(-a))", lambda a, y, d: (d * (y * (1 - y)),)),

@@ -276,7 +276,7 @@ def tanh(a: Any) -> Any:
 
 def relu(a: Any) -> Any:
     """Say max(a, 0) of a value in a step."""
-    return _graph(a).apply("max", a, 0.0)
+    return _graph(a).apply("max", 0.0, a)
 
 
 def exp(a: Any) -> Any:
@@ -315,8 +315,9 @@ def minimum(a: Any, b: Any) -> Any:
 
 
 def _larger(name: str, a: Any, b: Any) -> Any:
-    # A number goes second: there the derivative is known to be wanted of the first alone.
-    return _graph(a, b).apply(name, *((a, b) if isinstance(a, Symbol) else (b, a)))
+    # A number goes first: both operations give their second where either is NaN, which must not be
+    # hidden by the number.
+    return _graph(a, b).apply(name, *((a, b) if isinstance(b, Symbol) else (b, a)))
 
 
 def where_positive(condition: Any, a: Any) -> Any:

@@ -52,6 +52,7 @@ def compiled(cell: Cell) -> _core.Cell:
         step=_program(program.inputs, program.operations, program.outputs, back.kept),
         reverse=_program(back.inputs, back.operations, back.outputs, ()),
         flow=_program(back.inputs, back.operations, back.outputs + back.totals, ()),
+        hidden_mask=program.masks.index(of_h) if (of_h := cell.hidden_mask) else -1,
     )
 
 

@@ -10,6 +10,7 @@ import copy
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +186,12 @@ class Model:
             output[{"TBH": over, "BTH": over.T, "TH": over[:, 0]}[self._layout(batched)]] = 0
         traces = None
         if call.records is not None:
-            traces = {n: trace_of(one, n.endswith("_reverse")) for n, one in call.records.items()}
+            known = [zip(node.names, node.vectors, strict=True) for node in self.recurrent]
+            vectors = dict(chain.from_iterable(known))
+            traces = {
+                name: trace_of(record, name.endswith("_reverse"), vectors[name])
+                for name, record in call.records.items()
+            }
         return Run(output, inputs.join_state(call.final, self.recurrent), traces)
 
     def stream(self) -> Stream:

@@ -81,7 +81,7 @@ class Recurrent(Module):
     >>> _ = layer.load_state_dict({k: torch.ones_like(w) for k, w in layer.state_dict().items()})
     >>> output, h_n = layer(torch.zeros(2, 1, 1))
     >>> output.flatten()
-    tensor([0.1149, 0.2064], grad_fn=...)
+    tensor([0.1149, 0.2071], grad_fn=...)
     """
 
     checkpoint = Setting()

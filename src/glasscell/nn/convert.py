@@ -9,6 +9,7 @@ from torch.nn import Module, RNNBase, RNNCellBase
 
 from glasscell.nn import classes
 from glasscell.nn.callers import warn_caller
+from glasscell.nn.cell_layer import Recurrent
 from glasscell.nn.cells import GRUCell, LSTMCell, RNNCell
 from glasscell.nn.checkpoint import SETTING, Checkpoint, segment_length
 from glasscell.nn.layers import GRU, LSTM, RNN, DropIn
@@ -17,7 +18,8 @@ __all__ = ["convert", "restore", "swap_all"]
 
 AnyModule = TypeVar("AnyModule", bound=Module)
 
-_OURS = (LSTM, GRU, RNN, LSTMCell, GRUCell, RNNCell)
+_OURS = (LSTM, GRU, RNN, LSTMCell, GRUCell, RNNCell, Recurrent)
+_RECURRENT = (RNNBase, RNNCellBase, Recurrent)
 _NAMES = ("LSTM", "RNN", "GRU", "LSTMCell", "RNNCell", "GRUCell")
 
 classes.pair(LSTM, torch.nn.LSTM)
@@ -68,7 +70,7 @@ def convert(model: AnyModule, checkpoint: Checkpoint = None, verbose: bool = Fal
     said = [_said(name, each) for name, each in model.named_modules() if _is_recurrent(each)]
     swap_all(model)
     for module in model.modules():
-        if checkpoint is not None and isinstance(module, DropIn):
+        if checkpoint is not None and isinstance(module, (DropIn, Recurrent)):
             module.__dict__[SETTING] = checkpoint
     if verbose:
         print("\n".join(said) or "the model has no recurrent layer")  # noqa: T201
@@ -88,8 +90,14 @@ def swap_all(model: Module) -> None:
 
 
 def _is_recurrent(module: Module) -> bool:
-    """Tell whether a module is a recurrent layer, also one that is out of reach."""
-    return isinstance(module, (RNNBase, RNNCellBase)) or _kind(module) in _NAMES
+    """Tell whether a module is a recurrent layer, also one that is out of reach.
+
+    Another library's class of such a name may be a whole model around torch's own layer: that
+    layer is listed, the model is none.
+    """
+    if _kind(module) not in _NAMES:
+        return isinstance(module, _RECURRENT)
+    return not any(isinstance(each, _RECURRENT) and each is not module for each in module.modules())
 
 
 def _kind(module: Module) -> str:
@@ -102,6 +110,8 @@ def _reason(module: Module) -> str | None:
         return "it is scripted or traced; convert the model before torch.jit"
     if type(module).__module__.startswith("torch.ao."):
         return "it is quantized; convert the model before quantization"
+    if isinstance(module, Recurrent):
+        return "it is glasscell's already"
     return classes.reason_to_stay(module)
 
 
@@ -115,8 +125,8 @@ def _said(name: str, module: Module) -> str:
 def restore(model: AnyModule) -> AnyModule:
     """Undo `convert`: make every layer of ours in a model torch's own again.
 
-    Layers that were made as `glasscell.nn.LSTM` … become torch's too. A subclass that was written
-    on top of one of ours has no torch class to go back to, and is left alone.
+    Layers that were made as `glasscell.nn.LSTM` … become torch's too. A `Recurrent` and a subclass
+    that was written on top of one of ours have no torch class to go back to, and are left alone.
 
     Args:
         model: Any module, which may itself be such a layer.

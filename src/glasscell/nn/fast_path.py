@@ -122,12 +122,14 @@ def _initial(
     return (h0, c0) if h0 and c0 else None
 
 
-def _packed(kept: Any, plan: _Plan, own: dict[str, Any], dtype: torch.dtype) -> list[Any] | None:
+def _packed(
+    kept: Any, plan: _Plan, own: dict[str, Any], dtype: torch.dtype, team: int
+) -> list[Any] | None:
     """Give the packed layers, None if one has to be packed first."""
     parameters, layers = own["_parameters"], []
     for suffix, made in plan.layers:
         one = kept.get((suffix, dtype))
-        if one is None or not one.held_by(made, parameters):
+        if one is None or not one.held_by(made, parameters, team):
             return None
         layers.append(one.layer)
     return layers
@@ -161,11 +163,13 @@ def sequence(module: torch.nn.Module, x: Any, hx: Any) -> Any:
         steps, batch, step, row = batch, steps, row, step
     c_shape = (plan.states, batch, plan.hidden) if plan.hidden else None
     initial = _initial(hx, (plan.states, batch, plan.width), c_shape, dtype)
-    layers = _packed(kept, plan, own, dtype) if inputs == plan.inputs and one == 1 else None
+    team = threads()
+    fits = inputs == plan.inputs and one == 1
+    layers = _packed(kept, plan, own, dtype, team) if fits else None
     if initial is None or layers is None:
         return None
     kept.tapes.clear()
-    return _run(plan, layers, x, (source, step, row, steps, batch), initial, first)
+    return _run(plan, layers, x, (source, step, row, steps, batch, team), initial, first)
 
 
 def _run(
@@ -176,8 +180,8 @@ def _run(
     initial: tuple[int, int],
     batch_first: bool,
 ) -> Any:
-    """Run layer upon layer; source: address, strides, T and B of x."""
-    batch = source[-1]
+    """Run layer upon layer; source: address, strides, T and B of x, and threads to use."""
+    batch = source[-2]
     h_n = x.new_empty(plan.states, batch, plan.width)
     c_n = x.new_empty(plan.states, batch, plan.hidden) if plan.hidden else None
     states = *initial, h_n.data_ptr(), 0 if c_n is None else c_n.data_ptr()
@@ -191,11 +195,11 @@ def _stack(
     plan: _Plan, layers: list[Any], x: Tensor, source: tuple[int, ...], states: tuple[int, ...]
 ) -> Tensor:
     """Run all layers in one call: they may go through as a wave."""
-    (at, step, row, steps, batch), (h0, c0, h_n, c_n), width = source, states, plan.width
+    (at, step, row, steps, batch, team), (h0, c0, h_n, c_n), width = source, states, plan.width
     held = [x.new_empty(steps, batch, width) for _ in layers]
     outputs = [(one.data_ptr(), batch * width, width) for one in held]
     run = Addresses(
-        x=at, x_step=step, x_row=row, steps=steps, batch=batch, threads=threads(),
+        x=at, x_step=step, x_row=row, steps=steps, batch=batch, threads=team,
         h0=h0, c0=c0, h_n=h_n, c_n=c_n,
     )  # fmt: skip
     type(layers[0]).stack_at(layers, run, outputs)
@@ -206,7 +210,7 @@ def _one_by_one(
     plan: _Plan, layers: list[Any], x: Tensor, source: tuple[int, ...], states: tuple[int, ...]
 ) -> Tensor:
     """Run each layer and direction for itself."""
-    (at, step, row, steps, batch), item, team = source, x.itemsize, threads()
+    (at, step, row, steps, batch, team), item = source, x.itemsize
     sequences: tuple[Tensor, ...] = (x,)
     wide, h_part, c_part = plan.sides * plan.width, batch * plan.width, batch * plan.hidden
     for k, layer in enumerate(layers):
@@ -252,35 +256,37 @@ def step(module: torch.nn.Module, mode: str | None, x: Any, hx: Any) -> Any:
     one, shape, parameters = kept.get(("cell", dtype)), x.shape, own["_parameters"]
     if one is None or not _at(x, dtype) or len(shape) != 2 or x.stride(1) != 1:
         return None
-    if shape[1] != inputs or not one.held_by((mode, inputs, hidden, hidden), parameters):
+    made, team = (mode, inputs, hidden, hidden), threads()
+    if shape[1] != inputs or not one.held_by(made, parameters, team):
         return None
     state = shape[0], hidden
     if _initial(hx, state, state if one.layer.extra_states else None, dtype) is None:
         return None
     h0, c0 = hx if type(hx) is tuple else (hx, None)
     if not _graphs():
-        h, c = take_step(one, x, h0, c0)
+        h, c = take_step(one, x, (h0, c0), team)
         return h if c is None else (h, c)
     weights = [None if name is None else parameters[name] for name in one.names]
-    return StepFunction.apply(one, x, h0, c0, *weights)  # type: ignore[no-untyped-call]
+    return StepFunction.apply((one, team), x, h0, c0, *weights)  # type: ignore[no-untyped-call]
 
 
 def take_step(
-    one: Kept, x: Tensor, h0: Maybe, c0: Maybe, kept: Maybe = None
+    one: Kept, x: Tensor, states: tuple[Maybe, Maybe], team: int, kept: Maybe = None
 ) -> tuple[Tensor, Maybe]:
     """Take one step.
 
     Args:
         one: The packed cell.
         x: (B, I), last axis contiguous.
-        h0: (B, H), contiguous; None for zeros.
-        c0: The same; None too of a cell without.
+        states: h0 and c0, (B, H) each and contiguous; None for zeros, and for c0 of a cell without.
+        team: Threads that it may use.
         kept: To be written for a backward pass: the tape (B, kept, Hp), of a cell without another
             h (B, H); default: keep nothing.
 
     Returns:
         h (B, H) and c (B, H), or h and None.
     """
+    h0, c0 = states
     layer, batch = one.layer, x.shape[0]
     hidden = layer.hidden_size
     h = x.new_empty(batch, hidden)
@@ -293,7 +299,7 @@ def take_step(
             x_row=x.stride(0),
             steps=1,
             batch=batch,
-            threads=threads(),
+            threads=team,
             h0=0 if h0 is None else h0.data_ptr(),
             c0=0 if c0 is None else c0.data_ptr(),
             y=y.data_ptr(),
@@ -311,13 +317,14 @@ class StepFunction(Function):
 
     @staticmethod
     def forward(
-        ctx: Any, one: Kept, x: Tensor, h0: Maybe, c0: Maybe, *weights: Maybe
+        ctx: Any, how: tuple[Kept, int], x: Tensor, h0: Maybe, c0: Maybe, *weights: Maybe
     ) -> Tensor | tuple[Tensor, Tensor]:
-        """Take the step and keep what the backward pass reads."""
+        """Take the step and keep what the backward pass reads; how: packed cell and threads."""
+        one, team = how
         layer = one.layer
         each = (layer.kept, layer.padded_size) if layer.kept else (layer.hidden_size,)
         kept = x.new_empty(x.shape[0], *each)
-        h, c = take_step(one, x, h0, c0, kept)
+        h, c = take_step(one, x, (h0, c0), team, kept)
         ctx.one, ctx.before = one, None
         if h0 is not None and not any(ctx.needs_input_grad[4:]) and _call(one).reads_before():
             ctx.before = h0.clone()  # as in `LayerFunction`

@@ -299,8 +299,8 @@ class LSTM(DropIn, torch.nn.LSTM):
         forget_bias: Bias with which the forget gate starts; default None, as init says.
         lag: With "chrono", the longest lag of the data in steps.
         **options: Of `glasscell.cells.LSTM`: peephole, coupled, without, clip, zoneout,
-            recurrent_dropout, variational, layer_norm. With one of them the layer is a `Recurrent`
-            of that cell, and no instance of torch's class.
+            recurrent_dropout, variational, hidden_dropout, layer_norm. With one of them the layer
+            is a `Recurrent` of that cell, and no instance of torch's class.
 
     Notes:
         What differs from torch is in DIFFERENCES.md. Hochreiter, Schmidhuber 1997, Neural
@@ -345,8 +345,8 @@ class GRU(DropIn, torch.nn.GRU):
             `glasscell.nn.starts.start`.
         forget_bias: Bias with which the update gate starts; default None, as init says.
         lag: With "chrono", the longest lag of the data in steps.
-        **options: Of `glasscell.cells.GRU`: zoneout, recurrent_dropout, variational, layer_norm;
-            as for an `LSTM`.
+        **options: Of `glasscell.cells.GRU`: zoneout, recurrent_dropout, variational,
+            hidden_dropout, layer_norm; as for an `LSTM`.
 
     Notes:
         What differs from torch is in DIFFERENCES.md. The reset gate acts after the product, as in

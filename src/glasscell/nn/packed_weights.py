@@ -59,10 +59,16 @@ class Kept(NamedTuple):
                 return False
             else:
                 addresses[k] = tensor.data_ptr()
-        return self._matches(made, addresses)
+        return self._matches(made, addresses, threads())
 
-    def held_by(self, made: Made, parameters: dict[str, Any]) -> bool:
-        """Tell whether `holds` says so of a module's own parameters, all plain ones."""
+    def held_by(self, made: Made, parameters: dict[str, Any], team: int) -> bool:
+        """Tell whether `holds` says so of a module's own parameters, all plain ones.
+
+        Args:
+            made: What is asked for.
+            parameters: By name.
+            team: Threads that may compare.
+        """
         addresses = []
         for name, shape in zip(self.names, self.shapes, strict=True):
             if name is None:
@@ -78,18 +84,18 @@ class Kept(NamedTuple):
             ):
                 return False
             addresses.append(tensor.data_ptr())
-        return self._matches(made, addresses)
+        return self._matches(made, addresses, team)
 
-    def _matches(self, made: Made, addresses: list[int]) -> bool:
+    def _matches(self, made: Made, addresses: list[int], team: int) -> bool:
         if self.made != made:
             return False
         if self.plain:
-            same: bool = self.layer.matches_at(*addresses, threads())
+            same: bool = self.layer.matches_at(*addresses, team)
             return same
         if not self.layer.reads_h:
             addresses[ROLES.index("weight_hh")] = addresses[ROLES.index("bias_hh")] = 0
         stacked, vectors = addresses[: len(ROLES)], addresses[len(ROLES) :]
-        return bool(self.layer.matches_at(*stacked, threads(), vectors))
+        return bool(self.layer.matches_at(*stacked, team, vectors))
 
 
 LARGE = 1 << 20  # bytes

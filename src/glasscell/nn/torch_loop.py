@@ -147,6 +147,8 @@ class _Step:
         vectors = dict(zip(cell.program.vectors, weights[len(ROLES) :], strict=True))
         self.vectors = [vectors[name] for name in self.program.vectors]
         self.masks = masks
+        of_h = None if masks is None else cell.hidden_mask
+        self.hidden_mask = None if of_h is None else self.program.masks.index(of_h)
         self.constant = constants()
         gates = list(cell.gates)
         self.sums = [(s.reads, gates.index(s.gate)) for s in self.program.sums]
@@ -160,11 +162,15 @@ class _Step:
     def __call__(self, t: int, from_x: Tensor, states: Sequence[Tensor]) -> list[Tensor]:
         """Take step t."""
         count, blocks = self.cell.gate_count, {}
+        masks = None if self.masks is None else self.masks[t if len(self.masks) > 1 else 0]
         if "x" in self.reads:
             blocks["x"] = from_x.chunk(count, dim=1)
         if self.reads != {"x"}:
             assert self.w_hh is not None
-            from_h = linear(states[0], self.w_hh, self.b_hh)
+            h = states[0]
+            if masks is not None and self.hidden_mask is not None:
+                h = h * masks[:, self.hidden_mask]
+            from_h = linear(h, self.w_hh, self.b_hh)
             if "h" in self.reads:
                 blocks["h"] = from_h.chunk(count, dim=1)
             if "xh" in self.reads:
@@ -173,8 +179,8 @@ class _Step:
         inputs = [blocks[reads][gate] for reads, gate in self.sums]
         inputs += states
         inputs += [v.expand_as(inputs[0]) for v in self.vectors if v is not None]
-        if self.masks is not None:
-            inputs += self.masks[t if len(self.masks) > 1 else 0].unbind(1)
+        if masks is not None:
+            inputs += masks.unbind(1)
         values = evaluate(self.program.operations, inputs, FUNCTIONS, self.constant)
         after = [values[output] for output in self.program.outputs]
         if self.w_hr is not None:

@@ -4,6 +4,7 @@ The sums of the gates are products as everywhere, the rest is what the program s
 
     (P1)  a_t = W x_t + R h_{t-1} + b        W x_t + b_ih or R h_{t-1} + b_hh where the cell reads
                                              the two parts alone
+          under a mask of h_{t-1} (Gal), h_{t-1} * m in its place, and R^T da_t * m in (P4)
     (P2)  h_t, c_t, … = step(a_t, h_{t-1}, c_{t-1}, …)
     (P3)  da_t, direct dh_{t-1}, dc_{t-1}, dp = reverse(dh_t, dc_t, …)
     (P4)  dh_{t-1} = direct dh_{t-1} + R^T da_t        dx_t = W^T da_t
@@ -59,6 +60,13 @@ class _Step(NamedTuple):
     masks: Sequence[Array]
     functions: Functions
 
+    def into_product(self, h: Array, here: tuple[int, slice]) -> Array:
+        """Give h_{t-1} as the product with R reads it: under its mask in training."""
+        of_h = self.cell.hidden_mask
+        if of_h is None or not self.masks:
+            return h
+        return np.asarray(h * self.masks[self.program.masks.index(of_h)][here])
+
     def masks_at(self, here: tuple[int, slice]) -> list[Array]:
         """Give the masks of one step of some columns."""
         return [mask[here] for mask in self.masks]
@@ -111,7 +119,7 @@ def run_cell(
         now = [state[piece.columns] for state in _split(inputs.h0, inputs.c0)]
         for t in piece.steps:
             here = t, piece.columns
-            sums = _sums(step, weights, x[here], now[0])
+            sums = _sums(step, weights, x[here], step.into_product(now[0], here))
             given_to_it = [*sums, *now, *step.vectors, *step.masks_at(here)]
             values = evaluate(step.program.operations, given_to_it, step.functions)
             now = [np.broadcast_to(values[k], now[0].shape) for k in step.program.outputs]
@@ -190,14 +198,14 @@ class _ThroughTime:
         zero = np.zeros_like(before[0])
         found = [zero if k < 0 else np.broadcast_to(values[k], shape) for k in step.reverse.outputs]
         sums, states = len(program.sums), len(program.states)
-        dh = self._products(found[:sums], self.run.inputs.x[here], before[0])
+        h = step.into_product(before[0], here)
+        through_r, self.dx[here] = self._products(found[:sums], self.run.inputs.x[here], h)
         for total, part in zip(self.dvectors, found[sums + states :], strict=True):
             total += part.sum(axis=0)
         direct = found[sums : sums + states]
-        self.dx[here] = dh[1]
         for total, k in zip(self.total, step.reverse.totals, strict=True):
             total[here] = values[k]
-        return [direct[0] + dh[0], *direct[1:]]
+        return [direct[0] + step.into_product(through_r, here), *direct[1:]]
 
     def _products(self, da: Sequence[Array], x: Array, h: Array) -> tuple[Array, Array]:
         """Add to the gradients of the weights, and give the parts of dh_{t-1} and dx_t."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -110,6 +109,8 @@ class LayerTrace:
             something happens to the state between two of them; else None.
         x: What the layer read, in `layout`, last axis I; None where that was not kept.
         kept: Other values of each step that its derivative needs, as `quantities`.
+        vectors: Letter to (H,), the cell's parameters with one number a unit; None where they are
+            not known.
 
     Raises:
         AttributeError: On reading a quantity that the cell does not have; the message lists those
@@ -140,6 +141,7 @@ class LayerTrace:
     shown: Shown | None = None
     x: Array | None = None
     kept: tuple[Array, ...] = ()
+    vectors: Mapping[str, Array] | None = None
 
     def __init__(
         self,
@@ -164,7 +166,7 @@ class LayerTrace:
                 f"({', '.join(names) or 'none'}), got {', '.join(others) or 'no hidden'}"
             )
         values = {name: values[name] for name in names}
-        object.__setattr__(self, "quantities", MappingProxyType(values))
+        object.__setattr__(self, "quantities", values)
         for name, default in own.items():
             object.__setattr__(self, name, given.get(name, default))
 
@@ -323,12 +325,15 @@ class LayerTrace:
         return f"LayerTrace({name}{way}, {shown}, {self.layout} {self.hidden.shape}{part})"
 
 
-def trace_of(record: Record, reverse: bool) -> LayerTrace:
+def trace_of(
+    record: Record, reverse: bool, vectors: Mapping[str, Array] | None = None
+) -> LayerTrace:
     """Give a record as a trace of read-only views, laid out as the layer's own output.
 
     Args:
         record: What the layer did.
         reverse: Whether it read the sequence from its end.
+        vectors: Those of the layer's weights; default not known.
     """
     # The tape is padded to whole vectors: units beyond H are not the layer's.
     layout, tape, size = _layout(record), record.tape, record.hidden_size
@@ -350,6 +355,7 @@ def trace_of(record: Record, reverse: bool) -> LayerTrace:
         anew=record.reset,
         sorted_indices=record.sorted_indices,
         x=from_kernel(record.x, layout),
+        vectors=vectors,
     )
 
 

@@ -57,7 +57,7 @@ def slopes_of(
         layer: Any.
         array: Takes an array in the trace's layout to the one that is wanted.
         before: Name of a state to its values before each step, in that layout.
-        vectors: Letter to (H,), of a cell that has some; default none.
+        vectors: Letter to (H,), of a cell that has some; default the trace's own.
         wanted: Which derivatives; default all.
 
     Returns:
@@ -126,7 +126,8 @@ class _Values:
         before: Callable[[str], Array],
         vectors: Mapping[str, Array],
     ) -> None:
-        self._layer, self._array, self._before, self._vectors = layer, array, before, vectors
+        self._layer, self._array, self._before = layer, array, before
+        self._vectors = {**(layer.vectors or {}), **vectors}
         self._cell = layer.recurrence
         self._slopes, self._program = self._cell.slopes, self._cell.program
         self._known: dict[int, Any] = {}
@@ -283,10 +284,10 @@ class _Written:
     def __init__(self, layer: LayerTrace, array: Callable[[Array], Array], state: int) -> None:
         cell = layer.recurrence
         self._program = program = cell.program
-        names, letters = {**cell.gates, **cell.states}, list(cell.states)
+        names = {**cell.gates, **cell.states}
         self._known: dict[int, Any] = {len(program.sums) + state: np.float64(0)}
         for letter, value in program.names.items():
-            if letter != letters[state]:
+            if value != program.outputs[state]:
                 found = array(layer.quantity(names[letter]))
                 self._known[value] = np.asarray(found, dtype=np.float64)
         for k, letter in enumerate(program.masks, program.inputs - len(program.masks)):

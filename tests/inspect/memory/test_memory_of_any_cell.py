@@ -1,11 +1,14 @@
 """What cells keep, and by which step it was written, for every cell that has a belt."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from tests.inspect.looked_at import CELLS, run, weights_of
 
 import glasscell
+from glasscell import nn
 from glasscell.cells.direct import direct_path
 from glasscell.inspect.memory.exchange import exchange
 from glasscell.inspect.memory.provenance import layer_provenance, provenance_triangle
@@ -57,12 +60,13 @@ def test_a_gru_writes_what_its_update_gate_lets_in():
     np.testing.assert_allclose(scales.half_life, lives, rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["IndRNN", "RNN"])
+@pytest.mark.parametrize("name", ["tanh IndRNN", "RNN"])
 def test_what_does_not_add_to_what_it_keeps_has_no_provenance(name):
     *_, layer = made(name)
     with pytest.raises(ValueError, match="expected a layer"):
         layer_provenance(layer)
-    assert half_lives(layer) is None
+    assert (half_lives(layer) is None) == (name == "RNN")
+    assert half_lives(replace(layer, vectors=None)) is None
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -93,3 +97,15 @@ def test_another_past_shows_in_a_gru_that_keeps_and_not_in_one_that_drops(bias):
     found = exchange(trace["l0"], weights, lag=20)
     assert (found.held > 0.3) == (bias > 0)
     assert found.reads > 0.1
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_the_first_step_of_an_slstm_has_nothing_to_keep(given):
+    torch.manual_seed(0)
+    model, x = nn.sLSTM(2, 4), torch.randn(20, 3, 2)
+    start = tuple(torch.rand(1, 3, 4) + 0.5 for _ in range(4)) if given else None
+    with glasscell.trace(model) as trace:
+        model(x, start)
+    lives = half_lives(trace["l0"])
+    assert (lives > 0).all()
+    assert np.isfinite(lives).all()

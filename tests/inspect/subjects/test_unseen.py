@@ -312,6 +312,26 @@ def test_a_layer_of_another_library_is_named(x: Tensor) -> None:
         model(x)
 
 
+class GRU(torch.nn.Module):
+    """A model that other libraries name after the layer in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rnn = torch.nn.GRU(3, 4)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.rnn(x)
+
+
+def test_a_model_named_like_the_layer_that_it_holds_is_seen(x: Tensor) -> None:
+    model = Net(GRU())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with glasscell.trace(model) as trace:
+            model(x)
+    assert list(trace) == ["first.rnn.l0", "second.l0"]
+
+
 @pytest.mark.parametrize("held", [lambda rnn: [rnn], lambda rnn: {"a": rnn}, lambda rnn: (rnn,)])
 def test_a_layer_that_torch_does_not_find_is_named(
     held: Callable[[torch.nn.Module], Any], x: Tensor

@@ -92,6 +92,8 @@ def test_a_trace_takes_its_input_as_the_model_did(first, steps, tmp_path):
     assert np.array_equal(array_of(page, "1/x"), own.T)
     with pytest.raises(ShapeError, match=rf"\(T, B, I\) = \({steps}, 2, I\) or \(B, T, I\), got"):
         trace.to_html(x[..., :1, :])
+    with pytest.raises(ShapeError, match=r"to_html gives the page as text: .*page\.html"):
+        trace.to_html(page)
 
 
 def test_a_trace_of_one_sequence_takes_one():

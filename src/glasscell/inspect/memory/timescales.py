@@ -21,7 +21,7 @@ from glasscell.cells.direct import direct_path, gates_by
 from glasscell.traces import pictures
 from glasscell.traces.layout import to_time_major
 from glasscell.traces.slopes import belt
-from glasscell.traces.steps import Order
+from glasscell.traces.steps import Order, initial_state
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -138,10 +138,10 @@ def half_lives(layer: LayerTrace) -> Float64 | None:
 
     Returns:
         (H,), see `half_life`; None for a layer without a belt, as an RNN, and for one whose belt
-        takes its weights to tell.
+        reads vectors that the trace does not have.
     """
     path = direct_path(layer.recurrence)
-    if path is None or not (path.adds or not layer.recurrence.program.vectors):
+    if path is None or not {*path.vectors} <= {*(layer.vectors or ())}:
         return None
     order = Order(layer)
     return half_life(belt(layer, order), holding_steps(order))
@@ -154,8 +154,13 @@ def holding_steps(order: Order) -> npt.NDArray[np.bool_]:
     stabiliser of an sLSTM, which drops what there was not.
     """
     layer = order.trace
-    if not layer.recurrence.initial or layer.initial_hidden is not None:
+    cell = layer.recurrence
+    if not cell.initial:
         return order.alive
+    for letter, name in cell.states.items():
+        start = initial_state(layer, name)
+        if (start != start.dtype.type(cell.initial.get(letter, 0.0))).any():
+            return order.alive
     later = order.alive & ~order.begins
     return later if later.any() else order.alive
 
@@ -222,15 +227,12 @@ def saturation(gate: Array, alive: Array | None = None) -> Saturation:
     return Saturation((values < LOW).mean(axis=0), (values > HIGH).mean(axis=0))
 
 
-def timescales(
-    layer: LayerTrace, lag: float, vectors: Mapping[str, Array] | None = None
-) -> TimeScales:
+def timescales(layer: LayerTrace, lag: float) -> TimeScales:
     """Hold the half-lives of a layer's units against a lag, with what its gates are stuck at.
 
     Args:
         layer: Of any layout: a batch counts as a whole.
         lag: Steps from what must be remembered to where it is used.
-        vectors: Those of the layer's weights, if its belt depends on some, as with peepholes.
 
     Returns:
         `TimeScales`.
@@ -254,7 +256,7 @@ def timescales(
     if not lag > 0:
         raise ValueError(f"expected a lag in steps > 0, got {lag}")
     order = Order(layer)
-    lives = half_life(belt(layer, order, vectors), holding_steps(order))
+    lives = half_life(belt(layer, order), holding_steps(order))
     alive = layer.alive()
     gates = {
         name: to_time_major(layer.quantity(name), layer.layout, layer.batch_sizes)

@@ -85,7 +85,11 @@ class TraceRecorder:
             return
         name = layer_name(own, suffix)
         self._seen[own] += suffix in FIRST
-        run = trace_of(record, suffix.endswith("_reverse"))
+        vectors = {}
+        if cells.of(record.mode).program.vectors:
+            known = layer_weights(module, suffix).vectors
+            vectors = {letter: array.copy() for letter, array in known.items()}
+        run = trace_of(record, suffix.endswith("_reverse"), vectors)
         index = self._repeats.find(name, self.trace, run) if self._repeating() else None
         if index is None:
             index = self.trace.add(name, run, is_cell(module))

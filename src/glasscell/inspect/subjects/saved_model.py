@@ -157,7 +157,7 @@ class SavedModel:
             grads = layer.backward(dy, flow=True)
             assert grads.dh is not None
             assert grads.x is not None
-            trace = trace_of(layer.record, layer.reverse)
+            trace = trace_of(layer.record, layer.reverse, layer.weights.vectors)
             flow = flow_of(trace, grads.dh, grads.dc, dy, layer.weights)
             if every_step(flow):
                 carried = carried_back(layer.record, trace, layer.weights, grads.dh, grads.dc)

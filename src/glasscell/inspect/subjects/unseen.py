@@ -138,9 +138,14 @@ def unseeable(
                 )
         elif kind in NAMES and type(module).__module__.startswith("torch."):
             reasons[name] = module, f"is a {type(module).__module__}.{kind}, which torch alone runs"
-        elif _recurrent(module) or kind in NAMES:
+        elif _recurrent(module) or (kind in NAMES and not _holds(module, known)):
             reasons[name] = module, f"is a {type(module).__module__}.{kind}, no layer of torch.nn"
     return reasons | _unregistered(model)
+
+
+def _holds(module: torch.nn.Module, known: set[int]) -> bool:
+    """Tell of a model named like a layer that what is recurrent in it is watched."""
+    return any(id(each) in known for each in module.modules())
 
 
 def _unregistered(model: torch.nn.Module) -> dict[str, tuple[torch.nn.Module, str]]:

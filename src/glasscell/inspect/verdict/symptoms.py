@@ -112,13 +112,17 @@ def memory(trace: LayerTrace) -> Memory:
         raise ValueError(
             f"expected a layer whose cell keeps its state by itself, got {trace.recurrence}"
         )
+    return _summed(steps, trace.alive().shape[1])
+
+
+def _summed(steps: Array, sequences: int) -> Memory:
     # An order statistic, as interpolation next to an infinite half-life gives NaN.
     known = steps[~np.isnan(steps)]
     slow, median, longest = (
         float(np.quantile(known, level, method="lower")) if known.size else float("nan")
         for level in (LONG, 0.5, 1.0)
     )
-    return Memory(steps, slow, median, longest, trace.alive().shape[1])
+    return Memory(steps, slow, median, longest, sequences)
 
 
 def symptoms(trace: LayerTrace) -> Symptoms:
@@ -141,7 +145,8 @@ def symptoms(trace: LayerTrace) -> Symptoms:
     order = Order(trace)
     hidden = _alive(order, "hidden")
     path = direct_path(trace.recurrence)
-    remembers = None if half_lives(trace) is None else memory(trace)
+    lives = half_lives(trace)
+    remembers = None if lives is None else _summed(lives, order.alive.shape[1])
     still = _still(hidden)
     shut = {} if path is None else _shut(order, path)
     return Symptoms(

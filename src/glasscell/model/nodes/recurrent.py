@@ -7,7 +7,7 @@ cell with more states has them all, in its order; inside, S > 1 states beside h 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -42,12 +42,14 @@ class Recurrent:
         config: What the network is.
         dtype: float32 or float64.
         layers: Packed weights, in the order of `Config.suffixes`.
+        vectors: Of each of them, a letter to (H,).
     """
 
     name: str
     config: Config
     dtype: np.dtype[Any]
     layers: tuple[engine.PackedLayer, ...]
+    vectors: tuple[Mapping[str, Array], ...]
 
     @property
     def storage(self) -> str:
@@ -313,7 +315,8 @@ def build_recurrent(fields: Fields, tensors: Tensors, kind: str) -> Recurrent:
         except GlasscellError as error:
             refuse(fields.path, f"{suffix}: {error}")
     name, dtype = prefix.removesuffix("."), arguments.dtype_of(packed[0])
-    return Recurrent(name, config, dtype, tuple(packed))
+    vectors = tuple(layer.vectors for layer in layers)
+    return Recurrent(name, config, dtype, tuple(packed), vectors)
 
 
 def _pack(

@@ -68,6 +68,9 @@ def _in_graph(tensors: Sequence[Maybe]) -> bool:
 def _layer(*operands: Any) -> Any:
     call = Forward(*operands)
     operator = torch.ops.glasscell.layer.default
+    if not torch.is_grad_enabled() and forward_ad._current_level < 0:
+        with torch._C._AutoDispatchBelowAutograd():
+            return operator(*call)
     if _moves(call.tensors):
         announce(FORWARD_MODE, LOOP)
         with torch.autocast("cpu", enabled=False):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import WeakValueDictionary, ref
 
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
@@ -31,6 +31,7 @@ class Owner:
 
     def __init__(self, hidden_size: int, proj_size: int) -> None:
         self.hidden_size, self.proj_size = hidden_size, proj_size
+        self.keeper: Any = None  # whose life it shares, weakly
 
 
 _by_address: WeakValueDictionary[Any, Owner] = WeakValueDictionary()
@@ -52,13 +53,14 @@ def owners_of(
     """
     found = []
     for weight in first:
-        key = cell, weight.dtype, tuple(weight.shape), hidden_size, proj_size, weight.data_ptr()
+        key = cell, weight.dtype, weight.shape, hidden_size, proj_size, weight.data_ptr()
         owner = _by_address.get(key)
         if owner is None:
             owner = _by_address[key] = Owner(hidden_size, proj_size)
-        if weight.nbytes <= _SMALL and (not _recent or _recent[-1] is not owner):
-            _recent.append(owner)
+        if owner.keeper is None or owner.keeper() is not whole:
+            owner.keeper = ref(whole)
+            _by_tensor.setdefault(whole, {})[key] = owner
+            if weight.nbytes <= _SMALL:
+                _recent.append(owner)
         found.append(owner)
-    kept = _by_tensor.setdefault(whole, {})
-    kept[cell] = found
     return found

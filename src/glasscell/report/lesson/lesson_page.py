@@ -21,6 +21,7 @@ from glasscell.errors import DataError
 from glasscell.files import write_text
 from glasscell.model import modelfile
 from glasscell.report.draw.markup import escape, fixed
+from glasscell.report.draw.recurrence import look
 from glasscell.report.lesson.pair import ALWAYS_ONE, Pair, carried
 from glasscell.report.lesson.story_words import CHAPTERS, WORDS
 from glasscell.report.page import frame_words, without_script
@@ -90,8 +91,8 @@ def _own(shown: Exploration) -> Exploration:
     first = next((k for k, layer in enumerate(shown.layers) if layer.mode == "LSTM"), None)
     if first is None:
         raise DataError(
-            f"expected a network with an LSTM layer to explain, got {shown.layers[0].mode} alone; "
-            "leave the run out to see the lesson on the network that glasscell carries"
+            f"expected a network with an LSTM layer to explain, got {shown.layers[0].cell.name} "
+            "alone; leave the run out to see the lesson on the network that glasscell carries"
         )
     order = shown.measures["orders"][f"0/{first}"]["half_life"]
     start = {"series": 0, "layer": first, "t": shown.series[0].steps // 2}
@@ -101,7 +102,7 @@ def _own(shown: Exploration) -> Exploration:
 def _duel(shown: Exploration) -> dict[str, Any]:
     """Which two layers the view of the duel sets side by side; nothing without a plain RNN."""
     modes = [layer.mode for layer in shown.layers]
-    plain = next((k for k, mode in enumerate(modes) if mode != "LSTM"), None)
+    plain = next((k for k, layer in enumerate(shown.layers) if look(layer.cell).belt is None), None)
     return {} if plain is None else {"duel": {"layers": [modes.index("LSTM"), plain]}}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,11 @@ def as_read(x: Any, layer: LayerTrace) -> Array:
         raise ShapeError(
             "expected x padded, (T, B, I) or (B, T, I), got a PackedSequence; give "
             "torch.nn.utils.rnn.pad_packed_sequence(x)[0]"
+        )
+    if isinstance(x, str | PathLike):
+        raise ShapeError(
+            f"expected x as the model read it, got the name {str(x)!r}; to_html gives the page as "
+            f"text: pathlib.Path({str(x)!r}).write_text(trace.to_html(), encoding='utf-8')"
         )
     array = np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
     if array.ndim == 2 and batch == 1:

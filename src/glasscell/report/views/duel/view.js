@@ -1,7 +1,7 @@
 "use strict";
 // RNN against LSTM: two layers of the page that read the same data, side by side.
-// Which two: measures.duel {layers: [a, b], scores: [text, text]}; without it the first LSTM and the
-// first plain RNN of the page. Draws hidden states, the gradient of each one's memory (|dL/dC_t| of
+// Which two: measures.duel {layers: [a, b], scores: [text, text]}; without it the first layer that
+// stores something by itself, as an LSTM or a GRU, and the first plain RNN of the page. Draws hidden states, the gradient of each one's memory (|dL/dC_t| of
 // the LSTM, |dL/dh_t| of the RNN) in one picture, influences. A contest that was fought stands first:
 // measures.contest {said, table, rivers: [{name, mark, kind, said, parts}]}, arrays duel/NUMBER/PART.
 (() => {
@@ -9,11 +9,11 @@
     const given = GC.data.measures.duel?.layers;
     if (given) return given;
     const [from, to] = GC.series.layers;
-    const own = GC.data.layers.map(({ mode }, k) => ({ mode, k })).slice(from, to);
-    const [lstm, rnn] = [own.find(({ mode }) => mode === "LSTM"), own.find(({ mode }) => mode !== "LSTM")];
-    return lstm && rnn ? [lstm.k, rnn.k] : null;
+    const own = GC.data.layers.map((_, k) => k).slice(from, to);
+    const [gated, plain] = [own.find((k) => GC.cellOf(k).belt), own.find((k) => !GC.cellOf(k).belt)];
+    return gated === undefined || plain === undefined ? null : [gated, plain];
   };
-  const MODES = { LSTM: "LSTM", RNN_TANH: "RNN (tanh)", RNN_RELU: "RNN (ReLU)" };
+  const MODES = { RNN_TANH: "RNN (tanh)", RNN_RELU: "RNN (ReLU)" };
   const DASHES = [[], [7, 4]];
 
   // log10 relative to the strongest step, so that two losses of different size can be compared.
@@ -76,7 +76,7 @@
     const grid = GC.make("div", { className: "duel" });
     host.append(grid);
     const sides = both.map((index, k) => {
-      const head = GC.make("h3", { textContent: `${MODES[layers[index].mode]} · ${layers[index].name}` });
+      const head = GC.make("h3", { textContent: `${MODES[layers[index].mode] ?? layers[index].mode} · ${layers[index].name}` });
       const score = GC.make("p", { className: "score", textContent: GC.data.measures.duel?.scores?.[k] ?? "" });
       const side = GC.make("div", { className: "side" }, head, score);
       grid.append(side);
@@ -122,7 +122,7 @@
     const memory = (index) => (GC.has(GC.key("grad_cell", index)) ? "grad_cell" : "grad_hidden");
     const paintRiver = () => {
       lines = both.filter((index) => GC.has(GC.key("grad_hidden", index))).map((index, k) => ({
-        index, text: `${layers[index].name} |dL/d${memory(index) === "grad_cell" ? "C" : "h"}|`, color: layers[index].mode === "LSTM" ? "cell" : "candidate", dash: DASHES[k], width: 2.3,
+        index, text: `${layers[index].name} |dL/d${memory(index) === "grad_cell" ? "C" : "h"}|`, color: GC.cellOf(index).belt ? "cell" : "candidate", dash: DASHES[k], width: 2.3,
         ys: relative(GC.get(memory(index), index)),
       }));
       river.host.hidden = legend.box.hidden = heading.hidden = !lines.length;
