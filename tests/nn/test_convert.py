@@ -287,11 +287,13 @@ def test_exact_classes_are_found_where_they_are_compared_or_looked_up() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*deprecated")
-def test_dynamic_quantization_finds_converted_layers() -> None:
-    model = convert(torch.nn.Sequential(torch.nn.LSTM(INPUT, HIDDEN)))
-    made = torch.ao.quantization.quantize_dynamic(model, {torch.nn.LSTM}, dtype=torch.qint8)
-    assert isinstance(made[0], torch.ao.nn.quantized.dynamic.LSTM)
-    assert isinstance(model[0], glasscell.nn.LSTM)
+@pytest.mark.parametrize("name", ["LSTM", "GRU"])
+def test_dynamic_quantization_finds_converted_layers(name: str) -> None:
+    theirs = getattr(torch.nn, name)
+    model = convert(torch.nn.Sequential(theirs(INPUT, HIDDEN)))
+    made = torch.ao.quantization.quantize_dynamic(model, {theirs}, dtype=torch.qint8)
+    assert isinstance(made[0], getattr(torch.ao.nn.quantized.dynamic, name))
+    assert isinstance(model[0], getattr(glasscell.nn, name))
 
 
 registered, subclassed = list[str](), list[str]()
