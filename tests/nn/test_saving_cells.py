@@ -25,7 +25,7 @@ LAYERS = [
     lambda **more: nn.GRU(4, 7, recurrent_dropout=0.5, zoneout=0.2, **more),
     lambda **more: nn.RNN(4, 7, zoneout=0.2, nonlinearity="relu", **more),
     lambda **more: nn.sLSTM(4, 8, heads=2, **more),
-    lambda **more: nn.Recurrent("GRU", 4, 7, **more),
+    lambda **more: nn.Recurrent(cells.GRU(), 4, 7, **more),
 ]
 NAMES = [repr(make()) for make in LAYERS]
 every_layer = pytest.mark.parametrize("make", LAYERS, ids=NAMES)

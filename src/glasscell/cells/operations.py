@@ -60,14 +60,18 @@ def _div(a: Any, b: Any, y: Any, d: Any) -> tuple[Any, Any]:
 
 
 def _max(a: Any, b: Any, y: Any, d: Any) -> tuple[Any, Any]:
-    # A tie gives it to b. Beside a number, which wants none, the result says who was larger.
-    to_a = d.where_positive((y if b.constant else a) - b)
-    return to_a, None if b.constant else d - to_a
+    # Beside a number, which wants none, the result says who was larger. A tie of two gives it to b.
+    if a.constant:
+        return None, d.where_positive(y - a)
+    to_a = d.where_positive(a - b)
+    return to_a, d - to_a
 
 
 def _min(a: Any, b: Any, y: Any, d: Any) -> tuple[Any, Any]:
-    to_a = d.where_positive(b - (y if b.constant else a))
-    return to_a, None if b.constant else d - to_a
+    if a.constant:
+        return None, d.where_positive(a - y)
+    to_a = d.where_positive(b - a)
+    return to_a, d - to_a
 
 
 def _abs(x: Any, _: Any, d: Any) -> tuple[Any]:

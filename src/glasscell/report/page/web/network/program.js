@@ -94,7 +94,7 @@ const Recurrent = (() => {
   /** What every operation of glasscell.cells.operations is, on numbers; `mean` is over units. */
   const NUMBERS = {
     add: (a, b) => a + b, sub: (a, b) => a - b, mul: (a, b) => a * b, div: (a, b) => a / b,
-    max: (a, b) => (a > b || (b === 0 && Number.isNaN(a)) ? a : b), min: (a, b) => (a < b ? a : b), // max(a, 0) is relu, which lets NaN through
+    max: (a, b) => (a > b ? a : b), min: (a, b) => (a < b ? a : b), // as in the core: b where either is NaN
     where_positive: (a, b) => (a > 0 ? b : 0),
     sigmoid: (a) => 1 / (1 + Math.exp(-a)), tanh: Math.tanh, exp: Math.exp, sqrt: Math.sqrt, abs: Math.abs,
     log_sigmoid: (a) => Math.min(a, 0) - Math.log1p(Math.exp(-Math.abs(a))),
