@@ -353,7 +353,7 @@ def test_it_says_where_it_converted_nothing_and_points_at_the_caller() -> None:
     quantized = torch.nn.Sequential(torch.ao.nn.quantized.dynamic.LSTM(INPUT, HIDDEN))
     for model, words in (
         (torch.nn.Linear(2, 2), "Linear with no recurrent layer"),
-        (torch.nn.Sequential(GRU(2, 2)), r"0 \(GRU\): left alone, there is no class"),
+        (torch.nn.Sequential(GRU(2, 2)), r"0 \(GRU\): left alone, it is a .*\.GRU, for which"),
         (Explicit(2, 2), r"Explicit: left alone, .* does not end in super\(\)\.forward"),
         (OwnCheck(2, 2), "check_forward_args of its own"),
         (scripted, r"0 \(LSTM\): left alone, it is scripted"),
@@ -379,7 +379,7 @@ def test_it_says_on_request_what_became_of_each_layer(capsys: pytest.CaptureFixt
     convert(model, verbose=True)
     assert capsys.readouterr().out.splitlines() == [
         "a (OwnForward): converted",
-        "b (GRU): left alone, there is no class of glasscell's for it",
+        f"b (GRU): left alone, it is a {__name__}.GRU, for which glasscell has no class",
         "c (LSTM): left alone, it is glasscell's already",
     ]
 
