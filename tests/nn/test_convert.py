@@ -406,3 +406,11 @@ def test_layers_of_other_cells_are_ours_already(capsys: pytest.CaptureFixture[st
         "1 (sLSTM): left alone, it is glasscell's already",
     ]
     assert model[0].checkpoint is model[1].checkpoint is True
+
+
+@pytest.mark.parametrize("change", [convert, restore])
+def test_what_is_no_module_is_refused(change: Any) -> None:
+    with pytest.raises(TypeError, match=r"expected model as a torch\.nn\.Module, got dict; of an"):
+        change({"rnn": torch.nn.GRU(2, 2)})
+    with pytest.raises(TypeError, match=r"got the class GRU"):
+        change(torch.nn.GRU)
