@@ -94,8 +94,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "输出为 {h}。",
     ),
     "cell.tell.any": (
-        "Unit {unit} at {step}: its output is {h}. Nothing in this cell passes by itself from step to step: "
-        "what it remembers goes through the weights.",
+        "Unit {unit} at {step}: its output is {h}. Nothing in this cell passes by itself "
+        "from step to step: what it remembers goes through the weights.",
         "单元 {unit}，{step}：输出为 {h}。该单元中没有能直接传到下一步的量，"
         "它记住的一切都要经过权重。",
     ),
