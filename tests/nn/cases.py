@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
 import glasscell.nn
+from glasscell.cells import Cell, sigmoid, tanh, zoo
 
 INPUT, HIDDEN, PROJECTED = 5, 11, 3  # H is no multiple of any vector width
 
@@ -187,3 +189,35 @@ def floor(truth: Tensor, dtype: torch.dtype) -> float:
     """
     steps = (INPUT + HIDDEN) ** 0.5 * 7**0.5
     return steps * torch.finfo(dtype).eps * max(truth.detach().abs().max().item(), 1e-3)
+
+
+class Leaky(Cell):
+    """A cell of one's own, which starts from another number than zero."""
+
+    gates = {"f": "forget", "g": "candidate"}  # noqa: RUF012
+    vectors = {"p": "peephole of forget"}  # noqa: RUF012
+    initial = {"h": 0.5}  # noqa: RUF012
+
+    def step(self, a: Any, h: Any) -> Any:
+        f, g = sigmoid(a.f + self.p * h), tanh(a.g)
+        return f * h + (1 - f) * g
+
+
+ANY_CELL: dict[str, Callable[..., Any]] = {
+    "own": partial(glasscell.nn.Recurrent, Leaky, num_layers=2, bidirectional=True),
+    "peephole": partial(glasscell.nn.LSTM, peephole=True, bias=False),
+    "layer norm": partial(glasscell.nn.LSTM, layer_norm=True, batch_first=True),
+    "zoneout": partial(glasscell.nn.LSTM, zoneout=0.3, num_layers=2, dropout=0.5),
+    "masked h": partial(glasscell.nn.GRU, hidden_dropout=0.4, bidirectional=True),
+    "slstm": partial(glasscell.nn.sLSTM, heads=1, num_layers=2, bidirectional=True),
+    "heads": partial(glasscell.nn.sLSTM, heads=HIDDEN),
+    "no R": partial(glasscell.nn.Recurrent, zoo.MinGRU, bidirectional=True),
+    "diagonal R": partial(glasscell.nn.Recurrent, zoo.IndRNN, bias=False),
+}
+"""`Recurrent` of all that a cell may have: several states, vectors, masks, all kinds of R."""
+
+
+def any_cell(name: str, **more: Any) -> Any:
+    """Make a layer of `ANY_CELL`, after a seed."""
+    torch.manual_seed(1)
+    return ANY_CELL[name](INPUT, HIDDEN, **more)

@@ -326,7 +326,7 @@ def test_half_precision_runs_as_a_loop_and_says_so():
     assert output.dtype is torch.bfloat16
 
 
-def test_meta_and_functional_transforms_run_as_a_loop():
+def test_meta_tensors_run_as_a_loop():
     layer = Recurrent(UserGRU, I, H, device="meta")
     assert layer(torch.empty(T, B, I, device="meta"))[0].shape == (T, B, H)
 
@@ -350,7 +350,7 @@ def test_a_compiled_model_has_the_kernels_numbers():
     torch._dynamo.reset()
 
 
-def test_torch_func_sees_a_loop():
+def test_torch_func_gives_the_kernels_gradients():
     layer, x = Recurrent(Leaky, I, H), torch.randn(T, B, I)
     parameters = dict(layer.named_parameters())
 
@@ -358,7 +358,7 @@ def test_torch_func_sees_a_loop():
         return torch.func.functional_call(layer, given, x)[0].sum()
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", glasscell.nn.SlowPathWarning)
+        warnings.simplefilter("error", glasscell.nn.SlowPathWarning)
         found = torch.func.grad(total)(parameters)
         mapped = torch.vmap(lambda one: layer(one)[0], 1, 1)(x)
     layer(x)[0].sum().backward()

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_sequence
 
+from glasscell.errors import DtypeError, ShapeError
 from glasscell.nn import LSTM, RNN, convert, observing
-from nn.cases import HIDDEN, INPUT, flat, pair_of, states
+from nn.cases import ANY_CELL, HIDDEN, INPUT, any_cell, flat, pair_of, states
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -131,7 +132,8 @@ def test_torchs_own_layers_are_left_to_torch() -> None:
     compiled(torch.randn(4, 2, INPUT))
 
 
-def test_compiled_models_run_as_they_are_where_someone_looks_on() -> None:
+@pytest.mark.parametrize("options", [{}, {"peephole": True}])
+def test_compiled_models_run_as_they_are_where_someone_looks_on(options: Any) -> None:
     class Count:
         calls = 0
 
@@ -141,7 +143,7 @@ def test_compiled_models_run_as_they_are_where_someone_looks_on() -> None:
         def backward(self, *_: Any) -> None:
             pass
 
-    model = torch.nn.Sequential(LSTM(INPUT, HIDDEN))
+    model = torch.nn.Sequential(LSTM(INPUT, HIDDEN, **options))
     compiled, count, x = torch.compile(model, backend="eager"), Count(), torch.randn(4, 2, INPUT)
     expected = compiled(x)[0]
     with observing(count):
@@ -168,3 +170,87 @@ def test_the_compiler_is_not_loaded_for_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert "torch.Size([2, 1, 3])" in done.stdout, done.stderr
+
+
+EVERY_CELL = pytest.mark.parametrize("name", ANY_CELL)
+
+
+@EVERY_CELL
+def test_any_cell_is_one_graph_in_training_too(name: str) -> None:
+    layer = any_cell(name)
+    run = _model(layer)
+    compiled = torch.compile(run, backend="aot_eager", fullgraph=True, dynamic=True)
+    own = list(layer.parameters())
+    for shape in ((6, 4), (9, 3), (40, 7)):
+        x = torch.randn(*shape, INPUT)
+        torch.manual_seed(2)
+        found = compiled(x)
+        torch.manual_seed(2)
+        expected = run(x)
+        for one, other in zip(found, expected, strict=True):
+            assert torch.equal(one, other)
+        torch.testing.assert_close(_gradients(found, own), _gradients(expected, own))
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
+    layer.eval()
+    assert torch.equal(compiled(x)[0], run(x)[0])
+
+
+@EVERY_CELL
+def test_any_cell_takes_states_lengths_and_reset_compiled(name: str) -> None:
+    layer = any_cell(name, dtype=torch.float64).eval()
+    compiled = torch.compile(layer, backend="aot_eager", fullgraph=True)
+    sides = layer.num_layers * (2 if layer.bidirectional else 1)
+    for batch in (None, 4):
+        lead = (sides,) if batch is None else (sides, batch)
+        given = tuple(torch.randn(*lead, HIDDEN, dtype=torch.float64) for _ in layer.cell.states)
+        hx = given if len(given) > 1 else given[0]
+        x = torch.randn(*((4,) if batch is None else (4, 4)), INPUT, dtype=torch.float64)
+        options = {}
+        if batch is not None:
+            options = {"lengths": torch.tensor([4, 0, 2, 3]), "reset": torch.rand(4, 4) < 0.4}
+        found, expected = flat(compiled(x, hx, **options)), flat(layer(x, hx, **options))
+        for one, other in zip(found, expected, strict=True):
+            assert one.shape == other.shape
+            assert torch.equal(one, other)
+
+
+def test_the_default_backend_compiles_any_cell() -> None:
+    layer = any_cell("own")
+    run = _model(layer)
+    compiled, own = torch.compile(run, fullgraph=True, dynamic=True), list(layer.parameters())
+    for shape in ((6, 4), (9, 3)):
+        x = torch.randn(*shape, INPUT)
+        found, expected = compiled(x), run(x)
+        torch.testing.assert_close(found, expected)
+        torch.testing.assert_close(_gradients(found, own), _gradients(expected, own))
+
+
+def test_the_default_backend_draws_new_masks_at_every_call() -> None:
+    layer, x = any_cell("zoneout"), torch.randn(6, 4, INPUT)
+    compiled = torch.compile(layer, fullgraph=True)
+    assert not torch.equal(compiled(x)[0], compiled(x)[0])
+
+
+def test_autocast_gives_any_cell_the_same_dtypes_compiled() -> None:
+    layer = any_cell("peephole")
+    compiled, x = (
+        torch.compile(layer, backend="aot_eager", fullgraph=True),
+        torch.randn(6, 4, INPUT),
+    )
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        for one, other in zip(flat(compiled(x)), flat(layer(x)), strict=True):
+            assert one.dtype is other.dtype
+            assert torch.equal(one, other)
+
+
+def test_any_cell_breaks_the_graph_where_no_operator_takes_it() -> None:
+    layer = any_cell("own")
+    compiled = torch.compile(layer, backend="eager")
+    rows = pack_sequence([torch.randn(n, INPUT) for n in (5, 3)])
+    assert torch.equal(compiled(rows)[0].data, layer(rows)[0].data)
+    half, x = layer.bfloat16(), torch.randn(4, 2, INPUT, dtype=torch.bfloat16)
+    assert torch.equal(torch.compile(half, backend="eager")(x)[0], half(x)[0])
+    with pytest.raises(DtypeError, match=r"input: expected torch\.bfloat16"):
+        torch.compile(layer, backend="eager")(x.float())
+    with pytest.raises(ShapeError, match="input: expected"):
+        torch.compile(layer, backend="eager")(x[..., 1:])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from torch import Tensor
 from torch.export import Dim, ExportedProgram, export, load, save
 
 from glasscell.nn import LSTM, decompositions
-from nn.cases import HIDDEN, INPUT, LAYERS, flat, pair_of
+from nn.cases import ANY_CELL, HIDDEN, INPUT, LAYERS, any_cell, flat, pair_of
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*LSTM with projections is not supported with oneDNN"),
@@ -123,3 +125,51 @@ def test_the_older_onnx_export_gives_the_same_nodes_as_torchs_layers(tmp_path: A
         found.append([node.op_type for node in onnx.load(file).graph.node])
     assert found[0] == found[1]
     assert found[1].count("LSTM") == 3
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("name", ANY_CELL)
+def test_any_cell_is_exported_at_any_size_and_so_is_its_file(name: str, strict: bool) -> None:
+    model = Model(any_cell(name)).eval()
+    file = io.BytesIO()
+    save(_exported(model, strict=strict), file)
+    file.seek(0)
+    loaded = load(file)
+    assert "glasscell.layer.default" in _targets(loaded)
+    for shape in ((6, 4), (1, 1), (40, 3)):
+        x = torch.randn(*shape, INPUT)
+        torch.testing.assert_close(loaded.module()(x), model(x))
+
+
+@pytest.mark.parametrize("name", ANY_CELL)
+def test_without_glasscell_any_cell_is_its_steps(name: str) -> None:
+    model, x = Model(any_cell(name)).eval(), torch.randn(6, 4, INPUT)
+    plain = _exported(model, dynamic=False).run_decompositions(decompositions())
+    assert not any("glasscell" in target for target in _targets(plain))
+    torch.testing.assert_close(plain.module()(x), model(x), rtol=1e-4, atol=1e-5)
+
+
+def test_a_program_that_does_not_know_the_cell_runs_its_export(tmp_path: Any) -> None:
+    model, x = Model(any_cell("own")), torch.randn(6, 4, INPUT)
+    save(_exported(model), tmp_path / "model.pt2")
+    torch.save([x, model(x)[0].detach()], tmp_path / "case.pt")
+    program = (
+        "import sys, torch, glasscell.nn; from pathlib import Path; folder = Path(sys.argv[1]); "
+        "x, y = torch.load(folder / 'case.pt'); "
+        "model = torch.export.load(folder / 'model.pt2').module(); found = model(x)[0]; "
+        "found.sum().backward(); assert torch.equal(found, y); assert 'nn.cases' not in sys.modules"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_export_of_training_draws_masks() -> None:
+    model, x = Model(any_cell("zoneout")), torch.randn(6, 4, INPUT)
+    module = _exported(model).module()
+    torch.manual_seed(3)
+    found = module(x)[0]
+    torch.manual_seed(3)
+    assert torch.equal(found, model(x)[0])
+    assert module(x[:2])[0].shape == (2, 4, 2)

@@ -24,10 +24,15 @@ from torch.func import (
 )
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from glasscell.cells import Cell, Mask
+from glasscell.errors import CellError, DtypeError, ShapeError
 from glasscell.nn import LSTM, SlowPathWarning
-from glasscell.nn.operators.schema import Forward
+from glasscell.nn.masks import draw
+from glasscell.nn.names import fetch
+from glasscell.nn.operators.any_cell import _drawn, told
+from glasscell.nn.operators.schema import Forward, text_of
 from glasscell.nn.operators.torch_steps import layer_in_torch
-from nn.cases import HIDDEN, INPUT, LAYERS, flat, pair_of
+from nn.cases import ANY_CELL, HIDDEN, INPUT, LAYERS, any_cell, flat, pair_of
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::glasscell.nn.SlowPathWarning"),
@@ -307,3 +312,132 @@ def test_nothing_is_packed_twice_for_the_same_weights(monkeypatch: pytest.Monkey
     for _ in range(3):
         vmap(grad(p.ours, 1), (None, 0))(p.x, many)
     assert len(packs) == 5
+
+
+def _loss_of(module: Any, weights: Any, x: Tensor) -> Tensor:
+    results = flat(functional_call(module, weights, (x,)))
+    return sum(((k + 1) * r.sin().sum() for k, r in enumerate(results)), torch.zeros(()))
+
+
+EVERY_CELL = pytest.mark.parametrize("name", ANY_CELL)
+
+
+@EVERY_CELL
+def test_any_cell_on_the_kernels_under_transforms(name: str) -> None:
+    module = any_cell(name, dtype=torch.float64).eval()
+    weights = {k: w.detach().clone() for k, w in module.named_parameters()}
+    xs = torch.randn(3, 4, 4, INPUT, dtype=torch.float64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", SlowPathWarning)
+        by_x, by_weights = grad(lambda x, w: _loss_of(module, w, x), (0, 1))(xs[0], weights)
+        batched = vmap(lambda x: flat(module(x)))(xs)
+        each = vmap(grad(lambda w, x: _loss_of(module, w, x)), (None, 0))(weights, xs)
+        many = {k: torch.stack([w, 2 * w]) for k, w in weights.items()}
+        members = vmap(lambda w: _loss_of(module, w, xs[0]))(many)
+    x = xs[0].clone().requires_grad_()
+    loss = _loss_of(module, dict(module.named_parameters()), x)
+    expected = torch.autograd.grad(loss, [x, *module.parameters()])
+    _same([by_x, *by_weights.values()], list(expected))
+    for k, one in enumerate(batched):
+        assert torch.equal(one, torch.stack([flat(module(x))[k] for x in xs]))
+    _same({k: d[0] for k, d in each.items()}, by_weights)
+    _same(members[0], loss.detach())
+    _same(members[1], _loss_of(module, {k: w[1] for k, w in many.items()}, xs[0]))
+    moves = {k: torch.randn_like(w) for k, w in weights.items()}
+    _, moved = jvp(lambda w: _loss_of(module, w, xs[0]), (weights,), (moves,))
+    _same(moved, sum((by_weights[k] * moves[k]).sum() for k in weights))
+
+
+def _own_operands(name: str, steps: int = 3) -> tuple[Any, ...]:
+    module = any_cell(name, dtype=torch.float64)
+    sides, extra = 2 if module.bidirectional else 1, module.cell.extra_states
+    x = torch.randn(steps, 2, INPUT, dtype=torch.float64, requires_grad=True)
+    h0 = torch.randn(sides, 2, HIDDEN, dtype=torch.float64, requires_grad=True)
+    c0 = torch.randn(sides, 2, extra * HIDDEN, dtype=torch.float64, requires_grad=True)
+    places = module._places()[0]
+    weights = [
+        w.detach().requires_grad_() for p in places for w in fetch(module, p) if w is not None
+    ]
+    drawn = [draw(module.cell, steps, 2, HIDDEN, x.detach()) for _ in range(sides)]
+    masks = None if drawn[0] is None else torch.stack(drawn)
+    text = text_of(module.mode)
+    ends = torch.tensor([steps, steps - 1]), torch.rand(steps, 2) < 0.4
+    return x, h0, c0 if extra else None, weights, text, sides, *ends, False, masks
+
+
+@EVERY_CELL
+def test_the_operator_of_any_cell(name: str) -> None:
+    given = _own_operands(name)
+    for masks in (None, given[-1]):
+        operands = *given[:-1], masks
+        torch.library.opcheck(OPERATOR, operands, atol=1e-9, rtol=1e-9)
+        call = Forward(*operands)
+        moving = [t for t in call.tensors if t is not None]
+
+        def run(x: Tensor, h0: Tensor, *rest: Tensor, call: Forward = call) -> Any:
+            c0 = None if call.c0 is None else rest[0]
+            own = rest[len(rest) - len(call.weights) :]
+            return tuple(OPERATOR(*call._replace(x=x, h0=h0, c0=c0, weights=own)))
+
+        assert torch.autograd.gradcheck(run, moving, fast_mode=True)
+        assert torch.autograd.gradgradcheck(run, moving, fast_mode=True)
+        _same(OPERATOR(*operands), layer_in_torch(call))
+
+
+@pytest.mark.parametrize("name", ["zoneout", "masked h"])
+def test_masks_are_mapped_over_like_inputs(name: str) -> None:
+    calls = [Forward(*_own_operands(name)) for _ in range(2)]
+    xs, masks = (torch.stack([getattr(c, k) for c in calls]) for k in ("x", "masks"))
+
+    def by_weights(x: Tensor, masks: Tensor, call: Forward = calls[0]) -> Any:
+        def total(*own: Tensor) -> Tensor:
+            return OPERATOR(*call._replace(x=x, weights=own, masks=masks))[0].sin().sum()
+
+        return grad(total, tuple(range(len(call.weights))))(*call.weights)
+
+    found = vmap(by_weights)(xs.detach(), masks)
+    for k in range(2):
+        _same([d[k] for d in found], list(by_weights(xs[k].detach(), masks[k])))
+
+
+def test_what_does_not_fit_an_operator_is_refused() -> None:
+    call = Forward(*_own_operands("zoneout"))
+    with torch.no_grad():
+        for name, bad in (
+            ("h0", torch.zeros(1, 2, HIDDEN + 1)),
+            ("c0", torch.zeros(1, 1, HIDDEN)),
+            ("masks", torch.ones(1, 2, 2, 2, HIDDEN)),
+        ):
+            with pytest.raises(ShapeError, match=f"{name}: expected"):
+                OPERATOR(*call._replace(**{name: bad.double()}))
+        assert call.h0 is not None
+        with pytest.raises(DtypeError, match=r"h0: expected torch\.float64 as x"):
+            OPERATOR(*call._replace(h0=call.h0.float()))
+        own = Forward(*_own_operands("peephole"))
+        with pytest.raises(ShapeError, match="p_i of direction 0: expected"):
+            OPERATOR(
+                *own._replace(weights=[*own.weights[:2], own.weights[2][:-1], *own.weights[3:]])
+            )
+        for text in ("{", "Nobody"):
+            with pytest.raises(CellError, match="expected"):
+                OPERATOR(*call._replace(cell=text))
+
+
+def test_masks_of_a_graph_are_those_of_a_plain_call() -> None:
+    class Many(Cell):
+        gates = {"g": "candidate"}  # noqa: RUF012
+        masks = {  # noqa: RUF012
+            "a": Mask(0.3, on=1.7, off=-0.25),
+            "b": Mask(0.5, on=2.0, each="sequence"),
+            "k": Mask(0.5),
+        }
+
+        def step(self, a: Any, h: Any) -> Any:
+            return (a.g * self.a + h * self.b) * self.k
+
+    for dtype in (torch.float32, torch.float64):
+        x = torch.zeros(1, dtype=dtype)
+        torch.manual_seed(4)
+        expected = draw(Many(), 6, 3, 5, x)
+        torch.manual_seed(4)
+        assert torch.equal(_drawn(told("", Many()).masks, 6, 3, 5, x), expected)

@@ -20,10 +20,19 @@ from glasscell.nn.autocast import CASTABLE, low_precision
 from glasscell.nn.call import Call, Result
 from glasscell.nn.callers import warn_caller
 from glasscell.nn.checkpoint import SETTING, Checkpoint, Setting, segment_length
-from glasscell.nn.fallback import MISSING, Reason, announce, keep_dynamo_out, leaf, reason_to_leave
+from glasscell.nn.fallback import (
+    MISSING,
+    Reason,
+    announce,
+    keep_dynamo_out,
+    leaf,
+    operable,
+    reason_to_leave,
+)
 from glasscell.nn.masks import draw
 from glasscell.nn.names import ROLES, Place, Weights, fetch, places
 from glasscell.nn.observe import current
+from glasscell.nn.operators.any_cell import run_cells, suits_cells, told
 from glasscell.nn.sequences import Layout
 
 __all__ = ["Recurrent"]
@@ -102,6 +111,7 @@ class Recurrent(Module):
         super().__init__()
         self.cell = _cell(cell)
         self.mode = mode_of(self.cell)  # torch's name where it has kernels of its own
+        self._told = told(self.mode, self.cell)
         _check_sizes(input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
         _check_switches(bias=bias, batch_first=batch_first, bidirectional=bidirectional)
         _check_dropout(dropout, num_layers)
@@ -118,6 +128,11 @@ class Recurrent(Module):
         self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
         self.bidirectional = bidirectional
         self.__dict__[SETTING] = checkpoint
+        # By layer, for calls that are traced: what a cell says of itself takes more than reading.
+        self._names = tuple(
+            tuple(name for place in layer for name in place.names if name is not None)
+            for layer in self._places()
+        )
         kind = {"device": options.get("device"), "dtype": options.get("dtype")}
         for index, layer in enumerate(self._places()):
             width = input_size if index == 0 else hidden_size * len(layer)
@@ -164,6 +179,12 @@ class Recurrent(Module):
             DtypeError: They are not of the parameters' dtype; lengths are not integers, or reset
                 is not bool.
         """
+        if torch.compiler.is_compiling():
+            exporting = torch.compiler.is_exporting()
+            if self._suits(input, hx) and not (exporting and torch.onnx.is_in_onnx_export()):
+                return self._as_operators(input, hx, lengths, reset)  # type: ignore[arg-type]
+            if not exporting:
+                return _uncompiled(self, input, hx, lengths, reset)
         if isinstance(input, torch.fx.Proxy):
             return leaf(self, input, hx)
         layers = self._places()
@@ -179,8 +200,10 @@ class Recurrent(Module):
                 "assign it again"
             )
         self._check_vectors(layers)
+        if reason is not None and operable(reason, data, self) and self._suits(input, hx):
+            return self._as_operators(input, hx, lengths, reset)  # type: ignore[arg-type]
         x, layout = sequences.rows_of(self, input, lengths, reset)  # type: ignore[arg-type]
-        states = self._initial(input, hx, x, layout, low)
+        states = self._initial(input, hx, x, layout.batch(x), low)
         if low is not None:
             x, states = x.float(), [None if s is None else s.float() for s in states]
         if reason is None and 0 in x.shape:
@@ -265,8 +288,8 @@ class Recurrent(Module):
         steps = data.shape[1 if self.batch_first and data.dim() == 3 else 0]
         if steps == 0 and not isinstance(input, PackedSequence):
             raise ShapeError(f"input: expected at least one step, got {tuple(data.shape)}")
-        dtypes = {w.dtype for w in weights if w is not None}
-        if low is None and dtypes != {data.dtype}:
+        if low is None and any(w is not None and w.dtype is not data.dtype for w in weights):
+            dtypes = {w.dtype for w in weights if w is not None}
             raise DtypeError(
                 f"input: expected {' and '.join(sorted(map(str, dtypes)))}, the parameters' own, "
                 f"got {data.dtype}; use input.to(layer.weight_ih_l0.dtype)"
@@ -284,14 +307,13 @@ class Recurrent(Module):
                     )
 
     def _initial(
-        self, input: Any, hx: Any, x: Tensor, layout: Layout, low: torch.dtype | None
+        self, input: Any, hx: Any, x: Tensor, batch: int, low: torch.dtype | None
     ) -> list[Maybe]:
         """Check the states before, and give them as (L * D, B, H) in the order of the rows."""
-        names, sides = list(self.cell.states.values()), self.num_layers * (1 + self.bidirectional)
-        shape = (sides, layout.batch(x), self.hidden_size)
+        names, sides = self._told.states, self.num_layers * (2 if self.bidirectional else 1)
+        shape = (sides, batch, self.hidden_size)
         if hx is None:
-            initial = self.cell.initial
-            numbers = [initial.get(letter, 0.0) for letter in self.cell.states]
+            numbers = self._told.initial
             if not any(numbers):
                 return [None] * len(names)
             return [x.new_full(shape, number) for number in numbers]
@@ -316,6 +338,26 @@ class Recurrent(Module):
         if order is not None:
             return [state.index_select(1, order) for state in given]
         return [state.unsqueeze(1) if unbatched else state for state in given]
+
+    def _suits(self, input: Any, hx: Any) -> bool:
+        """Tell whether the operators compute a call."""
+        return suits_cells(input, hx, [w for own in self._by_layer() for w in own])
+
+    def _as_operators(self, input: Tensor, hx: Any, lengths: Any, reset: Maybe) -> Any:
+        """Run a call that is looked at as a program."""
+        weights = self._by_layer()
+        flat = [w for own in weights for w in own]
+        low = _low_precision(input, flat)
+        self._check_input(input, input, flat, low)
+        return run_cells(self, input, hx, (lengths, reset), weights, low)
+
+    def _by_layer(self) -> list[list[Any]]:
+        """Give the parameters of each layer that are there, as they are now."""
+        return [[self._read(name) for name in names] for names in self._names]
+
+    def _read(self, name: str) -> Any:
+        """Give a parameter by name, None where someone took it away."""
+        return getattr(self, name, None)
 
     def _stack(
         self,
@@ -375,9 +417,13 @@ class Recurrent(Module):
         return output, (states[0] if len(states) == 1 else tuple(states))
 
 
-keep_dynamo_out(Recurrent.forward)
-# Within a model that is compiled too: its graph ends before the layer and goes on after it.
-Recurrent.forward._torchdynamo_disable = True  # type: ignore[attr-defined]
+def _uncompiled(module: Recurrent, input: Any, hx: Any, lengths: Any, reset: Maybe) -> Any:
+    """Break the graph, and call as without a compiler."""
+    return Recurrent.forward(module, input, hx, lengths=lengths, reset=reset)
+
+
+_uncompiled._torchdynamo_disable = True  # type: ignore[attr-defined]
+keep_dynamo_out(_uncompiled)
 
 
 def _cell(given: Any) -> Cell:

@@ -79,11 +79,14 @@ class sLSTM(Recurrent):  # noqa: N801 (the paper's name)
             return self._whole(getattr(self, self._stored(name)))
         return super().__getattr__(name)
 
+    def _read(self, name: str) -> Any:
+        own = super()._read(self._stored(name))
+        return self._whole(own) if name.startswith("weight_hh_") and own is not None else own
+
     def _whole(self, blocks: Tensor) -> Tensor:
         if self.heads == 1:
             return blocks[0]
         size, gates = self.hidden_size // self.heads, self.cell.gate_count
-        whole = blocks.new_zeros(gates, self.heads, size, self.heads, size)
-        each = torch.arange(self.heads, device=blocks.device)
-        whole[:, each, :, each] = blocks.view(self.heads, gates, size, size)
+        each = blocks.view(self.heads, gates, size, size).permute(1, 2, 3, 0)
+        whole = torch.diag_embed(each, dim1=1, dim2=3)  # (gates, heads, size, heads, size)
         return whole.view(gates * self.hidden_size, self.hidden_size)

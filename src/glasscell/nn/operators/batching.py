@@ -121,7 +121,7 @@ def _as_members(call: Any, places: Any, size: int, members: bool) -> Any:
     return call._replace(**changed)
 
 
-_AXIS = {"lengths": -1, "reset": -1, "kept": -3}
+_AXIS = {"lengths": -1, "reset": -1, "kept": -3, "masks": -3}
 """Where the batch is in an operand, from the end; -2 in all others."""
 
 

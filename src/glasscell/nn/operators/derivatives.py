@@ -103,7 +103,7 @@ class LayerNode(_SingleLevelFunction):
         ctx.cell, ctx.directions, ctx.count = call.cell, call.directions, len(weights)
         ctx.set_materialize_grads(False)
         ctx.mark_non_differentiable(*kept)
-        masks = call.lengths, call.reset
+        masks = call.lengths, call.reset, call.masks
         ctx.save_for_backward(*call.tensors, *masks, results[0], *kept)
         return tuple(results)
 
@@ -112,14 +112,14 @@ class LayerNode(_SingleLevelFunction):
         """Run the other operator, which is differentiable in its turn."""
         needs, count = ctx.needs_input_grad, ctx.count
         x, h0, c0, *rest = ctx.saved_tensors
-        weights, (lengths, reset, y, *kept) = rest[:count], rest[count:]
+        weights, (lengths, reset, masks, y, *kept) = rest[:count], rest[count:]
         # The gradients of tapes, which follow, are None.
         dc_n = more[0] if len(more) > len(kept) else None
         if dy is None and dh_n is None and dc_n is None:
             return (None,) * len(needs)
         call = Backward(
             dy, dh_n, dc_n, x, h0, c0, y, kept, weights, ctx.cell, ctx.directions, lengths, reset,
-            [*needs[1:4], any(needs[4:])],
+            [*needs[1:4], any(needs[4:])], masks,
         )  # fmt: skip
         found = torch.ops.glasscell.layer_backward.default(*call)
         return (None, *(d if need else None for d, need in zip(found, needs[1:], strict=True)))
@@ -161,18 +161,18 @@ class BackwardNode(_SingleLevelFunction):
             found = torch.ops.glasscell.layer_backward.default(*call)
         ctx.cell, ctx.directions, ctx.needed = call.cell, call.directions, call.needed
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(call.lengths, call.reset, *tensors)
+        ctx.save_for_backward(call.lengths, call.reset, call.masks, *tensors)
         return tuple(found)
 
     @staticmethod
     def backward(ctx: Any, *incoming: Maybe) -> tuple[Maybe, ...]:
         """Differentiate the equations of the backward pass."""
         announce(SECOND, LOOP)
-        lengths, reset, *inputs = ctx.saved_tensors
+        lengths, reset, masks, *inputs = ctx.saved_tensors
         dy, dh_n, dc_n, x, h0, c0, *weights = inputs
         call = Backward(
             dy, dh_n, dc_n, x, h0, c0, x, (), weights, ctx.cell, ctx.directions, lengths, reset,
-            ctx.needed,
+            ctx.needed, masks,
         )  # fmt: skip
         needs = ctx.needs_input_grad[1:]
         arrived = [d is not None and need for d, need in zip(incoming, call.wanted, strict=True)]

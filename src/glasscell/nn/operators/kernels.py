@@ -13,15 +13,17 @@ from glasscell.errors import DtypeError, ShapeError
 from glasscell.nn.call import Call
 from glasscell.nn.layer_backward import layer_gradients
 from glasscell.nn.layer_forward import run
-from glasscell.nn.names import places
+from glasscell.nn.names import ROLES, places
 from glasscell.nn.operators.owners import Owner, owners_of
 from glasscell.nn.operators.schema import (
     LIBRARY,
     Backward,
     Forward,
     Maybe,
+    cell_of,
     kind_of,
     members_of,
+    mode_for,
     roles,
     tape_shape,
 )
@@ -45,20 +47,58 @@ def _require_lengths(call: Forward) -> None:
         )
 
 
+def _require_fit(call: Forward) -> None:
+    """Check what else an operator may be given, whose memory the kernels read by its address.
+
+    Raises:
+        ShapeError, DtypeError: States, vectors or masks do not fit the input and the weights.
+    """
+    kind, cell = kind_of(call), cell_of(call.cell)
+    *lead, steps, batch, _ = call.x.shape
+    both = *lead, call.directions
+    wanted: dict[str, tuple[Maybe, tuple[int, ...]]] = {
+        "h0": (call.h0, (*both, batch, kind.width)),
+        "c0": (call.c0, (*both, batch, kind.states * kind.hidden)),
+    }
+    if call.masks is not None:
+        rows = steps if call.masks.dim() == len(both) + 4 and call.masks.shape[-4] > 1 else 1
+        count = len(cell.program.masks)
+        wanted["masks"] = call.masks, (*both, rows, batch, count, kind.hidden)
+    for d, own in enumerate(roles(call)):
+        for name, vector in zip(cell.program.vectors, own[len(ROLES) :], strict=True):
+            wanted[f"{name} of direction {d}"] = vector, (*lead, kind.hidden)
+    for name, (tensor, shape) in wanted.items():
+        if tensor is not None and tuple(tensor.shape) != shape:
+            raise ShapeError(f"{name}: expected {shape}, got {tuple(tensor.shape)}")
+        if tensor is not None and tensor.dtype is not call.x.dtype:
+            raise DtypeError(f"{name}: expected {call.x.dtype} as x, got {tensor.dtype}")
+
+
 def _ready(members: Sequence[Forward], whole: Tensor) -> list[tuple[Call, Owner]]:
     """Pack weights; the owners must live as long as the calls, which hold them weakly."""
     kind = kind_of(members[0])
     sizes = kind.hidden, kind.width if kind.projected else 0
     owners = owners_of(members[0].cell, [each.weights[0] for each in members], whole, *sizes)
     both = members[0].directions == 2
-    layer = places(1, both, kind.bias, kind.projected)[0]
+    mode, cell = mode_for(members[0].cell), cell_of(members[0].cell)
+    more = cell.program.vectors, cell.recurrent == "full"
+    layer = places(1, both, kind.bias, kind.projected, *more)[0]
     ready = []
     for owner, member in zip(owners, members, strict=True):
         layout = Layout(lengths=_array(member.lengths), reset=_array(member.reset))
-        call = Call(ref(owner), member.cell, layer, layout)  # type: ignore[arg-type]
-        call.prepare(roles(member.directions, member.weights), member.x)
+        call = Call(ref(owner), mode, layer, layout, masks=_each(member.masks))  # type: ignore[arg-type]
+        call.prepare(roles(member), member.x)
         ready.append((call, owner))
     return ready
+
+
+def _each(masks: Maybe) -> list[Tensor] | None:
+    return None if masks is None else [own.contiguous() for own in masks]
+
+
+def _side_by_side(states: Maybe) -> Maybe:
+    """Give the states after the hidden one as the operators have them."""
+    return states if states is None or states.dim() == 3 else states.flatten(-2)
 
 
 def _array(tensor: Maybe) -> Any:
@@ -70,12 +110,15 @@ def _layer(*operands: Any) -> list[Tensor]:
     if 0 in whole.x.shape[:-1]:
         return [whole.x.new_zeros(shape) for shape in _result_shapes(whole)]
     _require_lengths(whole)
+    _require_fit(whole)
     members, results = members_of(whole), list[list[Tensor]]()
     for member, (call, owner) in zip(members, _ready(members, whole.weights[0]), strict=True):
         if not whole.keep:
             tapes_of(owner).clear()  # type: ignore[arg-type]
         result, kept = run(call, member.x, member.h0, member.c0, whole.keep)
-        results.append([part for part in (*result, *kept) if part is not None])
+        y, h_n, c_n = result
+        parts = y, h_n, _side_by_side(c_n), *kept
+        results.append([part for part in parts if part is not None])
     if whole.x.dim() == 3:
         return results[0]
     return [torch.stack(each) for each in zip(*results, strict=True)]
@@ -86,7 +129,7 @@ def _layer_backward(*operands: Any) -> list[Tensor]:
     if 0 in whole.x.shape[:-1]:
         return [whole.x.new_zeros(shape) for shape in _gradient_shapes(whole)]
     members = members_of(whole)
-    there = [w is not None for one in roles(whole.directions, whole.weights) for w in one]
+    there = [w is not None for one in roles(whole) for w in one]
     needed = [*whole.needed[:3], *(has and whole.needed[3] for has in there)]
     ready = _ready([member.forward for member in members], whole.weights[0])
     found = []
@@ -98,6 +141,7 @@ def _layer_backward(*operands: Any) -> list[Tensor]:
             (member.dy, member.dh_n, member.dc_n),
             needed,
         )
+        dc0 = _side_by_side(dc0)
         found.append([dx, dh0, dc0, *(d for d, has in zip(d_weights, there, strict=True) if has)])
     empty = whole.x.new_empty
     results = []

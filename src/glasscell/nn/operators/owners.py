@@ -45,7 +45,7 @@ def owners_of(
     """Give who keeps each member's packed weights.
 
     Args:
-        cell: Name of the cell.
+        cell: Name of the cell, or its description.
         first: Input weights of each member's first direction.
         whole: The tensor that all of them are parts of.
         hidden_size: H.

@@ -11,6 +11,7 @@ the hidden one.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -20,7 +21,10 @@ import torch
 from torch import Tensor
 
 from glasscell import cells, engine
+from glasscell.cells import Cell
 from glasscell.cells.parameters import LayerWeights
+from glasscell.errors import CellError
+from glasscell.nn.names import ROLES
 
 __all__ = [
     "LIBRARY",
@@ -28,10 +32,13 @@ __all__ = [
     "Forward",
     "Kind",
     "Maybe",
+    "cell_of",
     "kind_of",
     "members_of",
+    "mode_for",
     "roles",
     "tape_shape",
+    "text_of",
 ]
 
 Maybe = Tensor | None
@@ -40,13 +47,13 @@ LIBRARY: Any = torch.library.Library("glasscell", "FRAGMENT")  # type: ignore[no
 
 LIBRARY.define(
     "layer(Tensor x, Tensor? h0, Tensor? c0, Tensor[] weights, str cell, int directions, "
-    "Tensor? lengths=None, Tensor? reset=None, bool keep=False) -> Tensor[]",
+    "Tensor? lengths=None, Tensor? reset=None, bool keep=False, Tensor? masks=None) -> Tensor[]",
     tags=(torch.Tag.pt2_compliant_tag,),
 )
 LIBRARY.define(
     "layer_backward(Tensor? dy, Tensor? dh_n, Tensor? dc_n, Tensor x, Tensor? h0, Tensor? c0, "
     "Tensor y, Tensor[] kept, Tensor[] weights, str cell, int directions, Tensor? lengths, "
-    "Tensor? reset, bool[] needed) -> Tensor[]",
+    "Tensor? reset, bool[] needed, Tensor? masks=None) -> Tensor[]",
     tags=(torch.Tag.pt2_compliant_tag,),
 )
 
@@ -56,14 +63,15 @@ class Forward(NamedTuple):
 
     Args:
         x: (T, B, I).
-        h0: (D, B, P), None for zeros.
-        c0: The states after the hidden one side by side, (D, B, S * H), None for zeros.
-        weights: Of one direction after the other, torch's names and order.
-        cell: Name of the cell.
+        h0: (D, B, P), None for what the cell starts from.
+        c0: The states after the hidden one side by side, (D, B, S * H), None likewise.
+        weights: Of one direction after the other, torch's names and order, then the cell's vectors.
+        cell: Name of the cell, or its description, see `text_of`.
         directions: D.
         lengths: (B,) int64, None for all T.
         reset: (T, B) bool, None for never.
         keep: Whether to give a tape (T, B, K, Hp) of each direction too, for ``layer_backward``.
+        masks: The random masks of training, (D, T, B, N, H) or (D, 1, B, N, H); None outside it.
     """
 
     x: Tensor
@@ -75,6 +83,7 @@ class Forward(NamedTuple):
     lengths: Maybe = None
     reset: Maybe = None
     keep: bool = False
+    masks: Maybe = None
 
     @property
     def tensors(self) -> list[Maybe]:
@@ -87,7 +96,7 @@ class Backward(NamedTuple):
 
     Args:
         dy, dh_n, dc_n: Gradients that arrive at the results, None for zero.
-        x, h0, c0, weights, cell, directions, lengths, reset: As in `Forward`.
+        x, h0, c0, weights, cell, directions, lengths, reset, masks: As in `Forward`.
         y: The output.
         kept: The tapes.
         needed: Whether the gradients of x, h0, c0, weights are; of others come empty tensors.
@@ -107,6 +116,7 @@ class Backward(NamedTuple):
     lengths: Maybe
     reset: Maybe
     needed: Sequence[bool]
+    masks: Maybe = None
 
     @property
     def tensors(self) -> list[Maybe]:
@@ -123,11 +133,50 @@ class Backward(NamedTuple):
         """The call that this is the backward pass of."""
         return Forward(
             self.x, self.h0, self.c0, self.weights, self.cell, self.directions, self.lengths,
-            self.reset, True,
+            self.reset, True, self.masks,
         )  # fmt: skip
 
 
-_ROLES = {2: (0, 1), 3: (0, 1, 4), 4: (0, 1, 2, 3), 5: (0, 1, 2, 3, 4)}
+_ROLES = {
+    True: {2: (0, 1), 3: (0, 1, 4), 4: (0, 1, 2, 3), 5: (0, 1, 2, 3, 4)},
+    False: {1: (0,), 2: (0, 2)},
+}
+"""Places of so many weights, of a cell with and without a matrix R."""
+
+
+def text_of(mode: str | Cell) -> str:
+    """Give a cell as an operator is told it: torch's name, or all of it as JSON.
+
+    A graph that is saved so runs in a program that does not have the cell's class.
+    """
+    return mode if isinstance(mode, str) else json.dumps(mode.description())
+
+
+@lru_cache(maxsize=256)
+def mode_for(text: str) -> str | Cell:
+    """Undo `text_of`: one object for all calls, without a step of its own.
+
+    Raises:
+        CellError: The text names no cell and describes none.
+
+    >>> mode_for("GRU"), mode_for(text_of(cells.GRU(zoneout=0.5))).masks["k_h"].probability
+    ('GRU', 0.5)
+    """
+    if not text.startswith("{"):
+        cells.of(text)
+        return text
+    try:
+        given = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise CellError(
+            f"cell: expected the JSON of a cell's description, got {text[:60]!r} … ({error})"
+        ) from None
+    return cells.described(given)
+
+
+def cell_of(text: str) -> Cell:
+    """Give the cell that `text_of` told."""
+    return cells.of(mode_for(text))
 
 
 class Kind(NamedTuple):
@@ -161,45 +210,55 @@ def members_of(call: Any) -> list[Any]:
     return members
 
 
-def roles(directions: int, weights: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Give each direction's weights by their places, None where a layer has none.
+def _counts(cell: Cell, directions: int, weights: Sequence[Any]) -> tuple[int, int]:
+    """Say how many weights with a place of torch's, and how many vectors, a direction has."""
+    vectors = len(cell.program.vectors)
+    return len(weights) // directions - vectors, vectors
+
+
+def roles(call: Any) -> list[tuple[Any, ...]]:
+    """Give each direction's weights by their places, None where a layer has none, then vectors.
 
     >>> w = [torch.zeros(4), torch.ones(4)]
-    >>> roles(1, w)[0][:3]
+    >>> roles(Forward(w[0], None, None, w, "RNN_TANH", 1))[0][:3]
     (tensor([0., 0., 0., 0.]), tensor([1., 1., 1., 1.]), None)
     """
-    count = len(weights) // directions
+    cell = cell_of(call.cell)
+    count, vectors = _counts(cell, call.directions, call.weights)
+    there = _ROLES[cell.recurrent == "full"][count]
     found = []
-    for d in range(directions):
-        places: list[Any] = [None] * 5
-        for k, weight in zip(_ROLES[count], weights[d * count : (d + 1) * count], strict=True):
+    for d in range(call.directions):
+        first = d * (count + vectors)
+        own = call.weights[first : first + count + vectors]
+        places: list[Any] = [None] * len(ROLES)
+        for k, weight in zip(there, own[:count], strict=True):
             places[k] = weight
-        found.append(tuple(places))
+        found.append((*places, *own[count:]))
     return found
 
 
 def kind_of(call: Forward) -> Kind:
     """Read a layer's sizes from its weights."""
-    cell, shape = cells.of(call.cell), call.weights[1].shape
-    count = len(call.weights) // call.directions
-    return Kind(
-        shape[-2] // cell.gate_count, shape[-1], count in (3, 5), count > 3, cell.extra_states
-    )
+    cell = cell_of(call.cell)
+    count, _ = _counts(cell, call.directions, call.weights)
+    hidden = call.weights[0].shape[-2] // cell.gate_count
+    if cell.recurrent != "full":
+        return Kind(hidden, hidden, False, count > 1, cell.extra_states)
+    width = call.weights[1].shape[-1]
+    return Kind(hidden, width, count in (3, 5), count > 3, cell.extra_states)
 
 
 @lru_cache(maxsize=64)
 def _tape_of(cell: str, hidden: int, double: bool) -> tuple[int, int]:
-    rows = cells.of(cell).gate_count * hidden
+    found = cell_of(cell)
+    rows = found.gate_count * hidden
+    shapes: dict[str, tuple[int, ...]] = {"weight_ih": (rows, 1)}
+    if found.recurrent == "full":
+        shapes["weight_hh"] = rows, hidden
+    shapes |= dict.fromkeys(found.program.vectors, (hidden,))
     dtype = np.float64 if double else np.float32
-    layer = engine.pack(
-        cell,
-        LayerWeights(
-            weight_ih=np.zeros((rows, 1), dtype),
-            weight_hh=np.zeros((rows, hidden), dtype),
-            bias_ih=None,
-            bias_hh=None,
-        ),
-    )
+    arrays = {name: np.zeros(shape, dtype) for name, shape in shapes.items()}
+    layer = engine.pack(mode_for(cell), LayerWeights.named(arrays, hidden))
     return layer.kept, layer.padded_size
 
 

@@ -14,9 +14,18 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from glasscell import cells
+from glasscell.cells import Cell
 from glasscell.cells.evaluate import evaluate
-from glasscell.nn.operators.schema import Backward, Forward, Maybe, members_of, roles
+from glasscell.nn.names import ROLES
+from glasscell.nn.operators.schema import (
+    Backward,
+    Forward,
+    Maybe,
+    cell_of,
+    kind_of,
+    members_of,
+    roles,
+)
 from glasscell.nn.torch_loop import FUNCTIONS, constants
 
 __all__ = ["backward_in_torch", "layer_in_torch"]
@@ -31,6 +40,16 @@ def _where(mask: Maybe, one: Tensor, other: Tensor) -> Tensor:
     return one if mask is None else torch.where(mask, one, other)
 
 
+def _numbers(cell: Cell, w_ih: Maybe, x: Tensor) -> Maybe:
+    """Give the numbers that masks are outside training as masks (1, B, N, H)."""
+    if not cell.program.masks:
+        return None
+    assert w_ih is not None
+    shape = 1, x.shape[1], w_ih.shape[0] // cell.gate_count
+    each = [cell.masks[letter].evaluation for letter in cell.program.masks]
+    return torch.stack([x.new_full(shape, number) for number in each], 2)
+
+
 class _Step:
     """What one step read and made, for the reverse pass."""
 
@@ -42,29 +61,35 @@ class _Direction:
     """One direction of a layer over (T, B, I).
 
     Args:
-        cell: Name of the cell.
-        weights: weight_ih, weight_hh, bias_ih, bias_hh, weight_hr; None where there is none.
+        cell: Whose step it is.
+        weights: weight_ih, weight_hh, bias_ih, bias_hh, weight_hr; None where there is none; then
+            the cell's vectors.
         x: (T, B, I).
-        masks: lengths (B,) and reset (T, B), or None.
+        ends: lengths (B,) and reset (T, B), or None.
+        masks: (T or 1, B, N, H); None outside training.
         backwards: Whether it reads from the end.
     """
 
     def __init__(
         self,
-        cell: str,
+        cell: Cell,
         weights: Sequence[Maybe],
         x: Tensor,
-        masks: tuple[Maybe, Maybe],
+        ends: tuple[Maybe, Maybe],
+        masks: Maybe,
         *,
         backwards: bool,
     ) -> None:
-        found = cells.of(cell)
-        self.program, self.reverse, self.gates = found.program, found.reverse, list(found.gates)
+        self.program, self.reverse, self.gates = cell.program, cell.reverse, list(cell.gates)
         self.x = x
-        self.w_ih, self.w_hh, self.b_ih, self.b_hh, self.w_hr = weights
+        self.w_ih, self.w_hh, self.b_ih, self.b_hh, self.w_hr = weights[: len(ROLES)]
+        self.vectors = [v for v in weights[len(ROLES) :] if v is not None]
+        self.masks = _numbers(cell, weights[0], x) if masks is None else masks
+        of_h = cell.hidden_mask
+        self.hidden_mask = None if of_h is None else self.program.masks.index(of_h)
         times = range(x.shape[0])
         self.times = list(reversed(times)) if backwards else list(times)
-        lengths, reset = masks
+        lengths, reset = ends
         self.alive: Maybe = None
         self.start: Maybe = None
         if lengths is not None:
@@ -82,15 +107,14 @@ class _Direction:
     def run(self, initial: list[Tensor]) -> tuple[Tensor, list[Tensor], list[_Step]]:
         """Give output (T, B, P), final states, and every step in the order of time."""
         assert self.w_ih is not None
-        assert self.w_hh is not None
         from_x = linear(self.x, self.w_ih, self.b_ih)
         states, outputs, steps = initial, [], []
         for t in self.times:
             if self.start is not None:
                 start = self.start[t]
                 states = [_where(start, s0, s) for s0, s in zip(initial, states, strict=True)]
-            from_h = linear(states[0], self.w_hh, self.b_hh)
-            inputs = [*self._sums(from_x[t], from_h), *states]
+            inputs = [*self._sums(from_x[t], self._reads(t, states[0])), *states]
+            inputs += self._given(t, inputs[0])
             values = _values(self.program.operations, inputs)
             after = [values[k] for k in self.program.outputs]
             if self.w_hr is not None:
@@ -102,9 +126,29 @@ class _Direction:
         back = self.times[0] != 0
         return torch.stack(outputs[::-1] if back else outputs), states, steps
 
-    def _sums(self, from_x: Tensor, from_h: Tensor) -> list[Tensor]:
+    def _masks(self, t: int) -> tuple[Tensor, ...]:
+        """Give the masks of step t, (B, H) each."""
+        if self.masks is None:
+            return ()
+        return self.masks[t if self.masks.shape[0] > 1 else 0].unbind(1)
+
+    def _given(self, t: int, like: Tensor) -> list[Tensor]:
+        """Give what a step reads beside sums and states."""
+        return [*(v.expand_as(like) for v in self.vectors), *self._masks(t)]
+
+    def _masked(self, t: int, h: Tensor) -> Tensor:
+        """Give h_{t-1} as the product with R reads it."""
+        return h if self.hidden_mask is None else h * self._masks(t)[self.hidden_mask]
+
+    def _reads(self, t: int, h: Tensor) -> Maybe:
+        """Give R h + b_hh, None without R."""
+        return None if self.w_hh is None else linear(self._masked(t, h), self.w_hh, self.b_hh)
+
+    def _sums(self, from_x: Tensor, from_h: Maybe) -> list[Tensor]:
         count = len(self.gates)
-        parts = {"x": from_x.chunk(count, -1), "h": from_h.chunk(count, -1)}
+        parts = {"x": from_x.chunk(count, -1)}
+        if from_h is not None:
+            parts["h"] = from_h.chunk(count, -1)
         sums = []
         for gate, reads in self.program.sums:
             each = [parts[letter][self.gates.index(gate)] for letter in reads]
@@ -122,22 +166,21 @@ class _Direction:
             final: Gradients of the final states.
         """
         assert self.w_ih is not None
-        assert self.w_hh is not None
         _, _, steps = self.run(initial)
         d_initial = [torch.zeros_like(s) for s in initial]
         after = final
-        by_time: dict[int, tuple[Tensor, Tensor, Tensor, Tensor]] = {}
+        by_time: dict[int, tuple[Tensor, ...]] = {}
         for t, step in zip(reversed(self.times), reversed(steps), strict=True):
             alive, start = self._at(self.alive, t), self._at(self.start, t)
             arriving = [_where(alive, d, torch.zeros_like(d)) for d in after]
             if dy is not None:
                 arriving[0] = arriving[0] + _where(alive, dy[t], torch.zeros_like(dy[t]))
-            dx_sums, dh_sums, before = self._step_back(step, arriving)
+            dx_sums, dh_sums, before, own = self._step_back(t, step, arriving)
             if alive is not None:
                 before = [
                     torch.where(alive, d, passed) for d, passed in zip(before, after, strict=True)
                 ]
-            by_time[t] = dx_sums, dh_sums, step.before[0], arriving[0]
+            by_time[t] = dx_sums, dh_sums, self._masked(t, step.before[0]), arriving[0], *own
             if start is not None:
                 zeros = [torch.zeros_like(d) for d in before]
                 d_initial = [
@@ -147,9 +190,9 @@ class _Direction:
                 before = [torch.where(start, z, d) for d, z in zip(before, zeros, strict=True)]
             after = before
         d_initial = [total + d for total, d in zip(d_initial, after, strict=True)]
-        dx_sums, dh_sums, h_before, dh = (
+        dx_sums, dh_sums, h_before, dh, *vectors = (
             torch.stack([by_time[t][k] for t in range(len(by_time))]).flatten(0, 1)
-            for k in range(4)
+            for k in range(4 + len(self.vectors))
         )
         dw_hr = None
         if self.w_hr is not None:
@@ -159,27 +202,29 @@ class _Direction:
         dx = (dx_sums @ self.w_ih).view(self.x.shape)
         weights = [
             dx_sums.T @ self.x.flatten(0, 1),
-            dh_sums.T @ h_before,
+            None if self.w_hh is None else dh_sums.T @ h_before,
             None if self.b_ih is None else dx_sums.sum(0),
             None if self.b_hh is None else dh_sums.sum(0),
             dw_hr,
+            *(d.sum(0) for d in vectors),
         ]
         return dx, d_initial, weights
 
     def _step_back(
-        self, step: _Step, arriving: list[Tensor]
-    ) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """Give the gradients of W x + b_ih, of R h + b_hh, and of the states before a step."""
-        assert self.w_hh is not None
+        self, t: int, step: _Step, arriving: list[Tensor]
+    ) -> tuple[Tensor, Tensor, list[Tensor], list[Tensor]]:
+        """Give the gradients of W x + b_ih, R h + b_hh, the states before step t, the vectors."""
         d_after = list(arriving)
         if self.w_hr is not None:
             d_after[0] = d_after[0] @ self.w_hr
         reverse = self.reverse
         kept = [step.values[k] for k in reverse.kept]
-        values = _values(reverse.operations, [*kept, *step.before, *d_after])
-        found = [None if k < 0 else values[k] for k in reverse.outputs]
+        given = self._given(t, d_after[0])
+        values = _values(reverse.operations, [*kept, *step.before, *given, *d_after])
         zero = torch.zeros_like(step.values[self.program.outputs[0]])
-        sums = [zero if d is None else d.expand_as(zero) for d in found[: len(self.program.sums)]]
+        found = [zero if k < 0 else values[k].expand_as(zero) for k in reverse.outputs]
+        split = len(self.program.sums), len(self.program.sums) + len(step.before)
+        sums, direct, vectors = found[: split[0]], found[split[0] : split[1]], found[split[1] :]
         parts = {}
         for letter in "xh":
             of_gate = {
@@ -188,13 +233,10 @@ class _Direction:
                 if letter in reads
             }
             parts[letter] = torch.cat([of_gate.get(gate, zero) for gate in self.gates], -1)
-        direct = found[len(self.program.sums) :]
-        before = [
-            torch.zeros_like(s) if d is None else d
-            for s, d in zip(step.before, direct, strict=False)
-        ]
-        before[0] = before[0] + parts["h"] @ self.w_hh
-        return parts["x"], parts["h"], before
+        if self.w_hh is not None:
+            through = self._masked(t, parts["h"] @ self.w_hh)
+            direct[0] = through if self.w_hr is not None else direct[0] + through
+        return parts["x"], parts["h"], direct, vectors
 
 
 def _stacked(parts: Iterable[Sequence[Tensor]]) -> list[Tensor]:
@@ -204,16 +246,17 @@ def _stacked(parts: Iterable[Sequence[Tensor]]) -> list[Tensor]:
 def _directions(call: Forward) -> list[tuple[_Direction, list[Tensor]]]:
     """Give each direction, and the states before its first step."""
     found = []
-    states = cells.of(call.cell).extra_states
-    masks = call.lengths, call.reset
-    for d, own in enumerate(roles(call.directions, call.weights)):
-        one = _Direction(call.cell, own, call.x, masks, backwards=d == 1)
-        batch, hidden = call.x.shape[1], own[1].shape[0] // len(one.gates)
-        initial = [call.x.new_zeros(batch, own[1].shape[1]) if call.h0 is None else call.h0[d]]
-        if states:
-            c0 = call.x.new_zeros(batch, states * hidden) if call.c0 is None else call.c0[d]
-            initial += c0.chunk(states, -1)
-        found.append((one, initial))
+    cell, kind, batch = cell_of(call.cell), kind_of(call), call.x.shape[1]
+    first, *others = [cell.initial.get(letter, 0.0) for letter in cell.states]
+    for d, own in enumerate(roles(call)):
+        masks = None if call.masks is None else call.masks[d]
+        one = _Direction(cell, own, call.x, (call.lengths, call.reset), masks, backwards=d == 1)
+        h0 = call.x.new_full((batch, kind.width), first) if call.h0 is None else call.h0[d]
+        if call.c0 is None:
+            more = [call.x.new_full((batch, kind.hidden), number) for number in others]
+        else:
+            more = list(call.c0[d].chunk(kind.states, -1))
+        found.append((one, [h0, *more]))
     return found
 
 

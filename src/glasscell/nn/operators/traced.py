@@ -17,7 +17,7 @@ from glasscell.errors import DtypeError, ShapeError
 from glasscell.nn.autocast import CASTABLE, cast, fuses, low_precision, result_dtypes
 from glasscell.nn.operators.schema import Maybe
 
-__all__ = ["run_module", "suits"]
+__all__ = ["ends_of", "run_module", "suits"]
 
 _PRECISIONS = (torch.float32, torch.float64)
 
@@ -91,7 +91,7 @@ def run_module(
     if unbatched and hx is not None:
         h0, c0 = h0.unsqueeze(1), None if c0 is None else c0.unsqueeze(1)
     _check(module, x, h0, c0)
-    ends, starts = _masks(x, lengths, reset, unbatched=unbatched, batch_first=first)
+    ends, starts = ends_of(x, lengths, reset, unbatched=unbatched, batch_first=first)
     weight = _weights(module, 0)[0]
     low = low_precision(x, weight)
     dtypes: Any = None
@@ -147,10 +147,22 @@ def _check(module: RNNBase, x: Tensor, h0: Maybe, c0: Maybe) -> None:
             module.check_hidden_size(state, (sides, x.shape[1], width))
 
 
-def _masks(
+def ends_of(
     x: Tensor, lengths: Any, reset: Maybe, *, unbatched: bool, batch_first: bool
 ) -> tuple[Maybe, Maybe]:
-    """Give lengths as (B,) int64 and reset as (T, B), by shape and dtype alone."""
+    """Give lengths as (B,) int64 and reset as (T, B), by shape and dtype alone.
+
+    Args:
+        x: (T, B, I).
+        lengths: As passed to a layer.
+        reset: As passed to it.
+        unbatched: Whether it was called on one sequence without a batch axis.
+        batch_first: Whether reset is (B, T).
+
+    Raises:
+        ShapeError: They do not fit the input.
+        DtypeError: Lengths are not integers, or reset is not bool.
+    """
     ends = starts = None
     if lengths is not None:
         ends = torch.as_tensor(lengths)
