@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "arena.h"
+#include "cell_step.h"
 #include "forward.h"
 #include "isa/cpu.h"
 #include "kernels.h"
@@ -29,13 +30,16 @@ class Team {
         block_(std::clamp<ptrdiff_t>(
             kBlockBytes / (sequence.B * layer.columns * static_cast<ptrdiff_t>(sizeof(T))), 4,
             steps_)),
-        zeros_(take(layer.Hp)),
+        start_h_(take(layer.Hp)),
+        start_c_(take(layer.c_row())),
         h_next_(take(sequence.B * layer.Hp)),
-        c_(take(sequence.B * layer.Hp)),
+        c_(take(sequence.B * layer.c_row())),
         pre_(take(block_ * sequence.B * layer.columns)) {
-    std::fill(zeros_, zeros_ + layer.Hp, T(0));
-    for (ptrdiff_t j = 0; j < seq_.B && lstm(); ++j) {
-      std::fill(cell(j), cell(j) + layer.Hp, T(0));
+    layer.start_h(start_h_);
+    layer.start_c(start_c_);
+    for (ptrdiff_t j = 0; j < seq_.B; ++j) {
+      std::fill(hidden(j), hidden(j) + layer.Hp, T(0));
+      layer.start_c(cell(j));
       set_cell(j, 0, layer.H);
     }
   }
@@ -58,7 +62,10 @@ class Team {
       const ptrdiff_t b = seq_.batch(j), length = seq_.length(j), P = layer_.P;
       const T* h = length ? args_.y.at(seq_.reverse ? 0 : length - 1, b) : initial_h(j);
       std::copy(h, h + P, args_.h_n + b * P);
-      if (lstm()) std::copy(cell(j), cell(j) + layer_.H, args_.c_n + b * layer_.H);
+      for (ptrdiff_t k = 0; k < layer_.cell.states; ++k) {
+        const T* c = cell(j) + k * layer_.Hp;
+        std::copy(c, c + layer_.H, args_.c_n + b * layer_.c_size() + k * layer_.H);
+      }
       for (ptrdiff_t t = length; !args_.y.packed && t < seq_.T; ++t) {
         std::fill(args_.y.at(t, b), args_.y.at(t, b) + P, T(0));
       }
@@ -73,27 +80,39 @@ class Team {
     return Arena::mine().take<U>(static_cast<std::size_t>(n));
   }
 
-  bool lstm() const { return layer_.cell.mode == Mode::kLstm; }
+  bool tiled() const { return layer_.cell.tiled(); }
   ptrdiff_t first_piece(int k) const { return layer_.pieces() * k / n_; }
-  T* cell(ptrdiff_t j) const { return c_ + j * layer_.Hp; }
+  // The units of a share.
+  Units units(int k) const {
+    const ptrdiff_t sums = tiled() ? static_cast<ptrdiff_t>(layer_.cell.sums.size()) : 1;
+    const ptrdiff_t piece = layer_.piece() / sums;
+    return {first_piece(k) * piece, std::min(layer_.Hp, first_piece(k + 1) * piece)};
+  }
+  T* hidden(ptrdiff_t j) const { return h_next_ + j * layer_.Hp; }
+  T* cell(ptrdiff_t j) const { return c_ + j * layer_.c_row(); }
   const T* initial_h(ptrdiff_t j) const {
-    return args_.h0 ? args_.h0 + seq_.batch(j) * layer_.P : zeros_;
+    return args_.h0 ? args_.h0 + seq_.batch(j) * layer_.P : start_h_;
   }
   void set_cell(ptrdiff_t j, ptrdiff_t from, ptrdiff_t to) const {
-    const T* c0 = args_.c0 ? args_.c0 + seq_.batch(j) * layer_.H : zeros_;
-    std::copy(c0 + from, c0 + to, cell(j) + from);
+    for (ptrdiff_t k = 0; k < layer_.cell.states; ++k) {
+      const T* c = args_.c0 ? args_.c0 + seq_.batch(j) * layer_.c_size() + k * layer_.H
+                            : start_c_ + k * layer_.Hp;
+      std::copy(c + from, c + to, cell(j) + k * layer_.Hp + from);
+    }
   }
 
   void keep_cell(ptrdiff_t s, ptrdiff_t j, ptrdiff_t from, ptrdiff_t to) const {
-    const ptrdiff_t lanes = layer_.piece() / 4, begin = from * lanes;
-    T* kept = args_.segments.cell(s, seq_.batch(j), seq_.B, layer_.H);
-    std::copy(cell(j) + begin, cell(j) + std::min(layer_.H, to * lanes), kept + begin);
+    T* kept = args_.segments.cell(s, seq_.batch(j), seq_.B, layer_.c_size());
+    for (ptrdiff_t k = 0; k < layer_.cell.states; ++k) {
+      const T* c = cell(j) + k * layer_.Hp;
+      std::copy(c + from, c + to, kept + k * layer_.H + from);
+    }
   }
 
   // Pre-activations b + W x of the share's columns; row j of step s at ((s - first) B + j).
   void input_share(ptrdiff_t first, ptrdiff_t end, int k) const {
     const Arena::Scope scope;
-    const ptrdiff_t column = first_piece(k) * layer_.piece();
+    const ptrdiff_t column = tiled() ? first_piece(k) * layer_.piece() : 0;
     const ptrdiff_t columns =
         std::min(layer_.columns, first_piece(k + 1) * layer_.piece()) - column;
     const ptrdiff_t most = (end - first) * seq_.B;
@@ -109,30 +128,38 @@ class Team {
         pre[rows] = pre_ + ((s - first) * seq_.B + j) * layer_.columns + column;
       }
     }
-    kernel_table<T>().gemm({rows, layer_.I, columns, x, 1, layer_.w(column), init, pre});
+    if (tiled()) {
+      kernel_table<T>().gemm({rows, layer_.I, columns, x, 1, layer_.w(column), init, pre});
+    } else {
+      input_sums(layer_, rows, x, init, pre, units(k));
+    }
   }
 
   void step(ptrdiff_t s, ptrdiff_t row, int k) const {
     const ptrdiff_t t = seq_.time(s), active = seq_.active(t);
     const ptrdiff_t from = first_piece(k), to = first_piece(k + 1);
+    const Units own = units(k);
+    const ptrdiff_t last = std::min(layer_.H, own.end);
     const bool descending = s % 2 != 0;
     const T *h[kMostRows], *init[kMostRows];
-    T *c[kMostRows], *next[kMostRows], *y[kMostRows], *tape[kMostRows];
+    T *c[kMostRows], *next[kMostRows], *y[kMostRows], *tape[kMostRows], *pre[kMostRows];
     for (ptrdiff_t j = 0; j < active; ++j) {
       const ptrdiff_t b = seq_.batch(j);
       h[j] = seq_.starts(t, j) ? initial_h(j) : args_.y.at(seq_.previous(t), b);
-      init[j] = pre_ + (row * seq_.B + j) * layer_.columns;
+      init[j] = pre[j] = pre_ + (row * seq_.B + j) * layer_.columns;
       c[j] = cell(j);
-      next[j] = h_next_ + j * layer_.Hp;
+      next[j] = hidden(j);
+      if (seq_.starts(t, j)) std::copy(h[j] + own.first, h[j] + last, next[j] + own.first);
       y[j] = args_.y.at(t, b);
       if (args_.tape) tape[j] = args_.tape.at(t, b);
-      if (lstm() && seq_.restarts(t, j)) {
-        const ptrdiff_t lanes = layer_.piece() / 4;
-        set_cell(j, from * lanes, std::min(layer_.H, to * lanes));
-      }
-      if (args_.segments.begin_at(s)) keep_cell(s, j, from, to);
+      if (seq_.restarts(t, j)) set_cell(j, own.first, last);
+      if (args_.segments.begin_at(s)) keep_cell(s, j, own.first, last);
     }
-    if (lstm()) {
+    if (!tiled()) {
+      // In h_next_ each thread has the h of its units in whole vectors.
+      cell_step(layer_,
+                {active, pre, h, c, next, y, args_.tape ? tape : nullptr, nullptr, own, next});
+    } else if (layer_.cell.mode == Mode::kLstm) {
       kernel_table<T>().lstm_forward_step({active, layer_.H, 0, layer_.P, nullptr, h, layer_.w(),
                                            layer_.r(), init, c, next, y,
                                            args_.tape ? tape : nullptr, from, to, descending});
@@ -148,10 +175,11 @@ class Team {
   const ForwardArgs<T>& args_;
   const int n_;
   const ptrdiff_t steps_, block_;
-  T* const zeros_;   // (Hp)
-  T* const h_next_;  // [B][Hp]: what the kernel writes in whole vectors; h_{t-1} is read from y
-  T* const c_;       // [B][Hp], unused by an RNN
-  T* const pre_;     // [block][B][columns]: b + W x
+  T* const start_h_;  // (Hp)
+  T* const start_c_;  // [states][Hp]
+  T* const h_next_;   // [B][Hp]: what the kernel writes in whole vectors; h_{t-1} is read from y
+  T* const c_;        // [B][states][Hp]
+  T* const pre_;      // [block][B][columns]: b + W x
 };
 
 // Whether n threads save more than their meetings cost. One sequence cannot be divided otherwise;
@@ -172,9 +200,10 @@ template <class T>
 bool forward_team(const Layer<T>& layer, const Sequence& sequence, const ForwardArgs<T>& args,
                   int threads) {
   const ptrdiff_t B = sequence.B, work = B * layer.columns * layer.P, least = B == 1 ? 13 : 18;
-  const ptrdiff_t n = std::min<ptrdiff_t>({threads, kMost, work >> least, layer.pieces() / 2});
-  if (B >= 3 * n || n < 2 || layer.projected || !layer.cell.tiled() ||
-      !worth_meeting(sequence, work, n))
+  // A tile of a tiled cell needs two pieces to be busy.
+  const ptrdiff_t pieces = layer.pieces() / (layer.cell.tiled() ? 2 : 1);
+  const ptrdiff_t n = std::min<ptrdiff_t>({threads, kMost, work >> least, pieces});
+  if (B >= 3 * n || n < 2 || layer.projected || args.masks || !worth_meeting(sequence, work, n))
     return false;
   const Arena::Scope scope;
   Team<T> team(layer, sequence, args, static_cast<int>(n));

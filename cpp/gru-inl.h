@@ -15,10 +15,10 @@ template <class T, bool kTape>
 void gru_cells(const GruArgs<T>& s) {
   using V = Vec<T>;
   constexpr ptrdiff_t VL = V::kLanes;
-  const ptrdiff_t Hp = round_up(s.H, VL);
+  const ptrdiff_t Hp = round_up(s.H, VL), end = s.end_unit < 0 ? Hp : s.end_unit;
   const V one = V::set(T(1));
   for (ptrdiff_t m = 0; m < s.rows; ++m) {
-    for (ptrdiff_t u = 0; u < Hp; u += VL) {
+    for (ptrdiff_t u = s.first_unit; u < end; u += VL) {
       const T* pre = s.pre[m] + u;
       const V r = sigmoid<T>(V::load(pre + Hp));
       const V z = sigmoid<T>(V::load(pre + 2 * Hp));

@@ -126,11 +126,13 @@ struct RnnBackwardArgs {
 template <class T>
 struct GruArgs {
   ptrdiff_t rows, H;
-  const T* const* pre;  // [rows] of [n_x r z n_h][Hp]: the sums
-  const T* const* h;    // [rows] of (Hp): h_{t-1}
-  T* const* h_next;     // [rows] of (Hp); may be h
-  T* const* y;          // [rows] of (H), or null
-  T* const* tape;       // [rows] of [r z n n_h][Hp], or null
+  const T* const* pre;       // [rows] of [n_x r z n_h][Hp]: the sums
+  const T* const* h;         // [rows] of (Hp): h_{t-1}
+  T* const* h_next;          // [rows] of (Hp); may be h
+  T* const* y;               // [rows] of (H), or null
+  T* const* tape;            // [rows] of [r z n n_h][Hp], or null
+  ptrdiff_t first_unit = 0;  // only the units from here, a multiple of lanes
+  ptrdiff_t end_unit = -1;   // up to here; -1: to the last
 };
 
 template <class T>

@@ -6,6 +6,7 @@
 #include "arena.h"
 #include "isa/cpu.h"
 #include "kernels.h"
+#include "program.h"
 #include "threads/pool.h"
 
 namespace glasscell {
@@ -222,6 +223,14 @@ template <class T>
 ptrdiff_t Layer<T>::piece() const {
   const KernelTable<T>& table = kernel_table<T>();
   return cell.mode == Mode::kLstm ? 4 * table.lanes : table.panel;
+}
+
+template <class T>
+ptrdiff_t Layer<T>::pieces() const {
+  if (cell.tiled()) return (columns + piece() - 1) / piece();
+  // Panels go on from sum to sum: units divide as they do where a sum ends with one.
+  const bool divides = Hp % piece() == 0 && !(cell.step && cell.step->mean());
+  return divides ? Hp / piece() : 1;
 }
 
 template <class T>

@@ -73,9 +73,9 @@ class Layer {
   ptrdiff_t c_size() const { return cell.states * H; }  // of a row's states after h, outside
   ptrdiff_t c_row() const { return cell.states * Hp; }  // and inside
   // What several threads may divide between them: unit blocks of an LSTM, panels of units of an
-  // RNN.
-  ptrdiff_t pieces() const { return (columns + piece() - 1) / piece(); }
-  ptrdiff_t piece() const;  // packed columns of one
+  // RNN, and of other cells as many units in each of their sums; 1 where a unit needs the others.
+  ptrdiff_t pieces() const;
+  ptrdiff_t piece() const;  // packed columns of one, within one sum of a cell that is not tiled
   ptrdiff_t gate_rows() const { return cell.gates * H; }
 
   // Columns = packed from `column` on, a whole number of panels; K = I.

@@ -148,6 +148,7 @@ void run_program(const ProgramArgs<T>& s) {
   const ptrdiff_t Hp = round_up(s.H, VL), inputs = program.inputs(), outputs = program.outputs();
   const ptrdiff_t blocks = program.mean() ? 1 : (Hp + kProgramBlock - 1) / kProgramBlock;
   const ptrdiff_t block = round_up((Hp + blocks - 1) / blocks, VL);
+  const ptrdiff_t stride = s.kept_stride ? s.kept_stride : Hp;
   const ptrdiff_t size = code.slots * block + code.uniforms * VL;
   T* const scratch = static_cast<T*>(program_scratch(size * static_cast<ptrdiff_t>(sizeof(T))));
 
@@ -175,8 +176,9 @@ void run_program(const ProgramArgs<T>& s) {
         value[p.value] = out[p.index] ? out[p.index] + u : scratch + p.slot * block;
       }
       if (kept) {
-        for (const Program::Place& p : code.tape_direct) value[p.value] = kept + p.index * Hp + u;
-        for (const Program::Place& p : code.tape_first) copy(p, n, kept + p.index * Hp + u);
+        for (const Program::Place& p : code.tape_direct)
+          value[p.value] = kept + p.index * stride + u;
+        for (const Program::Place& p : code.tape_first) copy(p, n, kept + p.index * stride + u);
       }
       for (const Program::Instruction& i : code.instructions) execute<T>(i, value, n, s.H);
       for (const Program::Place& p : code.output_last) {
@@ -189,7 +191,7 @@ void run_program(const ProgramArgs<T>& s) {
         }
       }
       if (kept) {
-        for (const Program::Place& p : code.tape_last) copy(p, n, kept + p.index * Hp + u);
+        for (const Program::Place& p : code.tape_last) copy(p, n, kept + p.index * stride + u);
       }
     }
   }

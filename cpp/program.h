@@ -128,6 +128,8 @@ struct ProgramArgs {
   // another, and never each other.
   T* const* out;
   T* const* kept;  // [rows] of [kept][Hp], or null; alias nothing
+  // From one kept value to the next, where H are some of a row's units; 0: Hp.
+  ptrdiff_t kept_stride = 0;
 };
 
 // Memory of this thread, 64-byte aligned, valid until its next call here; throws std::bad_alloc.

@@ -19,9 +19,10 @@ namespace {
 template <class T>
 int useful_threads(const Layer<T>& layer, int threads) {
   const ptrdiff_t bytes = layer.macs() * static_cast<ptrdiff_t>(sizeof(T));
-  return static_cast<int>(std::clamp<ptrdiff_t>(
-      std::min({bytes >> 19, layer.pieces() / 2, static_cast<ptrdiff_t>(kMostHelped)}), 1,
-      std::max(1, bytes < (1 << 20) ? 1 : threads)));
+  return static_cast<int>(
+      std::clamp<ptrdiff_t>(std::min({bytes >> 19, layer.pieces() / (layer.cell.tiled() ? 2 : 1),
+                                      static_cast<ptrdiff_t>(kMostHelped)}),
+                            1, std::max(1, bytes < (1 << 20) ? 1 : threads)));
 }
 
 }  // namespace
@@ -53,11 +54,13 @@ void Stepper<T>::step(const T* x, T* y) {
     State& s = state_[k];
     T* next = s.h[1 - s.now].data();
     T* out = layer.projected ? s.m.data() : next;
-    if (layer.cell.tiled()) {
-      on_threads(layer, [&](ptrdiff_t first, ptrdiff_t end) { pieces(k, x, out, first, end); });
-    } else {
-      whole(k, x, out);
-    }
+    on_threads(layer, [&](ptrdiff_t first, ptrdiff_t end) {
+      if (layer.cell.tiled()) {
+        pieces(k, x, out, first, end);
+      } else {
+        units(k, x, out, first, end);
+      }
+    });
     if (layer.projected) {
       const T* m = out;
       kernel_table<T>().gemm({1, layer.H, layer.P, &m, 1, layer.hr(), nullptr, &next});
@@ -84,13 +87,15 @@ void Stepper<T>::on_threads(const Layer<T>& layer, const F& pieces) const {
 }
 
 template <class T>
-void Stepper<T>::whole(std::size_t k, const T* x, T* out) {
+void Stepper<T>::units(std::size_t k, const T* x, T* out, ptrdiff_t first, ptrdiff_t end) {
   const Layer<T>& layer = *layers_[k];
   State& s = state_[k];
   const T *h = s.h[s.now].data(), *init = layer.start();
   T *pre = s.pre.data(), *c = s.c.data();
-  input_sums(layer, 1, &x, &init, &pre);
-  cell_step(layer, {1, &pre, &h, &c, &out, nullptr, nullptr, nullptr});
+  Units units;
+  if (end - first < layer.pieces()) units = {first * layer.piece(), end * layer.piece()};
+  input_sums(layer, 1, &x, &init, &pre, units);
+  cell_step(layer, {1, &pre, &h, &c, &out, nullptr, nullptr, nullptr, units});
 }
 
 template <class T>

@@ -34,7 +34,7 @@ class Stepper {
   };
   template <class F>
   void on_threads(const Layer<T>& layer, const F& pieces) const;  // pieces(first, end), all once
-  void whole(std::size_t k, const T* x, T* out);
+  void units(std::size_t k, const T* x, T* out, ptrdiff_t first, ptrdiff_t end);
   void pieces(std::size_t k, const T* x, T* out, ptrdiff_t first, ptrdiff_t end);
 
   std::vector<const Layer<T>*> layers_;

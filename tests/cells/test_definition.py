@@ -25,6 +25,7 @@ from glasscell.cells import (
     filled,
     latex,
     mean,
+    normalise,
     of,
     sigmoid,
     tanh,
@@ -165,12 +166,12 @@ BAD_LINES: dict[Any, tuple[str, str]] = {
     _numpy_sum: ("np.sum(a.g)", "no attribute 'sum'"),
     _numpy_array: ("np.array([a.g, h])", "no function of NumPy"),
     _math_function: ("math.tanh(a.f)", "real number"),
-    _index: ("a.f[0]", "subscriptable"),
+    _index: ("a.f[0]", "no single unit"),
     _method: ("clamp(0, 1)", "no attribute 'clamp'"),
     _power: ("a.f**3", "a square (** 2), got ** 3"),
     _matrix: ("a.f @ a.g", "unsupported operand"),
-    _text: ('a.f + "1"', "a symbol or a number, got str"),
-    _flag: ("a.f + True", "a symbol or a number, got bool"),
+    _text: ('a.f + "1"', "a value of the step or a number, got str"),
+    _flag: ("a.f + True", "a value of the step or a number, got bool"),
     _infinite: ('float("inf")', "a number within"),
     _too_large: ("1e39", "a number within"),
     _never_written: ("written_nowhere", "is not defined"),
@@ -250,7 +251,6 @@ def test_symbols_of_two_steps_do_not_mix():
         return a.f * left[0] + a.g
 
     kind = type("Keeps", (Leaky,), {"step": keeps})
-    assert kind().program
     with pytest.raises(CellError, match=r"a\.f \* left\[0\].*one that another step left"):
         _ = kind().program
 
@@ -468,3 +468,84 @@ def test_a_described_cell_has_no_step():
     described = Described(GRU().description())
     with pytest.raises(CellError, match="a cell without one"):
         described.step(None, None)
+
+
+def test_a_diagonal_sum_has_two_parts_and_those_alone_that_are_read():
+    class Bistable(Cell):
+        gates = {"a": "bistability", "c": "update", "g": "candidate"}  # noqa: RUF012
+        recurrent = "diagonal"
+
+        def step(self, s, h):
+            a, c = 1 + tanh(s.a), sigmoid(s.c)
+            g = tanh(s.g.x + a * h)
+            return c * h + (1 - c) * g
+
+    assert Bistable().program.vectors == ("u_a", "u_c")
+    assert [sum_.reads for sum_ in Bistable().program.sums] == ["x", "x", "x"]
+
+    class Parts(Bistable):
+        def step(self, s, h):
+            return tanh(s.a.x + s.a.h) + s.c.h * s.g.x + s.c
+
+    class Whole(Bistable):
+        def step(self, s, h):
+            return tanh(s.a) + self.u_c * h * s.g.x + s.c
+
+    assert Parts().program == Whole().program
+
+
+def test_one_value_that_is_normalised_is_one_value():
+    class Normed(Leaky):
+        def step(self, a, h):
+            f = sigmoid(normalise(a.f))
+            return f * h + (1 - f) * tanh(a.g)
+
+    assert "mean" in {operation.name for operation in Normed().program.operations}
+
+
+def test_a_number_that_is_drawn_in_a_step_is_refused():
+    drawn = iter([0.25, 0.5])
+
+    class Drawn(Leaky):
+        def step(self, a, h):
+            return a.f + a.g * next(drawn)
+
+    with pytest.raises(CellError, match=r"the same each time, .*; for random numbers use mask"):
+        _ = Drawn().program
+
+
+def test_a_letter_of_a_gate_and_of_another_state_is_refused():
+    class Twice(Leaky):
+        states = {"h": "hidden", "f": "memory"}  # noqa: RUF012
+
+    with pytest.raises(CellError, match="got f for gate forget and state memory"):
+        _ = Twice().program
+
+
+@pytest.mark.parametrize("result", [None, [], {}], ids=repr)
+def test_a_step_without_a_result_or_with_a_list_is_refused(result):
+    class Returns(Leaky):
+        def step(self, a, h):
+            return result
+
+    with pytest.raises(CellError, match=r"to return h, got .*; return the states after the step"):
+        _ = Returns().program
+
+
+def test_a_cell_without_a_step_says_so_once():
+    with pytest.raises(CellError) as error:
+        _ = type("Stepless", (Cell,), {"gates": {"g": "candidate"}})().program
+    assert str(error.value) == "Stepless: expected a step, got a cell without one; define step"
+
+
+def test_a_value_of_a_step_prints_what_it_is():
+    said = []
+
+    class Prints(Leaky):
+        def step(self, a, h):
+            f = sigmoid(a.f)
+            said.extend([f"{a.f} {h}", repr(f)])
+            return f * h + a.g
+
+    _ = Prints().program
+    assert said[:2] == ["<sum.f.xh of a step> <state.h of a step>", "<sigmoid of a step>"]

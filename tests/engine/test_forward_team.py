@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from glasscell import engine
+from glasscell.cells import GRU, LSTM, SLSTM
+from glasscell.cells.compact import compress
+from glasscell.cells.parameters import LayerWeights
 
 # From H = 64 on, several threads share the units; 80, 104, 144 and 200 do not divide evenly.
 HIDDEN = (64, 80, 104, 144, 200, 256)
@@ -21,6 +24,21 @@ def problem(hidden, dtype=np.float32, steps=70, inputs=9, mode="LSTM"):
     weights = _Weights(draw(rows, inputs), draw(rows, hidden), draw(rows), draw(rows))
     c0 = draw(1, hidden) if mode == "LSTM" else None
     return engine.pack(mode, weights), draw(steps, 1, inputs), draw(1, hidden), c0
+
+
+def problem_of(cell, hidden, batch=1, steps=41, dtype=np.float32):
+    """A layer that is no LSTM and no RNN, with x and the states before it."""
+    rng = np.random.default_rng(hidden)
+    draw = lambda *shape: rng.uniform(-0.2, 0.2, shape).astype(dtype)  # noqa: E731
+    rows, S = len(cell.gates) * hidden, cell.extra_states
+    shapes = {"weight_ih": (rows, 9), "weight_hh": (rows, hidden)}
+    shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
+    shapes |= dict.fromkeys(cell.program.vectors, (hidden,))
+    arrays = {name: draw(*shape) for name, shape in shapes.items()}
+    shape = (batch, hidden) if S == 1 else (batch, S, hidden)
+    c0 = draw(*shape) + 1 if S else None
+    layer = engine.pack(cell, LayerWeights.named(arrays))
+    return layer, draw(steps, batch, 9), draw(batch, hidden), c0
 
 
 class _Weights:
@@ -95,6 +113,55 @@ def test_a_small_batch_on_any_number_of_threads_gives_the_same_bits(mode, hidden
         alone = engine.forward(layer, x, *states, threads=1, **options)
         for threads in (2, 3, 8):
             assert_same(alone, engine.forward(layer, x, *states, threads=threads, **options))
+
+
+CELLS = [GRU(), LSTM(peephole=True), LSTM(coupled=True), SLSTM(), LSTM(layer_norm=True)]
+
+
+@pytest.mark.parametrize("kind", ["plain", "traced", "ragged", "cut", "without states"])
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("cell", CELLS, ids=repr)
+def test_other_cells_on_any_number_of_threads_give_the_same_bits(cell, reverse, kind):
+    rng = np.random.default_rng(7)
+    for hidden, batch, dtype in (
+        (128, 1, np.float32), (256, 1, np.float32), (200, 1, np.float32), (128, 1, np.float64),
+        (256, 2, np.float32), (256, 5, np.float32),
+    ):  # fmt: skip
+        layer, x, h0, c0 = problem_of(cell, hidden, batch, dtype=dtype)
+        options = {"reverse": reverse, "tape": kind == "traced"}
+        if kind == "ragged":
+            options["lengths"] = rng.permutation([0, 41, 17, 40, 9])[:batch]
+        if kind == "cut":
+            options["reset"] = rng.random((41, batch)) < 0.2
+        states = (None, None) if kind == "without states" else (h0, c0)
+        alone = engine.forward(layer, x, *states, threads=1, **options)
+        for threads in (2, 3, 8):
+            found = engine.forward(layer, x, *states, threads=threads, **options)
+            for name in ("output", "h_n", "c_n"):
+                np.testing.assert_array_equal(getattr(found, name), getattr(alone, name), name)
+            if kind == "traced":
+                np.testing.assert_array_equal(found.tape[..., :hidden], alone.tape[..., :hidden])
+
+
+@pytest.mark.parametrize("storage", [None, "bfloat16", "int8"])
+@pytest.mark.parametrize("hidden", [384, 512])
+@pytest.mark.parametrize("cell", CELLS, ids=repr)
+def test_live_steps_of_other_cells_on_several_threads_give_the_same_bits(cell, hidden, storage):
+    layer, x, h0, c0 = problem_of(cell, hidden, steps=12)
+    if storage:
+        rng = np.random.default_rng(1)
+        names = [*layer.vectors]
+        rows = len(cell.gates) * hidden
+        shapes = {"weight_ih": (rows, 9), "weight_hh": (rows, hidden), "bias_ih": (rows,)}
+        shapes |= {"bias_hh": (rows,), **dict.fromkeys(names, (hidden,))}
+        drawn = {k: rng.uniform(-0.2, 0.2, s).astype(np.float32) for k, s in shapes.items()}
+        layer = engine.pack(cell, compress(LayerWeights.named(drawn), storage))
+    whole = engine.forward(layer, x, h0, c0, threads=1)
+    for threads in (1, 2, 4):
+        live = engine.stepper([layer], threads)
+        live.set_state(h0.copy(), None if c0 is None else c0.copy())
+        for t in range(12):
+            np.testing.assert_array_equal(live.step(x[t, 0].copy()), whole.output[t, 0])
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 4, 5, 63, 64, 65, 200])

@@ -287,11 +287,13 @@ def test_exact_classes_are_found_where_they_are_compared_or_looked_up() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*deprecated")
-def test_dynamic_quantization_finds_converted_layers() -> None:
-    model = convert(torch.nn.Sequential(torch.nn.LSTM(INPUT, HIDDEN)))
-    made = torch.ao.quantization.quantize_dynamic(model, {torch.nn.LSTM}, dtype=torch.qint8)
-    assert isinstance(made[0], torch.ao.nn.quantized.dynamic.LSTM)
-    assert isinstance(model[0], glasscell.nn.LSTM)
+@pytest.mark.parametrize("name", ["LSTM", "GRU"])
+def test_dynamic_quantization_finds_converted_layers(name: str) -> None:
+    theirs = getattr(torch.nn, name)
+    model = convert(torch.nn.Sequential(theirs(INPUT, HIDDEN)))
+    made = torch.ao.quantization.quantize_dynamic(model, {theirs}, dtype=torch.qint8)
+    assert isinstance(made[0], getattr(torch.ao.nn.quantized.dynamic, name))
+    assert isinstance(model[0], getattr(glasscell.nn, name))
 
 
 registered, subclassed = list[str](), list[str]()
@@ -351,7 +353,7 @@ def test_it_says_where_it_converted_nothing_and_points_at_the_caller() -> None:
     quantized = torch.nn.Sequential(torch.ao.nn.quantized.dynamic.LSTM(INPUT, HIDDEN))
     for model, words in (
         (torch.nn.Linear(2, 2), "Linear with no recurrent layer"),
-        (torch.nn.Sequential(GRU(2, 2)), r"0 \(GRU\): left alone, there is no class"),
+        (torch.nn.Sequential(GRU(2, 2)), r"0 \(GRU\): left alone, it is a .*\.GRU, for which"),
         (Explicit(2, 2), r"Explicit: left alone, .* does not end in super\(\)\.forward"),
         (OwnCheck(2, 2), "check_forward_args of its own"),
         (scripted, r"0 \(LSTM\): left alone, it is scripted"),
@@ -377,7 +379,7 @@ def test_it_says_on_request_what_became_of_each_layer(capsys: pytest.CaptureFixt
     convert(model, verbose=True)
     assert capsys.readouterr().out.splitlines() == [
         "a (OwnForward): converted",
-        "b (GRU): left alone, there is no class of glasscell's for it",
+        f"b (GRU): left alone, it is a {__name__}.GRU, for which glasscell has no class",
         "c (LSTM): left alone, it is glasscell's already",
     ]
 
@@ -404,3 +406,11 @@ def test_layers_of_other_cells_are_ours_already(capsys: pytest.CaptureFixture[st
         "1 (sLSTM): left alone, it is glasscell's already",
     ]
     assert model[0].checkpoint is model[1].checkpoint is True
+
+
+@pytest.mark.parametrize("change", [convert, restore])
+def test_what_is_no_module_is_refused(change: Any) -> None:
+    with pytest.raises(TypeError, match=r"expected model as a torch\.nn\.Module, got dict; of an"):
+        change({"rnn": torch.nn.GRU(2, 2)})
+    with pytest.raises(TypeError, match=r"got the class GRU"):
+        change(torch.nn.GRU)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import inspect
 import linecache
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from keyword import iskeyword
 from numbers import Real
@@ -131,7 +131,7 @@ class Cell:
         Returns:
             The states after it, the hidden state first.
         """
-        raise CellError(f"{self.name}: expected a step, got a cell without one; define step")
+        raise CellError("expected a step, got a cell without one; define step")
 
     @property
     def gate_names(self) -> tuple[str, ...]:
@@ -140,8 +140,8 @@ class Cell:
 
     @property
     def state_names(self) -> tuple[str, ...]:
-        """Names of the states, the hidden one first."""
-        return tuple(self.states.values())
+        """Names of the states, the first always "hidden", whatever the cell calls its output."""
+        return ("hidden", *tuple(self.states.values())[1:])
 
     @property
     def gate_count(self) -> int:
@@ -161,7 +161,13 @@ class Cell:
     @cached_property
     def program(self) -> Program:
         """The step as a program, as in training: masks are inputs."""
-        return _program(self, training=True)
+        program = _program(self, training=True)
+        if program != _program(self, training=True):
+            raise CellError(
+                f"{self.name}: {_defined(self)}expected a step that says the same each time, got "
+                "one with other numbers the second time; for random numbers use masks"
+            )
+        return program
 
     @cached_property
     def evaluation(self) -> Program:
@@ -273,20 +279,20 @@ class _Sums:
 
 
 class _Sum(Symbol):
-    """The sum of one gate, which has two parts."""
+    """The sum of one gate, which has two parts: W x + b_ih, and R h + b_hh or u * h."""
 
-    __slots__ = ("gate",)
-    gate: str
+    __slots__ = ("parts",)
+    parts: Callable[[str], Symbol]
 
     @property
     def x(self) -> Symbol:
         """W x + b_ih."""
-        return self.graph.input("sum", f"{self.gate}.x")
+        return self.parts("x")
 
     @property
     def h(self) -> Symbol:
-        """R h + b_hh."""
-        return self.graph.input("sum", f"{self.gate}.h")
+        """R h + b_hh; of a diagonal R, u * h."""
+        return self.parts("h")
 
 
 def _sum(cell: Cell, graph: Graph, gate: str, *, parted: bool) -> Symbol:
@@ -296,13 +302,16 @@ def _sum(cell: Cell, graph: Graph, gate: str, *, parted: bool) -> Symbol:
         if parted:
             parts = graph.input("sum", f"{gate}.x"), graph.input("sum", f"{gate}.h")
             whole = _Sum(graph, "add", parts, None)
-        whole.gate = gate
+        whole.parts = lambda part: graph.input("sum", f"{gate}.{part}")
         return whole
     reads_x = graph.input("sum", f"{gate}.x")
     if cell.recurrent is None:
         return reads_x
     weight = graph.input("vector", f"u_{gate}")
-    return reads_x + weight * graph.input("state", next(iter(cell.states)))
+    reads_h = weight * graph.input("state", next(iter(cell.states)))
+    whole = _Sum(graph, "add", (reads_x, reads_h), None)
+    whole.parts = lambda part: reads_x if part == "x" else reads_h
+    return whole
 
 
 def _program(cell: Cell, *, training: bool, parted: Collection[str] = ()) -> Program:
@@ -362,6 +371,11 @@ def _program(cell: Cell, *, training: bool, parted: Collection[str] = ()) -> Pro
 def _outputs(cell: Cell, graph: Graph, result: Any, *, training: bool) -> list[Symbol]:
     """Check what a step returned."""
     after = result if isinstance(result, tuple) else (result,)
+    if result is None or isinstance(result, (list, dict)):
+        raise CellError(
+            f"{cell.name}: {_defined(cell)}expected step to return {', '.join(cell.states)}, got "
+            f"{type(result).__name__}; return the states after the step, several as a tuple"
+        )
     if len(after) != len(cell.states):
         raise CellError(
             f"{cell.name}: {_defined(cell)}expected step to return {len(cell.states)} states "
@@ -416,7 +430,7 @@ def _seen_by_step(cell: Cell, graph: Graph, *, training: bool) -> Cell:
 def _steps(cell: Cell) -> dict[CodeType, type]:
     """Give the code of the cell's step and of those that it may call by `super`."""
     found = {}
-    for kind in type(cell).__mro__:
+    for kind in type(cell).__mro__[: type(cell).__mro__.index(Cell)]:
         code = getattr(inspect.unwrap(vars(kind).get("step", kind)), "__code__", None)
         if code is not None:
             found[code] = kind
@@ -454,6 +468,12 @@ def _check_names(cell: Cell) -> None:
     if not cell.gates or not cell.states:
         raise CellError(f"{cell.name}: expected at least one gate and one state")
     # A gate may be called as the state that it becomes, as in a plain RNN.
+    for letter in cell.gates.keys() & cell.states.keys():
+        if cell.gates[letter] != cell.states[letter]:
+            raise CellError(
+                f"{cell.name}: expected letters of gates that no state has, got {letter} for gate "
+                f"{cell.gates[letter]} and state {cell.states[letter]}"
+            )
     both = {**cell.gates, **cell.states}
     own = [*_vectors(cell), *cell.masks]
     for what, given in (("letters", [*both, *own]), ("names", [*both.values()])):
@@ -461,7 +481,10 @@ def _check_names(cell: Cell) -> None:
             raise CellError(f"{cell.name}: expected {what} that differ, got {given}")
         for word in given:
             if not word.isidentifier() or iskeyword(word):
-                raise CellError(f"{cell.name}: expected {what} as in Python's names, got {word!r}")
+                raise CellError(
+                    f"{cell.name}: expected {what} as in Python's names (letters, digits and _), "
+                    f"got {word!r}"
+                )
     taken = [letter for letter in own if letter in RESERVED or hasattr(Cell, letter)]
     if taken:
         raise CellError(f"{cell.name}: expected letters that are not taken, got {taken}")

@@ -154,7 +154,7 @@ class LSTM(Cell):
         if "z_c" in self.masks:
             c_new = self.z_c * c + (1 - self.z_c) * c_new
         o = 1.0 if a_o is None else sigmoid(self._peep(a_o, "o", c_new))
-        shown = self.n_c * normalise(c_new)[0] + self.b_c if self.layer_norm else c_new
+        shown = self.n_c * normalise(c_new) + self.b_c if self.layer_norm else c_new
         h_new = _times(o, shown if "activation" in self.without else tanh(shown))
         if "z_h" in self.masks:
             h_new = self.z_h * h + (1 - self.z_h) * h_new

@@ -88,7 +88,10 @@ class Graph:
                 raise CellError("expected symbols of one step, got one that another step left")
             return value
         if isinstance(value, bool) or not isinstance(value, Real):
-            raise CellError(f"expected a symbol or a number, got {type(value).__name__}; {ALLOWED}")
+            raise CellError(
+                f"expected a value of the step or a number, got {type(value).__name__} (parameters "
+                f"go into vectors, arrays into x); {ALLOWED}"
+            )
         if not -LARGEST <= float(value) <= LARGEST:
             raise CellError(f"expected a number within ±{LARGEST}, got {value}")
         return self.constant(float(value))
@@ -233,6 +236,13 @@ class Symbol:
     __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _compared
     __hash__ = object.__hash__
 
+    def __getitem__(self, _: Any) -> Any:
+        raise CellError(f"expected no single unit of a value; {ALLOWED}")
+
+    def __repr__(self) -> str:
+        name = ".".join(self.value) if self.operation == "input" else self.operation
+        return f"<{name if self.value is None or not self.constant else self.value} of a step>"
+
     def __pow__(self, exponent: Any) -> Symbol:
         if exponent == 2:
             return self * self
@@ -322,13 +332,18 @@ def mean(*values: Any) -> Any:
     return _graph(*values).apply("mean", *values)
 
 
-def normalise(*values: Any) -> list[Any]:
+def normalise(*values: Any) -> Any:
     """Say values of mean 0 and variance 1 over all units of one to eight values in a step.
 
-    ``(a - m) / √(v + ε)`` with m and v the mean and the variance of all of them and ε = 1e-5, as
-    in torch; one division for each unit, however many values there are.
+    Returns:
+        Of one value that value, of several a list.
+
+    Notes:
+        ``(a - m) / √(v + ε)`` with m and v the mean and the variance of all of them and ε = 1e-5,
+        as in torch; one division for each unit, however many values there are.
     """
     centre = mean(*values)
     apart = [value - centre for value in values]
     scale = 1 / sqrt(mean(*(value * value for value in apart)) + 1e-5)
-    return [value * scale for value in apart]
+    found = [value * scale for value in apart]
+    return found[0] if len(found) == 1 else found

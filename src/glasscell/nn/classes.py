@@ -99,7 +99,7 @@ def reason_to_stay(module: Module) -> str | None:
     cls = _base(module)
     theirs = _theirs(cls)
     if theirs is None:
-        return "there is no class of glasscell's for it"
+        return f"it is a {cls.__module__}.{cls.__name__}, for which glasscell has no class"
     if issubclass(cls, _ours[theirs]):
         return "it is glasscell's already"
     if "forward" in vars(module):

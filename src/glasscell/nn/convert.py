@@ -49,6 +49,7 @@ def convert(model: AnyModule, checkpoint: Checkpoint = None, verbose: bool = Fal
 
     Raises:
         ValueError, TypeError: Checkpoint is neither None, a bool nor a positive integer.
+        TypeError: `model` is no torch module.
 
     Warns:
         UserWarning: no layer of the model is ours now; with the layers that were left alone.
@@ -66,6 +67,7 @@ def convert(model: AnyModule, checkpoint: Checkpoint = None, verbose: bool = Fal
     >>> isinstance(model[0], LSTM), type(model[0]) == torch.nn.LSTM
     (True, True)
     """
+    _must_be_module(model)
     segment_length(checkpoint, 1)
     said = [_said(name, each) for name, each in model.named_modules() if _is_recurrent(each)]
     swap_all(model)
@@ -81,6 +83,15 @@ def convert(model: AnyModule, checkpoint: Checkpoint = None, verbose: bool = Fal
             f"{layers}: nothing was converted, and the model runs as before"
         )
     return model
+
+
+def _must_be_module(model: object) -> None:
+    if not isinstance(model, Module):
+        got = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise TypeError(
+            f"expected model as a torch.nn.Module, got {got}; of an object that holds one, such as "
+            "a forecaster, give the module in it"
+        )
 
 
 def swap_all(model: Module) -> None:
@@ -134,9 +145,13 @@ def restore(model: AnyModule) -> AnyModule:
     Returns:
         The same `model`.
 
+    Raises:
+        TypeError: `model` is no torch module.
+
     >>> type(restore(LSTM(3, 4)))
     <class 'torch.nn.modules.rnn.LSTM'>
     """
+    _must_be_module(model)
     for module in model.modules():
         classes.restore_module(module)
     return model

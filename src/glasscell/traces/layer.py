@@ -180,6 +180,8 @@ class LayerTrace:
                 return values[name]
             if name == "reset":
                 return self.anew
+            if name == next(iter(self.recurrence.states.values())):
+                return self.hidden  # which the cell calls otherwise
             if name in GATES and not values:
                 return None
             raise AttributeError(
@@ -208,7 +210,8 @@ class LayerTrace:
         Raises:
             ValueError: The layer has none of that name.
         """
-        array = self.hidden if name == "hidden" else self.quantities.get(name)
+        hidden = {"hidden", next(iter(self.recurrence.states.values()))}
+        array = self.hidden if name in hidden else self.quantities.get(name)
         if array is None:
             there = [one for one, values in self.quantities.items() if values is not None]
             raise ValueError(
@@ -314,7 +317,8 @@ class LayerTrace:
             **self.recurrence.gates, **self.recurrence.states
         }.items()}  # fmt: skip
         there = [letters[name] for name, array in self.quantities.items() if array is not None]
-        shown = f"{' '.join(there)} h" if there else "hidden only"
+        hidden = next(iter(self.recurrence.states))
+        shown = f"{' '.join(there)} {hidden}" if there else "hidden only"
         way = ", reverse" if self.reverse else ""
         part = f", {self.shown}" if self.shown else ""
         name = called(self.mode)

@@ -180,8 +180,8 @@ def initial_state(layer: LayerTrace, name: str) -> Array:
         name: Of the state: "hidden", "cell".
     """
     cell = layer.recurrence
-    letter = next(letter for letter, one in cell.states.items() if one == name)
-    place = list(cell.states).index(letter)
+    place = cell.state_names.index(name) if name in cell.state_names else 0
+    letter = [*cell.states][place]
     given = layer.initial_cell if place else layer.initial_hidden
     state = layer.quantity(name)
     if given is None:

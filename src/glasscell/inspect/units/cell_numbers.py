@@ -281,7 +281,7 @@ def _before(trace: LayerTrace, step: int, h0: Array | None, c0: Array | None) ->
     cell = trace.recurrence
     others = None if c0 is None else np.reshape(c0, (cell.extra_states, -1))
     found = {}
-    for k, (letter, name) in enumerate(cell.states.items()):
+    for k, (letter, name) in enumerate(zip(cell.states, cell.state_names, strict=True)):
         given = h0 if k == 0 else None if others is None else others[k - 1]
         states = trace.quantity(name)
         own = np.full(states.shape[1], cell.initial.get(letter, 0.0))

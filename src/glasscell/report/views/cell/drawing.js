@@ -60,8 +60,9 @@
     const [gate, reads] = GC.cell.program.sums[k];
     const low = escape(bare(GC.cell.letters[GC.cell.gates[gate]] ?? gate));
     const of = (letter, inner, b) => `<var>${letter}</var><sub>${low}</sub>${inner} + <var>${b}</var><sub>${low}</sub>`;
-    if (reads === "xh") return of("W", `·[${v("h", "t−1")}, ${v("x")}]`, "b");
-    return reads === "x" ? of("W", `·${v("x")}`, "b") : of("U", `·${v("h", "t−1")}`, "b′");
+    const before = v(GC.cell.letters.hidden ?? "h", "t−1");
+    if (reads === "xh") return of("W", `·[${before}, ${v("x")}]`, "b");
+    return reads === "x" ? of("W", `·${v("x")}`, "b") : of("U", `·${before}`, "b′");
   };
 
   /** The equations of the shown cell, in an order in which they can be computed: {name, colour, left, middle, fill(unit, t)}. */

@@ -199,7 +199,8 @@ def _sums(how: Look, name: str) -> str:
         if not isinstance(part, str) and part[0] != "value"
     }
     both = [letter for letter in "hx" if any(letter in reads for reads in read)]
-    marks = {"h": 'h<tspan dy="3">t−1</tspan>', "x": 'x<tspan dy="3">t</tspan>'}
+    hidden = how.letters["hidden"]
+    marks = {"h": f'{hidden}<tspan dy="3">t−1</tspan>', "x": 'x<tspan dy="3">t</tspan>'}
     return '<tspan dy="-3">, </tspan>'.join(marks[letter] for letter in both)
 
 

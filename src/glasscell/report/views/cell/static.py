@@ -237,10 +237,9 @@ def _form(cell: Cell, part: Any) -> str:
 
 def _sum_form(cell: Cell, place: int) -> str:
     gate, reads = cell.program.sums[place]
-    low = _low(look(cell), cell.gates[gate])
-    read = {"xh": f"[{_var('h', 't−1')}, {_var('x')}]", "x": _var("x"), "h": _var("h", "t−1")}[
-        reads
-    ]
+    how = look(cell)
+    low, before = _low(how, cell.gates[gate]), _var(how.letters["hidden"], "t−1")
+    read = {"xh": f"[{before}, {_var('x')}]", "x": _var("x"), "h": before}[reads]
     matrix, bias = ("U", "b′") if reads == "h" else ("W", "b")
     return f"<var>{matrix}</var><sub>{low}</sub> {read} + <var>{bias}</var><sub>{low}</sub>"
 
