@@ -265,6 +265,8 @@ def test_symbols_of_two_steps_do_not_mix():
         ({"gates": {"f": "forget", "1g": "candidate"}}, "letters as in Python's names"),
         ({"gates": {"f": "forget", "g": "the candidate"}}, "names as in Python's names"),
         ({"gates": {"f": "forget", "g": "lambda"}}, "names as in Python's names"),
+        ({"gates": {"f": "forget", "g": "units"}}, "names of gates and states that are not taken"),
+        ({"states": {"y": "place", "h": "hidden"}}, "got ['hidden']"),
         ({"vectors": {"f": "like a gate"}}, "letters that differ"),
         ({"vectors": {"states": "like an attribute"}}, "letters that are not taken"),
         ({"vectors": {"bias_hh": "like a parameter"}}, "letters that are not taken"),

@@ -2,7 +2,7 @@
 
 import copy
 import pickle
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import pack_sequence
 
 import glasscell
 from glasscell import nn
+from glasscell.cells.definition import OF_TRACES
 from glasscell.traces.layer import LayerTrace
 
 
@@ -148,3 +149,9 @@ def test_a_saved_gru_shows_the_same_without_torch(tmp_path):
     run = glasscell.load(tmp_path / "gru").run(x.numpy(), trace=True)
     for quantity in ("reset", "update", "candidate", "hidden"):
         np.testing.assert_array_equal(run.trace["l0"].quantity(quantity), live.quantity(quantity))
+
+
+def test_no_gate_can_be_called_as_what_a_trace_has_beside_them():
+    own = {name for name in dir(LayerTrace) if not name.startswith("_")}
+    own |= {field.name for field in fields(LayerTrace)}
+    assert own - {"hidden"} == set(OF_TRACES)

@@ -462,18 +462,18 @@ def _line(code: CodeType, number: int) -> str:
 RESERVED = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr", "scale", "scale_hr")
 """What vectors cannot be called: the other arrays of a layer, in training and in a file."""
 
+OF_TRACES = (
+    "alive", "anew", "batch_sizes", "by_step", "each", "initial_cell", "initial_hidden", "kept",
+    "layout", "lengths", "mode", "plot", "quantities", "quantity", "recurrence", "reverse",
+    "sequence", "shown", "sorted_indices", "starts", "stored", "units", "vectors", "x",
+)  # fmt: skip
+"""What gates and states cannot be called: what a trace, which shows them, has beside them."""
+
 
 def _check_names(cell: Cell) -> None:
     _check_kinds(cell)
     if not cell.gates or not cell.states:
         raise CellError(f"{cell.name}: expected at least one gate and one state")
-    # A gate may be called as the state that it becomes, as in a plain RNN.
-    for letter in cell.gates.keys() & cell.states.keys():
-        if cell.gates[letter] != cell.states[letter]:
-            raise CellError(
-                f"{cell.name}: expected letters of gates that no state has, got {letter} for gate "
-                f"{cell.gates[letter]} and state {cell.states[letter]}"
-            )
     both = {**cell.gates, **cell.states}
     own = [*_vectors(cell), *cell.masks]
     for what, given in (("letters", [*both, *own]), ("names", [*both.values()])):
@@ -485,15 +485,34 @@ def _check_names(cell: Cell) -> None:
                     f"{cell.name}: expected {what} as in Python's names (letters, digits and _), "
                     f"got {word!r}"
                 )
-    taken = [letter for letter in own if letter in RESERVED or hasattr(Cell, letter)]
-    if taken:
-        raise CellError(f"{cell.name}: expected letters that are not taken, got {taken}")
+    _check_taken(cell, both, own)
     if cell.recurrent not in RECURRENT:
         raise CellError(
             f"{cell.name}: expected recurrent out of {RECURRENT}, got {cell.recurrent!r:.80}"
         )
     _check_numbers(cell, "initial", list(cell.states))
     _check_numbers(cell, "starts", _vectors(cell))
+
+
+def _check_taken(cell: Cell, both: Mapping[str, str], own: Sequence[str]) -> None:
+    """Check that nothing is called as something else is."""
+    # A gate may be called as the state that it becomes, as in a plain RNN.
+    for letter in cell.gates.keys() & cell.states.keys():
+        if cell.gates[letter] != cell.states[letter]:
+            raise CellError(
+                f"{cell.name}: expected letters of gates that no state has, got {letter} for gate "
+                f"{cell.gates[letter]} and state {cell.states[letter]}"
+            )
+    taken = [letter for letter in own if letter in RESERVED or hasattr(Cell, letter)]
+    if taken:
+        raise CellError(f"{cell.name}: expected letters that are not taken, got {taken}")
+    hidden = next(iter(cell.states))
+    taken = [n for key, n in both.items() if n in OF_TRACES or (n == "hidden" and key != hidden)]
+    if taken:
+        raise CellError(
+            f"{cell.name}: expected names of gates and states that are not taken (hidden, the "
+            f"output, and {', '.join(OF_TRACES)}), got {taken}"
+        )
 
 
 def _check_numbers(cell: Cell, what: str, known: list[str]) -> None:

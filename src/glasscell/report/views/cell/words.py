@@ -89,14 +89,14 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "cell.tell.belt": (
         "Unit {unit} at {step}: of the {name} {prev} it keeps {kept} % and adds {written}, and so "
-        "holds {value}. It shows h = {h}.",
+        "holds {value}. Its output is {h}.",
         "单元 {unit}，{step}：{name}原为 {prev}，保留 {kept}%，加上 {written}，于是为 {value}。"
-        "输出 h = {h}。",
+        "输出为 {h}。",
     ),
     "cell.tell.any": (
-        "Unit {unit} at {step}: h = {h}. Nothing in this cell passes by itself from step to step: "
-        "what it remembers goes through the weights.",
-        "单元 {unit}，{step}：h = {h}。该单元中没有能直接传到下一步的量，"
+        "Unit {unit} at {step}: its output is {h}. Nothing in this cell passes by itself "
+        "from step to step: what it remembers goes through the weights.",
+        "单元 {unit}，{step}：输出为 {h}。该单元中没有能直接传到下一步的量，"
         "它记住的一切都要经过权重。",
     ),
     "living.how.any": (
