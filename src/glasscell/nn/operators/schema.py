@@ -159,7 +159,7 @@ def mode_for(text: str) -> str | Cell:
     Raises:
         CellError: The text names no cell and describes none.
 
-    >>> mode_for("GRU"), mode_for(text_of(cells.GRU(zoneout=0.5))).masks["k_h"].probability
+    >>> mode_for("GRU"), mode_for(text_of(cells.GRU(zoneout=0.5))).masks["z_h"].probability
     ('GRU', 0.5)
     """
     if not text.startswith("{"):
