@@ -112,48 +112,69 @@ GC_INLINE Vec<T> same(Vec<T> x) {
 }
 
 // The order of the sum belongs to the contract (program.h), whatever the width of a vector.
-template <class T, bool products>
-GC_NOINLINE void mean_of_units(const Program::Instruction& i, Values<T> value, ptrdiff_t m,
-                               ptrdiff_t H) {
+// R rows from m on together: one chain of additions alone waits for itself.
+template <class T, bool products, int R>
+GC_NOINLINE void mean_of_rows(const Program::Instruction& i, Values<T> value, ptrdiff_t m,
+                              ptrdiff_t H) {
   using V = Vec<T>;
   constexpr ptrdiff_t VL = V::kLanes;
   constexpr int kPartials = 16, N = kPartials / V::kLanes, per = products ? 2 : 1;
-  V sum[N];
+  V sum[R][N];
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 16
-  for (int v = 0; v < N; ++v) sum[v] = V::set(T(0));
+    for (int v = 0; v < N; ++v) sum[r][v] = V::set(T(0));
+  }
+  const ptrdiff_t whole = H / kPartials * kPartials;
   for (int k = 0; k < i.operands; k += per) {
-    const T *x = value[i.operand[k]][m], *z = value[i.operand[k + per - 1]][m];
-    const ptrdiff_t step = i.uniforms >> k & 1 ? 0 : 1, whole = H / kPartials * kPartials;
+    T* const* x = value[i.operand[k]] + m;
+    T* const* z = value[i.operand[k + per - 1]] + m;
+    const ptrdiff_t x_step = i.uniforms >> k & 1 ? 0 : 1;
     const ptrdiff_t z_step = i.uniforms >> (k + per - 1) & 1 ? 0 : 1;
     for (ptrdiff_t u = 0; u < whole; u += kPartials) {
+#pragma GCC unroll 4
+      for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 16
-      for (int v = 0; v < N; ++v) {
-        const ptrdiff_t at = u + v * VL;
-        const V term = V::load(x + at * step);
-        sum[v] = add(sum[v], products ? mul(term, V::load(z + at * z_step)) : term);
+        for (int v = 0; v < N; ++v) {
+          const ptrdiff_t at = u + v * VL;
+          V term = V::load(x[r] + at * x_step);
+          if (products) term = mul(term, V::load(z[r] + at * z_step));
+          sum[r][v] = add(sum[r][v], term);
+        }
       }
     }
     // A partial sum that starts from +0 is never -0: the zeros that fill a vector change none.
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 16
-    for (int v = 0; v < N; ++v) {
-      const ptrdiff_t u = whole + v * VL;
-      if (u >= H) continue;
-      const V term = load_upto<T>(x + u * step, H - u);
-      sum[v] = add(sum[v], products ? mul(term, load_upto<T>(z + u * z_step, H - u)) : term);
+      for (int v = 0; v < N; ++v) {
+        const ptrdiff_t u = whole + v * VL;
+        if (u >= H) continue;
+        V term = load_upto<T>(x[r] + u * x_step, H - u);
+        if (products) term = mul(term, load_upto<T>(z[r] + u * z_step, H - u));
+        sum[r][v] = add(sum[r][v], term);
+      }
     }
   }
-  T partial[kPartials];
+  const T count = static_cast<T>(H * (i.operands / per));
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
+    T p[kPartials], q[kPartials / 2];
 #pragma GCC unroll 16
-  for (int v = 0; v < N; ++v) sum[v].store(partial + v * VL);
-  for (int w = kPartials / 2; w > 0; w /= 2) {
-    for (int j = 0; j < w; ++j) partial[j] += partial[j + w];
+    for (int v = 0; v < N; ++v) sum[r][v].store(p + v * VL);
+#pragma GCC unroll 8
+    for (int j = 0; j < 8; ++j) q[j] = p[j] + p[j + 8];
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) p[j] = q[j] + q[j + 4];
+    V::set(((p[0] + p[2]) + (p[1] + p[3])) / count).store(value[i.result][m + r]);
   }
-  V::set(partial[0] / static_cast<T>(H * (i.operands / per))).store(value[i.result][m]);
 }
 
 template <class T, bool products>
 GC_INLINE void mean(const Program::Instruction& i, Values<T> value, ptrdiff_t rows, ptrdiff_t H) {
-  for (ptrdiff_t m = 0; m < rows; ++m) mean_of_units<T, products>(i, value, m, H);
+  ptrdiff_t m = 0;
+  for (; m + 2 <= rows; m += 2) mean_of_rows<T, products, 2>(i, value, m, H);
+  if (m < rows) mean_of_rows<T, products, 1>(i, value, m, H);
 }
 
 template <class T>
