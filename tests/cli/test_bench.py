@@ -18,7 +18,7 @@ def call(capsys, *arguments):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--cases", "gru"], "no case has all words of 'gru'; there are LSTM one step, "),
+        (["--cases", "mlstm"], "no case has all words of 'mlstm'; there are LSTM one step, "),
         (["--cases", "pool", "--quick"], "no case among the --quick ones has"),
         (["--engines", "torch,caffe"], "there is no engine 'caffe'; there are glasscell, torch"),
         (["--threads", "0"], f"--threads: expected 1 to {_core.available_cpus()}"),

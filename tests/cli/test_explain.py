@@ -55,7 +55,7 @@ def test_a_saved_model_is_explained_on_data_or_on_chance(call, place, tmp_path):
     ("arguments", "message"),
     [
         (["nowhere"], "expected a model folder, found none"),
-        (["{place}/plain"], "expected a network with an LSTM layer to explain, got RNN_TANH"),
+        (["{place}/plain"], "expected a network with an LSTM layer to explain, got RNN alone"),
         (["{place}/model", "{place}/wide.npy"], "expected x of shape (B, T, 2) or (T, 2)"),
         (["{place}/model", "nothing.npy"], "found nothing to read"),
     ],

@@ -263,4 +263,4 @@ def test_linear_models_have_nothing_to_look_into(call, place, tmp_path):
     glasscell.save(torch.nn.Sequential(Linear(2, 1)), tmp_path / "flat")
     code, _, err = call(tmp_path / "flat", place / "x.npy")
     assert code == 2
-    assert "expected a model with an LSTM or RNN" in err
+    assert "expected a model with an LSTM, GRU or RNN" in err

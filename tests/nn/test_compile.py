@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -121,6 +122,25 @@ def test_what_eager_refuses_a_compiled_model_refuses(bad: Tensor) -> None:
     layer = LSTM(INPUT, HIDDEN)
     with pytest.raises((RuntimeError, ValueError)):
         torch.compile(layer, backend="eager")(bad)
+
+
+def test_blocks_that_end_in_another_order_leave_the_compiler_as_it_was() -> None:
+    """As those of threads do: the second begins within the first and ends after it."""
+    stance = torch._dynamo.eval_frame._stance.stance
+    first, second = observing(_Nobody()), observing(_Nobody())
+    first.__enter__()
+    # A context of its own, as another thread has.
+    apart = copy_context()
+    apart.run(second.__enter__)
+    assert torch._dynamo.eval_frame._stance.stance == "force_eager"
+    first.__exit__(None, None, None)
+    assert torch._dynamo.eval_frame._stance.stance == "force_eager"
+    apart.run(second.__exit__, None, None, None)
+    assert torch._dynamo.eval_frame._stance.stance == stance
+
+
+class _Nobody:
+    def forward(self, *_: object) -> None: ...
 
 
 def test_torchs_own_layers_are_left_to_torch() -> None:

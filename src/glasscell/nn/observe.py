@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from threading import Lock
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -171,14 +172,26 @@ def repeating() -> bool:
     return torch._C._current_graph_task_id() != -1
 
 
-@contextmanager
-def _uncompiled() -> Iterator[None]:
-    # torch's compiler is not imported for this: whoever compiled a model has loaded it already.
-    if "torch._dynamo" not in sys.modules or not hasattr(torch.compiler, "set_stance"):
-        yield
-        return
-    with torch.compiler.set_stance("force_eager"):
-        yield
+_uncompiled = ExitStack()
+"""Entered while a block is open: what leaves it lets compiled models run compiled again."""
+_lock = Lock()
+
+
+def _open_block(observation: Observation) -> None:
+    # The compiler's stance belongs to the process, and blocks of threads do not end in the reverse
+    # of the order in which they began: the first sets it, the last puts it back.
+    with _lock:
+        # torch's compiler is not imported for this: whoever compiled a model has loaded it already.
+        if not _open and "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
+            _uncompiled.enter_context(torch.compiler.set_stance("force_eager"))
+        _open.append(observation)
+
+
+def _close_block(observation: Observation) -> None:
+    with _lock:
+        _open.remove(observation)
+        if not _open:
+            _uncompiled.close()
 
 
 @contextmanager
@@ -216,10 +229,9 @@ def observing(
     anchor = torch.zeros((), requires_grad=True) if gradients else None
     observation = Observation(observer, gradients, anchor, list(modules))
     token = _current.set((*_current.get(), observation))
-    _open.append(observation)
+    _open_block(observation)
     try:
-        with _uncompiled():
-            yield observation
+        yield observation
     finally:
-        _open.remove(observation)
+        _close_block(observation)
         _current.reset(token)
