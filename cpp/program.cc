@@ -102,6 +102,73 @@ std::vector<bool> needed_values(ptrdiff_t inputs, const Operation* operations, p
   return needed;
 }
 
+bool is_pair_part(Op op) { return op == Op::kAdd || op == Op::kSub || op == Op::kMul; }
+
+// Makes i, which reads the result of first as operand j, compute that result too.
+void absorb(Program::Instruction& i, int j, const Program::Instruction& first) {
+  const int other = 1 - j;
+  const int second = i.op == Op::kAdd ? 0 : i.op == Op::kMul ? 2 : j == 0 ? 1 : 3;
+  const int start = first.op == Op::kAdd ? 0 : first.op == Op::kSub ? 4 : 8;
+  i.op = static_cast<Op>(static_cast<int>(Op::kAddAdd) + start + second);
+  i.operands = 3;
+  i.uniforms = static_cast<uint8_t>((first.uniforms & 3) | ((i.uniforms >> other & 1) << 2));
+  i.operand[2] = i.operand[other];
+  i.operand[0] = first.operand[0];
+  i.operand[1] = first.operand[1];
+}
+
+// Joins an operation with the only reader of its result, so that the result needs no memory.
+// fixed: outputs and kept values, which have readers elsewhere.
+void join(Program::Code& code, ptrdiff_t values, const std::vector<int>& fixed) {
+  Program::Instruction* const all = code.instructions.item;
+  const ptrdiff_t count = code.instructions.size;
+  std::vector<int> readers(at(values), 0);
+  std::vector<ptrdiff_t> made(at(values), -1);
+  for (const int v : fixed) readers[at(std::max(v, 0))] += 2;
+  for (ptrdiff_t t = 0; t < count; ++t) {
+    for (int j = 0; j < all[t].operands; ++j) ++readers[at(all[t].operand[j])];
+    made[at(all[t].result)] = t;
+  }
+  std::vector<bool> gone(at(count), false);
+  const auto joins = [&](int16_t v) {
+    const ptrdiff_t t = made[at(v)];
+    return t >= 0 && readers[at(v)] == 1 && is_pair_part(all[t].op) && !all[t].uniform;
+  };
+  for (ptrdiff_t t = 0; t < count; ++t) {
+    Program::Instruction& i = all[t];
+    if (i.op == Op::kMean && 2 * i.operands <= kMaxOperands) {
+      bool products = true;
+      for (int j = 0; j < i.operands; ++j) {
+        products = products && joins(i.operand[j]) && all[made[at(i.operand[j])]].op == Op::kMul;
+      }
+      if (!products) continue;
+      const Program::Instruction mean = i;
+      i.op = Op::kMeanOfProducts;
+      i.operands = static_cast<uint8_t>(2 * mean.operands);
+      i.uniforms = 0;
+      for (int j = 0; j < mean.operands; ++j) {
+        const ptrdiff_t from = made[at(mean.operand[j])];
+        gone[at(from)] = true;
+        i.operand[2 * j] = all[from].operand[0];
+        i.operand[2 * j + 1] = all[from].operand[1];
+        i.uniforms = static_cast<uint8_t>(i.uniforms | (all[from].uniforms & 3) << (2 * j));
+      }
+    } else if (is_pair_part(i.op)) {
+      for (int j = 1; j >= 0; --j) {
+        if (!joins(i.operand[j])) continue;
+        const ptrdiff_t from = made[at(i.operand[j])];
+        gone[at(from)] = true;
+        absorb(i, j, all[from]);
+        break;
+      }
+    }
+  }
+  code.instructions.size = 0;
+  for (ptrdiff_t t = 0; t < count; ++t) {
+    if (!gone[at(t)]) all[code.instructions.size++] = all[t];
+  }
+}
+
 // Gives every value that varies over the units a slot, which it shares with values that have had
 // their last use by then: operations go unit by unit, so the last use itself may write there.
 void give_slots(Program::Code& code, ptrdiff_t values, const std::vector<int>& outputs) {
@@ -149,14 +216,13 @@ Program::Program(ptrdiff_t inputs, const Operation* operations, ptrdiff_t count,
   std::vector<int> output(outputs, outputs + output_count), tape(kept, kept + kept_count);
   const std::vector<bool> needed = needed_values(inputs, operations, count, output, tape);
   std::vector<bool> uniform(at(inputs + count + output_count), false);
-  ptrdiff_t values = inputs + count, last_input_read = -1;
+  ptrdiff_t values = inputs + count;
 
   for (int& v : output) {
     if (v < 0 || v >= inputs) continue;
     append(code_.instructions,
            {Op::kCopy, 1, false, 0, static_cast<int16_t>(values), {static_cast<int16_t>(v)}});
     v = static_cast<int>(values++);
-    last_input_read = code_.instructions.size - 1;
   }
   for (ptrdiff_t k = 0; k < count; ++k) {
     const Operation& o = operations[k];
@@ -168,7 +234,6 @@ Program::Program(ptrdiff_t inputs, const Operation* operations, ptrdiff_t count,
       const bool same = uniform[at(o.operand[j])];
       i.uniforms = static_cast<uint8_t>(i.uniforms | (same ? 1 << j : 0));
       i.uniform = i.uniform && same;
-      if (o.operand[j] < inputs) last_input_read = code_.instructions.size;
     }
     if (o.op == Op::kMean) mean_ = i.uniform = true;
     if (i.uniform) append(code_.uniform, {result, static_cast<int16_t>(code_.uniforms++), 0, true});
@@ -179,6 +244,9 @@ Program::Program(ptrdiff_t inputs, const Operation* operations, ptrdiff_t count,
       append(code_.instructions, i);
     }
   }
+  std::vector<int> fixed = output;
+  fixed.insert(fixed.end(), tape.begin(), tape.end());
+  join(code_, values, fixed);
   give_slots(code_, values, output);
 
   std::vector<int16_t> slot_of(at(values), 0);
@@ -186,8 +254,13 @@ Program::Program(ptrdiff_t inputs, const Operation* operations, ptrdiff_t count,
   // Where in the list each value is made; placed: it has a home outside of scratch.
   std::vector<ptrdiff_t> made(at(values), -1);
   std::vector<bool> placed(at(values), false);
+  ptrdiff_t last_input_read = -1;
   for (ptrdiff_t t = 0; t < code_.instructions.size; ++t) {
-    made[at(code_.instructions.item[t].result)] = t;
+    const Instruction& i = code_.instructions.item[t];
+    made[at(i.result)] = t;
+    for (int j = 0; j < i.operands; ++j) {
+      if (i.operand[j] < inputs) last_input_read = t;
+    }
   }
   for (ptrdiff_t k = 0; k < kept_count; ++k) {
     const int v = tape[at(k)];

@@ -42,7 +42,23 @@ enum class Op : uint8_t {
   kSqrt,
   kAbs,
   kMean,
-  kCopy,  // of an input that is also an output: made by Program, not for callers
+  kCopy,  // of an input that is also an output: made by Program, as all that follow, not for
+          // callers
+  // mean(x * y, ...) without memory of the products, each rounded.
+  kMeanOfProducts,
+  // (a first b) second c, both rounded; From: c - (a first b).
+  kAddAdd,
+  kAddSub,
+  kAddMul,
+  kAddFrom,
+  kSubAdd,
+  kSubSub,
+  kSubMul,
+  kSubFrom,
+  kMulAdd,
+  kMulSub,
+  kMulMul,
+  kMulFrom,
 };
 
 constexpr int kMaxOperands = 8;

@@ -181,6 +181,29 @@ def test_values_that_nothing_needs_cost_nothing_and_change_nothing():
     assert Recipe(2, (("mean", 0), ("exp", 1), ("add", 0, 2)), (4,)).program().mean
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("first", twin.PAIRS)
+def test_two_operations_in_one_pass_and_rows_together_round_like_two(first, dtype):
+    """The first result on either side of the second, beside a vector, one number and itself."""
+    for H, second, other in product((1, 17, 64, 128), twin.PAIRS, (2, 3, 5)):
+        for operands in ((5, other), (other, 5)):
+            operations = (("mean", 1), ("constant", 0), (first, 0, 1), (second, *operands))
+            recipe = Recipe(3, operations, (6,), (3,), (0.7,))
+            check(recipe, values(3, 9, H, dtype, seed=H))
+            other_first = (*operations[:2], (first, 3, 1), operations[3])
+            check(Recipe(3, other_first, (6, 3), (), (0.7,)), values(3, 9, H, dtype, seed=H))
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("kept", [(), (4,)])
+def test_a_mean_of_products_rounds_each_product(kept, dtype):
+    for H, count in product(SIZES, (1, 2, 4, 5)):
+        products = [("mul", k % 3, (k + k // 2) % 4) for k in range(count)]
+        operations = (("constant", 0), *products, ("mean", *range(4, 4 + count)))
+        recipe = Recipe(3, operations, (4 + count,), kept, (0.7,))
+        check(recipe, values(3, 9, H, dtype, seed=H))
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
