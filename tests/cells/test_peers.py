@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from glasscell.cells import LSTM, SLSTM, Cell, evaluate, sigmoid, tanh, zoo
 
-torch = pytest.importorskip("torch")
+BROUGHT = "other people's code, which `make test` brings without its dependencies"
 
 H, I, B, T = 5, 4, 3, 7  # noqa: E741
 
@@ -129,10 +130,8 @@ PEERS: dict[str, tuple[Cell, Callable[[dict[str, Any]], dict[str, Any]]]] = {
 }
 
 
-@pytest.mark.parametrize("name", PEERS)
-def test_torchrecurrent_gives_the_same(name):
-    peers = pytest.importorskip("torchrecurrent")
-    cell, translated = PEERS[name]
+def drawn(peers: Any, name: str) -> Any:
+    """Make torchrecurrent's cell of a name with weights of some size."""
     torch.manual_seed(1)
     more = {"nonlinearity": "relu"} if name == "LiGRU" else {}
     peer = getattr(peers, f"{name}Cell")(I, H, dtype=torch.float64, **more)
@@ -140,6 +139,14 @@ def test_torchrecurrent_gives_the_same(name):
         torch.nn.init.normal_(w, std=0.5)
     if name == "JANET":
         torch.nn.init.ones_(peer.beta)
+    return peer
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_torchrecurrent_gives_the_same(name):
+    peers = pytest.importorskip("torchrecurrent", reason=BROUGHT)
+    cell, translated = PEERS[name]
+    peer = drawn(peers, name)
     x = torch.randn(T, B, I, dtype=torch.float64)
     states = [torch.randn(B, H, dtype=torch.float64) for _ in cell.states]
     own = translated(dict(peer.named_parameters()) | dict(peer.named_buffers()))
@@ -159,7 +166,7 @@ def test_torchrecurrent_gives_the_same(name):
 
 @pytest.mark.parametrize("scale", [1.0, 30.0])
 def test_xlstm_gives_the_same_slstm(scale):
-    pytest.importorskip("xlstm")
+    pytest.importorskip("xlstm", reason=BROUGHT)
     peer = importlib.import_module("xlstm.blocks.slstm.src.vanilla")
     rng = np.random.default_rng(2)
     heads, size = 1, H
@@ -191,7 +198,7 @@ def test_xlstm_gives_the_same_slstm(scale):
 @pytest.mark.parametrize("heads", [1, 2, 3])
 def test_xlstm_gives_the_same_layer_of_heads(heads):
     """And the same gradients."""
-    pytest.importorskip("xlstm")
+    pytest.importorskip("xlstm", reason=BROUGHT)
     from glasscell.nn import sLSTM
 
     peer = importlib.import_module("xlstm.blocks.slstm.src.vanilla")
@@ -219,17 +226,11 @@ def test_xlstm_gives_the_same_layer_of_heads(heads):
 
 @pytest.mark.parametrize("name", PEERS)
 def test_torchrecurrent_gives_the_same_on_the_kernels(name):
-    peers = pytest.importorskip("torchrecurrent")
+    peers = pytest.importorskip("torchrecurrent", reason=BROUGHT)
     from glasscell.nn import Recurrent
 
     cell, translated = PEERS[name]
-    torch.manual_seed(2)
-    more = {"nonlinearity": "relu"} if name == "LiGRU" else {}
-    peer = getattr(peers, f"{name}Cell")(I, H, dtype=torch.float64, **more)
-    for w in peer.parameters():
-        torch.nn.init.normal_(w, std=0.5)
-    if name == "JANET":
-        torch.nn.init.ones_(peer.beta)
+    peer = drawn(peers, name)
     layer = Recurrent(cell, I, H, dtype=torch.float64)
     own = translated(dict(peer.named_parameters()) | dict(peer.named_buffers()))
     layer.load_state_dict({f"{k}_l0": own[k] for k in own if f"{k}_l0" in layer.state_dict()})
