@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 @pytest.fixture(autouse=True)
 def _fresh_compiler() -> Iterator[None]:
+    gc.collect()  # a block that another test dropped keeps the compiler off until it is closed
     torch.compiler.reset()
     torch._dynamo.utils.counters.clear()
     yield

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from threading import Lock
+from threading import RLock
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -174,7 +174,7 @@ def repeating() -> bool:
 
 _uncompiled = ExitStack()
 """Entered while a block is open: what leaves it lets compiled models run compiled again."""
-_lock = Lock()
+_lock = RLock()  # a block that somebody dropped may be closed by the collector while it is held
 
 
 def _open_block(observation: Observation) -> None:
