@@ -131,8 +131,9 @@ def reverse(program: Program, order: Sequence[str]) -> Reverse:
     cotangents = _pullback(graph, program, values, seeds)
     ends = len(program.sums) + len(program.states) + len(program.vectors)
     outputs = [cotangents.get(k) for k in range(ends)]
-    # Of a state that is an input the rest belongs to that input, to the state before the step.
-    totals = [seed if k < program.inputs else cotangents[k] for k, seed in seeds]
+    # Of a state that is an input the rest belongs to that input, to the state before the step; of
+    # one that is a constant there is no rest.
+    totals = [seed if k < program.inputs else cotangents.get(k, seed) for k, seed in seeds]
     quantities = tuple(letter for letter in order if letter in program.names)
     kept = [program.names[letter] for letter in quantities]
     given = values[len(program.sums) : program.inputs]

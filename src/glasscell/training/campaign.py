@@ -1,4 +1,4 @@
-"""Trains the LSTMs and their plain twins of all seeds, and can stop and go on at any epoch.
+"""Trains the networks of all seeds and their plain twins, and can stop and go on at any epoch.
 
 Every network is one unit of work for `Workers`. After every epoch it tells its whole state, so
 nothing that is written depends on which process trained it, nor on which was done first.
@@ -26,14 +26,19 @@ from glasscell.training.run_folder import CHECKPOINT, RunFolder
 from glasscell.training.trainer import Epoch, Trainer
 from glasscell.training.workers import Line, WorkerError, Workers, count
 
-Kind = Literal["LSTM", "RNN"]
+Kind = Literal["LSTM", "GRU", "RNN"]
 
-MODES: dict[Kind, str] = {"LSTM": "LSTM", "RNN": "RNN_TANH"}
+CellName = Literal["lstm", "gru", "rnn"]
+"""What users call the kinds: --cell."""
+
+KINDS: dict[CellName, Kind] = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN"}
+
+MODES: dict[Kind, str] = {"LSTM": "LSTM", "GRU": "GRU", "RNN": "RNN_TANH"}
 """Names of `glasscell.cells.of`."""
 
-NAMES: dict[Kind, str] = {"LSTM": "LSTM", "RNN": "plain RNN"}
+NAMES: dict[Kind, str] = {"LSTM": "LSTM", "GRU": "GRU", "RNN": "plain RNN"}
 
-RATES: dict[Kind, float] = {"LSTM": 1.0, "RNN": 0.3}
+RATES: dict[Kind, float] = {"LSTM": 1.0, "GRU": 1.0, "RNN": 0.3}
 """Part of the learning rate that each kind takes: a plain RNN diverges at the rate that suits an
 LSTM, and a rival trained badly would prove nothing."""
 
@@ -75,7 +80,7 @@ class Candidate:
     """One network to train.
 
     Args:
-        kind: "LSTM" or "RNN".
+        kind: "LSTM", "GRU" or "RNN".
         seed: Its seed.
         state: What it goes on from; None: it begins.
     """
@@ -90,9 +95,13 @@ class Candidate:
         return f"{NAMES[self.kind]}, seed {self.seed}"
 
 
-def candidates(seed: int, seeds: int) -> list[Candidate]:
-    """List the networks of a campaign: all LSTMs, then all plain RNNs, by seed."""
-    kinds: tuple[Kind, ...] = ("LSTM", "RNN")
+def candidates(seed: int, seeds: int, cell: CellName = "lstm") -> list[Candidate]:
+    """List the networks of a campaign by seed: all of the cell, then their plain rivals.
+
+    >>> [one.name for one in candidates(7, 1, "gru")]
+    ['GRU, seed 7', 'plain RNN, seed 7']
+    """
+    kinds = dict.fromkeys((KINDS[cell], KINDS["rnn"]))
     return [Candidate(kind, number) for kind in kinds for number in range(seed, seed + seeds)]
 
 
@@ -101,7 +110,7 @@ class Trained:
     """One trained network.
 
     Args:
-        kind: "LSTM" or "RNN".
+        kind: "LSTM", "GRU" or "RNN".
         seed: Its seed.
         network: The network with the weights that were best on validation, on the CPU.
         validation: Its validation error.
@@ -268,8 +277,8 @@ class Campaign:
                 raise
             raise WorkerError(f"{lost}; what was trained is kept, go on with --resume") from lost
         kept = [one for one in self.networks if one.name in self._states]
-        if not any(one.kind == "LSTM" for one in kept):
-            first = self.networks[0]
+        first = self.networks[0]
+        if not any(one.kind == first.kind for one in kept):
             outcome = self.recipe.trainer(first.kind, first.seed).outcome()
             self._states[first.name] = _packed(outcome)
             kept.insert(0, first)

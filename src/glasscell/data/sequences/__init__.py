@@ -1,0 +1,1 @@
+"""From files and arrays to labelled sequences: tables, folders, .npz, .ts, arrays in memory."""

@@ -1,0 +1,1 @@
+"""Labelled sequences to an honest table: classify, tag or regress them."""

@@ -1,0 +1,108 @@
+"""Options of a run on labelled sequences: one definition for Python, the command line, run.yaml."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from glasscell.errors import DataError
+from glasscell.tasks.option_checks import plain, require_within
+from glasscell.training.campaign import CellName
+
+MOST = 2**31 - 1
+BOUNDS = {
+    **dict.fromkeys(("batch_size", "patience", "film"), (1, MOST)),
+    "rounds": (1, 1000),
+    "seed": (0, MOST),
+    "epochs": (1, 1_000_000),
+    "hidden_size": (1, 4096),
+    "layers": (1, 16),
+}
+"""Least and most of every whole number."""
+
+POOLINGS = ("last", "mean", "max", "attention")
+"""What the head may read of the recurrent outputs of all steps."""
+
+Goal = Literal["classify", "multilabel", "regress"]
+Layout = Literal["ntc", "nct"]
+Missing = Literal["raise", "interpolate", "previous", "zero"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceOptions:
+    """How to read labelled sequences, split them and train.
+
+    Args:
+        goal: What to tell: one class, several labels at once, or numbers. Default: found from the
+            labels.
+        label: Label column, or with commas several. Default: label, class, target or y.
+        sequence: Column that names the sequences. Default: sequence, sequence_id, case, id ...
+        time: Column of times or step numbers, by which the steps are put in order. Default: found;
+            without one the order of the rows.
+        features: Columns to read. Default: every other column of numbers.
+        group: Column that says whom or what a sequence comes from; one group never lies in two
+            parts.
+        part: Column that says train or test for each sequence. Default: none.
+        per_step: Whether each step has a label of its own; default one a sequence.
+        layout: Order of the axes of an array: ntc (sequence, time, feature) or nct. Arrays of
+            three axes and lists of arrays need it where it cannot be seen.
+        missing: Missing values: refuse them, interpolate linearly within a sequence, take the
+            previous one, or zero after scaling (the feature's mean).
+        marks: Further marks of a missing value in text files, with commas.
+        class_weight: Weigh every class alike (balanced), or every sequence (none).
+        cell: The recurrent layer: lstm, gru or rnn.
+        hidden_size: Units of a layer and direction. Default: from the number of sequences.
+        layers: Recurrent layers.
+        bidirectional: Read from both ends. Default: true, false with per_step or one pooling
+            last, as such a network runs step by step.
+        pooling: What the head reads of the outputs: last, mean, max, attention, or with commas
+            several.
+        dropout: Part of what the head reads that is left out in training, at random.
+        rounds: Networks of each kind to train, each with its own seed; where the data do not fix a
+            test part and are few, each with its own test part too, so that all are tested once.
+        seed: The first seed; the others follow it.
+        epochs: Most passes over the training sequences.
+        batch_size: Sequences per training step. Default: from the number of sequences.
+        learning_rate: Adam's for LSTM and GRU, at its highest; the plain RNN takes 0.3 of it.
+        patience: Epochs without a better validation loss before training stops.
+        film: Training steps between two frames of the training film. Default: no film.
+    """
+
+    goal: Goal | None = None
+    label: str | list[str] | None = None
+    sequence: str | None = None
+    time: str | None = None
+    features: list[str] | None = None
+    group: str | None = None
+    part: str | None = None
+    per_step: bool = False
+    layout: Layout | None = None
+    missing: Missing = "raise"
+    marks: str | list[str] | None = None
+    class_weight: Literal["none", "balanced"] = "none"
+    cell: CellName = "lstm"
+    hidden_size: int | None = None
+    layers: int = 1
+    bidirectional: bool | None = None
+    pooling: str | list[str] | None = None
+    dropout: float | None = None
+    rounds: int = 5
+    seed: int = 0
+    epochs: int = 100
+    batch_size: int | None = None
+    learning_rate: float = 0.01
+    patience: int = 20
+    film: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in plain(self).items():
+            object.__setattr__(self, name, value)
+        require_within(self, BOUNDS)
+        if not 0 < self.learning_rate < 10:
+            raise DataError(f"--learning-rate: expected between 0 and 10, got {self.learning_rate}")
+        if self.dropout is not None and not 0 <= self.dropout < 1:
+            raise DataError(f"--dropout: expected from 0 to less than 1, got {self.dropout}")
+
+    def record(self) -> dict[str, Any]:
+        """Give all options as plain values."""
+        return asdict(self)
