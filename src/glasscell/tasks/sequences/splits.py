@@ -248,19 +248,18 @@ class _Deal:
         groups = None if self.groups is None else self.groups[chosen]
         strata = self.strata[chosen]
         size = len(chosen) if groups is None else len(np.unique(groups))
-        parts = min(parts, size)
-        if self.classes and groups is None:
-            parts = min(parts, int(np.bincount(strata).max()))
+        largest = int(np.bincount(strata).max())
+        parts = min(parts, size, largest) if self.classes else min(parts, size)
         if parts < 2:
             return [chosen]
-        if groups is not None and size > MANY_GROUPS:
-            splitter = GroupKFold(parts, shuffle=True, random_state=seed)
-        elif groups is not None:
-            splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
-        elif np.bincount(strata).max() < parts:
-            splitter = KFold(parts, shuffle=True, random_state=seed)
-        else:
-            splitter = StratifiedKFold(parts, shuffle=True, random_state=seed)
+        by_label = largest >= parts and (groups is None or size <= MANY_GROUPS)
+        kind = {
+            (True, True): StratifiedGroupKFold,
+            (True, False): GroupKFold,
+            (False, True): StratifiedKFold,
+            (False, False): KFold,
+        }[groups is not None, by_label]
+        splitter = kind(parts, shuffle=True, random_state=seed)
         with warnings.catch_warnings():
             # It warns of classes with fewer members than folds, which a fold may well be without.
             warnings.filterwarnings("ignore", "The least populated class", UserWarning)
