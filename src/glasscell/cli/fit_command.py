@@ -16,7 +16,7 @@ from glasscell.cli.flags import QUIET, add_flags, add_options, flags_of, read_op
 from glasscell.cli.terminal import STANDARD, print_json, readable, say, say_inspect
 from glasscell.data.datasets.inventory import PREFIX, DataSet, find, named
 from glasscell.errors import DataError
-from glasscell.tasks.detect import TASKS, Task, detect
+from glasscell.tasks.detect import Task, detect
 
 JOBS = (
     "Networks to train side by side, each in a process of its own on one thread; the results have "
@@ -30,7 +30,6 @@ WHAT = "What to fit. Default: what the data ask for; standard input is taken for
 OPTIONS = {
     "forecast": "glasscell.tasks.forecast.options:ForecastOptions",
     "sequences": "glasscell.tasks.sequences.options:SequenceOptions",
-    "text": "glasscell.tasks.text.options:TextOptions",
 }
 """Each task to the dataclass of its options."""
 
@@ -128,12 +127,12 @@ def run(args: Any) -> int:
 
     fit = import_module(f"glasscell.tasks.{task}").fit
     known = data_set(data)
-    more = dict(
-        force=args.force,
-        resume=args.resume,
-        reporter=Reporter(quiet=args.quiet),
-        jobs=args.jobs,
-    )
+    more = {
+        "force": args.force,
+        "resume": args.resume,
+        "reporter": Reporter(quiet=args.quiet),
+        "jobs": args.jobs,
+    }
     if known is not None:
         options = _with_needs(options_of(task), chosen, known)
         result = fit(_opened(known, options), args.out, options, **more)
@@ -202,6 +201,8 @@ def look(arguments: Sequence[str]) -> Glance:
 
 def options_of(task: Task) -> type:
     """Give the dataclass of a task's options."""
+    if task not in OPTIONS:
+        raise DataError(f"expected a task of {', '.join(OPTIONS)}, got {task}")
     module, _, name = OPTIONS[task].partition(":")
     kind: type = getattr(import_module(module), name)
     return kind
@@ -264,14 +265,14 @@ def _goal(of_task: str, chosen: str | None) -> str:
 
 
 def _every_flag() -> dict[str, str]:
-    return {name: taking for task in TASKS for name, taking in flags_of(options_of(task)).items()}
+    return {name: taking for task in OPTIONS for name, taking in flags_of(options_of(task)).items()}
 
 
 def _refuse_others(glance: Glance, task: Task) -> None:
     """Refuse a flag that only another task has."""
     own = flags_of(options_of(task)).keys() | OWN
     for name in glance.given:
-        owners = [other for other in TASKS if name in flags_of(options_of(other))]
+        owners = [other for other in OPTIONS if name in flags_of(options_of(other))]
         if name not in own and owners:
             word = "classify" if owners[0] == "sequences" else owners[0]
             got = glance.word or f"--task {task}"
@@ -289,11 +290,11 @@ def _config(path: str | None) -> dict[str, Any]:
 
 def _overview() -> str:
     """Say which options each task has, by their names."""
-    lines = ["More options by what is to be fitted; glasscell fit --task TASK --help explains them:"]
-    for word in ("forecast", "classify", "regress", "text"):
-        names = " ".join(flags_of(options_of(GOALS[word][0])))
-        if word == "regress":
-            names = "as classify"
+    lines = ["More options, which glasscell fit --task TASK --help explains:"]
+    for word, (task, goal) in GOALS.items():
+        if task not in OPTIONS or word == "sequences":
+            continue
+        names = "as classify" if goal == "regress" else " ".join(flags_of(options_of(task)))
         lines.append(
             textwrap.fill(
                 names,
