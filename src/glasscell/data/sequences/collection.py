@@ -1,4 +1,4 @@
-"""What reading labelled sequences gives: all steps in one array, and what each sequence is called."""
+"""What reading labelled sequences gives: all steps in one array, and each sequence's name and label."""
 
 from __future__ import annotations
 
