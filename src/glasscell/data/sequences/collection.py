@@ -1,4 +1,4 @@
-"""What reading labelled sequences gives: all steps in one array, and each sequence's name and label."""
+"""What reading labelled sequences gives: all steps in one array, each with a name and a label."""
 
 from __future__ import annotations
 
