@@ -1,4 +1,4 @@
-"""What reading labelled sequences gives: all steps in one array, each with a name and a label."""
+"""What reading labelled sequences gives: all steps in one array, and what is known of each."""
 
 from __future__ import annotations
 
