@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""What reading labelled sequences gives: all steps in one array, each sequence with its name."""
-=======
 """What reading labelled sequences gives: all steps in one array, and what is known of each."""
->>>>>>> seq
 
 from __future__ import annotations
 
