@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-
 import numpy as np
 import numpy.typing as npt
 import torch
