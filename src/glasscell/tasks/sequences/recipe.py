@@ -14,9 +14,10 @@ from torch.nn import functional
 
 from glasscell.arrays import Array
 from glasscell.data.sequences.collection import Sequences
+from glasscell.data.sequences.reading_options import Goal
 from glasscell.tasks.scaling import Scaler
 from glasscell.tasks.sequences.network import SequenceNetwork, Shape
-from glasscell.tasks.sequences.options import Goal, SequenceOptions
+from glasscell.tasks.sequences.options import SequenceOptions
 from glasscell.tasks.sequences.plan import Plan
 from glasscell.training import distribution
 from glasscell.training.campaign import KINDS, RATES, Kind
