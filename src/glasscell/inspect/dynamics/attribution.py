@@ -15,7 +15,7 @@ from glasscell.errors import DataError, ShapeError
 from glasscell.inspect.subjects.saved_model import SavedModel
 from glasscell.model.model import Model
 
-__all__ = ["Attribution", "Score", "attention", "attribute", "log_odds", "output"]
+__all__ = ["Attribution", "Score", "attribute", "log_odds", "output"]
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 
@@ -165,22 +165,3 @@ def attribute(
         contribution=contribution, score=first, base=last, steps=most,
         said=float(each[most].sum()), fell=fell,
     )  # fmt: skip
-
-
-def attention(hidden: Array, weight: Array, bias: Array) -> Float64:
-    """Give the weight that attention gives each step, ``softmax_t(w · y_t + b)``.
-
-    Args:
-        hidden: (T, W) what the recurrent layers put out.
-        weight: (1, W) of the attention's scores.
-        bias: (1,) of them.
-
-    Returns:
-        (T,), they sum up to 1.
-
-    >>> attention(np.array([[0.0], [np.log(3.0)]]), np.ones((1, 1)), np.zeros(1)).round(6)
-    array([0.25, 0.75])
-    """
-    scores = np.asarray(hidden, np.float64) @ np.asarray(weight, np.float64)[0] + bias[0]
-    shares = np.exp(scores - scores.max())
-    return np.asarray(shares / shares.sum())

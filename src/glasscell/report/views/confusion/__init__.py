@@ -1,1 +1,1 @@
-"""Right and wrong: the confusion matrix, the calibration, and of numbers what misses by how much."""
+"""Right and wrong: confusion matrix and calibration, of numbers predicted against true."""

@@ -1,4 +1,4 @@
-"""Right and wrong without script: the matrix with precision and recall, or the calibration's bins."""
+"""Right and wrong without script: the matrix with precision and recall, the calibration."""
 
 from __future__ import annotations
 
@@ -74,9 +74,7 @@ def _calibration(sure: Mapping[str, Any], lang: str) -> str:
             sure["confidence"], sure["accuracy"], sure["count"], strict=True
         )
     )
-    heads = "".join(
-        f"<th>{_say(key, lang)}</th>" for key in ("confidence", "accuracy", "count")
-    )
+    heads = "".join(f"<th>{_say(key, lang)}</th>" for key in ("confidence", "accuracy", "count"))
     return (
         f"<h3>{_say('calibration', lang)}</h3>"
         f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody>'

@@ -18,7 +18,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "confusion.precision": ("precision", "精确率"),
     "confusion.count": ("number", "数量"),
     "confusion.label": ("label", "标签"),
-    "confusion.of": ("{truth}, said to be {said}: {count}", "真实为 {truth}，预测为 {said}：{count}"),
+    "confusion.of": (
+        "{truth}, said to be {said}: {count}",
+        "真实为 {truth}，预测为 {said}：{count}",
+    ),
     "confusion.none": (
         "None of these is on this page; metrics.json lists the surest mistakes.",
         "本页没有这样的序列；metrics.json 列出了最有把握的错误。",

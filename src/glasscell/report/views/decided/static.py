@@ -48,9 +48,7 @@ def _sequence(series: Series, added: Array, one: Mapping[str, Any], lang: str) -
     ticks = charts.y_ticks(low, high, 3)
     drawing = charts.svg([charts.Line(values=sums, css="cell")], low, high, ticks=ticks)
     label = f"<b>{escape(words()['decided.sum'][column])}</b>"
-    row = charts.row(
-        label, drawing, charts.y_gutter(ticks, low, high), group="static", height=110
-    )
+    row = charts.row(label, drawing, charts.y_gutter(ticks, low, high), group="static", height=110)
     labels = series.labels or [str(t) for t in range(series.steps)]
     axis = charts.x_axis(axes.time_ticks(labels, series.steps))
     return (

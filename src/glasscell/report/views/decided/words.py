@@ -9,8 +9,8 @@ __all__ = ["WORDS"]
 WORDS: Final[dict[str, tuple[str, str]]] = {
     "view.decided": ("Which steps decided", "哪些步起了决定作用"),
     "view.decided.how": (
-        "What each step added to the score of what was said, against a sequence that is the mean at "
-        "every step: orange for it, blue against it. All of them sum up to the score.",
+        "What each step added to the score of what was said, against a sequence that is the mean "
+        "at every step: orange for it, blue against it. All of them sum up to the score.",
         "与每一步都取均值的序列相比，各步为预测得分增加了多少：橙色为支持，蓝色为反对，总和等于得分。",
     ),
     "decided.absent": ("Not measured for this series.", "该序列没有测量。"),
@@ -27,8 +27,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "{of}：网络给出 {score}；若每一步都取均值，则为 {base}。",
     ),
     "decided.checked": (
-        "The {count} that count most ({steps}) added {said}; with the mean in their place the score "
-        "falls by {fell}.",
+        "The {count} that count most ({steps}) added {said}; with the mean in their place the "
+        "score falls by {fell}.",
         "作用最大的 {count}（{steps}）共增加 {said}；用均值替换它们后，得分下降 {fell}。",
     ),
     "decided.apart": (
@@ -39,6 +39,9 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "The sum misses the score by {error}: the network bends sharply on the way.",
         "总和与得分相差 {error}：网络在途中有急剧转折。",
     ),
-    "decided.rest": ("The {shown} of {all} inputs that added most.", "显示 {all} 个输入中作用最大的 {shown} 个。"),
+    "decided.rest": (
+        "The {shown} of {all} inputs that added most.",
+        "显示 {all} 个输入中作用最大的 {shown} 个。",
+    ),
     "decided.step": ("step", "时间步"),
 }

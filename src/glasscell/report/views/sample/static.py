@@ -13,7 +13,7 @@ ORDER: Final = 2.8
 TITLE: Final = "view.sample"
 
 
-def build(shown: Exploration, lang: str) -> str:  # noqa: ARG001 (the text is the network's own)
+def build(shown: Exploration, lang: str) -> str:
     """Return the body of the section; "" for a page without a sample."""
     text = shown.measures.get("sample")
     return "" if not text else f'<p class="running">{escape(text)}</p>'

@@ -63,8 +63,6 @@ def _track(name: str, k: int, rows: list[tuple[int, Array, list[float]]]) -> dic
     ]
     best = sorted(every, key=lambda one: -one[0])[: 1 + NEXT]
     chance = max((level[k] for _, _, level in rows), default=0.0)
-    units = [
-        {"layer": place, "unit": unit, "r": round(r, 3)} for _, place, unit, r in best
-    ]
+    units = [{"layer": place, "unit": unit, "r": round(r, 3)} for _, place, unit, r in best]
     found = bool(best) and best[0][0] > chance
     return {"what": name, "found": found, "units": units, "chance": round(chance, 3)}
