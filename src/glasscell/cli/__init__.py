@@ -20,6 +20,7 @@ from glasscell.errors import DataError, GlasscellError
 COMMANDS = {
     "fit": "train an LSTM on a CSV file and compare it with honest baselines",
     "predict": "forecast with a finished run",
+    "sample": "write text with a finished run on text",
     "inspect": "see inside a trained model: one page with every gate, and a verdict",
     "explain": "learn what an LSTM does from a lesson with live pictures",
     "bench": "time glasscell beside every other engine that is installed",
