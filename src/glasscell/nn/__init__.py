@@ -10,7 +10,8 @@ node of the graph, of which `layer_forward` and `layer_backward` are the two pas
 from `packed_weights`; `double_backward` and `torch_loop` are for derivatives of derivatives.
 `operators` is for torch's tracers and transforms, which see a call as one operation.
 `cell_layer` makes a layer of any cell, `heads` one of the sLSTM, with `masks` in training;
-`variants` are LSTM, GRU and RNN with options, `starts` what new parameters hold.
+`variants` are LSTM, GRU and RNN with options, `starts` what new parameters hold. `linear` and
+`time_pooling` are what comes after a recurrent layer, with the bits of a saved model.
 `observe` and `records` let others look on, `team` shares torch's threads.
 """
 
@@ -24,6 +25,7 @@ from glasscell.nn.linear import Linear
 from glasscell.nn.observe import Observation, Observer, Record, observing
 from glasscell.nn.operators import decompositions
 from glasscell.nn.team import join_torch
+from glasscell.nn.time_pooling import Pooling, Summary
 
 __all__ = [
     "GRU",
@@ -34,10 +36,12 @@ __all__ = [
     "Linear",
     "Observation",
     "Observer",
+    "Pooling",
     "RNNCell",
     "Record",
     "Recurrent",
     "SlowPathWarning",
+    "Summary",
     "convert",
     "decompositions",
     "observing",

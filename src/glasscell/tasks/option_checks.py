@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from numbers import Integral, Real
 from types import NoneType, UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -54,7 +54,8 @@ def flag(name: str) -> str:
 
 
 def _plain(name: str, value: Any, hint: Any) -> Any:
-    kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    # Python 3.11 writes `Literal | None` as a Union of typing, `str | None` as a UnionType.
+    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     for kind in kinds:
         plain = _read(value, kind)
         if plain is not None or (value is None and kind is NoneType):

@@ -11,6 +11,7 @@
           report.html                       the page
           windows.npz                       test windows, for glasscell inspect
           forecasts.npz                     a stretch of the test part, forecast and truth
+          sequences.npz, text.npz           instead of both, in runs on labelled sequences and text
           film.npz                          only with --film: glasscell.inspect.Reel.load reads it
           checkpoint.pt                     only after Ctrl-C: what --resume goes on from
 """
@@ -37,7 +38,7 @@ except ImportError:  # Windows
 
 CHECKPOINT, LOCK = "checkpoint.pt", ".lock"
 FILM, RIVAL, WINDOWS = "film.npz", "plain-rnn", "windows.npz"
-FORECASTS = "forecasts.npz"
+FORECASTS, SEQUENCES, TEXT = "forecasts.npz", "sequences.npz", "text.npz"
 METRICS, PREPROCESSING, LOG, SETTINGS, REPORT = (
     "metrics.json",
     "preprocessing.json",

@@ -9,7 +9,7 @@ import numpy as np
 
 from glasscell.data.panel import Series
 from glasscell.tasks.forecast.plan import Plan
-from glasscell.tasks.forecast.windows import Scaler
+from glasscell.tasks.scaling import Scaler
 from glasscell.training import run_folder
 
 NEEDED = ("columns", "frequency", "gaps", "max_gap", "lookback", "horizon", "level", "scalers")

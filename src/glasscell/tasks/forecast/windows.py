@@ -17,50 +17,11 @@ from glasscell.arrays import Array
 from glasscell.data.read import Panel, Series
 from glasscell.data.wording import count
 from glasscell.errors import DataError
+from glasscell.tasks.scaling import Scaler
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 TENTHS = (7, 8)
 """Where training and validation end, in tenths of the rows."""
-
-
-@dataclass(frozen=True, eq=False)
-class Scaler:
-    """Mean and standard deviation of each value column of one series, from its training rows.
-
-    Args:
-        mean: (F,) means, in the data's unit.
-        scale: (F,) standard deviations; 1 where a column is constant.
-    """
-
-    mean: Array
-    scale: Array
-
-    @classmethod
-    def fit(cls, values: Array) -> Scaler:
-        """Measure (n, F) values, NaN left out.
-
-        >>> Scaler.fit(np.array([[5.0], [5.0]])).scale
-        array([1.])
-        """
-        counts = np.maximum((~np.isnan(values)).sum(axis=0), 1)
-        # A power of two, which changes no bit: squares of the quotients stay within float64.
-        _, exponent = np.frexp(np.nanmax(abs(values), axis=0, initial=0.0))
-        unit = np.ldexp(1.0, exponent - 1)
-        values = values / unit
-        mean = np.nansum(values, axis=0) / counts
-        scale = np.sqrt(np.nansum((values - mean) ** 2, axis=0) / counts)
-        floor = 1e-12 * abs(mean)
-        return cls(mean * unit, np.where(scale > floor, scale * unit, 1.0))
-
-    def apply(self, values: Array) -> Array:
-        """Scale (n, F) values."""
-        scaled: Array = (values - self.mean) / self.scale
-        return scaled
-
-    def restore(self, forecast: Array) -> Array:
-        """Bring forecasts of the target back to the data's unit."""
-        restored: Array = forecast * self.scale[0] + self.mean[0]
-        return restored
 
 
 def channels(scaled: Array, level: bool) -> Array:

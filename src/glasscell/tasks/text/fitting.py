@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 import glasscell
-from glasscell.arrays import Array
 from glasscell.errors import DataError
 from glasscell.files import STANDARD_INPUT
+from glasscell.inspect.subjects.saved_model import SavedModel
 from glasscell.report.page import write
-from glasscell.tasks.inspect_run import look
+from glasscell.report.page.collect import PageOptions, collect
 from glasscell.tasks.text import baselines
-from glasscell.tasks.text.kept_text import TEXT, keep_text, tracking_units
+from glasscell.tasks.text.kept_text import keep
 from glasscell.tasks.text.network import Recipe, bits
 from glasscell.tasks.text.options import TextOptions
 from glasscell.tasks.text.plan import UNITS, Plan, make_plan
@@ -26,8 +26,9 @@ from glasscell.tasks.text.reach import Reach, measure
 from glasscell.tasks.text.result import FitResult
 from glasscell.tasks.text.sampling import sample
 from glasscell.tasks.text.scores import Method, scored
+from glasscell.tasks.text.tracking import tracking_units
 from glasscell.tasks.text.verdict import verdict
-from glasscell.training import run_folder
+from glasscell.training import distribution, run_folder
 from glasscell.training.campaign import KINDS, NAMES, Campaign, Kind, best_of_each, candidates, hire
 from glasscell.training.progress import Reporter, Stop, stop_on_interrupt
 from glasscell.training.trainer import environment
@@ -36,6 +37,9 @@ from glasscell.training.workers import Workers, count
 __all__ = ["FitResult", "fit"]
 
 SAMPLE = "sample.txt"
+
+STRETCHES, STEPS = 4, 500
+"""Of the test text, for the page."""
 
 HISTORY = 2000
 """Symbols before the test part that a network reads before it is scored."""
@@ -88,7 +92,7 @@ def fit(
     options = TextOptions(**{**(options.record() if options else {}), **changes})
     if not isinstance(jobs, Workers):
         count(jobs, 1)
-    if out is None:
+    if out is None or distribution.rank() > 0:
         return _fit(data, options, None, reporter, started, jobs)
     with run_folder.RunFolder(out, force=force, resume=resume) as folder:
         return _fit(data, options, folder, reporter, started, jobs)
@@ -111,7 +115,7 @@ def _fit(
         recipe = Recipe.of(plan)
         with hire(jobs, len(networks), recipe.work) as workers:
             workers.start(len(networks))
-            methods, rival = _baselines(plan)
+            methods = _baselines(plan)
             campaign = Campaign(recipe, networks, reporter, folder, workers)
             whole = campaign.run(stop)
     best = best_of_each(campaign.done)
@@ -143,7 +147,7 @@ def _fit(
         time.perf_counter() - started,
         folder.out if folder else None,
     )
-    return result if folder is None else _write(result, folder, data, rival)
+    return result if folder is None else _write(result, folder, data)
 
 
 def _truncated(plan: Plan, reporter: Reporter, stop: Stop) -> tuple[Plan, Reach | None]:
@@ -156,9 +160,9 @@ def _truncated(plan: Plan, reporter: Reporter, stop: Stop) -> tuple[Plan, Reach 
     return replace(plan.truncated(reach.chosen), notes=(*plan.notes, said)), reach
 
 
-def _baselines(plan: Plan) -> tuple[list[Method], Array]:
-    """Score what needs no network; gives the bits of the n-gram too."""
-    methods, costs = [], np.zeros(0)
+def _baselines(plan: Plan) -> list[Method]:
+    """Score what needs no network."""
+    methods = []
     for order in (1, baselines.ORDER):
         began = time.perf_counter()
         parts = (plan.train, plan.validation, plan.test)
@@ -171,17 +175,16 @@ def _baselines(plan: Plan) -> tuple[list[Method], Array]:
         began = time.perf_counter()
         total = baselines.compressed_bits(name, plain, plan.train, plan.test)
         methods.append(scored(name, total, plan, seconds=time.perf_counter() - began))
-    return methods, costs
+    return methods
 
 
-def _write(result: FitResult, folder: run_folder.RunFolder, data: Any, rival: Array) -> FitResult:
+def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> FitResult:
     """Write every file of the run folder and move it to its place.
 
     Args:
         result: What `fit` found.
         folder: The run folder in the making.
         data: What was fitted, to name it in run.yaml.
-        rival: (S,) bits of each test symbol under the n-gram.
     """
     plan, draft = result.plan, folder.draft
     glasscell.save(result.best.network, draft, force=True)
@@ -195,8 +198,13 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any, rival: Ar
     if result.rival is not None:
         glasscell.save(result.rival.network, draft / run_folder.RIVAL, force=True)
     folder.write_text(SAMPLE, sample(draft, seed=plan.options.seed))
-    keep_text(draft / TEXT, draft, plan.vocabulary, plan.test, rival)
-    write(look(draft, draft / TEXT), draft / run_folder.REPORT, force=True)
+    kept = keep(plan.test, plan.vocabulary.symbols, STRETCHES, STEPS)
+    kept.save(draft / run_folder.TEXT)
+    shown = PageOptions(
+        title=folder.out.name, text=[kept.text(row) for row in range(len(kept.read))]
+    )
+    page = collect(SavedModel.read(draft), kept.read, None, shown)
+    write(page, draft / run_folder.REPORT, force=True)
     folder.commit(keep_checkpoint=result.interrupted)
     return result
 

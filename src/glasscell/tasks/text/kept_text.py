@@ -1,157 +1,83 @@
-"""Stretches of the test text that a run keeps for its page, and the units that track what is in it.
-
-Which units those are is found by the dossier of `glasscell.inspect`, with what chance alone brings
-beside it.
-"""
+"""The stretches of the test text that `glasscell inspect` reads with a run on text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from glasscell.arrays import Array
-from glasscell.data.text.vocabulary import Vocabulary
-from glasscell.inspect.units.dossier import by_chance, dossier
-from glasscell.model.model import load
-from glasscell.tasks.text.evaluation import costs
+from glasscell.errors import DataError
 
-TEXT = "text.npz"
-
-STRETCHES, STEPS = 3, 400
-"""Of the test text: what a page shows, at the beginning, in the middle and at the end."""
-
-MEASURED = 10_000
-"""Steps of the test text on which units are correlated with what is in it: by chance alone the
-largest of 256 correlations is then near 0.03 for signals that change at every step."""
-
-UNITS = 5
-"""Units that are told of each feature."""
-
-OPEN, CLOSE = "([{（［｛【「『《〈", ")]}）］｝】」』》〉"
-QUOTES = '"“”„«»'
-
-FEATURES: dict[str, tuple[str, str]] = {
-    "quotes": ("inside quotation marks", "在引号内"),
-    "brackets": ("depth of open brackets", "未闭合括号的层数"),
-    "line": ("characters since the line began", "行内位置"),
-    "word": ("letters since the word began", "词内位置"),
-    "capital": ("capital letter", "大写字母"),
-    "digit": ("digit", "数字"),
-}
-"""What is looked for: name to its words in English and Chinese."""
+__all__ = ["KeptText", "keep"]
 
 
-def features(text: Sequence[str]) -> dict[str, Array]:
-    """Give what stands at each of T characters, (T,) float64 each.
-
-    Straight quotation marks open and close in turn, and a blank line closes what is open, as a mark
-    may be missing.
-
-    >>> found = features('(a "b c")')
-    >>> found["quotes"].tolist()
-    [0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0]
-    >>> found["brackets"].tolist(), found["line"].tolist()[:4], found["word"].tolist()[:3]
-    ([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0], [1.0, 2.0, 3.0, 4.0], [0.0, 1.0, 0.0])
-    """
-    quoted, depth, column, letters, before = False, 0, 0, 0, ""
-    rows = np.zeros((len(text), len(FEATURES)))
-    for place, symbol in enumerate(text):
-        if symbol in QUOTES:
-            quoted = symbol in "“„«" or (symbol == '"' and not quoted)
-        depth = max(depth + (symbol in OPEN) - (symbol in CLOSE), 0)
-        column = 0 if symbol == "\n" else column + 1
-        if symbol == "\n" == before:
-            quoted, depth = False, 0
-        letters = letters + 1 if symbol.isalpha() else 0
-        rows[place] = quoted, depth, column, letters, symbol.isupper(), symbol.isdigit()
-        before = symbol
-    return dict(zip(FEATURES, rows.T, strict=True))
-
-
-def tracking_units(run: Path, vocabulary: Vocabulary, test: Array) -> list[dict[str, Any]]:
-    """Find the units of a saved run that go together with what is in the test text.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class KeptText:
+    """Stretches of equal length, evenly spaced over a text that the network has never read.
 
     Args:
-        run: The run folder, or its draft.
-        vocabulary: What the run knows.
-        test: Indices of the test part.
-
-    Returns:
-        For each layer and feature that occurs: feature, in_words (English, Chinese), layer,
-        quantity (the cell state, or the hidden state where there is none), steps, by_chance (the
-        correlation that 39 of 40 shifted texts stay below for the best unit), and units: up to 5
-        with a larger one, each {unit, correlation}, the strongest first. Empty for tokens.
+        read: (B, T) int64 what the network reads.
+        after: (B, T) int64 what follows each of them, which it is to foretell.
+        first: (B,) int64 where in the text each begins.
+        symbols: (V,) what each index stands for.
     """
-    if vocabulary.reading.unit == "token":
-        return []
-    text = np.asarray(test[:MEASURED], np.int64)
-    known = {n: v for n, v in features(vocabulary.shown(text)).items() if np.ptp(v) > 0}
-    if not known or len(text) < 50:
-        return []
-    traces = load(run).run(text, trace=True).trace or {}
-    found = []
-    for layer, trace in traces.items():
-        quantity = "cell" if "cell" in trace.recurrence.state_names else "hidden"
-        for name, values in known.items():
-            column = values[:, None]
-            about = dossier(trace, column, names=[name], neighbours=0, quantity=quantity)
-            correlation = np.nan_to_num(about.correlation[:, 0])
-            chance = float(np.nanmax(by_chance(trace, column, quantity=quantity), initial=0.0))
-            best = [int(u) for u in np.argsort(-abs(correlation), kind="stable")[:UNITS]]
-            found.append(
-                {
-                    "feature": name,
-                    "in_words": list(FEATURES[name]),
-                    "layer": layer,
-                    "quantity": quantity,
-                    "steps": len(text),
-                    "by_chance": round(chance, 4),
-                    "units": [
-                        {"unit": u, "correlation": round(float(correlation[u]), 4)}
-                        for u in best
-                        if abs(correlation[u]) > chance
-                    ],
-                }
-            )
-    return found
+
+    read: Array
+    after: Array
+    first: Array
+    symbols: Array
+
+    def save(self, path: Path) -> None:
+        """Write an .npz file."""
+        with path.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **vars(self))
+
+    @classmethod
+    def load(cls, path: Path) -> KeptText:
+        """Read what `save` wrote.
+
+        Raises:
+            DataError: The file is damaged.
+        """
+        try:
+            with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+                return cls(**{field.name: file[field.name] for field in fields(cls)})
+        except (ValueError, KeyError, EOFError, OSError, BadZipFile) as error:
+            raise DataError(f"{path} is damaged: {error}; fit again") from error
+
+    def text(self, row: int) -> list[str]:
+        """Give the T symbols of a stretch."""
+        # An array of texts drops zeros at a text's end: the symbol NUL comes back empty.
+        return [str(self.symbols[index]) or "\0" for index in self.read[row]]
 
 
-def keep_text(path: Path, run: Path, vocabulary: Vocabulary, test: Array, rival: Array) -> None:
-    """Write text.npz: stretches of the test text, as `glasscell inspect` reads them.
-
-    x (B, T) indices, y (B, T) the symbols that come next, text (B, T), next (B, T) the same as
-    text, names (B,), bits (B, T) that y costs the network if it reads the stretch from its
-    beginning, ngram (B, T) that it costs the n-gram, features (B, T, F) and feature_names.
+def keep(indices: Array, symbols: Sequence[str], stretches: int = 8, steps: int = 1000) -> KeptText:
+    """Cut stretches out of a text.
 
     Args:
-        path: The file.
-        run: Where the network is saved.
-        vocabulary: What it knows.
-        test: Indices of the test part.
-        rival: (S,) bits of the n-gram.
+        indices: (N,) the text as the network reads it, N >= 2.
+        symbols: (V,) what each index stands for.
+        stretches: How many at most; default 8, fewer of a text that is shorter than all of them.
+        steps: How long each is at most; default 1000.
+
+    >>> kept = keep(np.array([0, 1, 0, 0, 1]), ["a", "b"], stretches=2, steps=2)
+    >>> kept.read.tolist(), kept.after.tolist(), kept.text(0)
+    ([[0, 1], [0, 0]], [[1, 0], [0, 1]], ['a', 'b'])
     """
-    steps = min(STEPS, len(test) - 1)
-    most = max(min(STRETCHES, (len(test) - 1) // steps), 1)
-    first = np.linspace(0, len(test) - 1 - steps, most).astype(np.int64)
-    model = load(run)
-    rows = first[:, None] + np.arange(steps + 1)
-    read = np.asarray(test, np.int64)[rows]
-    shown = [vocabulary.shown(row) for row in read]
-    about = [features(row[:-1]) for row in shown]
-    with path.open("wb") as file:
-        np.savez_compressed(
-            file,
-            allow_pickle=False,
-            x=read[:, :-1],
-            y=read[:, 1:],
-            text=np.array([row[:-1] for row in shown], np.str_),
-            next=np.array([row[1:] for row in shown], np.str_),
-            names=np.array([f"test part from {place:,} on" for place in first], np.str_),
-            bits=np.stack([costs(model, row)[1:] for row in read]),
-            ngram=rival.astype(np.float32)[rows[:, 1:]],
-            features=np.stack([np.stack(list(one.values()), axis=1) for one in about]),
-            feature_names=np.array(list(FEATURES), np.str_),
-        )
+    indices = np.asarray(indices, np.int64)
+    if len(indices) < 2:
+        raise DataError(f"expected a text of two symbols or more, got {len(indices)}")
+    steps = min(steps, len(indices) - 1)
+    count = max(1, min(stretches, (len(indices) - 1) // steps))
+    first = np.linspace(0, len(indices) - 1 - steps, count).round().astype(np.int64)
+    places = first[:, None] + np.arange(steps)
+    return KeptText(
+        read=indices[places],
+        after=indices[places + 1],
+        first=first,
+        symbols=np.array([str(symbol) for symbol in symbols], np.str_),
+    )

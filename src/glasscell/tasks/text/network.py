@@ -15,8 +15,9 @@ from glasscell.arrays import Array
 from glasscell.nn import GRU, LSTM, RNN, Linear
 from glasscell.tasks.text.options import TextOptions
 from glasscell.tasks.text.plan import Plan
+from glasscell.training import distribution
 from glasscell.training.campaign import KINDS, MODES, RATES, Kind
-from glasscell.training.trainer import Batch, Loss, Schedule, Trainer, choose_device
+from glasscell.training.trainer import Batch, Loss, Schedule, Trainer
 
 WARM_UP = 0.2
 """Part of the steps over which the learning rate rises; over the rest it falls to nothing."""
@@ -51,40 +52,47 @@ class TextNetwork(torch.nn.Module):
         self.embedding = torch.nn.Embedding(symbols, width)
         self.recurrent = layer(width, hidden_size, layers, batch_first=True)
         self.head = Linear(hidden_size, symbols)
-        self.carried: Any = None
+        self.carried = self.start(0)
 
     def forward(
-        self, x: torch.Tensor, state: Any = None, mask: torch.Tensor | None = None
+        self,
+        x: torch.Tensor,
+        state: torch.Tensor | None = None,
+        mask: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Give the scores (B, T, V) of the symbols after each of x (B, T).
 
         Args:
             x: Indices.
-            state: What the recurrent layers start from; where it is given, `carried` becomes the
-                state at the end, cut off from its gradients.
+            state: (B, N, H) what the recurrent layers start from; where it is given, `carried`
+                becomes the state at the end, cut off from its gradients.
             mask: (B, 1, H) what the outputs are multiplied with: dropout, the same at every step.
         """
-        output, last = self.recurrent(self.embedding(x), state)
-        if state is not None:
-            self.carried = detached(last)
+        if state is None:
+            output, _ = self.recurrent(self.embedding(x))
+        else:
+            states = state.transpose(0, 1).contiguous()
+            parts = torch.split(states, self.recurrent.num_layers)
+            first = parts if len(parts) > 1 else parts[0]
+            output, last = self.recurrent(self.embedding(x), first)
+            whole = torch.cat(last) if isinstance(last, tuple) else last
+            self.carried = whole.detach().transpose(0, 1)
         scores: torch.Tensor = self.head(output if mask is None else output * mask)
         return scores
 
-    def start(self, streams: int) -> Any:
-        """Give the state of so many streams that have read nothing."""
-        layer, weight = self.recurrent, self.head.weight
-        zeros = weight.new_zeros(layer.num_layers, streams, layer.hidden_size)
-        return (zeros, zeros) if isinstance(layer, LSTM) else zeros
+    def start(self, streams: int) -> torch.Tensor:
+        """Give the state (B, N, H) of so many streams that have read nothing.
+
+        N is the number of layers, twice that for an LSTM: hidden states, then cell states.
+        """
+        layer = self.recurrent
+        states = layer.num_layers * (2 if isinstance(layer, LSTM) else 1)
+        return self.head.weight.new_zeros(streams, states, layer.hidden_size)
 
     def glasscell_node(self, child: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
         """Give the node of config.json, for `glasscell.save`."""
         parts = [child(name) for name in ("embedding", "recurrent", "head")]
         return {"type": "Sequential", "children": parts}
-
-
-def detached(state: Any) -> Any:
-    """Cut a state off from its gradients."""
-    return tuple(part.detach() for part in state) if isinstance(state, tuple) else state.detach()
 
 
 def embedding_size(symbols: int) -> int:
@@ -157,6 +165,9 @@ class StreamObjective:
         beginning of the text where it ends. The dropout of a stream stays for a piece.
         """
         train, state = self.recipe.train, self.network.start(self.streams)
+        streams = torch.arange(self.streams)
+        # Of a launcher's processes each carries on the state of its own streams alone.
+        mine = Batch(streams, streams).share(distribution.rank(), distribution.size()).inputs
         place = int(torch.randint(len(train), (), generator=self.generator))
         first = place + np.arange(self.streams)[:, None] * (len(train) // self.streams)
         ahead, dropout = np.arange(self.piece + 1), self.recipe.options.dropout or 0.0
@@ -164,12 +175,13 @@ class StreamObjective:
         for step in range(self.steps):
             rows = train[(first + step * self.piece + ahead) % len(train)].astype(np.int64)
             read = torch.from_numpy(rows).to(self.device)
-            options = {"state": state}
+            options = {"state": state.clone()}
             if dropout:
                 kept = torch.rand(shape, generator=self.generator) >= dropout
                 options["mask"] = (kept / (1 - dropout)).to(self.device)
             yield Batch(read[:, :-1], read[:, 1:], options)
-            state = self.network.carried
+            if len(mine):
+                state[mine] = self.network.carried
 
     def error(self, network: torch.nn.Module) -> float:
         """Bits per symbol of the validation part, read as one stream."""
@@ -235,7 +247,7 @@ class Recipe:
 
     def trainer(self, kind: Kind, seed: int) -> Trainer:
         """Make a network ready for training, on the device that accelerate chooses."""
-        device = choose_device()
+        device = distribution.device()
         network = self.network(kind, seed).to(device)
         objective = StreamObjective(self, seed, network, device)
         rate = self.options.learning_rate * RATES[kind]

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table
+
 from glasscell.tasks.text.plan import Plan
 from glasscell.tasks.text.reach import Reach
+from glasscell.tasks.text.results_table import results
 from glasscell.tasks.text.scores import Method
 from glasscell.training.campaign import NAMES, Trained
 
@@ -51,7 +54,11 @@ class FitResult:
     def remarks(self) -> list[str]:
         """What a reader of the table must know beside the verdict."""
         early = "" if self.best.history else "Training was stopped before its first epoch was done."
-        return [remark for remark in (early,) if remark]
+        return [remark for remark in (early, *self.best.warnings) if remark]
+
+    def table(self) -> Table:
+        """Lay the methods out for a terminal."""
+        return results(self.methods, self.plan.options.unit)
 
     def metrics(self) -> dict[str, Any]:
         """Give what metrics.json holds."""

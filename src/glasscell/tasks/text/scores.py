@@ -43,10 +43,10 @@ class Method:
     def record(self) -> dict[str, Any]:
         """Give the numbers for metrics.json; what is not a number becomes None."""
         numbers = {
-            "bits_per_symbol": self.bits,
+            "bits": self.bits,
             "bits_per_character": self.per_character,
             "bits_per_byte": self.per_byte,
-            "bits_per_symbol_sd": self.sd,
+            "bits_sd": self.sd,
             "seconds": round(self.seconds, 3),
         }
         finite = {k: float(v) if math.isfinite(v) else None for k, v in numbers.items()}

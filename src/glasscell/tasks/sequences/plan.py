@@ -1,0 +1,174 @@
+"""Turns options and labelled sequences into a plan: goal, rounds, scalers and open options."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from glasscell.data.sequences.collection import LabelKind, Labels, Sequences
+from glasscell.data.sequences.reading_options import Goal
+from glasscell.data.wording import count
+from glasscell.errors import DataError
+from glasscell.tasks.scaling import Scaler
+from glasscell.tasks.sequences.options import SequenceOptions
+from glasscell.tasks.sequences.splits import Round, Scheme, split
+
+GOALS: dict[LabelKind, Goal] = {
+    "class": "classify",
+    "multilabel": "multilabel",
+    "number": "regress",
+}
+
+BLOCK = 1 << 16
+"""Steps that are measured at a time, so that their copies in float64 stay small."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What will be trained on what.
+
+    Args:
+        sequences: The labelled sequences.
+        options: The options with every default that depends on the data filled in.
+        rounds: Parts of each round; its networks have the seed of the round.
+        scheme: Where the test parts come from.
+        notes: What a reader of the results should know, one sentence each.
+    """
+
+    sequences: Sequences
+    options: SequenceOptions
+    rounds: tuple[Round, ...]
+    scheme: Scheme = "given"
+    notes: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> Labels:
+        """What is to be told."""
+        assert self.sequences.labels is not None
+        return self.sequences.labels
+
+    @property
+    def goal(self) -> Goal:
+        """One class, several labels, or numbers."""
+        return GOALS[self.labels.kind]
+
+    @property
+    def outputs(self) -> int:
+        """Scores of a sequence or step: classes, labels or numbers."""
+        return len(self.labels.names)
+
+    def round(self, seed: int) -> Round:
+        """Give the parts that networks of a seed are trained on."""
+        return self.rounds[seed - self.rounds[0].seed]
+
+    def scaler(self, part: Round) -> Scaler:
+        """Measure the features on the training part of a round."""
+        return measured(self.sequences, part.train)
+
+    def target_scaler(self, part: Round) -> Scaler | None:
+        """Measure the numbers to tell on the training part of a round; None for classes."""
+        if self.labels.kind != "number":
+            return None
+        steps = self.sequences.steps(part.train) if self.labels.per_step else part.train
+        return Scaler.fit(self.labels.values[steps].reshape(-1, self.outputs))
+
+    def fingerprint(self) -> str:
+        """Give a digest of the options and the data, by which a resumed run knows its own."""
+        digest = hashlib.sha256(repr(sorted(self.options.record().items())).encode())
+        arrays = [self.sequences.values, self.sequences.offsets, self.labels.values]
+        for part in self.rounds:
+            arrays += [part.train, part.validation, part.test]
+        for array in arrays:
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+
+def make_plan(data: object, options: SequenceOptions) -> Plan:
+    """Read the data and decide what the options leave open.
+
+    Args:
+        data: `Sequences`.
+        options: The options.
+
+    Raises:
+        DataError: The data cannot be used.
+    """
+    assert isinstance(data, Sequences)
+    return plan_of(data, options)
+
+
+def plan_of(sequences: Sequences, options: SequenceOptions) -> Plan:
+    """Decide what the options leave open for sequences that are read.
+
+    Raises:
+        DataError: They have no labels, or too few of a class or group.
+    """
+    labels = sequences.labels
+    if labels is None:
+        raise DataError(
+            f"{sequences.source or 'the data'}: expected labels to learn, found none; name their "
+            "column with --label"
+        )
+    rounds, scheme = split(sequences, options.rounds, options.seed)
+    notes = list(sequences.notes)
+    if len(rounds) < options.rounds:
+        notes.append(
+            f"There are {count(len(rounds), 'round')} in place of {options.rounds}, as there are "
+            f"no more {'groups' if sequences.groups is not None else 'sequences of a class'}."
+        )
+    return Plan(sequences, resolved(options, sequences, rounds), rounds, scheme, tuple(notes))
+
+
+def resolved(
+    options: SequenceOptions, sequences: Sequences, rounds: tuple[Round, ...]
+) -> SequenceOptions:
+    """Fill in the defaults that depend on the data."""
+    assert sequences.labels is not None
+    train = min(len(part.train) for part in rounds)
+    per_step = sequences.labels.per_step
+    pooling = options.pooling or ([] if per_step else ["last", "mean", "max"])
+    pooling = pooling.split(",") if isinstance(pooling, str) else pooling
+    by_step = per_step or pooling == ["last"]
+    return replace(
+        options,
+        goal=GOALS[sequences.labels.kind],
+        per_step=per_step,
+        rounds=len(rounds),
+        features=list(sequences.features),
+        hidden_size=options.hidden_size or (32 if train < 1000 else 64),
+        batch_size=options.batch_size or max(8, min(64, train // 16)),
+        bidirectional=not by_step if options.bidirectional is None else options.bidirectional,
+        pooling=pooling,
+        dropout=0.2 if options.dropout is None else options.dropout,
+    )
+
+
+def measured(sequences: Sequences, chosen: npt.ArrayLike) -> Scaler:
+    """Measure the features of the chosen sequences, NaN left out; a constant one has scale 1.
+
+    >>> two = Sequences(np.array([[1.0], [3.0], [9.0]], np.float32), np.array([0, 2, 3]), ("x",),
+    ...                 np.array(["a", "b"]))
+    >>> scaler = measured(two, [0])
+    >>> scaler.mean, scaler.scale
+    (array([2.]), array([1.]))
+    """
+    chosen = np.sort(np.asarray(chosen, np.int64))
+    ends = np.cumsum(sequences.lengths[chosen])
+    cuts = np.flatnonzero(np.diff(ends // BLOCK)) + 1
+    blocks = np.split(chosen, cuts)
+    width = len(sequences.features)
+    total, seen, squares = (np.zeros(width) for _ in range(3))
+    for block in blocks:
+        values = sequences.values[sequences.steps(block)].astype(np.float64)
+        total += np.nansum(values, axis=0)
+        seen += (~np.isnan(values)).sum(axis=0)
+    mean = total / np.maximum(seen, 1)
+    for block in blocks:
+        values = sequences.values[sequences.steps(block)].astype(np.float64)
+        squares += np.nansum((values - mean) ** 2, axis=0)
+    scale = np.sqrt(squares / np.maximum(seen, 1))
+    # What varies by less than float32 resolves, 6e-8 of its size, is constant.
+    return Scaler(mean, np.where(scale > 1e-7 * abs(mean), scale, 1.0))
