@@ -14,10 +14,9 @@ import glasscell
 from glasscell.arrays import Array
 from glasscell.data.wording import count
 from glasscell.inspect.subjects.saved_model import SavedModel
-from glasscell.inspect.units.text_features import text_features
 from glasscell.report.page import Exploration
 from glasscell.report.views.results.data import Table, results
-from glasscell.report.views.tracks.data import tracks
+from glasscell.report.views.tracks.data import of_units
 from glasscell.tasks.run_page import STOPPED, logged, metrics
 from glasscell.tasks.text.kept_text import KeptText
 
@@ -29,10 +28,10 @@ SAMPLE: Final = "sample.txt"
 SAMPLED: Final = 4000
 """Characters of the sample that are shown."""
 COLUMNS: Final[dict[str, tuple[str, str]]] = {
-    "bits": ("bits a character", "每字符比特"),
+    "bits": ("bits a symbol", "每符号比特"),
     "bits_sd": ("± between seeds", "± 种子之间"),
-    "bits_per_symbol": ("bits a symbol", "每符号比特"),
-    "accuracy": ("guessed right", "猜对的比例"),
+    "bits_per_character": ("bits a character", "每字符比特"),
+    "bits_per_byte": ("bits a byte", "每字节比特"),
     "parameters": ("parameters", "参数量"),
     "seconds": ("seconds to fit", "训练秒数"),
 }
@@ -100,12 +99,8 @@ def with_results(
         f"{place}/surprise": np.concatenate([[np.nan], bits[row, :-1]])[None]
         for place, row in enumerate(rows)
     }
-    features = [text_features(kept.text(row)) for row in range(len(kept.read))]
-    names = dict.fromkeys(name for one in features for name in one)
-    none = np.zeros(kept.read.shape[1])
-    by_name = {name: np.stack([one.get(name, none) for one in features]) for name in names}
-    shown = shown.more(arrays, {"tracks": tracks(found.traces, by_name)})
-    shown = logged(shown, run, ("train_loss", "validation_loss"))
+    shown = shown.more(arrays, {})
+    shown = logged(shown, run, ("train_bits", "validation_bits"))
     if (run / SAMPLE).is_file():
         text = (run / SAMPLE).read_text(encoding="utf-8", errors="replace")
         shown = shown.more({}, {"sample": text[:SAMPLED]})
@@ -114,7 +109,14 @@ def with_results(
         return shown
     table, notes = results_table(told), [*told.get("notes", ())]
     notes += [STOPPED] if told.get("interrupted") else []
-    shown = shown.more({}, {"results": results([told["verdict"]], [table], notes)})
+    names = [layer.name for layer in shown.layers]
+    shown = shown.more(
+        {},
+        {
+            "results": results([told["verdict"]], [table], notes),
+            "tracks": of_units(told.get("units", ()), names),
+        },
+    )
     known = told.get("data", {})
     source = str(known.get("source") or run.resolve().name)
     size = [count(int(known["symbols"]), "symbol")] if "symbols" in known else []

@@ -2,67 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-import numpy as np
-
-from glasscell.arrays import Array
-from glasscell.inspect.units.dossier import by_chance, dossier
-from glasscell.report.draw.recurrence import look
-from glasscell.traces.layer import LayerTrace
-
-__all__ = ["tracks"]
-
-NEXT: Final = 3
-"""Further units that are named."""
+__all__ = ["of_units"]
 
 MEASURES: Final = {
-    "tracks": "[{what, found, units: [{layer, unit, r}], chance}], the closest first",
+    "tracks": "[{what: [en, zh], found, units: [{layer, unit, r}], chance}], the closest first",
 }
 
 
-def tracks(traces: Mapping[str, LayerTrace], features: Mapping[str, Array]) -> list[dict[str, Any]]:
-    """Give the units of each layer that go most closely with each feature of the text.
+def of_units(found: Iterable[Mapping[str, Any]], layers: Sequence[str]) -> list[dict[str, Any]]:
+    """Give `measures.tracks` of what a run found: of all layers the closest units of a feature.
 
     Args:
-        traces: Of the layers in the page's order, over a batch of stretches.
-        features: Name to (B, T).
+        found: `units` of metrics.json: for each layer and feature `feature`, `in_words`, `layer`,
+            `by_chance` and `units`, those above it.
+        layers: Names of the page's layers.
 
-    Notes:
-        Pearson's correlation with what a unit stores, over all steps of all stretches; what chance
-        brings is measured with the features of other stretches, see `inspect.by_chance`.
+    >>> units = [{"unit": 3, "correlation": -0.8}]
+    >>> of_units([{"feature": "line", "in_words": ["line", "行"], "layer": "l0", "by_chance": 0.1,
+    ...            "units": units}], ["l0"])[0]["units"]
+    [{'layer': 0, 'unit': 3, 'r': -0.8}]
     """
-    names = list(features)
-    x = np.stack([features[name] for name in names], axis=-1).astype(np.float64)
-    rows = []
-    for place, trace in enumerate(traces.values()):
-        read = {"BTH": x, "TBH": x.swapaxes(0, 1), "TH": x[0]}[trace.layout]
-        belt = look(trace.recurrence).belt
-        quantity = "hidden" if belt is None else belt.name
-        rows.append(
-            (
-                place,
-                dossier(trace, read, names=names, quantity=quantity).correlation,
-                [
-                    float(np.nanmax(by_chance(trace, read[..., [k]], quantity=quantity), initial=0))
-                    for k in range(len(names))
-                ],
-            )
+    tracks: dict[str, dict[str, Any]] = {}
+    for one in found:
+        if one["layer"] not in layers:
+            continue
+        track = tracks.setdefault(
+            one["feature"], {"what": list(one["in_words"]), "units": [], "chance": 0.0}
         )
-    found = [_track(name, k, rows) for k, name in enumerate(names)]
-    return sorted(found, key=lambda one: -abs(one["units"][0]["r"]) if one["found"] else 0.0)
-
-
-def _track(name: str, k: int, rows: list[tuple[int, Array, list[float]]]) -> dict[str, Any]:
-    every = [
-        (abs(r), place, unit, float(r))
-        for place, correlation, _ in rows
-        for unit, r in enumerate(correlation[:, k])
-        if np.isfinite(r)
-    ]
-    best = sorted(every, key=lambda one: -one[0])[: 1 + NEXT]
-    chance = max((level[k] for _, _, level in rows), default=0.0)
-    units = [{"layer": place, "unit": unit, "r": round(r, 3)} for _, place, unit, r in best]
-    found = bool(best) and best[0][0] > chance
-    return {"what": name, "found": found, "units": units, "chance": round(chance, 3)}
+        track["chance"] = max(track["chance"], one["by_chance"])
+        place = layers.index(one["layer"])
+        track["units"] += [
+            {"layer": place, "unit": unit["unit"], "r": unit["correlation"]}
+            for unit in one["units"]
+        ]
+    for track in tracks.values():
+        track["units"].sort(key=lambda unit: -abs(unit["r"]))
+        track["units"] = [u for u in track["units"] if abs(u["r"]) > track["chance"]][:4]
+        track["found"] = bool(track["units"])
+    first = {name: abs(t["units"][0]["r"]) if t["units"] else 0.0 for name, t in tracks.items()}
+    return [tracks[name] for name in sorted(tracks, key=lambda name: -first[name])]

@@ -28,7 +28,7 @@ def build(shown: Exploration, lang: str) -> str:
         if first is not None and one["found"]:
             name = shown.layers[first["layer"]].name
             named = say["tracks.named"].format(layer=name, unit=first["unit"])
-        what = say[f"tracks.{one['what']}"]
+        what = one["what"][lang == "zh"]
         rows += (
             f"<tr><td>{escape(what)}</td><td>{escape(named)}</td>"
             f"<td class=n>{'–' if first is None else fixed(first['r'], 2)}</td>"

@@ -20,7 +20,7 @@
           const rows = GC.data.measures.tracks.map(({ what, found, units, chance }) => {
             const [first, ...others] = units;
             const next = others.filter(({ r }) => Math.abs(r) > chance).flatMap((one, k) => [k ? GC.say("comma") : "", press(one, name(one)), ` ${GC.number(one.r, 2)}`]);
-            return make("tr", {}, make("td", { textContent: GC.say(`tracks.${what}`) }), make("td", {}, found ? press(first, name(first)) : GC.say("tracks.none")),
+            return make("tr", {}, make("td", { textContent: GC.say(what) }), make("td", {}, found ? press(first, name(first)) : GC.say("tracks.none")),
               make("td", { className: "n", textContent: first ? GC.number(first.r, 2) : "–" }), make("td", { className: "n", textContent: GC.number(chance, 2) }), make("td", {}, ...(found ? next : [])));
           });
           const css = { r: "n", chance: "n" };

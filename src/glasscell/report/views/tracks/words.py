@@ -22,13 +22,4 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "tracks.next": ("next", "其次"),
     "tracks.none": ("not found", "未发现"),
     "tracks.named": ("{layer}, unit {unit}", "{layer} 单元 {unit}"),
-    "tracks.double": ('inside "double quotes"', "双引号内"),
-    "tracks.single": ("inside 'single quotes'", "单引号内"),
-    "tracks.bracket": ("depth of brackets ( [ {", "括号深度"),
-    "tracks.line": ("characters since the line began", "行首以来的字符数"),
-    "tracks.indent": ("how far the line is indented", "行的缩进"),
-    "tracks.word": ("characters since the word began", "词首以来的字符数"),
-    "tracks.upper": ("a capital letter was read", "刚读到大写字母"),
-    "tracks.digit": ("a digit was read", "刚读到数字"),
-    "tracks.blank": ("a blank was read", "刚读到空白"),
 }
