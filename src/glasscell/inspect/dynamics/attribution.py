@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -56,6 +56,18 @@ class Attribution:
     def error(self) -> float:
         """What the contributions miss of ``score - base``."""
         return float(self.contribution.sum()) - (self.score - self.base)
+
+    def scaled(self, by: float, plus: float = 0.0) -> Attribution:
+        """Give the same of ``by * score + plus``, such as a number in the data's own unit.
+
+        Args:
+            by: Factor.
+            plus: What 0 stands for; default 0.
+        """
+        return replace(
+            self, contribution=by * self.contribution, score=by * self.score + plus,
+            base=by * self.base + plus, said=by * self.said, fell=by * self.fell,
+        )  # fmt: skip
 
 
 def log_odds(place: int) -> Score:

@@ -142,8 +142,8 @@ def with_results(
     shown = shown.more({}, {"shown": [_shown(kept, row) for row in rows]})
     if kept.per_step:
         shown = _tagged(shown, kept, rows)
-    elif isinstance(subject.model.root, SequenceNetwork) and subject.model.root.pooling:
-        shown = _decided(shown, subject, kept, rows)
+    else:
+        shown = _decided(shown, subject, kept, rows, settings)
     found = metrics(run)
     if found is None:
         return shown
@@ -248,25 +248,32 @@ def _tagged(shown: Exploration, kept: KeptSequences, rows: Sequence[int]) -> Exp
 
 
 def _decided(
-    shown: Exploration, subject: SavedModel, kept: KeptSequences, rows: Sequence[int]
+    shown: Exploration,
+    subject: SavedModel,
+    kept: KeptSequences,
+    rows: Sequence[int],
+    settings: Mapping[str, Any],
 ) -> Exploration:
     """Measure what decided what was said of each shown sequence, and what attention weighed."""
     odds = kept.kind != "number"
+    mean, scale = _target_scale(settings, len(kept.classes))
     found, of = [], []
     for row in rows:
         outputs = kept.outputs[row]
         place = 0 if not odds else int(outputs.argmax())
         score = log_odds(place) if kept.kind == "class" else output(place)
-        found.append(attribute(subject, kept.x[row, : kept.lengths[row]], score))
+        one = attribute(subject, kept.x[row, : kept.lengths[row]], score)
+        found.append(one if odds else one.scaled(float(scale[place]), float(mean[place])))
         of.append(str(kept.classes[place]))
     own = range(shown.measures.get("judged", len(shown.layers)))
     last = max(own, key=lambda k: (not shown.layers[k].reverse, k))
-    pooling = subject.model.root.pooling  # type: ignore[union-attr]
+    root = subject.model.root
+    pooling = root.pooling if isinstance(root, SequenceNetwork) else None
     weights: dict[int, Array] = {}
     for s, series in enumerate(shown.series):
         ends = [k for k in (last, last + 1) if k in own]
         y = np.concatenate([series.trace(k).hidden for k in ends], axis=1)
-        given = pooling.weights(y[None]) if pooling.attention is not None else None
+        given = None if pooling is None else pooling.weights(y[None])
         if given is not None:
             weights[s] = given[0]
     measured = decided(found, of, odds, weights)

@@ -119,7 +119,8 @@ def with_results(
     )
     known = told.get("data", {})
     source = str(known.get("source") or run.resolve().name)
-    size = [count(int(known["symbols"]), "symbol")] if "symbols" in known else []
+    read = sum(known.get("symbols", {}).values())
+    size = [count(read, "symbol")] if read else []
     return replace(
         shown,
         title=shown.title if titled else source,

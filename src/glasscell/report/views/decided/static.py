@@ -34,7 +34,8 @@ def build(shown: Exploration, lang: str) -> str:
 def _sequence(series: Series, added: Array, one: Mapping[str, Any], lang: str) -> str:
     column = lang == "zh"
     total = f"decided.total.{'odds' if one['odds'] else 'number'}"
-    numbers = {name: fixed(one[name], 2) for name in ("score", "base", "said", "fell")}
+    numbers = {name: fixed(one[name], 2) for name in ("score", "base", "said")}
+    numbers |= {"change": fixed(-one["fell"], 2), "after": fixed(one["score"] - one["fell"], 2)}
     steps = one["steps"]
     count = words()["steps.one" if len(steps) == 1 else "steps"][column].format(value=len(steps))
     named = ", ".join(map(str, steps[:8])) + (" …" if len(steps) > 8 else "")

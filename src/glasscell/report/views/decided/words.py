@@ -23,13 +23,13 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "预测：{of}。其对数几率为 {score}；若每一步都取均值，则为 {base}。",
     ),
     "decided.total.number": (
-        "{of}: {score} as the network counts, and {base} if every step were the mean.",
-        "{of}：网络给出 {score}；若每一步都取均值，则为 {base}。",
+        "{of}: {score}, and {base} if every step were the mean.",
+        "{of}：{score}；若每一步都取均值，则为 {base}。",
     ),
     "decided.checked": (
         "The {count} that count most ({steps}) added {said}; with the mean in their place the "
-        "score falls by {fell}.",
-        "作用最大的 {count}（{steps}）共增加 {said}；用均值替换它们后，得分下降 {fell}。",
+        "score changes by {change}, to {after}.",
+        "作用最大的 {count}（{steps}）共增加 {said}；换成均值后，得分改变 {change}，变为 {after}。",
     ),
     "decided.apart": (
         "The two differ where steps stand in for each other, or count only together.",

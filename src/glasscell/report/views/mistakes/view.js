@@ -18,14 +18,15 @@
         ...(numbers ? { off: (one) => text(one.truth.map((v, k) => one.predicted[k] - v)) } : { probability: (one) => GC.number(one.probability, 3) }),
         ...(!numbers && all.some(({ times }) => times > 1) ? { [steps ? "steps" : "wrong"]: (one) => `${one.wrong} / ${one.times}` } : {}),
       };
+      const css = (key) => (key === "sequence" || (["truth", "predicted"].includes(key) && !numbers) ? "" : "n");
       return {
         draw(state, changed) {
           if (!changed.has("lang")) return;
           api.note(all.length > MOST ? GC.say("mistakes.first", { shown: MOST, all: all.length }) : all.length ? "" : GC.say("mistakes.none"));
           if (!all.length) return;
-          const rows = all.slice(0, MOST).map((one) => make("tr", {}, ...Object.entries(columns).map(([key, of]) => make("td", { className: ["sequence", "truth", "predicted"].includes(key) && !numbers ? "" : key === "sequence" ? "" : "n" }, of(one)))));
+          const rows = all.slice(0, MOST).map((one) => make("tr", {}, ...Object.entries(columns).map(([key, of]) => make("td", { className: css(key) }, of(one)))));
           host.replaceChildren(make("div", { className: "scroll whole", tabIndex: 0 }, make("table", { className: "results" },
-            make("thead", {}, make("tr", {}, ...Object.keys(columns).map((key) => make("th", { scope: "col", textContent: GC.say(`mistakes.${key}`) })))), make("tbody", {}, ...rows))));
+            make("thead", {}, make("tr", {}, ...Object.keys(columns).map((key) => make("th", { scope: "col", className: css(key), textContent: GC.say(`mistakes.${key}`) })))), make("tbody", {}, ...rows))));
         },
       };
     },

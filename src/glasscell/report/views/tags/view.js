@@ -12,7 +12,7 @@
       const { names, kind } = GC.data.measures.tags;
       const say = GC.readout(host);
       const legend = GC.legend(host);
-      const body = GC.make("div", {});
+      const body = GC.make("div", { className: "rows" });
       host.append(body);
       let rows = [];
       let axis = null;
