@@ -18,14 +18,18 @@ from typing import Any
 from glasscell.errors import DataError, GlasscellError
 
 COMMANDS = {
-    "fit": "train an LSTM on a CSV file and compare it with honest baselines",
-    "predict": "forecast with a finished run",
+    "fit": "train an LSTM on series, labelled sequences or text, beside honest baselines",
+    "predict": "forecast or classify with a finished run",
+    "datasets": "list the data sets that lie in installed packages, for fit",
     "inspect": "see inside a trained model: one page with every gate, and a verdict",
     "explain": "learn what an LSTM does from a lesson with live pictures",
     "bench": "time glasscell beside every other engine that is installed",
     "demo": "see an LSTM learn what a plain RNN cannot, then forecast real blood glucose",
 }
 """Name of each command to its line in the help."""
+
+TASKED = ("fit",)
+"""Commands with flags that depend on the data, whose `add_arguments` is told what was given."""
 
 OK, MISTAKE, INTERRUPTED, BROKEN_PIPE = 0, 2, 130, 141
 
@@ -93,8 +97,8 @@ def _call(name: str, arguments: Sequence[str]) -> int:
     parser = ArgumentParser(
         prog=program, description=module.__doc__, exit_on_error=False, allow_abbrev=False
     )
-    module.add_arguments(parser)
     try:
+        module.add_arguments(parser, *([arguments] if name in TASKED else []))
         code = int(module.run(_parsed(parser, arguments)))
         sys.stdout.flush()
         return code

@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, Literal, Protocol
 
@@ -21,6 +20,7 @@ import torch
 from glasscell.errors import DataError
 from glasscell.inspect.film.film import Film
 from glasscell.inspect.film.reel import Reel
+from glasscell.training import distribution
 from glasscell.training.progress import Reporter, Stop
 from glasscell.training.run_folder import CHECKPOINT, RunFolder
 from glasscell.training.trainer import Epoch, Trainer
@@ -116,6 +116,7 @@ class Trained:
         validation: Its validation error.
         best_epoch: The epoch that was kept; 0 is how it began.
         history: One entry per epoch.
+        warnings: Faults of the gradient's way through time that were seen in training.
         film: What its gates and gradients did in training, if asked for.
     """
 
@@ -125,6 +126,7 @@ class Trained:
     validation: float
     best_epoch: int
     history: tuple[Epoch, ...]
+    warnings: tuple[str, ...] = ()
     film: Reel | None = None
 
     @property
@@ -157,6 +159,7 @@ class Told:
         best: Whether that is the best so far.
         state: What training goes on from; of a finished network, what it gives.
         finished: Whether it was the last.
+        warnings: New ones about the gradient's way through time.
     """
 
     epochs: float
@@ -164,6 +167,7 @@ class Told:
     best: bool = False
     state: bytes = b""
     finished: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 def train(recipe: Recipe, candidate: Candidate, line: Line) -> None:
@@ -190,7 +194,8 @@ def train(recipe: Recipe, candidate: Candidate, line: Line) -> None:
         latest = trainer.history[-1]
         state = trainer.outcome() if trainer.finished else trainer.state_dict()
         best = latest.epoch == trainer.best_epoch
-        line.tell(Told(latest.epoch, latest, best, _packed(state), trainer.finished))
+        new = tuple(trainer.warnings)
+        line.tell(Told(latest.epoch, latest, best, _packed(state), trainer.finished, new))
 
 
 def hire(jobs: int | Workers | None, networks: int, work: float) -> AbstractContextManager[Workers]:
@@ -267,6 +272,8 @@ class Campaign:
                 self._finished.add(name)
             self._save()
             self.reporter.epoch(name, message.epoch, epochs, message.best)
+            for warning in message.warnings:
+                self.reporter.say(f"{name}, epoch {message.epoch.epoch}: {warning}")
             if message.finished:
                 self.reporter.finish(name)
 
@@ -290,7 +297,7 @@ class Campaign:
         kept = _unpacked(self._states[candidate.name])
         network = self.recipe.network(candidate.kind, candidate.seed)
         reel = None
-        if self.recipe.film is not None:
+        if self.recipe.film is not None and kept["film"] is not None:
             film = Film(network, self.recipe.film)
             film.load_state_dict(kept["film"])
             reel = film.reel
@@ -303,6 +310,7 @@ class Campaign:
             kept["best_validation"],
             kept["best_epoch"],
             tuple(Epoch(*entry) for entry in kept["history"]),
+            tuple((kept.get("watch") or {"said": {}})["said"].values()),
             reel,
         )
 
@@ -320,12 +328,13 @@ class Campaign:
         self.folder.write_bytes(CHECKPOINT, _packed(state))
 
     def _load(self) -> None:
-        """Take up a saved campaign."""
-        if self.folder is None or self.folder.saved is None:
+        """Take up a saved campaign; under a launcher all take up what the first process read."""
+        path = None if self.folder is None else self.folder.saved
+        content = distribution.from_first(b"" if path is None else path.read_bytes())
+        if not content:
             return
-        path = self.folder.saved
         try:
-            state = _unpacked(path)
+            state = _unpacked(content)
             kept, states, finished = (state[k] for k in ("fingerprint", "networks", "finished"))
         except UNREADABLE as error:
             raise DataError(
@@ -346,7 +355,6 @@ def _packed(state: dict[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def _unpacked(state: bytes | Path) -> dict[str, Any]:
-    file = io.BytesIO(state) if isinstance(state, bytes) else state
-    content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+def _unpacked(state: bytes) -> dict[str, Any]:
+    content: dict[str, Any] = torch.load(io.BytesIO(state), map_location="cpu", weights_only=True)
     return content

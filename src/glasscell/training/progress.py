@@ -20,6 +20,7 @@ from rich.progress import (
 )
 
 from glasscell.data.wording import count
+from glasscell.training import distribution
 from glasscell.training.trainer import Epoch
 
 SHORTEST_BAR = 5
@@ -34,8 +35,9 @@ class Reporter:
     """
 
     def __init__(self, quiet: bool = False, console: Console | None = None) -> None:
-        self.quiet = quiet
-        self.console = console or Console(stderr=True, quiet=quiet)
+        # Of the processes of a launcher the first speaks.
+        self.quiet = quiet or distribution.rank() > 0
+        self.console = console or Console(stderr=True, quiet=self.quiet)
         self._bar: Progress | None = None
         self._epochs = 0
         self._all = TaskID(0)

@@ -20,6 +20,8 @@ from torch.optim.swa_utils import AveragedModel
 
 import glasscell
 from glasscell.inspect.film.film import Film
+from glasscell.training import distribution
+from glasscell.training.gradient_watch import SEQUENCES, GradientWatch
 
 Chance = torch.Generator | np.random.Generator
 
@@ -34,12 +36,34 @@ class Batch:
     Args:
         inputs: What the network reads.
         targets: What it should give, one for each sequence.
-        options: Further arguments of the network, for this batch alone.
+        options: Further arguments of the network, for this batch alone; tensors, such as lengths,
+            have an entry for each sequence and come in the order in which the network takes them.
+        weights: (B,) what each sequence counts for in the mean that the loss is, such as its steps
+            or the weight of its class; None: all alike.
     """
 
     inputs: torch.Tensor
     targets: torch.Tensor
     options: Mapping[str, Any] = field(default_factory=dict)
+    weights: torch.Tensor | None = None
+
+    @property
+    def weight(self) -> float:
+        """What the loss of the batch is a mean over."""
+        return len(self.targets) if self.weights is None else float(self.weights.sum())
+
+    def share(self, rank: int, size: int) -> Batch:
+        """Give every `size`-th sequence from number `rank` on."""
+        mine = slice(rank, None, size)
+        return Batch(
+            self.inputs[mine],
+            self.targets[mine],
+            {
+                name: value[mine] if isinstance(value, torch.Tensor) else value
+                for name, value in self.options.items()
+            },
+            None if self.weights is None else self.weights[mine],
+        )
 
 
 class Objective(Protocol):
@@ -95,23 +119,6 @@ class Epoch:
     seconds: float
 
 
-def choose_device() -> torch.device:
-    """Let Hugging Face accelerate choose where to train.
-
-    Raises:
-        ValueError: A launcher started several processes.
-    """
-    from accelerate import Accelerator
-
-    accelerator = Accelerator()
-    if accelerator.num_processes > 1:
-        raise ValueError(
-            "expected one process, got several; start glasscell fit without a launcher"
-        )
-    device: torch.device = accelerator.device
-    return device
-
-
 def environment() -> dict[str, str]:
     """Say what trained here, for the file of results."""
     return {
@@ -119,6 +126,7 @@ def environment() -> dict[str, str]:
         "torch": torch.__version__,
         "python": platform.python_version(),
         "threads": str(torch.get_num_threads()),
+        "processes": str(distribution.size()),
     }
 
 
@@ -143,12 +151,19 @@ class Descent:
     ) -> None:
         self.network, self.optimizer, self.loss = network, optimizer, loss
         self.clip, self.film = clip, film
+        self.stop = False  # wanted by this process, after a step by any process of the launcher
 
     def step(self, batch: Batch) -> torch.Tensor:
-        """Take one step and give the loss before it."""
-        loss = self.loss(self.network(batch.inputs, **batch.options), batch.targets)
+        """Take one step and give the loss before it; under a launcher all take it together."""
         self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss = batch.targets.new_zeros((), dtype=torch.float32)
+        if len(batch.targets):
+            loss = self.loss(self.network(batch.inputs, **batch.options), batch.targets)
+            loss.backward()  # type: ignore[no-untyped-call]
+        if distribution.size() > 1:
+            self.stop = distribution.mean_gradient(
+                self.network.parameters(), batch.weight, self.stop
+            )
         if self.film is not None:
             if batch.options and self.film.due:
                 self._show_plainly(self.film, batch)
@@ -179,6 +194,7 @@ class Trainer:
         schedule: How long, and which weights are kept.
         rates: Moves the learning rate after every step; None: it stays.
         film: Training steps between two frames of a film of gates and gradients; None: no film.
+        watch: Whether to look for faults of the gradient's way through time while it trains.
     """
 
     def __init__(
@@ -189,16 +205,22 @@ class Trainer:
         schedule: Schedule,
         rates: torch.optim.lr_scheduler.LRScheduler | None = None,
         film: int | None = None,
+        watch: bool = True,
     ) -> None:
+        distribution.same_weights(network)
         self.network, self.objective, self.schedule = network, objective, schedule
         self.optimizer, self.rates = optimizer, rates
+        self.watch = GradientWatch() if watch else None
+        self.warnings: list[str] = []
         # Before the film: the average is a deep copy, and the film's hooks are not to be in it.
         self.average = None if schedule.average is None else averaged(network, schedule.average)
         self.history: list[Epoch] = []
         self.best = _weights(network)
-        self.best_validation = objective.error(self.judged) if schedule.keep_start else float("inf")
+        self.best_validation = self._validate() if schedule.keep_start else float("inf")
         self.best_epoch = 0
-        self.film = None if film is None else Film(network, every=film)
+        # Of a launcher's processes the first films: all see the same weights.
+        filmed = film is not None and distribution.rank() == 0
+        self.film = Film(network, every=film) if film is not None and filmed else None
         self._descent = Descent(network, optimizer, objective.loss, schedule.clip, self.film)
 
     @property
@@ -231,24 +253,43 @@ class Trainer:
         """
         started = time.perf_counter()
         total: Any = 0.0
-        sequences = 0
+        weight = 0.0
+        several = distribution.size() > 1
         for number, batch in enumerate(self.objective.batches(len(self.history)), 1):
-            total = total + self._descent.step(batch) * len(batch.targets)
-            sequences += len(batch.targets)
+            mine = batch.share(distribution.rank(), distribution.size()) if several else batch
+            total = total + self._descent.step(mine) * mine.weight
+            weight += mine.weight
             if self.rates is not None:
                 self.rates.step()
             if self.average is not None:
                 self.average.update_parameters(self.network)
-            if not after_batch(number / self.objective.steps):
+            go_on = after_batch(number / self.objective.steps)
+            if self._descent.stop or not (go_on or several):
                 return False
-        validation = self.objective.error(self.judged)
+            self._descent.stop = not go_on
+        validation = self._validate()
         if validation < self.best_validation:
             self.best_validation, self.best_epoch = validation, len(self.history) + 1
             self.best = _weights(self.judged)
         seconds = time.perf_counter() - started
-        train = float(total) / sequences
-        self.history.append(Epoch(len(self.history) + 1, train, validation, seconds))
+        loss, weight = distribution.total(float(total), weight)
+        self.history.append(Epoch(len(self.history) + 1, loss / weight, validation, seconds))
+        self.warnings = self._look(batch)
         return True
+
+    def _validate(self) -> float:
+        return distribution.number_from_first(self.objective.error(self.judged))
+
+    def _look(self, batch: Batch) -> list[str]:
+        """Give new warnings about the gradient's way through time in the epoch's last batch."""
+        if self.watch is None or not self.watch.due(len(self.history)) or distribution.rank() > 0:
+            return []
+        some = batch.share(0, max(len(batch.targets) // SEQUENCES, 1))
+        further = [value for value in some.options.values() if isinstance(value, torch.Tensor)]
+        loss = self.objective.loss
+        return self.watch.look(
+            self.network, (some.inputs, *further), lambda output: loss(output, some.targets)
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """Give everything that decides how training goes on, as tensors and plain values."""
@@ -268,6 +309,7 @@ class Trainer:
             "best_validation": self.best_validation,
             "best_epoch": self.best_epoch,
             "film": None if self.film is None else self.film.state_dict(),
+            "watch": None if self.watch is None else self.watch.state(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -284,6 +326,8 @@ class Trainer:
         self.best_validation = state["best_validation"]
         if self.film is not None:
             self.film.load_state_dict(state["film"])
+        if self.watch is not None and state.get("watch") is not None:
+            self.watch.load(state["watch"])
 
 
 def averaged(network: torch.nn.Module, most: float) -> AveragedModel:

@@ -33,7 +33,7 @@ from glasscell.tasks.forecast.room import require_room
 from glasscell.tasks.forecast.scores import Method, Scoreboard
 from glasscell.tasks.forecast.verdict import verdict
 from glasscell.tasks.inspect_run import look
-from glasscell.training import run_folder
+from glasscell.training import distribution, run_folder
 from glasscell.training.campaign import NAMES, Campaign, Kind, best_of_each, candidates, hire
 from glasscell.training.progress import Reporter, stop_on_interrupt
 from glasscell.training.trainer import environment
@@ -82,6 +82,10 @@ def fit(
         its training part, and cut into windows, in that order. Ctrl-C ends training after the batch
         and keeps what there is. The saved LSTM is the one with the best validation error of all
         seeds; the table gives the mean over seeds.
+
+        Under a launcher (``torchrun --nproc-per-node 2 -m glasscell fit ...``) every process runs
+        its share of each batch, and the first one writes; the result is that of one process up to
+        the order of sums.
     """
     started = time.perf_counter()
     reporter = reporter or Reporter(quiet=True)
@@ -93,7 +97,7 @@ def fit(
     options = ForecastOptions(**{**(options.record() if options else {}), **changes})
     if not isinstance(jobs, Workers):
         count(jobs, 1)
-    if out is None:
+    if out is None or distribution.rank() > 0:
         return _fit(data, options, None, reporter, started, jobs)
     with run_folder.RunFolder(out, force=force, resume=resume) as folder:
         return _fit(data, options, folder, reporter, started, jobs)
@@ -216,5 +220,5 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
 
 def _named(data: Any) -> str:
     if not isinstance(data, str | Path):
-        return "a frame"
+        return str(getattr(data, "attrs", {}).get("source", "a frame"))
     return "-" if Path(data).name == STANDARD_INPUT else str(data)

@@ -20,8 +20,9 @@ from glasscell.nn import LSTM, RNN, Linear
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.windows import Windows
+from glasscell.training import distribution
 from glasscell.training.campaign import MODES, RATES, Kind
-from glasscell.training.trainer import Batch, Loss, Schedule, Trainer, choose_device
+from glasscell.training.trainer import Batch, Loss, Schedule, Trainer
 
 AVERAGE = 0.998
 """How much of the averaged weights stays at each step, once warmed up."""
@@ -280,7 +281,7 @@ class Recipe:
 
     def trainer(self, kind: Kind, seed: int) -> Trainer:
         """Make a network ready for training, on the device that accelerate chooses."""
-        device = choose_device()
+        device = distribution.device()
         network = self.network(kind, seed).to(device)
         objective = WindowObjective(self, seed, device)
         rate = self.options.learning_rate * RATES[kind]
