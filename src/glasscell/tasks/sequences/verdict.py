@@ -77,17 +77,18 @@ def _paired(own: Method, rival: Method, board: Scoreboard) -> tuple[float, int]:
     The pairs are sequences, or groups where there are any. Where all rounds share one test part,
     the difference has to exceed that between rounds too.
     """
-    weights = board.weights()
-    differences = np.nanmean(own.marks, axis=0) - np.nanmean(rival.marks, axis=0)
-    sums = differences * weights / weights.mean()
+    tested = np.isfinite(own.marks).any(axis=0) & np.isfinite(rival.marks).any(axis=0)
+    mine, other = own.marks[:, tested], rival.marks[:, tested]
+    weights = board.weights()[tested]
+    sums = (np.nanmean(mine, axis=0) - np.nanmean(other, axis=0)) * weights / weights.mean()
     groups = board.plan.sequences.groups
     if groups is not None:
-        _, owner = np.unique(groups[board.units], return_inverse=True)
+        _, owner = np.unique(groups[board.units[tested]], return_inverse=True)
         sums = np.bincount(owner, sums)
     p = p_value(sums)
     if not board.apart and own.rounds > 1:
         shares = weights / weights.sum()
-        by_round = np.atleast_1d((own.marks - rival.marks) @ shares)
+        by_round = (mine - other.mean(axis=0)) @ shares
         if np.ptp(by_round) > 0:
             p = max(p, float(stats.ttest_1samp(by_round, 0.0).pvalue))
     return p, len(sums)
