@@ -1,7 +1,7 @@
 """Labelled sequences to an honest table: classify, tag or regress them.
 
-`fit` is found on first use: its options alone, which the command line reads, need no torch, and
-`predict` needs none at all.
+`fit` is found on first use: its options alone, which the command line reads, need no torch.
+`predict` of `glasscell.tasks.sequences.predict` needs none at all.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from glasscell.tasks.sequences.fitting import fit
     from glasscell.tasks.sequences.options import SequenceOptions
-    from glasscell.tasks.sequences.predict import evaluate, load_predictor, predict
+    from glasscell.tasks.sequences.predict import evaluate, load_predictor
     from glasscell.tasks.sequences.result import FitResult
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "evaluate",
     "fit",
     "load_predictor",
-    "predict",
 ]
 
 _PLACES = {
@@ -30,7 +29,6 @@ _PLACES = {
     "evaluate": "predict",
     "fit": "fitting",
     "load_predictor": "predict",
-    "predict": "predict",
 }
 
 

@@ -1,7 +1,7 @@
 """Looks for ways by which the answer leaks into the test: copies, and features that are the label.
 
-A group in both parts cannot be: `splits` refuses it. Scalers cannot see the test part: `Plan.scaler`
-takes the training part of a round alone.
+A group in both parts cannot be: `splits` refuses it. Scalers cannot see the test part:
+`Plan.scaler` takes the training part of a round alone.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def leaks(plan: Plan) -> list[str]:
     copies = _copies(plan)
     if copies:
         found.append(
-            f"{count(copies, 'test sequence')} of {plan.sequences.source or 'the data'} "
-            f"{'is' if copies == 1 else 'are'} equal to a training sequence, number by number: what "
-            "is learnt by heart scores as if it were understood. Drop the copies, or name a group."
+            f"{count(copies, 'test sequence is', 'test sequences are')} equal to a training "
+            "sequence, number by number: what is learnt by heart scores as if it were understood. "
+            "Drop the copies, or name a group."
         )
     telling = _telling(plan)
     if telling:
@@ -71,9 +71,8 @@ def _telling(plan: Plan) -> list[str]:
     rows, owners = _sample(plan, np.concatenate([part.train, part.validation]))
     tests, tested = _sample(plan, part.test)
     labels = plan.labels
-    y, z = (
-        labels.values[a if labels.per_step else b] for a, b in ((rows, owners), (tests, tested))
-    )
+    y = labels.values[rows if labels.per_step else owners]
+    z = labels.values[tests if labels.per_step else tested]
     values = plan.sequences.values
     return [
         name
@@ -105,11 +104,11 @@ def _tells(x: Array, y: Array, x_test: Array, y_test: Array, plan: Plan) -> bool
     if np.isnan(x).any() or np.isnan(x_test).any() or np.ptp(x) == 0:
         return False
     if plan.goal == "regress":
-        columns = y_test.reshape(len(y_test), -1).T
-        varied = [one for one in columns if np.ptp(one) > 0 and np.ptp(x_test) > 0]
+        numbers = y_test.reshape(len(y_test), -1).T
+        varied = [one for one in numbers if np.ptp(one) > 0 and np.ptp(x_test) > 0]
         return any(abs(spearmanr(x_test, one).statistic) > NEARLY_ALL for one in varied)
-    columns, tests = ([y], [y_test]) if plan.goal == "classify" else (y.T, y_test.T)
-    for known, truth in zip(columns, tests, strict=True):
+    pairs = [(y, y_test)] if plan.goal == "classify" else list(zip(y.T, y_test.T, strict=True))
+    for known, truth in pairs:
         frequent = np.bincount(truth.astype(np.int64)).max() / len(truth)
         if frequent > 0.95:  # there is next to nothing to tell
             continue

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from glasscell.arrays import Array
 from glasscell.data.sequences.collection import LabelKind, Labels, Sequences
-from glasscell.data.sequences.reading import Goal, read_sequences
+from glasscell.data.sequences.reading import read_sequences
 from glasscell.data.sequences.reading_options import Goal
 from glasscell.data.wording import count
 from glasscell.errors import DataError

@@ -136,7 +136,7 @@ class Scoreboard:
         else:
             values = np.asarray((abs(said - truth) / scale).mean(axis=1))
         if not self.plan.labels.per_step:
-            return values
+            return np.asarray(values)
         lengths = self.plan.sequences.lengths[test]
         ends = np.cumsum(lengths)
         of_steps: Array = np.asarray(np.add.reduceat(values, ends - lengths) / lengths)

@@ -20,6 +20,18 @@ MANY = 2000
 
 RESAMPLES = 9999
 
+IN_WORDS = {
+    "majority": ("the majority class", "多数类"),
+    "mean": ("the mean", "均值"),
+    "ridge on summaries": ("ridge on summaries", "统计摘要上的岭回归"),
+    "ridge on steps": ("ridge on steps", "逐步岭回归"),
+    "1-NN (DTW)": ("the nearest neighbour (DTW)", "最近邻(DTW)"),
+    "1-NN (Euclidean)": ("the nearest neighbour (Euclidean)", "最近邻(欧氏距离)"),
+    "MiniRocket and ridge": ("MiniRocket and ridge", "MiniRocket 加岭回归"),
+    "plain RNN": ("the plain RNN", "普通 RNN"),
+}
+"""Methods as sentences name them; others by their names with the article."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -133,25 +145,29 @@ def _sentences(
 ) -> tuple[str, str]:
     """Write the verdict in English and Chinese."""
     said = f"p {'< 0.001' if p < 0.001 else f'= {p:.2g}'}"
-    name, other = own.name, rival.name
+    (name, name_zh), (other, other_zh) = (
+        IN_WORDS.get(one.name, (f"the {one.name}", one.name)) for one in (own, rival)
+    )
     step = board.plan.labels.per_step
-    things, dinge = ("steps", "步") if step else ("sequences", "序列")
+    things, things_zh = ("steps", "步") if step else ("sequences", "序列")
     word = "ahead" if ahead > 0 else "behind"
-    wort = "领先" if ahead > 0 else "落后"
+    word_zh = "领先" if ahead > 0 else "落后"
     if board.goal == "regress":
         unit = " standard deviations" if board.plan.outputs > 1 else ""
         one, two = number(own.headline), number(rival.headline)
         english = (
-            f"The mean absolute error of the {name} on the test {things} is {one}{unit}, that of "
+            f"The mean absolute error of {name} on the test {things} is {one}{unit}, that of "
             f"{other} {two}"
         )
-        chinese = f"{name} 在测试{dinge}上的平均绝对误差为 {one},{other} 为 {two}"
+        chinese = f"{name_zh} 在测试{things_zh}上的平均绝对误差为 {one},{other_zh} 为 {two}"
     else:
         one, two = percents(own.headline, rival.headline)
         of = "the labels of the test" if board.goal == "multilabel" else "the test"
-        english = f"The {name} is right in {one} of {of} {things}, {other} in {two}"
+        english = (
+            f"{name[0].upper()}{name[1:]} is right in {one} of {of} {things}, {other} in {two}"
+        )
         labels = "的标签" if board.goal == "multilabel" else ""
-        chinese = f"{name} 判对了 {one} 的测试{dinge}{labels},{other} 判对了 {two}"
+        chinese = f"{name_zh} 判对了 {one} 的测试{things_zh}{labels},{other_zh} 判对了 {two}"
     if ahead == 0:
         return f"{english}: no difference.", f"{chinese}:没有差别。"
     if p >= LEVEL:
@@ -161,7 +177,7 @@ def _sentences(
         )
     return (
         f"{english}; it is {word} by more than chance ({said}).",
-        f"{chinese};{wort}幅度超出偶然范围({said})。",
+        f"{chinese};{word_zh}幅度超出偶然范围({said})。",
     )
 
 
