@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from glasscell import engine
 from glasscell.arrays import Array
@@ -52,12 +54,15 @@ DIFFERENCE = 2.0**-17
 """Step of a central difference in float64: the cube root of its rounding leaves 10 digits."""
 
 
-def last_step_sum(steps: int = -2, both: bool = False) -> Loss:
+def last_step_sum(
+    steps: int = -2, both: bool = False, lengths: npt.NDArray[np.int64] | None = None
+) -> Loss:
     """Give the loss that reads the last step alone: the sum of its outputs.
 
     Args:
         steps: The output's axis of time; default the second-last, (B, T, O).
         both: Whether the first step counts too, which layers that read from the end work on last.
+        lengths: (B,) steps of each sequence; default all T.
 
     >>> last_step_sum()(np.ones((1, 3, 2)))[1][0].tolist()
     [[0.0, 0.0], [0.0, 0.0], [1.0, 1.0]]
@@ -68,7 +73,8 @@ def last_step_sum(steps: int = -2, both: bool = False) -> Loss:
         if output.ndim > 2:
             gradient[...] = 0.0
             ends = np.moveaxis(gradient, steps, 0)
-            ends[-1] = 1.0
+            last = -1 if lengths is None else lengths - 1
+            ends[last, slice(None) if lengths is None else np.arange(len(lengths))] = 1.0
             ends[0] += both
         return float((gradient * output).sum()), gradient
 
@@ -102,6 +108,7 @@ class SavedModel:
         self.weights: Mapping[str, PackedWeights] = {
             name: layer for node in self.model.recurrent for name, layer in self._layers_of(node)
         }
+        self.lengths: npt.NDArray[np.int64] | None = None
 
     @classmethod
     def read(cls, model: Model | str | os.PathLike[str]) -> SavedModel:
@@ -126,6 +133,16 @@ class SavedModel:
             packed = (tree, arrays) if kept == {stored} else nodes.compress(tree, arrays, stored)
             return cls(*packed, name=repr(model))
         return cls(tree, arrays, repr(model), model)
+
+    def of_lengths(self, lengths: Array | None) -> SavedModel:
+        """Give the same for a batch of sequences of different lengths, padded to the longest.
+
+        Args:
+            lengths: (B,) steps of each; None: all have T.
+        """
+        bound = copy.copy(self)
+        bound.lengths = None if lengths is None else np.asarray(lengths, np.int64)
+        return bound
 
     @property
     def units(self) -> Mapping[str, int]:
@@ -170,18 +187,18 @@ class SavedModel:
 
     def value(self, x: Array, loss: Loss | None = None) -> float:
         """Run forwards and give the loss."""
-        return _number((loss or self._ends)(self.model.run(x).output))
+        return _number((loss or self._ends)(self._run(self.model, x)))
 
     @contextmanager
     def holding(self, x: Array, loss: Loss | None) -> Iterator[Callable[[Unit | None], float]]:
         """Yield the loss as a function of the unit that is held at 0, see `Subject.holding`."""
-        truth = self.model.run(x).output
+        truth = self._run(self.model, x)
 
         def change(output: Array) -> float:
             return float(np.square(output - truth, dtype=np.float64).mean())
 
         def value(unit: Unit | None) -> float:
-            output = truth if unit is None else self._without(*unit).run(x).output
+            output = truth if unit is None else self._run(self._without(*unit), x)
             return _number((loss or change)(output))
 
         yield value
@@ -251,6 +268,23 @@ class SavedModel:
         )
         return recording, None if integers else batch
 
+    def alone(self, found: Recording, rows: Sequence[int]) -> Recording:
+        """Measure the gradients of some sequences of a batch of several lengths each by itself.
+
+        Args:
+            found: What `recording` gave, of a model that reads (B, T, I).
+            rows: Which sequences.
+        """
+        if self.lengths is None or found.output is None:
+            return found
+        gradient, flows = self._losses(found.output, found.loss)[1], {}
+        for row in rows:
+            steps, own = int(self.lengths[row]), gradient[row : row + 1]
+            own = own[:, :steps] if own.ndim == 3 else own
+            run = _Pass(self.of_lengths(None), found.read[row : row + 1, :steps])
+            flows[row] = self._measured(run, partial(_given, own)).flow
+        return replace(found, alone=flows)
+
     @property
     def batch_first(self) -> bool:
         """Whether it reads (B, T, I)."""
@@ -270,7 +304,10 @@ class SavedModel:
     @property
     def _ends(self) -> Loss:
         both = any(node.config.bidirectional for node in self.model.recurrent)
-        return last_step_sum(-2 if self.batch_first else 0, both)
+        return last_step_sum(-2 if self.batch_first else 0, both, self.lengths)
+
+    def _run(self, model: Model, x: Array) -> Array:
+        return model.run(x, lengths=self.lengths).output
 
     def _losses(self, output: Array, loss: Loss | None) -> tuple[float, Array]:
         value: float
@@ -301,6 +338,11 @@ class SavedModel:
         return model
 
 
+def _given(gradient: Array, output: Array) -> tuple[float, Array]:
+    """A loss whose gradient is known, as that of one sequence of a batch."""
+    return float((gradient * output).sum()), gradient
+
+
 def _number(value: Any) -> float:
     """The loss alone, where its gradient came with it."""
     return float(value[0] if isinstance(value, tuple) else value)
@@ -329,7 +371,7 @@ class _Layer:
         record = self.record
         return engine.backward(
             self.weights.packed, record.x, record.output, None, None, record.tape, dy,
-            reverse=self.reverse, need_weights=False, flow=flow,
+            reverse=self.reverse, lengths=record.lengths, need_weights=False, flow=flow,
         )  # fmt: skip
 
     def truncated(self, dy: Array, length: int) -> tuple[Array, Array]:
@@ -424,7 +466,8 @@ class _Pass:
     ) -> tuple[Array, Pull]:
         """Run a network, within the node that is around it; its pullback is the network's alone."""
         records: dict[str, Record] = {}
-        y = (around or node).run(x, nodes.Call(batched=True, records=records))
+        call = nodes.Call(batched=True, lengths=self._subject.lengths, records=records)
+        y = (around or node).run(x, call)
         D, first = node.config.directions, node.config.batch_first
         layers = [
             _Layer(name, self._subject.weights[name], records[name], bool(place % D))
