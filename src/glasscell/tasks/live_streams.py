@@ -16,7 +16,6 @@ from safetensors.numpy import save as to_bytes
 from glasscell.arrays import Array
 from glasscell.errors import DataError
 from glasscell.files import draft
-from glasscell.model import modelfile
 from glasscell.model.model import Model
 
 __all__ = ["MOST", "LiveStreams"]
@@ -37,6 +36,9 @@ class LiveStreams:
         settings: preprocessing.json of the run, which the state depends on too.
         beside: Count of numbers that are remembered beside each state, NaN at first.
         most: Streams that may be open at a time.
+
+    Attributes:
+        rows: Rows that were read so far, which the file carries along; the caller counts them.
 
     Notes:
         A stream is opened when its name first comes; it ends with `reset`.

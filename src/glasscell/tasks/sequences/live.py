@@ -22,6 +22,7 @@ __all__ = ["Live"]
 
 POLICIES = ("raise", "previous", "zero")
 """What a stream may do with a missing value, as it does not see the next."""
+LARGEST = float(np.finfo(np.float32).max)
 NEEDED = ("goal", "features", "scaler", "missing")
 """What preprocessing.json must have, beside classes or targets."""
 
@@ -44,7 +45,7 @@ class Live:
 
     Attributes:
         features: Names of what a row holds, in order.
-        columns: Names of what `step` gives.
+        marks: Further marks of a missing value in text, as the run was told.
     """
 
     def __init__(
@@ -59,6 +60,8 @@ class Live:
                 f"{run}: the run interpolates missing values, which takes the value after them; "
                 f"choose --missing {', '.join(POLICIES)} for the stream"
             )
+        marks = settings.get("reading", {}).get("marks") or ()
+        self.marks = tuple(marks.split(",") if isinstance(marks, str) else marks)
         means = settings.get("reading", {}).get("means") or settings["scaler"]["mean"]
         self._means = np.array(means, np.float32)
         self._scaler = Scaler(
@@ -100,7 +103,6 @@ class Live:
         """
         values = self._filled(self._values(row), name)
         scores = self._streams.step(name, self._scaler.network_input(values[None]))
-        self._streams.rows += 1
         return self._told.row(scores)
 
     def reset(self, name: str | None = None) -> None:
@@ -126,13 +128,14 @@ class Live:
                 f"{len(row)}"
             )
         try:
-            values = np.array([np.nan if each is None else each for each in row], np.float32)
+            values = np.array([np.nan if each is None else each for each in row], np.float64)
         except (TypeError, ValueError) as error:
             raise DataError(f"expected numbers, got {list(row)}") from error
-        if np.isinf(values).any():
-            name = self.features[int(np.argmax(np.isinf(values)))]
+        large = abs(values) > LARGEST
+        if large.any():
+            name = self.features[int(np.argmax(large))]
             raise DataError(f"{name}: expected a finite number within float32, got {list(row)}")
-        return values
+        return values.astype(np.float32)
 
     def _filled(self, values: npt.NDArray[np.float32], name: str) -> npt.NDArray[np.float32]:
         """Put what the policy says in place of what is missing."""
