@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from glasscell.arrays import Array
 from glasscell.data.sequences.collection import LabelKind, Labels, Sequences
+from glasscell.data.sequences.reading_options import Goal
 from glasscell.data.wording import count
 from glasscell.errors import DataError
 from glasscell.tasks.scaling import Scaler
-from glasscell.tasks.sequences.options import Goal, SequenceOptions
+from glasscell.tasks.sequences.options import SequenceOptions
 from glasscell.tasks.sequences.splits import Round, Scheme, split
 
 GOALS: dict[LabelKind, Goal] = {
