@@ -221,9 +221,7 @@ class _Deal:
             "--group"
         )
 
-    def hold_out(
-        self, chosen: Index, seed: int, parts: int = VALIDATION
-    ) -> tuple[Index, Index]:
+    def hold_out(self, chosen: Index, seed: int, parts: int = VALIDATION) -> tuple[Index, Index]:
         """Set one part apart for validation; what is alone of its class stays in training."""
         if self.classes:
             shared = self._shared(chosen)
