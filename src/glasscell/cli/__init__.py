@@ -21,7 +21,8 @@ from glasscell.errors import DataError, GlasscellError
 COMMANDS = {
     "fit": "train an LSTM on series, labelled sequences or text, beside honest baselines",
     "predict": "forecast or classify with a finished run",
-    "stream": "score rows as they come, step by step, with a finished run",
+    "stream": "score rows or text as they come, step by step, with a finished run",
+    "sample": "write text with a finished run on text",
     "datasets": "list the data sets that lie in installed packages, for fit",
     "inspect": "see inside a trained model: one page with every gate, and a verdict",
     "explain": "learn what an LSTM does from a lesson with live pictures",
