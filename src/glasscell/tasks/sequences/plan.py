@@ -38,7 +38,7 @@ class Plan:
         rounds: Parts of each round; its networks have the seed of the round.
         scheme: Where the test parts come from.
         notes: What a reader of the results should know, one sentence each.
-        weights: (n,) what each sequence counts in training; None: one.
+        weights: (n,) how much each sequence counts in the training loss; None: all alike.
     """
 
     sequences: Sequences
