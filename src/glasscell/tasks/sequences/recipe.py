@@ -159,7 +159,7 @@ class Targets:
         elif plan.options.class_weight == "balanced":
             rows = plan.sequences.steps(part.train) if labels.per_step else part.train
             weights = balanced(values[rows], plan.outputs)
-        return cls(plan.goal, values, plan.outputs, labels.per_step, weights)
+        return cls(plan.goal, values, plan.outputs, labels.per_step, weights, plan.weights)
 
     def cut(self, sequences: Sequences, chosen: Index, smoothing: float = 0.0) -> torch.Tensor:
         """Give what `loss` reads of the chosen sequences.
