@@ -9,7 +9,7 @@ import difflib
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import fields
-from typing import Any, Literal, TypeAlias, get_type_hints
+from typing import Any, Literal, TypeAlias, get_args, get_type_hints
 
 Flag: TypeAlias = tuple[str, Any, Any, str]
 
@@ -30,15 +30,38 @@ TYPES = {
 CONFIG = "--config: expected a YAML file with one option a line, such as horizon: 12"
 
 
-def add_options(parser: Any, options: type, **types: Any) -> None:
+def add_options(parser: Any, options: type) -> None:
     """Add one flag per field of a dataclass: `hidden_size: int = 32` becomes `--hidden-size`.
 
     Args:
         parser: A jsonargparse parser.
-        options: The dataclass; its docstring's Args section gives the help.
-        **types: Field name to the type that its flag reads, where it differs from the field's.
+        options: The dataclass; its docstring's Args section gives the help. A field that takes a
+            list takes names with commas too: see `read_options`.
     """
-    _add(parser, options, [field.name for field in fields(options)], types)
+    _add(parser, options, [field.name for field in fields(options)])
+
+
+def read_options(args: Any, options: type) -> dict[str, Any]:
+    """Give what was parsed of the flags of `add_options`, by field; lists were written with commas.
+
+    Args:
+        args: What the parser gave.
+        options: The dataclass.
+    """
+    hints = get_type_hints(options)
+    return {
+        field.name: _names(args[field.name])
+        if list[str] in get_args(hints[field.name]) and str not in get_args(hints[field.name])
+        else args[field.name]
+        for field in fields(options)
+    }
+
+
+def flags_of(options: type) -> dict[str, str]:
+    """Give the flags of a dataclass, and how many values each takes: "0", "?" or "1"."""
+    hints = get_type_hints(options)
+    taking = {bool: "0", bool | None: "?"}
+    return {_flag(field.name): taking.get(hints[field.name], "1") for field in fields(options)}
 
 
 def add_overrides(parser: Any, options: type, names: Collection[str]) -> None:
@@ -49,7 +72,7 @@ def add_overrides(parser: Any, options: type, names: Collection[str]) -> None:
         options: The dataclass.
         names: Its fields that get a flag; None is what stands for "as in the run".
     """
-    _add(parser, options, names, {}, of_run=True)
+    _add(parser, options, names, of_run=True)
 
 
 def add_flags(parser: Any, *flags: Flag) -> None:
@@ -75,7 +98,6 @@ def _add(
     parser: Any,
     options: type,
     names: Collection[str],
-    types: dict[str, Any],
     of_run: bool = False,
 ) -> None:
     hints, help_of = get_type_hints(options), argument_help(options)
@@ -92,13 +114,20 @@ def _add(
             continue
         # --day-first alone says yes, as --day-first true does.
         bare = {"nargs": "?", "const": True} if hints[field.name] == bool | None else {}
+        listed = list[str] in get_args(hints[field.name])
         parser.add_argument(
             flag,
-            type=types.get(field.name, hints[field.name]),
+            type=str | list[str] | None if listed else hints[field.name],
             default=None if of_run else field.default,
             help=text,
             **bare,
         )
+
+
+def _names(value: str | list[str] | None) -> list[str] | None:
+    if isinstance(value, str):
+        return [name.strip() for name in value.split(",") if name.strip() not in ("", "none")]
+    return value
 
 
 def argument_help(documented: type) -> dict[str, str]:

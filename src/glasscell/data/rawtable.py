@@ -71,6 +71,7 @@ class Table:
         notes: What reading the cells took for granted; empty ones are nothing.
         left_out: Gets what `numbers` left out of cells, such as percent signs: the first such cell
             and the columns.
+        marks_flag: The option that names further marks, for messages.
     """
 
     columns: dict[str, Any]
@@ -80,6 +81,7 @@ class Table:
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     left_out: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
+    marks_flag: str = "--missing"
 
     def text(self, name: str) -> Array:
         """Give a column as stripped text, None where the cell is empty."""
@@ -132,7 +134,7 @@ class Table:
         raise DataError(
             f"column {name!r}, {self.where(first)}: expected {wanted}, got {written}"
             + (f" ({int(bad.sum())} such cells in this column)" if bad.sum() > 1 else "")
-            + "; correct the data, or name a mark of missing values with --missing"
+            + f"; correct the data, or name a mark of missing values with {self.marks_flag}"
         )
 
 

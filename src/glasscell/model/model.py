@@ -80,6 +80,9 @@ class Model:
         self._parameters = sum(a.size for name, a in arrays.items() if not nodes.is_scale(name))
         self._dtype = dtypes.pop()
         self.recurrent = [n for n in nodes.walk(self.root) if isinstance(n, nodes.Recurrent)]
+        self.keepers: list[nodes.Keeper] = [
+            n for n in nodes.walk(self.root) if isinstance(n, nodes.Recurrent | nodes.Pooled)
+        ]
         if weights in COMPRESSED and not self.recurrent:
             raise WeightFormatError(
                 f"model: expected a recurrent layer, whose weights {weights} is for, got none; "
@@ -139,10 +142,13 @@ class Model:
                 begins with an Embedding. Windows (B, lookback, F) for a Forecaster.
             state: Initial state as torch has it: h of shape (D * L, B, ·) for an RNN or GRU, (h, c)
                 for an LSTM, a tuple in the cell's order for any other with more states than h,
-                without B if x has none. With several recurrent layers: dotted module name to state.
-                Default what the cell starts from: zeros, unless it says another number.
+                without B if x has none. With several recurrent layers: dotted module name to state;
+                so too beside "pooling" and "summary", what a SequenceNetwork keeps of the steps so
+                far, (B, ·) float64. Default what the cell starts from: zeros, unless it says
+                another number.
             lengths: (B,) integers, steps of each sequence, in any order, zero allowed: the state is
-                that of the last step, and outputs after it are zero. Default: all T.
+                that of the last step, and outputs after it are zero. A model that pools its steps
+                gives (B, outputs), of these steps alone, and takes no zero. Default: all T.
             reset: (T, B) bool, laid out as x ((B, T) if `batch_first`, (T,) for one sequence):
                 whether the state is set to the initial one before a step. Default: never.
             trace: Whether to keep every gate; changes no bit of the output. Default False.
@@ -175,13 +181,13 @@ class Model:
             )
         call = nodes.Call(
             batched=batched,
-            state=inputs.split_state(state, self.recurrent),
+            state=inputs.split_state(state, self.keepers),
             lengths=inputs.check_lengths(lengths, steps, batch, batched),
             reset=inputs.check_reset(reset, steps, batch, self._layout(batched)),
             records={} if trace else None,
         )
         output = self.root.run(x, call)
-        if call.lengths is not None:
+        if call.lengths is not None and not self._pools:
             over = inputs.after_the_end(call.lengths, steps)
             output[{"TBH": over, "BTH": over.T, "TH": over[:, 0]}[self._layout(batched)]] = 0
         traces = None
@@ -192,7 +198,7 @@ class Model:
                 name: trace_of(record, name.endswith("_reverse"), vectors[name])
                 for name, record in call.records.items()
             }
-        return Run(output, inputs.join_state(call.final, self.recurrent), traces)
+        return Run(output, inputs.join_state(call.final, self.keepers), traces)
 
     def stream(self) -> Stream:
         """Start a stream: the model with a state of its own that goes forward one step a call.
@@ -228,6 +234,11 @@ class Model:
     @property
     def _has_time(self) -> bool:
         return bool(self.recurrent) and not isinstance(self.root, nodes.Forecaster)
+
+    @property
+    def _pools(self) -> bool:
+        """Whether a sequence has one output, of all its steps."""
+        return isinstance(self.root, nodes.SequenceNetwork) and self.root.pooling is not None
 
     def _layout(self, batched: bool) -> str:
         return "TH" if not batched else "BTH" if self._batch_first else "TBH"

@@ -87,13 +87,21 @@ class StreamPool:
                 "one step to the next; call run"
             )
         self._model = model
-        self._leaves = [n for n in nodes.walk(model.root) if not isinstance(n, nodes.Sequential)]
+        root = model.root
+        self._leaves = (
+            [root]
+            if isinstance(root, nodes.SequenceNetwork)
+            else [n for n in nodes.walk(root) if not isinstance(n, nodes.Sequential)]
+        )
         self._slab = engine.stream_pool(
             [network.layers for network in model.recurrent], _count("capacity", capacity, 1)
         )
         self._dtype, self._width = model.dtype, model.input_size
         # A lone recurrent network needs none of the steps between.
         self._lone = model.recurrent[0].writes if self._leaves == model.recurrent[:1] else None
+        self._pooled = {
+            part.name: _Rows(part) for part in model.keepers if isinstance(part, nodes.Pooled)
+        }
         self._lock = _free_at_forks()
 
     def open(self, n: int = 1) -> Ids:
@@ -211,7 +219,9 @@ class StreamPool:
                 network.name: self._part(place, network, at, np.ndim(ids) > 0)
                 for place, network in enumerate(self._model.recurrent)
             }
-        return inputs.join_state(parts, self._model.recurrent)
+            for name, rows in self._pooled.items():
+                parts[name] = rows.of.pack_state(rows.read(at), np.ndim(ids) > 0)
+        return inputs.join_state(parts, self._model.keepers)
 
     def restore(self, ids: npt.ArrayLike, state: Any) -> None:
         """Copy states in: of `save`, of `Run.state`, or of `Stream.state`.
@@ -227,11 +237,17 @@ class StreamPool:
         """
         with self._lock:
             at = self._open_ids(ids)
-            parts = inputs.split_state(state, self._model.recurrent)
+            parts = inputs.split_state(state, self._model.keepers)
             held = [
                 network.unpack_state(parts.get(network.name), at.size, np.ndim(ids) > 0)
                 for network in self._model.recurrent
             ]
+            pooled = {
+                name: rows.of.unpack_state(parts.get(name), at.size, np.ndim(ids) > 0)
+                for name, rows in self._pooled.items()
+            }
+            for name, (kept,) in pooled.items():
+                self._pooled[name].write(at, kept)
             if at.size:
                 for place, (h, c) in enumerate(held):
                     self._slab.set_state(place, at, h, c)
@@ -254,12 +270,15 @@ class StreamPool:
 
         It grows with the most streams that were ever open at a time; closed ones keep their place.
         """
-        return self._slab.bytes
+        return self._slab.bytes + sum(rows.held.nbytes for rows in self._pooled.values())
 
     @property
     def stream_nbytes(self) -> int:
-        """Bytes of one stream: its states, each in whole vectors, all in whole lines of 64."""
-        return self._slab.stream_bytes
+        """Bytes of one stream: its states, each in whole vectors, all in whole lines of 64.
+
+        Also what a SequenceNetwork keeps of the steps so far.
+        """
+        return self._slab.stream_bytes + sum(8 * rows.of.how.size for rows in self._pooled.values())
 
     def __len__(self) -> int:
         return self._slab.size
@@ -274,6 +293,8 @@ class StreamPool:
             h, c = network.initial_state(at.size)
             if h is not None and at.size:
                 self._slab.set_state(place, at, h, c)
+        for rows in self._pooled.values():
+            rows.write(at, rows.of.how.begin(at.size))
 
     def _open_ids(self, ids: npt.ArrayLike) -> Ids:
         array = np.asarray(ids)
@@ -300,6 +321,8 @@ class StreamPool:
                 raise ShapeError("expected out apart from x, got memory that both share")
 
     def _advance(self, at: Ids, node: nodes.Node, x: Array, out: Array | None) -> Array:
+        if isinstance(node, nodes.SequenceNetwork):
+            return self._score(at, node, x)
         if not isinstance(node, nodes.Recurrent):
             return node.run(x, nodes.Call(batched=True))
         last = node is self._leaves[-1] and out is not None
@@ -309,11 +332,41 @@ class StreamPool:
         self._slab.step(place, at, np.require(x, None, ["C", "A"]), y, _threads(len(at)))
         return y
 
+    def _score(self, at: Ids, node: nodes.SequenceNetwork, x: Array) -> Array:
+        """Advance the recurrent network, and what is pooled of it."""
+        y = self._advance(at, node.recurrent, x, None)
+        kept = {name: rows.read(at) for name, rows in self._pooled.items()}
+        call = nodes.Call(batched=True, state=kept)
+        scores = node.read(y[:, None], x[:, None], call)
+        for name, rows in self._pooled.items():
+            rows.write(at, call.final[name])
+        return scores if node.pooling is not None else scores[:, 0]
+
     def _part(self, place: int, network: nodes.Recurrent, at: Ids, batched: bool) -> nodes.State:
         h, c = network.empty_state(at.size)
         if at.size:
             self._slab.get_state(place, at, h, c)
         return network.pack_state(h, c, batched)
+
+
+class _Rows:
+    """What is kept of the steps of every stream, a row for each id; grows with the largest id."""
+
+    def __init__(self, of: nodes.Pooled) -> None:
+        self.of = of
+        self.held: Array = of.how.begin(0)
+
+    def read(self, at: Ids) -> Array:
+        """Copy rows out."""
+        rows: Array = self.held[at]
+        return rows
+
+    def write(self, at: Ids, rows: Array) -> None:
+        """Copy rows in."""
+        more = int(at.max(initial=-1)) + 1 - len(self.held)
+        if more > 0:
+            self.held = np.concatenate([self.held, self.of.how.begin(max(more, len(self.held)))])
+        self.held[at] = rows
 
 
 def _threads(n: int) -> int:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from glasscell.arrays import Array
 from glasscell.errors import ShapeError
-from glasscell.model.nodes import Plan, inputs
+from glasscell.model.nodes import Plan, RecurrentStep, inputs
 
 if TYPE_CHECKING:
     from glasscell.model.model import Model
@@ -51,7 +51,8 @@ class Stream:
         sink = model.root.plan(self._x, self._plan)
         self._y: Array = sink[0, 0]
         self._y.flags.writeable = False
-        lone = self._plan.recurrent.values() if len(self._plan.steps) == 1 else ()
+        parts = self._plan.keeping.values() if len(self._plan.steps) == 1 else ()
+        lone = [part for part in parts if isinstance(part, RecurrentStep)]
         # A lone recurrent network needs none of the steps between: its stepper is called directly.
         self._direct = next((layer.stepper.step for layer in lone), None)
         for layer in lone:
@@ -88,8 +89,8 @@ class Stream:
 
     def reset(self) -> None:
         """Begin a new sequence: set the state to what the cell starts from, zeros by default."""
-        for layer in self._plan.recurrent.values():
-            layer.hold()
+        for part in self._plan.keeping.values():
+            part.hold()
 
     @property
     def state(self) -> Any:
@@ -97,16 +98,16 @@ class Stream:
 
         Setting it, from `Run.state` or from another stream, copies too.
         """
-        parts = {name: layer.state for name, layer in self._plan.recurrent.items()}
-        return inputs.join_state(parts, self._model.recurrent)
+        parts = {name: part.state for name, part in self._plan.keeping.items()}
+        return inputs.join_state(parts, self._model.keepers)
 
     @state.setter
     def state(self, state: Any) -> None:
-        parts = inputs.split_state(state, self._model.recurrent)
-        layers = self._plan.recurrent
+        parts = inputs.split_state(state, self._model.keepers)
+        keeping = self._plan.keeping
         held = {
-            name: layers[name].network.unpack_state(part, 1, False) for name, part in parts.items()
+            name: keeping[name].network.unpack_state(part, 1, False) for name, part in parts.items()
         }
         self.reset()
         for name, part in held.items():
-            layers[name].hold(*part)
+            keeping[name].hold(*part)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +49,8 @@ class Sequences:
         test: (n,) whether the source itself sets a sequence apart for the test; None: it does not.
         source: What the data are called.
         notes: What was done to them, one sentence each.
+        manner: What a later source has to be read like: columns found, order of the axes, means of
+            the features. `Known.of` takes it.
     """
 
     values: npt.NDArray[np.float32]
@@ -60,6 +62,7 @@ class Sequences:
     test: npt.NDArray[np.bool_] | None = None
     source: str = ""
     notes: tuple[str, ...] = ()
+    manner: dict[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from glasscell import engine
 from glasscell.arrays import Array
@@ -23,6 +25,7 @@ from glasscell.engine.packing import PackedWeights
 from glasscell.errors import DataError, ShapeError, WeightFormatError
 from glasscell.inspect.gradients.flow import flow_of
 from glasscell.inspect.gradients.last_step import carried_back
+from glasscell.inspect.subjects.pooled_back import pool_back, summary_back
 from glasscell.inspect.subjects.subject import (
     READS_BACKWARDS,
     Loss,
@@ -38,6 +41,7 @@ from glasscell.inspect.verdict.judge import every_step
 from glasscell.model import modelfile, nodes
 from glasscell.model.model import Model
 from glasscell.model.nodes import inputs
+from glasscell.model.nodes.pooled_steps import Pool
 from glasscell.traces.layer import Record, other_states, trace_of
 
 __all__ = ["SavedModel", "last_step_sum"]
@@ -52,12 +56,15 @@ DIFFERENCE = 2.0**-17
 """Step of a central difference in float64: the cube root of its rounding leaves 10 digits."""
 
 
-def last_step_sum(steps: int = -2, both: bool = False) -> Loss:
+def last_step_sum(
+    steps: int = -2, both: bool = False, lengths: npt.NDArray[np.int64] | None = None
+) -> Loss:
     """Give the loss that reads the last step alone: the sum of its outputs.
 
     Args:
         steps: The output's axis of time; default the second-last, (B, T, O).
         both: Whether the first step counts too, which layers that read from the end work on last.
+        lengths: (B,) steps of each sequence; default all T.
 
     >>> last_step_sum()(np.ones((1, 3, 2)))[1][0].tolist()
     [[0.0, 0.0], [0.0, 0.0], [1.0, 1.0]]
@@ -68,7 +75,8 @@ def last_step_sum(steps: int = -2, both: bool = False) -> Loss:
         if output.ndim > 2:
             gradient[...] = 0.0
             ends = np.moveaxis(gradient, steps, 0)
-            ends[-1] = 1.0
+            last = -1 if lengths is None else lengths - 1
+            ends[last, slice(None) if lengths is None else np.arange(len(lengths))] = 1.0
             ends[0] += both
         return float((gradient * output).sum()), gradient
 
@@ -102,6 +110,7 @@ class SavedModel:
         self.weights: Mapping[str, PackedWeights] = {
             name: layer for node in self.model.recurrent for name, layer in self._layers_of(node)
         }
+        self.lengths: npt.NDArray[np.int64] | None = None
 
     @classmethod
     def read(cls, model: Model | str | os.PathLike[str]) -> SavedModel:
@@ -126,6 +135,16 @@ class SavedModel:
             packed = (tree, arrays) if kept == {stored} else nodes.compress(tree, arrays, stored)
             return cls(*packed, name=repr(model))
         return cls(tree, arrays, repr(model), model)
+
+    def of_lengths(self, lengths: Array | None) -> SavedModel:
+        """Give the same for a batch of sequences of different lengths, padded to the longest.
+
+        Args:
+            lengths: (B,) steps of each; None: all have T.
+        """
+        bound = copy.copy(self)
+        bound.lengths = None if lengths is None else np.asarray(lengths, np.int64)
+        return bound
 
     @property
     def units(self) -> Mapping[str, int]:
@@ -170,18 +189,18 @@ class SavedModel:
 
     def value(self, x: Array, loss: Loss | None = None) -> float:
         """Run forwards and give the loss."""
-        return _number((loss or self._ends)(self.model.run(x).output))
+        return _number((loss or self._ends)(self._run(self.model, x)))
 
     @contextmanager
     def holding(self, x: Array, loss: Loss | None) -> Iterator[Callable[[Unit | None], float]]:
         """Yield the loss as a function of the unit that is held at 0, see `Subject.holding`."""
-        truth = self.model.run(x).output
+        truth = self._run(self.model, x)
 
         def change(output: Array) -> float:
             return float(np.square(output - truth, dtype=np.float64).mean())
 
         def value(unit: Unit | None) -> float:
-            output = truth if unit is None else self._without(*unit).run(x).output
+            output = truth if unit is None else self._run(self._without(*unit), x)
             return _number((loss or change)(output))
 
         yield value
@@ -251,6 +270,23 @@ class SavedModel:
         )
         return recording, None if integers else batch
 
+    def alone(self, found: Recording, rows: Sequence[int]) -> Recording:
+        """Measure the gradients of some sequences of a batch of several lengths each by itself.
+
+        Args:
+            found: What `recording` gave, of a model that reads (B, T, I).
+            rows: Which sequences.
+        """
+        if self.lengths is None or found.output is None:
+            return found
+        gradient, flows = self._losses(found.output, found.loss)[1], {}
+        for row in rows:
+            steps, own = int(self.lengths[row]), gradient[row : row + 1]
+            own = own[:, :steps] if own.ndim == 3 else own
+            run = _Pass(self.of_lengths(None), found.read[row : row + 1, :steps])
+            flows[row] = self._measured(run, partial(_given, own)).flow
+        return replace(found, alone=flows)
+
     @property
     def batch_first(self) -> bool:
         """Whether it reads (B, T, I)."""
@@ -270,7 +306,10 @@ class SavedModel:
     @property
     def _ends(self) -> Loss:
         both = any(node.config.bidirectional for node in self.model.recurrent)
-        return last_step_sum(-2 if self.batch_first else 0, both)
+        return last_step_sum(-2 if self.batch_first else 0, both, self.lengths)
+
+    def _run(self, model: Model, x: Array) -> Array:
+        return model.run(x, lengths=self.lengths).output
 
     def _losses(self, output: Array, loss: Loss | None) -> tuple[float, Array]:
         value: float
@@ -298,7 +337,13 @@ class SavedModel:
         model = copy.copy(self.model)
         model.root = _replaced(model.root, old, new)
         model.recurrent = [new if node is old else node for node in model.recurrent]
+        model.keepers = [new if node is old else node for node in model.keepers]
         return model
+
+
+def _given(gradient: Array, output: Array) -> tuple[float, Array]:
+    """A loss whose gradient is known, as that of one sequence of a batch."""
+    return float((gradient * output).sum()), gradient
 
 
 def _number(value: Any) -> float:
@@ -310,7 +355,7 @@ def _replaced(root: nodes.Node, old: nodes.Recurrent, new: nodes.Recurrent) -> n
     if isinstance(root, nodes.Sequential):
         children = tuple(_replaced(child, old, new) for child in root.children)
         return replace(root, children=children)
-    if isinstance(root, nodes.Forecaster):
+    if isinstance(root, nodes.Forecaster | nodes.SequenceNetwork):
         return replace(root, recurrent=new)
     return new if root is old else root
 
@@ -329,7 +374,7 @@ class _Layer:
         record = self.record
         return engine.backward(
             self.weights.packed, record.x, record.output, None, None, record.tape, dy,
-            reverse=self.reverse, need_weights=False, flow=flow,
+            reverse=self.reverse, lengths=record.lengths, need_weights=False, flow=flow,
         )  # fmt: skip
 
     def truncated(self, dy: Array, length: int) -> tuple[Array, Array]:
@@ -372,13 +417,32 @@ class _Pass:
     def __init__(self, subject: SavedModel, x: Array) -> None:
         self._subject = subject
         model = subject.model
-        self.output, self.pull = self._through(subject.tree, model.root, subject.checked(x))
+        self.output, pull = self._through(subject.tree, model.root, subject.checked(x))
+        over = self._over()
+        if over is not None:
+            self.output = np.where(over, 0, self.output).astype(self.output.dtype)
+
+        def back(dy: Array, visit: Visit) -> Array:
+            return pull(dy if over is None else np.where(over, 0.0, dy), visit)
+
+        self.pull: Pull = back
+
+    def _over(self) -> npt.NDArray[np.bool_] | None:
+        """Which outputs lie after the end of their sequence, if there is one for each step."""
+        lengths = self._subject.lengths
+        if lengths is None or self.output.ndim < 3:
+            return None
+        first = self._subject.batch_first
+        over = inputs.after_the_end(lengths, self.output.shape[1 if first else 0])
+        return (over.T if first else over)[:, :, None]
 
     def _through(self, tree: Mapping[str, Any], node: nodes.Node, x: Array) -> tuple[Array, Pull]:
         if isinstance(node, nodes.Sequential):
             return self._sequential(tree, node, x)
         if isinstance(node, nodes.Forecaster):
             return self._forecast(tree, node, x)
+        if isinstance(node, nodes.SequenceNetwork):
+            return self._sequence(tree, node, x)
         if isinstance(node, nodes.Recurrent):
             return self._recurrent(node, x)
         y = node.run(x, nodes.Call(batched=True))
@@ -419,12 +483,36 @@ class _Pass:
 
         return output, back
 
+    def _sequence(
+        self, tree: Mapping[str, Any], node: nodes.SequenceNetwork, x: Array
+    ) -> tuple[Array, Pull]:
+        y, through_layers = self._recurrent(node.recurrent, x)
+        arrays, lengths = self._subject.arrays, self._subject.lengths
+        output = node.read(y, x, nodes.Call(batched=True, lengths=lengths))
+        into_head = _pointwise(tree["head"], node.head, arrays, y, output)
+        if node.pooling is None:
+            return output, lambda dy, visit: through_layers(into_head(dy), visit)
+        assert isinstance(node.pooling.how, Pool)
+        scores, attention = node.pooling.scores(y), node.pooling.attention
+        into_steps = pool_back(node.pooling.how, y, scores, lengths)
+        into_y = attention and _pointwise(tree["attention"], attention, arrays, y, output)
+        into_x = None if node.skip is None else summary_back(x, lengths)
+        into_summary = node.skip and _pointwise(tree["skip"], node.skip, arrays, x, output)
+
+        def back(dy: Array, visit: Visit) -> Array:
+            dh, ds = into_steps(into_head(dy))
+            dx = through_layers(dh + into_y(ds[..., None]) if into_y else dh, visit)
+            return dx + into_x(into_summary(dy)) if into_x and into_summary else dx
+
+        return output, back
+
     def _recurrent(
         self, node: nodes.Recurrent, x: Array, around: nodes.Node | None = None
     ) -> tuple[Array, Pull]:
         """Run a network, within the node that is around it; its pullback is the network's alone."""
         records: dict[str, Record] = {}
-        y = (around or node).run(x, nodes.Call(batched=True, records=records))
+        call = nodes.Call(batched=True, lengths=self._subject.lengths, records=records)
+        y = (around or node).run(x, call)
         D, first = node.config.directions, node.config.batch_first
         layers = [
             _Layer(name, self._subject.weights[name], records[name], bool(place % D))
@@ -448,7 +536,7 @@ class _Copies:
     """Runs a saved model on copies of one sequence, see `Copies`."""
 
     def __init__(self, subject: SavedModel, x: Array) -> None:
-        self._subject, self._x, self._axis = subject, x, 0 if subject.batch_first else 1
+        self._subject, self._x, self._axis = subject.of_lengths(None), x, 1 - subject.batch_first
         output = self._by_copy(self._run(1).output)
         self.shape = output.shape[1], output.shape[2]
 

@@ -145,6 +145,8 @@ class Recording:
         axis: Which axis of `read` is the batch's.
         loss: Which was asked for; None: the default one.
         rival: Names of layers that are not the model's, but of one to compare it with.
+        alone: Which sequence to the gradients of it alone, where those of a batch of several
+            lengths have no common end.
     """
 
     traces: Mapping[str, LayerTrace]
@@ -159,6 +161,7 @@ class Recording:
     axis: int = 0
     loss: Loss | None = None
     rival: frozenset[str] = frozenset()
+    alone: Mapping[int, GradientFlow] = field(default_factory=dict)
 
     @property
     def holdable(self) -> bool:
@@ -174,14 +177,18 @@ class Recording:
         """Put the layers of another model beside this one's, as "name: layer"."""
         traces = {f"{name}: {layer}": trace for layer, trace in other.traces.items()}
         weights = {f"{name}: {layer}": one for layer, one in other.weights.items()}
-        flows = {f"{name}: {layer}": flow for layer, flow in (other.flow or {}).items()}
-        own = self.flow or GradientFlow({})
+
+        def both(flow: GradientFlow | None, further: GradientFlow | None) -> GradientFlow:
+            named = {f"{name}: {layer}": one for layer, one in (further or {}).items()}
+            return GradientFlow({**(flow or {}), **named}, flow.loss if flow else float("nan"))
+
         return replace(
             self,
             traces={**self.traces, **traces},
             weights={**self.weights, **weights},
-            flow=GradientFlow({**own, **flows}, own.loss),
+            flow=both(self.flow, other.flow),
             rival=frozenset(traces),
+            alone={row: both(flow, other.alone.get(row)) for row, flow in self.alone.items()},
         )
 
 

@@ -1,8 +1,8 @@
 """The parts that a saved model is made of, each built from a piece of config.json and its tensors.
 
 Reading order: base (what a node does), fields (how config.json is read), recurrent, compressed,
-feedforward, activation, compose, inputs. `build` turns a whole tree into one node; nothing here
-knows files or torch.
+feedforward, activation, compose, pooled_steps, sequence_network, inputs. `build` turns a whole tree
+into one node; nothing here knows files or torch.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from glasscell.arrays import Array
 from glasscell.model.nodes.activation import ACTIVATIONS, build_activation, build_identity
-from glasscell.model.nodes.base import Call, Node, Plan
+from glasscell.model.nodes.base import Call, Keeper, Node, Plan
 from glasscell.model.nodes.compose import Forecaster, Sequential, chain, forecaster, reads_indices
 from glasscell.model.nodes.compressed import (
     RECURRENT,
@@ -24,15 +24,20 @@ from glasscell.model.nodes.compressed import (
 )
 from glasscell.model.nodes.feedforward import build_embedding, build_layer_norm, build_linear
 from glasscell.model.nodes.fields import Fields, Tensors, refuse
-from glasscell.model.nodes.recurrent import Recurrent, State, build_recurrent
+from glasscell.model.nodes.recurrent import Recurrent, RecurrentStep, State, build_recurrent
+from glasscell.model.nodes.sequence_network import Pooled, SequenceNetwork, sequence_network
 
 __all__ = [
     "KINDS",
     "Call",
     "Forecaster",
+    "Keeper",
     "Node",
     "Plan",
+    "Pooled",
     "Recurrent",
+    "RecurrentStep",
+    "SequenceNetwork",
     "Sequential",
     "State",
     "build",
@@ -58,7 +63,8 @@ _LEAVES: dict[str, Callable[[Fields, Tensors, str], Node]] = {
     **dict.fromkeys(ACTIVATIONS, build_activation),
 }
 
-KINDS = ("Sequential", "Forecaster", *_LEAVES)
+_WHOLE = ("Forecaster", "SequenceNetwork")
+KINDS = ("Sequential", *_WHOLE, *_LEAVES)
 """Every node type that a model folder may hold, under torch's names."""
 
 
@@ -100,6 +106,8 @@ def walk(node: Node) -> Iterator[Node]:
             yield from walk(child)
     elif isinstance(node, Forecaster):
         yield from (node.recurrent, node.head, node.skip)
+    elif isinstance(node, SequenceNetwork):
+        yield from node.parts
 
 
 def _build(tree: object, tensors: Tensors, path: str, depth: int) -> Node:
@@ -109,14 +117,12 @@ def _build(tree: object, tensors: Tensors, path: str, depth: int) -> Node:
     kind = fields.text("type")
     if kind not in KINDS:
         refuse(path, f"expected a type among {', '.join(KINDS)}, got {kind!r}")
-    if kind == "Forecaster" and depth:
-        refuse(path, "expected the Forecaster to be the whole model, got one inside another node")
+    if kind in _WHOLE and depth:
+        refuse(path, f"expected the {kind} to be the whole model, got one inside another node")
     if kind in _LEAVES:
         node = _LEAVES[kind](fields, tensors, kind)
-    elif kind == "Sequential":
-        node = _build_sequential(fields, tensors, depth)
     else:
-        node = _build_forecaster(fields, tensors, depth)
+        node = _MADE_OF_OTHERS[kind](fields, tensors, depth)
     fields.finish()
     return node
 
@@ -136,3 +142,19 @@ def _build_forecaster(fields: Fields, tensors: Tensors, depth: int) -> Node:
         for tree, path in map(fields.child, ("recurrent", "head", "skip"))
     )
     return forecaster(lookback, horizon, recurrent, head, skip, fields.path)
+
+
+def _build_sequence_network(fields: Fields, tensors: Tensors, depth: int) -> Node:
+    kinds = fields.children("pooling")
+    parts: dict[str, Node | None] = {}
+    for name in ("recurrent", "attention", "head", "skip"):
+        tree, path = fields.child(name)
+        parts[name] = None if tree is None else _build(tree, tensors, path, depth + 1)
+    return sequence_network(kinds, parts, fields.path)
+
+
+_MADE_OF_OTHERS: dict[str, Callable[[Fields, Tensors, int], Node]] = {
+    "Sequential": _build_sequential,
+    "Forecaster": _build_forecaster,
+    "SequenceNetwork": _build_sequence_network,
+}

@@ -13,10 +13,9 @@ from glasscell.arrays import Array
 if TYPE_CHECKING:
     import numpy as np
 
-    from glasscell.model.nodes.recurrent import RecurrentStep
     from glasscell.traces.layer import Record
 
-__all__ = ["Call", "Node", "Plan"]
+__all__ = ["Call", "Keeper", "Keeping", "Node", "Plan"]
 
 
 @dataclass(kw_only=True)
@@ -25,11 +24,11 @@ class Call:
 
     Args:
         batched: Whether arrays have a batch axis.
-        state: Name of a recurrent layer to its initial state; zeros where there is none.
+        state: Name of a `Keeper` to its initial state; what it starts from where there is none.
         lengths: (B,) steps of each sequence, or None.
         reset: (T, B) whether the state starts anew before a step, or None.
         records: Filled with what each layer and direction did, by name; None: not kept.
-        final: Filled with the final state of each recurrent layer, by name.
+        final: Filled with the final state of each `Keeper`, by name.
     """
 
     batched: bool
@@ -45,7 +44,7 @@ class Plan:
     """One step of a stream, laid out once: what to call, in order, on buffers that never move."""
 
     steps: list[Callable[[], None]] = field(default_factory=list)
-    recurrent: dict[str, RecurrentStep] = field(default_factory=dict)
+    keeping: dict[str, Keeping] = field(default_factory=dict)
 
 
 class Node(Protocol):
@@ -68,3 +67,30 @@ class Node(Protocol):
 
     def plan(self, source: Array, plan: Plan) -> Array:
         """Append to `plan` what turns the buffer `source` (1, 1, ·) into the one returned."""
+
+
+class Keeper(Protocol):
+    """A node with a state from one step to the next, by its name."""
+
+    @property
+    def name(self) -> str:
+        """Key of the state, where there are several."""
+
+    def unpack_state(self, state: Any, batch: int, batched: bool) -> tuple[Array | None, ...]:
+        """Check a state in the user's form, and give the arrays that it is kept as."""
+
+
+class Keeping(Protocol):
+    """One sequence's state of a `Keeper` in a stream."""
+
+    @property
+    def network(self) -> Keeper:
+        """Whose state it is."""
+
+    @property
+    def state(self) -> Any:
+        """A copy, in the user's form."""
+
+    @property
+    def hold(self) -> Callable[..., None]:
+        """Set the state to what `unpack_state` gave; without arguments to the start."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from glasscell.arrays import Array
 from glasscell.errors import DtypeError, ShapeError
-from glasscell.model.nodes.recurrent import Recurrent
+from glasscell.model.nodes.base import Keeper
 
 __all__ = [
     "after_the_end",
@@ -90,24 +90,24 @@ def after_the_end(lengths: npt.NDArray[np.int64], steps: int) -> npt.NDArray[np.
     return np.asarray(np.arange(steps)[:, None] >= lengths)
 
 
-def split_state(state: Any, layers: Sequence[Recurrent]) -> dict[str, Any]:
-    """Give each recurrent layer, by name, its part of a state."""
+def split_state(state: Any, keepers: Sequence[Keeper]) -> dict[str, Any]:
+    """Give each part of a model that keeps a state, by name, its own."""
     if state is None:
         return {}
-    if len(layers) == 1:
-        return {layers[0].name: state}
-    names = [layer.name for layer in layers]
+    if len(keepers) == 1:
+        return {keepers[0].name: state}
+    names = [keeper.name for keeper in keepers]
     if not isinstance(state, Mapping) or not set(state) <= set(names):
         got = ", ".join(map(str, state)) if isinstance(state, Mapping) else type(state).__name__
         raise ShapeError(
             f"expected state as a dictionary with keys among {', '.join(names) or 'none'}, "
-            f"the model's recurrent layers, got {got}"
+            f"the parts of the model that keep one, got {got}"
         )
     return dict(state)
 
 
-def join_state(parts: dict[str, Any], layers: Sequence[Recurrent]) -> Any:
-    """Undo `split_state`: the state itself if there is one layer, None if there is none."""
-    if not layers:
+def join_state(parts: dict[str, Any], keepers: Sequence[Keeper]) -> Any:
+    """Undo `split_state`: the state itself if one part keeps it, None if there is none."""
+    if not keepers:
         return None
-    return parts[layers[0].name] if len(layers) == 1 else parts
+    return parts[keepers[0].name] if len(keepers) == 1 else parts

@@ -233,7 +233,7 @@ class Recurrent:
                 "bidirectional: it needs the end of the sequence before its first output; use run"
             )
         stepper = RecurrentStep(self, source)
-        plan.recurrent[self.name] = stepper
+        plan.keeping[self.name] = stepper
         plan.steps.append(stepper.step)
         return stepper.sink
 

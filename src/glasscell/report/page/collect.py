@@ -14,6 +14,7 @@ from glasscell.errors import DataError, ShapeError
 from glasscell.inspect.film.reel import Reel
 from glasscell.inspect.gradients.flow import GradientFlow
 from glasscell.inspect.subjects import Looked, subject_of
+from glasscell.inspect.subjects.saved_model import SavedModel
 from glasscell.inspect.subjects.subject import Loss, Recording
 from glasscell.inspect.units.ablation import ablation
 from glasscell.inspect.units.order import liveliest
@@ -44,6 +45,8 @@ class PageOptions:
         text: Of each shown sequence, its T characters or words.
         lag: How many steps back the data asks for; default T - 1.
         film: What was recorded while the model was trained.
+        lengths: (B,) steps of each sequence, for a saved model that reads several lengths, padded;
+            default all T.
         ways: Whether to measure influences, path splits, Jacobian fans and what each unit is worth
             too, which takes some seconds; default True.
     """
@@ -56,6 +59,7 @@ class PageOptions:
     text: Sequence[Sequence[str]] | None = None
     lag: int | None = None
     film: Reel | None = None
+    lengths: Array | None = None
     ways: bool = True
 
 
@@ -92,10 +96,34 @@ def collect(
         shown sequences as two seconds allow.
     """
     options = replace(options or PageOptions(), **more)
-    recording, batch = subject_of(model).recording(x, loss)
+    recording, batch = _recording(model, x, loss, options)
     if rival is not None:
-        recording = recording.beside(subject_of(rival[1]).recording(x, loss)[0], rival[0])
+        recording = recording.beside(_recording(rival[1], x, loss, options)[0], rival[0])
     return explore(recording, batch, replace(options, title=options.title or _title(recording)))
+
+
+def _recording(
+    model: Looked, x: Any, loss: Loss | None, options: PageOptions
+) -> tuple[Recording, Array | None]:
+    subject = subject_of(model)
+    if options.lengths is None:
+        return subject.recording(x, loss)
+    if not isinstance(subject, SavedModel):
+        raise DataError(
+            "lengths: expected a saved model, as glasscell.save writes it, got a torch module; "
+            "save it, and give the folder"
+        )
+    subject = subject.of_lengths(options.lengths)
+    found, batch = subject.recording(x, loss)
+    return subject.alone(found, _shown(options, len(options.lengths))), batch
+
+
+def _shown(options: PageOptions, batch: int) -> list[int]:
+    """Which sequences of a batch are shown."""
+    rows = list(range(min(batch, SHOWN))) if options.shown is None else list(options.shown)
+    if bad := [row for row in rows if not 0 <= row < batch] or not rows:
+        raise DataError(f"expected sequences of 0 … {batch - 1} to show, got {bad or 'none'}")
+    return rows
 
 
 @one_blas_thread()
@@ -106,9 +134,7 @@ def explore(found: Recording, x: Array | None, options: PageOptions) -> Explorat
         raise ValueError("expected at least one recurrent layer that ran, got none")
     layers = [_layer(name, trace, found.weights) for name, trace in found.traces.items()]
     batch = next(iter(found.traces.values())).alive().shape[1]
-    rows = list(range(min(batch, SHOWN))) if options.shown is None else list(options.shown)
-    if bad := [row for row in rows if not 0 <= row < batch] or not rows:
-        raise DataError(f"expected sequences of 0 … {batch - 1} to show, got {bad or 'none'}")
+    rows = _shown(options, batch)
     series = [
         _series(
             found,
@@ -173,7 +199,10 @@ def _ablation(
         return ablation(found.subject, found.read, found.loss), "loss", ""
     if not count or found.output is None:
         return {}, "", "slow" if not count else "kind"
-    return ablation(found.subject, found.rows(rows[:count])), "output", ""
+    subject, chosen = found.subject, list(rows[:count])
+    if isinstance(subject, SavedModel) and subject.lengths is not None:
+        subject = subject.of_lengths(subject.lengths[chosen])
+    return ablation(subject, found.rows(chosen)), "output", ""
 
 
 def _indices(found: Recording, rows: Sequence[int], series: Sequence[Series]) -> dict[str, Array]:
@@ -213,7 +242,7 @@ def _series(
             "expected layers that ran over the same steps, got several lengths; show those of one "
             "length at a time: trace.to_html(layers=[…])"
         )
-    flow = found.flow
+    flow = found.alone.get(row, found.flow)
     flows = [] if flow is None else [_whole(flow, layer, T) for layer in found.traces]
     return Series(
         name=name,

@@ -220,5 +220,5 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
 
 def _named(data: Any) -> str:
     if not isinstance(data, str | Path):
-        return "a frame"
+        return str(getattr(data, "attrs", {}).get("source", "a frame"))
     return "-" if Path(data).name == STANDARD_INPUT else str(data)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from glasscell.data.sequences.reading_options import Goal, Layout, Missing, ReadingOptions
 from glasscell.errors import DataError
 from glasscell.tasks.option_checks import plain, require_within
 from glasscell.training.campaign import CellName
@@ -22,10 +23,6 @@ BOUNDS = {
 
 POOLINGS = ("last", "mean", "max", "attention")
 """What the head may read of the recurrent outputs of all steps."""
-
-Goal = Literal["classify", "multilabel", "regress"]
-Layout = Literal["ntc", "nct"]
-Missing = Literal["raise", "interpolate", "previous", "zero"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +99,10 @@ class SequenceOptions:
             raise DataError(f"--learning-rate: expected between 0 and 10, got {self.learning_rate}")
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise DataError(f"--dropout: expected from 0 to less than 1, got {self.dropout}")
+
+    def reading(self) -> ReadingOptions:
+        """Give what reading the data needs to know."""
+        return ReadingOptions(**{f.name: getattr(self, f.name) for f in fields(ReadingOptions)})
 
     def record(self) -> dict[str, Any]:
         """Give all options as plain values."""

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from glasscell.arrays import Array
 from glasscell.data.sequences.collection import LabelKind, Labels, Sequences
+from glasscell.data.sequences.reading_options import Goal
 from glasscell.data.wording import count
 from glasscell.errors import DataError
 from glasscell.tasks.scaling import Scaler
-from glasscell.tasks.sequences.options import Goal, SequenceOptions
+from glasscell.tasks.sequences.options import SequenceOptions
 from glasscell.tasks.sequences.splits import Round, Scheme, split
 
 GOALS: dict[LabelKind, Goal] = {
@@ -35,6 +37,7 @@ class Plan:
         rounds: Parts of each round; its networks have the seed of the round.
         scheme: Where the test parts come from.
         notes: What a reader of the results should know, one sentence each.
+        weights: (n,) how much each sequence counts in the training loss; None: all alike.
     """
 
     sequences: Sequences
@@ -42,6 +45,7 @@ class Plan:
     rounds: tuple[Round, ...]
     scheme: Scheme = "given"
     notes: tuple[str, ...] = ()
+    weights: Array | None = None
 
     @property
     def labels(self) -> Labels:

@@ -1,0 +1,115 @@
+"""Tells which task a file or folder asks for: forecasting, labelled sequences, or text."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import Literal, get_args
+
+__all__ = ["TASKS", "Task", "detect"]
+
+Task = Literal["forecast", "sequences", "text"]
+TASKS: tuple[Task, ...] = get_args(Task)
+
+SEQUENCE_FILES = (".ts", ".npz", ".npy")
+TEXT_FILES = ("", ".txt", ".text", ".md", ".rst", ".tex", ".tok", ".py")
+STEPS_FILES = (".csv", ".tsv", ".gz", ".npy", ".npz", ".parquet")
+"""What the folder of a label holds: a file for each sequence."""
+LABELS = ("label", "labels", "class")
+UNSURE_LABELS = ("target", "y")
+"""Names that a column to forecast has too."""
+SEQUENCES = ("sequence", "sequence_id", "seq_id", "case", "case_id")
+UNSURE_SEQUENCES = ("id",)
+SAMPLE = 1 << 16
+"""Bytes at a file's beginning that tell a table from a text."""
+
+
+def detect(data: str | Path, asked: Collection[str] = ()) -> Task:
+    r"""Tell the task of a path; where nothing speaks for another it is forecasting.
+
+    Args:
+        data: A file or folder; one that is not there is left for the reader to refuse.
+        asked: Names of the options that were given: label and sequence ask for sequences.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name, text in {"a.csv": "ds,y\n2024-01-01,3\n", "b.txt": "It was a dark night.",
+    ...                        "c.csv": "sequence,x,label\n1,0.5,walk\n"}.items():
+    ...         _ = Path(folder, name).write_text(text)
+    ...     [detect(Path(folder, name)) for name in ("a.csv", "b.txt", "c.csv")]
+    ['forecast', 'text', 'sequences']
+    """
+    path = Path(data)
+    if {"label", "sequence"} & set(asked) or path.suffix.lower() in SEQUENCE_FILES:
+        return "sequences"
+    if path.is_dir():
+        return _of_folder(path)
+    if path.with_name(f"{path.name}_TRAIN.ts").is_file():
+        return "sequences"
+    return _of_file(path) if path.is_file() else "forecast"
+
+
+def _of_folder(folder: Path) -> Task:
+    entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    files = [entry for entry in entries if entry.is_file()]
+    if any(file.suffix.lower() in SEQUENCE_FILES for file in files):
+        return "sequences"
+    parquet = [file for file in files if file.suffix.lower() == ".parquet"]
+    if parquet:
+        return _of_file(parquet[0])
+    folders = [entry for entry in entries if entry.is_dir()]
+    if any(file.suffix.lower() in STEPS_FILES for each in folders for file in each.iterdir()):
+        return "sequences"
+    inside = [file for file in folder.rglob("*") if file.is_file()]
+    texts = [file for file in inside if file.suffix.lower() in TEXT_FILES]
+    return "text" if texts and len(texts) == len(inside) else "forecast"
+
+
+def _of_file(path: Path) -> Task:
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        return _of_columns(_parquet_names(path))
+    try:
+        with gzip.open(path) if suffix == ".gz" else path.open("rb") as file:
+            head = file.read(SAMPLE)
+    except (OSError, EOFError):
+        return "forecast"
+    lines = head.decode("utf-8", errors="replace").lstrip("\ufeff").splitlines()[:20]
+    if suffix in TEXT_FILES and not _is_table(lines):
+        return "forecast" if b"\0" in head or not head.strip() else "text"
+    first = next((line for line in lines if line.strip()), "")
+    return _of_columns(name.strip().strip("\"'") for name in re.split(r"[,;\t|]", first))
+
+
+def _of_columns(names: Iterable[str]) -> Task:
+    there = {name.lower() for name in names}
+    sure = there.intersection(SEQUENCES) and there.intersection(LABELS + UNSURE_LABELS)
+    likely = there.intersection(UNSURE_SEQUENCES) and there.intersection(LABELS)
+    return "sequences" if sure or likely else "forecast"
+
+
+def _is_table(lines: list[str]) -> bool:
+    """Tell whether lines have the same number of separators each, and numbers in the last."""
+    filled = [line for line in lines if line.strip()]
+    if len(filled) > 2 and len(lines) == 20:
+        filled.pop()  # the sample may end in the middle of it
+    for mark in ",;\t|":
+        counts = {line.count(mark) for line in filled}
+        if len(filled) > 1 and len(counts) == 1 and counts != {0}:
+            return bool(re.search(rf"(^|{re.escape(mark)})\s*[-+]?[\d.]", filled[-1]))
+    return False
+
+
+def _parquet_names(path: Path) -> list[str]:
+    """Give the columns of a Parquet file; none if it cannot be read, for the reader to say why."""
+    try:
+        from pyarrow import ArrowException
+        from pyarrow.parquet import read_schema
+    except ModuleNotFoundError:
+        return []
+    try:
+        return list(read_schema(path).names)
+    except (ArrowException, OSError):
+        return []

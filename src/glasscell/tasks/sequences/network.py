@@ -1,0 +1,152 @@
+"""The network that labels sequences, and the size of its plain rival."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from glasscell import cells
+from glasscell.nn import GRU, LSTM, RNN, Linear, Pooling, Summary
+from glasscell.training.campaign import MODES, Kind
+
+LAYERS = {"LSTM": LSTM, "GRU": GRU, "RNN": RNN}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """What the networks of one run have in common, but for the recurrent layer's kind and size.
+
+    Args:
+        features: F, numbers of a step.
+        outputs: O, scores of a sequence or step.
+        layers: L, recurrent layers.
+        bidirectional: Whether each layer also reads from the end.
+        pooling: What the head reads of all steps, see `glasscell.nn.Pooling`; none: every step has
+            scores of its own.
+        skip: Whether a linear path leads from summary statistics to the scores.
+    """
+
+    features: int
+    outputs: int
+    layers: int = 1
+    bidirectional: bool = True
+    pooling: tuple[str, ...] = ("mean", "max")
+    skip: bool = False
+
+    def parameters(self, kind: Kind, hidden_size: int) -> int:
+        """Count the weights of a `SequenceNetwork` without making one.
+
+        >>> Shape(features=12, outputs=9, pooling=("mean",)).parameters("LSTM", 32)
+        12361
+        """
+        width = hidden_size * (1 + self.bidirectional)
+        reads = [self.features] + [width] * (self.layers - 1)
+        gates = cells.of(MODES[kind]).gate_count
+        recurrent = sum(gates * width * (size + hidden_size + 2) for size in reads)
+        attention = width + 1 if "attention" in self.pooling else 0
+        head = self.outputs * (width * max(len(self.pooling), 1) + 1)
+        skip = self.outputs * (4 * self.features + 1) if self.skip else 0
+        return recurrent + attention + head + skip
+
+    def twin(self, kind: Kind, hidden_size: int) -> int:
+        """Find the hidden size that brings a plain RNN nearest to a network's parameter count.
+
+        >>> Shape(features=12, outputs=9).twin("LSTM", 32)
+        70
+        """
+        wanted = self.parameters(kind, hidden_size)
+        sizes = range(1, 4 * hidden_size + 1)
+        return min(sizes, key=lambda size: abs(self.parameters("RNN", size) - wanted))
+
+
+class SequenceNetwork(torch.nn.Module):
+    """Scores of a sequence of any length, or of each of its steps.
+
+    With pool, summary and skip where there are some::
+
+        y   = head(pool(recurrent(x))) + skip(summary(x))      one row for a sequence
+        y_t = head(recurrent(x)_t)                             one row for each step
+
+    Args:
+        kind: "LSTM", "GRU" or "RNN".
+        hidden_size: H, units of a layer and direction.
+        shape: All else.
+        device: Where the weights live; default the CPU.
+
+    Notes:
+        What stands after the end of a sequence changes no bit of its scores, nor does any other
+        sequence of the batch.
+
+    >>> network = SequenceNetwork("GRU", 4, Shape(features=2, outputs=3))
+    >>> network(torch.zeros(5, 7, 2), torch.tensor([7, 1, 3, 7, 2])).shape
+    torch.Size([5, 3])
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        hidden_size: int,
+        shape: Shape,
+        device: torch.device | str | None = None,
+    ) -> None:
+        super().__init__()
+        self.shape = shape
+        self.recurrent = LAYERS[kind](
+            shape.features,
+            hidden_size,
+            shape.layers,
+            batch_first=True,
+            bidirectional=shape.bidirectional,
+            device=device,
+        )
+        self.width = hidden_size * (1 + shape.bidirectional)
+        self.pooling = self.summary = self.skip = None
+        if shape.pooling:
+            self.pooling = Pooling(shape.pooling, self.width, shape.bidirectional, device=device)
+            self.width = self.pooling.width
+        self.head = Linear(self.width, shape.outputs, device=device)
+        if shape.skip:
+            self.summary = Summary(shape.features)
+            self.skip = Linear(self.summary.width, shape.outputs, device=device)
+
+    def forward(
+        self,
+        x: torch.Tensor,
+        lengths: torch.Tensor | None = None,
+        kept: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Score sequences.
+
+        Args:
+            x: (B, T, F) scaled steps.
+            lengths: (B,) int64 steps of each sequence; default T.
+            kept: (B, width) factors of what the head reads, for dropout: drawn by whoever trains,
+                so that a run that goes on has the same bits; default 1.
+
+        Returns:
+            (B, O) scores, or (B, T, O) without a pooling.
+        """
+        output, _ = self.recurrent(x, lengths=lengths)
+        if self.pooling is not None:
+            output = self.pooling(output, lengths)
+        if kept is not None:
+            output = output * (kept if self.pooling is not None else kept[:, None])
+        scores: torch.Tensor = self.head(output)
+        if self.summary is not None and self.skip is not None:
+            scores = scores + self.skip(self.summary(x, lengths))
+        return scores
+
+    def glasscell_node(self, child: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+        """Give the node of config.json, for `glasscell.save`."""
+        pooled = self.pooling is not None and self.pooling.attention is not None
+        return {
+            "type": "SequenceNetwork",
+            "pooling": [] if self.pooling is None else list(self.pooling.kinds),
+            "recurrent": child("recurrent"),
+            "attention": child("pooling.attention") if pooled else None,
+            "head": child("head"),
+            "skip": None if self.skip is None else child("skip"),
+        }

@@ -1,0 +1,388 @@
+"""How the networks of a run on labelled sequences are trained: batches, losses, rates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn import functional
+
+from glasscell.arrays import Array
+from glasscell.data.sequences.collection import Sequences
+from glasscell.data.sequences.reading_options import Goal
+from glasscell.tasks.scaling import Scaler
+from glasscell.tasks.sequences.network import SequenceNetwork, Shape
+from glasscell.tasks.sequences.options import SequenceOptions
+from glasscell.tasks.sequences.plan import Plan
+from glasscell.training import distribution
+from glasscell.training.campaign import KINDS, RATES, Kind
+from glasscell.training.trainer import Batch, Loss, Schedule, Trainer
+
+AVERAGE = 0.99
+"""How much of the averaged weights stays at each step, once warmed up."""
+
+WARM_UP = 0.15
+"""Part of the steps over which the learning rate rises; over the rest it falls to nothing."""
+
+NEIGHBOURS = 8
+"""Batches' worth of sequences, drawn at random, that are put in order of length before they are
+cut into batches: so that each holds sequences of nearly one length, and no two epochs the same."""
+
+EVALUATION_STEPS = 1 << 15
+"""Steps, padding included, that are scored at a time."""
+
+Index = npt.NDArray[np.int64]
+
+
+def padded(
+    sequences: Sequences, scaler: Scaler, chosen: npt.ArrayLike
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cut sequences out of the array that holds them all, as a network reads them.
+
+    Args:
+        sequences: All of them.
+        scaler: Of their features.
+        chosen: (B,) numbers.
+
+    Returns:
+        (B, T, F) scaled steps, zeros after the end of each, and (B,) int64 lengths.
+    """
+    lengths, places = _lengths(sequences, chosen)
+    last = np.minimum(places, lengths[:, None] - 1)
+    steps = sequences.offsets[np.asarray(chosen)][:, None] + last
+    x = scaler.network_input(sequences.values[steps])
+    x[places >= lengths[:, None]] = 0.0
+    return torch.from_numpy(x), torch.from_numpy(lengths)
+
+
+def _lengths(sequences: Sequences, chosen: npt.ArrayLike) -> tuple[Index, Index]:
+    """Give the lengths of the chosen, and the places 0 … T - 1 of the longest."""
+    chosen = np.asarray(chosen, np.int64)
+    lengths = sequences.offsets[chosen + 1] - sequences.offsets[chosen]
+    return lengths, np.arange(lengths.max(initial=0))
+
+
+def by_length(sequences: Sequences, chosen: Index, most: int = EVALUATION_STEPS) -> list[Index]:
+    """Deal places in `chosen` out to batches of similar length.
+
+    Args:
+        sequences: All of them.
+        chosen: (m,) numbers of some.
+        most: Steps of a batch, padding included; a longer sequence is a batch of its own.
+
+    >>> four = Sequences(np.zeros((9, 1), np.float32), np.array([0, 1, 5, 6, 9]), ("x",),
+    ...                  np.arange(4))
+    >>> [batch.tolist() for batch in by_length(four, np.arange(4), most=4)]
+    [[0, 2], [3], [1]]
+    """
+    lengths = sequences.offsets[chosen + 1] - sequences.offsets[chosen]
+    order = np.argsort(lengths, kind="stable")
+    batches, first = [], 0
+    for place, length in enumerate(lengths[order].tolist()):
+        if place > first and (place + 1 - first) * length > most:
+            batches.append(order[first:place])
+            first = place
+    return [*batches, order[first:]] if len(order) else []
+
+
+def predict_scores(
+    network: torch.nn.Module,
+    sequences: Sequences,
+    scaler: Scaler,
+    chosen: npt.ArrayLike,
+    device: torch.device | str = "cpu",
+) -> npt.NDArray[np.float32]:
+    """Score the chosen sequences in batches.
+
+    Returns:
+        (m, O), or a row for each of their steps, one sequence after another.
+    """
+    chosen = np.asarray(chosen, np.int64)
+    lengths = sequences.lengths[chosen]
+    ends = np.cumsum(lengths)
+    scores: Array | None = None
+    training = network.training
+    network.eval()
+    with torch.no_grad():
+        for batch in by_length(sequences, chosen):
+            x, steps = padded(sequences, scaler, chosen[batch])
+            output = network(x.to(device), steps).cpu().numpy()
+            rows = batch
+            if output.ndim == 3:
+                places = np.arange(output.shape[1])
+                there = places < lengths[batch][:, None]
+                rows = ((ends - lengths)[batch][:, None] + places)[there]
+                output = output[there]
+            if scores is None:
+                count = len(chosen) if rows is batch else int(lengths.sum())
+                scores = np.empty((count, output.shape[-1]), np.float32)
+            scores[rows] = output
+    network.train(training)
+    return np.zeros((0, 0), np.float32) if scores is None else scores
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """What the networks of one round are to give, and how much each of it counts.
+
+    Args:
+        goal: What is told.
+        values: (·) int64 classes, (·, K) bool, or (·, D) float64 scaled numbers; by sequence, or
+            by step of all sequences.
+        outputs: K or D.
+        per_step: Whether there is one a step.
+        class_weights: (K,) what each class counts; of several labels at once (2, K), where they do
+            not hold and where they do. None: one.
+        weights: (n,) what each sequence counts; None: one.
+    """
+
+    goal: Goal
+    values: Array
+    outputs: int
+    per_step: bool
+    class_weights: Array | None = None
+    weights: Array | None = None
+
+    @classmethod
+    def of(cls, plan: Plan, seed: int) -> Targets:
+        """Take the targets of a round: numbers are scaled as in its training part."""
+        labels, part = plan.labels, plan.round(seed)
+        values, weights = labels.values, None
+        scaler = plan.target_scaler(part)
+        if scaler is not None:
+            values = scaler.apply(values.reshape(len(values), -1))
+        elif plan.options.class_weight == "balanced":
+            rows = plan.sequences.steps(part.train) if labels.per_step else part.train
+            weights = balanced(values[rows], plan.outputs)
+        return cls(plan.goal, values, plan.outputs, labels.per_step, weights, plan.weights)
+
+    def cut(self, sequences: Sequences, chosen: Index, smoothing: float = 0.0) -> torch.Tensor:
+        """Give what `loss` reads of the chosen sequences.
+
+        Args:
+            sequences: All of them.
+            chosen: (B,) numbers.
+            smoothing: Part of a class that is shared out among all, in training.
+
+        Returns:
+            Of classes (B, K), or (B, T, K), the part that each has, times what the sequence or step
+            counts: zero after the end. Else (B, D, 2), or (B, T, D, 2), numbers, and what each
+            counts.
+        """
+        counts = np.ones(len(chosen)) if self.weights is None else self.weights[chosen]
+        rows = chosen
+        if self.per_step:
+            lengths, places = _lengths(sequences, chosen)
+            rows = sequences.offsets[chosen][:, None] + np.minimum(places, lengths[:, None] - 1)
+            counts = counts[:, None] * (places < lengths[:, None])
+        values = self.values[rows]
+        if self.goal == "classify":
+            if self.class_weights is not None:
+                counts = counts * self.class_weights[values]
+            shares = np.full((*values.shape, self.outputs), smoothing / self.outputs, np.float32)
+            np.put_along_axis(shares, values[..., None], shares[..., :1] + 1 - smoothing, axis=-1)
+            return torch.from_numpy(shares * counts[..., None].astype(np.float32))
+        each = np.broadcast_to(counts[..., None], values.shape)
+        if self.class_weights is not None:
+            each = each * np.where(values, self.class_weights[1], self.class_weights[0])
+        return torch.from_numpy(np.stack([values, each], axis=-1).astype(np.float32))
+
+    @property
+    def loss(self) -> Loss:
+        """Cross entropy; of several labels the mean binary one; of numbers Huber's."""
+        return {"classify": cross_entropy, "multilabel": binary, "regress": huber}[self.goal]
+
+
+def balanced(values: Array, outputs: int) -> Array:
+    """Weigh classes so that all count alike, and the values together as many as they are.
+
+    Args:
+        values: (n,) classes, giving (K,); or (n, K) whether each holds, giving (2, K).
+        outputs: K.
+
+    >>> balanced(np.array([0, 0, 0, 1]), 2)
+    array([0.66666667, 2.        ])
+    """
+    if values.ndim == 2:
+        holds = values.sum(axis=0)
+        return np.asarray(len(values) / (2 * np.maximum([len(values) - holds, holds], 1)))
+    counts = np.bincount(values, minlength=outputs)
+    return np.asarray(len(values) / (np.count_nonzero(counts) * np.maximum(counts, 1)))
+
+
+def cross_entropy(scores: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
+    """Give the mean cross entropy of scores (..., K) by the shares of the classes."""
+    return -(shares * scores.log_softmax(-1)).sum() / shares.sum()
+
+
+def binary(scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Give the mean binary cross entropy of scores (..., K), targets (..., K, 2)."""
+    losses = functional.binary_cross_entropy_with_logits(scores, targets[..., 0], reduction="none")
+    return (losses * targets[..., 1]).sum() / targets[..., 1].sum()
+
+
+def huber(scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Give Huber's mean loss of scores (..., D), targets (..., D, 2)."""
+    losses = functional.smooth_l1_loss(scores, targets[..., 0], reduction="none")
+    return (losses * targets[..., 1]).sum() / targets[..., 1].sum()
+
+
+class SequenceObjective:
+    """Batches of sequences of similar length, cut by number from the array that holds all steps.
+
+    Args:
+        recipe: Data and options.
+        seed: Of the round, and of all chance.
+        device: Where the network is trained.
+        width: What the head reads, for dropout.
+    """
+
+    def __init__(self, recipe: Recipe, seed: int, device: torch.device, width: int) -> None:
+        plan = recipe.plan
+        self.recipe, self.device, self.width = recipe, device, width
+        self.sequences, self.part = plan.sequences, plan.round(seed)
+        self.scaler = plan.scaler(self.part)
+        self.targets = Targets.of(plan, seed)
+        self.loss: Loss = self.targets.loss
+        self.size = plan.options.batch_size or 1
+        self.steps = math.ceil(len(self.part.train) / self.size)
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """Cut the batches of an epoch."""
+        train = self.part.train[self._permutation(len(self.part.train))]
+        batches: list[Index] = []
+        for first in range(0, len(train), NEIGHBOURS * self.size):
+            near = train[first : first + NEIGHBOURS * self.size]
+            near = near[np.argsort(self.sequences.lengths[near], kind="stable")]
+            batches += np.split(near, range(self.size, len(near), self.size))
+        for number in self._permutation(len(batches)).tolist():
+            yield self._batch(batches[number])
+
+    def _permutation(self, count: int) -> Index:
+        return np.asarray(torch.randperm(count, generator=self.generator).numpy())
+
+    def _batch(self, chosen: Index) -> Batch:
+        x, lengths = padded(self.sequences, self.scaler, chosen)
+        targets = self.targets.cut(self.sequences, chosen, self.recipe.smoothing)
+        options = {"lengths": lengths}
+        dropout = self.recipe.options.dropout
+        if dropout:
+            drawn = torch.rand(len(x), self.width, generator=self.generator)
+            options["kept"] = ((drawn >= dropout) / (1 - dropout)).to(self.device)
+        weights = _weights(targets, self.targets.goal)
+        return Batch(x.to(self.device), targets.to(self.device), options, weights)
+
+    def error(self, network: torch.nn.Module) -> float:
+        """Give the loss on validation; on training, where there is no validation part."""
+        chosen = self.part.validation if len(self.part.validation) else self.part.train
+        total = weight = 0.0
+        training = network.training
+        network.eval()
+        with torch.no_grad():
+            for rows in by_length(self.sequences, chosen):
+                x, lengths = padded(self.sequences, self.scaler, chosen[rows])
+                targets = self.targets.cut(self.sequences, chosen[rows])
+                scores = network(x.to(self.device), lengths)
+                counts = float(_weights(targets, self.targets.goal).sum())
+                total += float(self.loss(scores, targets.to(self.device))) * counts
+                weight += counts
+        network.train(training)
+        return total / weight
+
+
+def _weights(targets: torch.Tensor, goal: Goal) -> torch.Tensor:
+    """Give (B,) what each sequence counts in the mean that the loss is."""
+    counted = targets if goal == "classify" else targets[..., 1]
+    return counted.reshape(len(targets), -1).sum(1)
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """What the networks of one run have in common.
+
+    Args:
+        plan: Data, parts and options.
+    """
+
+    plan: Plan
+
+    @classmethod
+    def of(cls, plan: Plan) -> Recipe:
+        """Take what training needs from a plan."""
+        return cls(plan)
+
+    @property
+    def options(self) -> SequenceOptions:
+        """The resolved options."""
+        return self.plan.options
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of options and data, by which a resumed run knows its own."""
+        return self.plan.fingerprint()
+
+    @property
+    def epochs(self) -> int:
+        """The most epochs of a network."""
+        return self.options.epochs
+
+    @property
+    def film(self) -> int | None:
+        """Training steps between two frames of the film."""
+        return self.options.film
+
+    @property
+    def smoothing(self) -> float:
+        """Part of a class that is shared out among all."""
+        return 0.0
+
+    @property
+    def shape(self) -> Shape:
+        """What the networks have in common."""
+        options = self.options
+        return Shape(
+            features=len(self.plan.sequences.features),
+            outputs=self.plan.outputs,
+            layers=options.layers,
+            bidirectional=bool(options.bidirectional),
+            pooling=tuple(options.pooling or ()),
+        )
+
+    @property
+    def work(self) -> float:
+        """Products of a weight and a number that training all networks takes."""
+        weights = self.shape.parameters(KINDS[self.options.cell], self.options.hidden_size or 1)
+        steps = sum(int(self.plan.sequences.lengths[part.train].sum()) for part in self.plan.rounds)
+        return 2 * 3.0 * steps * self.epochs * weights
+
+    def network(self, kind: Kind, seed: int) -> SequenceNetwork:
+        """Make a network with the initial weights of a seed; the global random state stays."""
+        size = self.options.hidden_size or 1
+        if kind != KINDS[self.options.cell]:
+            size = self.shape.twin(KINDS[self.options.cell], size)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return SequenceNetwork(kind, size, self.shape)
+
+    def trainer(self, kind: Kind, seed: int) -> Trainer:
+        """Make a network ready for training, on the device that accelerate chooses."""
+        device = distribution.device()
+        network = self.network(kind, seed).to(device)
+        objective = SequenceObjective(self, seed, device, network.width)
+        rate = self.options.learning_rate * RATES[kind]
+        optimizer = torch.optim.Adam(network.parameters(), rate, fused=True)
+        rates = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            rate,
+            total_steps=self.epochs * objective.steps,
+            pct_start=WARM_UP,
+            cycle_momentum=False,
+        )
+        schedule = Schedule(epochs=self.epochs, patience=self.options.patience, average=AVERAGE)
+        return Trainer(network, objective, optimizer, schedule, rates, self.film)
