@@ -186,7 +186,7 @@ def _look_at_sequences(
 
     settings = run_folder.read_preprocessing(run, "sequences", ("goal", "features"))
     if file is not None:
-        kept = page.read_sequences_of(file, run, looking.say)
+        kept = page.read_like(file, run, looking.say)
     else:
         kept = KeptSequences.load(_kept(run, run_folder.SEQUENCES))
     rows = page.rows_of(kept)
@@ -211,7 +211,7 @@ def _look_at_text(
     from glasscell.tasks.text.kept_text import KeptText
 
     if file is not None:
-        kept = page.read_text_of(file, run)
+        kept = page.read_like(file, run)
     else:
         kept = KeptText.load(_kept(run, run_folder.TEXT))
     rows = _chosen(looking.series, len(kept.read))

@@ -12,6 +12,7 @@ import numpy as np
 
 import glasscell
 from glasscell.arrays import Array
+from glasscell.data.sequences.collection import LabelKind, Labels
 from glasscell.data.wording import count
 from glasscell.inspect.dynamics.attribution import attribute, log_odds, output
 from glasscell.inspect.subjects.saved_model import SavedModel
@@ -20,9 +21,9 @@ from glasscell.report.page import Exploration
 from glasscell.report.views.decided.data import decided
 from glasscell.report.views.results.data import Table, results
 from glasscell.tasks.run_page import STOPPED, logged, metrics
-from glasscell.tasks.sequences.kept_sequences import KeptSequences
+from glasscell.tasks.sequences.kept_sequences import KeptSequences, keep
 
-__all__ = ["SHOWN", "loss_of", "names_of", "rows_of", "with_results"]
+__all__ = ["SHOWN", "loss_of", "names_of", "read_like", "rows_of", "with_results"]
 
 SHOWN: Final = 12
 """Sequences on a page at most …"""
@@ -45,6 +46,9 @@ COLUMNS: Final[dict[str, tuple[str, str]]] = {
     "seconds": ("seconds to fit", "训练秒数"),
 }
 """Keys of a method in metrics.json, in the order of the table."""
+KINDS: Final[dict[str, LabelKind]] = {
+    "classify": "class", "multilabel": "multilabel", "regress": "number",
+}  # fmt: skip
 RECURRENT: Final = ("LSTM", "GRU")
 
 
@@ -53,6 +57,33 @@ def rows_of(kept: KeptSequences) -> list[int]:
     steps = np.cumsum(kept.lengths)
     shown = int((steps <= STEPS).sum())
     return list(range(min(len(kept.x), SHOWN, max(FEWEST, shown))))
+
+
+def read_like(file: Path, run: Path, say: Callable[[str], None] | None) -> KeptSequences:
+    """Take the most telling sequences of new data for a finished run; labels are optional.
+
+    Args:
+        file: Anything that `glasscell predict` reads.
+        run: The run folder.
+        say: Called with each sentence on what was done to the data; None: silent.
+    """
+    from glasscell.tasks.sequences.predict import load_predictor
+
+    predictor = load_predictor(run)
+    sequences = predictor.read(file)
+    for note in sequences.notes:
+        (say or (lambda _: None))(note)
+    every, outputs = np.arange(len(sequences)), predictor.outputs(sequences)
+    scale = predictor.scaler.network_input
+    if sequences.labels is not None:
+        return keep(sequences, every, outputs, scale)
+    told, per_step = predictor.told, predictor.known.per_step
+    # What was said stands for the truth, so that the surest and the least sure come first.
+    said = {"classify": outputs.argmax(axis=1), "multilabel": outputs > 0.5}.get(told.goal, outputs)
+    labels = Labels(KINDS[told.goal], said, tuple(told.names), per_step)
+    kept = keep(replace(sequences, labels=labels), every, outputs, scale)
+    why = kept.why if told.goal != "regress" else np.full(len(kept.why), "other")
+    return replace(kept, truth=np.empty(0), why=why)
 
 
 def names_of(kept: KeptSequences, rows: Sequence[int]) -> list[str]:
@@ -75,7 +106,13 @@ def _named(kept: KeptSequences, row: int) -> str:
     if kept.per_step:
         return f"{one['name']}{' ✗' if one['why'] == 'mistake' else ''}"
     sure = "" if one["probability"] is None else f" {one['probability']:.2f}"
-    mark = "" if kept.kind == "number" else " ✓" if one["said"] == one["truth"] else " ✗"
+    mark = (
+        ""
+        if kept.kind == "number" or not kept.scored
+        else " ✓"
+        if one["said"] == one["truth"]
+        else " ✗"
+    )
     return f"{one['name']} → {one['said']}{sure}{mark}"
 
 
@@ -225,10 +262,12 @@ def _shown(kept: KeptSequences, row: int) -> dict[str, Any]:
     one = {"name": str(kept.names[row]), "why": str(kept.why[row]), "said": _said(kept, row)}
     if kept.per_step:
         return {**one, "truth": "", "probability": None}
+    sure = float(kept.outputs[row].max()) if kept.kind == "class" else None
+    if not kept.scored:
+        return {**one, "truth": "", "probability": sure}
     truth = kept.truth[row]
     if kept.kind == "class":
-        named, sure = str(kept.classes[truth]), float(kept.outputs[row].max())
-        return {**one, "truth": named, "probability": sure}
+        return {**one, "truth": str(kept.classes[truth]), "probability": sure}
     if kept.kind == "multilabel":
         return {**one, "truth": _labels(kept, truth), "probability": None}
     return {**one, "truth": ", ".join(f"{v:.4g}" for v in truth), "probability": None}
@@ -239,11 +278,13 @@ def _tagged(shown: Exploration, kept: KeptSequences, rows: Sequence[int]) -> Exp
     arrays: dict[str, Array] = {}
     for place, row in enumerate(rows):
         length = kept.lengths[row]
-        truth, said = kept.truth[row, :length], kept.outputs[row, :length]
+        said = kept.outputs[row, :length]
         if kept.kind == "class":
             arrays[f"{place}/sure"] = said.max(axis=-1)[None]
-            truth, said = truth[:, None], said.argmax(axis=-1)[:, None]
-        arrays |= {f"{place}/right": truth.T, f"{place}/said": said.T}
+            said = said.argmax(axis=-1)[:, None]
+        arrays[f"{place}/said"] = said.T
+        if kept.scored:
+            arrays[f"{place}/right"] = kept.truth[row, :length].reshape(length, -1).T
     return shown.more(arrays, {"tags": {"names": list(map(str, kept.classes)), "kind": kept.kind}})
 
 

@@ -18,9 +18,9 @@ from glasscell.report.page import Exploration
 from glasscell.report.views.results.data import Table, results
 from glasscell.report.views.tracks.data import of_units
 from glasscell.tasks.run_page import STOPPED, logged, metrics
-from glasscell.tasks.text.kept_text import KeptText
+from glasscell.tasks.text.kept_text import KeptText, keep
 
-__all__ = ["SHOWN", "loss_of", "surprises", "with_results"]
+__all__ = ["SHOWN", "loss_of", "read_like", "surprises", "with_results"]
 
 SHOWN: Final = 3
 """Stretches on a page; correlations are over all that a run kept."""
@@ -36,6 +36,20 @@ COLUMNS: Final[dict[str, tuple[str, str]]] = {
     "seconds": ("seconds to fit", "训练秒数"),
 }
 """Keys of a method in metrics.json, in the order of the table."""
+
+
+def read_like(file: Path, run: Path) -> KeptText:
+    """Cut stretches out of a new text for a finished run.
+
+    Args:
+        file: A text.
+        run: The run folder.
+    """
+    from glasscell.data.text.corpus import read_text
+    from glasscell.tasks.text.preprocessing import read_vocabulary
+
+    vocabulary = read_vocabulary(run)
+    return keep(vocabulary.indices(read_text(file, vocabulary.reading)), vocabulary.symbols)
 
 
 def surprises(scores: Array, after: Array) -> Array:
