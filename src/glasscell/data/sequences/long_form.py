@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -263,7 +264,11 @@ class Gathered:
         self.dates = True
         if cells.dtype.kind == "M" and not np.isnat(cells).any():
             return cells.astype("datetime64[ns]").view(np.int64)
-        index = parse_times(table.text(name), name, table.where).index
+        try:
+            index = parse_times(table.text(name), name, table.where).index
+        except DataError as error:
+            # How dates are written is no option here.
+            raise DataError(re.sub("say --day-first.* or write", "write", str(error))) from error
         self.dates = isinstance(index, pd.DatetimeIndex)
         found: Array = index.to_numpy()
         return found.view(np.int64) if self.dates else found
