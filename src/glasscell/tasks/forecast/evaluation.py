@@ -82,7 +82,8 @@ def evaluate(
         model.run(windows.inputs(slice(first, first + AT_ONCE))).output
         for first in range(0, len(windows), AT_ONCE)
     ]
-    network = model.recurrent[0].config.mode
+    mode = model.recurrent[0].config.mode
+    network = mode if isinstance(mode, str) else mode.name
     methods = [
         board.score("naive", [copied]),
         board.score(network, [board.restore(np.concatenate(said))]),
