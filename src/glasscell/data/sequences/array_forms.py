@@ -205,6 +205,8 @@ def _blocks(array: Array, rows: int) -> Iterator[Array]:
 
 
 def _from_list(entries: list[Any], layout: Layout | None, width: int | None, source: str) -> Steps:
+    if not entries:
+        raise DataError(f"{source}: expected sequences, got an empty list")
     frames = [entry for entry in entries if _is_frame(entry)]
     features = None
     if frames:
