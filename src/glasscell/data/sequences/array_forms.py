@@ -121,6 +121,8 @@ def content_of(
 def _steps(x: Any, lengths: Any, layout: Layout | None, width: int | None, source: str) -> Steps:
     stored = hasattr(x, "blocks")
     if not stored and (isinstance(x, list | tuple) or np.asarray(x).dtype == object):
+        if not len(x):
+            raise DataError(f"{source}: expected sequences, got an empty list")
         return _from_list(list(x), layout, width, source)
     array = x if stored else np.asarray(x)
     shape = array.shape
@@ -205,8 +207,6 @@ def _blocks(array: Array, rows: int) -> Iterator[Array]:
 
 
 def _from_list(entries: list[Any], layout: Layout | None, width: int | None, source: str) -> Steps:
-    if not entries:
-        raise DataError(f"{source}: expected sequences, got an empty list")
     frames = [entry for entry in entries if _is_frame(entry)]
     features = None
     if frames:
