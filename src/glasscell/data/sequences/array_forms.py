@@ -121,8 +121,6 @@ def content_of(
 def _steps(x: Any, lengths: Any, layout: Layout | None, width: int | None, source: str) -> Steps:
     stored = hasattr(x, "blocks")
     if not stored and (isinstance(x, list | tuple) or np.asarray(x).dtype == object):
-        if not len(x):
-            raise DataError(f"{source}: expected sequences, got an empty list")
         return _from_list(list(x), layout, width, source)
     array = x if stored else np.asarray(x)
     shape = array.shape
