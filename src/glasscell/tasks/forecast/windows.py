@@ -85,7 +85,8 @@ class Windows:
         return self._cut(which, 0, self.horizon, self.values[:, 0])
 
     def _cut(self, which: slice | Array, first: int, last: int, values: Array) -> Array:
-        return values[self.origins[which][:, None] + np.arange(first, last)]
+        cut: Array = values[self.origins[which][:, None] + np.arange(first, last)]
+        return cut
 
     def thinned(self, most: int) -> Windows:
         """Keep at most so many windows, evenly spaced in time."""
