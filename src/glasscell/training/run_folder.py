@@ -26,8 +26,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from glasscell import files
 from glasscell.errors import DataError
 
@@ -48,6 +46,8 @@ METRICS, PREPROCESSING, LOG, SETTINGS, REPORT = (
 )
 
 VERSION = 1
+MARK = "glasscell-"
+"""What the format of a run's preprocessing.json begins with, before the task."""
 
 
 class RunFolder:
@@ -174,6 +174,8 @@ class RunFolder:
 
     def write_settings(self, settings: Mapping[str, Any]) -> None:
         """Write run.yaml."""
+        import yaml  # here, so that a finished run is read where there is NumPy alone
+
         self.write_text(
             SETTINGS, yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True)
         )
@@ -207,7 +209,28 @@ class RunFolder:
 
 def task_format(task: str) -> dict[str, Any]:
     """Give the head of a run's preprocessing.json: whose it is, and of which version."""
-    return {"format": f"glasscell-{task}", "version": VERSION}
+    return {"format": f"{MARK}{task}", "version": VERSION}
+
+
+def task_of(run: Path) -> str:
+    """Tell the task of a run by its preprocessing.json: forecast, sequences or text.
+
+    Raises:
+        DataError: There is no run, or it is damaged.
+    """
+    path = run / PREPROCESSING
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(
+            f"{run}: expected a run folder written by glasscell fit, found no {path.name}"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is damaged: {error}; fit again") from error
+    name = str(held.get("format")) if isinstance(held, dict) else ""
+    if not name.startswith(MARK):
+        raise DataError(f"{path}: expected format {MARK}TASK, got {name!r}; fit again")
+    return name.removeprefix(MARK)
 
 
 def read_preprocessing(run: Path, task: str, needed: Sequence[str]) -> dict[str, Any]:

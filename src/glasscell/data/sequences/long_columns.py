@@ -223,10 +223,13 @@ def _features(
                 )
             odd = next((c for c in cells[name] if not _number(c) and not is_missing(c)), None)
             if odd is not None and not _mostly(cells[name]):
-                raise DataError(
-                    f"feature {name!r}: expected numbers, got {odd!r}; code text as numbers first, "
-                    "a column of 0 and 1 for each word (pandas.get_dummies does), or leave it out"
+                advice = (
+                    "give one row per step (explode of pandas or polars makes them)"
+                    if odd.startswith("[")
+                    else "code text as numbers first, a column of 0 and 1 for each word "
+                    "(pandas.get_dummies does), or leave it out"
                 )
+                raise DataError(f"feature {name!r}: expected numbers, got {odd!r}; {advice}")
         read = {*wanted, *taken}
         return tuple(wanted), [] if known else [name for name in cells if name not in read]
     features, unread = [], []

@@ -141,7 +141,15 @@ class SavedModel:
 
         Args:
             lengths: (B,) steps of each; None: all have T.
+
+        Raises:
+            DataError: The model reads (T, B, I).
         """
+        if lengths is not None and not self.batch_first:
+            raise DataError(
+                "lengths: expected a model whose recurrent layers are batch_first, got one that "
+                "reads (T, B, I); show one sequence at a time"
+            )
         bound = copy.copy(self)
         bound.lengths = None if lengths is None else np.asarray(lengths, np.int64)
         return bound

@@ -191,10 +191,11 @@ class _Deal:
         for number, name in enumerate(self.classes if least == 3 else ()):
             of = np.unique(self.groups[chosen][self.strata[chosen] == number])
             if len(of) == 1 and self.group_names is not None:
+                owner = str(self.group_names[of[0]])
                 raise DataError(
                     f"expected sequences of each class from two groups or more, but all of class "
-                    f"{name!r} are of {self.group_names[of[0]]!r}: what is tested could not be "
-                    "learnt; give more, leave the class out, or name no --group"
+                    f"{name!r} are of {owner!r}: what is tested could not be learnt; give more, "
+                    "leave the class out, or name no --group"
                 )
 
     def require_learnt(self, learning: Index) -> None:
