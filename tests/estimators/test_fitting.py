@@ -13,6 +13,7 @@ from sklearn.exceptions import NotFittedError
 import glasscell
 from glasscell.errors import DataError
 from glasscell.estimators import LSTMClassifier, LSTMRegressor
+from glasscell.tasks.sequences.predict import predict
 
 SMALL = {"hidden_size": 6, "max_epochs": 6, "batch_size": 16, "random_state": 0}
 
@@ -181,12 +182,23 @@ def test_missing_values_are_filled_as_asked():
     assert np.array_equal(model.predict(X), plain.predict(filled))
 
 
-def test_a_folder_is_loaded_and_gives_the_scores(fitted, tmp_path):
+def test_a_folder_is_loaded_and_predicts_as_the_estimator_does(fitted, tmp_path):
     model, X = fitted
-    loaded = glasscell.load(model.save(tmp_path / "run"))
-    scaled = model.fitted_network_.scaler.network_input(np.float32(X[0]))
-    scores = loaded.run(scaled[None]).output[0]
-    assert scores[1] - scores[0] == model.decision_function(X[:1])[0]
+    run = model.save(tmp_path / "run")
+    told = predict(run, X)
+    assert np.array_equal(told[["p(0)", "p(1)"]].to_numpy(), model.predict_proba(X))
+    assert told["predicted"].astype(int).tolist() == model.predict(X).tolist()
+    assert glasscell.load(run).parameters == model.network_.parameters
+    with pytest.raises(DataError, match="exists"):
+        model.save(run)
+    assert model.save(run, force=True) == run
+
+
+def test_a_folder_of_a_regressor_tells_numbers_in_their_unit(tmp_path):
+    X = np.random.default_rng(0).normal(size=(30, 4, 2)).astype(np.float32)
+    model = LSTMRegressor(**SMALL).fit(X, 1000 * X[:, :, 0].mean(axis=1))
+    told = predict(model.save(tmp_path / "run"), X, layout="ntc")
+    assert np.array_equal(told["y"], model.predict(X))
 
 
 def test_a_pickle_predicts_without_torch(fitted, tmp_path):
