@@ -8,6 +8,7 @@
     glasscell.save(module, "folder")                 # config.json and model.safetensors
     model = glasscell.load("folder")                 # runs without torch: model.run, .stream, .pool
     glasscell.compress("folder", "small", "int8")    # the same model in a quarter of the bytes
+    glasscell.estimators.LSTMClassifier().fit(X, y)  # by the rules of scikit-learn
 
 All names are found on first use, so that what needs torch (`save`, `convert`, `restore`, `trace`,
 `glasscell.nn`) costs nothing where there is none: `import glasscell`, `load` and what it gives need
@@ -28,7 +29,7 @@ from glasscell.errors import (
 )
 
 if TYPE_CHECKING:
-    from glasscell import gates, inspect, nn, reference, storage, weights
+    from glasscell import estimators, gates, inspect, nn, reference, storage, weights
     from glasscell.engine import cpu_info, get_num_threads, set_num_threads
     from glasscell.inspect.tracing import gradient_flow, trace
     from glasscell.model.compress import compress
@@ -53,6 +54,7 @@ __all__ = [
     "compress",
     "convert",
     "cpu_info",
+    "estimators",
     "gates",
     "get_num_threads",
     "gradient_flow",
@@ -87,7 +89,7 @@ _LAZY = {
     "set_num_threads": "glasscell.engine",
     "trace": "glasscell.inspect.tracing",
 }
-_MODULES = ("gates", "inspect", "nn", "reference", "storage", "weights")
+_MODULES = ("estimators", "gates", "inspect", "nn", "reference", "storage", "weights")
 
 
 def __getattr__(name: str) -> Any:

@@ -27,7 +27,7 @@ def zipped(path, *names):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"PAR1\x15\x04", "a Parquet file .*fit the data frame"),
+        (b"PAR1\x15\x04", "expected a Parquet file, got a damaged one"),
         (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "an old Excel workbook"),
         (b"\x93NUMPY\x01", "a NumPy array"),

@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import ArgumentError, ArgumentParser
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 from glasscell.errors import DataError, GlasscellError
 
 COMMANDS = {
     "fit": "train an LSTM on series, labelled sequences or text, beside honest baselines",
     "predict": "forecast or classify with a finished run",
+    "stream": "score rows or text as they come, step by step, with a finished run",
+    "sample": "write text with a finished run on text",
     "datasets": "list the data sets that lie in installed packages, for fit",
     "inspect": "see inside a trained model: one page with every gate, and a verdict",
     "explain": "learn what an LSTM does from a lesson with live pictures",
@@ -28,6 +31,8 @@ COMMANDS = {
 }
 """Name of each command to its line in the help."""
 
+PLAIN = ("stream",)
+"""Commands that need NumPy alone, whose arguments Python itself reads."""
 TASKED = ("fit",)
 """Commands with flags that depend on the data, whose `add_arguments` is told what was given."""
 
@@ -87,16 +92,13 @@ def fail(program: str, message: str, code: int = MISTAKE) -> int:
 def _call(name: str, arguments: Sequence[str]) -> int:
     program = f"glasscell {name}"
     try:
-        from jsonargparse import ArgumentError, ArgumentParser
-
         module = import_module(f"glasscell.cli.{name}_command")
+        kind = _PlainParser if name in PLAIN else _parser_kind()
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("glasscell"):
             raise
         return fail(program, f"needs the package {error.name}; pip install 'glasscell[train]'")
-    parser = ArgumentParser(
-        prog=program, description=module.__doc__, exit_on_error=False, allow_abbrev=False
-    )
+    parser = kind(prog=program, description=module.__doc__, exit_on_error=False, allow_abbrev=False)
     try:
         module.add_arguments(parser, *([arguments] if name in TASKED else []))
         code = int(module.run(_parsed(parser, arguments)))
@@ -105,6 +107,8 @@ def _call(name: str, arguments: Sequence[str]) -> int:
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else OK
     except ArgumentError as error:
+        if name in PLAIN:
+            return fail(program, f"{error}; see {program} --help")
         from glasscell.cli.flags import in_words
 
         flags = [flag for action in parser._actions for flag in action.option_strings]
@@ -118,6 +122,19 @@ def _call(name: str, arguments: Sequence[str]) -> int:
         return fail(program, f"{place}{error.strerror or error}")
     except GlasscellError as error:
         return fail(program, str(error))
+
+
+def _parser_kind() -> Any:
+    from jsonargparse import ArgumentParser
+
+    return ArgumentParser
+
+
+class _PlainParser(ArgumentParser):
+    """Python's own, with every mistake as an error that is caught, none that prints and leaves."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ArgumentError(None, message)
 
 
 def _parsed(parser: Any, arguments: Sequence[str]) -> Any:

@@ -27,6 +27,8 @@ class ModelInputs:
         labels: Names of the T steps; None: unknown.
         names: Names of the B sequences; empty: unknown.
         text: Of each sequence, its T characters or words; None: no text.
+        lengths: (B,) int64, steps of each sequence, of which x has no more than zeros after them;
+            None: all T.
     """
 
     x: Array
@@ -34,6 +36,7 @@ class ModelInputs:
     labels: tuple[str, ...] | None = None
     names: tuple[str, ...] = ()
     text: tuple[tuple[str, ...], ...] | None = None
+    lengths: Array | None = None
 
     def steps(self, first: int, last: int) -> ModelInputs:
         """Keep the steps first … last - 1.
@@ -46,9 +49,16 @@ class ModelInputs:
                 f"expected --steps within 0:{self.x.shape[1]}, one step at least, got "
                 f"{first}:{last}"
             )
+        shortest = self.x.shape[1] if self.lengths is None else int(self.lengths.min())
+        if first >= shortest:
+            raise DataError(
+                f"expected --steps from a step that every sequence has, 0 … {shortest - 1}, got "
+                f"{first}"
+            )
         return replace(
             self,
             x=self.x[:, first:last],
+            lengths=None if self.lengths is None else np.minimum(self.lengths, last) - first,
             labels=None if self.labels is None else self.labels[first:last],
             text=None if self.text is None else tuple(one[first:last] for one in self.text),
         )
@@ -61,7 +71,7 @@ def read_model_inputs(
 
     Args:
         path: A CSV file (one sequence, a row per step), .npy with x, or .npz with x and, if known,
-            inputs, labels, names and text.
+            inputs, labels, names, text and lengths, of sequences that are padded to the longest.
         width: I, what a step must have; None: integers for an Embedding.
         inputs: Columns of a CSV file to read, in the model's order; default all that hold numbers.
         nan: Whether NaN and infinities may stay.
@@ -76,7 +86,9 @@ def read_model_inputs(
         raise DataError(f"{path}: expected a CSV, .npy or .npz file, found nothing to read")
     kind = path.suffix.lower()
     read = _table(path, width, inputs) if kind not in (".npy", ".npz") else _arrays(path)
-    read = replace(read, x=_checked(read.x, width, path))
+    x = _checked(read.x, width, path)
+    lengths = _lengths(read.lengths, x, path)
+    read = replace(read, x=_ended(x, lengths), lengths=lengths)
     for what, names, wanted in (
         ("inputs", read.inputs, read.x.shape[-1] if read.x.ndim == 3 else 0),
         ("names", read.names, len(read.x)),
@@ -113,6 +125,7 @@ def _arrays(path: Path) -> ModelInputs:
         labels=None if "labels" not in arrays else _words(arrays["labels"]),
         names=_words(arrays.get("names")),
         text=None if rows is None else tuple(_words(row) for row in rows),
+        lengths=arrays.get("lengths"),
     )
 
 
@@ -176,6 +189,28 @@ def _checked(x: Array, width: int | None, path: Path) -> Array:
     if (np.rint(whole) != x).any():
         raise DataError(f"{path}: expected integers for the model's Embedding, got other numbers")
     return x.astype(np.int64)
+
+
+def _lengths(lengths: Array | None, x: Array, path: Path) -> Array | None:
+    if lengths is None:
+        return None
+    batch, steps = x.shape[:2]
+    fits = lengths.dtype.kind in "iu" and lengths.shape == (batch,)
+    if not fits or lengths.min() < 1 or lengths.max() > steps:
+        raise DataError(
+            f"{path}: expected lengths as {batch} integers in 1 … {steps}, one for each sequence, "
+            f"got {lengths.dtype} of shape {lengths.shape}"
+            + (f", {lengths.min()} … {lengths.max()}" if fits else "")
+        )
+    return lengths.astype(np.int64)
+
+
+def _ended(x: Array, lengths: Array | None) -> Array:
+    """Put zeros after the end of each sequence: what stands there is never read."""
+    if lengths is None:
+        return x
+    over = np.arange(x.shape[1]) >= lengths[:, None]
+    return np.where(over if x.ndim == 2 else over[:, :, None], 0, x).astype(x.dtype)
 
 
 def _refuse_nan(read: ModelInputs, path: Path) -> None:

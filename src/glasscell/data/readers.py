@@ -15,6 +15,7 @@ from glasscell.data.rawtable import Source, open_frame
 from glasscell.errors import DataError
 
 READERS = (
+    "glasscell.data.parquet:open_parquet",
     "glasscell.data.refused_formats:refuse",
     "glasscell.data.csvfile:open_csv",
 )
@@ -49,7 +50,7 @@ def open_source(data: Any) -> Source:
         what = "a folder" if path.is_dir() else "nothing"
         if re.match(r"https?:/", str(path)):
             what = "a web address; download the file first"
-        raise DataError(f"{path}: expected a CSV file, found {what}")
+        raise DataError(f"{path}: expected a CSV or Parquet file, found {what}")
     with path.open("rb") as stream:
         head = stream.read(64)
     for entry in READERS:

@@ -12,7 +12,6 @@ _FRAME = "export it as CSV, or give the function glasscell.tasks.forecast.fit th
 _UNPACK = "unpack it first"
 EXPECTED = "expected text with separated values"
 _FIRST_BYTES = (
-    (b"PAR1", "a Parquet file", _FRAME),
     (b"ARROW1", "an Arrow (Feather) file", _FRAME),
     (b"FEA1", "a Feather file", _FRAME),
     (b"ORC", "an ORC file", _FRAME),

@@ -135,6 +135,7 @@ def look(
         inputs=read.inputs,
         labels=read.labels,
         text=None if read.text is None else [read.text[row] for row in rows],
+        lengths=read.lengths,
     )
     return _judged(collect(subject, read.x, None, options, _rival(folder)))
 

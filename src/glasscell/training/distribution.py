@@ -119,7 +119,8 @@ def same_weights(module: torch.nn.Module) -> None:
 
 def _reachable() -> torch.device:
     """Where what is passed between processes has to lie: NCCL knows only its own GPU's memory."""
-    return device() if torch.distributed.get_backend() == "nccl" else torch.device("cpu")
+    mine = device()  # meets the others, so that there is a backend
+    return mine if torch.distributed.get_backend() == "nccl" else torch.device("cpu")
 
 
 def _sum(tensor: torch.Tensor) -> None:

@@ -26,8 +26,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from glasscell import files
 from glasscell.errors import DataError
 
@@ -174,6 +172,8 @@ class RunFolder:
 
     def write_settings(self, settings: Mapping[str, Any]) -> None:
         """Write run.yaml."""
+        import yaml  # here, so that a finished run is read where there is NumPy alone
+
         self.write_text(
             SETTINGS, yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True)
         )

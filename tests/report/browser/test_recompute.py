@@ -19,6 +19,7 @@ from glasscell.model.model import Model
 from glasscell.report.draw.recurrence import packed
 from glasscell.report.page.exploration import quantities
 from own_cells import OWN
+from pooled_networks import POOLED
 
 WEB = Path(__file__).parents[3] / "src" / "glasscell" / "report" / "page" / "web"
 NODE = shutil.which("node")
@@ -231,6 +232,33 @@ def test_a_forecaster_shifts_each_window_by_its_last_value(tmp_path):
     x = madeup.inputs(model, 1, 12)[0]
     found = script(tmp_path, tree_case(tree, tensors, x))["output"]
     np.testing.assert_allclose(found, model.run(x).output, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("kinds", [*POOLED, ()], ids=lambda kinds: "-".join(kinds) or "steps")
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_network_of_sequences_has_the_librarys_bits(kinds, bidirectional, tmp_path):
+    """Scores of attention and of everything else, rounded once from double."""
+    config = Config(
+        mode="LSTM", input_size=3, hidden_size=7, num_layers=2, batch_first=True,
+        bidirectional=bidirectional,
+    )  # fmt: skip
+    width = 14 if bidirectional else 7
+    linears = {
+        "attention": (width, 1) if "attention" in kinds else None,
+        "head": (width * (len(kinds) or 1), 4),
+        "skip": (12, 4) if kinds else None,
+    }
+    parts = {name: size and madeup.linear(*size, name) for name, size in linears.items()}
+    parts["recurrent"] = madeup.recurrent(config, "recurrent")
+    tree = {"type": "SequenceNetwork", "pooling": list(kinds)}
+    tree |= {name: part and part[0] for name, part in parts.items()}
+    tensors = {name: array for part in parts.values() if part for name, array in part[1].items()}
+    if "attention" in kinds:
+        tensors["attention.weight"] *= np.float32(20)  # the largest score so far rises often
+    model = Model(tree, tensors)
+    x = madeup.inputs(model, 1, 60)[0]
+    expected = model.run(x).output
+    assert np.array_equal(script(tmp_path, tree_case(tree, tensors, x))["output"], expected.ravel())
 
 
 def test_edits_do_what_changed_weights_would_do(tmp_path):

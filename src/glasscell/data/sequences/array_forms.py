@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,11 +10,20 @@ import narwhals as nw
 import numpy as np
 
 from glasscell.arrays import Array
-from glasscell.data.sequences.content import Content, Said, as_float32, require_room, say
+from glasscell.data.sequences.content import (
+    Content,
+    Said,
+    as_float32,
+    require_finite,
+    require_room,
+    say,
+)
 from glasscell.data.sequences.reading_options import Known, Layout, ReadingOptions
 from glasscell.data.wording import count, few
 from glasscell.errors import DataError
 
+BLOCK = 1 << 18
+"""Numbers that are turned into float32 at a time."""
 LAYOUTS = (
     "say which with layout: ntc (sequence, time, feature), as torch batches are, or nct (sequence, "
     "feature, time), as aeon and sktime have it"
@@ -110,45 +119,86 @@ def content_of(
 
 
 def _steps(x: Any, lengths: Any, layout: Layout | None, width: int | None, source: str) -> Steps:
-    if isinstance(x, list | tuple) or (_is_array(x) and np.asarray(x).dtype == object):
+    stored = hasattr(x, "blocks")
+    if not stored and (isinstance(x, list | tuple) or np.asarray(x).dtype == object):
         return _from_list(list(x), layout, width, source)
-    array = np.asarray(x)
+    array = x if stored else np.asarray(x)
+    shape = array.shape
     _require_numbers(array, "X", source)
     if lengths is not None:
         lengths = np.asarray(lengths)
         _require_lengths(lengths, source)
-    if array.ndim == 2 and lengths is not None and lengths.sum() == len(array) != len(lengths):
-        values = as_float32(array, lambda i: f"row {i // array.shape[1]} of X", source)
-        return Steps(values, lengths.astype(np.int64))
-    if array.ndim not in (2, 3):
+        lengths = lengths.astype(np.int64)
+    if len(shape) not in (2, 3):
         raise DataError(
             f"{source}: expected X of shape (sequences, time, features), or (sequences, time) with "
-            f"one feature, got {array.shape}"
+            f"one feature, got {shape}"
         )
-    if array.ndim == 2:
-        array, seen = array[:, :, None], None
-    else:
+    if not np.prod(shape):
+        raise DataError(f"{source}: expected sequences, got an empty X of shape {shape}")
+    if len(shape) == 2 and lengths is not None and lengths.sum() == len(array) != len(lengths):
+        return Steps(_in_float32(array, (len(array), 1, shape[1]), "ntc", lengths, source), lengths)
+    seen: Layout | None = None
+    if len(shape) == 3:
         longest = None if lengths is None else int(lengths.max(initial=0))
-        seen = _axes({array.shape[1]}, {array.shape[2]}, layout, width, longest, source)
-        array = array if seen == "ntc" else array.transpose(0, 2, 1)
-    n, longest, wide = array.shape
-    if not array.size:
-        raise DataError(f"{source}: expected sequences, got an empty X of shape {array.shape}")
-    require_room(n * longest, wide, source)
-
-    def place(flat: int) -> str:
-        return f"X[{', '.join(map(str, np.unravel_index(flat, array.shape)))}]"
-
-    values = as_float32(array, place, source).reshape(n * longest, wide)
+        seen = _axes({shape[1]}, {shape[2]}, layout, width, longest, source)
+        shape = shape if seen == "ntc" else (shape[0], shape[2], shape[1])
+    else:
+        shape = (*shape, 1)
+    n, longest, _ = shape
     if lengths is None:
-        return Steps(values, np.full(n, longest, np.int64), None, seen)
+        lengths = np.full(n, longest, np.int64)
+        return Steps(_in_float32(array, shape, seen, lengths, source), lengths, None, seen)
     if len(lengths) != n or lengths.max() > longest:
         raise DataError(
             f"{source}: expected {n:,} lengths of at most {longest:,} for X of shape "
-            f"{np.shape(x)}, got {len(lengths):,} up to {lengths.max():,}"
+            f"{array.shape}, got {len(lengths):,} up to {lengths.max():,}"
         )
     kept = (np.arange(longest) < lengths[:, None]).reshape(-1)
-    return Steps(values[kept], lengths.astype(np.int64), None, seen, kept)
+    return Steps(_in_float32(array, shape, seen, lengths, source), lengths, None, seen, kept)
+
+
+def _in_float32(
+    array: Any, shape: tuple[int, ...], layout: Layout | None, lengths: Array, source: str
+) -> Array:
+    """Give the (S, F) steps of an array (n, T, F), or (n, F, T), some thousands at a time.
+
+    Of steps that are counted by row already, T is 1 and `lengths` only say where messages point.
+    """
+    n, longest, wide = shape
+    flat = n != len(lengths)
+    total = int(lengths.sum())
+    require_room(total, wide, source)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+
+    def place(row: int, feature: int) -> str:
+        number = int(np.searchsorted(offsets, row, side="right")) - 1
+        return f"sequence {number}, step {row - offsets[number] + 1}, feature {feature + 1}"
+
+    rows = max(1, BLOCK // (longest * wide))
+    whole = flat or total == n * longest
+    if isinstance(array, np.ndarray) and array.dtype == np.float32 and whole and layout != "nct":
+        # The steps lie in memory as they are wanted.
+        values = array.reshape(total, wide)
+        for first in range(0, total, BLOCK // wide + 1):
+            require_finite(values[first : first + BLOCK // wide + 1], first, place, source)
+        return values
+    values, first, number = np.empty((total, wide), np.float32), 0, 0
+    for block in array.blocks(rows) if hasattr(array, "blocks") else _blocks(array, rows):
+        block = block.transpose(0, 2, 1) if layout == "nct" else block
+        block = block.reshape(-1, wide)
+        if not whole:
+            here = lengths[number : number + rows]
+            block = block[(np.arange(longest) < here[:, None]).reshape(-1)]
+            number += rows
+        values[first : first + len(block)] = as_float32(block, first, place, source)
+        first += len(block)
+    return values
+
+
+def _blocks(array: Array, rows: int) -> Iterator[Array]:
+    for first in range(0, len(array), rows):
+        yield array[first : first + rows]
 
 
 def _from_list(entries: list[Any], layout: Layout | None, width: int | None, source: str) -> Steps:
@@ -188,10 +238,10 @@ def _from_list(entries: list[Any], layout: Layout | None, width: int | None, sou
     first = 0
     for number, array in enumerate(arrays):
 
-        def place(flat: int, number: int = number) -> str:
-            return f"sequence {number}, step {flat // wide + 1}, feature {flat % wide + 1}"
+        def place(row: int, feature: int, number: int = number) -> str:
+            return f"sequence {number}, step {row + 1}, feature {feature + 1}"
 
-        values[first : first + len(array)] = as_float32(array, place, source)
+        values[first : first + len(array)] = as_float32(array, 0, place, source)
         first += len(array)
     return Steps(values, lengths, features, seen)
 

@@ -12,7 +12,7 @@ import pandas as pd
 import psutil  # type: ignore[import-untyped]
 
 from glasscell.arrays import Array
-from glasscell.data.wording import count
+from glasscell.data.wording import count, few
 from glasscell.errors import DataError
 
 
@@ -135,26 +135,88 @@ def require_room(steps: int, features: int, source: str) -> None:
         )
 
 
-def as_float32(values: Any, what: Callable[[int], str], source: str) -> npt.NDArray[np.float32]:
+def as_float32(
+    values: Array, first: int, place: Callable[[int, int], str], source: str
+) -> npt.NDArray[np.float32]:
     """Give numbers as float32, infinite ones and those beyond it refused.
 
     Args:
         values: (S, F) numbers, NaN where missing.
-        what: Flat index of a value to its place.
+        first: Row of the first of them, for `place`.
+        place: Row and feature of a value to what messages call it.
         source: For the message.
 
     Raises:
         DataError: One is infinite, or above 3.4e38 in size.
     """
     with np.errstate(over="ignore"):
-        single = np.asarray(values).astype(np.float32, copy=False)
-    infinite = np.isinf(single)
-    if infinite.any():
-        first = int(np.argmax(infinite))
-        value = np.asarray(values).reshape(-1)[first]
-        raise DataError(
-            f"{source}: {what(first)}: expected finite numbers below 3.4e38 in size, got "
-            f"{value:g} ({count(int(infinite.sum()), 'such value')}); correct the data, or make "
-            "them missing (NaN) and choose --missing"
-        )
+        single = values.astype(np.float32, copy=False)
+    require_finite(single, first, place, source)
     return single
+
+
+def require_finite(
+    values: npt.NDArray[np.float32], first: int, place: Callable[[int, int], str], source: str
+) -> None:
+    """Refuse infinite numbers; arguments as for `as_float32`.
+
+    Raises:
+        DataError: There is one.
+    """
+    infinite = np.isinf(values)
+    if infinite.any():
+        row, feature = np.unravel_index(int(np.argmax(infinite)), values.shape)
+        raise DataError(
+            f"{source}: {place(first + int(row), int(feature))}: expected a finite number below "
+            "3.4e38 in size, got an infinite or larger one; correct the data, or make it missing "
+            "(NaN) and choose --missing"
+        )
+
+
+def joined(contents: Sequence[Content], parts: Sequence[str]) -> Content:
+    """Put sources together that are parts of one, such as train and test.
+
+    Args:
+        contents: What each holds.
+        parts: What each is called; its sequences are named so, and its part.
+
+    Raises:
+        DataError: They have different features or labels.
+    """
+    first = contents[0]
+    for content in contents[1:]:
+        for what, ours, theirs in (
+            ("features", first.features, content.features),
+            ("labels", [c.name for c in first.labels], [c.name for c in content.labels]),
+        ):
+            if list(ours) != list(theirs):
+                raise DataError(
+                    f"{content.source}: {what} come and go: expected {few(list(ours), 10)} as in "
+                    f"{first.source}, got {few(list(theirs), 10)}"
+                )
+    groups = [content.group for content in contents if content.group is not None]
+    numbers = np.repeat(
+        np.arange(len(contents), dtype=np.float64), [len(c.names) for c in contents]
+    )
+    return Content(
+        values=np.concatenate([content.values for content in contents]),
+        lengths=np.concatenate([content.lengths for content in contents]),
+        features=first.features,
+        named=first.named,
+        names=[
+            f"{part} {name}" for part, c in zip(parts, contents, strict=True) for name in c.names
+        ],
+        labels=[_together([c.labels[i] for c in contents]) for i in range(len(first.labels))],
+        group=_together(groups) if len(groups) == len(contents) else None,
+        part=Said("part", numbers, tuple(parts)),
+        source=first.source,
+        notes=[note for content in contents for note in content.notes],
+        manner=first.manner,
+    )
+
+
+def _together(columns: Sequence[Said]) -> Said:
+    """Put one column of several sources together, as text if any of them is."""
+    if all(column.words is None for column in columns):
+        return Said(columns[0].name, np.concatenate([column.values for column in columns]))
+    return say(columns[0].name, [text or None for column in columns for text in column.texts()])

@@ -26,7 +26,9 @@ GROUP_NAMES = (
     *("patient_id", "person", "user", "user_id", "speaker", "speaker_id"),
 )
 PART_NAMES = ("part", "split", "set", "fold", "is_train", "is_test")
-COUNTERS = re.compile(r"unnamed: ?\d+|column 1|index|row_?(id|number|index)?|rn", re.IGNORECASE)
+COUNTERS = re.compile(
+    r"unnamed: ?\d+|column 1|index|row_?(id|number|index)?|rn|__index_level_\d+__", re.IGNORECASE
+)
 """Columns of numbers that only count rows."""
 IDS = re.compile(r"(.*[_\s.-])?(id|uuid)", re.IGNORECASE)
 SWITCHES = ("true", "false")
@@ -68,6 +70,7 @@ def find_columns(
     options: ReadingOptions,
     known: Known | None,
     alone: bool = False,
+    labelled: bool = True,
 ) -> Columns:
     """Find the role of every column.
 
@@ -76,6 +79,7 @@ def find_columns(
         options: What the user named.
         known: What the run knows.
         alone: Whether the table is one sequence, so that no column has to name it.
+        labelled: Whether a column has to say the labels.
 
     Raises:
         DataError: A column is missing, or two roles fall on one.
@@ -107,7 +111,7 @@ def find_columns(
             taken.append(named)
         return named
 
-    labels = _labels(cells, options, known, taken)
+    labels = _labels(cells, options, known, taken, labelled)
     group_aliases = [alias for alias in GROUP_NAMES if alias not in (options.sequence or "")]
     sequence = _sequence(cells, options, before, taken, alone)
     time = find("time", (), before.get("time"))
@@ -121,7 +125,9 @@ def find_columns(
     if time is None:
         time = _time(cells, taken)
         taken += [time] if time else []
-    features, unread = _features(cells, options, known, taken)
+    aside = [] if labelled else [name for name in cells if name.lower() in LABEL_NAMES[:3]]
+    features, unread = _features(cells, options, known, [*taken, *aside])
+    unread += [f"{name} (the labels are said elsewhere)" for name in aside if name not in features]
     if unread:
         notes.append(f"Columns not read: {few(unread, 20)}.")
     numeric = frozenset(name for name, filled in cells.items() if _all_numbers(filled))
@@ -133,6 +139,7 @@ def _labels(
     options: ReadingOptions,
     known: Known | None,
     taken: list[str],
+    labelled: bool,
 ) -> tuple[str, ...]:
     named = split_names(options.label)
     if isinstance(options.label, str) and options.label in cells:
@@ -145,7 +152,7 @@ def _labels(
         if name in taken:
             raise DataError(f"expected a label that is no feature, got {name!r} for both; leave it "
                             "out of --features")  # fmt: skip
-    if not named and known is None:
+    if not named and known is None and labelled:
         lower = {name.lower(): name for name in reversed(list(cells)) if name not in taken}
         named = tuple(lower[alias] for alias in LABEL_NAMES if alias in lower)[:1]
         if not named:

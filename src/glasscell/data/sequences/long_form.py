@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil  # type: ignore[import-untyped]
 
 from glasscell.arrays import Array
 from glasscell.data.dates import parse_times
-from glasscell.data.rawtable import Source, Table, filled_cells
+from glasscell.data.parquet import MAGIC, ParquetParts, open_parts
+from glasscell.data.rawtable import Source, Table, filled_cells, open_frame
 from glasscell.data.readers import open_source
 from glasscell.data.sequences.array_forms import with_labels
 from glasscell.data.sequences.content import Content, Said, number_text, require_room, say
@@ -48,28 +50,63 @@ def read_long(data: Any, options: ReadingOptions, known: Known | None) -> Conten
         return None
     if isinstance(data, pd.DataFrame) and data.index.nlevels == 2 and None in data.index.names:
         data = data.rename_axis(index=["sequence", "time"])
-    source = open_source(data)
-    content = content_of_table(source, options, known)
+    content = content_of_table(_opened(data), options, known, not beside)
     if not beside:
         return content
     return with_labels(content, beside[0], beside[1] if len(beside) > 1 else None, options)
 
 
 def content_of_table(
-    source: Source, options: ReadingOptions, known: Known | None, labelled: bool = True
+    source: Source | ParquetParts, options: ReadingOptions, known: Known | None, labelled: bool
 ) -> Content:
-    """Read the columns of an opened table."""
+    """Read the columns of an opened table.
+
+    Args:
+        source: The table.
+        options: Columns.
+        known: What the run knows.
+        labelled: Whether a column has to say the labels.
+    """
     cells = filled_cells(source.names, source.sample)
-    columns = find_columns(cells, options, known)
-    marks = split_names(options.marks)
-    gathered = Gathered(columns, options.per_step)
-    for table in _tables(source, columns, marks):
+    columns = find_columns(cells, options, known, labelled=labelled)
+    gathered = Gathered(columns, options.per_step, getattr(source, "rows", None))
+    for table in tables_of(source, columns, options):
         gathered.add(table)
     return gathered.content([*source.notes, *columns.notes])
 
 
-def _tables(source: Source, columns: Columns, marks: tuple[str, ...]) -> Iterator[Table]:
-    others = columns.all_but_features
+def _opened(data: Any) -> Source | ParquetParts:
+    """Open a table, Parquet in batches."""
+    if not isinstance(data, str | Path):
+        title = getattr(data, "attrs", {}).get("source", "the frame")
+        return open_frame(data, str(title))
+    path = Path(data)
+    if path.is_dir():
+        parts = sorted(path.glob("*.parquet"))
+        if parts:
+            return open_parts(parts, path.name)
+    elif path.is_file():
+        with path.open("rb") as stream:
+            if stream.read(4) == MAGIC:
+                return open_parts([path], path.name)
+        free = int(psutil.virtual_memory().available)
+        if path.stat().st_size > free:
+            raise DataError(
+                f"{path}: the file is {path.stat().st_size / 2**30:,.1f} GiB, and "
+                f"{free / 2**30:,.1f} GiB of memory are free; write it as Parquet, which is read "
+                "in parts, or split it"
+            )
+    return open_source(path)
+
+
+def tables_of(
+    source: Source | ParquetParts, columns: Columns, options: ReadingOptions
+) -> Iterator[Table]:
+    """Give the rows of the columns that are read, in one table or several."""
+    others, marks = columns.all_but_features, split_names(options.marks)
+    if isinstance(source, ParquetParts):
+        yield from source.tables([*columns.features, *others], marks)
+        return
     numeric = [*columns.features, *(name for name in others if name in columns.numeric)]
     text = [name for name in others if name not in columns.numeric]
     yield replace(source.body(numeric, text, None, marks), marks_flag="--marks")

@@ -35,6 +35,9 @@ __all__ = [
 
 FORMS = (
     "glasscell.data.sequences.array_forms:read_arrays",
+    "glasscell.data.sequences.ts_form:read_ts",
+    "glasscell.data.sequences.array_files:read_array_file",
+    "glasscell.data.sequences.label_folders:read_label_folders",
     "glasscell.data.sequences.long_form:read_long",
 )
 """A line for each form. The first that knows the data reads them."""

@@ -25,6 +25,7 @@ from glasscell.engine.packing import PackedWeights
 from glasscell.errors import DataError, ShapeError, WeightFormatError
 from glasscell.inspect.gradients.flow import flow_of
 from glasscell.inspect.gradients.last_step import carried_back
+from glasscell.inspect.subjects.pooled_back import pool_back, summary_back
 from glasscell.inspect.subjects.subject import (
     READS_BACKWARDS,
     Loss,
@@ -40,6 +41,7 @@ from glasscell.inspect.verdict.judge import every_step
 from glasscell.model import modelfile, nodes
 from glasscell.model.model import Model
 from glasscell.model.nodes import inputs
+from glasscell.model.nodes.pooled_steps import Pool
 from glasscell.traces.layer import Record, other_states, trace_of
 
 __all__ = ["SavedModel", "last_step_sum"]
@@ -139,7 +141,15 @@ class SavedModel:
 
         Args:
             lengths: (B,) steps of each; None: all have T.
+
+        Raises:
+            DataError: The model reads (T, B, I).
         """
+        if lengths is not None and not self.batch_first:
+            raise DataError(
+                "lengths: expected a model whose recurrent layers are batch_first, got one that "
+                "reads (T, B, I); show one sequence at a time"
+            )
         bound = copy.copy(self)
         bound.lengths = None if lengths is None else np.asarray(lengths, np.int64)
         return bound
@@ -335,6 +345,7 @@ class SavedModel:
         model = copy.copy(self.model)
         model.root = _replaced(model.root, old, new)
         model.recurrent = [new if node is old else node for node in model.recurrent]
+        model.keepers = [new if node is old else node for node in model.keepers]
         return model
 
 
@@ -352,7 +363,7 @@ def _replaced(root: nodes.Node, old: nodes.Recurrent, new: nodes.Recurrent) -> n
     if isinstance(root, nodes.Sequential):
         children = tuple(_replaced(child, old, new) for child in root.children)
         return replace(root, children=children)
-    if isinstance(root, nodes.Forecaster):
+    if isinstance(root, nodes.Forecaster | nodes.SequenceNetwork):
         return replace(root, recurrent=new)
     return new if root is old else root
 
@@ -414,13 +425,32 @@ class _Pass:
     def __init__(self, subject: SavedModel, x: Array) -> None:
         self._subject = subject
         model = subject.model
-        self.output, self.pull = self._through(subject.tree, model.root, subject.checked(x))
+        self.output, pull = self._through(subject.tree, model.root, subject.checked(x))
+        over = self._over()
+        if over is not None:
+            self.output = np.where(over, 0, self.output).astype(self.output.dtype)
+
+        def back(dy: Array, visit: Visit) -> Array:
+            return pull(dy if over is None else np.where(over, 0.0, dy), visit)
+
+        self.pull: Pull = back
+
+    def _over(self) -> npt.NDArray[np.bool_] | None:
+        """Which outputs lie after the end of their sequence, if there is one for each step."""
+        lengths = self._subject.lengths
+        if lengths is None or self.output.ndim < 3:
+            return None
+        first = self._subject.batch_first
+        over = inputs.after_the_end(lengths, self.output.shape[1 if first else 0])
+        return (over.T if first else over)[:, :, None]
 
     def _through(self, tree: Mapping[str, Any], node: nodes.Node, x: Array) -> tuple[Array, Pull]:
         if isinstance(node, nodes.Sequential):
             return self._sequential(tree, node, x)
         if isinstance(node, nodes.Forecaster):
             return self._forecast(tree, node, x)
+        if isinstance(node, nodes.SequenceNetwork):
+            return self._sequence(tree, node, x)
         if isinstance(node, nodes.Recurrent):
             return self._recurrent(node, x)
         y = node.run(x, nodes.Call(batched=True))
@@ -461,6 +491,29 @@ class _Pass:
 
         return output, back
 
+    def _sequence(
+        self, tree: Mapping[str, Any], node: nodes.SequenceNetwork, x: Array
+    ) -> tuple[Array, Pull]:
+        y, through_layers = self._recurrent(node.recurrent, x)
+        arrays, lengths = self._subject.arrays, self._subject.lengths
+        output = node.read(y, x, nodes.Call(batched=True, lengths=lengths))
+        into_head = _pointwise(tree["head"], node.head, arrays, y, output)
+        if node.pooling is None:
+            return output, lambda dy, visit: through_layers(into_head(dy), visit)
+        assert isinstance(node.pooling.how, Pool)
+        scores, attention = node.pooling.scores(y), node.pooling.attention
+        into_steps = pool_back(node.pooling.how, y, scores, lengths)
+        into_y = attention and _pointwise(tree["attention"], attention, arrays, y, output)
+        into_x = None if node.skip is None else summary_back(x, lengths)
+        into_summary = node.skip and _pointwise(tree["skip"], node.skip, arrays, x, output)
+
+        def back(dy: Array, visit: Visit) -> Array:
+            dh, ds = into_steps(into_head(dy))
+            dx = through_layers(dh + into_y(ds[..., None]) if into_y else dh, visit)
+            return dx + into_x(into_summary(dy)) if into_x and into_summary else dx
+
+        return output, back
+
     def _recurrent(
         self, node: nodes.Recurrent, x: Array, around: nodes.Node | None = None
     ) -> tuple[Array, Pull]:
@@ -491,7 +544,7 @@ class _Copies:
     """Runs a saved model on copies of one sequence, see `Copies`."""
 
     def __init__(self, subject: SavedModel, x: Array) -> None:
-        self._subject, self._x, self._axis = subject, x, 0 if subject.batch_first else 1
+        self._subject, self._x, self._axis = subject.of_lengths(None), x, 1 - subject.batch_first
         output = self._by_copy(self._run(1).output)
         self.shape = output.shape[1], output.shape[2]
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from glasscell.arrays import Array
 
-__all__ = ["POOLINGS", "Pool", "Summary"]
+__all__ = ["POOLINGS", "Pool", "Summary", "attention_weights"]
 
 POOLINGS = ("last", "mean", "max", "attention")
 """Ways to pool, in the order in which several are put side by side."""
@@ -231,3 +231,24 @@ def _attend(kept: Sequence[Array], y: Array, scores: Array) -> Array:
         _add(mass, share)
         _add(weighted, share * y[:, start:end])
     return weighted / mass
+
+
+def attention_weights(scores: Array, lengths: npt.NDArray[np.int64] | None = None) -> Array:
+    """Give what each step of whole sequences counts for in attention: softmax over time.
+
+    Args:
+        scores: (B, T) of the steps.
+        lengths: (B,) how many steps of each row count; default all.
+
+    Returns:
+        (B, T), 0 after the end.
+
+    >>> attention_weights(np.log([[1.0, 3.0]])).round(3)
+    array([[0.25, 0.75]])
+    """
+    over = _over(scores, lengths)
+    shown = scores if over is None else np.where(over, -np.inf, scores)
+    with np.errstate(all="ignore"):
+        weights = np.exp(shown - shown.max(axis=1, keepdims=True))
+        share: Array = weights / weights.sum(axis=1, keepdims=True)
+    return share

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from glasscell.arrays import Array
 from glasscell.errors import DtypeError, ShapeError
 from glasscell.model.nodes.base import Call, Node, Plan
 from glasscell.model.nodes.feedforward import Linear
 from glasscell.model.nodes.fields import refuse
-from glasscell.model.nodes.pooled_steps import POOLINGS, Pool, Summary
+from glasscell.model.nodes.pooled_steps import POOLINGS, Pool, Summary, attention_weights
 from glasscell.model.nodes.recurrent import Recurrent
 
 __all__ = ["Pooled", "SequenceNetwork", "sequence_network"]
@@ -54,8 +55,19 @@ class Pooled:
     def _absorb(self, held: Array, steps: Array, call: Call) -> Array:
         if isinstance(self.how, Summary):
             return self.how.absorb(held, steps, call.lengths)
-        scores = None if self.attention is None else self.attention.run(steps, call)[..., 0]
-        return self.how.absorb(held, steps, call.lengths, scores)
+        return self.how.absorb(held, steps, call.lengths, self.scores(steps))
+
+    def scores(self, steps: Array) -> Array | None:
+        """Give the attention's score of every step (B, T), None without attention."""
+        if self.attention is None:
+            return None
+        scores: Array = self.attention.run(steps, Call(batched=True))[..., 0]
+        return scores
+
+    def weights(self, steps: Array, lengths: npt.NDArray[np.int64] | None = None) -> Array | None:
+        """Give what every step counts for in attention (B, T), 0 after the end, or None."""
+        scores = self.scores(steps)
+        return None if scores is None else attention_weights(scores, lengths)
 
     def plan(self, source: Array, plan: Plan) -> Array:
         """Pool what a fixed buffer has held so far, at each step."""

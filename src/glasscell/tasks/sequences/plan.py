@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from glasscell.arrays import Array
 from glasscell.data.sequences.collection import LabelKind, Labels, Sequences
+from glasscell.data.sequences.reading import read_sequences
 from glasscell.data.sequences.reading_options import Goal
 from glasscell.data.wording import count
 from glasscell.errors import DataError
@@ -36,6 +38,7 @@ class Plan:
         rounds: Parts of each round; its networks have the seed of the round.
         scheme: Where the test parts come from.
         notes: What a reader of the results should know, one sentence each.
+        weights: (n,) how much each sequence counts in the training loss; None: all alike.
     """
 
     sequences: Sequences
@@ -43,6 +46,7 @@ class Plan:
     rounds: tuple[Round, ...]
     scheme: Scheme = "given"
     notes: tuple[str, ...] = ()
+    weights: Array | None = None
 
     @property
     def labels(self) -> Labels:
@@ -90,14 +94,13 @@ def make_plan(data: object, options: SequenceOptions) -> Plan:
     """Read the data and decide what the options leave open.
 
     Args:
-        data: `Sequences`.
+        data: Anything that `read_sequences` takes.
         options: The options.
 
     Raises:
         DataError: The data cannot be used.
     """
-    assert isinstance(data, Sequences)
-    return plan_of(data, options)
+    return plan_of(read_sequences(data, options.reading()), options)
 
 
 def plan_of(sequences: Sequences, options: SequenceOptions) -> Plan:
@@ -155,20 +158,23 @@ def measured(sequences: Sequences, chosen: npt.ArrayLike) -> Scaler:
     >>> scaler.mean, scaler.scale
     (array([2.]), array([1.]))
     """
-    chosen = np.sort(np.asarray(chosen, np.int64))
-    ends = np.cumsum(sequences.lengths[chosen])
-    cuts = np.flatnonzero(np.diff(ends // BLOCK)) + 1
-    blocks = np.split(chosen, cuts)
+    parts = blocks(sequences, np.sort(np.asarray(chosen, np.int64)))
     width = len(sequences.features)
     total, seen, squares = (np.zeros(width) for _ in range(3))
-    for block in blocks:
+    for block in parts:
         values = sequences.values[sequences.steps(block)].astype(np.float64)
         total += np.nansum(values, axis=0)
         seen += (~np.isnan(values)).sum(axis=0)
     mean = total / np.maximum(seen, 1)
-    for block in blocks:
+    for block in parts:
         values = sequences.values[sequences.steps(block)].astype(np.float64)
         squares += np.nansum((values - mean) ** 2, axis=0)
     scale = np.sqrt(squares / np.maximum(seen, 1))
     # What varies by less than float32 resolves, 6e-8 of its size, is constant.
     return Scaler(mean, np.where(scale > 1e-7 * abs(mean), scale, 1.0))
+
+
+def blocks(sequences: Sequences, chosen: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+    """Cut the chosen sequences into blocks of some 65,536 steps, or of one long sequence."""
+    ends = np.cumsum(sequences.lengths[chosen])
+    return np.split(chosen, np.flatnonzero(np.diff(ends // BLOCK)) + 1) if len(chosen) else []

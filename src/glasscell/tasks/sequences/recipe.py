@@ -16,6 +16,12 @@ from glasscell.arrays import Array
 from glasscell.data.sequences.collection import Sequences
 from glasscell.data.sequences.reading_options import Goal
 from glasscell.tasks.scaling import Scaler
+from glasscell.tasks.sequences.batches import (
+    by_length,
+    lengths_and_places,
+    padded_steps,
+    unpadded,
+)
 from glasscell.tasks.sequences.network import SequenceNetwork, Shape
 from glasscell.tasks.sequences.options import SequenceOptions
 from glasscell.tasks.sequences.plan import Plan
@@ -33,9 +39,6 @@ NEIGHBOURS = 8
 """Batches' worth of sequences, drawn at random, that are put in order of length before they are
 cut into batches: so that each holds sequences of nearly one length, and no two epochs the same."""
 
-EVALUATION_STEPS = 1 << 15
-"""Steps, padding included, that are scored at a time."""
-
 Index = npt.NDArray[np.int64]
 
 
@@ -52,42 +55,8 @@ def padded(
     Returns:
         (B, T, F) scaled steps, zeros after the end of each, and (B,) int64 lengths.
     """
-    lengths, places = _lengths(sequences, chosen)
-    last = np.minimum(places, lengths[:, None] - 1)
-    steps = sequences.offsets[np.asarray(chosen)][:, None] + last
-    x = scaler.network_input(sequences.values[steps])
-    x[places >= lengths[:, None]] = 0.0
+    x, lengths = padded_steps(sequences, scaler, chosen)
     return torch.from_numpy(x), torch.from_numpy(lengths)
-
-
-def _lengths(sequences: Sequences, chosen: npt.ArrayLike) -> tuple[Index, Index]:
-    """Give the lengths of the chosen, and the places 0 … T - 1 of the longest."""
-    chosen = np.asarray(chosen, np.int64)
-    lengths = sequences.offsets[chosen + 1] - sequences.offsets[chosen]
-    return lengths, np.arange(lengths.max(initial=0))
-
-
-def by_length(sequences: Sequences, chosen: Index, most: int = EVALUATION_STEPS) -> list[Index]:
-    """Deal places in `chosen` out to batches of similar length.
-
-    Args:
-        sequences: All of them.
-        chosen: (m,) numbers of some.
-        most: Steps of a batch, padding included; a longer sequence is a batch of its own.
-
-    >>> four = Sequences(np.zeros((9, 1), np.float32), np.array([0, 1, 5, 6, 9]), ("x",),
-    ...                  np.arange(4))
-    >>> [batch.tolist() for batch in by_length(four, np.arange(4), most=4)]
-    [[0, 2], [3], [1]]
-    """
-    lengths = sequences.offsets[chosen + 1] - sequences.offsets[chosen]
-    order = np.argsort(lengths, kind="stable")
-    batches, first = [], 0
-    for place, length in enumerate(lengths[order].tolist()):
-        if place > first and (place + 1 - first) * length > most:
-            batches.append(order[first:place])
-            first = place
-    return [*batches, order[first:]] if len(order) else []
 
 
 def predict_scores(
@@ -104,7 +73,6 @@ def predict_scores(
     """
     chosen = np.asarray(chosen, np.int64)
     lengths = sequences.lengths[chosen]
-    ends = np.cumsum(lengths)
     scores: Array | None = None
     training = network.training
     network.eval()
@@ -112,16 +80,11 @@ def predict_scores(
         for batch in by_length(sequences, chosen):
             x, steps = padded(sequences, scaler, chosen[batch])
             output = network(x.to(device), steps).cpu().numpy()
-            rows = batch
-            if output.ndim == 3:
-                places = np.arange(output.shape[1])
-                there = places < lengths[batch][:, None]
-                rows = ((ends - lengths)[batch][:, None] + places)[there]
-                output = output[there]
+            rows, places = unpadded(output, batch, lengths)
             if scores is None:
-                count = len(chosen) if rows is batch else int(lengths.sum())
+                count = len(chosen) if output.ndim == 2 else int(lengths.sum())
                 scores = np.empty((count, output.shape[-1]), np.float32)
-            scores[rows] = output
+            scores[places] = rows
     network.train(training)
     return np.zeros((0, 0), np.float32) if scores is None else scores
 
@@ -159,7 +122,7 @@ class Targets:
         elif plan.options.class_weight == "balanced":
             rows = plan.sequences.steps(part.train) if labels.per_step else part.train
             weights = balanced(values[rows], plan.outputs)
-        return cls(plan.goal, values, plan.outputs, labels.per_step, weights)
+        return cls(plan.goal, values, plan.outputs, labels.per_step, weights, plan.weights)
 
     def cut(self, sequences: Sequences, chosen: Index, smoothing: float = 0.0) -> torch.Tensor:
         """Give what `loss` reads of the chosen sequences.
@@ -177,7 +140,7 @@ class Targets:
         counts = np.ones(len(chosen)) if self.weights is None else self.weights[chosen]
         rows = chosen
         if self.per_step:
-            lengths, places = _lengths(sequences, chosen)
+            lengths, places = lengths_and_places(sequences, chosen)
             rows = sequences.offsets[chosen][:, None] + np.minimum(places, lengths[:, None] - 1)
             counts = counts[:, None] * (places < lengths[:, None])
         values = self.values[rows]

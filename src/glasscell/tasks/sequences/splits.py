@@ -102,19 +102,22 @@ def split(sequences: Sequences, rounds: int, seed: int) -> tuple[tuple[Round, ..
     return tuple(dealt), scheme
 
 
-def hold_out(sequences: Sequences, chosen: Index, seed: int) -> tuple[Index, Index]:
-    """Set one sixth of the chosen sequences apart for validation.
+def hold_out(
+    sequences: Sequences, chosen: Index, seed: int, parts: int = VALIDATION
+) -> tuple[Index, Index]:
+    """Set a part of the chosen sequences apart for validation.
 
     Args:
         sequences: The data, with labels.
         chosen: Numbers of the sequences to deal out.
         seed: Another one deals otherwise.
+        parts: One part in so many is set apart; default one in six.
 
     Returns:
         Numbers of those to train on and of those to validate on. A class or group that cannot be
         shared stays in training; where nothing can be set apart, validation is empty.
     """
-    return _Deal(sequences).hold_out(chosen, seed)
+    return _Deal(sequences).hold_out(chosen, seed, parts)
 
 
 class _Deal:
@@ -188,10 +191,11 @@ class _Deal:
         for number, name in enumerate(self.classes if least == 3 else ()):
             of = np.unique(self.groups[chosen][self.strata[chosen] == number])
             if len(of) == 1 and self.group_names is not None:
+                owner = str(self.group_names[of[0]])
                 raise DataError(
                     f"expected sequences of each class from two groups or more, but all of class "
-                    f"{name!r} are of {self.group_names[of[0]]!r}: what is tested could not be "
-                    "learnt; give more, leave the class out, or name no --group"
+                    f"{name!r} are of {owner!r}: what is tested could not be learnt; give more, "
+                    "leave the class out, or name no --group"
                 )
 
     def require_learnt(self, learning: Index) -> None:
@@ -218,15 +222,15 @@ class _Deal:
             "--group"
         )
 
-    def hold_out(self, chosen: Index, seed: int) -> tuple[Index, Index]:
-        """Set one sixth apart for validation; what is alone of its class stays in training."""
+    def hold_out(self, chosen: Index, seed: int, parts: int = VALIDATION) -> tuple[Index, Index]:
+        """Set one part apart for validation; what is alone of its class stays in training."""
         if self.classes:
             shared = self._shared(chosen)
             if not len(shared):
                 return chosen, shared
-            folds = self.folds(shared, VALIDATION, seed)
+            folds = self.folds(shared, parts, seed)
         else:
-            folds = self.folds(chosen, VALIDATION, seed)
+            folds = self.folds(chosen, parts, seed)
         wanted = set(self.strata[chosen])
         for validation in folds if len(folds) > 1 else []:
             train = np.setdiff1d(chosen, validation)

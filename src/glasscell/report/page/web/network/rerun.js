@@ -18,7 +18,8 @@
   // What the network reads: numbers (I, T), or one index a step (1, T) for an Embedding.
   const read = () => floats(`${GC.state.series}/indices`) ?? floats(`${GC.state.series}/x`);
 
-  const nodes = (tree) => [tree, ...(tree.children ?? []).flatMap(nodes), ...(tree.recurrent ? nodes(tree.recurrent) : [])];
+  const PARTS = ["recurrent", "attention", "head", "skip"];
+  const nodes = (tree) => [tree, ...(tree.children ?? []).flatMap(nodes), ...PARTS.map((part) => tree[part]).filter(Boolean).flatMap(nodes)];
   const names = (tree) => nodes(tree).filter((node) => "num_layers" in node).flatMap((node) => (
     Array.from({ length: node.num_layers }, (_, l) => (node.bidirectional ? ["", "_reverse"] : [""]).map((end) => `${node.weights ? `${node.weights}.` : ""}l${l}${end}`)).flat()
   ));

@@ -96,12 +96,68 @@ const Tree = (() => {
     return { rows: 1, width: head.length, values: head.map((v, k) => f(f(last + skip[k]) + v)) };
   }
 
+  // Over all steps in double, one after the other, as in model/nodes/pooled_steps.py; rounded once at the end.
+  const POOLS = {
+    last: ({ values, rows, width }, node) => {
+      const half = node.recurrent.bidirectional ? width / 2 : width;
+      return [...values.subarray((rows - 1) * width, (rows - 1) * width + half), ...values.subarray(half, width)];
+    },
+    mean: ({ values, rows, width }) => {
+      const total = new Float64Array(width);
+      values.forEach((v, k) => { total[k % width] += v; });
+      return total.map((v) => v / rows);
+    },
+    max: ({ values, width }) => {
+      const top = new Float64Array(width).fill(-Infinity);
+      values.forEach((v, k) => { top[k % width] = Math.max(top[k % width], v); });
+      return top.map((v) => v + 0);
+    },
+    attention: (data, node, weights) => {
+      const { values, rows, width } = data;
+      const scores = linear(node.attention, weights, data).values;
+      const total = new Float64Array(width);
+      let [top, mass] = [-Number.MAX_VALUE, 0];
+      for (let t = 0; t < rows; t += 1) {
+        const next = Math.max(top, scores[t]);
+        const [share, scale] = [Math.exp(scores[t] - next), Math.exp(top - next)];
+        mass = mass * scale + share;
+        for (let k = 0; k < width; k += 1) total[k] = total[k] * scale + share * values[t * width + k];
+        top = next;
+      }
+      return total.map((v) => v / mass);
+    },
+  };
+  const summary = ({ values, rows, width }) => {
+    const first = values.subarray(0, width);
+    const [shift, square] = [new Float64Array(width), new Float64Array(width)];
+    values.forEach((v, k) => {
+      const away = v - first[k % width];
+      shift[k % width] += away;
+      square[k % width] += away * away;
+    });
+    const mean = shift.map((v) => v / rows);
+    const deviation = square.map((v, k) => Math.sqrt(Math.max(v / rows - mean[k] * mean[k], 0)));
+    return [...mean.map((v, k) => first[k] + v), ...deviation, ...first, ...values.subarray((rows - 1) * width)];
+  };
+  const asRow = (values) => ({ rows: 1, width: values.length, values: Float32Array.from(values) });
+
+  // y = head(pool(recurrent(x))) + skip(summary(x)); without a pool head(recurrent(x)), a row a step.
+  function* sequenceNetwork(node, weights, data, edits, runs) {
+    const steps = yield* recurrent(node.recurrent, weights, data, edits, runs);
+    if (!node.pooling.length) return linear(node.head, weights, steps);
+    const scores = linear(node.head, weights, asRow(node.pooling.flatMap((kind) => [...POOLS[kind](steps, node, weights)])));
+    if (!node.skip) return scores;
+    const skip = linear(node.skip, weights, asRow(summary(data))).values;
+    return { ...scores, values: scores.values.map((v, k) => f(v + skip[k])) };
+  }
+
   function* run(node, weights, data, edits, runs) {
     if (node.type === "Sequential") {
       for (const child of node.children) data = yield* run(child, weights, data, edits, runs);
       return data;
     }
     if (node.type === "Forecaster") return yield* forecaster(node, weights, data, edits, runs);
+    if (node.type === "SequenceNetwork") return yield* sequenceNetwork(node, weights, data, edits, runs);
     if ("num_layers" in node) return yield* recurrent(node, weights, data, edits, runs);
     if (node.type === "Linear") return linear(node, weights, data);
     if (node.type === "Embedding") return embedding(node, weights, data);

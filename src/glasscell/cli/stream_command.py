@@ -1,0 +1,224 @@
+"""Score rows as they come, step by step, with a finished run: a row in, its scores out.
+
+Rows come on standard input: CSV with a header, JSON lines, or bare numbers in the order of the
+run's features. Each gets a line on standard output at once. Needs NumPy alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from glasscell.cli.row_lines import Row, RowLines
+from glasscell.errors import DataError
+
+SAVE_EVERY = 1000
+STATE = "File of the states of all sequences: read at the start if it is there, and written."
+DIGITS = ".9g"
+"""What a number is written with: enough to give back any float32."""
+
+
+class StopAtOnceError(Exception):
+    """A signal came while the next line was waited for."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `glasscell stream`."""
+    add = parser.add_argument
+    add("run", help="Run folder that glasscell fit wrote.")
+    add("--id", metavar="COLUMN", help="Column that names the sequence of a row: many at a time.")
+    add("--reset", metavar="COLUMN", help="Column of 0 and 1: a 1 begins a new sequence.")
+    add("--keep", metavar="COLUMNS", help="Columns to write beside the scores, with commas.")
+    add("--form", choices=("csv", "json", "numbers"), help="How rows are written. Default: found.")
+    missing = "What stands for a missing value. Default: as in the run."
+    add("--missing", choices=("raise", "previous", "zero"), help=missing)
+    add("--state", metavar="FILE", help=STATE)
+    every = f"Rows between two writings of --state. Default: {SAVE_EVERY}."
+    add("--save-every", metavar="N", type=int, default=SAVE_EVERY, help=every)
+    seen = "Pass over the rows that --state has seen: the input begins where it began then."
+    add("--skip-seen", action="store_true", help=seen)
+    bad = "At a row that cannot be used: stop, or say so and go on. Default: stop."
+    add("--on-error", choices=("stop", "skip"), default="stop", help=bad)
+    add("--json", action="store_true", help="Write a JSON object a line, not CSV.")
+    add("--quiet", action="store_true", help="Print nothing but errors and the scores.")
+
+
+def run(args: Any) -> int:
+    """Run `glasscell stream`; gives 130 after Ctrl-C and 143 after SIGTERM."""
+    if args.save_every < 1:
+        raise DataError(f"--save-every: expected 1 or more, got {args.save_every}")
+    if args.skip_seen and args.state is None:
+        raise DataError("--skip-seen: expected --state FILE as well, which knows what was seen")
+    from glasscell.tasks.sequences.live import Live
+
+    live = Live(args.run, args.missing)
+    keep = [name.strip() for name in (args.keep or "").split(",") if name.strip()]
+    lines = RowLines(live.features, args.id, args.reset, keep, live.marks, args.form)
+    named = [] if args.id is None else [args.id]
+    writer = Writer(("row", *named, *keep, *live.columns), args.json)
+    return Loop(live, lines, writer, args).run()
+
+
+class Writer:
+    """Writes a line for each row at once, as CSV after a header, or as JSON.
+
+    Args:
+        columns: Names of the cells.
+        as_json: Which of both.
+    """
+
+    def __init__(self, columns: Sequence[str], as_json: bool) -> None:
+        self.columns = columns
+        self._csv = None if as_json else csv.writer(sys.stdout, lineterminator="\n")
+        if self._csv is not None:
+            self._csv.writerow(columns)
+            sys.stdout.flush()
+
+    def write(self, cells: Sequence[Any]) -> None:
+        """Write the cells of one row; None where there is nothing."""
+        if self._csv is None:
+            held = {
+                name: float(format(cell, DIGITS)) if isinstance(cell, float) else cell
+                for name, cell in zip(self.columns, cells, strict=True)
+            }
+            sys.stdout.write(json.dumps(held, ensure_ascii=False) + "\n")
+        else:
+            self._csv.writerow(
+                [format(cell, DIGITS) if isinstance(cell, float) else cell for cell in cells]
+            )
+        sys.stdout.flush()
+
+
+class Loop:
+    """Reads rows, scores them, and keeps the states, until the input or the process ends.
+
+    Args:
+        live: The run.
+        lines: Makes rows of lines.
+        writer: Takes the scores.
+        args: The command's arguments.
+    """
+
+    def __init__(self, live: Any, lines: RowLines, writer: Writer, args: Any) -> None:
+        self.live, self.lines, self.writer, self.args = live, lines, writer, args
+        self.streams = live.streams
+        self._width = len(live.columns)
+        self._signal: int | None = None
+        self._waiting = False
+
+    def run(self) -> int:
+        """Go through the input.
+
+        Raises:
+            DataError: A row cannot be used, or the file of states.
+        """
+        state = None if self.args.state is None else Path(self.args.state)
+        if state is not None:
+            self._begin(state)
+        skip = self.streams.rows if self.args.skip_seen else 0
+        with self._signals():
+            try:
+                for number, line in enumerate(self._input(), 1):
+                    skip -= self._take(number, line, skip > 0)
+            finally:
+                # Nothing is half done here: a signal ends the waiting, never a step.
+                if state is not None:
+                    self.streams.save(state)
+        if self._signal is None:
+            return 0
+        kept = "" if state is None else f"; the states are in {state}"
+        print(f"glasscell stream: stopped after row {self.streams.rows}{kept}", file=sys.stderr)
+        return 128 + self._signal
+
+    def _begin(self, state: Path) -> None:
+        if state.exists():
+            self.streams.restore(state)
+            self._say(f"{state}: goes on after row {self.streams.rows}.")
+        else:
+            self.streams.save(state)  # a place that cannot be written is told before any row
+
+    def _say(self, text: str) -> None:
+        if not self.args.quiet:
+            print(text, file=sys.stderr)
+
+    def _take(self, number: int, line: bytes, passed: bool) -> int:
+        """Handle one line; gives 1 for a row, 0 for a header or an empty line."""
+        row = None
+        try:
+            text = self._text(line)
+            if not text.strip():
+                if not passed:
+                    self.live.reset()
+                return 0
+            row = self.lines.read(text)
+            if row is None:
+                return 0
+            if not passed:
+                self._score(row)
+        except DataError as error:
+            if passed:
+                return 1
+            message = f"line {number}: {error}"
+            if self.args.on_error == "stop" or self.lines.header_missing:
+                raise DataError(message) from error
+            print(f"glasscell stream: {message}", file=sys.stderr, flush=True)
+            self._write(row, [None] * self._width)
+        return 1
+
+    def _score(self, row: Row) -> None:
+        if row.begins:
+            self.live.reset(row.name)
+        self._write(row, self.live.step(row.values, row.name))
+
+    def _write(self, row: Row | None, cells: Sequence[Any]) -> None:
+        """Count a row, write its cells, and now and then the states."""
+        self.streams.rows += 1
+        named = [] if self.args.id is None else [None if row is None else row.name]
+        kept = (None,) * len(self.lines.keep) if row is None else row.kept
+        self.writer.write([self.streams.rows, *named, *kept, *cells])
+        if self.args.state is not None and self.streams.rows % self.args.save_every == 0:
+            self.streams.save(self.args.state)
+
+    def _text(self, line: bytes) -> str:
+        try:
+            return line.decode("utf-8-sig").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise DataError(f"expected text in UTF-8, got {line[:40]!r}") from error
+
+    def _input(self) -> Iterator[bytes]:
+        """Give lines as they come, until the input ends or a signal does."""
+        while True:
+            try:
+                self._waiting = True
+                line = b"" if self._signal is not None else sys.stdin.buffer.readline()
+                self._waiting = False
+            except StopAtOnceError:
+                return
+            if not line:
+                return
+            yield line
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Have SIGTERM and Ctrl-C end the waiting for a line, and no step in the middle."""
+
+        def stop(number: int, _: FrameType | None) -> None:
+            self._signal = number
+            if self._waiting:
+                self._waiting = False
+                raise StopAtOnceError
+
+        before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -1,0 +1,168 @@
+"""Reads Parquet files: one as a frame, or one or several in batches that memory hardly notices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from glasscell.arrays import Array
+from glasscell.data.rawtable import SAMPLE_ROWS, FrameSource, Table, open_frame
+from glasscell.data.wording import few
+from glasscell.errors import DataError
+
+MAGIC = b"PAR1"
+BATCH_ROWS = 1 << 16
+
+
+@dataclass(frozen=True, eq=False)
+class ParquetParts:
+    """Opened Parquet files that have the same columns.
+
+    Args:
+        files: pyarrow's `ParquetFile` of each.
+        names: Column names in order.
+        sample: The first rows as text, "" where a cell is missing.
+        title: What messages call them.
+        notes: Nothing is passed over on opening.
+    """
+
+    files: tuple[tuple[str, Any], ...]
+    names: tuple[str, ...]
+    sample: tuple[tuple[str, ...], ...]
+    title: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Rows of all files, by what they say of themselves."""
+        return sum(file.metadata.num_rows for _, file in self.files)
+
+    def tables(self, columns: Sequence[str], missing: tuple[str, ...] = ()) -> Iterator[Table]:
+        """Give the rows of some columns, some thousands at a time.
+
+        Raises:
+            DataError: A file is damaged, or a column holds lists.
+        """
+        for name, file in self.files:
+            first = 0
+            for batch in _batches(name, file, list(dict.fromkeys(columns))):
+                cells = {each: _cells(batch.column(each), each, name) for each in columns}
+                here = f" of {name}" if len(self.files) > 1 else ""
+
+                def where(row: int, first: int = first, here: str = here) -> str:
+                    return f"row {first + row + 1}{here}"
+
+                yield Table(cells, where, self.title, missing=missing, marks_flag="--marks")
+                first += batch.num_rows
+
+
+def open_parquet(path: Path, head: bytes) -> FrameSource | None:
+    """Open a Parquet file as the frame that was written, with its index.
+
+    Args:
+        path: The file.
+        head: Its first bytes.
+
+    Raises:
+        DataError: pyarrow is not installed, or the file is damaged.
+    """
+    if not head.startswith(MAGIC):
+        return None
+    pyarrow = _pyarrow(path)
+    import pandas as pd
+
+    try:
+        frame = pd.read_parquet(path)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise _damaged(path, error) from error
+    return open_frame(frame, path.name)
+
+
+def open_parts(paths: Sequence[Path], title: str) -> ParquetParts:
+    """Open Parquet files that are parts of one table.
+
+    Args:
+        paths: The files, in order.
+        title: What messages call them.
+
+    Raises:
+        DataError: One is damaged, or has other columns than the first.
+    """
+    pyarrow = _pyarrow(paths[0])
+    import pyarrow.parquet as parquet
+
+    files = []
+    for path in paths:
+        try:
+            # Without a buffer of its own pyarrow holds all pages of a group of rows.
+            file = parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 16)
+        except (pyarrow.ArrowException, OSError) as error:
+            raise _damaged(path, error) from error
+        files.append((path.name, file))
+    names = tuple(files[0][1].schema_arrow.names)
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise DataError(f"{paths[0]}: expected distinct column names, got {few(repeated)} twice")
+    for name, file in files[1:]:
+        odd = sorted(set(file.schema_arrow.names) ^ set(names))
+        if odd:
+            raise DataError(
+                f"{title}: columns come and go between the files: {few(odd)} "
+                f"{'is' if len(odd) == 1 else 'are'} in one of {files[0][0]} and {name} only; "
+                "write the same columns into each"
+            )
+    batch = next(_batches(files[0][0], files[0][1], list(names), SAMPLE_ROWS), None)
+    columns = [] if batch is None else [batch.column(name).to_pylist() for name in names]
+    sample = tuple(
+        tuple("" if cell is None or cell != cell else str(cell) for cell in row)
+        for row in zip(*columns, strict=True)
+    )
+    return ParquetParts(tuple(files), names, sample, title)
+
+
+def _batches(name: str, file: Any, columns: list[str], rows: int = BATCH_ROWS) -> Iterator[Any]:
+    import pyarrow
+
+    try:
+        yield from file.iter_batches(batch_size=rows, columns=columns, use_threads=False)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise _damaged(name, error) from error
+
+
+def _cells(column: Any, name: str, file: str) -> Array:
+    """Give a column as NumPy values: missing numbers as NaN, missing text as None."""
+    import pyarrow
+
+    kind = column.type
+    if pyarrow.types.is_nested(kind):
+        raise DataError(
+            f"{file}: column {name!r} holds {kind} in each cell; expected one row per step and a "
+            "column that names the sequence (explode of pandas or polars makes them)"
+        )
+    if pyarrow.types.is_dictionary(kind):
+        column = column.dictionary_decode()
+    elif pyarrow.types.is_decimal(kind) or pyarrow.types.is_null(kind):
+        column = column.cast(pyarrow.float64())
+    cells: Array = column.to_numpy(zero_copy_only=False)
+    return cells
+
+
+def _pyarrow(path: Path) -> Any:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise DataError(
+            f"{path}: Parquet files are read by pyarrow, which is not installed; "
+            "pip install 'glasscell[parquet]', or export the file as CSV"
+        ) from error
+    return pyarrow
+
+
+def _damaged(path: Path | str, error: Exception) -> DataError:
+    reason = str(error).splitlines()[0].rstrip(".")
+    return DataError(
+        f"{path}: expected a Parquet file, got a damaged one ({reason}); write it again"
+    )

@@ -1,0 +1,75 @@
+"""Hyper-parameters of an estimator: stored as given, and checked when it is fitted.
+
+They are written once, as the fields of a dataclass: its `__init__` only stores, which is what
+scikit-learn, sktime and aeon ask of one, and has the names and defaults in its signature.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["TRIED", "Hyperparameters", "beginning_as"]
+
+TRIED: list[dict[str, Any]] = [
+    {"hidden_size": 4, "max_epochs": 2},
+    {"cell": "gru", "hidden_size": 3, "max_epochs": 1, "validation_fraction": 0},
+]
+"""What the checks of sktime and aeon fit: small, as they fit often."""
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Hyperparameters:
+    """What is common to all estimators of sequences.
+
+    Args:
+        cell: The recurrent layer: "lstm", "gru" or "rnn".
+        hidden_size: Units of a layer and direction. Default: from the number of sequences.
+        layers: Recurrent layers.
+        bidirectional: Read from both ends. Default: true, false where the pooling is "last" alone,
+            as such a network runs step by step.
+        pooling: What the head reads of the outputs of all steps: "last", "mean", "max",
+            "attention", or with commas several. Default: as `glasscell fit` chooses.
+        dropout: Part of what the head reads that is left out in training, at random.
+        learning_rate: Adam's, at its highest.
+        batch_size: Sequences per training step. Default: from the number of sequences.
+        max_epochs: Most passes over the training sequences.
+        patience: Epochs without a better validation loss before training stops.
+        validation_fraction: Part of the sequences that decides which epoch is kept, drawn by class.
+            With 0 all are trained on, and the training loss decides.
+        random_state: Seed of the initial weights, the order of the sequences, and the validation
+            part.
+        verbose: Whether to tell of every epoch on standard error.
+    """
+
+    cell: str = "lstm"
+    hidden_size: int | None = None
+    layers: int = 1
+    bidirectional: bool | None = None
+    pooling: str | None = None
+    dropout: float | None = None
+    learning_rate: float = 0.01
+    batch_size: int | None = None
+    max_epochs: int = 100
+    patience: int = 20
+    validation_fraction: float = 0.2
+    random_state: Any = None
+    verbose: int = 0
+
+
+def beginning_as(base: Any, parameters: Any) -> Callable[..., None]:
+    """Make an `__init__` that stores hyper-parameters and begins as a class of another library.
+
+    Args:
+        base: The class of that library, whose own `__init__` takes nothing.
+        parameters: The dataclass of the hyper-parameters.
+    """
+
+    def __init__(self: Any, **given: Any) -> None:  # noqa: N807
+        parameters.__init__(self, **given)
+        base.__init__(self)
+
+    __init__.__signature__ = inspect.signature(parameters.__init__)  # type: ignore[attr-defined]
+    return __init__

@@ -1,0 +1,202 @@
+"""Trains the one network of an estimator with the recipe, the campaign and the trainer of `fit`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+
+from glasscell.arrays import Array
+from glasscell.data.sequences.collection import Sequences
+from glasscell.errors import DataError
+from glasscell.estimators.fitted_network import FittedNetwork
+from glasscell.nn.saving import describe
+from glasscell.tasks.scaling import Scaler
+from glasscell.tasks.sequences.network import SequenceNetwork
+from glasscell.tasks.sequences.options import SequenceOptions
+from glasscell.tasks.sequences.plan import Plan, resolved
+from glasscell.tasks.sequences.recipe import Recipe
+from glasscell.tasks.sequences.splits import Round, hold_out
+from glasscell.training.campaign import KINDS, RATES, Campaign, Candidate, Kind
+from glasscell.training.progress import Reporter, Stop
+from glasscell.training.trainer import Epoch, Schedule, Trainer
+from glasscell.training.workers import Workers, one_thread
+
+__all__ = ["fit", "pass_over"]
+
+NOTHING = np.zeros(0, np.int64)
+
+SAME = (
+    *("cell", "hidden_size", "layers", "bidirectional", "pooling", "dropout"),
+    *("learning_rate", "batch_size", "patience"),
+)
+"""Hyper-parameters that are options of a run by the same name."""
+
+CALLED = {"--epochs": "max_epochs", "--seed": "random_state"}
+"""What an estimator calls an option otherwise."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledPlan(Plan):
+    """A plan with the scales of an earlier fit, if there was one."""
+
+    before: FittedNetwork | None = None
+
+    def scaler(self, part: Round) -> Scaler:
+        """Give the features' scales."""
+        return super().scaler(part) if self.before is None else self.before.scaler
+
+    def target_scaler(self, part: Round) -> Scaler | None:
+        """Give the scales of the numbers to tell."""
+        return super().target_scaler(part) if self.before is None else self.before.target_scaler
+
+
+@dataclass(frozen=True, eq=False)
+class WarmRecipe(Recipe):
+    """A recipe whose networks begin with given weights, if there are any."""
+
+    weights: Mapping[str, Array] = field(default_factory=dict)
+
+    def network(self, kind: Kind, seed: int) -> SequenceNetwork:
+        """Make the network that training begins with."""
+        network = super().network(kind, seed)
+        if self.weights:
+            network.load_state_dict({name: _tensor(w) for name, w in self.weights.items()})
+        return network
+
+
+def fit(
+    estimator: Any, sequences: Sequences, weights: Array | None, before: FittedNetwork | None
+) -> FittedNetwork:
+    """Train a network and keep its best epoch.
+
+    Args:
+        estimator: Whose hyper-parameters count.
+        sequences: What to train on, with labels.
+        weights: (n,) what each counts in the loss; None: all alike.
+        before: What to begin with; None: fresh weights.
+
+    Raises:
+        DataError: A hyper-parameter is out of its bounds.
+    """
+    recipe, candidate = _prepared(estimator, sequences, weights, before)
+    reporter = Reporter(quiet=not estimator.verbose)
+    with Workers(1) as workers, reporter:
+        campaign = Campaign(recipe, [candidate], reporter, None, workers)
+        campaign.run(Stop())
+    trained = campaign.done[0]
+    return _fitted(recipe, candidate, trained.network, trained.history, trained.best_epoch)
+
+
+def pass_over(
+    estimator: Any, sequences: Sequences, weights: Array | None, before: FittedNetwork | None
+) -> FittedNetwork:
+    """Train on every sequence once, with the weights and Adam's memory of the passes before.
+
+    Args:
+        estimator: As of `fit`.
+        sequences: As of `fit`.
+        weights: As of `fit`.
+        before: As of `fit`.
+
+    Raises:
+        DataError: As of `fit`.
+    """
+    recipe, candidate = _prepared(estimator, sequences, weights, before, whole=True)
+    planned = recipe.trainer(candidate.kind, candidate.seed)
+    rate = recipe.options.learning_rate * RATES[candidate.kind]
+    optimizer = torch.optim.Adam(planned.network.parameters(), rate, fused=True)
+    done: tuple[dict[str, float], ...] = ()
+    if before is not None:
+        done = before.history
+        if before.optimizer is not None:
+            optimizer.load_state_dict(_mapped(before.optimizer, np.ndarray, _tensor))
+    trainer = Trainer(planned.network, planned.objective, optimizer, Schedule(epochs=1))
+    with one_thread():
+        trainer.step_epoch()
+    number = len(done) + 1
+    history = [replace(trainer.history[0], epoch=number)]
+    fitted = _fitted(recipe, candidate, trainer.network, history, number)
+    memory = _mapped(optimizer.state_dict(), torch.Tensor, lambda one: one.cpu().numpy())
+    return replace(fitted, history=(*done, *fitted.history), optimizer=memory)
+
+
+def _prepared(
+    estimator: Any,
+    sequences: Sequences,
+    weights: Array | None,
+    before: FittedNetwork | None,
+    whole: bool = False,
+) -> tuple[WarmRecipe, Candidate]:
+    """Plan the training of one network; `whole`: no sequence is held out."""
+    options = _options(estimator)
+    part = _parts(estimator, sequences, weights, options.seed, whole)
+    options = resolved(options, sequences, (part,))
+    plan = ScaledPlan(sequences, options, (part,), weights=weights, before=before)
+    recipe = WarmRecipe(plan, weights={} if before is None else before.weights)
+    return recipe, Candidate(KINDS[options.cell], options.seed)
+
+
+def _options(estimator: Any) -> SequenceOptions:
+    """Take the hyper-parameters as options of a run with one round."""
+    chosen = estimator.random_state
+    whole = isinstance(chosen, int | np.integer) and not isinstance(chosen, bool)
+    seed = int(chosen) if whole else int(check_random_state(chosen).randint(2**31 - 1))
+    try:
+        return SequenceOptions(
+            **{name: getattr(estimator, name) for name in SAME},
+            epochs=estimator.max_epochs,
+            seed=seed,
+            rounds=1,
+        )
+    except DataError as error:
+        # Options speak of flags; an estimator has parameters.
+        flag, colon, rest = str(error).partition(":")
+        name = CALLED.get(flag, flag.removeprefix("--").replace("-", "_"))
+        raise DataError(f"{name}{colon}{rest}") from error
+
+
+def _parts(
+    estimator: Any, sequences: Sequences, weights: Array | None, seed: int, whole: bool
+) -> Round:
+    """Set some sequences apart to validate on; those that count nothing are left out."""
+    fraction = estimator.validation_fraction
+    if isinstance(fraction, bool) or not 0 <= fraction <= 0.5:
+        raise DataError(f"validation_fraction: expected from 0 (none) to 0.5, got {fraction!r}")
+    counted = np.arange(len(sequences)) if weights is None else np.flatnonzero(weights)
+    if whole or not fraction:
+        return Round(seed, counted, NOTHING, NOTHING)
+    train, validation = hold_out(sequences, counted, seed, round(1 / fraction))
+    return Round(seed, train, validation, NOTHING)
+
+
+def _fitted(
+    recipe: WarmRecipe,
+    candidate: Candidate,
+    network: torch.nn.Module,
+    history: Iterable[Epoch],
+    best_epoch: int,
+) -> FittedNetwork:
+    plan, (tree, weights) = recipe.plan, describe(network)
+    part = plan.round(candidate.seed)
+    scales = plan.scaler(part), plan.target_scaler(part)
+    return FittedNetwork(tree, weights, *scales, tuple(map(asdict, history)), best_epoch)
+
+
+def _tensor(array: Array) -> torch.Tensor:
+    return torch.tensor(array)
+
+
+def _mapped(value: Any, kind: type, change: Any) -> Any:
+    """Change what is of a kind, anywhere in nested dicts and lists."""
+    if isinstance(value, kind):
+        return change(value)
+    if isinstance(value, dict):
+        return {name: _mapped(one, kind, change) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mapped(one, kind, change) for one in value]
+    return value

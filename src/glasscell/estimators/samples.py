@@ -1,0 +1,130 @@
+"""X as an estimator is given it: sequences of one length or of many, checked as scikit-learn does.
+
+What comes may be one array (n, time, features), one (n, time) of univariate sequences, or a list of
+arrays, one a sequence.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import validate_data
+
+from glasscell.arrays import Array
+from glasscell.data.sequences.collection import Sequences
+from glasscell.errors import DataError
+
+__all__ = ["read_samples"]
+
+LAYOUTS = ("ntc", "nct")
+
+
+def read_samples(estimator: Any, X: Any, reset: bool) -> Sequences:
+    """Check X and lay its sequences out one after another.
+
+    Args:
+        estimator: Whose `layout` and `missing` count, and whose `n_features_in_` is set or held to.
+        X: (n, time, features), or (n, features, time) where the layout is "nct"; (n, time); or a
+            list of (time_i, features) or (time_i,) arrays.
+        reset: Whether this is what the estimator is fitted on.
+
+    Returns:
+        The sequences, without labels.
+
+    Raises:
+        DataError: X has another form, or other features than the estimator was fitted on.
+        ValueError: scikit-learn's own words for what is no array of finite numbers.
+    """
+    if estimator.layout not in LAYOUTS:
+        raise DataError(
+            f"layout: expected {' or '.join(LAYOUTS)} (sequence, time, feature), got "
+            f"{estimator.layout!r}"
+        )
+    several = _as_list(X)
+    rows = several is None and _depth(X) != 3
+    if several is not None:
+        lengths, X = _stacked([_steps(one, estimator.layout) for one in several])
+    elif not rows:
+        cube = np.asanyarray(X)
+        cube = cube.swapaxes(1, 2) if estimator.layout == "nct" else cube
+        lengths, X = np.full(len(cube), cube.shape[1]), cube.reshape(-1, cube.shape[2])
+    _require_same_form(estimator, rows, reset)
+    values = validate_data(
+        estimator,
+        X,
+        reset=reset,
+        dtype=np.float32,
+        order="C",
+        ensure_all_finite=True if estimator.missing == "raise" else "allow-nan",
+    )
+    if rows:
+        lengths, values = np.full(len(values), values.shape[1]), values.reshape(-1, 1)
+    _require_steps(lengths)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    features = tuple(f"feature {number}" for number in range(values.shape[1]))
+    return Sequences(values, offsets, features, np.arange(len(lengths)).astype(str))
+
+
+def _as_list(X: Any) -> list[Any] | None:
+    """Give the sequences of X one by one, where they are not the rows of one array."""
+    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1:
+        X = list(X)
+    if not isinstance(X, list | tuple) or not X:
+        return None
+    first = _depth(X[0])
+    several = first == 2 or (first == 1 and len({len(one) for one in X if _depth(one) == 1}) > 1)
+    return list(X) if several else None
+
+
+def _depth(X: Any) -> int:
+    return int(X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim)
+
+
+def _steps(one: Any, layout: str) -> Array:
+    """Give one sequence as (time, features)."""
+    steps: Array = np.asanyarray(one)
+    if steps.ndim == 1:
+        return steps[:, None]
+    if steps.ndim != 2:
+        raise DataError(
+            f"X: expected a list of arrays (time, features), one a sequence, got one of shape "
+            f"{steps.shape}"
+        )
+    return steps.T if layout == "nct" else steps
+
+
+def _stacked(several: list[Array]) -> tuple[Array, Array]:
+    """Give the lengths of sequences, and their steps one after another."""
+    widths = [steps.shape[1] for steps in several]
+    lengths = np.array([len(steps) for steps in several])
+    if len(set(widths)) > 1:
+        other = next(n for n, width in enumerate(widths) if width != widths[0])
+        raise DataError(
+            f"X: expected the same number of features in every sequence, got {widths[0]} in "
+            f"sequence 0 and {widths[other]} in sequence {other}; where features come first, give "
+            'layout="nct"'
+        )
+    return lengths, np.concatenate(several)
+
+
+def _require_steps(lengths: Array) -> None:
+    if len(empty := np.flatnonzero(lengths == 0)):
+        raise DataError(
+            f"X: expected at least one step in every sequence, got none in sequence {empty[0]}; "
+            "leave it out"
+        )
+
+
+def _require_same_form(estimator: Any, rows: bool, reset: bool) -> None:
+    """Refuse sequences of one or more features after rows of numbers, and the reverse.
+
+    Rows have one length and scikit-learn counts it as their features; other sequences have any.
+    """
+    if reset:
+        estimator._rows = rows
+    elif estimator._rows != rows:
+        name, before = type(estimator).__name__, "(n, time)"
+        other = "a list of arrays or (n, time, features)"
+        before, now = (before, other) if estimator._rows else (other, before)
+        raise DataError(f"X: expected {before}, as {name} was fitted on, got {now}")

@@ -1,0 +1,173 @@
+"""What a classifier and a regressor of sequences share: fitting, scores, and run folders."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils.validation import check_is_fitted
+
+from glasscell.arrays import Array
+from glasscell.data.sequences.collection import Labels, Sequences
+from glasscell.errors import DataError
+from glasscell.estimators.fitted_network import FittedNetwork
+from glasscell.estimators.hyperparameters import Hyperparameters
+from glasscell.estimators.samples import read_samples
+from glasscell.model import modelfile
+from glasscell.model.model import Model
+
+__all__ = ["SequenceEstimator"]
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class SequenceEstimator(Hyperparameters, BaseEstimator):  # type: ignore[misc]
+    """An estimator of sequences; see `LSTMClassifier` and `LSTMRegressor`.
+
+    Args:
+        layout: Order of the axes of X: "ntc" (sequence, time, feature) or "nct"; of a list of
+            arrays, those after the first.
+        missing: What to do with NaN in X: "raise", "interpolate" linearly within a sequence, take
+            the "previous" value, or "zero" after scaling, which is the feature's mean.
+        warm_start: Whether a further `fit` begins with the weights and scales of the last one.
+    """
+
+    layout: str = "ntc"
+    missing: str = "raise"
+    warm_start: bool = False
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train one network afresh, or with `warm_start` from where the last one ended.
+
+        Args:
+            X: Sequences: (n, time, features) as the layout says, (n, time) of one feature, or a
+                list of (time_i, features) arrays.
+            y: What is to be told of each.
+            sample_weight: (n,) how much each sequence counts in the training loss; default all
+                alike.
+
+        Returns:
+            The estimator.
+
+        Raises:
+            DataError: X, y or a hyper-parameter cannot be used.
+        """
+        goes_on = bool(self.warm_start) and self.__sklearn_is_fitted__()
+        sequences, weights = self._read(X, y, sample_weight, goes_on, goes_on)
+        from glasscell.estimators.one_network import fit
+
+        before = self._fitted("fit") if goes_on else None
+        self.fitted_network_ = fit(self, sequences, weights, before)
+        return self
+
+    def _pass_over(self, X: Any, y: Any, sample_weight: Any, known: bool) -> Self:
+        """Train on every sequence once; what `partial_fit` of each does."""
+        goes_on = self.__sklearn_is_fitted__()
+        sequences, weights = self._read(X, y, sample_weight, goes_on, known or goes_on)
+        from glasscell.estimators.one_network import pass_over
+
+        before = self._fitted("fit") if goes_on else None
+        self.fitted_network_ = pass_over(self, sequences, weights, before)
+        return self
+
+    def save(self, folder: str | os.PathLike[str], force: bool = False) -> Path:
+        """Write the network as a folder that `glasscell.load` reads.
+
+        Args:
+            folder: A new folder.
+            force: Write into a folder that exists; default False.
+
+        Returns:
+            The folder.
+
+        Raises:
+            NotFittedError: There is nothing to save.
+            FileExistsError: Something is there that may not be replaced.
+        """
+        check_is_fitted(self)
+        fitted = self._fitted("save")
+        return modelfile.write(folder, fitted.tree, fitted.weights, force)
+
+    @property
+    def network_(self) -> Model:
+        """The network, which runs with NumPy alone."""
+        return self._fitted("network_").model
+
+    @property
+    def history_(self) -> tuple[dict[str, float], ...]:
+        """What each epoch gave: "epoch", "train" and "validation" loss, "seconds"."""
+        return self._fitted("history_").history
+
+    @property
+    def best_epoch_(self) -> int:
+        """The epoch whose weights were kept."""
+        return self._fitted("best_epoch_").best_epoch
+
+    def _fitted(self, name: str) -> FittedNetwork:
+        if not self.__sklearn_is_fitted__():
+            raise AttributeError(f"expected {name} of a fitted {type(self).__name__}; fit it first")
+        fitted: FittedNetwork = self.fitted_network_
+        return fitted
+
+    def _labels(self, y: Any, known: bool) -> tuple[Labels, Array | None]:
+        """Read y, and how much each sequence counts by its class (None: all alike).
+
+        Args:
+            y: As given.
+            known: Whether classes and columns are those that were learnt before.
+        """
+        raise NotImplementedError
+
+    def _read(
+        self, X: Any, y: Any, sample_weight: Any, known_features: bool, known_labels: bool
+    ) -> tuple[Sequences, Array | None]:
+        """Read what `fit` is given."""
+        if y is None:
+            raise DataError(
+                f"y: expected labels, got None: {type(self).__name__} requires y to be passed, but "
+                "the target y is None; give what each sequence is to be told by"
+            )
+        sequences = read_samples(self, X, reset=not known_features)
+        labels, weights = self._labels(y, known_labels)
+        check_consistent_length(sequences.names, labels.values)
+        if sample_weight is not None:
+            given = _sequence_weights(sample_weight, len(sequences))
+            weights = given if weights is None else given * weights
+        return replace(sequences, labels=labels), weights
+
+    def _scores(self, X: Any) -> Array:
+        """Run the network: (n, outputs)."""
+        check_is_fitted(self)
+        return self._fitted("scores").scores(read_samples(self, X, reset=False))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "fitted_network_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = self.missing != "raise"
+        return tags
+
+
+def _sequence_weights(sample_weight: Any, n: int) -> Array:
+    weights = check_array(
+        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+    )
+    if weights.shape != (n,):
+        came = f"shape {weights.shape}"
+    elif weights.min() < 0:
+        came = f"{weights.min():g}"
+    elif not weights.any():
+        came = "zero for every sequence"
+    else:
+        checked: Array = weights
+        return checked
+    raise DataError(
+        f"sample_weight: expected {n} weights, one a sequence, none negative and not all zero, "
+        f"got {came}"
+    )
