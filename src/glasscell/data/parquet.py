@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from glasscell.arrays import Array
+import pandas as pd
+
 from glasscell.data.rawtable import SAMPLE_ROWS, FrameSource, Table, open_frame
 from glasscell.data.wording import few
 from glasscell.errors import DataError
 
 MAGIC = b"PAR1"
-BATCH_ROWS = 1 << 16
+BATCH_ROWS = 1 << 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +48,9 @@ class ParquetParts:
         """
         for name, file in self.files:
             first = 0
-            for batch in _batches(name, file, list(dict.fromkeys(columns))):
-                cells = {each: _cells(batch.column(each), each, name) for each in columns}
+            distinct = list(dict.fromkeys(columns))
+            for batch in _batches(name, file, distinct):
+                cells = {each: _cells(batch.column(each), each, name) for each in distinct}
                 here = f" of {name}" if len(self.files) > 1 else ""
 
                 def where(row: int, first: int = first, here: str = here) -> str:
@@ -71,8 +73,6 @@ def open_parquet(path: Path, head: bytes) -> FrameSource | None:
     if not head.startswith(MAGIC):
         return None
     pyarrow = _pyarrow(path)
-    import pandas as pd
-
     try:
         frame = pd.read_parquet(path)
     except (pyarrow.ArrowException, OSError) as error:
@@ -125,14 +125,19 @@ def open_parts(paths: Sequence[Path], title: str) -> ParquetParts:
 def _batches(name: str, file: Any, columns: list[str], rows: int = BATCH_ROWS) -> Iterator[Any]:
     import pyarrow
 
+    # pyarrow's own pool keeps tens of megabytes that it has no use for.
+    before = pyarrow.default_memory_pool()
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     try:
         yield from file.iter_batches(batch_size=rows, columns=columns, use_threads=False)
     except (pyarrow.ArrowException, OSError) as error:
         raise _damaged(name, error) from error
+    finally:
+        pyarrow.set_memory_pool(before)
 
 
-def _cells(column: Any, name: str, file: str) -> Array:
-    """Give a column as NumPy values: missing numbers as NaN, missing text as None."""
+def _cells(column: Any, name: str, file: str) -> Any:
+    """Give a column as NumPy values, missing numbers as NaN, and text as a pandas Categorical."""
     import pyarrow
 
     kind = column.type
@@ -141,12 +146,14 @@ def _cells(column: Any, name: str, file: str) -> Array:
             f"{file}: column {name!r} holds {kind} in each cell; expected one row per step and a "
             "column that names the sequence (explode of pandas or polars makes them)"
         )
-    if pyarrow.types.is_dictionary(kind):
-        column = column.dictionary_decode()
-    elif pyarrow.types.is_decimal(kind) or pyarrow.types.is_null(kind):
+    if pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind):
+        column = column.dictionary_encode()
+    if pyarrow.types.is_dictionary(column.type):
+        codes = column.indices.fill_null(-1).to_numpy()
+        return pd.Categorical.from_codes(codes, column.dictionary.to_pandas().astype(object))
+    if pyarrow.types.is_decimal(kind) or pyarrow.types.is_null(kind):
         column = column.cast(pyarrow.float64())
-    cells: Array = column.to_numpy(zero_copy_only=False)
-    return cells
+    return column.to_numpy(zero_copy_only=False)
 
 
 def _pyarrow(path: Path) -> Any:
