@@ -125,10 +125,15 @@ def open_parts(paths: Sequence[Path], title: str) -> ParquetParts:
 def _batches(name: str, file: Any, columns: list[str], rows: int = BATCH_ROWS) -> Iterator[Any]:
     import pyarrow
 
+    # pyarrow's own pool keeps tens of megabytes that it has no use for.
+    before = pyarrow.default_memory_pool()
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     try:
         yield from file.iter_batches(batch_size=rows, columns=columns, use_threads=False)
     except (pyarrow.ArrowException, OSError) as error:
         raise _damaged(name, error) from error
+    finally:
+        pyarrow.set_memory_pool(before)
 
 
 def _cells(column: Any, name: str, file: str) -> Any:
