@@ -9,10 +9,10 @@ import sys
 
 import numpy as np
 import torch
-from test_trainer import LastStep
 
 from glasscell.training import distribution
 from glasscell.training.trainer import Batch, Schedule, Trainer
+from small_training import LastStep
 
 
 class Weighted:

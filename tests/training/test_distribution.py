@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 SCRIPT = Path(__file__).with_name("launched.py")
+TESTS = str(SCRIPT.parents[1])
 EPSILON = float(np.finfo(np.float32).eps)
 
 
@@ -27,7 +28,7 @@ def start(size, arguments, **options):
     return [
         subprocess.Popen(
             [sys.executable, *arguments(rank)],
-            env={**os.environ, "OMP_NUM_THREADS": "1", **several}
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": TESTS, **several}
             | ({"RANK": str(rank), "LOCAL_RANK": str(rank)} if several else {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -20,7 +20,8 @@ from glasscell.errors import DataError, GlasscellError
 
 COMMANDS = {
     "fit": "train an LSTM on series, labelled sequences or text, beside honest baselines",
-    "predict": "forecast or classify with a finished run",
+    "predict": "forecast, classify or tag new data with a finished run",
+    "evaluate": "measure a finished run on new data",
     "stream": "score rows or text as they come, step by step, with a finished run",
     "sample": "write text with a finished run on text",
     "datasets": "list the data sets that lie in installed packages, for fit",
@@ -33,7 +34,7 @@ COMMANDS = {
 
 PLAIN = ("stream",)
 """Commands that need NumPy alone, whose arguments Python itself reads."""
-TASKED = ("fit",)
+TASKED = ("fit", "predict", "evaluate")
 """Commands with flags that depend on the data, whose `add_arguments` is told what was given."""
 
 OK, MISTAKE, INTERRUPTED, BROKEN_PIPE = 0, 2, 130, 141

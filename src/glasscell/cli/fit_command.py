@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import yaml
 
-from glasscell.cli.flags import QUIET, add_flags, add_options, flags_of, read_options
+from glasscell.cli.flags import QUIET, add_flags, add_options, flags_of, read_options, scan
 from glasscell.cli.terminal import STANDARD, print_json, readable, say, say_inspect
 from glasscell.data.datasets.inventory import PREFIX, DataSet, find, named
 from glasscell.errors import DataError
@@ -27,9 +27,10 @@ DATA = (
     "folder of texts, or the name of a data set (glasscell datasets); - for standard input."
 )
 WHAT = "What to fit. Default: what the data ask for; standard input is taken for series."
-OPTIONS = {
+OPTIONS: dict[Task, str] = {
     "forecast": "glasscell.tasks.forecast.options:ForecastOptions",
     "sequences": "glasscell.tasks.sequences.options:SequenceOptions",
+    "text": "glasscell.tasks.text.options:TextOptions",
 }
 """Each task to the dataclass of its options."""
 
@@ -72,6 +73,19 @@ class Glance:
     data: str | None
     given: tuple[str, ...]
     helping: bool
+
+
+class NamedTexts(list[str]):
+    """Texts that say where they come from.
+
+    Args:
+        texts: The texts.
+        source: Where.
+    """
+
+    def __init__(self, texts: Sequence[str], source: str) -> None:
+        super().__init__(texts)
+        self.source = source
 
 
 def add_arguments(parser: Any, arguments: Sequence[str]) -> None:
@@ -123,6 +137,7 @@ def run(args: Any) -> int:
     chosen = read_options(args, options_of(task))
     if goal is not None:
         chosen["goal"] = _goal(goal, chosen["goal"])
+    from glasscell.training import distribution
     from glasscell.training.progress import Reporter
 
     fit = import_module(f"glasscell.tasks.{task}").fit
@@ -140,6 +155,8 @@ def run(args: Any) -> int:
         options = options_of(task)(**chosen)
         with readable(data) as file:
             result = fit(file, args.out, options, **more)
+    if distribution.rank() > 0:
+        return 130 if result.interrupted else 0
     if args.json:
         print_json(result.metrics())
     elif not args.quiet:
@@ -153,10 +170,12 @@ def show(result: Any, task: Task) -> None:
 
     from glasscell.training.run_folder import CHECKPOINT
 
-    table = import_module(f"glasscell.tasks.{task}.results_table")
-    rows = (result.methods, result.plan.options.unit) if task == "forecast" else (result,)
+    laid_out = import_module(f"glasscell.tasks.{task}.results_table").results
     console = Console()
-    console.print(table.results(*rows))
+    if task == "sequences":
+        console.print(laid_out(result))
+    else:
+        console.print(laid_out(result.methods, result.plan.options.unit))
     for text in (result.verdict, *result.remarks):
         say(console, text)
     if result.interrupted and result.folder is not None:
@@ -175,16 +194,10 @@ def look(arguments: Sequence[str]) -> Glance:
 
     What is wrong with them is left to the parser that is made by what is found.
     """
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    flags = _every_flag() | OWN
-    for name, taking in flags.items():
-        nargs = {"0": {"action": "store_true"}, "?": {"nargs": "?", "const": ""}, "1": {}}[taking]
-        parser.add_argument(name, dest=name, default=None, **nargs)
-    try:
-        found, rest = parser.parse_known_args(list(arguments))
-    except argparse.ArgumentError:
+    found = scan(arguments, _every_flag() | OWN)
+    if found is None:
         return Glance(None, "", None, (), False)
-    values = {name: value for name, value in vars(found).items() if value is not None}
+    values, rest = found
     config = _config(values.pop("--config", None))
     data = next((word for word in rest if word == STANDARD or not word.startswith("-")), None)
     data = data or values.get("--data") or config.get("data")
@@ -201,8 +214,6 @@ def look(arguments: Sequence[str]) -> Glance:
 
 def options_of(task: Task) -> type:
     """Give the dataclass of a task's options."""
-    if task not in OPTIONS:
-        raise DataError(f"expected a task of {', '.join(OPTIONS)}, got {task}")
     module, _, name = OPTIONS[task].partition(":")
     kind: type = getattr(import_module(module), name)
     return kind
@@ -250,12 +261,12 @@ def _opened(known: DataSet, options: Any) -> Any:
     """Load a data set so that the run folder can say which it was."""
     loaded, name = known.load(), f"{PREFIX}{known.name}"
     if GOALS[known.goal][0] == "sequences":
-        from glasscell.data.sequences.read import read_sequences
+        from glasscell.data.sequences.reading import read_sequences
 
         return replace(read_sequences(loaded, options.reading()), source=name)
     if known.goal == "forecast":
         loaded.attrs["source"] = name
-    return loaded
+    return NamedTexts(loaded, name) if known.goal == "text" else loaded
 
 
 def _goal(of_task: str, chosen: str | None) -> str:
@@ -292,7 +303,7 @@ def _overview() -> str:
     """Say which options each task has, by their names."""
     lines = ["More options, which glasscell fit --task TASK --help explains:"]
     for word, (task, goal) in GOALS.items():
-        if task not in OPTIONS or word == "sequences":
+        if word == "sequences":
             continue
         names = "as classify" if goal == "regress" else " ".join(flags_of(options_of(task)))
         lines.append(

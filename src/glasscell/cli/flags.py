@@ -5,9 +5,10 @@ Flags come from an options dataclass, whose docstring is the help, or from a tab
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Literal, TypeAlias, get_args, get_type_hints
 
@@ -57,11 +58,15 @@ def read_options(args: Any, options: type) -> dict[str, Any]:
     }
 
 
-def flags_of(options: type) -> dict[str, str]:
-    """Give the flags of a dataclass, and how many values each takes: "0", "?" or "1"."""
+def flags_of(options: type, names: Collection[str] | None = None) -> dict[str, str]:
+    """Give the flags of fields of a dataclass, and how many values each takes: "0", "?" or "1"."""
     hints = get_type_hints(options)
     taking = {bool: "0", bool | None: "?"}
-    return {_flag(field.name): taking.get(hints[field.name], "1") for field in fields(options)}
+    return {
+        _flag(field.name): taking.get(hints[field.name], "1")
+        for field in fields(options)
+        if names is None or field.name in names
+    }
 
 
 def add_overrides(parser: Any, options: type, names: Collection[str]) -> None:
@@ -92,6 +97,36 @@ def add_flags(parser: Any, *flags: Flag) -> None:
             parser.add_argument(name, type=kind, required=True, help=text)
         else:
             parser.add_argument(name, type=kind, default=default, help=text)
+
+
+def scan(
+    arguments: Sequence[str], taking: Mapping[str, str]
+) -> tuple[dict[str, str], list[str]] | None:
+    """Find flags and positional arguments before it is known which flags there are.
+
+    Args:
+        arguments: As given; not all of them may be right.
+        taking: Every flag that there may be, and how many values it takes: "0", "?" or "1".
+
+    Returns:
+        The flags that were given with their values, and what else was given; None if they cannot be
+        told apart, which the parser that comes next will say.
+
+    >>> scan(["data.csv", "--epochs", "3", "--force"], {"--epochs": "1", "--force": "0"})
+    ({'--epochs': '3', '--force': ''}, ['data.csv'])
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    for name, number in taking.items():
+        if number == "0":
+            parser.add_argument(name, dest=name, action="store_const", const="")
+        else:
+            more: dict[str, Any] = {"nargs": "?", "const": ""} if number == "?" else {}
+            parser.add_argument(name, dest=name, **more)
+    try:
+        found, rest = parser.parse_known_args(list(arguments))
+    except argparse.ArgumentError:
+        return None
+    return {name: value for name, value in vars(found).items() if value is not None}, rest
 
 
 def _add(

@@ -1,13 +1,14 @@
-"""Forecast every series of a CSV file from its last row on, with a finished run; needs no torch."""
+"""Forecast, classify or tag new data with a finished run; needs no torch."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from glasscell.cli.flags import FORCE, MAX_GAP, add_flags, add_overrides
+from glasscell.cli.flags import FORCE, MAX_GAP, add_flags, add_overrides, flags_of, scan
 from glasscell.cli.terminal import STANDARD, readable
 from glasscell.data.read import ReadOptions
 from glasscell.data.read_options import Policy
@@ -15,33 +16,75 @@ from glasscell.data.wording import count
 from glasscell.errors import DataError
 from glasscell.files import draft, require_free_file
 from glasscell.tasks.forecast.options import ForecastOptions
+from glasscell.tasks.sequences.options import SequenceOptions
+from glasscell.training.run_folder import task_of
 
 READING = tuple(ReadOptions().manner())
-"""Options about how a file is written; each is a flag."""
+"""Options about how a file of series is written; each is a flag."""
+NAMES = ("time", "target", "series", "gaps", "max_gap")
+"""Further options about how series are read."""
+OF_SEQUENCES = ("label", "sequence", "time", "group", "layout", "missing", "marks")
+"""Options about how sequences are read."""
+TAKING = {
+    "forecast": flags_of(ForecastOptions, (*READING, *NAMES)),
+    "sequences": flags_of(SequenceOptions, OF_SEQUENCES),
+    "text": {},
+}
+"""Flags by the task of the run, and how many values each takes."""
+SAID = {
+    "forecast": ("forecast", "series", "unique_id"),
+    "sequences": ("row", "sequence", "sequence"),
+    "text": ("symbol", "document", "document"),
+}
+"""What a file has rows of, of what, and by which column they differ."""
 
 
-def add_arguments(parser: Any) -> None:
-    """Add the flags of `glasscell predict`."""
+def add_arguments(parser: Any, arguments: Sequence[str]) -> None:
+    """Add the flags of `glasscell predict`, which depend on the task of the run."""
     parser.add_argument("--config", action="config", help="YAML file with any of these options.")
     add_flags(
         parser,
         ("run", str, ..., "Run folder that glasscell fit wrote."),
-        ("data", str, ..., "CSV file, plain or gz; - for standard input."),
+        ("data", str, ..., "Data as fit takes them; - for standard input."),
         ("--out", str, ..., "CSV file to write; - for standard output."),
-        ("--target", str | None, None, "Column to forecast. Default: as in the run."),
-        ("--time", str | None, None, "Time column. Default: as in the run."),
-        ("--series", str | None, None, "Column that names the series. Default: as in the run."),
-        MAX_GAP,
-        ("--gaps", Policy | None, None, "Missing values. Default: the run's policy."),
     )
-    add_overrides(parser, ForecastOptions, READING)
-    json_ = "Print the forecasts as JSON on standard output, and no CSV with --out -."
+    add_reading(parser, arguments)
+    json_ = "Print what is told as JSON on standard output, and no CSV with --out -."
     add_flags(
         parser,
         FORCE,
         ("--json", bool, False, json_),
-        ("--quiet", bool, False, "Print nothing but errors (and the forecasts)."),
+        ("--quiet", bool, False, "Print nothing but errors (and what is told)."),
     )
+
+
+def add_reading(parser: Any, arguments: Sequence[str]) -> None:
+    """Add the flags that say how data are read, those of the run's task.
+
+    Raises:
+        DataError: A flag is one of runs of another task.
+    """
+    own = {"--config": "1", "--out": "1", "--force": "0", "--json": "0", "--quiet": "0"}
+    every = {name: number for flags in TAKING.values() for name, number in flags.items()}
+    given, places = scan(arguments, {**every, **own, "--help": "0", "-h": "0"}) or ({}, [])
+    task = None
+    if places and Path(places[0]).is_dir():
+        task = task_of(Path(places[0]))
+        strange = [n for n in given if n in every and n not in TAKING.get(task, {})]
+        if strange:
+            raise DataError(f"{strange[0]} is no option for a run of {task}, as {places[0]} is")
+    if task in (None, "forecast"):
+        add_flags(
+            parser,
+            ("--target", str | None, None, "Column to forecast. Default: as in the run."),
+            ("--time", str | None, None, "Time column. Default: as in the run."),
+            ("--series", str | None, None, "Column that names the series. Default: as in the run."),
+            MAX_GAP,
+            ("--gaps", Policy | None, None, "Missing values. Default: the run's policy."),
+        )
+        add_overrides(parser, ForecastOptions, READING)
+    elif task == "sequences":
+        add_overrides(parser, SequenceOptions, OF_SEQUENCES)
 
 
 def run(args: Any) -> int:
@@ -50,27 +93,50 @@ def run(args: Any) -> int:
     out = Path(args.out)
     if not to_screen:
         require_free_file(out, args.force)
-    from glasscell.tasks.forecast.predict import predict
-
-    def say(text: str) -> None:
-        if not args.quiet:
-            print(text, file=sys.stderr)
-
-    names = ("time", "target", "series", "gaps", "max_gap", *READING)
+    task = task_of(Path(args.run))
     with readable(args.data) as data:
-        forecast = predict(args.run, data, say=say, **{name: args[name] for name in names})
+        told = _told(task, args, data)
     if not to_screen:
         try:
             with draft(out) as file:
-                forecast.to_csv(file, index=False)
+                told.to_csv(file, index=False)
         except OSError as error:
             raise DataError(f"--out {out}: cannot write there ({error.strerror})") from error
     if args.json:
-        records = json.loads(forecast.to_json(orient="records", date_format="iso"))
+        records = json.loads(told.to_json(orient="records", date_format="iso"))
         print(json.dumps(records, indent=2, ensure_ascii=False))
     elif to_screen:
-        forecast.to_csv(sys.stdout, index=False)
+        told.to_csv(sys.stdout, index=False)
     elif not args.quiet:
-        series = count(forecast["unique_id"].nunique(), "series", "series")
-        print(f"{count(len(forecast), 'forecast')} of {series}: {out}")
+        row, owner, column = SAID[task]
+        owners = count(told[column].nunique(), owner, "series" if owner == "series" else "")
+        print(f"{count(len(told), row)} of {owners}: {out}")
     return 0
+
+
+def reading_of(task: str, args: Any) -> dict[str, Any]:
+    """Give the options about reading that were given, by the names of the task."""
+    if task == "text":
+        return {}
+    names = (*NAMES, *READING) if task == "forecast" else OF_SEQUENCES
+    return {name: args[name] for name in names}
+
+
+def say(args: Any) -> Any:
+    """Give what tells notes on standard error, or nothing with --quiet."""
+    return lambda text: None if args.quiet else print(text, file=sys.stderr)
+
+
+def _told(task: str, args: Any, data: str) -> Any:
+    reading = reading_of(task, args)
+    if task == "forecast":
+        from glasscell.tasks.forecast.predict import predict
+
+        return predict(args.run, data, say=say(args), **reading)
+    if task == "sequences":
+        from glasscell.tasks.sequences.predict import predict as tell
+
+        return tell(args.run, data, say=say(args), **reading)
+    from glasscell.tasks.text.evaluation import surprises
+
+    return surprises(args.run, data, say=say(args))

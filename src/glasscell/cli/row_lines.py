@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from glasscell.errors import DataError
 
-__all__ = ["Form", "Row", "RowLines"]
+__all__ = ["Form", "Row", "RowLines", "TextLines"]
 
 Form = Literal["csv", "json", "numbers"]
 SEPARATORS = ",;\t|"
@@ -26,13 +26,13 @@ class Row:
     """One row of one sequence.
 
     Args:
-        values: Numbers in the order of the features, NaN where one is missing.
+        values: Numbers in the order of the features, NaN where one is missing; or a line of text.
         name: Which sequence it belongs to; empty where there is one alone.
         begins: Whether it is the first of a new sequence.
         kept: What else is to be written beside its scores.
     """
 
-    values: list[float]
+    values: list[float] | str
     name: str = ""
     begins: bool = False
     kept: tuple[Any, ...] = ()
@@ -63,6 +63,7 @@ class RowLines:
     form: Form | None = None
     _names: list[str] = field(default_factory=list)
     _mark: str = ","
+    empty_ends = True
 
     def read(self, line: str) -> Row | None:
         """Give the row of a line; None for the header.
@@ -168,6 +169,18 @@ class RowLines:
         if word not in YES + NO:
             raise DataError(f"{self.reset}: expected 1 or 0, true or false, got {cell!r}")
         return word in YES
+
+
+class TextLines:
+    """Reads lines of a text: each is a row with its end."""
+
+    empty_ends = False
+    header_missing = False
+    keep: Sequence[str] = ()
+
+    def read(self, line: str) -> Row:
+        """Give the line as a row."""
+        return Row(f"{line}\n")
 
 
 def _is_number(cell: str) -> bool:

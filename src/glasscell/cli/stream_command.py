@@ -1,7 +1,8 @@
 """Score rows as they come, step by step, with a finished run: a row in, its scores out.
 
 Rows come on standard input: CSV with a header, JSON lines, or bare numbers in the order of the
-run's features. Each gets a line on standard output at once. Needs NumPy alone.
+run's features; of a run on text its lines, which cost bits of surprise. Each gets a line on
+standard output at once. Needs NumPy alone.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from glasscell.cli.row_lines import Row, RowLines
+from glasscell.cli.row_lines import Row, RowLines, TextLines
 from glasscell.errors import DataError
 
 SAVE_EVERY = 1000
@@ -57,14 +58,38 @@ def run(args: Any) -> int:
         raise DataError(f"--save-every: expected 1 or more, got {args.save_every}")
     if args.skip_seen and args.state is None:
         raise DataError("--skip-seen: expected --state FILE as well, which knows what was seen")
+    from glasscell.training.run_folder import task_of
+
+    task = task_of(Path(args.run))
+    keep = [name.strip() for name in (args.keep or "").split(",") if name.strip()]
+    named = [] if args.id is None else [args.id]
+    if task == "text":
+        live, lines = _of_text(args)
+    elif task == "sequences":
+        live, lines = _of_sequences(args, keep)
+    else:
+        raise DataError(
+            f"{args.run}: a run of {task} reads whole windows, not row by row; glasscell predict "
+            "forecasts from the last row on"
+        )
+    writer = Writer(("row", *named, *keep, *live.columns), args.json)
+    return Loop(live, lines, writer, args).run()
+
+
+def _of_sequences(args: Any, keep: Sequence[str]) -> tuple[Any, RowLines]:
     from glasscell.tasks.sequences.live import Live
 
     live = Live(args.run, args.missing)
-    keep = [name.strip() for name in (args.keep or "").split(",") if name.strip()]
-    lines = RowLines(live.features, args.id, args.reset, keep, live.marks, args.form)
-    named = [] if args.id is None else [args.id]
-    writer = Writer(("row", *named, *keep, *live.columns), args.json)
-    return Loop(live, lines, writer, args).run()
+    return live, RowLines(live.features, args.id, args.reset, keep, live.marks, args.form)
+
+
+def _of_text(args: Any) -> tuple[Any, TextLines]:
+    from glasscell.tasks.text.live import Live
+
+    for name in ("id", "reset", "keep", "form", "missing"):
+        if getattr(args, name) is not None:
+            raise DataError(f"--{name} is no option for a run of text, whose lines are the text")
+    return Live(args.run), TextLines()
 
 
 class Writer:
@@ -107,7 +132,7 @@ class Loop:
         args: The command's arguments.
     """
 
-    def __init__(self, live: Any, lines: RowLines, writer: Writer, args: Any) -> None:
+    def __init__(self, live: Any, lines: RowLines | TextLines, writer: Writer, args: Any) -> None:
         self.live, self.lines, self.writer, self.args = live, lines, writer, args
         self.streams = live.streams
         self._width = len(live.columns)
@@ -154,7 +179,7 @@ class Loop:
         row = None
         try:
             text = self._text(line)
-            if not text.strip():
+            if not text.strip() and self.lines.empty_ends:
                 if not passed:
                     self.live.reset()
                 return 0

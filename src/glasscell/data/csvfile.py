@@ -8,7 +8,7 @@ import io
 import re
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from glasscell.arrays import Array
 from glasscell.data.dates import dated, recognised
 from glasscell.data.numerals import (
     MISSING,
@@ -70,6 +71,18 @@ class Sheet:
         Raises:
             DataError: A line has more cells than the header, or the decimal mark is ambiguous.
         """
+        (table,) = self.tables(numeric, text, decimal, missing)
+        return table
+
+    def tables(
+        self,
+        numeric: Names,
+        text: Names,
+        decimal: str | None = None,
+        missing: Names = (),
+        rows: int | None = None,
+    ) -> Iterator[Table]:
+        """Read as `body` does, but so many rows at a time; None: all at once."""
         note = ""
         if decimal is None:
             try:
@@ -77,21 +90,21 @@ class Sheet:
             except DataError as error:
                 raise DataError(f"{self.path}: {error}") from error
         marks = {name: [*MISSING, *missing] for name in numeric}
-        (frame,) = _parse(
+        frames = _parse(
             self,
             decimal=decimal,
             dtype=dict.fromkeys([name for name in self.names if name not in numeric], str),
             na_values={**{name: [""] for name in self.names}, **marks},
+            chunksize=rows,
         )
-        filled = frame.notna().any(axis=1).to_numpy()
-        rows = np.flatnonzero(filled)
-        frame = frame if filled.all() else frame[filled]
-        columns = {name: frame[name].to_numpy() for name in (*text, *numeric)}
-
-        def where(row: int) -> str:
-            return f"line {_line(self, int(rows[row]))}"
-
-        return Table(columns, where, self.path.name, decimal, tuple(missing), (note,))
+        first = 0
+        for frame in frames:
+            filled = frame.notna().any(axis=1).to_numpy()
+            kept = frame if filled.all() else frame[filled]
+            columns = {name: kept[name].to_numpy() for name in (*text, *numeric)}
+            where = _place(self, first + np.flatnonzero(filled))
+            yield Table(columns, where, self.path.name, decimal, tuple(missing), (note,))
+            first += len(frame)
 
 
 def open_csv(path: Path, head: bytes) -> Sheet:
@@ -389,6 +402,12 @@ def _names(cells: Sequence[str], path: Path) -> tuple[str, ...]:
             )
         )
     return tuple(names)
+
+
+def _place(sheet: Sheet, rows: Array) -> Callable[[int], str]:
+    # As small numbers: one may be kept for each row of a file.
+    rows = rows.astype(np.int32)
+    return lambda row: f"line {_line(sheet, int(rows[row]))}"
 
 
 def _line(sheet: Sheet, row: int) -> int:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from glasscell.arrays import Array
+import pandas as pd
+
 from glasscell.data.rawtable import SAMPLE_ROWS, FrameSource, Table, open_frame
 from glasscell.data.wording import few
 from glasscell.errors import DataError
 
 MAGIC = b"PAR1"
-BATCH_ROWS = 1 << 16
+BATCH_ROWS = 1 << 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,23 +23,20 @@ class ParquetParts:
     """Opened Parquet files that have the same columns.
 
     Args:
-        files: pyarrow's `ParquetFile` of each.
+        paths: The files, in order.
+        rows: Rows of all files, by what they say of themselves.
         names: Column names in order.
         sample: The first rows as text, "" where a cell is missing.
         title: What messages call them.
         notes: Nothing is passed over on opening.
     """
 
-    files: tuple[tuple[str, Any], ...]
+    paths: tuple[Path, ...]
+    rows: int
     names: tuple[str, ...]
     sample: tuple[tuple[str, ...], ...]
     title: str
     notes: tuple[str, ...] = ()
-
-    @property
-    def rows(self) -> int:
-        """Rows of all files, by what they say of themselves."""
-        return sum(file.metadata.num_rows for _, file in self.files)
 
     def tables(self, columns: Sequence[str], missing: tuple[str, ...] = ()) -> Iterator[Table]:
         """Give the rows of some columns, some thousands at a time.
@@ -45,11 +44,11 @@ class ParquetParts:
         Raises:
             DataError: A file is damaged, or a column holds lists.
         """
-        for name, file in self.files:
-            first = 0
-            for batch in _batches(name, file, list(dict.fromkeys(columns))):
-                cells = {each: _cells(batch.column(each), each, name) for each in columns}
-                here = f" of {name}" if len(self.files) > 1 else ""
+        distinct = list(dict.fromkeys(columns))
+        for path in self.paths:
+            first, here = 0, f" of {path.name}" if len(self.paths) > 1 else ""
+            for batch in _batches(path, distinct):
+                cells = {each: _cells(batch.column(each), each, path.name) for each in distinct}
 
                 def where(row: int, first: int = first, here: str = here) -> str:
                     return f"row {first + row + 1}{here}"
@@ -71,8 +70,6 @@ def open_parquet(path: Path, head: bytes) -> FrameSource | None:
     if not head.startswith(MAGIC):
         return None
     pyarrow = _pyarrow(path)
-    import pandas as pd
-
     try:
         frame = pd.read_parquet(path)
     except (pyarrow.ArrowException, OSError) as error:
@@ -90,49 +87,63 @@ def open_parts(paths: Sequence[Path], title: str) -> ParquetParts:
     Raises:
         DataError: One is damaged, or has other columns than the first.
     """
-    pyarrow = _pyarrow(paths[0])
-    import pyarrow.parquet as parquet
-
-    files = []
+    _pyarrow(paths[0])
+    names: tuple[str, ...] = ()
+    rows = 0
     for path in paths:
-        try:
-            # Without a buffer of its own pyarrow holds all pages of a group of rows.
-            file = parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 16)
-        except (pyarrow.ArrowException, OSError) as error:
-            raise _damaged(path, error) from error
-        files.append((path.name, file))
-    names = tuple(files[0][1].schema_arrow.names)
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise DataError(f"{paths[0]}: expected distinct column names, got {few(repeated)} twice")
-    for name, file in files[1:]:
-        odd = sorted(set(file.schema_arrow.names) ^ set(names))
+        with _opened(path) as file:
+            rows += file.metadata.num_rows
+            here = tuple(file.schema_arrow.names)
+        repeated = sorted({name for name in here if here.count(name) > 1})
+        if repeated:
+            raise DataError(f"{path}: expected distinct column names, got {few(repeated)} twice")
+        names = names or here
+        odd = sorted(set(here) ^ set(names))
         if odd:
             raise DataError(
                 f"{title}: columns come and go between the files: {few(odd)} "
-                f"{'is' if len(odd) == 1 else 'are'} in one of {files[0][0]} and {name} only; "
-                "write the same columns into each"
+                f"{'is' if len(odd) == 1 else 'are'} in one of {paths[0].name} and {path.name} "
+                "only; write the same columns into each"
             )
-    batch = next(_batches(files[0][0], files[0][1], list(names), SAMPLE_ROWS), None)
+    batch = next(_batches(paths[0], list(names), SAMPLE_ROWS), None)
     columns = [] if batch is None else [batch.column(name).to_pylist() for name in names]
     sample = tuple(
         tuple("" if cell is None or cell != cell else str(cell) for cell in row)
         for row in zip(*columns, strict=True)
     )
-    return ParquetParts(tuple(files), names, sample, title)
+    return ParquetParts(tuple(paths), rows, names, sample, title)
 
 
-def _batches(name: str, file: Any, columns: list[str], rows: int = BATCH_ROWS) -> Iterator[Any]:
-    import pyarrow
-
-    try:
+def _batches(path: Path, columns: list[str], rows: int = BATCH_ROWS) -> Iterator[Any]:
+    with _opened(path) as file:
         yield from file.iter_batches(batch_size=rows, columns=columns, use_threads=False)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a file for one pass over it, as pyarrow keeps pages of all columns that it has seen.
+
+    Raises:
+        DataError: It is damaged.
+    """
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    # pyarrow's own pool keeps tens of megabytes that it does not use.
+    before = pyarrow.default_memory_pool()
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
+    try:
+        # Without a buffer of its own pyarrow holds all pages of a group of rows.
+        with parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 16) as file:
+            yield file
     except (pyarrow.ArrowException, OSError) as error:
-        raise _damaged(name, error) from error
+        raise _damaged(path, error) from error
+    finally:
+        pyarrow.set_memory_pool(before)
 
 
-def _cells(column: Any, name: str, file: str) -> Array:
-    """Give a column as NumPy values: missing numbers as NaN, missing text as None."""
+def _cells(column: Any, name: str, file: str) -> Any:
+    """Give a column as NumPy values, missing numbers as NaN, and text as a pandas Categorical."""
     import pyarrow
 
     kind = column.type
@@ -141,12 +152,14 @@ def _cells(column: Any, name: str, file: str) -> Array:
             f"{file}: column {name!r} holds {kind} in each cell; expected one row per step and a "
             "column that names the sequence (explode of pandas or polars makes them)"
         )
-    if pyarrow.types.is_dictionary(kind):
-        column = column.dictionary_decode()
-    elif pyarrow.types.is_decimal(kind) or pyarrow.types.is_null(kind):
+    if pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind):
+        column = column.dictionary_encode()
+    if pyarrow.types.is_dictionary(column.type):
+        codes = column.indices.fill_null(-1).to_numpy()
+        return pd.Categorical.from_codes(codes, column.dictionary.to_pandas().astype(object))
+    if pyarrow.types.is_decimal(kind) or pyarrow.types.is_null(kind):
         column = column.cast(pyarrow.float64())
-    cells: Array = column.to_numpy(zero_copy_only=False)
-    return cells
+    return column.to_numpy(zero_copy_only=False)
 
 
 def _pyarrow(path: Path) -> Any:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Literal, get_args
+
+from glasscell.data.columns import SERIES_NAMES, TARGET_NAMES
+from glasscell.data.sequences.long_columns import LABEL_NAMES, SEQUENCE_NAMES
 
 __all__ = ["TASKS", "Task", "detect"]
 
@@ -17,13 +21,9 @@ SEQUENCE_FILES = (".ts", ".npz", ".npy")
 TEXT_FILES = ("", ".txt", ".text", ".md", ".rst", ".tex", ".tok", ".py")
 STEPS_FILES = (".csv", ".tsv", ".gz", ".npy", ".npz", ".parquet")
 """What the folder of a label holds: a file for each sequence."""
-LABELS = ("label", "labels", "class")
-UNSURE_LABELS = ("target", "y")
-"""Names that a column to forecast has too."""
-SEQUENCES = ("sequence", "sequence_id", "seq_id", "case", "case_id")
-UNSURE_SEQUENCES = ("id",)
-SAMPLE = 1 << 16
-"""Bytes at a file's beginning that tell a table from a text."""
+SAMPLE, ROWS = 1 << 16, 40
+"""Bytes and lines at a file's beginning that tell what it is."""
+MARKS = ",;\t|"
 
 
 def detect(data: str | Path, asked: Collection[str] = ()) -> Task:
@@ -70,32 +70,45 @@ def _of_folder(folder: Path) -> Task:
 def _of_file(path: Path) -> Task:
     suffix = path.suffix.lower()
     if suffix == ".parquet":
-        return _of_columns(_parquet_names(path))
+        return _of_columns(_parquet_names(path), [])
     try:
         with gzip.open(path) if suffix == ".gz" else path.open("rb") as file:
             head = file.read(SAMPLE)
     except (OSError, EOFError):
         return "forecast"
-    lines = head.decode("utf-8", errors="replace").lstrip("\ufeff").splitlines()[:20]
+    lines = head.decode("utf-8", errors="replace").lstrip("\ufeff").splitlines()[:ROWS]
     if suffix in TEXT_FILES and not _is_table(lines):
         return "forecast" if b"\0" in head or not head.strip() else "text"
-    first = next((line for line in lines if line.strip()), "")
-    return _of_columns(name.strip().strip("\"'") for name in re.split(r"[,;\t|]", first))
+    filled = [line for line in lines if line.strip()] or [""]
+    mark = max(MARKS, key=filled[0].count)
+    names, *rows = [[cell.strip() for cell in row] for row in csv.reader(filled, delimiter=mark)]
+    return _of_columns(names, rows)
 
 
-def _of_columns(names: Iterable[str]) -> Task:
-    there = {name.lower() for name in names}
-    sure = there.intersection(SEQUENCES) and there.intersection(LABELS + UNSURE_LABELS)
-    likely = there.intersection(UNSURE_SEQUENCES) and there.intersection(LABELS)
-    return "sequences" if sure or likely else "forecast"
+def _of_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Task:
+    """Tell the task by the names of columns, and by whether sequences have several rows.
+
+    A label that may be a column to forecast asks for sequences only where the name of the sequence
+    is none of a series, and comes several times: one that counts the rows never does.
+    """
+    there = [name.lower() for name in names]
+    labels = {name for name in there if name in LABEL_NAMES}
+    named = [place for place, name in enumerate(there) if name in SEQUENCE_NAMES]
+    if named and labels - set(TARGET_NAMES):
+        return "sequences"
+    for place in named if labels else ():
+        cells = [row[place] for row in rows if place < len(row)]
+        if there[place] not in (*SERIES_NAMES, "id") and len(set(cells)) < len(cells):
+            return "sequences"
+    return "forecast"
 
 
 def _is_table(lines: list[str]) -> bool:
     """Tell whether lines have the same number of separators each, and numbers in the last."""
     filled = [line for line in lines if line.strip()]
-    if len(filled) > 2 and len(lines) == 20:
+    if len(filled) > 2 and len(lines) == ROWS:
         filled.pop()  # the sample may end in the middle of it
-    for mark in ",;\t|":
+    for mark in MARKS:
         counts = {line.count(mark) for line in filled}
         if len(filled) > 1 and len(counts) == 1 and counts != {0}:
             return bool(re.search(rf"(^|{re.escape(mark)})\s*[-+]?[\d.]", filled[-1]))

@@ -166,7 +166,7 @@ class Single:
         state = self.trace.quantity(name)
         start = initial_state(self.trace, name).reshape(1, -1)
         worked = state[self.order]
-        before = np.empty_like(worked)
+        before: Array = np.empty_like(worked)
         before[self.order] = np.concatenate([np.broadcast_to(start, worked[:1].shape), worked[:-1]])
         before[self.cut] = start
         return before

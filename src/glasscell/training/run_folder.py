@@ -46,6 +46,8 @@ METRICS, PREPROCESSING, LOG, SETTINGS, REPORT = (
 )
 
 VERSION = 1
+MARK = "glasscell-"
+"""What the format of a run's preprocessing.json begins with, before the task."""
 
 
 class RunFolder:
@@ -207,7 +209,28 @@ class RunFolder:
 
 def task_format(task: str) -> dict[str, Any]:
     """Give the head of a run's preprocessing.json: whose it is, and of which version."""
-    return {"format": f"glasscell-{task}", "version": VERSION}
+    return {"format": f"{MARK}{task}", "version": VERSION}
+
+
+def task_of(run: Path) -> str:
+    """Tell the task of a run by its preprocessing.json: forecast, sequences or text.
+
+    Raises:
+        DataError: There is no run, or it is damaged.
+    """
+    path = run / PREPROCESSING
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(
+            f"{run}: expected a run folder written by glasscell fit, found no {path.name}"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is damaged: {error}; fit again") from error
+    name = str(held.get("format")) if isinstance(held, dict) else ""
+    if not name.startswith(MARK):
+        raise DataError(f"{path}: expected format {MARK}TASK, got {name!r}; fit again")
+    return name.removeprefix(MARK)
 
 
 def read_preprocessing(run: Path, task: str, needed: Sequence[str]) -> dict[str, Any]:

@@ -83,4 +83,5 @@ def build(case: Case, data: Data, steps: int | str) -> bytes:
 def _gates(case: Case, array: Array) -> Array:
     """One direction's matrix or bias with the gates in ONNX's order."""
     blocks = np.split(array, case.gates)
-    return np.concatenate([blocks[gate] for gate in ORDER[case.mode]])[None]
+    ordered: Array = np.concatenate([blocks[gate] for gate in ORDER[case.mode]])[None]
+    return ordered

@@ -120,13 +120,13 @@ def first_names(files: Files) -> Sequences:
     return _letters([(name, sex) for name, sex in pairs if sexes[name] == 1])
 
 
-def topics(_: Files) -> str:
+def topics(_: Files) -> list[str]:
     """Read the help texts of Python."""
     held: dict[str, str] = import_module("pydoc_data.topics").topics
-    return "\n".join(held[name] for name in sorted(held))
+    return ["\n".join(held[name] for name in sorted(held))]
 
 
-def fortunes(files: Files, chosen: Sequence[str]) -> str:
+def fortunes(files: Files, chosen: Sequence[str]) -> list[str]:
     """Read sayings, which lines of % part.
 
     Args:
@@ -135,7 +135,7 @@ def fortunes(files: Files, chosen: Sequence[str]) -> str:
     """
     taken = [file for file in files if file.name.removesuffix(".u8") in chosen]
     texts = [file.read_text(encoding="utf-8") for file in taken]
-    return re.sub(r"^%\n", "\n", "\n".join(texts), flags=re.MULTILINE)
+    return [re.sub(r"^%\n", "\n", text, flags=re.MULTILINE) for text in texts]
 
 
 def _person(locale: str) -> Any:
@@ -163,14 +163,15 @@ def _collected(
     test: Any = None,
 ) -> Sequences:
     """Put sequences with a class each together."""
-    ends = np.cumsum([0, *map(len, steps)])
+    ends, values = np.cumsum([0, *map(len, steps)]), np.concatenate(steps)
     classes, numbers = np.unique(np.asarray(labels), return_inverse=True)
     return Sequences(
-        values=np.concatenate(steps),
+        values=values,
         offsets=ends.astype(np.int64),
         features=features,
         names=np.arange(1, len(steps) + 1).astype(str) if names is None else names,
         labels=Labels("class", numbers.astype(np.int64), tuple(classes.tolist())),
         groups=groups,
         test=test,
+        manner={"named": True, "means": values.mean(axis=0, dtype=np.float64).tolist()},
     )

@@ -111,7 +111,7 @@ class DataSet:
 
         Returns:
             A frame with ds and y or several columns (forecast), `Sequences` or the base path of
-            `.ts` files (classify, regress), or a text.
+            `.ts` files (classify, regress), or a list of texts.
 
         Raises:
             DataError: No package that carries it is installed.

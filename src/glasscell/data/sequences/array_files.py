@@ -52,11 +52,6 @@ class StoredArray:
 
     def blocks(self, rows: int) -> Iterator[Array]:
         """Give so many entries of the first axis at a time."""
-        if not self.by_rows:
-            whole = np.asarray(self)
-            for first in range(0, len(whole), rows):
-                yield whole[first : first + rows]
-            return
         with _stream(self.file, self.member) as stream:
             _header(stream)
             row = int(np.prod(self.shape[1:], dtype=np.int64)) * self.dtype.itemsize
@@ -67,6 +62,18 @@ class StoredArray:
                     raise DataError(f"{self.file}: the file ends within {self.member or 'X'}; "
                                     "write it again")  # fmt: skip
                 yield np.frombuffer(raw, self.dtype).reshape(here, *self.shape[1:])
+
+    def by_columns(self) -> Array:
+        """Give an array whose last axis is the outermost in the file, as float32."""
+        whole = np.empty(self.shape, np.float32)
+        with _stream(self.file, self.member) as stream, np.errstate(over="ignore"):
+            _header(stream)
+            inner = self.shape[:-1]
+            size = int(np.prod(inner, dtype=np.int64)) * self.dtype.itemsize
+            for place in range(self.shape[-1]):
+                column = np.frombuffer(stream.read(size), self.dtype)
+                whole[..., place] = column.reshape(inner, order="F")
+        return whole
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         with _stream(self.file, self.member) as stream:

@@ -125,6 +125,9 @@ def _steps(x: Any, lengths: Any, layout: Layout | None, width: int | None, sourc
     array = x if stored else np.asarray(x)
     shape = array.shape
     _require_numbers(array, "X", source)
+    if stored and not x.by_rows:
+        require_room(int(np.prod(shape[:-1])), shape[-1], source)
+        array = x.by_columns()
     if lengths is not None:
         lengths = np.asarray(lengths)
         _require_lengths(lengths, source)

@@ -104,12 +104,15 @@ def say(name: str, cells: Any) -> Said:
     >>> say("y", ["b", None, "a"])
     Said(name='y', values=array([ 0., nan,  1.]), words=('b', 'a'))
     """
-    cells = np.asarray(cells)
-    if cells.dtype.kind in "iuf":
-        return Said(name, cells.astype(np.float64))
-    if cells.dtype.kind == "b":
-        return Said(name, cells.astype(np.float64), ("False", "True"))
-    codes, kinds = pd.factorize(cells.astype(object))
+    if isinstance(cells, pd.Categorical):
+        codes, kinds = cells.codes, list(cells.categories)
+    else:
+        cells = np.asarray(cells)
+        if cells.dtype.kind in "iuf":
+            return Said(name, cells.astype(np.float64))
+        if cells.dtype.kind == "b":
+            return Said(name, cells.astype(np.float64), ("False", "True"))
+        codes, kinds = pd.factorize(cells.astype(object))
     if all(isinstance(kind, int | float) and not isinstance(kind, bool) for kind in kinds):
         found = np.append(np.asarray(kinds, np.float64), np.nan)
         return Said(name, found[codes])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -111,6 +112,11 @@ def _files(root: Path, entries: Sequence[Path], notes: list[str]) -> list[Found]
     if not found:
         only = f", only {few(others)}" if others else ""
         raise DataError(f"{root}: {LAYOUT}; found no such file{only}")
+    name, times = Counter(file.name for file in found).most_common(1)[0]
+    if times > 1:
+        raise DataError(
+            f"{root}: the name {name!r} stands for two sequences; give each file its own"
+        )
     return found
 
 

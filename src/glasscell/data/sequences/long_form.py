@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pandas as pd
 import psutil  # type: ignore[import-untyped]
 
 from glasscell.arrays import Array
+from glasscell.data.csvfile import CHUNK_ROWS, Sheet
 from glasscell.data.dates import parse_times
 from glasscell.data.parquet import MAGIC, ParquetParts, open_parts
 from glasscell.data.rawtable import Source, Table, filled_cells, open_frame
@@ -70,8 +72,16 @@ def content_of_table(
     cells = filled_cells(source.names, source.sample)
     columns = find_columns(cells, options, known, labelled=labelled)
     gathered = Gathered(columns, options.per_step, getattr(source, "rows", None))
-    for table in tables_of(source, columns, options):
-        gathered.add(table)
+    if isinstance(source, ParquetParts):
+        # A column at a time, as pages of each are a megabyte or more.
+        marks = split_names(options.marks)
+        for table in source.tables(columns.all_but_features, marks):
+            gathered.add(table)
+        for feature in columns.features:
+            gathered.fill(feature, source.tables([feature], marks))
+    else:
+        for table in tables_of(source, columns, options):
+            gathered.add(table)
     return gathered.content([*source.notes, *columns.notes])
 
 
@@ -99,17 +109,17 @@ def _opened(data: Any) -> Source | ParquetParts:
     return open_source(path)
 
 
-def tables_of(
-    source: Source | ParquetParts, columns: Columns, options: ReadingOptions
-) -> Iterator[Table]:
+def tables_of(source: Source, columns: Columns, options: ReadingOptions) -> Iterator[Table]:
     """Give the rows of the columns that are read, in one table or several."""
     others, marks = columns.all_but_features, split_names(options.marks)
-    if isinstance(source, ParquetParts):
-        yield from source.tables([*columns.features, *others], marks)
-        return
     numeric = [*columns.features, *(name for name in others if name in columns.numeric)]
     text = [name for name in others if name not in columns.numeric]
-    yield replace(source.body(numeric, text, None, marks), marks_flag="--marks")
+    if isinstance(source, Sheet):
+        tables = source.tables(numeric, text, None, marks, CHUNK_ROWS)
+    else:
+        tables = iter([source.body(numeric, text, None, marks)])
+    for table in tables:
+        yield replace(table, marks_flag="--marks")
 
 
 @dataclass
@@ -132,13 +142,28 @@ class Column:
             values[known] = np.array(places, np.float64)[values[known].astype(np.int64)]
         if self.numbers is None:
             self.numbers = said.words is None
-        elif self.numbers != (said.words is None) and not np.isnan(values).all():
-            raise DataError(f"column {self.name!r}: expected numbers throughout or text throughout")
+        elif self.numbers != (said.words is None):
+            # Text below numbers: all of it is text.
+            if self.numbers:
+                self.low, self.high = (list(map(self._as_words, e)) for e in (self.low, self.high))
+            else:
+                values = self._as_words(values)
+            self.numbers = False
         if starts is None:
             self.low.append(values)
             return
-        self.low.append(np.fmin.reduceat(values, starts))
-        self.high.append(np.fmax.reduceat(values, starts))
+        low, high = np.fmin.reduceat(values, starts), np.fmax.reduceat(values, starts)
+        self.low.append(low)
+        self.high.append(low if np.array_equal(low, high, equal_nan=True) else high)
+
+    def _as_words(self, values: Array) -> Array:
+        numbers, places = np.unique(values, return_inverse=True)
+        found = [
+            np.nan if np.isnan(v) else self.words.setdefault(number_text(v), len(self.words))
+            for v in numbers.tolist()
+        ]
+        words: Array = np.array(found, np.float64)[places]
+        return words
 
     def said(self, values: Array) -> Said:
         """Give values with the words that they stand for."""
@@ -180,7 +205,7 @@ class Gathered:
         codes = self._codes(table, count_of_rows, name)
         starts = np.concatenate([[0], np.flatnonzero(codes[1:] != codes[:-1]) + 1])
         self.runs.append(codes[starts])
-        self.counts.append(np.diff(starts, append=count_of_rows))
+        self.counts.append(np.diff(starts, append=count_of_rows).astype(np.int32))
         self.places.append((self.rows, table.where))
         features = self.columns.features
         if self.steps is not None and not self.values:
@@ -192,7 +217,8 @@ class Gathered:
         else:
             here = self.values[0][self.rows : self.rows + count_of_rows]
         for place, feature in enumerate(features):
-            here[:, place] = _numbers(table, feature)
+            if feature in table.columns:
+                here[:, place] = _numbers(table, feature)
         if self.columns.time is not None:
             self.times.append(self._times(table, self.columns.time))
         for column in self.labels:
@@ -202,13 +228,23 @@ class Gathered:
         self.rows += count_of_rows
         self.notes.update(dict.fromkeys(table.said()))
 
+    def fill(self, feature: str, tables: Iterator[Table]) -> None:
+        """Take one feature of all rows, whose other columns were added."""
+        row, place = 0, self.columns.features.index(feature)
+        for table in tables:
+            numbers = _numbers(table, feature)
+            self.values[0][row : row + len(numbers), place] = numbers
+            row += len(numbers)
+            self.notes.update(dict.fromkeys(table.said()))
+
     def _codes(self, table: Table, rows: int, name: str | None) -> Array:
         """Number the sequence of each row."""
         if name is not None:
             return np.full(rows, self.names.setdefault(name, len(self.names)), np.int32)
         factors = []
         for column in self.columns.sequence:
-            codes, kinds = pd.factorize(np.asarray(table.columns[column]))
+            codes, kinds = pd.factorize(table.columns[column])
+            kinds = list(kinds)
             if (codes < 0).any():
                 raise DataError(
                     f"sequence column {column!r}, {table.where(int(np.argmax(codes < 0)))}: "
@@ -228,7 +264,8 @@ class Gathered:
     def _times(self, table: Table, name: str) -> Array:
         cells = np.asarray(table.columns[name])
         if cells.dtype.kind in "iu":
-            return cells
+            small = len(cells) and abs(cells).max() < 2**31
+            return cells.astype(np.int32 if small else np.int64, copy=False)
         if cells.dtype.kind == "f":
             times = table.numbers(name)
             if np.isnan(times).any():
@@ -240,7 +277,11 @@ class Gathered:
         self.dates = True
         if cells.dtype.kind == "M" and not np.isnat(cells).any():
             return cells.astype("datetime64[ns]").view(np.int64)
-        index = parse_times(table.text(name), name, table.where).index
+        try:
+            index = parse_times(table.text(name), name, table.where).index
+        except DataError as error:
+            # How dates are written is no option here.
+            raise DataError(re.sub("say --day-first.* or write", "write", str(error))) from error
         self.dates = isinstance(index, pd.DatetimeIndex)
         found: Array = index.to_numpy()
         return found.view(np.int64) if self.dates else found
@@ -273,6 +314,7 @@ class Gathered:
             for place in range(values.shape[1]):
                 values[:, place] = values[order, place]
         beside = {name: self._constant(c, runs, names) for name, c in self.beside.items()}
+        self.names, self.runs, self.counts = {}, [], []
         columns = self.columns
         return Content(
             values=values,
@@ -315,18 +357,17 @@ class Gathered:
             if not apart.any():
                 return None
             return np.argsort(np.repeat(runs, counts), kind="stable")
-        times = np.concatenate(self.times)
-        self.times = []
+        times, self.times = self.times, []
         order: Array | None = None
         if apart.any() or not _rises(times, ends):
-            order = np.lexsort((times, np.repeat(runs, counts)))
-            times = times[order]
+            order = np.lexsort((np.concatenate(times), np.repeat(runs, counts)))
+            times = [np.concatenate(times)[order]]
             if not apart.any():
                 notes.append(
                     f"The rows of a sequence were put in the order of {self.columns.time!r}."
                 )
             if not _rises(times, ends):
-                raise DataError(self._repeated(times, order, ends, lengths, names))
+                raise DataError(self._repeated(times[0], order, ends, lengths, names))
         irregular = _irregular(times, ends)
         if irregular is not None:
             least, most = map(pd.Timedelta if self.dates else number_text, irregular)
@@ -411,23 +452,39 @@ def _name(kind: Any) -> str:
     return str(kind).strip()
 
 
-def _rises(times: Array, ends: Array) -> bool:
-    """Tell whether the times of each sequence rise; `ends` are the first rows of the later ones."""
-    later = times[1:] > times[:-1]
-    later[ends - 1] = True
-    return bool(later.all())
+def _differences(times: Sequence[Array], ends: Array) -> Iterator[Array]:
+    """Give the steps of time within sequences, block by block.
+
+    Args:
+        times: Blocks of rows.
+        ends: The first rows of all sequences but the first: no step leads there.
+    """
+    first, last = 0, None
+    for block in times:
+        for start in range(0, len(block), CHUNK_ROWS):
+            part = block[start : start + CHUNK_ROWS]
+            part = part.astype(np.float64 if part.dtype.kind == "f" else np.int64, copy=False)
+            steps = np.diff(part) if last is None else np.diff(part, prepend=last)
+            lowest = first + len(part) - len(steps)
+            low, high = np.searchsorted(ends, (lowest, lowest + len(steps)))
+            yield np.delete(steps, ends[low:high] - lowest)
+            first, last = first + len(part), part[-1]
 
 
-def _irregular(times: Array, ends: Array) -> tuple[Any, Any] | None:
+def _rises(times: Sequence[Array], ends: Array) -> bool:
+    """Tell whether the times of each sequence rise; arguments as for `_differences`."""
+    return all(bool((steps > 0).all()) for steps in _differences(times, ends))
+
+
+def _irregular(times: Sequence[Array], ends: Array) -> tuple[Any, Any] | None:
     """Give the least and the largest step of time within a sequence, where they differ much."""
-    steps = np.diff(times)
-    if not len(steps):
+    found = [
+        (steps.min(), steps.max(), np.median(steps))
+        for steps in _differences(times, ends)
+        if len(steps)
+    ]
+    if not found:
         return None
-    within = np.ones(len(steps), bool)
-    within[ends - 1] = False
-    steps = steps[within]
-    if not len(steps):
-        return None
-    usual = np.median(steps)
-    least, most = steps.min(), steps.max()
+    least, most = min(each[0] for each in found), max(each[1] for each in found)
+    usual = found[0][2]
     return (least, most) if most > IRREGULAR * usual or least < usual / IRREGULAR else None

@@ -46,10 +46,11 @@ def fill_missing(
     Raises:
         DataError: One is missing and the policy is to say so, or a feature has no value at all.
     """
-    missing = np.isnan(content.values)
-    counts = missing.sum(axis=0)
+    # Column by column, as a mask of all would be a quarter of the data.
+    counts = np.array([np.isnan(column).sum() for column in content.values.T])
     if not counts.any():
         return content.values
+    missing = np.isnan(content.values)
     first = int(np.argmax(missing.any(axis=1)))
     if policy == "raise":
         raise DataError(_refusal(content, missing, first))

@@ -405,7 +405,8 @@ def _blocks(cell: Cell, matrix: Array, reads: str) -> Float64:
         for one in cell.program.sums
         if reads in one.reads
     ]
-    return np.concatenate([np.zeros((0, matrix.shape[1])), *blocks]).astype(np.float64)
+    rows: Float64 = np.concatenate([np.zeros((0, matrix.shape[1])), *blocks]).astype(np.float64)
+    return rows
 
 
 def _shut(by: dict[Place, Float64], states: int) -> npt.NDArray[np.bool_] | None:

@@ -114,7 +114,8 @@ class CellNumbers:
     @property
     def read(self) -> Array:
         """(P + I,) what all gates read, [h_{t-1}, x_t]."""
-        return np.concatenate([np.ravel(self.h_prev), np.ravel(self.x)]).astype(np.float64)
+        read: Array = np.concatenate([np.ravel(self.h_prev), np.ravel(self.x)]).astype(np.float64)
+        return read
 
 
 def cell_numbers(
@@ -229,7 +230,8 @@ def _terms(
 def _row(weights: LayerWeights, row: int) -> Array:
     """(P + I,): the hidden part is empty for a cell without a matrix R."""
     hidden = weights.weight_hh[row] if len(weights.weight_hh) else np.zeros(0)
-    return np.concatenate([hidden, weights.weight_ih[row]]).astype(np.float64)
+    whole: Array = np.concatenate([hidden, weights.weight_ih[row]]).astype(np.float64)
+    return whole
 
 
 def _biases(weights: LayerWeights, row: int) -> float:

@@ -85,7 +85,8 @@ class Windows:
         return self._cut(which, 0, self.horizon, self.values[:, 0])
 
     def _cut(self, which: slice | Array, first: int, last: int, values: Array) -> Array:
-        return values[self.origins[which][:, None] + np.arange(first, last)]
+        cut: Array = values[self.origins[which][:, None] + np.arange(first, last)]
+        return cut
 
     def thinned(self, most: int) -> Windows:
         """Keep at most so many windows, evenly spaced in time."""
@@ -172,7 +173,23 @@ def _origins(series: Series, part: str, lookback: int, horizon: int) -> Array:
         VALIDATION: (max(first, lookback), second),
         TEST: (max(second, lookback), rows),
     }[part]
-    origins = np.arange(low, high - horizon + 1)
+    return whole_windows(series, lookback, horizon, low, high)
+
+
+def whole_windows(
+    series: Series, lookback: int, horizon: int, low: int = 0, high: int | None = None
+) -> Array:
+    """Find the first targets of the windows of a series that have no gap.
+
+    Args:
+        series: The series.
+        lookback: Rows before the first target.
+        horizon: Rows from it on.
+        low: First row that may be a target.
+        high: Row after the last that may be one; None: all may.
+    """
+    high = len(series.ds) if high is None else high
+    origins = np.arange(max(low, lookback), high - horizon + 1)
     missing = np.concatenate([[0], np.cumsum(np.isnan(series.values).any(axis=1))])
     whole = missing[origins + horizon] == missing[origins - lookback]
     return np.asarray(origins[whole & series.measured[origins - 1]])

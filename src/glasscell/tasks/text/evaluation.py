@@ -68,6 +68,39 @@ def score(
     }
 
 
+def surprises(
+    run: str | os.PathLike[str], data: Any, say: Callable[[str], None] | None = None
+) -> Any:
+    """Give the bits that each symbol of a text costs a run, the state carried as in `score`.
+
+    Args:
+        run: A run folder that `fit` wrote.
+        data: As for `score`.
+        say: Called with each sentence on what was found; default silent.
+
+    Returns:
+        A pandas frame with document, symbol and bits.
+
+    Raises:
+        DataError: The run or the text cannot be used.
+    """
+    import pandas as pd
+
+    vocabulary, model = read_vocabulary(Path(run)), load(run)
+    corpus = read_text(data, vocabulary.reading)
+    for note in corpus.notes:
+        (say or (lambda _: None))(note)
+    indices = vocabulary.indices(corpus)
+    documents = zip(corpus.offsets, corpus.offsets[1:], strict=False)
+    return pd.DataFrame(
+        {
+            "document": np.repeat(np.array(corpus.names, object), np.diff(corpus.offsets)),
+            "symbol": np.array(corpus.known, object)[corpus.symbols],
+            "bits": np.concatenate([costs(model, indices[a:b]) for a, b in documents]),
+        }
+    )
+
+
 def costs(model: Model, indices: Array) -> npt.NDArray[np.float32]:
     """Give the bits (S,) that each symbol of one document costs a model."""
     symbols = model.root.writes

@@ -206,5 +206,5 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> FitRes
 
 def _named(data: Any) -> str:
     if not isinstance(data, str | Path):
-        return "texts"
+        return str(getattr(data, "source", "texts"))
     return "-" if Path(data).name == STANDARD_INPUT else str(data)

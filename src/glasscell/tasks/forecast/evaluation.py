@@ -1,0 +1,95 @@
+"""Scores a finished run on new series beside the naive forecast; needs no torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import glasscell
+from glasscell.data.wording import count, few
+from glasscell.errors import DataError
+from glasscell.tasks.forecast.baselines import naive
+from glasscell.tasks.forecast.predict import read_like
+from glasscell.tasks.forecast.preprocessing import read_preprocessing, scaler_of
+from glasscell.tasks.forecast.scores import Scoreboard
+from glasscell.tasks.forecast.windows import TEST, Dataset, Windows, channels, whole_windows
+
+MOST = 30_000
+"""Windows that are scored; where there are more, as many evenly spaced ones."""
+AT_ONCE = 1024
+"""Windows that run in one call."""
+
+
+def evaluate(
+    run: str | os.PathLike[str],
+    data: Any,
+    *,
+    say: Callable[[str], None] | None = None,
+    **changes: Any,
+) -> dict[str, Any]:
+    """Forecast from every row of new series that has a lookback before and a horizon after it.
+
+    Args:
+        run: A run folder written by `fit`.
+        data: Path of a table or a frame, read as the run's data were.
+        say: Called with each sentence on what was done; None: silent.
+        **changes: Options by the names of `predict`.
+
+    Returns:
+        series, windows, and methods: name, mae and rmse, in the data's unit, of the naive forecast
+        and of the run's network, each a mean over series.
+
+    Raises:
+        DataError: The run or the data cannot be used, or no series is long enough.
+    """
+    tell = say or (lambda _: None)
+    settings, model = read_preprocessing(Path(run)), glasscell.load(run)
+    lookback, horizon = settings["lookback"], settings["horizon"]
+    panel = read_like(data, settings, say, **changes)
+    whole = {s.unique_id: whole_windows(s, lookback, horizon) for s in panel.series}
+    series = tuple(s for s in panel.series if len(whole[s.unique_id]))
+    if not series:
+        raise DataError(
+            f"expected a series with {count(lookback + horizon, 'time step')} without a gap, the "
+            f"lookback and horizon of the run, found none of {len(panel.series):,}"
+        )
+    left_out = tuple(s.unique_id for s in panel.series if s not in series)
+    if left_out:
+        tell(f"Left out, as too short or with gaps: {few(left_out)}.")
+    scalers = tuple(scaler_of(s, settings) for s in series)
+    offsets = np.cumsum([0, *(len(s.ds) for s in series)])
+    values = np.concatenate(
+        [
+            channels(scaler.apply(s.values), settings["level"])
+            for s, scaler in zip(series, scalers, strict=True)
+        ]
+    )
+    origins = np.concatenate(
+        [whole[s.unique_id] + at for s, at in zip(series, offsets, strict=False)]
+    )
+    windows = Windows(values, origins, lookback, horizon, len(origins)).thinned(MOST)
+    dataset = Dataset(series, offsets, scalers, {TEST: windows}, settings["level"], left_out)
+    board = Scoreboard(dataset, windows, 1)
+    copied = np.empty(board.truth.shape)
+    for owner, one in enumerate(series):
+        mine = board.owners == owner
+        copied[mine] = naive(one, board.rows[mine], horizon)
+    said = [
+        model.run(windows.inputs(slice(first, first + AT_ONCE))).output
+        for first in range(0, len(windows), AT_ONCE)
+    ]
+    mode = model.recurrent[0].config.mode
+    network = mode if isinstance(mode, str) else mode.name
+    methods = [
+        board.score("naive", [copied]),
+        board.score(network, [board.restore(np.concatenate(said))]),
+    ]
+    return {
+        "series": len(series),
+        "windows": len(windows),
+        "methods": [{"name": m.name, "mae": m.mae, "rmse": m.rmse} for m in methods],
+    }
