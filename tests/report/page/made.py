@@ -49,7 +49,8 @@ def told_of_sequences(text, steps, inputs=2):
     right = (np.arange(steps) // 5 % 2)[None].astype(np.float32)
     mistake = {"sequence": text, "step": 3, "truth": text, "predicted": "no", "probability": 0.97}
     numbers = {
-        "confusion": {"classes": [text, "no"], "counts": [[31, 7], [2, 40]]},
+        "confusion": {"classes": [text, "no"], "counts": [[31, 7], [2, 40]],
+            "precision": [31 / 33, None], "recall": [31 / 38, 40 / 42], "number": [38, 42]},
         "calibration": {"confidence": [0.6, 0.9], "accuracy": [0.5, 0.95], "count": [10, 70]},
         "mistakes": [{**mistake, "wrong": 2, "times": 5}],
         "shown": [

@@ -57,6 +57,11 @@ class Attribution:
         """What the contributions miss of ``score - base``."""
         return float(self.contribution.sum()) - (self.score - self.base)
 
+    @property
+    def by_step(self) -> Float64:
+        """(T,) what all inputs of each step added."""
+        return np.asarray(self.contribution.sum(axis=1))
+
     def scaled(self, by: float, plus: float = 0.0) -> Attribution:
         """Give the same of ``by * score + plus``, such as a number in the data's own unit.
 

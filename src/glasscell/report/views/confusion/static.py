@@ -8,7 +8,6 @@ from typing import Any, Final
 from glasscell.report.draw.markup import escape, fixed
 from glasscell.report.page.exploration import Exploration
 from glasscell.report.page.frame_words import table as words
-from glasscell.report.views.confusion.data import per_class, per_label
 
 __all__ = ["ORDER", "TITLE", "build"]
 
@@ -23,7 +22,7 @@ def build(shown: Exploration, lang: str) -> str:
     found = shown.measures.get("confusion")
     if found is None:
         return ""
-    body = _each(found, lang) if "each" in found else _matrix(found, lang)
+    body = _matrix(found, lang) if "counts" in found else _each(found, lang)
     sure = shown.measures.get("calibration")
     return body + ("" if sure is None else _calibration(sure, lang))
 
@@ -32,16 +31,15 @@ def _matrix(found: Mapping[str, Any], lang: str) -> str:
     classes, counts = found["classes"], found["counts"]
     if len(classes) > MOST:
         return _each(found, lang)
-    precision, recall, _ = per_class(found)
     heads = [_say("true", lang), *map(escape, classes), _say("recall", lang)]
     rows = [
         "".join(
             f'<td class="{"right" if i == j else ""}">{count}</td>' for j, count in enumerate(row)
         )
-        + f"<td class=sum>{fixed(recall[i], 2)}</td>"
+        + f"<td class=sum>{_number(found['recall'][i], 2)}</td>"
         for i, row in enumerate(counts)
     ]
-    last = "".join(f"<td class=sum>{fixed(value, 2)}</td>" for value in precision)
+    last = "".join(f"<td class=sum>{_number(value, 2)}</td>" for value in found["precision"])
     named = zip([*map(escape, classes), _say("precision", lang)], [*rows, last], strict=True)
     return (
         '<div class="scroll whole"><table class="matrix"><thead><tr>'
@@ -53,12 +51,12 @@ def _matrix(found: Mapping[str, Any], lang: str) -> str:
 
 
 def _each(found: Mapping[str, Any], lang: str) -> str:
-    columns = per_label(found) if "each" in found else per_class(found)
+    columns = [found[key] for key in ("precision", "recall", "number")]
     heads = "".join(
         f"<th>{_say(key, lang)}</th>" for key in ("label", "precision", "recall", "count")
     )
     rows = "".join(
-        f"<tr><th>{escape(name)}</th><td>{fixed(p)}</td><td>{fixed(r)}</td><td>{n}</td></tr>"
+        f"<tr><th>{escape(name)}</th><td>{_number(p)}</td><td>{_number(r)}</td><td>{n}</td></tr>"
         for name, p, r, n in zip(found["classes"], *columns, strict=True)
     )
     return (
@@ -80,6 +78,10 @@ def _calibration(sure: Mapping[str, Any], lang: str) -> str:
         f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody>'
         "</table></div>"
     )
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "–" if value is None else fixed(value, digits)
 
 
 def _say(key: str, lang: str) -> str:

@@ -1,4 +1,4 @@
-// Right and wrong, out of sample. Reads measures.confusion {classes, counts or each}, calibration
+// Right and wrong, out of sample. Reads measures.confusion {classes, counts, precision, recall, number}, calibration
 // {confidence, accuracy, count}, residuals {names, sequences, truth, predicted}, shown, mistakes.
 (() => {
   const { make } = GC;
@@ -25,7 +25,7 @@
     host.replaceChildren(`${GC.say("confusion.of", { truth, said, count })}. `, ...(links.length || !count ? links : [GC.say("confusion.none")]));
   };
 
-  const matrix = (host, { classes, counts }, chosen, choose) => {
+  const matrix = (host, { classes, counts, precision, recall }, chosen, choose) => {
     const wrong = classes.map((_, k) => classes.reduce((sum, _1, j) => (j === k ? sum : sum + counts[k][j] + counts[j][k]), 0));
     const order = classes.map((_, k) => k);
     const shown = order.length > MOST ? [...order].sort((a, b) => wrong[b] - wrong[a]).slice(0, MOST).sort((a, b) => a - b) : order;
@@ -39,15 +39,12 @@
     const share = (v) => make("td", { className: "sum", textContent: GC.number(v, 2) });
     host.replaceChildren(make("table", { className: "matrix" },
       make("thead", {}, make("tr", {}, make("th", { textContent: GC.say("confusion.true") }), ...shown.map((j) => make("th", { scope: "col", textContent: classes[j], title: classes[j] })), make("th", { textContent: GC.say("confusion.recall") }))),
-      make("tbody", {}, ...shown.map((i) => make("tr", {}, make("th", { scope: "row", textContent: classes[i], title: classes[i] }), ...shown.map((j) => cell(i, j)), share(part(counts[i][i], sum(counts[i]))))),
-        make("tr", {}, make("th", { scope: "row", textContent: GC.say("confusion.precision") }), ...shown.map((j) => share(part(counts[j][j], sum(counts.map((row) => row[j])))))))));
+      make("tbody", {}, ...shown.map((i) => make("tr", {}, make("th", { scope: "row", textContent: classes[i], title: classes[i] }), ...shown.map((j) => cell(i, j)), share(recall[i]))),
+        make("tr", {}, make("th", { scope: "row", textContent: GC.say("confusion.precision") }), ...shown.map((j) => share(precision[j]))))));
     return order.length > MOST ? GC.say("confusion.part", { shown: MOST, all: order.length }) : "";
   };
 
-  const perClass = ({ classes, counts, each }) => classes.map((name, k) => {
-    const [right, said, truth] = each ? [each[k][3], each[k][3] + each[k][1], each[k][3] + each[k][2]] : [counts[k][k], counts.reduce((a, row) => a + row[k], 0), counts[k].reduce((a, b) => a + b, 0)];
-    return [name, GC.number(part(right, said), 3), GC.number(part(right, truth), 3), String(truth)];
-  });
+  const perClass = ({ classes, precision, recall, number }) => classes.map((name, k) => [name, GC.number(precision[k], 3), GC.number(recall[k], 3), String(number[k])]);
   const HEAD = ["label", "precision", "recall", "count"];
 
   const calibration = (host) => {
@@ -119,14 +116,14 @@
       let chosen = null;
       const choose = (i, j) => { chosen = [i, j]; fill(); };
       const fill = () => {
-        if (confusion.each) { table.replaceChildren(GC.resultsTable({ caption: ["", ""], columns: HEAD.map((key) => GC.data.words[`confusion.${key}`]), numeric: [false, true, true, true], rows: perClass(confusion), highlight: [], note: ["", ""] })); return; }
+        if (!confusion.counts) { table.replaceChildren(GC.resultsTable({ caption: ["", ""], columns: HEAD.map((key) => GC.data.words[`confusion.${key}`]), numeric: [false, true, true, true], rows: perClass(confusion), highlight: [], note: ["", ""] })); return; }
         const focused = table.contains(document.activeElement);
         api.note(matrix(table, confusion, chosen, choose));
         if (!chosen) { names.textContent = GC.say("confusion.press"); return; }
         listed(names, ...chosen.map((k) => confusion.classes[k]), confusion.counts[chosen[0]][chosen[1]]);
         if (focused) table.querySelector("[aria-pressed=true]")?.focus();
       };
-      if (!confusion.each) api.table(() => ({ caption: GC.say("view.confusion"), head: HEAD.map((key) => GC.say(`confusion.${key}`)), rows: perClass(confusion) }));
+      if (confusion.counts) api.table(() => ({ caption: GC.say("view.confusion"), head: HEAD.map((key) => GC.say(`confusion.${key}`)), rows: perClass(confusion) }));
       return {
         draw(state, changed) {
           if (!["lang", "theme", "size"].some((name) => changed.has(name))) return;

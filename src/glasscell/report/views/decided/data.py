@@ -15,6 +15,7 @@ __all__ = ["decided"]
 
 ARRAYS: Final = {
     "s/decided": "(I, T) what each input at each step added to the score, see measures.decided",
+    "s/added": "(1, T) what all inputs of each step added",
     "s/attention": "(1, T) the weight that attention gave each step; absent without",
 }
 MEASURES: Final = {
@@ -52,4 +53,5 @@ def decided(
     }
     weights = {f"{s}/attention": np.asarray(one)[None] for s, one in (attention or {}).items()}
     arrays = {f"{s}/decided": one.contribution.T for s, one in enumerate(found)}
+    arrays |= {f"{s}/added": one.by_step[None] for s, one in enumerate(found)}
     return Measured(arrays={**arrays, **weights}, numbers={"decided": numbers})

@@ -25,7 +25,7 @@ def build(shown: Exploration, lang: str) -> str:
     """Return the body of the section; "" for a page on which nothing was decided."""
     found = shown.measures.get("decided", {})
     parts = [
-        _sequence(shown.series[int(s)], np.asarray(shown.arrays[f"{s}/decided"]), one, lang)
+        _sequence(shown.series[int(s)], np.asarray(shown.arrays[f"{s}/added"])[0], one, lang)
         for s, one in list(found.items())[:MOST]
     ]
     return "".join(parts)
@@ -44,10 +44,9 @@ def _sequence(series: Series, added: Array, one: Mapping[str, Any], lang: str) -
         words()[total][column].format(of=one["of"], **numbers),
         words()["decided.checked"][column].format(count=count, steps=f"{step} {named}", **numbers),
     ]
-    sums = added.sum(axis=0)
-    low, high = axes.padded_range([sums, np.zeros(1)])
+    low, high = axes.padded_range([added, np.zeros(1)])
     ticks = charts.y_ticks(low, high, 3)
-    drawing = charts.svg([charts.Line(values=sums, css="cell")], low, high, ticks=ticks)
+    drawing = charts.svg([charts.Line(values=added, css="cell")], low, high, ticks=ticks)
     label = f"<b>{escape(words()['decided.sum'][column])}</b>"
     row = charts.row(label, drawing, charts.y_gutter(ticks, low, high), group="static", height=110)
     labels = series.labels or [str(t) for t in range(series.steps)]

@@ -29,7 +29,7 @@
         body.replaceChildren();
         const added = GC.array(key("decided"));
         const { T, inputs } = GC.series;
-        const sums = Float64Array.from({ length: T }, (_, t) => { let sum = 0; for (let k = 0; k < inputs.length; k += 1) sum += added[k * T + t]; return sum; });
+        const sums = GC.array(key("added"));
         const sizes = inputs.map((_, k) => GC.row(added, k).reduce((a, v) => a + Math.abs(v), 0));
         const order = inputs.map((_, k) => k).sort((a, b) => sizes[b] - sizes[a]).slice(0, LINES);
         const top = GC.top(sums) || 1;

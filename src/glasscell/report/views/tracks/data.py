@@ -39,8 +39,8 @@ def of_units(found: Iterable[Mapping[str, Any]], layers: Sequence[str]) -> list[
             for unit in one["units"]
         ]
     for track in tracks.values():
-        track["units"].sort(key=lambda unit: -abs(unit["r"]))
-        track["units"] = [u for u in track["units"] if abs(u["r"]) > track["chance"]][:4]
+        closest = sorted(track["units"], key=lambda unit: -abs(unit["r"]))
+        track["units"] = [u for u in closest if abs(u["r"]) > track["chance"]][:4]
         track["found"] = bool(track["units"])
     first = {name: abs(t["units"][0]["r"]) if t["units"] else 0.0 for name, t in tracks.items()}
     return [tracks[name] for name in sorted(tracks, key=lambda name: -first[name])]
