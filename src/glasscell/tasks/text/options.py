@@ -50,7 +50,7 @@ class TextOptions:
         seed: The first seed; the others follow it.
         epochs: Most passes over the training part. Default: from its length, for some six million
             symbols in all.
-        batch_size: Streams that are read side by side. Default: as many as read 2,048 symbols in a
+        batch_size: Streams that are read side by side. Default: as many as read 1,024 symbols in a
             training step, fewer of a short text.
         learning_rate: Adam's at its highest; the plain RNN takes 0.3 of it.
         patience: Epochs without a better validation score before training stops.

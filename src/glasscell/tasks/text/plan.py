@@ -30,8 +30,11 @@ WORK = 6_000_000
 """Symbols that a network reads in all its epochs, unless they are named: 256 units on 100 symbols
 take some four minutes of one core."""
 
-STEP, STEPS = (128, 2048), 100
+STEP, STEPS = (128, 1024), 100
 """Least and most symbols of a training step; between, as many as make so many steps an epoch."""
+
+LEAST = 8
+"""Streams side by side: with fewer the kernels read all weights for hardly any work."""
 
 UNITS: dict[str, tuple[str, str]] = {
     "char": ("character", "字符"),
@@ -87,7 +90,7 @@ class Plan:
         """Fill in the truncation, and the streams that make up a training step with it."""
         longest = max(len(self.train) // (2 * steps), 1)
         symbols = int(np.clip(len(self.train) // STEPS, STEP[0], STEP[1]))
-        streams = self.options.batch_size or min(max(symbols // steps, 4), longest)
+        streams = self.options.batch_size or min(max(symbols // steps, LEAST), longest)
         return replace(self, options=replace(self.options, truncation=steps, batch_size=streams))
 
     def fingerprint(self) -> str:

@@ -15,11 +15,11 @@ from glasscell.tasks.text.plan import UNITS, Plan
 from glasscell.training.campaign import KINDS
 from glasscell.training.workers import one_thread
 
-PIECE = 64
+PIECE = 32
 """Steps of the pieces of the short training."""
 
-STEPS = 120
-"""Of the short training: some eight seconds of one core at 256 units."""
+STEPS = 200
+"""Of the short training: some seven seconds of one core at 256 units."""
 
 LENGTHS = (8, 16, 32, 64, 128)
 """What is tried; more than 128 steps cost memory and make fewer training steps."""
@@ -85,7 +85,7 @@ def measure(plan: Plan, stopped: Callable[[], bool] = lambda: False) -> Reach:
 
     with one_thread():
         trainer = recipe.trainer(kind, plan.options.seed)
-        trainer.rates = None  # at the rate of the first step of a schedule nothing would be learnt
+        trainer.rates = None  # a schedule would begin with a rate at which nothing is learnt
         for group in trainer.optimizer.param_groups:
             group["lr"] = plan.options.learning_rate
         while trainer.step_epoch(after_batch):
