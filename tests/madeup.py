@@ -55,6 +55,25 @@ def linear(
     return {**node, "weights": name}, {f"{name}.weight": weight, f"{name}.bias": bias}
 
 
+def sequence_network(
+    kinds: tuple[str, ...], config: Config, outputs: int = 4, dtype: str = "float32"
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """A SequenceNetwork with a skip if it pools, whose largest score so far rises often."""
+    width = config.directions * config.output_size
+    linears = {
+        "attention": (width, 1) if "attention" in kinds else None,
+        "head": (width * (len(kinds) or 1), outputs),
+        "skip": (4 * config.input_size, outputs) if kinds else None,
+    }
+    parts = {name: size and linear(*size, name, dtype) for name, size in linears.items()}
+    parts["recurrent"] = recurrent(config, "recurrent", dtype)
+    arrays = {name: array for part in parts.values() if part for name, array in part[1].items()}
+    if "attention" in kinds:
+        arrays["attention.weight"] *= arrays["attention.weight"].dtype.type(20)
+    nodes = {name: part and part[0] for name, part in parts.items()}
+    return {"type": "SequenceNetwork", "pooling": list(kinds), **nodes}, arrays
+
+
 def sequential(*parts: tuple[dict[str, Any], dict[str, np.ndarray]]) -> Model:
     """A Sequential of parts."""
     arrays = {name: array for _, found in parts for name, array in found.items()}

@@ -68,3 +68,18 @@ def test_every_entry_of_the_list_is_a_reader(tmp_path):
     path.write_text("ds,y\n2024-01-01,1\n2024-01-02,2\n")
     opened = [readers.reader(entry)(path, path.read_bytes()[:64]) for entry in readers.READERS]
     assert [source.names for source in opened if source is not None] == [("ds", "y")]
+
+
+def test_parquet_is_read_as_its_csv_is(tmp_path):
+    days = pd.date_range("2024-01-01", periods=len(VALUES))
+    frame = pd.DataFrame({"ds": days, "y": VALUES})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    frame.to_parquet(tmp_path / "a.parquet")
+    # An index of dates is the column of times.
+    frame.set_index("ds").to_parquet(tmp_path / "b.parquet")
+    expected = read_panel(tmp_path / "a.csv")
+    for name in ("a.parquet", "b.parquet"):
+        panel = read_panel(tmp_path / name)
+        assert (panel.freq, panel.source) == (expected.freq, name)
+        np.testing.assert_array_equal(panel.series[0].values, expected.series[0].values)
+        assert panel.series[0].ds.equals(expected.series[0].ds)

@@ -171,9 +171,11 @@ def show(result: Any, task: Task) -> None:
     from glasscell.training.run_folder import CHECKPOINT
 
     laid_out = import_module(f"glasscell.tasks.{task}.results_table").results
-    unit = (result.methods, result.plan.options.unit)
     console = Console()
-    console.print(laid_out(result) if task == "sequences" else laid_out(*unit))
+    if task == "sequences":
+        console.print(laid_out(result))
+    else:
+        console.print(laid_out(result.methods, result.plan.options.unit))
     for text in (result.verdict, *result.remarks):
         say(console, text)
     if result.interrupted and result.folder is not None:

@@ -108,11 +108,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[misc]
         Returns:
             (n, K) float64 that sum to 1; of several labels, of each by itself.
         """
-        scores = self._scores(X).astype(np.float64)
-        if self._several:
-            return np.asarray(0.5 + 0.5 * np.tanh(0.5 * scores))
-        shares = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+        return self._outputs(X)
 
     def decision_function(self, X: Any) -> Array:
         """Give what the probabilities are made of.

@@ -1,28 +1,28 @@
 """The network of a fitted estimator, as plain values: it pickles and runs without torch.
 
-The model that predicts is made of a description and arrays when it is first asked for, and is left
-out of a pickle: nothing of torch, and no code, is in one.
+What predicts is made of them when it is first asked for, and is left out of a pickle: nothing of
+torch, and no code, is in one.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from glasscell.arrays import Array
-from glasscell.data.sequences.collection import Sequences
+from glasscell.data.sequences.reading_options import Known
+from glasscell.model import modelfile
 from glasscell.model.model import Model
-from glasscell.tasks.scaling import Scaler
+from glasscell.tasks.sequences.predict import Predictor
+from glasscell.tasks.sequences.preprocessing import scaler_of
+from glasscell.tasks.sequences.told import told
+from glasscell.training import run_folder
 
 __all__ = ["FittedNetwork"]
-
-STEPS = 1 << 15
-"""Steps, padding included, that are run at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +32,7 @@ class FittedNetwork:
     Args:
         tree: What it is, as config.json has it.
         weights: Torch's parameter names to arrays.
-        scaler: Of the features, measured on the sequences that it was trained on.
-        target_scaler: Of the numbers to tell; None for classes.
+        settings: How its sequences were prepared, as preprocessing.json has it.
         history: What every epoch gave: its number, training and validation loss, seconds.
         best_epoch: The epoch whose weights these are.
         optimizer: What Adam remembers, for `partial_fit`; None after a `fit`.
@@ -41,44 +40,29 @@ class FittedNetwork:
 
     tree: dict[str, Any]
     weights: Mapping[str, Array]
-    scaler: Scaler
-    target_scaler: Scaler | None
+    settings: dict[str, Any]
     history: tuple[dict[str, float], ...]
     best_epoch: int
     optimizer: Any = None
 
     @cached_property
-    def model(self) -> Model:
-        """The network, ready to run with NumPy alone."""
-        return Model(self.tree, self.weights)
+    def predictor(self) -> Predictor:
+        """The network, ready to tell the labels of sequences with NumPy alone."""
+        return Predictor(
+            Model(self.tree, self.weights),
+            scaler_of(self.settings),
+            told(self.settings),
+            Known.restore(self.settings["reading"]),
+            self.settings,
+        )
+
+    def save(self, out: str | os.PathLike[str], force: bool) -> Path:
+        """Write a run folder with the model, its preparation and its log."""
+        with run_folder.RunFolder(out, force=force) as folder:
+            modelfile.write(folder.draft, self.tree, self.weights, force=True)
+            folder.write_json(run_folder.PREPROCESSING, self.settings)
+            folder.write_log(self.history)
+            return folder.commit()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "model"}
-
-    def scores(self, sequences: Sequences) -> npt.NDArray[np.float32]:
-        """Run the network over all sequences: (n, outputs)."""
-        scores = np.empty((len(sequences), self.model.root.writes or 0), np.float32)
-        for batch in by_length(sequences.lengths):
-            lengths = sequences.lengths[batch]
-            x = np.zeros((len(batch), lengths.max(), len(sequences.features)), np.float32)
-            x[np.arange(x.shape[1]) < lengths[:, None]] = self.scaler.network_input(
-                sequences.values[sequences.steps(batch)]
-            )
-            scores[batch] = self.model.run(x, lengths=lengths).output
-        return scores
-
-
-def by_length(lengths: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
-    """Deal the numbers of sequences out to batches of similar length.
-
-    >>> [batch.tolist() for batch in by_length(np.array([3, 1, 2, 20000, 20000]))]
-    [[1, 2, 0], [3], [4]]
-    """
-    order = np.argsort(lengths, kind="stable")
-    batches: list[npt.NDArray[np.int64]] = []
-    first = 0
-    for place, length in enumerate(lengths[order].tolist()):
-        if place > first and (place + 1 - first) * length > STEPS:
-            batches.append(order[first:place])
-            first = place
-    return [*batches, order[first:]]
+        return {name: value for name, value in vars(self).items() if name != "predictor"}

@@ -19,6 +19,7 @@ from glasscell.tasks.scaling import Scaler
 from glasscell.tasks.sequences.network import SequenceNetwork
 from glasscell.tasks.sequences.options import SequenceOptions
 from glasscell.tasks.sequences.plan import Plan, resolved
+from glasscell.tasks.sequences.preprocessing import preprocessing
 from glasscell.tasks.sequences.recipe import Recipe
 from glasscell.tasks.sequences.splits import Round, hold_out
 from glasscell.training.campaign import KINDS, RATES, Campaign, Candidate, Kind
@@ -32,7 +33,7 @@ NOTHING = np.zeros(0, np.int64)
 
 SAME = (
     *("cell", "hidden_size", "layers", "bidirectional", "pooling", "dropout"),
-    *("learning_rate", "batch_size", "patience"),
+    *("learning_rate", "batch_size", "patience", "layout", "missing"),
 )
 """Hyper-parameters that are options of a run by the same name."""
 
@@ -48,11 +49,12 @@ class ScaledPlan(Plan):
 
     def scaler(self, part: Round) -> Scaler:
         """Give the features' scales."""
-        return super().scaler(part) if self.before is None else self.before.scaler
+        return super().scaler(part) if self.before is None else self.before.predictor.scaler
 
     def target_scaler(self, part: Round) -> Scaler | None:
         """Give the scales of the numbers to tell."""
-        return super().target_scaler(part) if self.before is None else self.before.target_scaler
+        told = None if self.before is None else self.before.predictor.told
+        return super().target_scaler(part) if told is None else told.scaler
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,10 +183,9 @@ def _fitted(
     history: Iterable[Epoch],
     best_epoch: int,
 ) -> FittedNetwork:
-    plan, (tree, weights) = recipe.plan, describe(network)
-    part = plan.round(candidate.seed)
-    scales = plan.scaler(part), plan.target_scaler(part)
-    return FittedNetwork(tree, weights, *scales, tuple(map(asdict, history)), best_epoch)
+    tree, weights = describe(network)
+    settings = preprocessing(recipe.plan, recipe.plan.round(candidate.seed))
+    return FittedNetwork(tree, weights, settings, tuple(map(asdict, history)), best_epoch)
 
 
 def _tensor(array: Array) -> torch.Tensor:

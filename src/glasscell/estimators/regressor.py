@@ -67,10 +67,7 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc]
         Returns:
             (n,) float64, or (n, D) where y had columns, in the unit of y.
         """
-        scores = self._scores(X).astype(np.float64)
-        scaler = self.fitted_network_.target_scaler
-        assert scaler is not None
-        numbers = scaler.restore(scores)
+        numbers = self._outputs(X)
         return numbers[:, 0] if self._one else numbers
 
     def _labels(self, y: Any, known: bool) -> tuple[Labels, Array | None]:
@@ -83,7 +80,8 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc]
                 f"y: expected {self._columns} numbers a sequence as before, got "
                 f"{columns.shape[1]}; fit afresh"
             )
-        return Labels("number", columns, tuple(f"y{n}" for n in range(self._columns))), None
+        names = ("y",) if self._columns == 1 else tuple(f"y{n}" for n in range(self._columns))
+        return Labels("number", columns, names), None
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

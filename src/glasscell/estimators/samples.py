@@ -6,18 +6,19 @@ arrays, one a sequence.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from sklearn.utils.validation import validate_data
 
 from glasscell.arrays import Array
 from glasscell.data.sequences.collection import Sequences
+from glasscell.data.sequences.content import Content
+from glasscell.data.sequences.missing_values import feature_means, fill_missing
+from glasscell.data.sequences.reading_options import Layout, Missing
 from glasscell.errors import DataError
 
 __all__ = ["read_samples"]
-
-LAYOUTS = ("ntc", "nct")
 
 
 def read_samples(estimator: Any, X: Any, reset: bool) -> Sequences:
@@ -36,11 +37,9 @@ def read_samples(estimator: Any, X: Any, reset: bool) -> Sequences:
         DataError: X has another form, or other features than the estimator was fitted on.
         ValueError: scikit-learn's own words for what is no array of finite numbers.
     """
-    if estimator.layout not in LAYOUTS:
-        raise DataError(
-            f"layout: expected {' or '.join(LAYOUTS)} (sequence, time, feature), got "
-            f"{estimator.layout!r}"
-        )
+    for name, known in (("layout", get_args(Layout)), ("missing", get_args(Missing))):
+        if (value := getattr(estimator, name)) not in known:
+            raise DataError(f"{name}: expected one of {', '.join(known)}, got {value!r}")
     several = _as_list(X)
     rows = several is None and _depth(X) != 3
     if several is not None:
@@ -61,9 +60,20 @@ def read_samples(estimator: Any, X: Any, reset: bool) -> Sequences:
     if rows:
         lengths, values = np.full(len(values), values.shape[1]), values.reshape(-1, 1)
     _require_steps(lengths)
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    features = tuple(f"feature {number}" for number in range(values.shape[1]))
-    return Sequences(values, offsets, features, np.arange(len(lengths)).astype(str))
+    content = Content(
+        values=values,
+        lengths=lengths,
+        features=[f"feature {number}" for number in range(values.shape[1])],
+        named=False,
+        names=[str(number) for number in range(len(lengths))],
+        source="X",
+    )
+    if reset:
+        estimator._means = feature_means(content, None)
+    filled = fill_missing(content, estimator.missing, estimator._means, [])
+    manner = {"named": False, "layout": estimator.layout, "means": estimator._means}
+    names = np.array(content.names)
+    return Sequences(filled, content.offsets, tuple(content.features), names, manner=manner)
 
 
 def _as_list(X: Any) -> list[Any] | None:

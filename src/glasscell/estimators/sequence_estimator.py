@@ -18,8 +18,8 @@ from glasscell.errors import DataError
 from glasscell.estimators.fitted_network import FittedNetwork
 from glasscell.estimators.hyperparameters import Hyperparameters
 from glasscell.estimators.samples import read_samples
-from glasscell.model import modelfile
 from glasscell.model.model import Model
+from glasscell.tasks.sequences.predict import Predictor
 
 __all__ = ["SequenceEstimator"]
 
@@ -75,27 +75,26 @@ class SequenceEstimator(Hyperparameters, BaseEstimator):  # type: ignore[misc]
         return self
 
     def save(self, folder: str | os.PathLike[str], force: bool = False) -> Path:
-        """Write the network as a folder that `glasscell.load` reads.
+        """Write a run folder that `glasscell.load` and `glasscell predict` read.
 
         Args:
             folder: A new folder.
-            force: Write into a folder that exists; default False.
+            force: Replace a run that is there; default False.
 
         Returns:
             The folder.
 
         Raises:
             NotFittedError: There is nothing to save.
-            FileExistsError: Something is there that may not be replaced.
+            DataError: Something is there that may not be replaced.
         """
         check_is_fitted(self)
-        fitted = self._fitted("save")
-        return modelfile.write(folder, fitted.tree, fitted.weights, force)
+        return self._fitted("network_").save(folder, force)
 
     @property
     def network_(self) -> Model:
         """The network, which runs with NumPy alone."""
-        return self._fitted("network_").model
+        return self._fitted("network_").predictor.model
 
     @property
     def history_(self) -> tuple[dict[str, float], ...]:
@@ -141,8 +140,17 @@ class SequenceEstimator(Hyperparameters, BaseEstimator):  # type: ignore[misc]
 
     def _scores(self, X: Any) -> Array:
         """Run the network: (n, outputs)."""
+        predictor, sequences = self._ready(X)
+        return predictor.scores(sequences)
+
+    def _outputs(self, X: Any) -> Array:
+        """Give (n, K) probabilities, or (n, D) numbers in the unit of y."""
+        predictor, sequences = self._ready(X)
+        return predictor.outputs(sequences)
+
+    def _ready(self, X: Any) -> tuple[Predictor, Sequences]:
         check_is_fitted(self)
-        return self._fitted("scores").scores(read_samples(self, X, reset=False))
+        return self._fitted("network_").predictor, read_samples(self, X, reset=False)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "fitted_network_")

@@ -368,6 +368,26 @@ def test_arrays_are_read_in_the_order_of_a_run_that_has_names():
     assert read_sequences(np.ones((2, 2, 5)), known=known).lengths.tolist() == [5, 5]
 
 
+def test_sequences_in_memory_get_the_order_of_the_run():
+    read = read_sequences(table(x1=np.arange(12.0)))
+    known = Known.of(read)
+    frame = table(label=list("aaa") * 2 + list("bbb") * 2, x1=np.arange(12.0))
+    other = read_sequences(frame[["x2", "t", "sequence", "x1", "label"]])
+    shown = read_sequences(other, known=known)
+    assert other.features == ("x2", "x1")
+    assert shown.features == ("x1", "x2")
+    np.testing.assert_array_equal(shown.values, other.values[:, ::-1])
+    assert shown.labels.values.tolist() == [0, 0, 1, 1]
+
+
+def test_a_run_that_had_a_part_and_a_group_is_shown_data_without():
+    options = ReadingOptions(part="part", group="who", label="label", features=["x1", "x2"])
+    frame = table(part=["train"] * 6 + ["test"] * 6, who=list("mmmnnnoooppp"))
+    known = Known.of(read_sequences(frame, options))
+    shown = read_sequences(frame[["sequence", "x1", "x2"]], options, known)
+    assert (shown.test, shown.groups, shown.labels) == (None, None, None)
+
+
 def test_a_run_refuses_an_unknown_class_and_a_missing_feature():
     known = Known.of(read_sequences(table()))
     with pytest.raises(DataError, match=r"label 'z' is none of the classes of the run \(a, b\)"):

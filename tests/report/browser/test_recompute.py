@@ -242,19 +242,7 @@ def test_a_network_of_sequences_has_the_librarys_bits(kinds, bidirectional, tmp_
         mode="LSTM", input_size=3, hidden_size=7, num_layers=2, batch_first=True,
         bidirectional=bidirectional,
     )  # fmt: skip
-    width = 14 if bidirectional else 7
-    linears = {
-        "attention": (width, 1) if "attention" in kinds else None,
-        "head": (width * (len(kinds) or 1), 4),
-        "skip": (12, 4) if kinds else None,
-    }
-    parts = {name: size and madeup.linear(*size, name) for name, size in linears.items()}
-    parts["recurrent"] = madeup.recurrent(config, "recurrent")
-    tree = {"type": "SequenceNetwork", "pooling": list(kinds)}
-    tree |= {name: part and part[0] for name, part in parts.items()}
-    tensors = {name: array for part in parts.values() if part for name, array in part[1].items()}
-    if "attention" in kinds:
-        tensors["attention.weight"] *= np.float32(20)  # the largest score so far rises often
+    tree, tensors = madeup.sequence_network(kinds, config)
     model = Model(tree, tensors)
     x = madeup.inputs(model, 1, 60)[0]
     expected = model.run(x).output

@@ -92,36 +92,30 @@ def find_columns(
     taken: list[str] = list(options.features or ())
     notes: list[str] = []
 
-    def find(role: str, aliases: Sequence[str], remembered: str | None = None) -> str | None:
-        """Give the column that is named, or remembered, or known by its name."""
-        named: str | None = getattr(options, role)
-        if named is not None and named not in cells:
-            raise DataError(_no_column(f"--{role}", named, cells))
-        free = {name.lower(): name for name in reversed(list(cells)) if name not in taken}
-        if named is None:
-            named = remembered if remembered in cells else None
-        if named is None:
-            named = next((free[alias] for alias in aliases if alias in free), None)
-        if named is not None:
-            if named in taken:
-                raise DataError(
-                    f"expected different columns for each role, got {named!r} twice; name another "
-                    f"with --{role}"
-                )
-            taken.append(named)
-        return named
+    def find(role: str, aliases: Sequence[str] = ()) -> str | None:
+        remembered = before.get(role)
+        asked = getattr(options, role)
+        name = _named(role, asked, cells, known) or (remembered if remembered in cells else None)
+        name = name or _alias(cells, taken, aliases)
+        if name is not None and name in taken:
+            raise DataError(
+                f"expected different columns for each role, got {name!r} twice; name another with "
+                f"--{role}"
+            )
+        taken.extend([name] if name else [])
+        return name
 
     labels = _labels(cells, options, known, taken, labelled)
     group_aliases = [alias for alias in GROUP_NAMES if alias not in (options.sequence or "")]
     sequence = _sequence(cells, options, before, taken, alone)
-    time = find("time", (), before.get("time"))
-    group = find("group", group_aliases, before.get("group"))
+    time = find("time")
+    group = find("group", group_aliases)
     if group is not None and options.group is None and known is None:
         notes.append(
             f"Column {group!r} says whom a sequence comes from: sequences of one {group} never lie "
             "in two parts."
         )
-    part = find("part", ())
+    part = find("part") if known is None else None
     if time is None:
         time = _time(cells, taken)
         taken += [time] if time else []
@@ -132,6 +126,25 @@ def find_columns(
         notes.append(f"Columns not read: {few(unread, 20)}.")
     numeric = frozenset(name for name, filled in cells.items() if _all_numbers(filled))
     return Columns(sequence, time, labels, group, part, features, numeric, tuple(notes))
+
+
+def _named(
+    role: str, name: str | None, cells: Mapping[str, Sequence[str]], known: Known | None
+) -> str | None:
+    """Give the column that the user named, None where a run is shown data without it."""
+    if name is None or name in cells:
+        return name
+    if known is None:
+        raise DataError(_no_column(f"--{role}", name, cells))
+    return None
+
+
+def _alias(
+    cells: Mapping[str, Sequence[str]], taken: Sequence[str], aliases: Sequence[str]
+) -> str | None:
+    """Give the first of some names that a free column has, in any case of its letters."""
+    free = {name.lower(): name for name in reversed(list(cells)) if name not in taken}
+    return next((free[alias] for alias in aliases if alias in free), None)
 
 
 def _labels(
@@ -153,8 +166,7 @@ def _labels(
             raise DataError(f"expected a label that is no feature, got {name!r} for both; leave it "
                             "out of --features")  # fmt: skip
     if not named and known is None and labelled:
-        lower = {name.lower(): name for name in reversed(list(cells)) if name not in taken}
-        named = tuple(lower[alias] for alias in LABEL_NAMES if alias in lower)[:1]
+        named = tuple(filter(None, [_alias(cells, taken, LABEL_NAMES)]))
         if not named:
             raise DataError(
                 f"expected a label column named {', '.join(LABEL_NAMES)}; the columns found are "
@@ -178,8 +190,7 @@ def _sequence(
     if options.sequence is None and not set(named) <= set(cells):
         named = ()
     if not named:
-        lower = {name.lower(): name for name in reversed(list(cells)) if name not in taken}
-        named = tuple(lower[alias] for alias in SEQUENCE_NAMES if alias in lower)[:1]
+        named = tuple(filter(None, [_alias(cells, taken, SEQUENCE_NAMES)]))
     if not named:
         raise DataError(
             "expected a column that names the sequence of each row (sequence, sequence_id, case, "
@@ -210,8 +221,8 @@ def _features(
 ) -> tuple[tuple[str, ...], list[str]]:
     """Give the features, and what other columns were not read, and why."""
     wanted = options.features
-    if known is not None and known.named:
-        wanted = known.features
+    if known is not None:
+        wanted = known.features if known.named else None
     if wanted is not None:
         for name in wanted:
             if name not in cells:

@@ -72,8 +72,16 @@ def content_of_table(
     cells = filled_cells(source.names, source.sample)
     columns = find_columns(cells, options, known, labelled=labelled)
     gathered = Gathered(columns, options.per_step, getattr(source, "rows", None))
-    for table in tables_of(source, columns, options):
-        gathered.add(table)
+    if isinstance(source, ParquetParts):
+        # A column at a time, as pages of each are a megabyte or more.
+        marks = split_names(options.marks)
+        for table in source.tables(columns.all_but_features, marks):
+            gathered.add(table)
+        for feature in columns.features:
+            gathered.fill(feature, source.tables([feature], marks))
+    else:
+        for table in tables_of(source, columns, options):
+            gathered.add(table)
     return gathered.content([*source.notes, *columns.notes])
 
 
@@ -101,14 +109,9 @@ def _opened(data: Any) -> Source | ParquetParts:
     return open_source(path)
 
 
-def tables_of(
-    source: Source | ParquetParts, columns: Columns, options: ReadingOptions
-) -> Iterator[Table]:
+def tables_of(source: Source, columns: Columns, options: ReadingOptions) -> Iterator[Table]:
     """Give the rows of the columns that are read, in one table or several."""
     others, marks = columns.all_but_features, split_names(options.marks)
-    if isinstance(source, ParquetParts):
-        yield from source.tables([*columns.features, *others], marks)
-        return
     numeric = [*columns.features, *(name for name in others if name in columns.numeric)]
     text = [name for name in others if name not in columns.numeric]
     if isinstance(source, Sheet):
@@ -214,7 +217,8 @@ class Gathered:
         else:
             here = self.values[0][self.rows : self.rows + count_of_rows]
         for place, feature in enumerate(features):
-            here[:, place] = _numbers(table, feature)
+            if feature in table.columns:
+                here[:, place] = _numbers(table, feature)
         if self.columns.time is not None:
             self.times.append(self._times(table, self.columns.time))
         for column in self.labels:
@@ -223,6 +227,15 @@ class Gathered:
             column.add(table.columns[column.name], starts)
         self.rows += count_of_rows
         self.notes.update(dict.fromkeys(table.said()))
+
+    def fill(self, feature: str, tables: Iterator[Table]) -> None:
+        """Take one feature of all rows, whose other columns were added."""
+        row, place = 0, self.columns.features.index(feature)
+        for table in tables:
+            numbers = _numbers(table, feature)
+            self.values[0][row : row + len(numbers), place] = numbers
+            row += len(numbers)
+            self.notes.update(dict.fromkeys(table.said()))
 
     def _codes(self, table: Table, rows: int, name: str | None) -> Array:
         """Number the sequence of each row."""
@@ -301,6 +314,7 @@ class Gathered:
             for place in range(values.shape[1]):
                 values[:, place] = values[order, place]
         beside = {name: self._constant(c, runs, names) for name, c in self.beside.items()}
+        self.names, self.runs, self.counts = {}, [], []
         columns = self.columns
         return Content(
             values=values,

@@ -10,7 +10,7 @@ import numpy as np
 from glasscell.arrays import Array
 from glasscell.data.readers import reader
 from glasscell.data.sequences.collection import Sequences
-from glasscell.data.sequences.content import Content, Said
+from glasscell.data.sequences.content import Content, Said, say
 from glasscell.data.sequences.goals import find_labels, require_learnable
 from glasscell.data.sequences.missing_values import feature_means, fill_missing
 from glasscell.data.sequences.reading_options import (
@@ -75,7 +75,7 @@ def read_sequences(
     """
     options = options or ReadingOptions()
     if isinstance(data, Sequences):
-        return data
+        return data if known is None else settle(_content(data), options, known)
     for entry in FORMS:
         form: Any = reader(entry)
         content: Content | None = form(data, options, known)
@@ -96,7 +96,7 @@ def settle(content: Content, options: ReadingOptions, known: Known | None) -> Se
     notes = list(content.notes)
     content = _in_order_of_the_run(content, known, notes)
     _require_distinct(content)
-    test = _test(content, notes)
+    test = _test(content, notes) if known is None else None
     labels = find_labels(content, options.per_step, options.goal, known, notes)
     if known is None and labels is not None:
         require_learnable(content, labels, test)
@@ -118,6 +118,29 @@ def settle(content: Content, options: ReadingOptions, known: Known | None) -> Se
             "labels": [column.name for column in content.labels],
             "means": means,
         },
+    )
+
+
+def _content(sequences: Sequences) -> Content:
+    """Give back what was read, to be settled for a run."""
+    labels = sequences.labels
+    columns: list[Said] = []
+    if labels is not None and labels.kind == "class":
+        columns = [Said("label", labels.values.astype(np.float64), labels.names)]
+    elif labels is not None:
+        stacked = labels.values.astype(np.float64).T
+        columns = [Said(name, each) for name, each in zip(labels.names, stacked, strict=True)]
+    return Content(
+        values=sequences.values,
+        lengths=sequences.lengths,
+        features=sequences.features,
+        named=sequences.manner.get("named", True),
+        names=sequences.names.tolist(),
+        labels=columns,
+        group=None if sequences.groups is None else say("group", sequences.groups),
+        source=sequences.source,
+        notes=sequences.notes,
+        manner=sequences.manner,
     )
 
 
@@ -144,9 +167,9 @@ def _in_order_of_the_run(content: Content, known: Known | None, notes: list[str]
 
 
 def _require_distinct(content: Content) -> None:
-    if len(set(content.names)) < len(content.names):
-        seen: set[str] = set()
-        twice = next(name for name in content.names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+    names, times = np.unique(np.array(content.names, str), return_counts=True)
+    if times.max() > 1:
+        twice = str(names[int(np.argmax(times))])
         raise DataError(
             f"{content.source}: the name {twice!r} stands for two sequences; give each its own"
         )

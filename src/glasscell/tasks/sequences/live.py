@@ -60,7 +60,7 @@ class Live:
                 f"{run}: the run interpolates missing values, which takes the value after them; "
                 f"choose --missing {', '.join(POLICIES)} for the stream"
             )
-        marks = settings.get("reading", {}).get("marks") or ()
+        marks = settings.get("marks") or ()
         self.marks = tuple(marks.split(",") if isinstance(marks, str) else marks)
         means = settings.get("reading", {}).get("means") or settings["scaler"]["mean"]
         self._means = np.array(means, np.float32)

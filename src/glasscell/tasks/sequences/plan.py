@@ -27,6 +27,14 @@ GOALS: dict[LabelKind, Goal] = {
 BLOCK = 1 << 16
 """Steps that are measured at a time, so that their copies in float64 stay small."""
 
+FEW = 1000
+"""Sequences to learn from, below which networks train on all of them, for all epochs.
+
+A sixth of 50 cannot tell which epoch is best, and is missed in training: within the 50 training
+sequences of PickupGestureWiimoteZ, by 5 folds, the accuracy is .40 with a validation part and .68
+without; within the 270 of JapaneseVowels .963 and .963, at a log loss of .14 and .12.
+"""
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
@@ -121,6 +129,11 @@ def plan_of(sequences: Sequences, options: SequenceOptions) -> Plan:
         notes.append(
             f"There are {count(len(rounds), 'round')} in place of {options.rounds}, as there are "
             f"no more {'groups' if sequences.groups is not None else 'sequences of a class'}."
+        )
+    if max(len(part.train) + len(part.validation) for part in rounds) < FEW:
+        notes.append(
+            f"With fewer than {FEW:,} sequences to learn from, the networks learn from all, for "
+            "all epochs; what is called their validation loss is the loss on these."
         )
     return Plan(sequences, resolved(options, sequences, rounds), rounds, scheme, tuple(notes))
 

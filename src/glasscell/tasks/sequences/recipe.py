@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -24,7 +24,8 @@ from glasscell.tasks.sequences.batches import (
 )
 from glasscell.tasks.sequences.network import SequenceNetwork, Shape
 from glasscell.tasks.sequences.options import SequenceOptions
-from glasscell.tasks.sequences.plan import Plan
+from glasscell.tasks.sequences.plan import FEW, Plan
+from glasscell.tasks.sequences.splits import Round
 from glasscell.training import distribution
 from glasscell.training.campaign import KINDS, RATES, Kind
 from glasscell.training.trainer import Batch, Loss, Schedule, Trainer
@@ -208,8 +209,8 @@ class SequenceObjective:
     def __init__(self, recipe: Recipe, seed: int, device: torch.device, width: int) -> None:
         plan = recipe.plan
         self.recipe, self.device, self.width = recipe, device, width
-        self.sequences, self.part = plan.sequences, plan.round(seed)
-        self.scaler = plan.scaler(self.part)
+        self.sequences, self.part = plan.sequences, recipe.part(seed)
+        self.scaler = plan.scaler(plan.round(seed))
         self.targets = Targets.of(plan, seed)
         self.loss: Loss = self.targets.loss
         self.size = plan.options.batch_size or 1
@@ -305,6 +306,14 @@ class Recipe:
         """Part of a class that is shared out among all."""
         return 0.0
 
+    def part(self, seed: int) -> Round:
+        """Give what the networks of a seed are trained on; of `FEW`, validation is part of it."""
+        part = self.plan.round(seed)
+        learning = np.union1d(part.train, part.validation)
+        if len(learning) >= FEW:
+            return part
+        return replace(part, train=learning, validation=part.validation[:0])
+
     @property
     def shape(self) -> Shape:
         """What the networks have in common."""
@@ -347,5 +356,6 @@ class Recipe:
             pct_start=WARM_UP,
             cycle_momentum=False,
         )
-        schedule = Schedule(epochs=self.epochs, patience=self.options.patience, average=AVERAGE)
+        patience = self.options.patience if len(objective.part.validation) else None
+        schedule = Schedule(epochs=self.epochs, patience=patience, average=AVERAGE)
         return Trainer(network, objective, optimizer, schedule, rates, self.film)

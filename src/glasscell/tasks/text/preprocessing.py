@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from glasscell.data.text.vocabulary import Vocabulary
 from glasscell.errors import DataError
-from glasscell.tasks.text.plan import Plan
 from glasscell.training import run_folder
+
+if TYPE_CHECKING:
+    from glasscell.tasks.text.plan import Plan
 
 TASK = "text"
 NEEDED = ("unit", "encoding", "separator", "vocabulary")

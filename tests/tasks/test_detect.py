@@ -1,0 +1,90 @@
+"""Which task a file or folder asks for."""
+
+from __future__ import annotations
+
+import gzip
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from glasscell.tasks.detect import detect
+
+FORECASTS = [
+    "ds,y\n2024-01-01,1\n2024-01-02,2\n",
+    "unique_id,ds,y\na,2024-01-01,1\na,2024-01-02,2\n",
+    "item_id,timestamp,target\na,2024-01-01,1\na,2024-01-02,2\n",
+    "id,date,y\n1,2024-01-01,1\n1,2024-01-02,2\n",
+    # The column only counts the rows.
+    "sequence,date,y\n1,2024-01-01,1\n2,2024-01-02,2\n",
+    "date;sales\n2024-01-01;1,5\n2024-01-02;2,5\n",
+    "",
+]
+SEQUENCES = [
+    "sequence,x,label\n1,0.5,a\n1,0.6,a\n2,0.1,b\n",
+    "sequence_id;x;class\n1;0,5;a\n1;0,6;a\n",
+    "case,time,x,y\n1,1,0.5,3\n1,2,0.6,3\n",
+    '"Sequence","x","Label"\n1,0.5,a\n',
+    "id,x,label\n1,0.5,a\n1,0.6,a\n",
+]
+
+
+@pytest.mark.parametrize("text", FORECASTS)
+def test_tables_without_labels_are_series(tmp_path, text):
+    (tmp_path / "data.csv").write_text(text)
+    assert detect(tmp_path / "data.csv") == "forecast"
+    (tmp_path / "data.csv.gz").write_bytes(gzip.compress(text.encode()))
+    assert detect(tmp_path / "data.csv.gz") == "forecast"
+
+
+@pytest.mark.parametrize("text", SEQUENCES)
+def test_tables_with_sequences_and_labels(tmp_path, text):
+    (tmp_path / "data.csv").write_text(text)
+    assert detect(tmp_path / "data.csv") == "sequences"
+
+
+@pytest.mark.parametrize("option", ["label", "sequence"])
+def test_an_option_decides(tmp_path, option):
+    (tmp_path / "data.csv").write_text(FORECASTS[0])
+    assert detect(tmp_path / "data.csv", [option, "seed"]) == "sequences"
+
+
+@pytest.mark.parametrize("name", ["x.npz", "x.npy", "x_TRAIN.ts", "x"])
+def test_files_of_arrays_and_pairs_of_ts(tmp_path, name):
+    (tmp_path / "x_TRAIN.ts").write_text("@data\n1,2:a\n")
+    assert detect(tmp_path / name) == "sequences"
+
+
+def test_parquet_by_its_columns(tmp_path):
+    pd.DataFrame({"sequence": [1], "label": ["a"]}).to_parquet(tmp_path / "s.parquet")
+    pd.DataFrame({"ds": ["2024"], "y": [1.0]}).to_parquet(tmp_path / "f.parquet")
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1")
+    found = [detect(tmp_path / f"{name}.parquet") for name in ("s", "f", "broken")]
+    assert found == ["sequences", "forecast", "forecast"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "task"),
+    [
+        ("poem.txt", "Tyger Tyger, burning bright,\nIn the forests of the night,\n", "text"),
+        ("poem", "床前明月光,\n疑是地上霜,\n", "text"),
+        ("read.md", "# A title\n\nwords | words\n", "text"),
+        ("table.txt", "date\tvalue\n2024-01-01\t3\n2024-01-02\t4\n", "forecast"),
+        ("empty.txt", "", "forecast"),
+        ("page.html", "<html></html>", "forecast"),
+    ],
+)
+def test_texts(tmp_path, name, text, task):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert detect(tmp_path / name) == task
+
+
+def test_folders(tmp_path):
+    for label in ("walk", "run"):
+        (tmp_path / "labels" / label).mkdir(parents=True)
+        np.save(tmp_path / "labels" / label / "1.npy", np.zeros((3, 2)))
+        (tmp_path / "books" / label).mkdir(parents=True)
+        (tmp_path / "books" / label / "1.txt").write_text("Call me Ishmael.")
+    (tmp_path / "empty").mkdir()
+    found = [detect(tmp_path / name) for name in ("labels", "books", "empty", "nothing")]
+    assert found == ["sequences", "text", "forecast", "forecast"]
