@@ -14,6 +14,7 @@ from glasscell.cli import main
 from glasscell.nn import LSTM, Linear
 from glasscell.tasks.forecast.fitting import fit
 from pages import data_of
+from pooled_networks import Pooled
 
 TIMES = pd.date_range("2020-01-01", periods=260, freq="D")
 
@@ -115,6 +116,21 @@ def test_numpy_files_bring_names_and_text(call, place, tmp_path):
     assert [(s["name"], "".join(s["text"])) for s in series] == [("a", "gate"), ("b", "cell")]
 
 
+def test_sequences_of_several_lengths_are_shown_to_their_ends(call, place, tmp_path):
+    torch.manual_seed(0)
+    glasscell.save(Pooled(("mean", "attention"), features=2), place / "pooled")
+    x = np.load(place / "x.npy")[:3]
+    x[1, 4:] = np.nan  # padding is not looked at
+    np.savez(tmp_path / "x.npz", x=x, lengths=[x.shape[1], 4, 1])
+    assert call("pooled", tmp_path / "x.npz", "--quiet") == (0, "", "")
+    found = data_of(tmp_path / "page.html")
+    assert [s["T"] for s in found["series"]] == [x.shape[1], 4, 1]
+    assert found["model"]["type"] == "SequenceNetwork"
+    code, _, err = call("pooled", tmp_path / "x.npz", "--steps", "2:5", out="other.html")
+    assert code == 2
+    assert "every sequence has, 0 … 0" in err
+
+
 def test_compressed_weights_are_shown_as_what_they_stand_for(call, place, tmp_path):
     glasscell.compress(place / "model", tmp_path / "small", "int8")
     assert call(tmp_path / "small", place / "x.npy")[0] == 0
@@ -203,6 +219,11 @@ def test_a_page_that_is_there_needs_force(call, tmp_path):
         (["model", "{place}/noise.npz"], "expected numbers in NumPy's format"),
         (["model", "{place}/no_x.npz"], "expected an array named x, found y"),
         (["model", "{place}/names.npz"], "expected 6 names, got 1"),
+        (["model", "{place}/lengths.npz"], "expected lengths as 6 integers in 1 …"),
+        (
+            ["letters", "{place}/first.npz"],
+            "expected a model whose recurrent layers are batch_first",
+        ),
         (
             ["model", "{place}/nan.npy"],
             "found 2 that are not, first in input 1, step 3, sequence 1",
@@ -225,6 +246,8 @@ def test_what_cannot_be_shown_is_explained_and_writes_nothing(
     np.savez(place / "no_x.npz", y=np.zeros(3))
     x = np.load(place / "x.npy")
     np.savez(place / "names.npz", x=x, names=["a"])
+    np.savez(place / "lengths.npz", x=x, lengths=[0, 1, 2, 3, 4, 5])
+    np.savez(place / "first.npz", x=[[0, 1, 2], [3, 4, 0]], lengths=[3, 2])
     x[1, 3, 1] = x[4, 0, 0] = np.nan
     np.save(place / "nan.npy", x)
     short = pd.DataFrame({"date": TIMES[:7], "销量": np.arange(7.0), "b": np.arange(7.0)})

@@ -286,7 +286,8 @@ def test_a_damaged_tree_is_refused_in_words():
         "expected a Linear, got null": {"head": None},
         "no field extra": {"extra": 1},
         "batch_first true": {"recurrent": {**tree["recurrent"], "batch_first": False}},
-        "model.recurrent: expected a recurrent layer": {"recurrent": tree["head"]},
+        "model.recurrent: expected a recurrent layer": {"recurrent": {"type": "Identity"}},
+        "model.head: expected a Linear from 20": {"head": {"type": "Identity"}},
     }
     for words, change in wrong.items():
         with pytest.raises(WeightFormatError, match=words):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,23 +23,20 @@ class ParquetParts:
     """Opened Parquet files that have the same columns.
 
     Args:
-        files: pyarrow's `ParquetFile` of each.
+        paths: The files, in order.
+        rows: Rows of all files, by what they say of themselves.
         names: Column names in order.
         sample: The first rows as text, "" where a cell is missing.
         title: What messages call them.
         notes: Nothing is passed over on opening.
     """
 
-    files: tuple[tuple[str, Any], ...]
+    paths: tuple[Path, ...]
+    rows: int
     names: tuple[str, ...]
     sample: tuple[tuple[str, ...], ...]
     title: str
     notes: tuple[str, ...] = ()
-
-    @property
-    def rows(self) -> int:
-        """Rows of all files, by what they say of themselves."""
-        return sum(file.metadata.num_rows for _, file in self.files)
 
     def tables(self, columns: Sequence[str], missing: tuple[str, ...] = ()) -> Iterator[Table]:
         """Give the rows of some columns, some thousands at a time.
@@ -46,12 +44,11 @@ class ParquetParts:
         Raises:
             DataError: A file is damaged, or a column holds lists.
         """
-        for name, file in self.files:
-            first = 0
-            distinct = list(dict.fromkeys(columns))
-            for batch in _batches(name, file, distinct):
-                cells = {each: _cells(batch.column(each), each, name) for each in distinct}
-                here = f" of {name}" if len(self.files) > 1 else ""
+        distinct = list(dict.fromkeys(columns))
+        for path in self.paths:
+            first, here = 0, f" of {path.name}" if len(self.paths) > 1 else ""
+            for batch in _batches(path, distinct):
+                cells = {each: _cells(batch.column(each), each, path.name) for each in distinct}
 
                 def where(row: int, first: int = first, here: str = here) -> str:
                     return f"row {first + row + 1}{here}"
@@ -90,48 +87,57 @@ def open_parts(paths: Sequence[Path], title: str) -> ParquetParts:
     Raises:
         DataError: One is damaged, or has other columns than the first.
     """
-    pyarrow = _pyarrow(paths[0])
-    import pyarrow.parquet as parquet
-
-    files = []
+    _pyarrow(paths[0])
+    names: tuple[str, ...] = ()
+    rows = 0
     for path in paths:
-        try:
-            # Without a buffer of its own pyarrow holds all pages of a group of rows.
-            file = parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 16)
-        except (pyarrow.ArrowException, OSError) as error:
-            raise _damaged(path, error) from error
-        files.append((path.name, file))
-    names = tuple(files[0][1].schema_arrow.names)
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise DataError(f"{paths[0]}: expected distinct column names, got {few(repeated)} twice")
-    for name, file in files[1:]:
-        odd = sorted(set(file.schema_arrow.names) ^ set(names))
+        with _opened(path) as file:
+            rows += file.metadata.num_rows
+            here = tuple(file.schema_arrow.names)
+        repeated = sorted({name for name in here if here.count(name) > 1})
+        if repeated:
+            raise DataError(f"{path}: expected distinct column names, got {few(repeated)} twice")
+        names = names or here
+        odd = sorted(set(here) ^ set(names))
         if odd:
             raise DataError(
                 f"{title}: columns come and go between the files: {few(odd)} "
-                f"{'is' if len(odd) == 1 else 'are'} in one of {files[0][0]} and {name} only; "
-                "write the same columns into each"
+                f"{'is' if len(odd) == 1 else 'are'} in one of {paths[0].name} and {path.name} "
+                "only; write the same columns into each"
             )
-    batch = next(_batches(files[0][0], files[0][1], list(names), SAMPLE_ROWS), None)
+    batch = next(_batches(paths[0], list(names), SAMPLE_ROWS), None)
     columns = [] if batch is None else [batch.column(name).to_pylist() for name in names]
     sample = tuple(
         tuple("" if cell is None or cell != cell else str(cell) for cell in row)
         for row in zip(*columns, strict=True)
     )
-    return ParquetParts(tuple(files), names, sample, title)
+    return ParquetParts(tuple(paths), rows, names, sample, title)
 
 
-def _batches(name: str, file: Any, columns: list[str], rows: int = BATCH_ROWS) -> Iterator[Any]:
+def _batches(path: Path, columns: list[str], rows: int = BATCH_ROWS) -> Iterator[Any]:
+    with _opened(path) as file:
+        yield from file.iter_batches(batch_size=rows, columns=columns, use_threads=False)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a file for one pass over it, as pyarrow keeps pages of all columns that it has seen.
+
+    Raises:
+        DataError: It is damaged.
+    """
     import pyarrow
+    import pyarrow.parquet as parquet
 
-    # pyarrow's own pool keeps tens of megabytes that it has no use for.
+    # pyarrow's own pool keeps tens of megabytes that it does not use.
     before = pyarrow.default_memory_pool()
     pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     try:
-        yield from file.iter_batches(batch_size=rows, columns=columns, use_threads=False)
+        # Without a buffer of its own pyarrow holds all pages of a group of rows.
+        with parquet.ParquetFile(path, pre_buffer=False, buffer_size=1 << 16) as file:
+            yield file
     except (pyarrow.ArrowException, OSError) as error:
-        raise _damaged(name, error) from error
+        raise _damaged(path, error) from error
     finally:
         pyarrow.set_memory_pool(before)
 

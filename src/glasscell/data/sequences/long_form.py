@@ -314,6 +314,7 @@ class Gathered:
             for place in range(values.shape[1]):
                 values[:, place] = values[order, place]
         beside = {name: self._constant(c, runs, names) for name, c in self.beside.items()}
+        self.names, self.runs, self.counts = {}, [], []
         columns = self.columns
         return Content(
             values=values,
