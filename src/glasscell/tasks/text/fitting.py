@@ -106,6 +106,12 @@ def _fit(
     jobs: int | Workers | None,
 ) -> FitResult:
     plan = make_plan(data, options)
+    if len(plan.train) > baselines.MOST:
+        shortened = (
+            f"The n-grams and compressors read the last {baselines.MOST:,} symbols of the training "
+            "part."
+        )
+        plan = replace(plan, notes=(*plan.notes, shortened))
     for note in (*plan.lines(), *plan.notes):
         reporter.say(note)
     networks = candidates(options.seed, options.seeds, options.cell)
