@@ -220,6 +220,7 @@ def test_a_negative_seed_is_refused(tmp_path, capsys):
         ("gates.py", "C_t = f_t * C_{t-1} + i_t * C̃_t, exactly: True"),
         ("gradient_flow.py", "vanishes after"),
         ("stream_without_torch.py", "same bits as in training: True"),
+        ("detector.py", "same bits with a restart in the middle: True"),
     ],
 )
 def test_an_example_prints_what_it_claims(name, claim, request):

@@ -25,8 +25,8 @@ IN_WORDS = {
     "mean": ("the mean", "均值"),
     "ridge on summaries": ("ridge on summaries", "统计摘要上的岭回归"),
     "ridge on steps": ("ridge on steps", "逐步岭回归"),
-    "1-NN (DTW)": ("the nearest neighbour (DTW)", "最近邻(DTW)"),
-    "1-NN (Euclidean)": ("the nearest neighbour (Euclidean)", "最近邻(欧氏距离)"),
+    "1-NN (DTW)": ("the nearest neighbour (DTW)", "最近邻（DTW）"),
+    "1-NN (Euclidean)": ("the nearest neighbour (Euclidean)", "最近邻（欧氏距离）"),
     "MiniRocket and ridge": ("MiniRocket and ridge", "MiniRocket 加岭回归"),
     "plain RNN": ("the plain RNN", "普通 RNN"),
 }
@@ -148,6 +148,7 @@ def _sentences(
     (name, name_zh), (other, other_zh) = (
         IN_WORDS.get(one.name, (f"the {one.name}", one.name)) for one in (own, rival)
     )
+    name_zh, other_zh = (f"{one} " if one[-1].isascii() else one for one in (name_zh, other_zh))
     step = board.plan.labels.per_step
     things, things_zh = ("steps", "步") if step else ("sequences", "序列")
     word = "ahead" if ahead > 0 else "behind"
@@ -159,7 +160,7 @@ def _sentences(
             f"The mean absolute error of {name} on the test {things} is {one}{unit}, that of "
             f"{other} {two}"
         )
-        chinese = f"{name_zh} 在测试{things_zh}上的平均绝对误差为 {one},{other_zh} 为 {two}"
+        chinese = f"{name_zh}在测试{things_zh}上的平均绝对误差为 {one}，{other_zh}为 {two}"
     else:
         one, two = percents(own.headline, rival.headline)
         of = "the labels of the test" if board.goal == "multilabel" else "the test"
@@ -167,17 +168,17 @@ def _sentences(
             f"{name[0].upper()}{name[1:]} is right in {one} of {of} {things}, {other} in {two}"
         )
         labels = "的标签" if board.goal == "multilabel" else ""
-        chinese = f"{name_zh} 判对了 {one} 的测试{things_zh}{labels},{other_zh} 判对了 {two}"
+        chinese = f"{name_zh}判对了 {one} 的测试{things_zh}{labels}，{other_zh}判对了 {two}"
     if ahead == 0:
-        return f"{english}: no difference.", f"{chinese}:没有差别。"
+        return f"{english}: no difference.", f"{chinese}：没有差别。"
     if p >= LEVEL:
         return (
             f"{english}; the difference is within chance ({said}).",
-            f"{chinese};差异在偶然范围之内({said})。",
+            f"{chinese}；差异在偶然范围之内（{said}）。",
         )
     return (
         f"{english}; it is {word} by more than chance ({said}).",
-        f"{chinese};{word_zh}幅度超出偶然范围({said})。",
+        f"{chinese}；{word_zh}幅度超出偶然范围（{said}）。",
     )
 
 
