@@ -33,6 +33,9 @@ take some four minutes of one core."""
 STEP, STEPS = (128, 1024), 100
 """Least and most symbols of a training step; between, as many as make so many steps an epoch."""
 
+PIECE = 1 << 20
+"""Symbols that are counted at a time."""
+
 LEAST = 8
 """Streams side by side: with fewer the kernels read all weights for hardly any work."""
 
@@ -154,7 +157,7 @@ def make_plan(data: Any, options: TextOptions) -> Plan:
             f"is for the test, got {len(corpus):,}; give a longer text"
         )
     places, whole = _parts(corpus)
-    counts = np.bincount(corpus.symbols[places[TRAIN]], minlength=len(corpus.known))
+    counts = _counts(corpus.symbols[places[TRAIN]], len(corpus.known))
     if (counts > 0).sum() < 2:
         one = corpus.known[int(np.argmax(counts))]
         raise DataError(
@@ -185,11 +188,23 @@ def make_plan(data: Any, options: TextOptions) -> Plan:
             f"An epoch reads {most:,} of the {len(parts[TRAIN]):,} {unit}s for training "
             f"(--max-symbols), {count(resolved.epochs or 1, 'epoch')} {share:.2g} times the whole."
         )
-    files = len(corpus.names)
     return Plan(
-        resolved, vocabulary, parts, (size[0], size[1]), corpus.source, files, whole, unknown,
-        tuple(notes),
-    )  # fmt: skip
+        options=resolved,
+        vocabulary=vocabulary,
+        parts=parts,
+        test_size=(size[0], size[1]),
+        source=corpus.source,
+        files=len(corpus.names),
+        whole=whole,
+        unknown=unknown,
+        notes=tuple(notes),
+    )
+
+
+def _counts(symbols: Array, size: int) -> Array:
+    """Count symbols piece by piece, as bincount makes eight bytes of each."""
+    pieces = (symbols[k : k + PIECE] for k in range(0, len(symbols), PIECE))
+    return np.asarray(sum(np.bincount(piece, minlength=size) for piece in pieces))
 
 
 def _parts(corpus: Corpus) -> tuple[dict[str, Any], bool]:
