@@ -34,7 +34,7 @@ from glasscell.tasks.sequences.recipe import Recipe, predict_scores
 from glasscell.training.trainer import Descent
 
 LENGTHS = {
-    "as JapaneseVowels, 7 to 29": lambda draw, count: 7 + draw.binomial(22, 0.39, count),
+    "of JapaneseVowels, 7 to 29": lambda _, count: named("JapaneseVowels").load().lengths[:count],
     "uniform, 1 to 100": lambda draw, count: draw.integers(1, 101, count),
 }
 SETS = ("JapaneseVowels", "BasicMotions", "PickupGestureWiimoteZ", "GunPoint", "ItalyPowerDemand")
