@@ -90,8 +90,11 @@ def test_the_kept_epoch_is_the_best_of_the_history(fitted):
 def test_patience_ends_training():
     X = sequences()
     y = np.random.default_rng(1).integers(0, 2, size=len(X))
-    model = LSTMClassifier(**{**SMALL, "max_epochs": 60}, patience=3, learning_rate=0.05).fit(X, y)
-    assert len(model.history_) == model.best_epoch_ + 3 < 60
+    changes = {"max_epochs": 60, "patience": 3, "learning_rate": 0.05}
+    held_out = LSTMClassifier(**{**SMALL, **changes}, validation_fraction=0.2).fit(X, y)
+    assert len(held_out.history_) == held_out.best_epoch_ + 3 < 60
+    few = LSTMClassifier(**{**SMALL, **changes}).fit(X, y)
+    assert len(few.history_) == 60
 
 
 def test_probabilities_scores_and_classes_belong_together(fitted):

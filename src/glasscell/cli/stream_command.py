@@ -63,6 +63,8 @@ def run(args: Any) -> int:
     task = task_of(Path(args.run))
     keep = [name.strip() for name in (args.keep or "").split(",") if name.strip()]
     named = [] if args.id is None else [args.id]
+    live: Any
+    lines: RowLines | TextLines
     if task == "text":
         live, lines = _of_text(args)
     elif task == "sequences":

@@ -41,7 +41,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[misc]
 
     Notes:
         A fit trains one network, on one thread, to the same bits for the same `random_state`.
-        `validation_fraction` of the sequences choose the epoch that is kept and are not trained on.
+        What `glasscell fit` trains is trained here, once: no baselines and no test part.
 
     >>> rng = np.random.default_rng(0)
     >>> X = [rng.normal(size=(steps, 2)) for steps in rng.integers(4, 9, size=60)]

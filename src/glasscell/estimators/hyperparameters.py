@@ -14,8 +14,8 @@ from typing import Any
 __all__ = ["TRIED", "Hyperparameters", "beginning_as"]
 
 TRIED: list[dict[str, Any]] = [
-    {"hidden_size": 4, "max_epochs": 2},
-    {"cell": "gru", "hidden_size": 3, "max_epochs": 1, "validation_fraction": 0},
+    {"hidden_size": 2, "max_epochs": 1, "validation_fraction": 0.2},
+    {"cell": "gru", "hidden_size": 2, "max_epochs": 1},
 ]
 """What the checks of sktime and aeon fit: small, as they fit often."""
 
@@ -36,9 +36,11 @@ class Hyperparameters:
         learning_rate: Adam's, at its highest.
         batch_size: Sequences per training step. Default: from the number of sequences.
         max_epochs: Most passes over the training sequences.
-        patience: Epochs without a better validation loss before training stops.
-        validation_fraction: Part of the sequences that decides which epoch is kept, drawn by class.
-            With 0 all are trained on, and the training loss decides.
+        patience: Epochs without a better validation loss before training stops; without validation
+            all epochs are trained.
+        validation_fraction: Part of the sequences that decides which epoch is kept, drawn by class,
+            and is not trained on; with 0 the training loss decides. Default: 0 for fewer than
+            1,000 sequences, else a sixth.
         random_state: Seed of the initial weights, the order of the sequences, and the validation
             part.
         verbose: Whether to tell of every epoch on standard error.
@@ -54,7 +56,7 @@ class Hyperparameters:
     batch_size: int | None = None
     max_epochs: int = 100
     patience: int = 20
-    validation_fraction: float = 0.2
+    validation_fraction: float | None = None
     random_state: Any = None
     verbose: int = 0
 

@@ -1,4 +1,4 @@
-"""Trains the one network of an estimator with the recipe, the campaign and the trainer of `fit`."""
+"""Trains the one network of an estimator with the recipe and the trainer of `glasscell fit`."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from glasscell.nn.saving import describe
 from glasscell.tasks.scaling import Scaler
 from glasscell.tasks.sequences.network import SequenceNetwork
 from glasscell.tasks.sequences.options import SequenceOptions
-from glasscell.tasks.sequences.plan import Plan, resolved
+from glasscell.tasks.sequences.plan import FEW, Plan, resolved
 from glasscell.tasks.sequences.preprocessing import preprocessing
 from glasscell.tasks.sequences.recipe import Recipe
-from glasscell.tasks.sequences.splits import Round, hold_out
-from glasscell.training.campaign import KINDS, RATES, Campaign, Candidate, Kind
-from glasscell.training.progress import Reporter, Stop
+from glasscell.tasks.sequences.splits import VALIDATION, Round, hold_out
+from glasscell.training.campaign import KINDS, RATES, Candidate, Kind
+from glasscell.training.progress import Reporter
 from glasscell.training.trainer import Epoch, Schedule, Trainer
-from glasscell.training.workers import Workers, one_thread
+from glasscell.training.workers import one_thread
 
 __all__ = ["fit", "pass_over"]
 
@@ -63,6 +63,10 @@ class WarmRecipe(Recipe):
 
     weights: Mapping[str, Array] = field(default_factory=dict)
 
+    def part(self, seed: int) -> Round:
+        """Give what is trained on and validated on: what the estimator was told, however few."""
+        return self.plan.round(seed)
+
     def network(self, kind: Kind, seed: int) -> SequenceNetwork:
         """Make the network that training begins with."""
         network = super().network(kind, seed)
@@ -86,12 +90,21 @@ def fit(
         DataError: A hyper-parameter is out of its bounds.
     """
     recipe, candidate = _prepared(estimator, sequences, weights, before)
+    trainer = recipe.trainer(candidate.kind, candidate.seed)
     reporter = Reporter(quiet=not estimator.verbose)
-    with Workers(1) as workers, reporter:
-        campaign = Campaign(recipe, [candidate], reporter, None, workers)
-        campaign.run(Stop())
-    trained = campaign.done[0]
-    return _fitted(recipe, candidate, trained.network, trained.history, trained.best_epoch)
+    with one_thread(), reporter:
+        reporter.start(1, recipe.epochs)
+        while not trainer.finished:
+            trainer.step_epoch()
+            latest = trainer.history[-1]
+            best = latest.epoch == trainer.best_epoch
+            reporter.epoch(candidate.name, latest, recipe.epochs, best)
+            for warning in trainer.warnings:
+                reporter.say(f"epoch {latest.epoch}: {warning}")
+            reporter.within(candidate.name, latest.epoch)
+    network = recipe.network(candidate.kind, candidate.seed)
+    network.load_state_dict(trainer.best)
+    return _fitted(recipe, candidate, network, trainer.history, trainer.best_epoch)
 
 
 def pass_over(
@@ -167,9 +180,11 @@ def _parts(
 ) -> Round:
     """Set some sequences apart to validate on; those that count nothing are left out."""
     fraction = estimator.validation_fraction
+    counted = np.arange(len(sequences)) if weights is None else np.flatnonzero(weights)
+    if fraction is None:
+        fraction = 1 / VALIDATION if len(counted) >= FEW else 0
     if isinstance(fraction, bool) or not 0 <= fraction <= 0.5:
         raise DataError(f"validation_fraction: expected from 0 (none) to 0.5, got {fraction!r}")
-    counted = np.arange(len(sequences)) if weights is None else np.flatnonzero(weights)
     if whole or not fraction:
         return Round(seed, counted, NOTHING, NOTHING)
     train, validation = hold_out(sequences, counted, seed, round(1 / fraction))

@@ -1,4 +1,4 @@
-"""What `glasscell inspect RUN` and `explain RUN` look into: the run's own windows, data, or chance.
+"""What `glasscell inspect RUN` and `explain RUN` look into: what a run kept, data, or chance.
 
 What reads data is imported where it is used, as a look at random numbers needs no pandas.
 """
@@ -22,6 +22,7 @@ from glasscell.model.model import Model
 from glasscell.report.lesson import lesson
 from glasscell.report.page import Exploration, Finding
 from glasscell.report.page.collect import PageOptions, collect
+from glasscell.tasks.run_page import task_of
 from glasscell.training import run_folder
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Looking:
     Args:
         inputs: Columns of a CSV file, in the model's order; default all with numbers. Not for runs.
         series: Which sequences the page shows; default the first four, for a run the liveliest
-            windows and the last one.
+            windows and the last one, or mistakes, the surest and the least sure sequences.
         steps: First step and the one after the last; default all. Not for a run's windows.
         lag: How many steps back the task needs; default all there are.
         title: The page's heading; default what a run forecasts, else the folder's name.
@@ -95,8 +96,8 @@ def look(
 
     Args:
         run: A run folder, or any folder that `glasscell.save` wrote. It is read once.
-        data: A CSV file, .npy, or .npz with `x`; default the run's own test windows. For a run a
-            CSV file is read as `glasscell predict` reads it.
+        data: A CSV file, .npy, or .npz with `x`; default the run's own test windows, sequences or
+            stretches of text. For a run a file is read as `glasscell predict` reads it.
         looking: What is wanted; default `Looking()`.
         **more: Fields of `Looking`, in place of those of `looking`.
 
@@ -110,13 +111,18 @@ def look(
     folder, looking = Path(run), replace(looking or Looking(), **more)
     subject = SavedModel.read(folder)
     file = None if data is None else Path(data)
-    of_run = (folder / run_folder.PREPROCESSING).is_file()
-    if of_run and (file is None or file.suffix.lower() not in (".npy", ".npz")):
+    task = task_of(folder)
+    arrays = file is not None and file.suffix.lower() in (".npy", ".npz")
+    if task and (task == "sequences" or not arrays):
         if looking.inputs or looking.steps:
             raise DataError(
                 "--inputs and --steps are for models without a run: a run knows its columns, and "
-                "reads windows of one length"
+                "reads windows of one length or whole sequences"
             )
+        if task == "sequences":
+            return _look_at_sequences(subject, folder, file, looking)
+        if task == "text":
+            return _look_at_text(subject, folder, file, looking)
         return look_at(subject, folder, _windows(folder, file, looking), looking)
     if file is None:
         raise DataError(
@@ -169,6 +175,61 @@ def look_at(
     unit = str(read_preprocessing(run).get("unit") or "")
     page = page.more(truth, {"forecast": {"unit": unit, "scales": _scales(windows, rows)}})
     return with_results(page, run, titled=bool(looking.title))
+
+
+def _look_at_sequences(
+    subject: SavedModel, run: Path, file: Path | None, looking: Looking
+) -> Exploration:
+    """Measure what a page shows of a run on labelled sequences: those that it kept, or new ones."""
+    from glasscell.tasks.sequences import page
+    from glasscell.tasks.sequences.kept_sequences import KeptSequences
+
+    settings = run_folder.read_preprocessing(run, "sequences", ("goal", "features"))
+    if file is not None:
+        kept = page.read_like(file, run, looking.say)
+    else:
+        kept = KeptSequences.load(_kept(run, run_folder.SEQUENCES))
+    rows = page.rows_of(kept)
+    rows = rows if looking.series is None else _chosen(looking.series, len(kept.x))
+    options = replace(
+        _options(run, looking),
+        shown=rows,
+        names=page.names_of(kept, rows),
+        inputs=[str(name) for name in kept.features],
+        lengths=kept.lengths,
+    )
+    loss = page.loss_of(kept, settings) if kept.scored else None
+    shown = collect(subject, kept.x, loss, options, _rival(run))
+    return page.with_results(shown, subject, run, kept, rows, settings, bool(looking.title))
+
+
+def _look_at_text(
+    subject: SavedModel, run: Path, file: Path | None, looking: Looking
+) -> Exploration:
+    """Measure what a page shows of a run on text: stretches that it kept, or of a new text."""
+    from glasscell.tasks.text import page
+    from glasscell.tasks.text.kept_text import KeptText
+
+    if file is not None:
+        kept = page.read_like(file, run)
+    else:
+        kept = KeptText.load(_kept(run, run_folder.TEXT))
+    rows = _chosen(looking.series, len(kept.read))
+    rows = rows[: page.SHOWN] if looking.series is None else rows
+    options = replace(
+        _options(run, looking),
+        shown=rows,
+        names=[f"{kept.first[row]:,} …" for row in rows],
+        text=[kept.text(row) for row in rows],
+    )
+    shown = collect(subject, kept.read, page.loss_of(kept), options, _rival(run))
+    return page.with_results(shown, subject, run, kept, rows, bool(looking.title))
+
+
+def _kept(run: Path, name: str) -> Path:
+    if (run / name).is_file():
+        return run / name
+    raise DataError(f"{run} has no {name}; give the data: glasscell inspect {run} DATA")
 
 
 def _options(folder: Path, looking: Looking) -> PageOptions:

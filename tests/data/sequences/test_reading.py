@@ -257,6 +257,15 @@ def test_columns_are_found_and_those_not_read_are_named():
     assert any("note (text), row_id (counts the rows), device_id (a name)" in n for n in read.notes)
 
 
+def test_labels_and_groups_may_come_beside_a_frame():
+    frame = table().drop(columns="label").set_index(["sequence", "t"])
+    read = read_sequences((frame, [3, 4, 3, 4], ["m", "m", "n", "n"]))
+    assert (read.features, read.labels.names) == (("x1", "x2"), ("3", "4"))
+    assert read.groups.tolist() == ["m", "m", "n", "n"]
+    with pytest.raises(DataError, match="expected 4 labels, one a sequence"):
+        read_sequences((frame, [3, 4]))
+
+
 def test_bools_are_numbers_in_frames_and_files(tmp_path):
     frame = table(x2=[True, False, True] * 4)
     frame.to_csv(tmp_path / "a.csv", index=False)

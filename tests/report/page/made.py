@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from glasscell.inspect.dynamics.attribution import Attribution
 from glasscell.report.page.exploration import Exploration, Finding, Layer, Series
+from glasscell.report.views.decided.data import decided
+from glasscell.report.views.tracks.data import of_units
 from glasscell.traces.layer import LayerTrace
 
 
@@ -28,3 +31,42 @@ def exploration(steps=12, units=4, **changes):
         "findings": [Finding(text=("it vanishes", "它消失"), good=False)],
     }
     return Exploration(**parts | changes)
+
+
+def told_of_sequences(text, steps, inputs=2):
+    """Arrays and measures that runs on sequences and text bring, of one series."""
+    added = np.sin(np.arange(inputs * steps, dtype=np.float64)).reshape(inputs, steps)
+    sums = added.sum(axis=0)
+    attribution = Attribution(
+        contribution=added.T,
+        score=3.0,
+        base=3.0 - added.sum(),
+        steps=np.array([2, 5]),
+        said=float(sums[[2, 5]].sum()),
+        fell=0.75,
+    )
+    measured = decided([attribution], [text], True, {0: np.full(steps, 1 / steps)})
+    right = (np.arange(steps) // 5 % 2)[None].astype(np.float32)
+    mistake = {"sequence": text, "step": 3, "truth": text, "predicted": "no", "probability": 0.97}
+    numbers = {
+        "confusion": {"classes": [text, "no"], "counts": [[31, 7], [2, 40]],
+            "precision": [31 / 33, None], "recall": [31 / 38, 40 / 42], "number": [38, 42]},
+        "calibration": {"confidence": [0.6, 0.9], "accuracy": [0.5, 0.95], "count": [10, 70]},
+        "mistakes": [{**mistake, "wrong": 2, "times": 5}],
+        "shown": [
+            {"name": text, "why": "mistake", "said": "no", "truth": text, "probability": 0.97}
+        ],
+        "tags": {"names": ["a", text], "kind": "class"},
+        "tracks": of_units(
+            [
+                {"feature": "line", "in_words": [text, text], "layer": "rnn.l0", "by_chance": 0.1,
+                 "units": [{"unit": 3, "correlation": -0.81}]},
+                {"feature": "quotes", "in_words": ["quotes", "引号"], "layer": "rnn.l0",
+                 "by_chance": 0.2, "units": []},
+            ],
+            ["rnn.l0"],
+        ),
+        "sample": text,
+    }  # fmt: skip
+    arrays = {"0/right": right, "0/said": np.roll(right, 2, axis=1), "0/sure": np.abs(sums)[None]}
+    return {**measured.arrays, **arrays}, {**measured.numbers, **numbers}

@@ -27,6 +27,7 @@ from glasscell.report.views.results.data import Table, results
 from glasscell.report.views.training.data import of_history
 from glasscell.traces.layer import LayerTrace
 from known_lstm import lstm
+from report.page.made import told_of_sequences
 
 BAD = '</script><script>alert("x")</script>&\'"<img src=x onerror=1>'
 QUANTITIES = ("forget", "input", "candidate", "output", "cell", "hidden")
@@ -97,11 +98,13 @@ def page(T=60, H=8, text="sugar", **flows):
         "LSTM": LayerFlow(np.ones(T), np.ones(T), np.ones(T)),
     }
     fought = contest(Contest(said=text, table=table, flows=flows, lag_needed=True))
+    arrays, numbers = told_of_sequences(text, T)
     return shown.more(
-        {**stretch.arrays, **fought.arrays},
+        {**stretch.arrays, **fought.arrays, **arrays},
         {
             **stretch.numbers,
             **fought.numbers,
+            **numbers,
             "results": results([text], [table], [text]),
             "movement": {"said": (text, text), "table": table.record()},
             "training": [of_history(text, [(1, 0.5), (2, 0.25)])],

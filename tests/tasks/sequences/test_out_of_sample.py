@@ -13,6 +13,7 @@ def test_a_row_of_the_matrix_is_what_is_right():
     )
     assert found["confusion"] == {
         "classes": ["a", "b", "c"], "counts": [[1, 1, 0], [0, 1, 0], [1, 0, 0]],
+        "precision": [0.5, 0.5, None], "recall": [0.5, 1.0, 0.0], "number": [2, 1, 1],
     }  # fmt: skip
 
 
@@ -53,7 +54,10 @@ def test_several_labels_at_once_have_a_table_each():
     truth = np.array([[1, 0], [1, 1], [0, 1]], bool)
     outputs = np.array([[0.9, 0.8], [0.2, 0.7], [0.1, 0.9]])
     found = out_of_sample(made(truth, [1] * 3, ("a", "b"), "multilabel"), np.arange(3), outputs)
-    assert found["confusion"]["each"] == [[1, 0, 1, 1], [0, 1, 0, 2]]
+    assert found["confusion"] == {
+        "classes": ["a", "b"], "precision": [1.0, pytest.approx(2 / 3)], "recall": [0.5, 1.0],
+        "number": [2, 2],
+    }  # fmt: skip
     assert [one["predicted"] for one in found["mistakes"]] == ["a, b", "b"]
 
 

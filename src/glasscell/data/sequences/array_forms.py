@@ -65,6 +65,8 @@ def read_arrays(data: Any, options: ReadingOptions, known: Known | None) -> Cont
     Raises:
         DataError: They cannot be used; the message says why.
     """
+    if isinstance(data, tuple) and data and _is_frame(data[0]):
+        return None
     if isinstance(data, tuple) and len(data) in (2, 3) and not _numbers(data):
         data = dict(zip(("X", "y", "groups"), data, strict=False))
     elif _is_array(data) or (isinstance(data, list) and data):

@@ -85,7 +85,8 @@ def _large_first(image: Float64, log_scale: Float64 | float) -> Int64:
 
 def _log(values: Float64) -> Float64:
     with np.errstate(divide="ignore"):
-        return np.log(np.abs(values))
+        logarithms: Float64 = np.log(np.abs(values))
+    return logarithms
 
 
 def _uneven(logs: Float64) -> bool:

@@ -278,6 +278,30 @@ class SavedModel:
         )
         return recording, None if integers else batch
 
+    def outputs(self, x: Array) -> Array:
+        """Give (B, O), one answer a sequence, of (B, T, I).
+
+        Raises:
+            ShapeError: The model gives an answer a step.
+        """
+        return _one_each(self._run(self.model, self._laid_out(x)))
+
+    def input_gradient(self, x: Array, slope: Callable[[Array], Array]) -> Array:
+        """Give the derivative of a function of each sequence's one answer by what was read.
+
+        Args:
+            x: (B, T, I).
+            slope: Takes outputs (B, O), gives the function's derivatives by them.
+
+        Returns:
+            (B, T, I) float64.
+        """
+        run = _Pass(self, self._laid_out(x))
+        return self._laid_out(run.pull(slope(_one_each(run.output)), _input_gradient))
+
+    def _laid_out(self, x: Array) -> Array:
+        return x if self.batch_first else x.swapaxes(0, 1).copy()
+
     def alone(self, found: Recording, rows: Sequence[int]) -> Recording:
         """Measure the gradients of some sequences of a batch of several lengths each by itself.
 
@@ -347,6 +371,12 @@ class SavedModel:
         model.recurrent = [new if node is old else node for node in model.recurrent]
         model.keepers = [new if node is old else node for node in model.keepers]
         return model
+
+
+def _one_each(output: Array) -> Array:
+    if output.ndim != 2:
+        raise ShapeError(f"expected one answer (B, O) a sequence, got {output.shape}")
+    return output
 
 
 def _given(gradient: Array, output: Array) -> tuple[float, Array]:

@@ -56,7 +56,8 @@ def heat(
     shown, per_column, per_row = pooled(ax, np.asarray(values))
     rows, columns = values.shape
     image = ax.imshow(
-        np.ma.masked_invalid(shown), cmap=colour_map(kind), vmin=limits[0], vmax=limits[1],
+        np.where(np.isfinite(shown), shown, np.nan), cmap=colour_map(kind),
+        vmin=limits[0], vmax=limits[1],
         aspect="auto", interpolation="nearest", origin="upper",
         extent=(-0.5, shown.shape[1] * per_column - 0.5, shown.shape[0] * per_row - 0.5, -0.5),
     )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,9 +20,10 @@ from glasscell.report.draw.axes import step_labels
 from glasscell.report.page import Exploration
 from glasscell.report.views.forecast.data import Stretch
 from glasscell.report.views.results.data import Table, results
-from glasscell.report.views.training.data import of_log
 from glasscell.tasks.forecast.scores import LSTM, Method
 from glasscell.tasks.forecast.verdict import label
+from glasscell.tasks.run_page import STOPPED, logged
+from glasscell.tasks.run_page import metrics as read_metrics
 from glasscell.training import run_folder
 
 if TYPE_CHECKING:
@@ -126,11 +126,10 @@ def with_results(shown: Exploration, run: Path, titled: bool) -> Exploration:
     Raises:
         DataError: A file is damaged.
     """
-    if (run / run_folder.LOG).is_file():
-        shown = shown.more({}, {"training": of_log(_lines(run / run_folder.LOG))})
-    if not (run / run_folder.METRICS).is_file():
+    shown = logged(shown, run, ("train_mae_scaled", "validation_mae_scaled"))
+    metrics = read_metrics(run)
+    if metrics is None:
         return shown
-    (metrics,) = _lines(run / run_folder.METRICS, whole=True)
     known = metrics["data"]
     horizon, unit = known["horizon"], str(metrics["unit"])
     table = results_table(metrics["methods"], unit)
@@ -203,7 +202,6 @@ def _method(record: Mapping[str, Any]) -> Method:
 def _notes(metrics: Mapping[str, Any]) -> list[str | tuple[str, str]]:
     windows = metrics["data"]["windows"]
     train, validation, test = (windows[part] for part in ("train", "validation", "test"))
-    stopped = ("Training was stopped with Ctrl-C.", "训练被 Ctrl-C 中止。")
     return [
         (
             f"Each series: the first 70 % train ({count(train, 'window')}), the next 10 % validate "
@@ -213,14 +211,5 @@ def _notes(metrics: Mapping[str, Any]) -> list[str | tuple[str, str]]:
         ),
         HOW,
         *metrics["notes"],
-        *([stopped] if metrics["interrupted"] else []),
+        *([STOPPED] if metrics["interrupted"] else []),
     ]
-
-
-def _lines(path: Path, whole: bool = False) -> list[Any]:
-    """Read a JSON document, or one a line."""
-    text = path.read_text(encoding="utf-8")
-    try:
-        return [json.loads(part) for part in ([text] if whole else text.splitlines())]
-    except ValueError as error:
-        raise DataError(f"{path} is damaged: {error}; fit again") from error

@@ -50,6 +50,9 @@ DTW_WORK = 3e9
 NEIGHBOUR_NUMBERS = 20_000_000
 """Numbers of all sequences that are searched for neighbours: 80 MB."""
 
+NEIGHBOUR_WORK = 5e10
+"""Products of numbers up to which all are searched: some ten seconds."""
+
 ROCKET = "aeon.transformations.collection.convolution_based"
 KERNELS = 9996
 SHORTEST_ROCKET = 9
@@ -323,7 +326,9 @@ def _neighbour(plan: Plan) -> Baseline:
     band = max(1, round(BAND * length))
     kind = "DTW" if pairs * length * (2 * band + 1) * features <= DTW_WORK else "Euclidean"
     length = max(min(median, LONGEST[kind]), 2)
-    most = max(NEIGHBOUR_NUMBERS // (length * features), 100)
+    asked = sum(len(part.test) + len(part.validation) for part in rounds)
+    work = int(NEIGHBOUR_WORK // (asked * length * features))
+    most = max(min(NEIGHBOUR_NUMBERS // (length * features), work), 100)
     answer = partial(_nearest_label, length=length, band=band if kind == "DTW" else 0, most=most)
     note = f"1-nearest neighbour compares sequences resampled to {count(length, 'step')}"
     note += f", DTW within {count(band, 'step')}" if kind == "DTW" else ", by Euclidean distance"

@@ -16,6 +16,8 @@ from glasscell.data.sequences.collection import Sequences
 from glasscell.data.wording import count
 from glasscell.errors import DataError
 from glasscell.files import STANDARD_INPUT
+from glasscell.report.page import write
+from glasscell.tasks.inspect_run import look
 from glasscell.tasks.sequences.baselines import Baseline, baselines, left_out
 from glasscell.tasks.sequences.kept_sequences import keep
 from glasscell.tasks.sequences.leaks import leaks
@@ -252,6 +254,7 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
     )
     table = predictions(result, told(settings))
     folder.write_text(PREDICTIONS, table.to_csv(index=False))
+    write(look(folder.draft), folder.draft / run_folder.REPORT, force=True)
     folder.commit(keep_checkpoint=result.interrupted)
 
 

@@ -45,7 +45,8 @@ class KeptSequences:
         features: (F,) names.
         classes: (K,) names of the classes, or (D,) of the numbers.
         kind: "class", "multilabel" or "number".
-        truth: What is right, as `Labels.values`: (M, ...), or (M, T, ...) with a label a step.
+        truth: What is right, as `Labels.values`: (M, ...), or (M, T, ...) with a label a step;
+            empty where that is not known.
         outputs: What the network said: probabilities (M, K) or numbers (M, D), with a label a step
             (M, T, K) or (M, T, D); zeros after the end.
     """
@@ -64,6 +65,11 @@ class KeptSequences:
     def per_step(self) -> bool:
         """Whether each step has a label of its own."""
         return self.outputs.ndim == 3
+
+    @property
+    def scored(self) -> bool:
+        """Whether it is known what is right."""
+        return self.truth.size > 0
 
     def save(self, path: Path) -> None:
         """Write an .npz file."""

@@ -54,7 +54,10 @@ class SequenceOptions:
             last, as such a network runs step by step.
         pooling: What the head reads of the outputs: last, mean, max, attention, or with commas
             several.
-        dropout: Part of what the head reads that is left out in training, at random.
+        dropout: Part of what the head reads that is left out in training, at random. Default: 0.5,
+            of a single feature 0.2.
+        noise: Standard deviation of the noise that is added to scaled features in training.
+            Default: 0.3, of a single feature none, as its details would be lost in it.
         rounds: Networks of each kind to train, each with its own seed; where the data do not fix a
             test part and are few, each with its own test part too, so that all are tested once.
         seed: The first seed; the others follow it.
@@ -83,6 +86,7 @@ class SequenceOptions:
     bidirectional: bool | None = None
     pooling: str | list[str] | None = None
     dropout: float | None = None
+    noise: float | None = None
     rounds: int = 5
     seed: int = 0
     epochs: int = 100
@@ -99,6 +103,8 @@ class SequenceOptions:
             raise DataError(f"--learning-rate: expected between 0 and 10, got {self.learning_rate}")
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise DataError(f"--dropout: expected from 0 to less than 1, got {self.dropout}")
+        if self.noise is not None and not 0 <= self.noise < 100:
+            raise DataError(f"--noise: expected from 0 to less than 100, got {self.noise}")
 
     def reading(self) -> ReadingOptions:
         """Give what reading the data needs to know."""

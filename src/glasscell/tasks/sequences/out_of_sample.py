@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 from sklearn.calibration import calibration_curve
-from sklearn.metrics import confusion_matrix, multilabel_confusion_matrix
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from glasscell.arrays import Array
 from glasscell.data.sequences.collection import Labels, Sequences
@@ -35,9 +35,9 @@ def out_of_sample(sequences: Sequences, tested: Array, outputs: Array) -> dict[s
             row a step, in the order of `sequences.steps(tested)`.
 
     Returns:
-        For classes `confusion`: `classes`, and `counts` [truth][predicted]; for several labels at
-        once `confusion`: `classes`, and `each`: [right and not, wrongly said, missed, right and so]
-        of each; for numbers `residuals`: `names`, `sequences`, `truth` and `predicted`, a row a
+        For classes and labels `confusion`: `classes`, `precision`, `recall` (None where there is
+        none) and `number` of each, and of classes `counts` [truth][predicted]; for numbers
+        `residuals`: `names`, `sequences`, `truth` and `predicted`, a row a
         prediction. `calibration`: `confidence`, `accuracy`, `count` of bins that hold any.
         `mistakes`, the surest first, a sequence once: `sequence`, `step` (of labels a step the
         surest wrong one), `truth`, `predicted`, `probability`, `wrong` of `times`.
@@ -74,13 +74,18 @@ def out_of_sample(sequences: Sequences, tested: Array, outputs: Array) -> dict[s
 
 
 def _confusion(labels: Labels, truth: Array, outputs: Array) -> dict[str, Any]:
-    named = {"classes": list(labels.names)}
+    every = np.arange(len(labels.names))
+    said = outputs.argmax(axis=1) if labels.kind == "class" else outputs > 0.5
+    precision, recall, _, number = precision_recall_fscore_support(
+        truth, said, labels=every, zero_division=np.nan
+    )
+    found: dict[str, Any] = {"classes": list(labels.names)}
+    for name, values in (("precision", precision), ("recall", recall)):
+        found[name] = [None if np.isnan(value) else float(value) for value in values]
+    found["number"] = number.tolist()
     if labels.kind == "class":
-        every = np.arange(len(labels.names))
-        counts = confusion_matrix(truth, outputs.argmax(axis=1), labels=every)
-        return {**named, "counts": counts.tolist()}
-    each = multilabel_confusion_matrix(truth, outputs > 0.5)
-    return {**named, "each": each.reshape(-1, 4).tolist()}
+        found["counts"] = confusion_matrix(truth, said, labels=every).tolist()
+    return found
 
 
 def _calibration(labels: Labels, truth: Array, outputs: Array) -> dict[str, Any]:

@@ -125,17 +125,16 @@ class Targets:
             weights = balanced(values[rows], plan.outputs)
         return cls(plan.goal, values, plan.outputs, labels.per_step, weights, plan.weights)
 
-    def cut(self, sequences: Sequences, chosen: Index, smoothing: float = 0.0) -> torch.Tensor:
+    def cut(self, sequences: Sequences, chosen: Index) -> torch.Tensor:
         """Give what `loss` reads of the chosen sequences.
 
         Args:
             sequences: All of them.
             chosen: (B,) numbers.
-            smoothing: Part of a class that is shared out among all, in training.
 
         Returns:
-            Of classes (B, K), or (B, T, K), the part that each has, times what the sequence or step
-            counts: zero after the end. Else (B, D, 2), or (B, T, D, 2), numbers, and what each
+            Of classes (B, K), or (B, T, K), what the sequence or step counts, at its class: zero
+            after the end. Else (B, D, 2), or (B, T, D, 2), numbers, and what each
             counts.
         """
         counts = np.ones(len(chosen)) if self.weights is None else self.weights[chosen]
@@ -148,9 +147,9 @@ class Targets:
         if self.goal == "classify":
             if self.class_weights is not None:
                 counts = counts * self.class_weights[values]
-            shares = np.full((*values.shape, self.outputs), smoothing / self.outputs, np.float32)
-            np.put_along_axis(shares, values[..., None], shares[..., :1] + 1 - smoothing, axis=-1)
-            return torch.from_numpy(shares * counts[..., None].astype(np.float32))
+            shares = np.zeros((*values.shape, self.outputs), np.float32)
+            np.put_along_axis(shares, values[..., None], counts[..., None], axis=-1)
+            return torch.from_numpy(shares)
         each = np.broadcast_to(counts[..., None], values.shape)
         if self.class_weights is not None:
             each = each * np.where(values, self.class_weights[1], self.class_weights[0])
@@ -233,9 +232,12 @@ class SequenceObjective:
 
     def _batch(self, chosen: Index) -> Batch:
         x, lengths = padded(self.sequences, self.scaler, chosen)
-        targets = self.targets.cut(self.sequences, chosen, self.recipe.smoothing)
+        targets = self.targets.cut(self.sequences, chosen)
         options = {"lengths": lengths}
-        dropout = self.recipe.options.dropout
+        dropout, noise = self.recipe.options.dropout, self.recipe.options.noise
+        if noise:
+            # What stands after the end of a sequence changes nothing.
+            x += noise * torch.randn(x.shape, generator=self.generator)
         if dropout:
             drawn = torch.rand(len(x), self.width, generator=self.generator)
             options["kept"] = ((drawn >= dropout) / (1 - dropout)).to(self.device)
@@ -300,11 +302,6 @@ class Recipe:
     def film(self) -> int | None:
         """Training steps between two frames of the film."""
         return self.options.film
-
-    @property
-    def smoothing(self) -> float:
-        """Part of a class that is shared out among all."""
-        return 0.0
 
     def part(self, seed: int) -> Round:
         """Give what the networks of a seed are trained on; of `FEW`, validation is part of it."""

@@ -13,9 +13,8 @@ import numpy as np
 import glasscell
 from glasscell.errors import DataError
 from glasscell.files import STANDARD_INPUT
-from glasscell.inspect.subjects.saved_model import SavedModel
 from glasscell.report.page import write
-from glasscell.report.page.collect import PageOptions, collect
+from glasscell.tasks.inspect_run import look
 from glasscell.tasks.text import baselines
 from glasscell.tasks.text.kept_text import keep
 from glasscell.tasks.text.network import Recipe, bits
@@ -206,11 +205,7 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> FitRes
     folder.write_text(SAMPLE, sample(draft, seed=plan.options.seed))
     kept = keep(plan.test, plan.vocabulary.symbols, STRETCHES, STEPS)
     kept.save(draft / run_folder.TEXT)
-    shown = PageOptions(
-        title=folder.out.name, text=[kept.text(row) for row in range(len(kept.read))]
-    )
-    page = collect(SavedModel.read(draft), kept.read, None, shown)
-    write(page, draft / run_folder.REPORT, force=True)
+    write(look(draft), draft / run_folder.REPORT, force=True)
     folder.commit(keep_checkpoint=result.interrupted)
     return result
 

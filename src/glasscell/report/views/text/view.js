@@ -1,6 +1,8 @@
 // Text: the characters that the network read, coloured by the chosen unit.
 (() => {
   const MOST = 6000;
+  const BITS = 8; // a surprise of one in 256 has the strongest colour
+  const surprise = () => GC.array(`${GC.state.series}/surprise`);
 
   GC.view({
     id: "text", order: 2.5, optional: true, title: "text", needs: () => (GC.series.text ? null : "text.absent"),
@@ -17,11 +19,25 @@
       const choose = () => {
         // What is stored first, then what is shown, then the gates.
         const names = [...new Set([GC.stored(), "hidden", ...GC.cell.squashed])].filter((name) => GC.has(GC.key(name)));
+        if (surprise()) names.push("surprise");
         if (!names.includes(quantity)) [quantity] = names;
-        tools.replaceChildren(GC.choice("text.by", names.map((name) => [name, name]), quantity, (name) => { quantity = name; GC.redraw("text", "quantity"); }));
+        tools.replaceChildren(GC.choice("text.by", names.map((name) => [name, name === "surprise" ? "text.surprise" : name]), quantity, turn));
+      };
+      const turn = (name) => { quantity = name; GC.redraw("text", "quantity"); };
+      GC.colourText = () => { turn(GC.stored()); choose(); };
+      const paint = (span, value, share, ramp) => {
+        const rgb = Number.isNaN(value) ? null : ramp(share);
+        span.style.background = rgb ? GC.css(rgb) : "none";
+        span.style.color = rgb ? GC.inkOn(rgb) : "";
       };
       const colour = (state) => {
         const colours = GC.palette();
+        if (quantity === "surprise") {
+          const bits = surprise();
+          spans.forEach((span, t) => paint(span, bits[t], bits[t] / BITS, colours.sequential));
+          bar.replaceChildren("0", GC.make("i", { style: { background: `linear-gradient(90deg, ${colours.anchors("sequential").join(",")})` } }), GC.say("text.bits", { bits: BITS }));
+          return;
+        }
         const array = GC.get(quantity);
         const unit = Math.min(state.unit, array.shape[0] - 1);
         const gate = GC.cell.rising.includes(quantity);
@@ -30,9 +46,7 @@
         const ramp = colours.ramp(hue);
         spans.forEach((span, t) => {
           const value = GC.value(quantity, unit, t);
-          const rgb = Number.isNaN(value) ? null : ramp(value / top);
-          span.style.background = rgb ? GC.css(rgb) : "none";
-          span.style.color = rgb ? GC.inkOn(rgb) : "";
+          paint(span, value, value / top, ramp);
         });
         bar.replaceChildren(gate ? "0" : GC.number(-top, 2), GC.make("i", { style: { background: `linear-gradient(90deg, ${colours.anchors(hue).join(",")})` } }), GC.number(top, 2));
       };

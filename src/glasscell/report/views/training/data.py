@@ -10,16 +10,22 @@ __all__ = ["of_history", "of_log"]
 MEASURES: Final = {"training": "[{name, axis: epoch or step, at: [n], validation: [n], train?}]"}
 
 
-def of_log(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def of_log(
+    lines: Iterable[Mapping[str, Any]],
+    train: str = "train_mae_scaled",
+    validation: str = "validation_mae_scaled",
+) -> list[dict[str, Any]]:
     """Give `measures.training` of a run of `glasscell fit`.
 
     Args:
         lines: Of log.jsonl, one per epoch.
+        train: Key of the error in training; default a forecast's.
+        validation: Key of the error on validation.
     """
     networks: dict[str, list[Mapping[str, Any]]] = {}
     for line in lines:
         networks.setdefault(f"{line['network']}, seed {line['seed']}", []).append(line)
-    parts = {"train": "train_mae_scaled", "validation": "validation_mae_scaled"}
+    parts = {"train": train, "validation": validation}
     return [
         {
             "name": name,

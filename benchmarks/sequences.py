@@ -1,0 +1,200 @@
+"""Measure labelled sequences: the cost of a ragged batch, the memory of fit, the accuracy.
+
+usage: python benchmarks/sequences.py cost|memory|accuracy|surnames OUT.json [DATA ...]
+
+cost: one training step, forward, backward and Adam, of batches whose sequences are as long as
+those of JapaneseVowels (7 to 29) or as 1 … 100, as the objective cuts them, beside the same number
+of sequences padded to the longest of all.
+memory: the growth of resident memory over training on 10^5 sequences, in sizes of the data.
+accuracy: official training and test parts of sets that aeon and sktime bring, default settings.
+surnames: the locale of a surname, out of Faker's lists, beside a naive Bayes over 1- to 3-grams.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import pkgutil
+import platform
+import time
+import unicodedata
+from pathlib import Path
+from statistics import mean, median, stdev
+
+import numpy as np
+import psutil
+import torch
+
+from glasscell.data.sequences.collection import Labels, Sequences
+from glasscell.tasks.sequences.options import SequenceOptions
+from glasscell.tasks.sequences.plan import plan_of
+from glasscell.tasks.sequences.recipe import Recipe, predict_scores
+from glasscell.training.trainer import Descent
+
+LENGTHS = {
+    "as JapaneseVowels, 7 to 29": lambda draw, count: 7 + draw.binomial(22, 0.39, count),
+    "uniform, 1 to 100": lambda draw, count: draw.integers(1, 101, count),
+}
+SETS = ("JapaneseVowels", "BasicMotions", "PickupGestureWiimoteZ", "GunPoint", "ItalyPowerDemand")
+LANGUAGES = ("it_IT", "es_ES", "nl_NL", "en_US", "hr_HR", "de_DE", "pl_PL", "fr_FR", "sv_SE")
+MOST_NAMES = 800
+"""Surnames of a language: a test of many is not decided by which lists are long."""
+
+
+def collection(arrays: list[np.ndarray], labels: np.ndarray, names: tuple[str, ...]) -> Sequences:
+    offsets = np.concatenate([[0], np.cumsum([len(one) for one in arrays])])
+    values = np.concatenate(arrays).astype(np.float32)
+    features = tuple(f"x{number}" for number in range(values.shape[1]))
+    told = Labels("class", labels.astype(np.int64), names)
+    return Sequences(values, offsets, features, np.arange(len(arrays)).astype(str), told)
+
+
+def drawn(lengths: np.ndarray, features: int, classes: int) -> Sequences:
+    draw = np.random.default_rng(0)
+    arrays = [draw.normal(size=(length, features)).astype(np.float32) for length in lengths]
+    labels = np.arange(len(lengths)) % classes
+    return collection(arrays, labels, tuple(str(number) for number in range(classes)))
+
+
+def cost(_: list[str]) -> dict[str, object]:
+    """Time an epoch of ragged batches and the same padded, in turns."""
+    found = {}
+    for name, of in LENGTHS.items():
+        lengths = of(np.random.default_rng(1), 640)
+        longest = int(lengths.max())
+        sets = {"ragged": drawn(lengths, 12, 9), "padded": drawn(np.full(640, longest), 12, 9)}
+        seconds: dict[str, list[float]] = {kind: [] for kind in sets}
+        options = SequenceOptions(rounds=1, hidden_size=64, batch_size=64)
+        trainers = {
+            kind: Recipe.of(plan_of(one, options)).trainer("LSTM", 0) for kind, one in sets.items()
+        }
+        for turn in range(12):
+            for kind, trainer in trainers.items():
+                descent = Descent(trainer.network, trainer.optimizer, trainer.objective.loss)
+                started = time.process_time()
+                for batch in trainer.objective.batches(turn):
+                    descent.step(batch)
+                seconds[kind].append(time.process_time() - started)
+        typical = {kind: median(taken[2:]) for kind, taken in seconds.items()}
+        found[name] = {
+            **{f"{kind}_cpu_s": value for kind, value in typical.items()},
+            "ratio": typical["ragged"] / typical["padded"],
+            "valid_steps": float(lengths.sum() / (len(lengths) * longest)),
+        }
+    return found
+
+
+def memory(_: list[str]) -> dict[str, object]:
+    """Train one epoch on 10^5 sequences of 10 to 40 steps, and watch the resident memory."""
+    lengths = np.random.default_rng(1).integers(10, 41, 100_000)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    values = np.random.default_rng(2).random((offsets[-1], 16), np.float32)
+    labels = Labels("class", np.arange(100_000) % 3, ("a", "b", "c"))
+    names = np.arange(100_000)
+    sequences = Sequences(values, offsets, tuple(map(str, range(16))), names, labels)
+    recipe = Recipe.of(plan_of(sequences, SequenceOptions(rounds=1, epochs=1, hidden_size=8)))
+    process = psutil.Process()
+    before = most = process.memory_info().rss
+    trainer = recipe.trainer("LSTM", 0)
+
+    def watch(_: float) -> bool:
+        nonlocal most
+        most = max(most, process.memory_info().rss)
+        return True
+
+    trainer.step_epoch(watch)
+    watch(1.0)
+    size = values.nbytes
+    return {"data_bytes": size, "growth_bytes": most - before, "held": 1 + (most - before) / size}
+
+
+def fitted(recipe: Recipe, seed: int) -> float:
+    """Train one network of a round, and give its accuracy on the test part."""
+    trainer = recipe.trainer("LSTM", seed)
+    while not trainer.finished:
+        trainer.step_epoch()
+    network = recipe.network("LSTM", seed)
+    network.load_state_dict(trainer.best)
+    plan, part = recipe.plan, recipe.plan.round(seed)
+    scores = predict_scores(network, plan.sequences, plan.scaler(part), part.test)
+    return float(np.mean(scores.argmax(1) == plan.labels.values[part.test]))
+
+
+def rounds(sequences: Sequences, seeds: int = 5) -> dict[str, object]:
+    recipe = Recipe.of(plan_of(sequences, SequenceOptions(rounds=seeds)))
+    started = time.perf_counter()
+    found = [fitted(recipe, part.seed) for part in recipe.plan.rounds]
+    return {
+        "accuracy": mean(found),
+        "sd": stdev(found),
+        "rounds": found,
+        "seconds": time.perf_counter() - started,
+    }
+
+
+def accuracy(names: list[str]) -> dict[str, object]:
+    from glasscell.data.datasets.packaged import load  # the sets that `glasscell datasets` lists
+
+    return {name: rounds(load(name)) for name in names or SETS}
+
+
+def surnames(_: list[str]) -> dict[str, object]:
+    """Letters without accents, one-hot: a script or an accent alone would give most away."""
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.naive_bayes import MultinomialNB
+    from sklearn.pipeline import make_pipeline
+
+    people = importlib.import_module("faker.providers.person")
+    known = {module.name for module in pkgutil.iter_modules(people.__path__)}
+    texts, labels = [], []
+    draw = np.random.default_rng(0)
+    for number, language in enumerate(sorted(known.intersection(LANGUAGES))):
+        provider = importlib.import_module(f"faker.providers.person.{language}").Provider
+        plain = {_letters(name) for name in provider.last_names} - {""}
+        kept = draw.permutation(sorted(plain))[:MOST_NAMES].tolist()
+        texts += kept
+        labels += [number] * len(kept)
+    alphabet = sorted(set("".join(texts)))
+    eye = np.eye(len(alphabet), dtype=np.float32)
+    arrays = [eye[[alphabet.index(letter) for letter in text]] for text in texts]
+    languages = tuple(sorted(known.intersection(LANGUAGES)))
+    sequences = collection(arrays, np.array(labels), languages)
+    recipe = Recipe.of(plan_of(sequences, SequenceOptions(rounds=1)))
+    part, told, all_texts = recipe.plan.rounds[0], np.array(labels), np.array(texts)
+    bayes = make_pipeline(CountVectorizer(analyzer="char_wb", ngram_range=(1, 3)), MultinomialNB())
+    learning = np.concatenate([part.train, part.validation])
+    bayes.fit(all_texts[learning], told[learning])
+    return {
+        "names": len(texts),
+        "languages": languages,
+        "network": fitted(recipe, 0),
+        "naive_bayes": float(bayes.score(all_texts[part.test], told[part.test])),
+    }
+
+
+def _letters(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name.lower())
+    return "".join(letter for letter in plain if "a" <= letter <= "z")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    measures = {"cost": cost, "memory": memory, "accuracy": accuracy, "surnames": surnames}
+    parser.add_argument("measure", choices=measures)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("data", nargs="*")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    result = {
+        "measure": given.measure,
+        "processor": platform.processor() or platform.machine(),
+        "torch": torch.__version__,
+        "found": measures[given.measure](given.data),
+    }
+    given.out.write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result["found"], indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Right and wrong: confusion matrix and calibration, of numbers predicted against true."""

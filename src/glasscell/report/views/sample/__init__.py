@@ -1,0 +1,1 @@
+"""What a network that was fitted to a text writes by itself."""

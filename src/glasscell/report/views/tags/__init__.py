@@ -1,0 +1,1 @@
+"""Labels over time: what is true of each step, and what was said."""

@@ -1,0 +1,1 @@
+"""Units that keep track: of quotes, brackets, the length of a line, found by correlation."""
