@@ -28,16 +28,21 @@ from sklearn.pipeline import make_pipeline
 
 from glasscell.data.datasets.inventory import named
 from glasscell.data.sequences.collection import Labels, Sequences
+from glasscell.data.sequences.reading import read_sequences
 from glasscell.tasks.sequences.options import SequenceOptions
 from glasscell.tasks.sequences.plan import plan_of
 from glasscell.tasks.sequences.recipe import Recipe, predict_scores
 from glasscell.training.trainer import Descent
 
 LENGTHS = {
-    "of JapaneseVowels, 7 to 29": lambda _, count: named("JapaneseVowels").load().lengths[:count],
+    "of JapaneseVowels, 7 to 29": lambda _, count: bundled("JapaneseVowels").lengths[:count],
     "uniform, 1 to 100": lambda draw, count: draw.integers(1, 101, count),
 }
 SETS = ("JapaneseVowels", "BasicMotions", "PickupGestureWiimoteZ", "GunPoint", "ItalyPowerDemand")
+
+
+def bundled(name: str) -> Sequences:
+    return read_sequences(named(name).load(), SequenceOptions().reading())
 
 
 def collection(arrays: list[np.ndarray], labels: np.ndarray, names: tuple[str, ...]) -> Sequences:
@@ -132,11 +137,11 @@ def rounds(sequences: Sequences, seeds: int = 5) -> dict[str, object]:
 
 
 def accuracy(names: list[str]) -> dict[str, object]:
-    return {name: rounds(named(name).load()) for name in names or SETS}
+    return {name: rounds(bundled(name)) for name in names or SETS}
 
 
 def surnames(_: list[str]) -> dict[str, object]:
-    sequences = named("surnames").load()
+    sequences = bundled("surnames")
     recipe = Recipe.of(plan_of(sequences, SequenceOptions(rounds=1)))
     part, told, words = recipe.plan.rounds[0], recipe.plan.labels.values, sequences.names
     bayes = make_pipeline(CountVectorizer(analyzer="char_wb", ngram_range=(1, 3)), MultinomialNB())
