@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
@@ -12,10 +11,11 @@ import numpy.typing as npt
 
 from glasscell.arrays import Array
 from glasscell.errors import DataError, ShapeError
+from glasscell.inspect.subjects import Looked, subject_of
 from glasscell.inspect.subjects.saved_model import SavedModel
-from glasscell.model.model import Model
+from glasscell.inspect.subjects.torch_model import TorchModel
 
-__all__ = ["Attribution", "Score", "attribute", "log_odds", "output"]
+__all__ = ["Attribution", "Score", "attribute", "log_odds", "one_output"]
 
 Float64: TypeAlias = npt.NDArray[np.float64]
 
@@ -106,10 +106,10 @@ def log_odds(place: int) -> Score:
     return score
 
 
-def output(place: int) -> Score:
+def one_output(place: int) -> Score:
     """Give one of the outputs as it is, such as a number or the log-odds of one of many labels.
 
-    >>> output(1)(np.array([[2.0, 5.0]]))
+    >>> one_output(1)(np.array([[2.0, 5.0]]))
     (array([5.]), array([[0., 1.]]))
     """
 
@@ -122,7 +122,7 @@ def output(place: int) -> Score:
 
 
 def attribute(
-    model: SavedModel | Model | str | os.PathLike[str],
+    model: Looked,
     x: Array,
     score: Score,
     baseline: Array | float = 0.0,
@@ -132,7 +132,8 @@ def attribute(
     ``c_tf = (x_tf - b_tf) · ∫₀¹ ∂score(b + a (x - b)) / ∂x_tf da``
 
     Args:
-        model: What `glasscell.load` gave, or a folder, of a model that gives one answer a sequence.
+        model: A torch module, what `glasscell.load` gave, or a folder; it gives one answer (O,) a
+            sequence.
         x: (T, F), one sequence as the model reads it.
         score: Of the model's outputs, such as `log_odds(2)`.
         baseline: (T, F), (F,) or a number: what says nothing; default 0, the mean of what is
@@ -153,13 +154,16 @@ def attribute(
         other: `fell` measures that. Source: M. Sundararajan, A. Taly, Q. Yan, Axiomatic attribution
         for deep networks, ICML 2017.
     """
-    subject = model if isinstance(model, SavedModel) else SavedModel.read(model)
-    subject = subject.of_lengths(None)
-    if subject.model.input_size is None:
-        raise DataError("expected a model that reads numbers, got one that reads indices")
+    subject = subject_of(model)
+    assert isinstance(subject, SavedModel | TorchModel)
+    dtype = np.dtype(np.float32)
+    if isinstance(subject, SavedModel):
+        subject, dtype = subject.of_lengths(None), subject.model.dtype
+        if subject.model.input_size is None:
+            raise DataError("expected a model that reads numbers, got one that reads indices")
     if np.ndim(x) != 2 or not len(x):
         raise ShapeError(f"expected one sequence x (T, F), got {np.shape(x)}")
-    x = np.asarray(x, subject.model.dtype)
+    x = np.asarray(x, dtype)
     base = np.broadcast_to(np.asarray(baseline, x.dtype), x.shape)
     ends = np.stack([x, base])
     first, last = (float(value) for value in score(subject.outputs(ends))[0])
@@ -175,13 +179,16 @@ def attribute(
     )  # fmt: skip
 
 
-def _along(subject: SavedModel, x: Array, base: Array, score: Score, change: float) -> Float64:
+def _along(
+    subject: SavedModel | TorchModel, x: Array, base: Array, score: Score, change: float
+) -> Float64:
     """Integrate the gradient along the path, in finer pieces where the score turns sharply."""
     nodes, weights = np.polynomial.legendre.leggauss(POINTS)
     nodes, weights = (nodes + 1) / 2, weights / 2
 
     def at(places: Array) -> Array:
-        return (base + places[:, None, None] * (x - base)).astype(x.dtype)
+        between: Array = base + places[:, None, None] * (x - base)
+        return between.astype(x.dtype)
 
     found = np.zeros(x.shape)
     ends = np.linspace(0, 1, PIECES + 1)
