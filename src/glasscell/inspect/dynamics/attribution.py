@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from glasscell.errors import DataError, ShapeError
 from glasscell.inspect.subjects import Looked, subject_of
 from glasscell.inspect.subjects.saved_model import SavedModel
 from glasscell.inspect.subjects.torch_model import TorchModel
+from glasscell.traces import pictures
 
 __all__ = ["Attribution", "Score", "attribute", "log_odds", "one_output"]
 
@@ -77,6 +78,19 @@ class Attribution:
             self, contribution=by * self.contribution, score=by * self.score + plus,
             base=by * self.base + plus, said=by * self.said, fell=by * self.fell,
         )  # fmt: skip
+
+    def plot(self, names: Sequence[str] | None = None, *, ax: Any = None, **options: Any) -> Any:
+        """Draw what each step and each input added; needs matplotlib.
+
+        Args:
+            names: Of the inputs; default x0, x1, …
+            ax: Two Axes; default a new pyplot figure.
+            **options: As `glasscell.report.plots.decided` takes them.
+
+        Returns:
+            (2,) array of Axes.
+        """
+        return pictures.plot("decided", self, names, ax=ax, **options)
 
 
 def log_odds(place: int) -> Score:
