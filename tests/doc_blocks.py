@@ -34,12 +34,13 @@ def run(page: str, small: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> dic
     """
     names: dict[str, Any] = {"__name__": "page"}
     for number, (language, block) in enumerate(blocks(page)):
-        printed = io.StringIO()
+        printed = io.TextIOWrapper(io.BytesIO(), "utf-8")  # a command sets its encoding
         with contextlib.redirect_stdout(printed):
             if language == "python":
                 exec(compile(block, f"{page}, block {number}", "exec"), names)
                 shown = [line[2:] for line in block.splitlines() if line.startswith("# ")]
-                assert printed.getvalue().splitlines() == shown
+                printed.seek(0)
+                assert printed.read().splitlines() == shown
             else:
                 for line in block.splitlines():
                     command(line, small, monkeypatch)

@@ -7,8 +7,8 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from doc_blocks import DOCS, bare, run
 
+from doc_blocks import DOCS, bare, run
 from glasscell.tasks.sequences.options import SequenceOptions
 from glasscell.tasks.text.options import TextOptions
 
