@@ -13,33 +13,36 @@ surnames: the locale of a surname, out of Faker's lists, beside a naive Bayes ov
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
-import pkgutil
 import platform
 import time
-import unicodedata
 from pathlib import Path
 from statistics import mean, median, stdev
 
 import numpy as np
 import psutil
 import torch
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import make_pipeline
 
+from glasscell.data.datasets.inventory import named
 from glasscell.data.sequences.collection import Labels, Sequences
+from glasscell.data.sequences.reading import read_sequences
 from glasscell.tasks.sequences.options import SequenceOptions
 from glasscell.tasks.sequences.plan import plan_of
 from glasscell.tasks.sequences.recipe import Recipe, predict_scores
 from glasscell.training.trainer import Descent
 
 LENGTHS = {
-    "as JapaneseVowels, 7 to 29": lambda draw, count: 7 + draw.binomial(22, 0.39, count),
+    "of JapaneseVowels, 7 to 29": lambda _, count: bundled("JapaneseVowels").lengths[:count],
     "uniform, 1 to 100": lambda draw, count: draw.integers(1, 101, count),
 }
 SETS = ("JapaneseVowels", "BasicMotions", "PickupGestureWiimoteZ", "GunPoint", "ItalyPowerDemand")
-LANGUAGES = ("it_IT", "es_ES", "nl_NL", "en_US", "hr_HR", "de_DE", "pl_PL", "fr_FR", "sv_SE")
-MOST_NAMES = 800
-"""Surnames of a language: a test of many is not decided by which lists are long."""
+
+
+def bundled(name: str) -> Sequences:
+    return read_sequences(named(name).load(), SequenceOptions().reading())
 
 
 def collection(arrays: list[np.ndarray], labels: np.ndarray, names: tuple[str, ...]) -> Sequences:
@@ -134,48 +137,22 @@ def rounds(sequences: Sequences, seeds: int = 5) -> dict[str, object]:
 
 
 def accuracy(names: list[str]) -> dict[str, object]:
-    from glasscell.data.datasets.packaged import load  # the sets that `glasscell datasets` lists
-
-    return {name: rounds(load(name)) for name in names or SETS}
+    return {name: rounds(bundled(name)) for name in names or SETS}
 
 
 def surnames(_: list[str]) -> dict[str, object]:
-    """Letters without accents, one-hot: a script or an accent alone would give most away."""
-    from sklearn.feature_extraction.text import CountVectorizer
-    from sklearn.naive_bayes import MultinomialNB
-    from sklearn.pipeline import make_pipeline
-
-    people = importlib.import_module("faker.providers.person")
-    known = {module.name for module in pkgutil.iter_modules(people.__path__)}
-    texts, labels = [], []
-    draw = np.random.default_rng(0)
-    for number, language in enumerate(sorted(known.intersection(LANGUAGES))):
-        provider = importlib.import_module(f"faker.providers.person.{language}").Provider
-        plain = {_letters(name) for name in provider.last_names} - {""}
-        kept = draw.permutation(sorted(plain))[:MOST_NAMES].tolist()
-        texts += kept
-        labels += [number] * len(kept)
-    alphabet = sorted(set("".join(texts)))
-    eye = np.eye(len(alphabet), dtype=np.float32)
-    arrays = [eye[[alphabet.index(letter) for letter in text]] for text in texts]
-    languages = tuple(sorted(known.intersection(LANGUAGES)))
-    sequences = collection(arrays, np.array(labels), languages)
+    sequences = bundled("surnames")
     recipe = Recipe.of(plan_of(sequences, SequenceOptions(rounds=1)))
-    part, told, all_texts = recipe.plan.rounds[0], np.array(labels), np.array(texts)
+    part, told, words = recipe.plan.rounds[0], recipe.plan.labels.values, sequences.names
     bayes = make_pipeline(CountVectorizer(analyzer="char_wb", ngram_range=(1, 3)), MultinomialNB())
     learning = np.concatenate([part.train, part.validation])
-    bayes.fit(all_texts[learning], told[learning])
+    bayes.fit(words[learning], told[learning])
     return {
-        "names": len(texts),
-        "languages": languages,
+        "names": len(sequences),
+        "languages": recipe.plan.labels.names,
         "network": fitted(recipe, 0),
-        "naive_bayes": float(bayes.score(all_texts[part.test], told[part.test])),
+        "naive_bayes": float(bayes.score(words[part.test], told[part.test])),
     }
-
-
-def _letters(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name.lower())
-    return "".join(letter for letter in plain if "a" <= letter <= "z")
 
 
 def main() -> None:

@@ -198,7 +198,8 @@ def imported_by_one() -> list[str]:
     """Files that exactly one other file imports.
 
     Left out are those that the package takes public names from, which users import, the files of
-    views, which are found by name, and the cells of the zoo, which are for users.
+    views and of tasks, each the part of that name in its folder, and the cells of the zoo, which
+    are for users.
     """
     counts = Counter(other for others in edges().values() for other in others)
     public = set(_lazy().values())
@@ -208,7 +209,7 @@ def imported_by_one() -> list[str]:
         if counts[name] == 1
         and name not in public
         and path.name != "__init__.py"
-        and path.parts[-3] != "views"
+        and path.parts[-3] not in ALIKE
         and path.parts[-2] != "zoo"
     )
 

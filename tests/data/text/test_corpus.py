@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glasscell.data.text import symbols
+from glasscell.data.text import alphabet
 from glasscell.data.text.corpus import TextReading, read_text
 from glasscell.data.text.vocabulary import Vocabulary
 from glasscell.errors import DataError
@@ -27,7 +27,7 @@ def test_a_file_is_read_back_whatever_the_pieces(text, piece, tmp_path_factory):
     path = tmp_path_factory.mktemp("text") / "a.txt"
     path.write_bytes(text.encode())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(symbols, "PIECE", piece)
+        patch.setattr(alphabet, "PIECE", piece)
         if not text.removeprefix("\ufeff"):
             with pytest.raises(DataError, match="found an empty one"):
                 read_text(path)
@@ -45,7 +45,7 @@ def test_tokens_are_the_same_whatever_the_pieces(lines, piece, tmp_path_factory)
     words = [word for line in lines for word in [*line.split(" "), "\n"] if word]
     for separator, expected in (("\n", lines), (" ", words)):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(symbols, "PIECE", piece)
+            patch.setattr(alphabet, "PIECE", piece)
             corpus = read_text(path, TextReading(unit="token", separator=separator))
         assert [corpus.known[place] for place in corpus.symbols] == expected
 
@@ -65,7 +65,7 @@ def test_gz_and_other_encodings(tmp_path):
 
 @pytest.mark.parametrize("head", ["", "\ufeff", "é" * 100])
 def test_bad_utf8_is_told_with_its_byte(head, tmp_path, monkeypatch):
-    monkeypatch.setattr(symbols, "PIECE", 16)
+    monkeypatch.setattr(alphabet, "PIECE", 16)
     path = tmp_path / "bad.txt"
     path.write_bytes(head.encode() + "naïve".encode() + b"\xff tail")
     place = len(head.encode()) + len("naïve".encode())

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from glasscell.arrays import Array
-from glasscell.data.text.symbols import LINE, Symbols, Unit, smallest
+from glasscell.data.text.alphabet import LINE, Symbols, Unit, smallest
 from glasscell.data.wording import count, few
 from glasscell.errors import DataError
 from glasscell.files import STANDARD_INPUT

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from glasscell.arrays import Array
+from glasscell.data.text.alphabet import LINE, Symbols, smallest
 from glasscell.data.text.corpus import Corpus, TextReading
-from glasscell.data.text.symbols import LINE, Symbols, smallest
 from glasscell.errors import DataError
 
 UNKNOWN = {"char": "\ufffd", "token": "<unk>"}

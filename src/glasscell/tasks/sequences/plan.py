@@ -152,7 +152,7 @@ def resolved(
     assert sequences.labels is not None
     train = min(len(part.train) for part in rounds)
     per_step = sequences.labels.per_step
-    pooling = options.pooling or ([] if per_step else ["last", "mean", "max"])
+    pooling = options.pooling or ([] if per_step else ["mean", "max"])
     pooling = pooling.split(",") if isinstance(pooling, str) else pooling
     by_step = per_step or pooling == ["last"]
     dropout, noise = SINGLE if len(sequences.features) == 1 else SEVERAL

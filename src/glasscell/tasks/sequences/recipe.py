@@ -113,11 +113,11 @@ class Targets:
     weights: Array | None = None
 
     @classmethod
-    def of(cls, plan: Plan, seed: int) -> Targets:
+    def of(cls, plan: Plan, part: Round) -> Targets:
         """Take the targets of a round: numbers are scaled as in its training part."""
-        labels, part = plan.labels, plan.round(seed)
+        labels = plan.labels
         values, weights = labels.values, None
-        scaler = plan.target_scaler(part)
+        scaler = plan.target_scaler(plan.round(part.seed))
         if scaler is not None:
             values = scaler.apply(values.reshape(len(values), -1))
         elif plan.options.class_weight == "balanced":
@@ -210,7 +210,7 @@ class SequenceObjective:
         self.recipe, self.device, self.width = recipe, device, width
         self.sequences, self.part = plan.sequences, recipe.part(seed)
         self.scaler = plan.scaler(plan.round(seed))
-        self.targets = Targets.of(plan, seed)
+        self.targets = Targets.of(plan, self.part)
         self.loss: Loss = self.targets.loss
         self.size = plan.options.batch_size or 1
         self.steps = math.ceil(len(self.part.train) / self.size)

@@ -241,7 +241,9 @@ def _resolved(options: TextOptions, size: int) -> TextOptions:
     short = size < 100_000
     hidden = options.hidden_size or (64 if size < 20_000 else 128 if short else 256)
     epochs = options.epochs or int(np.clip(WORK // min(size, options.max_symbols), 5, 30))
-    dropout = options.dropout if options.dropout is not None else 0.25 if short else 0.1
+    # A network that reads a text a few times only has no chance to learn it by heart.
+    usual = 0.25 if short else 0.1 if epochs > 8 else 0.0
+    dropout = usual if options.dropout is None else options.dropout
     return replace(options, hidden_size=hidden, epochs=epochs, dropout=dropout)
 
 

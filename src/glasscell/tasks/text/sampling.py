@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from glasscell.arrays import Array
-from glasscell.data.text.symbols import LINE
+from glasscell.data.text.alphabet import LINE
 from glasscell.data.text.vocabulary import Vocabulary
 from glasscell.data.wording import count, few
 from glasscell.errors import DataError
