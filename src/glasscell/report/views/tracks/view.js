@@ -13,7 +13,7 @@
         GC.colourText?.();
         document.getElementById("text")?.scrollIntoView();
       } });
-      const name = ({ layer, unit }) => GC.say("tracks.named", { layer: GC.data.layers[layer].name, unit });
+      const name = ({ layer, unit }) => (GC.data.measures.judged === 1 ? `${GC.say("unit")} ${unit}` : GC.say("tracks.named", { layer: GC.data.layers[layer].name, unit }));
       return {
         draw(state, changed) {
           if (!changed.has("lang")) return;
