@@ -88,11 +88,11 @@ def test_torchs_own_operations_agree_to_rounding(bidirectional):
     torch.manual_seed(0)
     y, lengths = steps(torch.float32)
     pooling = Pooling(EVERY, 4, bidirectional)
-    scores = pooling.attention(y)[..., 0]
+    weights = (pooling.attention.weight, pooling.attention.bias)
     for given in (lengths, None):
-        own = pooling.in_torch(y, scores, given)
+        own = pooling.in_torch(y, given, *weights)
         torch.testing.assert_close(own, pooling(y, given), rtol=1e-6, atol=1e-6)
-        torch.testing.assert_close(Summary(4).in_torch(y, None, given), Summary(4)(y, given))
+        torch.testing.assert_close(Summary(4).in_torch(y, given), Summary(4)(y, given))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SlowPathWarning)  # said once in a process
         mapped = torch.vmap(lambda one: Summary(4)(one[None])[0])(y)
@@ -136,3 +136,32 @@ def test_what_is_asked_for_is_checked():
         with pytest.raises(error, match="lengths"):
             pooling(y, torch.tensor(lengths))
     assert pooling(y[:0], torch.zeros(0, dtype=torch.int64)).shape == (0, 4)
+
+
+@pytest.mark.parametrize("kinds", POOLED, ids="-".join)
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("first", [True, False])
+def test_gradients_are_torchs_own_and_those_that_can_be_differentiated(kinds, bidirectional, first):
+    """In both layouts of the steps; values that are reached twice, and rubbish after the ends."""
+    torch.manual_seed(0)
+    y, lengths = steps(torch.float64)
+    y = y.detach().round(decimals=1)  # ties
+    over = torch.arange(9) >= lengths[:, None]
+    filled = y.masked_fill(over[..., None], torch.nan)
+    filled = filled if first else filled.transpose(0, 1).contiguous().transpose(0, 1)
+    filled.requires_grad_()
+    pooling = Pooling(kinds, 4, bidirectional, dtype=torch.float64)
+    share = torch.randn(4, pooling.width, dtype=torch.float64)
+    wanted = [filled, *pooling.parameters()]
+    (pooling(filled, lengths) * share).sum().backward()
+    ours = [part.grad for part in wanted]
+    assert not ours[0][over].any()
+    y.requires_grad_()
+    twice = torch.autograd.grad(
+        (pooling(y, lengths) * share).sum(), [y, *wanted[1:]], create_graph=True
+    )
+    plain = pooling.in_torch(y, lengths, *wanted[1:])
+    theirs = torch.autograd.grad((plain * share).sum(), [y, *wanted[1:]], materialize_grads=True)
+    for found in (ours, twice):
+        for ours_, theirs_ in zip(found, theirs, strict=True):
+            torch.testing.assert_close(ours_, theirs_)

@@ -34,6 +34,8 @@ def differentiable(
     inputs: Sequence[Maybe],
     needed: Sequence[bool],
     incoming: Sequence[Maybe],
+    *,
+    said: bool = True,
 ) -> tuple[Maybe, ...]:
     """Give gradients as functions that can be differentiated again.
 
@@ -42,8 +44,10 @@ def differentiable(
         inputs: That a gradient may be needed of; None where absent.
         needed: Of which one is.
         incoming: The outputs' gradients, None for zero.
+        said: Whether the user has to hear of it, as it is slower than the kernels; default True.
     """
-    announce(SECOND, "a plain loop of torch operations computes it")
+    if said:
+        announce(SECOND, "a plain loop of torch operations computes it")
     with torch.enable_grad(), torch.autocast("cpu", enabled=False):
         # Through aliases: where x was itself computed from a weight, the weight's gradient here
         # must not include the way through x, which torch adds by itself.

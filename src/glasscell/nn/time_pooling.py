@@ -9,14 +9,20 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd import Function
+from torch.nn import functional
 
+from glasscell import engine
 from glasscell.arrays import Array
 from glasscell.errors import DtypeError, ShapeError
+from glasscell.model.nodes.pooled_back import pool_back, summary_back
 from glasscell.model.nodes.pooled_steps import POOLINGS, Pool
 from glasscell.model.nodes.pooled_steps import Summary as Summed
+from glasscell.nn.double_backward import batched, differentiable
 from glasscell.nn.fallback import announce, reason_to_leave
 from glasscell.nn.linear import Linear
-from glasscell.nn.tensors import array_of
+from glasscell.nn.packed_weights import packed_linear
+from glasscell.nn.team import threads
+from glasscell.nn.tensors import view_of
 
 __all__ = ["Pooling", "Summary"]
 
@@ -90,14 +96,36 @@ class Pooling(torch.nn.Module):
             ShapeError, DtypeError: A tensor is not as it should be.
         """
         _check(output, lengths, self.pool.width)
-        scores = None if self.attention is None else self.attention(output)[..., 0]
-        return _run(self, output, scores, lengths)
+        attention = self.attention
+        weights = () if attention is None else (attention.weight, attention.bias)
+        return _run(self, output, lengths, weights)
 
-    def in_numpy(self, output: Array, scores: Array | None, lengths: Any) -> Array:
-        """Pool arrays."""
-        return self.pool.absorb(self.pool.begin(len(output)), output, lengths, scores)
+    def in_numpy(self, output: Array, lengths: Any, *weights: Tensor) -> tuple[Array, Array | None]:
+        """Pool arrays; give the attention's scores too."""
+        scores = None
+        if self.attention is not None:
+            # Rows as they lie in memory: a layer's output is a view of (T, B, W).
+            turned = output.strides[0] < output.strides[1]
+            rows = np.ascontiguousarray(output.swapaxes(0, 1) if turned else output)
+            layer = packed_linear(self.attention, *weights)
+            scores = engine.linear(layer, rows, threads=threads())[..., 0]
+            scores = scores.T if turned else scores
+        return self.pool.absorb(self.pool.begin(len(output)), output, lengths, scores), scores
 
-    def in_torch(self, output: Tensor, scores: Tensor | None, lengths: Tensor | None) -> Tensor:
+    def back(
+        self,
+        output: Array,
+        lengths: Any,
+        pooled: Array,
+        scores: Array | None,
+        grad: Array,
+        weight: Array | None = None,
+        _: Array | None = None,
+    ) -> tuple[Array | None, ...]:
+        """Take a gradient back through `in_numpy`: to output, and the attention's weights."""
+        return pool_back(self.pool, output, scores, lengths, pooled, grad, weight)
+
+    def in_torch(self, output: Tensor, lengths: Tensor | None, *weights: Tensor) -> Tensor:
         """Pool tensors by torch's own operations."""
         over = _over(output, lengths)
         counts = _counts(output, lengths)
@@ -113,9 +141,9 @@ class Pooling(torch.nn.Module):
             elif kind == "max":
                 parts.append(output.masked_fill(over[..., None], -torch.inf).max(dim=1).values)
             else:
-                assert scores is not None
-                share = scores.masked_fill(over, -torch.inf).softmax(dim=1)
                 steps = output.masked_fill(over[..., None], 0)
+                scores = functional.linear(steps, *weights)[..., 0]
+                share = scores.masked_fill(over, -torch.inf).softmax(dim=1)
                 parts.append((share[:, None] @ steps)[:, 0])
         return torch.cat(parts, dim=1)
 
@@ -152,13 +180,19 @@ class Summary(torch.nn.Module):
             ShapeError, DtypeError: A tensor is not as it should be.
         """
         _check(x, lengths, self.summary.width)
-        return _run(self, x, None, lengths)
+        return _run(self, x, lengths, ())
 
-    def in_numpy(self, x: Array, _: None, lengths: Any) -> Array:
+    def in_numpy(self, x: Array, lengths: Any) -> tuple[Array, None]:
         """Summarize arrays."""
-        return self.summary.absorb(self.summary.begin(len(x)), x, lengths)
+        return self.summary.absorb(self.summary.begin(len(x)), x, lengths), None
 
-    def in_torch(self, x: Tensor, _: None, lengths: Tensor | None) -> Tensor:
+    def back(
+        self, x: Array, lengths: Any, summary: Array, _: None, grad: Array
+    ) -> tuple[Array | None, ...]:
+        """Take a gradient back through `in_numpy`."""
+        return (summary_back(x, lengths, grad),)
+
+    def in_torch(self, x: Tensor, lengths: Tensor | None) -> Tensor:
         """Summarize tensors by torch's own operations."""
         over, counts = _over(x, lengths)[..., None], _counts(x, lengths)
         mean = x.masked_fill(over, 0).sum(dim=1) / counts
@@ -171,49 +205,59 @@ class Summary(torch.nn.Module):
 
 
 class _OverTime(Function):
-    """NumPy forward; the derivative is that of the same in torch's operations."""
+    """NumPy forward and backward; a derivative of a derivative by torch's operations."""
 
     @staticmethod
     def forward(
-        ctx: Any, module: Any, steps: Tensor, scores: Tensor | None, lengths: Tensor | None
+        ctx: Any, module: Any, steps: Tensor, lengths: Tensor | None, *weights: Tensor
     ) -> Tensor:
         """Pool, and keep what the derivative needs."""
+        result, ctx.scores = module.in_numpy(_seen(steps), _seen(lengths), *weights)
+        pooled = torch.from_numpy(result)
         ctx.module = module
-        ctx.save_for_backward(steps, scores, lengths)
-        counts = None if lengths is None else array_of(lengths)
-        pooled = module.in_numpy(array_of(steps), array_of(scores), counts)
-        return torch.from_numpy(np.ascontiguousarray(pooled))
+        ctx.save_for_backward(steps, lengths, pooled, *weights)
+        return pooled
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        """Give the gradients of steps and scores."""
-        *inputs, lengths = ctx.saved_tensors
-        again = torch.is_grad_enabled()  # derivatives of derivatives are wanted
-        if not again:
-            inputs = [part if part is None else part.detach().requires_grad_() for part in inputs]
-        wanted = [
-            part
-            for part, needs in zip(inputs, ctx.needs_input_grad[1:3], strict=True)
-            if part is not None and needs
-        ]
-        with torch.enable_grad():
-            pooled = ctx.module.in_torch(*inputs, lengths)
-            found = iter(torch.autograd.grad(pooled, wanted, grad, create_graph=again))
-        return None, *(next(found) if need else None for need in ctx.needs_input_grad[1:3]), None
+        """Give the gradients of steps and weights."""
+        steps, lengths, pooled, *weights = ctx.saved_tensors
+        _, need_steps, _, *need_weights = ctx.needs_input_grad
+        if torch.is_grad_enabled() or batched([grad]):
+            again = differentiable(
+                lambda steps, *weights: [ctx.module.in_torch(steps, lengths, *weights)],
+                (steps, *weights),
+                (need_steps, *need_weights),
+                [grad],
+                said=False,
+            )
+            return None, again[0], None, *again[1:]
+        seen = [_seen(part) for part in (steps, lengths, pooled)]
+        found = ctx.module.back(*seen, ctx.scores, _seen(grad), *map(_seen, weights))
+        dsteps, *dweights = [torch.from_numpy(part) for part in found]
+        return None, dsteps, None, *dweights
+
+
+def _seen(tensor: Tensor | None) -> Array | None:
+    """View a tensor as an array, in its own layout."""
+    return None if tensor is None else view_of(tensor.resolve_neg())
 
 
 def _run(
-    module: Pooling | Summary, steps: Tensor, scores: Tensor | None, lengths: Tensor | None
+    module: Pooling | Summary,
+    steps: Tensor,
+    lengths: Tensor | None,
+    weights: tuple[Tensor, ...],
 ) -> Tensor:
     in_torch: Callable[..., Tensor] = module.in_torch
     if torch.compiler.is_compiling():
-        return in_torch(steps, scores, lengths)
-    reason = reason_to_leave(steps, (steps, scores))
+        return in_torch(steps, lengths, *weights)
+    reason = reason_to_leave(steps, (steps, *weights))
     if reason is not None:
         announce(reason, module=module)
-        return in_torch(steps, scores, lengths)
+        return in_torch(steps, lengths, *weights)
     pooled: Tensor = _OverTime.apply(  # type: ignore[no-untyped-call]
-        module, steps, scores, lengths
+        module, steps, lengths, *weights
     )
     return pooled
 
@@ -232,17 +276,13 @@ def _check(steps: Tensor, lengths: Tensor | None, width: int) -> None:
             f"expected lengths of shape (B,) = ({len(steps)},), got {tuple(lengths.shape)}"
         )
     # On another device the question alone would wait for all that is under way there.
-    if type(lengths) is Tensor and lengths.is_cpu and len(lengths) and not _within(lengths, steps):
+    if type(lengths) is not Tensor or not lengths.is_cpu or torch.compiler.is_compiling():
+        return
+    found = lengths.tolist()
+    if found and not 1 <= min(found) <= max(found) <= steps.shape[1]:
         raise ShapeError(
-            f"expected lengths in 1 … T = {steps.shape[1]}, got {int(lengths.min())} … "
-            f"{int(lengths.max())}"
+            f"expected lengths in 1 … T = {steps.shape[1]}, got {min(found)} … {max(found)}"
         )
-
-
-def _within(lengths: Tensor, steps: Tensor) -> bool:
-    if torch.compiler.is_compiling():
-        return True
-    return bool(lengths.min() >= 1) and bool(lengths.max() <= steps.shape[1])
 
 
 def _over(steps: Tensor, lengths: Tensor | None) -> Tensor:

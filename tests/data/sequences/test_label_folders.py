@@ -39,6 +39,40 @@ def test_a_folder_is_a_label_and_a_file_a_sequence(tmp_path, kind):
     assert read.test is None
 
 
+@pytest.mark.parametrize(
+    "name", ["time_s", "t [ms]", "Time (s)", "seconds_elapsed", "timestamp_ns"]
+)
+def test_times_with_a_unit_are_no_feature(tmp_path, name):
+    for label in filled(tmp_path).iterdir():
+        for file in label.iterdir():
+            pd.read_csv(file)[::-1].rename(columns={"time": name}).to_csv(file, index=False)
+    read = read_sequences(tmp_path)
+    assert read.features == ("p", "q")
+    np.testing.assert_array_equal(read[3], sequence(1)[["p", "q"]])  # in the order of the times
+
+
+@pytest.mark.parametrize("kind", ["csv", "npy"])
+def test_the_names_of_files_say_whom_they_come_from(tmp_path, kind):
+    filled(tmp_path, kind)
+    read = read_sequences(tmp_path, ReadingOptions(group=r"/(\d)$"))
+    assert read.groups.tolist() == ["0", "1", "0", "1"]
+    assert read_sequences(tmp_path, ReadingOptions(group=r"\w+")).groups.tolist()[1:3] == [
+        "down",
+        "up",
+    ]
+    for odd in ("subject", "(", "up"):
+        with pytest.raises(DataError, match=r"column of the files, or as a regular expression"):
+            read_sequences(tmp_path, ReadingOptions(group=odd))
+
+
+@pytest.mark.parametrize("name", ["times", "t_min", "s", "tms", "lifetime_s"])
+def test_names_that_only_look_like_times(tmp_path, name):
+    for label in filled(tmp_path).iterdir():
+        for file in label.iterdir():
+            pd.read_csv(file).rename(columns={"p": name}).to_csv(file, index=False)
+    assert read_sequences(tmp_path).features == (name, "q")
+
+
 def test_train_and_test_stand_above_the_labels(tmp_path):
     read = read_sequences(filled(tmp_path, halves=("train", "test")))
     assert read.test.tolist() == [True] * 4 + [False] * 4

@@ -25,7 +25,6 @@ from glasscell.engine.packing import PackedWeights
 from glasscell.errors import DataError, ShapeError, WeightFormatError
 from glasscell.inspect.gradients.flow import flow_of
 from glasscell.inspect.gradients.last_step import carried_back
-from glasscell.inspect.subjects.pooled_back import pool_back, summary_back
 from glasscell.inspect.subjects.subject import (
     READS_BACKWARDS,
     Loss,
@@ -41,6 +40,7 @@ from glasscell.inspect.verdict.judge import every_step
 from glasscell.model import modelfile, nodes
 from glasscell.model.model import Model
 from glasscell.model.nodes import inputs
+from glasscell.model.nodes.pooled_back import pool_back, summary_back
 from glasscell.model.nodes.pooled_steps import Pool
 from glasscell.traces.layer import Record, other_states, trace_of
 
@@ -531,16 +531,19 @@ class _Pass:
         if node.pooling is None:
             return output, lambda dy, visit: through_layers(into_head(dy), visit)
         assert isinstance(node.pooling.how, Pool)
-        scores, attention = node.pooling.scores(y), node.pooling.attention
-        into_steps = pool_back(node.pooling.how, y, scores, lengths)
-        into_y = attention and _pointwise(tree["attention"], attention, arrays, y, output)
-        into_x = None if node.skip is None else summary_back(x, lengths)
+        how, wide = node.pooling.how, y.astype(np.float64)
+        scores, weight = node.pooling.scores(y), None
+        if scores is not None:
+            weight = arrays[f"{tree['attention']['weights']}.weight"].astype(np.float64)
+        pooled = how.absorb(how.begin(len(y)), wide, lengths, scores)
         into_summary = node.skip and _pointwise(tree["skip"], node.skip, arrays, x, output)
 
         def back(dy: Array, visit: Visit) -> Array:
-            dh, ds = into_steps(into_head(dy))
-            dx = through_layers(dh + into_y(ds[..., None]) if into_y else dh, visit)
-            return dx + into_x(into_summary(dy)) if into_x and into_summary else dx
+            dh, *_ = pool_back(how, wide, scores, lengths, pooled, into_head(dy), weight)
+            dx = through_layers(dh, visit)
+            if into_summary:
+                dx += summary_back(x.astype(np.float64), lengths, into_summary(dy))
+            return dx
 
         return output, back
 

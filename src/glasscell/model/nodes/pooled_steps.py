@@ -10,19 +10,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from glasscell.arrays import Array
 
-__all__ = ["POOLINGS", "Pool", "Summary", "attention_weights"]
+__all__ = ["POOLINGS", "Pool", "Summary", "attention_weights", "runs"]
 
 POOLINGS = ("last", "mean", "max", "attention")
 """Ways to pool, in the order in which several are put side by side."""
 
 _LOWEST = float(np.finfo(np.float64).min)
+_LEVEL = 256.0
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Pool:
         last       y_n; of a bidirectional network the reverse half of y_1
         mean       (y_1 + … + y_n) / n
         max        the largest of each feature
-        attention  (w_1 y_1 + … + w_n y_n) / (w_1 + … + w_n), w_t = exp(score_t - top)
+        attention  (w_1 y_1 + … + w_n y_n) / (w_1 + … + w_n), w_t = exp(score_t - level)
 
     Args:
         kinds: Some of `POOLINGS`, in that order.
@@ -62,6 +63,11 @@ class Pool:
     def size(self) -> int:
         """Numbers that are kept of a sequence."""
         return int(self._places[-1].stop)
+
+    @cached_property
+    def outputs(self) -> list[slice]:
+        """Where each kind lies in what comes of a sequence."""
+        return _side_by_side([self.width] * len(self.kinds))
 
     @cached_property
     def _places(self) -> list[slice]:
@@ -99,38 +105,32 @@ class Pool:
         Returns:
             (B, K) in y's dtype.
         """
-        over = _over(y, lengths)
-        if over is not None:
-            y = np.where(over[:, :, None], 0, y)
         count, *places = self._places
-        held[:, count] += _counts(y, lengths)
-        parts = []
+        fresh, cut = not held[:, count].any(), runs(y, lengths)
+        held[:, count] += counts(y, lengths)
+        pooled = np.empty((len(y), self.gives), y.dtype)
         with np.errstate(all="ignore"):
-            for kind in self.kinds:
+            for kind, place in zip(self.kinds, self.outputs, strict=True):
+                into = pooled[:, place]
                 if kind == "last":
-                    parts.append(self._last(y, lengths))
+                    half = self.width // 2 if self.bidirectional else self.width
+                    into[:, :half] = last(y, lengths)[:, :half]
+                    into[:, half:] = y[:, 0, half:]
                 elif kind == "mean":
                     total = held[:, places.pop(0)]
-                    _add(total, y)
-                    parts.append(total / held[:, count])
+                    _add(total, y, cut, fresh)
+                    into[...] = total / held[:, count]
                 elif kind == "max":
                     top = held[:, places.pop(0)]
-                    shown = y if over is None else np.where(over[:, :, None], -np.inf, y)
-                    np.maximum(top, shown.max(axis=1), out=top)
-                    parts.append(top + 0.0)  # which of 0.0 and -0.0 is larger depends on the order
+                    for rows, steps in cut:
+                        np.maximum.reduce(y[rows, steps], axis=1, out=into[rows])
+                    np.maximum(top, into, out=top)
+                    into[...] = top + 0.0  # which of 0.0 and -0.0 is larger depends on the order
                 else:
                     assert scores is not None
                     three = [held[:, places.pop(0)] for _ in range(3)]
-                    shown = scores if over is None else np.where(over, -np.inf, scores)
-                    parts.append(_attend(three, y, shown.astype(np.float64)))
-            return np.concatenate(parts, axis=1, dtype=y.dtype, casting="same_kind")
-
-    def _last(self, y: Array, lengths: npt.NDArray[np.int64] | None) -> Array:
-        ends = y[:, -1] if lengths is None else y[np.arange(len(y)), lengths - 1]
-        if not self.bidirectional:
-            return ends
-        half = self.width // 2
-        return np.concatenate([ends[:, :half], y[:, 0, half:]], axis=1)
+                    into[...] = _attend(three, y, within(scores, lengths), cut, fresh)
+        return pooled
 
 
 @dataclass(frozen=True)
@@ -165,26 +165,53 @@ class Summary:
 
     def absorb(self, held: Array, x: Array, lengths: npt.NDArray[np.int64] | None = None) -> Array:
         """Add steps to what is kept, and give (B, 4F) of all that there are, as `Pool.absorb`."""
-        over = _over(x, lengths)
         count, first, shift, square = (
             held[:, place] for place in _side_by_side([1, *[self.width] * 3])
         )
-        new = count[:, 0] == 0
+        new, cut = count[:, 0] == 0, runs(x, lengths)
         first[new] = x[new, 0]
-        count += _counts(x, lengths)
-        ends = x[:, -1] if lengths is None else x[np.arange(len(x)), lengths - 1]
+        count += counts(x, lengths)
         with np.errstate(all="ignore"):
             # Sums of what is left after the first value: a large offset takes no digits from them,
             # and the deviation of what never changes is 0.
             away = x - first[:, None]
-            if over is not None:
-                away = np.where(over[:, :, None], 0, away)
-            _add(shift, away)
-            _add(square, away * away)
+            _add(shift, away, cut, bool(new.all()))
+            _add(square, away * away, cut, bool(new.all()))
             mean = shift / count
             deviation = np.sqrt(np.maximum(square / count - mean * mean, 0))
-            parts = [first + mean, deviation, first, ends]
+            parts = [first + mean, deviation, first, last(x, lengths)]
             return np.concatenate(parts, axis=1, dtype=x.dtype, casting="same_kind")
+
+
+def counts(y: Array, lengths: npt.NDArray[np.int64] | None) -> Array | int:
+    """Give the steps (B, 1) of the sequences of y (B, T, ·), or one number for all."""
+    return y.shape[1] if lengths is None else lengths[:, None]
+
+
+def runs(y: Array, lengths: npt.NDArray[np.int64] | None) -> list[tuple[slice, slice]]:
+    """Cut rows of y (B, T, ·) that follow one another and have one length: rows and steps."""
+    if lengths is None:
+        return [(slice(None), slice(y.shape[1]))]
+    cut, start = [], 0
+    for steps, alike in groupby(lengths.tolist()):
+        end = start + len(list(alike))
+        cut.append((slice(start, end), slice(steps)))
+        start = end
+    return cut
+
+
+def within(scores: Array, lengths: npt.NDArray[np.int64] | None) -> npt.NDArray[np.float64]:
+    """Give scores (B, T) as float64, those after an end as -inf."""
+    wide = scores.astype(np.float64)
+    if lengths is not None:
+        wide[np.arange(wide.shape[1]) >= lengths[:, None]] = -np.inf
+    return wide
+
+
+def last(y: Array, lengths: npt.NDArray[np.int64] | None) -> Array:
+    """Give the last step (B, W) of each sequence of y (B, T, W)."""
+    ends: Array = y[:, -1] if lengths is None else y[np.arange(len(y)), lengths - 1]
+    return ends
 
 
 def _side_by_side(sizes: Sequence[int]) -> list[slice]:
@@ -192,44 +219,66 @@ def _side_by_side(sizes: Sequence[int]) -> list[slice]:
     return [slice(start, end) for start, end in pairwise(ends)]
 
 
-def _over(y: Array, lengths: npt.NDArray[np.int64] | None) -> npt.NDArray[np.bool_] | None:
-    """Which steps (B, T) lie after the end; None if no one does."""
-    if lengths is None or not y.size or lengths.min() == y.shape[1]:
-        return None
-    return np.asarray(np.arange(y.shape[1]) >= lengths[:, None])
+def _add(
+    total: Array,
+    y: Array,
+    cut: Sequence[tuple[slice, slice]],
+    fresh: bool,
+    weights: Array | None = None,
+) -> None:
+    """Add steps of y (B, T, W) to total (B, W) in place, one after the other.
 
-
-def _counts(y: Array, lengths: npt.NDArray[np.int64] | None) -> Array | int:
-    return y.shape[1] if lengths is None else lengths[:, None]
-
-
-def _add(total: Array, rows: Array) -> None:
-    """Add rows (B, T, W) to total (B, W) in place, one step after the other."""
-    joined = np.concatenate([total[:, None], rows], axis=1)
-    # NumPy sums along the last axis in pairs, along any other in order.
-    if joined.shape[-1] > 1:
-        np.add.reduce(joined, axis=1, out=total)
-    else:
-        total[...] = np.add.accumulate(joined, axis=1)[:, -1]
-
-
-def _attend(kept: Sequence[Array], y: Array, scores: Array) -> Array:
-    """Add steps to the largest score, the sum of weights and the weighted sum; give the mean.
-
-    When a score is larger than all before, the sums are scaled down to it.
+    Args:
+        total: In float64.
+        y: In any layout.
+        cut: Which rows, and which of their steps.
+        fresh: Whether the total is still 0.
+        weights: (B, T) what each step counts; default 1.
     """
-    top, mass, weighted = kept
-    tops = np.maximum.accumulate(np.concatenate([top, scores], axis=1), axis=1)
-    weights = np.exp(scores - tops[:, 1:])
-    scale = np.exp(tops[:, :-1] - tops[:, 1:])
-    top[...] = tops[:, -1:]
-    rises = np.flatnonzero((scale != 1).any(axis=0))
+    for rows, steps in cut:
+        part = y[rows, steps]
+        if weights is not None:
+            part = weights[rows, steps, None] * part
+        if part.shape[1] == 1:
+            total[rows] += part[:, 0]
+            continue
+        if not fresh:
+            part = np.concatenate([total[rows, None], part], axis=1)
+        # NumPy sums in order, but for the axis that lies closest in memory: that one in pairs.
+        if part.shape[2] > 1 and part.strides[1] > part.strides[2]:
+            np.add.reduce(part, axis=1, dtype=np.float64, out=total[rows])
+        else:
+            total[rows] = np.add.accumulate(part, axis=1, dtype=np.float64)[:, -1]
+    total += 0.0  # what begins with 0.0 is never -0.0
+
+
+def _attend(
+    kept: Sequence[Array],
+    y: Array,
+    scores: Array,
+    cut: Sequence[tuple[slice, slice]],
+    fresh: bool,
+) -> Array:
+    """Add steps to the level, the sum of weights and the weighted sum; give the mean.
+
+    The level is the largest score so far, rounded to a multiple of 256: weights stay within
+    exp(±128), and it rises so seldom that most sequences are summed in one go. When it rises, the
+    sums are scaled down to it.
+    """
+    level, mass, weighted = kept
+    rounded = np.floor(scores / _LEVEL + 0.5) * _LEVEL
+    levels = np.maximum.accumulate(np.concatenate([level, rounded], axis=1), axis=1)
+    weights = np.exp(scores - levels[:, 1:])
+    rises = np.flatnonzero((levels[:, :-1] != levels[:, 1:]).any(axis=0))
+    level[...] = levels[:, -1:]
     for start, end in pairwise([*dict.fromkeys([0, *rises.tolist()]), scores.shape[1]]):
-        mass *= scale[:, start : start + 1]
-        weighted *= scale[:, start : start + 1]
-        share = weights[:, start:end, None]
-        _add(mass, share)
-        _add(weighted, share * y[:, start:end])
+        scale = np.exp(levels[:, start] - levels[:, start + 1])[:, None]
+        mass *= scale
+        weighted *= scale
+        new = fresh and start == 0
+        _add(mass, weights[:, :, None], [(slice(None), slice(start, end))], new)
+        part = [(rows, slice(start, min(s.stop, end))) for rows, s in cut if s.stop > start]
+        _add(weighted, y, part, new, weights)
     return weighted / mass
 
 
@@ -241,13 +290,12 @@ def attention_weights(scores: Array, lengths: npt.NDArray[np.int64] | None = Non
         lengths: (B,) how many steps of each row count; default all.
 
     Returns:
-        (B, T), 0 after the end.
+        (B, T) float64, 0 after the end.
 
     >>> attention_weights(np.log([[1.0, 3.0]])).round(3)
     array([[0.25, 0.75]])
     """
-    over = _over(scores, lengths)
-    shown = scores if over is None else np.where(over, -np.inf, scores)
+    shown = within(scores, lengths)
     with np.errstate(all="ignore"):
         weights = np.exp(shown - shown.max(axis=1, keepdims=True))
         share: Array = weights / weights.sum(axis=1, keepdims=True)

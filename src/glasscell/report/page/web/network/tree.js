@@ -116,13 +116,13 @@ const Tree = (() => {
       const { values, rows, width } = data;
       const scores = linear(node.attention, weights, data).values;
       const total = new Float64Array(width);
-      let [top, mass] = [-Number.MAX_VALUE, 0];
+      let [level, mass] = [-Number.MAX_VALUE, 0];
       for (let t = 0; t < rows; t += 1) {
-        const next = Math.max(top, scores[t]);
-        const [share, scale] = [Math.exp(scores[t] - next), Math.exp(top - next)];
+        const next = Math.max(level, Math.floor(scores[t] / 256 + 0.5) * 256);
+        const [share, scale] = [Math.exp(scores[t] - next), Math.exp(level - next)];
         mass = mass * scale + share;
         for (let k = 0; k < width; k += 1) total[k] = total[k] * scale + share * values[t * width + k];
-        top = next;
+        level = next;
       }
       return total.map((v) => v / mass);
     },
