@@ -38,7 +38,7 @@ class SequenceOptions:
             without one the order of the rows.
         features: Columns to read. Default: every other column of numbers.
         group: Column that says whom or what a sequence comes from; one group never lies in two
-            parts.
+            parts. In a folder of files also a regular expression of their names: subject[0-9]+.
         part: Column that says train or test for each sequence. Default: none.
         per_step: Whether each step has a label of its own; default one a sequence.
         layout: Order of the axes of an array: ntc (sequence, time, feature) or nct. Arrays of
