@@ -22,7 +22,7 @@ from glasscell.tasks.sequences.plan import FEW, Plan, resolved
 from glasscell.tasks.sequences.preprocessing import preprocessing
 from glasscell.tasks.sequences.recipe import Recipe
 from glasscell.tasks.sequences.splits import VALIDATION, Round, hold_out
-from glasscell.training.campaign import KINDS, RATES, Candidate, Kind
+from glasscell.training.campaign import KINDS, Candidate, Kind
 from glasscell.training.progress import Reporter
 from glasscell.training.trainer import Epoch, Schedule, Trainer
 from glasscell.training.workers import one_thread
@@ -59,9 +59,16 @@ class ScaledPlan(Plan):
 
 @dataclass(frozen=True, eq=False)
 class WarmRecipe(Recipe):
-    """A recipe whose networks begin with given weights, if there are any."""
+    """A recipe whose networks begin with given weights, if there are any.
+
+    Args:
+        weights: Those, by name.
+        watched: Whether faults of the gradient are looked for, a quarter of a short fit: where
+            somebody reads of them.
+    """
 
     weights: Mapping[str, Array] = field(default_factory=dict)
+    watched: bool = False
 
     def part(self, seed: int) -> Round:
         """Give what is trained on and validated on: what the estimator was told, however few."""
@@ -73,6 +80,13 @@ class WarmRecipe(Recipe):
         if self.weights:
             network.load_state_dict({name: _tensor(w) for name, w in self.weights.items()})
         return network
+
+    def trainer(self, kind: Kind, seed: int) -> Trainer:
+        """Make a network ready for training."""
+        trainer = super().trainer(kind, seed)
+        if not self.watched:
+            trainer.watch = None
+        return trainer
 
 
 def fit(
@@ -123,14 +137,15 @@ def pass_over(
     """
     recipe, candidate = _prepared(estimator, sequences, weights, before, whole=True)
     planned = recipe.trainer(candidate.kind, candidate.seed)
-    rate = recipe.options.learning_rate * RATES[candidate.kind]
-    optimizer = torch.optim.Adam(planned.network.parameters(), rate, fused=True)
+    groups = recipe.groups(planned.network, candidate.kind)
+    optimizer = torch.optim.Adam(groups, fused=True)
     done: tuple[dict[str, float], ...] = ()
     if before is not None:
         done = before.history
         if before.optimizer is not None:
             optimizer.load_state_dict(_mapped(before.optimizer, np.ndarray, _tensor))
-    trainer = Trainer(planned.network, planned.objective, optimizer, Schedule(epochs=1))
+    objective = planned.objective
+    trainer = Trainer(planned.network, objective, optimizer, Schedule(epochs=1), watch=False)
     with one_thread():
         trainer.step_epoch()
     number = len(done) + 1
@@ -152,7 +167,8 @@ def _prepared(
     part = _parts(estimator, sequences, weights, options.seed, whole)
     options = resolved(options, sequences, (part,))
     plan = ScaledPlan(sequences, options, (part,), weights=weights, before=before)
-    recipe = WarmRecipe(plan, weights={} if before is None else before.weights)
+    begin = {} if before is None else before.weights
+    recipe = WarmRecipe(plan, weights=begin, watched=bool(estimator.verbose))
     return recipe, Candidate(KINDS[options.cell], options.seed)
 
 
