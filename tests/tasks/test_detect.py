@@ -17,6 +17,8 @@ FORECASTS = [
     "id,date,y\n1,2024-01-01,1\n1,2024-01-02,2\n",
     # The column only counts the rows.
     "sequence,date,y\n1,2024-01-01,1\n2,2024-01-02,2\n",
+    # A series with remarks.
+    "date,x,label\n2024-01-01,1,dry\n2024-01-02,2,wet\n",
     "date;sales\n2024-01-01;1,5\n2024-01-02;2,5\n",
     "",
 ]
@@ -26,6 +28,9 @@ SEQUENCES = [
     "case,time,x,y\n1,1,0.5,3\n1,2,0.6,3\n",
     '"Sequence","x","Label"\n1,0.5,a\n',
     "id,x,label\n1,0.5,a\n1,0.6,a\n",
+    "session_id,step,x,label\n1,0,0.5,1\n1,1,0.6,1\n",
+    "part of it,time,x,label\na,1,2,u\na,2,2,u\nb,1,1,v\n",
+    "v1,v2,class\n1,2,u\n1,3,v\n",
 ]
 
 
@@ -43,7 +48,7 @@ def test_tables_with_sequences_and_labels(tmp_path, text):
     assert detect(tmp_path / "data.csv") == "sequences"
 
 
-@pytest.mark.parametrize("option", ["label", "sequence"])
+@pytest.mark.parametrize("option", ["label", "sequence", "per-step", "group"])
 def test_an_option_decides(tmp_path, option):
     (tmp_path / "data.csv").write_text(FORECASTS[0])
     assert detect(tmp_path / "data.csv", [option, "seed"]) == "sequences"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -133,7 +133,7 @@ def run(args: Any) -> int:
         raise DataError("expected the CSV file to learn from: glasscell fit DATA --out RUN")
     if args.out is None:
         raise DataError("expected --out RUN, the folder to write")
-    task, goal = GOALS[args.task] if args.task != "auto" else (_of_data(data, args), None)
+    task, goal = GOALS[args.task] if args.task != "auto" else (_parsed_for(args), None)
     chosen = read_options(args, options_of(task))
     if goal is not None:
         chosen["goal"] = _goal(goal, chosen["goal"])
@@ -230,9 +230,9 @@ def data_set(data: str) -> DataSet | None:
     return None if data == STANDARD or Path(data).exists() else find(data)
 
 
-def _of_data(data: str, args: Any) -> Task:
-    asked = [f"--{name}" for name in ("label", "sequence") if args.get(name) is not None]
-    return _task_of(data, asked)
+def _parsed_for(args: Any) -> Task:
+    """Tell of which task the options are that were parsed."""
+    return next(task for task in OPTIONS if all(f.name in args for f in fields(options_of(task))))
 
 
 def _task_of(data: str, given: Sequence[str]) -> Task:
@@ -287,7 +287,8 @@ def _refuse_others(glance: Glance, task: Task) -> None:
         if name not in own and owners:
             word = "classify" if owners[0] == "sequences" else owners[0]
             got = glance.word or f"--task {task}"
-            raise DataError(f"{name} is an option of --task {word}; got {got}")
+            hint = "" if got.startswith("--task") else f"; say --task {word} if that is meant"
+            raise DataError(f"{name} is an option of --task {word}; got {got}{hint}")
 
 
 def _config(path: str | None) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
-from glasscell.data.columns import SERIES_NAMES, TARGET_NAMES
+from glasscell.data.columns import SERIES_NAMES, TARGET_NAMES, TIME_NAMES
+from glasscell.data.numerals import is_missing, looks_like_number
 from glasscell.data.sequences.long_columns import LABEL_NAMES, SEQUENCE_NAMES
 
 __all__ = ["TASKS", "Task", "detect"]
@@ -24,6 +25,8 @@ STEPS_FILES = (".csv", ".tsv", ".gz", ".npy", ".npz", ".parquet")
 SAMPLE, ROWS = 1 << 16, 40
 """Bytes and lines at a file's beginning that tell what it is."""
 MARKS = ",;\t|"
+ASKING = {"label", "sequence", "goal", "group", "part", "per-step"}
+"""Options that say what labelled sequences are made of."""
 
 
 def detect(data: str | Path, asked: Collection[str] = ()) -> Task:
@@ -31,7 +34,7 @@ def detect(data: str | Path, asked: Collection[str] = ()) -> Task:
 
     Args:
         data: A file or folder; one that is not there is left for the reader to refuse.
-        asked: Names of the options that were given: label and sequence ask for sequences.
+        asked: Names of the options that were given: label or sequence ask for sequences.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -42,7 +45,7 @@ def detect(data: str | Path, asked: Collection[str] = ()) -> Task:
     ['forecast', 'text', 'sequences']
     """
     path = Path(data)
-    if {"label", "sequence"} & set(asked) or path.suffix.lower() in SEQUENCE_FILES:
+    if ASKING & set(asked) or path.suffix.lower() in SEQUENCE_FILES:
         return "sequences"
     if path.is_dir():
         return _of_folder(path)
@@ -89,7 +92,9 @@ def _of_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Task:
     """Tell the task by the names of columns, and by whether sequences have several rows.
 
     A label that may be a column to forecast asks for sequences only where the name of the sequence
-    is none of a series, and comes several times: one that counts the rows never does.
+    is none of a series, and comes several times: one that counts the rows never does. A label in
+    words asks for them without such a name too, so that the reader says which name it misses; not
+    where every row has a time of its own, as a series with remarks.
     """
     there = [name.lower() for name in names]
     labels = {name for name in there if name in LABEL_NAMES}
@@ -97,10 +102,24 @@ def _of_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Task:
     if named and labels - set(TARGET_NAMES):
         return "sequences"
     for place in named if labels else ():
-        cells = [row[place] for row in rows if place < len(row)]
+        cells = _cells(rows, place)
         if there[place] not in (*SERIES_NAMES, "id") and len(set(cells)) < len(cells):
             return "sequences"
+    told = [place for place, name in enumerate(there) if name in labels - set(TARGET_NAMES)]
+    if any(_is_text(_cells(rows, place)) for place in told):
+        times = [_cells(rows, place) for place, name in enumerate(there) if name in TIME_NAMES]
+        if not any(len(set(cells)) == len(cells) for cells in times):
+            return "sequences"
     return "forecast"
+
+
+def _cells(rows: Sequence[Sequence[str]], place: int) -> list[str]:
+    return [row[place] for row in rows if place < len(row)]
+
+
+def _is_text(cells: Sequence[str]) -> bool:
+    known = [cell for cell in cells if not is_missing(cell)]
+    return bool(known) and not any(map(looks_like_number, known))
 
 
 def _is_table(lines: list[str]) -> bool:

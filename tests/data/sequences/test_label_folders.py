@@ -39,6 +39,26 @@ def test_a_folder_is_a_label_and_a_file_a_sequence(tmp_path, kind):
     assert read.test is None
 
 
+@pytest.mark.parametrize(
+    "name", ["time_s", "t [ms]", "Time (s)", "seconds_elapsed", "timestamp_ns"]
+)
+def test_times_with_a_unit_are_no_feature(tmp_path, name):
+    for label in filled(tmp_path).iterdir():
+        for file in label.iterdir():
+            pd.read_csv(file)[::-1].rename(columns={"time": name}).to_csv(file, index=False)
+    read = read_sequences(tmp_path)
+    assert read.features == ("p", "q")
+    np.testing.assert_array_equal(read[3], sequence(1)[["p", "q"]])  # in the order of the times
+
+
+@pytest.mark.parametrize("name", ["times", "t_min", "s", "tms", "lifetime_s"])
+def test_names_that_only_look_like_times(tmp_path, name):
+    for label in filled(tmp_path).iterdir():
+        for file in label.iterdir():
+            pd.read_csv(file).rename(columns={"p": name}).to_csv(file, index=False)
+    assert read_sequences(tmp_path).features == (name, "q")
+
+
 def test_train_and_test_stand_above_the_labels(tmp_path):
     read = read_sequences(filled(tmp_path, halves=("train", "test")))
     assert read.test.tolist() == [True] * 4 + [False] * 4

@@ -17,9 +17,17 @@ from glasscell.errors import DataError
 SEQUENCE_NAMES = (
     *("sequence", "sequence_id", "seq", "seq_id", "case", "case_id", "series", "series_id"),
     *("instance", "instances", "sample", "sample_id", "trial", "trial_id", "recording"),
-    *("recording_id", "unique_id", "item_id", "id"),
+    *("recording_id", "session", "session_id", "episode", "episode_id", "segment", "segment_id"),
+    *("sentence_id", "unique_id", "item_id", "id"),
 )
 STEP_NAMES = ("timepoints", "timepoint", "time_index", "time_step", "timestep", "frame", "tick")
+UNIT = r"(s|sec|secs|seconds|ms|us|ns)"
+TIME_IN_UNITS = re.compile(
+    rf"(t|time|timestamp|elapsed)([_\s.]{UNIT}|[_\s]?[\[(]{UNIT}[\])])|{UNIT}_elapsed|"
+    "(time_)?elapsed|elapsed_time",
+    re.IGNORECASE,
+)
+"""Names of times that say their unit: time_s, t [ms], seconds_elapsed."""
 LABEL_NAMES = ("label", "class", "target", "y")
 GROUP_NAMES = (
     *("group", "group_id", "subject", "subject_id", "participant", "participant_id", "patient"),
@@ -195,7 +203,8 @@ def _sequence(
         raise DataError(
             "expected a column that names the sequence of each row (sequence, sequence_id, case, "
             f"id …); the columns found are {few(list(cells), 30)}; name it with --sequence, or "
-            "with commas several that do together"
+            "several with commas that name it together. A table of a row for each sequence is not "
+            "read: save it as .npz of X (n, time) and y"
         )
     for name in named:
         if name not in cells:
@@ -205,11 +214,14 @@ def _sequence(
 
 
 def _time(cells: Mapping[str, Sequence[str]], taken: Sequence[str]) -> str | None:
-    """Find a column that puts the steps in order: a known name, else the first with dates."""
+    """Find a column that puts the steps in order: a known name, one with a unit, dates."""
     free = {name.lower(): name for name in reversed(list(cells)) if name not in taken}
     for alias in (*TIME_NAMES, *STEP_NAMES, *PERIOD_NAMES):
         if alias in free and (_all_numbers(cells[free[alias]]) or dated(cells[free[alias]], alias)):
             return free[alias]
+    for name in free.values():
+        if TIME_IN_UNITS.fullmatch(name) and _all_numbers(cells[name]):
+            return name
     return next((n for n in free.values() if cells[n] and dated(cells[n], n)), None)
 
 

@@ -71,7 +71,8 @@ def content_of_table(
     """
     cells = filled_cells(source.names, source.sample)
     columns = find_columns(cells, options, known, labelled=labelled)
-    gathered = Gathered(columns, options.per_step, getattr(source, "rows", None))
+    named = options.sequence is not None or known is not None
+    gathered = Gathered(columns, options.per_step, getattr(source, "rows", None), named)
     if isinstance(source, ParquetParts):
         # A column at a time, as pages of each are a megabyte or more.
         marks = split_names(options.marks)
@@ -177,10 +178,15 @@ class Gathered:
         columns: What each column is.
         per_step: Whether each step has a label.
         steps: Rows in all, where that is known.
+        named: Whether the user said which column names the sequences, so that one step each is
+            meant.
     """
 
-    def __init__(self, columns: Columns, per_step: bool, steps: int | None = None) -> None:
+    def __init__(
+        self, columns: Columns, per_step: bool, steps: int | None = None, named: bool = False
+    ) -> None:
         self.columns = columns
+        self.named = named
         self.per_step = per_step
         self.steps = steps
         self.values: list[Array] = []
@@ -295,11 +301,11 @@ class Gathered:
         runs, counts = np.concatenate(self.runs), np.concatenate(self.counts)
         lengths = np.bincount(runs, counts, len(self.names)).astype(np.int64)
         names = list(self.names)
-        if self.columns.sequence and len(names) > 1 and lengths.max() == 1:
+        if not self.named and self.columns.sequence and len(names) > 1 and lengths.max() == 1:
             raise DataError(
                 f"{self.source}: column {','.join(self.columns.sequence)!r} has another value in "
                 "each row, so that no sequence has a second step; name the column of the "
-                "sequences with --sequence"
+                "sequences with --sequence, this one too if one step each is meant"
             )
         values = self.values[0] if len(self.values) == 1 else np.concatenate(self.values)
         self.values = []

@@ -12,7 +12,7 @@ import numpy as np
 from glasscell.arrays import Array
 from glasscell.data.sequences.content import Content, Said, joined, require_finite, say
 from glasscell.data.sequences.reading_options import Known, ReadingOptions
-from glasscell.data.wording import few
+from glasscell.data.wording import count, few
 from glasscell.errors import DataError
 
 HALVES = ("TRAIN", "TEST")
@@ -258,7 +258,8 @@ def _require_length(here: str, values: Array, header: Header, before: list[Array
     if header.switch("missing") is False and np.isnan(values).any():
         raise DataError(
             f"{here}: the header says @missing false (line {header.says['missing'][1]}), and "
-            f"{int(np.isnan(values).sum())} values are missing; correct the header, and choose "
+            f"{count(int(np.isnan(values).sum()), 'value is', 'values are')} missing; correct the "
+            "header, and choose "
             "--missing"
         )
     if header.switch("equallength") is False:
