@@ -29,9 +29,13 @@ COLUMNS = {
     "bits": ("bits", "比特"),
     "bits_per_character": ("bits a character", "每字符比特"),
     "parameters": ("parameters", "参数"),
-    "seconds": ("seconds", "秒"),
 }
-WORDS = {"en": ("method", "{seeds} seeds or folds"), "zh": ("方法", "{seeds} 个种子或折")}
+SPLITS = {
+    "given": ("the set's own test part, {} seeds", "数据自带的测试部分，{} 个种子"),
+    "part": ("one fifth for the test, {} seeds", "五分之一用于测试，{} 个种子"),
+    "folds": ("{} folds", "{} 折"),
+    None: ("the last 5 % of the text, {} seeds", "文本的最后 5 %，{} 个种子"),
+}
 OWN = ("LSTM", "GRU")
 
 
@@ -44,12 +48,20 @@ def main() -> None:
         kept["commit"] = _commit()
         known[found["data"]["source"].removeprefix("dataset:")] = kept
     RESULTS.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    for task in ("sequences", "text"):
-        runs = {name: run for name, run in known.items() if run["task"] == task}
+    for path, text in pages(known).items():
+        path.write_text(text, encoding="utf-8")
+
+
+def pages(known: dict[str, Any]) -> dict[Path, str]:
+    """Give every page that has tables, with those of the known runs."""
+    found = {}
+    for task in sorted({run["task"] for run in known.values()}):
         for lang, page in PAGES.items():
             path = ROOT / page.format(task)
+            runs = {name: run for name, run in known.items() if run["task"] == task}
             tables = "\n\n".join(table(name, run, lang) for name, run in runs.items())
-            path.write_text(replaced(path.read_text(), task, tables, path), encoding="utf-8")
+            found[path] = replaced(path.read_text(encoding="utf-8"), task, tables, path)
+    return found
 
 
 def table(name: str, run: dict[str, Any], lang: str) -> str:
@@ -59,7 +71,7 @@ def table(name: str, run: dict[str, Any], lang: str) -> str:
     keys = [key for key in COLUMNS if first.get(key) is not None]
     if first.get("bits") == first.get("bits_per_character"):
         keys = [key for key in keys if key != "bits"]
-    heads = [WORDS[lang][0], *(COLUMNS[key][place] for key in keys)]
+    heads = [("method", "方法")[place], *(COLUMNS[key][place] for key in keys)]
     lines = [f"**{name}**", "", f"| {' | '.join(heads)} |", "|---|" + "--:|" * len(keys)]
     for method in run["methods"]:
         cells = [figure(key, method) for key in keys]
@@ -67,7 +79,7 @@ def table(name: str, run: dict[str, Any], lang: str) -> str:
         lines.append(f"| {' | '.join([method['name'], *cells])} |")
     made = ", ".join(f"{part} {run['environment'][part]}" for part in ("torch", "python"))
     rounds = max(method.get("rounds") or method.get("seeds") or 0 for method in run["methods"])
-    about = WORDS[lang][1].format(seeds=rounds)
+    about = SPLITS[run["data"].get("split")][place].format(rounds)
     return "\n".join([*lines, "", f"> {run['verdict'][place]}", "",
                       f"<sub>{about}; {run['commit']}, {made}</sub>"])  # fmt: skip
 
@@ -76,8 +88,6 @@ def figure(key: str, method: dict[str, Any]) -> str:
     """Write one number, with the spread between rounds where it has one."""
     if key == "parameters":
         return f"{method[key]:,}"
-    if key == "seconds":
-        return f"{method[key]:.1f}"
     spread = method.get(f"{key.removesuffix('_per_character')}_sd")
     return f"{method[key]:.3f}" + (f" ± {spread:.3f}" if spread else "")
 
