@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +19,19 @@ TESTS = str(SCRIPT.parents[1])
 EPSILON = float(np.finfo(np.float32).eps)
 
 
-def start(size, arguments, **options):
-    """Start what a launcher starts, and give the processes."""
+PATIENCE = 600
+"""Seconds that a process may take on a machine that does much else."""
+
+
+@contextmanager
+def started(size, arguments):
+    """Start what a launcher starts, and give the processes; none outlives the block."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     told = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     several = told if size > 1 else {}
-    return [
+    processes = [
         subprocess.Popen(
             [sys.executable, *arguments(rank)],
             env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": TESTS, **several}
@@ -33,19 +39,29 @@ def start(size, arguments, **options):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            **options,
         )
         for rank in range(size)
     ]
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+
+
+def finish(size, arguments):
+    """Start what a launcher starts, and wait until all have succeeded."""
+    with started(size, arguments) as processes:
+        for process in processes:
+            _, error = process.communicate(timeout=PATIENCE)
+            assert process.returncode == 0, error
 
 
 def trained(folder, size, mode="whole", stopper=0):
     """Train with so many processes; what each of them wrote."""
     files = [folder / f"{size}-{mode}-{rank}.npz" for rank in range(size)]
-    processes = start(size, lambda rank: [str(SCRIPT), str(files[rank]), mode, str(stopper)])
-    for process in processes:
-        _, error = process.communicate(timeout=120)
-        assert process.returncode == 0, error
+    finish(size, lambda rank: [str(SCRIPT), str(files[rank]), mode, str(stopper)])
     return [dict(np.load(file)) for file in files]
 
 
@@ -94,25 +110,20 @@ def test_a_fit_whose_process_is_killed_says_so_and_goes_on_with_resume(tmp_path)
         return lambda rank: ["-m", "glasscell", "fit", str(file), "--out", str(out), *flags, *more]
 
     out = tmp_path / "run"
-    processes = start(2, fit(out))
     checkpoint = tmp_path / ".run.partial" / "checkpoint.pt"
-    while not checkpoint.is_file():
-        assert all(process.poll() is None for process in processes)
-        time.sleep(0.01)
-    first, second = processes
-    second.kill()
-    second.communicate()
-    _, error = first.communicate(timeout=120)
+    with started(2, fit(out)) as (first, second):
+        while not checkpoint.is_file():
+            assert first.poll() is None
+            assert second.poll() is None
+            time.sleep(0.01)
+        second.kill()
+        _, error = first.communicate(timeout=PATIENCE)
     assert first.returncode != 0
     assert "another process of the launcher is gone" in error
     assert not out.exists()
     assert checkpoint.is_file()
-    for process in start(2, fit(out, "--resume")):
-        _, error = process.communicate(timeout=120)
-        assert process.returncode == 0, error
+    finish(2, fit(out, "--resume"))
     assert (out / "report.html").is_file()
     unbroken = tmp_path / "unbroken"
-    for process in start(2, fit(unbroken)):
-        _, error = process.communicate(timeout=120)
-        assert process.returncode == 0, error
+    finish(2, fit(unbroken))
     assert (out / "model.safetensors").read_bytes() == (unbroken / "model.safetensors").read_bytes()

@@ -22,7 +22,7 @@ from glasscell.tasks.sequences.plan import FEW, Plan, resolved
 from glasscell.tasks.sequences.preprocessing import preprocessing
 from glasscell.tasks.sequences.recipe import Recipe
 from glasscell.tasks.sequences.splits import VALIDATION, Round, hold_out
-from glasscell.training.campaign import KINDS, RATES, Candidate, Kind
+from glasscell.training.campaign import KINDS, Candidate, Kind
 from glasscell.training.progress import Reporter
 from glasscell.training.trainer import Epoch, Schedule, Trainer
 from glasscell.training.workers import one_thread
@@ -123,8 +123,8 @@ def pass_over(
     """
     recipe, candidate = _prepared(estimator, sequences, weights, before, whole=True)
     planned = recipe.trainer(candidate.kind, candidate.seed)
-    rate = recipe.options.learning_rate * RATES[candidate.kind]
-    optimizer = torch.optim.Adam(planned.network.parameters(), rate, fused=True)
+    groups = recipe.groups(planned.network, candidate.kind)
+    optimizer = torch.optim.Adam(groups, fused=True)
     done: tuple[dict[str, float], ...] = ()
     if before is not None:
         done = before.history

@@ -3,12 +3,14 @@
 Reading order: trace (what every gate did), flow (how far gradients travel), verdict (what that
 means), timescales and provenance (what the memory cells hold and for how long), jacobian and
 spectrum (what steps do to a change of the state), path and influence (which way, from where),
+attribute (which steps decided what was said of a sequence),
 exchange (whether another past shows at the end), truncation (what a shorter window would lose).
 README.md lists every measure with its cost.
 """
 
 from __future__ import annotations
 
+from glasscell.inspect.dynamics.attribution import Attribution, attribute, log_odds, one_output
 from glasscell.inspect.dynamics.influence import influence, model_influence
 from glasscell.inspect.dynamics.jacobian import StateJacobian, jacobians
 from glasscell.inspect.dynamics.path import PathSplit, path_split
@@ -48,6 +50,7 @@ from glasscell.traces.trace import Trace
 
 __all__ = [
     "KINDS",
+    "Attribution",
     "Decay",
     "Diagnosis",
     "Dossier",
@@ -73,6 +76,7 @@ __all__ = [
     "Truncation",
     "UnseenWarning",
     "ablation",
+    "attribute",
     "decay",
     "diagnose",
     "dossier",
@@ -88,9 +92,11 @@ __all__ = [
     "last_step_sum",
     "layer_provenance",
     "layer_weights",
+    "log_odds",
     "lyapunov",
     "match",
     "model_influence",
+    "one_output",
     "path_split",
     "provenance",
     "provenance_triangle",

@@ -5,6 +5,8 @@ functions behind them, and those for what comes as a bare array. They need matpl
 `report`), inherit its rcParams and never call `show`. docs/plots.md shows all of them.
 """
 
+from glasscell.report.views.confusion.plot import confusion
+from glasscell.report.views.decided.plot import decided
 from glasscell.report.views.dossier.plot import dossier
 from glasscell.report.views.fan.plot import jacobian_fan, lyapunov
 from glasscell.report.views.film.plot import film
@@ -20,6 +22,8 @@ from glasscell.report.views.wall.plot import gate_wall, gate_walls
 from glasscell.report.views.weights.plot import weights
 
 __all__ = [
+    "confusion",
+    "decided",
     "dossier",
     "duel",
     "film",

@@ -51,6 +51,20 @@ def test_times_with_a_unit_are_no_feature(tmp_path, name):
     np.testing.assert_array_equal(read[3], sequence(1)[["p", "q"]])  # in the order of the times
 
 
+@pytest.mark.parametrize("kind", ["csv", "npy"])
+def test_the_names_of_files_say_whom_they_come_from(tmp_path, kind):
+    filled(tmp_path, kind)
+    read = read_sequences(tmp_path, ReadingOptions(group=r"/(\d)$"))
+    assert read.groups.tolist() == ["0", "1", "0", "1"]
+    assert read_sequences(tmp_path, ReadingOptions(group=r"\w+")).groups.tolist()[1:3] == [
+        "down",
+        "up",
+    ]
+    for odd in ("subject", "(", "up"):
+        with pytest.raises(DataError, match=r"column of the files, or as a regular expression"):
+            read_sequences(tmp_path, ReadingOptions(group=odd))
+
+
 @pytest.mark.parametrize("name", ["times", "t_min", "s", "tms", "lifetime_s"])
 def test_names_that_only_look_like_times(tmp_path, name):
     for label in filled(tmp_path).iterdir():

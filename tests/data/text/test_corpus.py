@@ -36,6 +36,9 @@ def test_a_file_is_read_back_whatever_the_pieces(text, piece, tmp_path_factory):
     assert written(corpus) == text.removeprefix("\ufeff")
     characters, size = (int(each[corpus.symbols].sum()) for each in corpus.sizes())
     assert (characters, size) == (len(written(corpus)), len(written(corpus).encode()))
+    raw = read_text(path, TextReading(unit="byte"))
+    characters, size = (int(each[raw.symbols].sum()) for each in raw.sizes())
+    assert (characters, size) == (len(text), len(text.encode()))
 
 
 @given(lines=st.lists(st.text("ab ", min_size=1), min_size=1), piece=st.integers(1, 5))

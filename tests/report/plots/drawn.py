@@ -80,7 +80,22 @@ def measured() -> dict[str, Any]:
     }
 
 
+COUNTS = np.array([[7, 2, 0], [0, 5, 1], [1, 0, 0]])
+"""Of three classes."""
+
+
+def attribution() -> inspect.Attribution:
+    """Of five steps of three inputs."""
+    parts = np.random.default_rng(0).normal(size=(5, 3))
+    return inspect.Attribution(
+        contribution=parts, score=parts.sum() - 1.0, base=-1.0, steps=np.array([0]),
+        said=parts[0].sum(), fell=parts[0].sum(),
+    )  # fmt: skip
+
+
 VIEWS: dict[str, Callable[..., Any]] = {
+    "confusion": lambda **more: plots.confusion(COUNTS, ["rest", "walk", "run"], **more),
+    "decided": lambda **more: attribution().plot(["a", "b", "c"], **more),
     "gate_wall": lambda **more: network().layer.plot(**more),
     "gate_walls": lambda **more: plots.gate_walls({"l0": network().layer}, **more),
     "unit": lambda **more: plots.unit(network().layer, 1, **more),
@@ -105,6 +120,6 @@ VIEWS: dict[str, Callable[..., Any]] = {
     "weights": lambda **more: plots.weights(network().weights, radius=True, **more),
 }
 PANELS = {
-    "gate_wall": (6,), "gate_walls": (6, 1), "unit": (2,), "gradient_rivers": (1,),
+    "gate_wall": (6,), "gate_walls": (6, 1), "unit": (2,), "decided": (2,), "gradient_rivers": (1,),
     "saturation_map": (3,), "path_split": (2,), "film": (4,), "dossier": (2,), "weights": (4, 3),
 }  # fmt: skip

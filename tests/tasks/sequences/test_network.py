@@ -19,6 +19,7 @@ SHAPES = st.builds(
     pooling=st.sampled_from(
         ((), ("last",), ("mean", "max"), ("attention",), ("last", "mean", "max", "attention"))
     ),
+    skip=st.booleans(),
 )
 LENGTHS = st.lists(st.integers(1, 9), min_size=1, max_size=6)
 
@@ -70,7 +71,17 @@ def test_the_plain_rival_is_of_equal_size(kind):
 
 
 def test_dropout_is_what_the_caller_draws():
-    network, x, steps = drawn("LSTM", Shape(features=2, outputs=3), [4, 2])
+    network, x, steps = drawn("LSTM", Shape(features=2, outputs=3, skip=False), [4, 2])
     kept = torch.zeros(2, network.width)
     assert torch.equal(network(x, steps, kept), network.head.bias.expand(2, 3))
     assert torch.equal(network(x, steps, kept + 1), network(x, steps))
+
+
+def test_noise_is_what_the_recurrent_layer_reads_alone():
+    network, x, steps = drawn("LSTM", Shape(features=2, outputs=3), [4, 2])
+    noise = torch.randn_like(x)
+    kept = torch.ones(2, network.width)
+    change = network(x, steps, kept, noise) - network(x, steps)
+    bare = drawn("LSTM", Shape(features=2, outputs=3, skip=False), [4, 2])[0]
+    bare.load_state_dict(network.state_dict(), strict=False)
+    assert torch.allclose(change, bare(x + noise, steps) - bare(x, steps), atol=1e-6)

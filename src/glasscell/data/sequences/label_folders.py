@@ -55,7 +55,8 @@ def read_label_folders(data: Any, options: ReadingOptions, known: Known | None) 
     Args:
         data: The folder; those in it are the labels, or train and test with the labels below. A
             folder of tables that have a label column, or that a run is shown, needs no folders.
-        options: Columns of the tables, layout of the arrays.
+        options: Columns of the tables, layout of the arrays. A group that is no column is searched
+            in the names of the files.
         known: What the run knows.
 
     Returns:
@@ -78,14 +79,44 @@ def read_label_folders(data: Any, options: ReadingOptions, known: Known | None) 
             f"{root}: expected files of one kind, found a mixture: {kinds['table'].path.name} and "
             f"{kinds['array'].path.name}"
         )
+    owners = None
+    if options.group is not None and known is None and not _is_column(options.group, found[0]):
+        owners = _owners(root, found, options.group)
+        options = replace(options, group=None)
     read = _arrays if "array" in kinds else _tables
     content = read(root, found, options, known)
+    if owners is not None:
+        content = replace(content, group=say("group", owners))
     if found[0].label is not None and not content.labels:
         content = replace(content, labels=(say("label", [file.label for file in found]),))
     part = None if found[0].part is None else say("part", [file.part for file in found])
     if content.part is None and part is not None:
         content = replace(content, part=part)
     return replace(content, source=root.name, notes=[*notes, *content.notes])
+
+
+def _is_column(name: str, file: Found) -> bool:
+    return file.kind == "table" and name in open_source(file.path).names
+
+
+def _owners(root: Path, found: Sequence[Found], pattern: str) -> list[str]:
+    """Find in the name of each file whom it comes from.
+
+    >>> _owners(Path("."), [Found(Path(), "walk/subject07_1", "walk", None)], r"subject([0-9]+)")
+    ['07']
+    """
+    wanted = (
+        f"{root}: expected --group as a column of the files, or as a regular expression of their "
+        "names, as subject[0-9]+"
+    )
+    try:
+        matches = [re.search(pattern, file.name) for file in found]
+    except re.error as error:
+        raise DataError(f"{wanted}; got {pattern!r} ({error})") from error
+    for file, match in zip(found, matches, strict=True):
+        if match is None:
+            raise DataError(f"{wanted}; {pattern!r} is neither, as {file.name!r} is without it")
+    return [m.group(1 if m.re.groups else 0) or "" for m in matches if m is not None]
 
 
 def _files(root: Path, entries: Sequence[Path], notes: list[str]) -> list[Found]:

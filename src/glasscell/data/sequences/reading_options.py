@@ -32,13 +32,14 @@ class ReadingOptions:
 
     Args:
         label: Label column, or several. Default: label, class, target or y.
-        sequence: Column that names the sequences, or with commas several that do together.
+        sequence: Column that names the sequences, or with commas several that name it together.
             Default: sequence, sequence_id, case, id ...
         time: Column of times or step numbers that puts the steps in order. Default: found; without
             one the order of the rows.
         features: Columns to read. Default: every other column of numbers.
-        group: Column that says whom or what a sequence comes from. Default: subject, patient,
-            speaker ... where there is one.
+        group: Column that says whom or what a sequence comes from; in a folder of files also a
+            regular expression of their names, as subject[0-9]+. Default: subject, patient, speaker
+            ... where there is one.
         part: Column that says train or test for each sequence. Default: none.
         per_step: Whether each step has a label of its own.
         layout: Order of the axes of an array: ntc (sequence, time, feature) or nct; needed where it

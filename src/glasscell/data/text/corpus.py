@@ -63,9 +63,13 @@ class Corpus:
         return len(self.symbols)
 
     def sizes(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Give the characters and the UTF-8 bytes of every symbol of `known`."""
+        """Give the characters and the UTF-8 bytes of every symbol of `known`.
+
+        Of single bytes those count as a character that begin one in UTF-8.
+        """
         if self.reading.unit == "byte":
-            return np.ones(256, np.int64), np.ones(256, np.int64)
+            begins = np.arange(256) & 0xC0 != 0x80
+            return begins.astype(np.int64), np.ones(256, np.int64)
         # Behind a token stands a separator, but none behind a line's end that is a token itself.
         gap = len(self.reading.separator) if self.reading.unit == "token" else 0
         gaps = [0 if symbol == LINE else gap for symbol in self.known]

@@ -225,6 +225,49 @@ class TorchModel:
         )  # fmt: skip
         return recording, batch if numbers else None
 
+    def outputs(self, x: Array) -> Array:
+        """Give (B, O), one answer a sequence, of (B, T, I); in eval mode.
+
+        Raises:
+            ShapeError: The model gives an answer a step.
+        """
+        return self._answered(x, None)
+
+    def input_gradient(self, x: Array, slope: Callable[[Array], Array]) -> Array:
+        """Give the derivative of a function of each sequence's one answer by what was read.
+
+        Args:
+            x: (B, T, I).
+            slope: Takes outputs (B, O), gives the function's derivatives by them.
+
+        Returns:
+            (B, T, I).
+        """
+        return self._answered(x, slope)
+
+    def _answered(self, x: Array, slope: Callable[[Array], Array] | None) -> Array:
+        import torch
+
+        with (
+            unchanged(self.module),
+            torch.inference_mode(False),
+            torch.set_grad_enabled(slope is not None),
+            evaluating(self.module),
+        ):
+            read = torch.from_numpy(np.ascontiguousarray(x)).to(next(self.module.parameters()))
+            read.requires_grad_(slope is not None)
+            laid_out = read if self._reads_batch_first else read.swapaxes(0, 1)
+            output = _tensor(called(self.module, laid_out))
+            if output is None or output.shape[:-1] != (len(x),):
+                given = type(output).__name__ if output is None else tuple(output.shape)
+                raise ShapeError(f"expected one answer (B, O) a sequence, got {given}")
+            answers: Array = output.detach().numpy()
+            if slope is None:
+                return answers
+            by = torch.from_numpy(np.asarray(slope(answers))).to(output)
+            gradient: Array = torch.autograd.grad(output, read, by)[0].numpy()
+            return gradient
+
     @property
     def _reads_batch_first(self) -> bool:
         """Cells have no say: their loop is the model's own, which here reads (B, T, I)."""

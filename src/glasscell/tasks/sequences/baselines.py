@@ -16,21 +16,16 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]
-from sklearn.linear_model import RidgeCV
 from sklearn.neighbors import NearestNeighbors
-from sklearn.preprocessing import StandardScaler
 
 from glasscell.arrays import Array
 from glasscell.data.sequences.collection import Sequences
 from glasscell.data.wording import count
 from glasscell.tasks.scaling import Scaler
-from glasscell.tasks.sequences.plan import Plan, blocks
+from glasscell.tasks.sequences.plan import Plan
+from glasscell.tasks.sequences.ridge import Ridge, balance, coded, rows_of, sharpness, summaries
 from glasscell.tasks.sequences.splits import Index, Round
 from glasscell.tasks.sequences.told import probabilities
-
-ALPHAS = np.logspace(-3, 4, 8)
-"""Ridge penalties, of which the best by leave-one-out on the training part is taken."""
 
 WINDOW = 5
 """Steps that ridge reads to label one step."""
@@ -136,77 +131,14 @@ def _run(
 
 def prior(plan: Plan, part: Round) -> Answer:
     """Say of every test sequence how frequent each class is in training; of numbers the mean."""
-    known = _coded(plan, _learning(part))
+    known = coded(plan, _learning(part))
     frequent = known.mean(axis=0)
-    rows = len(_rows(plan, part.test))
+    rows = len(rows_of(plan, part.test))
     return np.broadcast_to(frequent, (rows, len(frequent))), len(frequent)
 
 
 def _learning(part: Round) -> Index:
     return np.concatenate([part.train, part.validation])
-
-
-def _rows(plan: Plan, chosen: Index) -> Index:
-    """The rows of the labels of sequences: their own numbers, or their steps."""
-    return plan.sequences.steps(chosen) if plan.labels.per_step else chosen
-
-
-def _coded(plan: Plan, chosen: Index) -> Array:
-    """(m, K) ones and zeros, or (m, D) numbers, of sequences or their steps."""
-    values = plan.labels.values[_rows(plan, chosen)]
-    if plan.labels.kind == "class":
-        return np.eye(plan.outputs)[values]
-    coded: Array = values.reshape(len(values), -1).astype(np.float64)
-    return coded
-
-
-class Ridge:
-    """Ridge regression on standardized features, to 1 and -1 for a label that holds and one not.
-
-    Args:
-        x: (n, k) features.
-        y: (n, K) ones and zeros, or (n, D) numbers.
-        goal: What `y` is.
-        weights: (n,) what each row counts; None: one.
-    """
-
-    def __init__(self, x: Array, y: Array, goal: str, weights: Array | None = None) -> None:
-        self.goal = goal
-        self.features = StandardScaler().fit(x)
-        self.targets = Scaler.fit(y) if goal == "regress" else Scaler(np.array(0.5), np.array(0.5))
-        self.model = RidgeCV(ALPHAS).fit(
-            self.features.transform(x), self.targets.apply(y), sample_weight=weights
-        )
-        self.parameters = int(self.model.coef_.size + np.size(self.model.intercept_))
-
-    def scores(self, x: Array) -> Array:
-        """Give (m, K) scores, the higher the likelier, or (m, D) numbers."""
-        said: Array = self.model.predict(self.features.transform(x))
-        said = said.reshape(len(x), -1)
-        return self.targets.restore(said) if self.goal == "regress" else said
-
-
-def sharpness(scores: Array, truth: Array, goal: str) -> float:
-    """Choose the factor of (n, K) scores with the least log loss.
-
-    The truth is softened as in Platt 1999, by one sequence more and one less of n, so that a few
-    sequences without a mistake do not make it sure of everything.
-
-    >>> right = np.eye(2)[[0, 0, 1, 1]]
-    >>> sharpness(2 * right - 1, right, "classify") < sharpness(0.5 * right, right, "classify")
-    True
-    """
-    if not len(scores):
-        return 1.0
-    classes = scores.shape[1] if goal == "classify" else 2
-    soft = (truth * len(scores) + 1 / classes) / (len(scores) + 1)
-
-    def loss(power: float) -> float:
-        said = np.clip(probabilities(goal, scores * np.exp(power)), 1e-15, 1 - 1e-15)
-        one = soft * np.log(said)
-        return -float(np.sum(one if goal == "classify" else one + (1 - soft) * np.log(1 - said)))
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-3.0, 5.0), method="bounded").x))
 
 
 def _ridge_of(
@@ -222,50 +154,20 @@ def _ridge_of(
     """
     scaler, goal = plan.scaler(part), plan.goal
     x, y = features(_learning(part), scaler, STEPS)
-    whole = Ridge(x, y, goal, _balance(plan, y))
+    whole = Ridge(x, y, goal, balance(plan, y))
     x, _ = features(part.test, scaler, None)
     said = whole.scores(x)
     if goal == "regress":
         return said, whole.parameters
     x, y = features(part.train, scaler, STEPS)
     held_out, truth = features(part.validation, scaler, STEPS)
-    half = Ridge(x, y, goal, _balance(plan, y))
+    half = Ridge(x, y, goal, balance(plan, y))
     factor = sharpness(half.scores(held_out), truth, goal) if len(truth) else 1.0
     return probabilities(goal, said * factor), whole.parameters + 1
 
 
-def _balance(plan: Plan, y: Array) -> Array | None:
-    """What each row counts where classes are to count alike, as they do for the networks."""
-    if plan.goal != "classify" or plan.options.class_weight != "balanced":
-        return None
-    sizes = y.sum(axis=0)
-    weights: Array = (y @ (len(y) / np.maximum(sizes, 1))) / np.count_nonzero(sizes)
-    return weights
-
-
 def _summaries(plan: Plan, chosen: Index, scaler: Scaler, most: int | None) -> tuple[Array, Array]:
-    return summaries(plan.sequences, chosen, scaler), _coded(plan, chosen)
-
-
-def summaries(sequences: Sequences, chosen: Index, scaler: Scaler) -> Array:
-    """Give (m, 4F) mean, standard deviation, first and last of each scaled feature.
-
-    >>> one = Sequences(np.array([[1.0], [3.0]], np.float32), np.array([0, 2]), ("x",),
-    ...                 np.array(["a"]))
-    >>> summaries(one, np.array([0]), Scaler(np.zeros(1), np.ones(1)))
-    array([[2., 1., 1., 3.]])
-    """
-    found = [np.zeros((0, 4 * len(sequences.features)))]
-    for block in blocks(sequences, chosen):
-        x = scaler.network_input(sequences.values[sequences.steps(block)]).astype(np.float64)
-        lengths = sequences.lengths[block]
-        ends = np.cumsum(lengths)
-        starts = ends - lengths
-        mean = np.add.reduceat(x, starts) / lengths[:, None]
-        centred = (x - np.repeat(mean, lengths, axis=0)) ** 2
-        spread = np.sqrt(np.add.reduceat(centred, starts) / lengths[:, None])
-        found.append(np.concatenate([mean, spread, x[starts], x[ends - 1]], axis=1))
-    return np.concatenate(found)
+    return summaries(plan.sequences, chosen, scaler), coded(plan, chosen)
 
 
 def _windows(
@@ -346,14 +248,14 @@ def _nearest_label(plan: Plan, part: Round, length: int, band: int, most: int) -
     cut = partial(resampled, plan.sequences, scaler=scaler, length=length)
     search = partial(nearest_by_dtw, band=band) if band else nearest
     known = cut(learning)
-    said = _coded(plan, learning)[search(cut(part.test), known)]
+    said = coded(plan, learning)[search(cut(part.test), known)]
     if plan.goal == "regress":
         return said, 0
     held_out, train = part.validation, np.isin(learning, part.train)
     right, asked = 0.0, len(held_out)
     if asked and train.any():
-        found = _coded(plan, learning[train])[search(cut(held_out), known[train])]
-        truth = _coded(plan, held_out)
+        found = coded(plan, learning[train])[search(cut(held_out), known[train])]
+        truth = coded(plan, held_out)
         same = (found == truth).mean(axis=1)
         right = float(np.sum(same if plan.goal == "multilabel" else same == 1))
     sure = (right + 1) / (asked + 2)
@@ -436,8 +338,8 @@ def _rocket_answer(plan: Plan, part: Round, length: int) -> Answer:
 
     def features(chosen: Index, scaler: Scaler, most: int | None) -> tuple[Array, Array]:
         if not len(chosen):
-            return np.zeros((0, KERNELS), np.float32), _coded(plan, chosen)
+            return np.zeros((0, KERNELS), np.float32), coded(plan, chosen)
         found: Array = transform.transform(np.moveaxis(cut(chosen, scaler), 1, 2))
-        return found, _coded(plan, chosen)
+        return found, coded(plan, chosen)
 
     return _ridge_of(plan, part, features)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from glasscell import cells
+from glasscell.arrays import Array
 from glasscell.nn import GRU, LSTM, RNN, Linear, Pooling, Summary
 from glasscell.training.campaign import MODES, Kind
 
@@ -26,7 +27,8 @@ class Shape:
         bidirectional: Whether each layer also reads from the end.
         pooling: What the head reads of all steps, see `glasscell.nn.Pooling`; none: every step has
             scores of its own.
-        skip: Whether a linear path leads from summary statistics to the scores.
+        skip: Whether a linear path leads from `glasscell.nn.Summary` to the scores; never without
+            a pooling.
     """
 
     features: int
@@ -34,7 +36,7 @@ class Shape:
     layers: int = 1
     bidirectional: bool = True
     pooling: tuple[str, ...] = ("mean", "max")
-    skip: bool = False
+    skip: bool = True
 
     def parameters(self, kind: Kind, hidden_size: int) -> int:
         """Count the weights of a `SequenceNetwork` without making one.
@@ -48,7 +50,7 @@ class Shape:
         recurrent = sum(gates * width * (size + hidden_size + 2) for size in reads)
         attention = width + 1 if "attention" in self.pooling else 0
         head = self.outputs * (width * max(len(self.pooling), 1) + 1)
-        skip = self.outputs * (4 * self.features + 1) if self.skip else 0
+        skip = self.outputs * (4 * self.features + 1) if self.skip and self.pooling else 0
         return recurrent + attention + head + skip
 
     def twin(self, kind: Kind, hidden_size: int) -> int:
@@ -108,7 +110,7 @@ class SequenceNetwork(torch.nn.Module):
             self.pooling = Pooling(shape.pooling, self.width, shape.bidirectional, device=device)
             self.width = self.pooling.width
         self.head = Linear(self.width, shape.outputs, device=device)
-        if shape.skip:
+        if shape.skip and shape.pooling:
             self.summary = Summary(shape.features)
             self.skip = Linear(self.summary.width, shape.outputs, device=device)
 
@@ -117,6 +119,7 @@ class SequenceNetwork(torch.nn.Module):
         x: torch.Tensor,
         lengths: torch.Tensor | None = None,
         kept: torch.Tensor | None = None,
+        noise: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Score sequences.
 
@@ -125,11 +128,13 @@ class SequenceNetwork(torch.nn.Module):
             lengths: (B,) int64 steps of each sequence; default T.
             kept: (B, width) factors of what the head reads, for dropout: drawn by whoever trains,
                 so that a run that goes on has the same bits; default 1.
+            noise: (B, T, F) what is added to x for the recurrent layer alone, drawn likewise: the
+                deviation of what has noise is another. Default 0.
 
         Returns:
             (B, O) scores, or (B, T, O) without a pooling.
         """
-        output, _ = self.recurrent(x, lengths=lengths)
+        output, _ = self.recurrent(x if noise is None else x + noise, lengths=lengths)
         if self.pooling is not None:
             output = self.pooling(output, lengths)
         if kept is not None:
@@ -138,6 +143,15 @@ class SequenceNetwork(torch.nn.Module):
         if self.summary is not None and self.skip is not None:
             scores = scores + self.skip(self.summary(x, lengths))
         return scores
+
+    def start_from(self, weight: Array, bias: Array) -> None:
+        """Start training at a linear model: its weights on the skip, the head at zero."""
+        assert self.skip is not None
+        with torch.no_grad():
+            self.skip.weight.copy_(torch.from_numpy(weight))
+            self.skip.bias.copy_(torch.from_numpy(bias))
+            self.head.weight.zero_()
+            self.head.bias.zero_()
 
     def glasscell_node(self, child: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
         """Give the node of config.json, for `glasscell.save`."""

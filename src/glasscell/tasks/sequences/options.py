@@ -38,7 +38,7 @@ class SequenceOptions:
             without one the order of the rows.
         features: Columns to read. Default: every other column of numbers.
         group: Column that says whom or what a sequence comes from; one group never lies in two
-            parts.
+            parts. In a folder of files also a regular expression of their names: subject[0-9]+.
         part: Column that says train or test for each sequence. Default: none.
         per_step: Whether each step has a label of its own; default one a sequence.
         layout: Order of the axes of an array: ntc (sequence, time, feature) or nct. Arrays of
@@ -54,6 +54,8 @@ class SequenceOptions:
             last, as such a network runs step by step.
         pooling: What the head reads of the outputs: last, mean, max, attention, or with commas
             several.
+        skip: Add a linear path from mean, deviation, first and last of each feature to the scores,
+            which starts at the ridge regression on them; none with per_step.
         dropout: Part of what the head reads that is left out in training, at random. Default: 0.5,
             of a single feature 0.2.
         noise: Standard deviation of the noise that is added to scaled features in training.
@@ -85,6 +87,7 @@ class SequenceOptions:
     layers: int = 1
     bidirectional: bool | None = None
     pooling: str | list[str] | None = None
+    skip: bool = True
     dropout: float | None = None
     noise: float | None = None
     rounds: int = 5

@@ -14,7 +14,7 @@ import glasscell
 from glasscell.arrays import Array
 from glasscell.data.sequences.collection import LabelKind, Labels
 from glasscell.data.wording import count
-from glasscell.inspect.dynamics.attribution import attribute, log_odds, output
+from glasscell.inspect.dynamics.attribution import attribute, log_odds, one_output
 from glasscell.inspect.subjects.saved_model import SavedModel
 from glasscell.model.nodes.sequence_network import SequenceNetwork
 from glasscell.report.page import Exploration
@@ -302,7 +302,7 @@ def _decided(
     for row in rows:
         outputs = kept.outputs[row]
         place = 0 if not odds else int(outputs.argmax())
-        score = log_odds(place) if kept.kind == "class" else output(place)
+        score = log_odds(place) if kept.kind == "class" else one_output(place)
         one = attribute(subject, kept.x[row, : kept.lengths[row]], score)
         found.append(one if odds else one.scaled(float(scale[place]), float(mean[place])))
         of.append(str(kept.classes[place]))

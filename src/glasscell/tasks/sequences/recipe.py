@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,7 @@ from glasscell.tasks.sequences.batches import (
 from glasscell.tasks.sequences.network import SequenceNetwork, Shape
 from glasscell.tasks.sequences.options import SequenceOptions
 from glasscell.tasks.sequences.plan import FEW, Plan
+from glasscell.tasks.sequences.ridge import LinearStart
 from glasscell.tasks.sequences.splits import Round
 from glasscell.training import distribution
 from glasscell.training.campaign import KINDS, RATES, Kind
@@ -32,6 +34,9 @@ from glasscell.training.trainer import Batch, Loss, Schedule, Trainer
 
 AVERAGE = 0.99
 """How much of the averaged weights stays at each step, once warmed up."""
+
+SKIP_RATE = 0.1
+"""Part of the learning rate that the skip takes: it starts at its optimum, the head at nothing."""
 
 WARM_UP = 0.15
 """Part of the steps over which the learning rate rises; over the rest it falls to nothing."""
@@ -234,13 +239,14 @@ class SequenceObjective:
         x, lengths = padded(self.sequences, self.scaler, chosen)
         targets = self.targets.cut(self.sequences, chosen)
         options = {"lengths": lengths}
-        dropout, noise = self.recipe.options.dropout, self.recipe.options.noise
-        if noise:
-            # What stands after the end of a sequence changes nothing.
-            x += noise * torch.randn(x.shape, generator=self.generator)
-        if dropout:
+        dropout, noise = self.recipe.options.dropout or 0.0, self.recipe.options.noise
+        if dropout or noise:
             drawn = torch.rand(len(x), self.width, generator=self.generator)
             options["kept"] = ((drawn >= dropout) / (1 - dropout)).to(self.device)
+        if noise:
+            # What stands after the end of a sequence changes nothing.
+            drawn = torch.randn(x.shape, generator=self.generator)
+            options["noise"] = (noise * drawn).to(self.device)
         weights = _weights(targets, self.targets.goal)
         return Batch(x.to(self.device), targets.to(self.device), options, weights)
 
@@ -281,7 +287,19 @@ class Recipe:
     @classmethod
     def of(cls, plan: Plan) -> Recipe:
         """Take what training needs from a plan."""
-        return cls(plan)
+        recipe = cls(plan)
+        # Here, so that no process that trains has to.
+        _ = recipe.starts
+        return recipe
+
+    @cached_property
+    def starts(self) -> tuple[LinearStart | None, ...]:
+        """The linear model that the networks of each round start at, where they have a skip."""
+        if not (self.shape.skip and self.shape.pooling):
+            return (None,) * len(self.plan.rounds)
+        return tuple(
+            LinearStart.of(self.plan, part, self.part(part.seed).train) for part in self.plan.rounds
+        )
 
     @property
     def options(self) -> SequenceOptions:
@@ -321,6 +339,7 @@ class Recipe:
             layers=options.layers,
             bidirectional=bool(options.bidirectional),
             pooling=tuple(options.pooling or ()),
+            skip=options.skip,
         )
 
     @property
@@ -337,22 +356,39 @@ class Recipe:
             size = self.shape.twin(KINDS[self.options.cell], size)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return SequenceNetwork(kind, size, self.shape)
+            network = SequenceNetwork(kind, size, self.shape)
+        start = self.starts[seed - self.plan.rounds[0].seed]
+        if start is not None:
+            network.start_from(start.weight, start.bias)
+        return network
+
+    def groups(self, network: torch.nn.Module, kind: Kind) -> list[dict[str, Any]]:
+        """Give the weights of a network and their highest learning rates, for an optimizer."""
+        rate = self.options.learning_rate * RATES[kind]
+        named = dict(network.named_parameters())
+        linear = [named.pop(name) for name in list(named) if name.startswith("skip.")]
+        groups = [
+            {"params": list(named.values()), "lr": rate},
+            {"params": linear, "lr": rate * SKIP_RATE},
+        ]
+        return groups if linear else groups[:1]
 
     def trainer(self, kind: Kind, seed: int) -> Trainer:
         """Make a network ready for training, on the device that accelerate chooses."""
         device = distribution.device()
         network = self.network(kind, seed).to(device)
         objective = SequenceObjective(self, seed, device, network.width)
-        rate = self.options.learning_rate * RATES[kind]
-        optimizer = torch.optim.Adam(network.parameters(), rate, fused=True)
+        groups = self.groups(network, kind)
+        optimizer = torch.optim.Adam(groups, fused=True)
         rates = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,
-            rate,
+            [group["lr"] for group in groups],
             total_steps=self.epochs * objective.steps,
             pct_start=WARM_UP,
             cycle_momentum=False,
         )
         patience = self.options.patience if len(objective.part.validation) else None
-        schedule = Schedule(epochs=self.epochs, patience=patience, average=AVERAGE)
+        schedule = Schedule(
+            epochs=self.epochs, patience=patience, average=AVERAGE, keep_start=self.shape.skip
+        )
         return Trainer(network, objective, optimizer, schedule, rates, self.film)

@@ -63,7 +63,7 @@ def score(
         "unknown": lost,
         "bits": total,
         "bits_per_symbol": total / len(indices),
-        "bits_per_character": total / characters,
+        "bits_per_character": total / max(characters, 1),
         "bits_per_byte": total / size,
     }
 

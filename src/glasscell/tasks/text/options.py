@@ -46,9 +46,9 @@ class TextOptions:
         layers: Recurrent layers.
         dropout: Part of the outputs that is left out in training, at random. Default: 0.25 for
             a short text, 0.1 for one that is read more than eight times, else none.
-        seeds: Networks of each kind to train, to see the spread.
+        seeds: Networks of each kind to train; two or more show the spread between them.
         seed: The first seed; the others follow it.
-        epochs: Most passes over the training part. Default: from its length, for some six million
+        epochs: Most passes over the training part. Default: from its length, for some ten million
             symbols in all.
         batch_size: Streams that are read side by side. Default: as many as read 1,024 symbols in a
             training step, fewer of a short text.
@@ -69,11 +69,11 @@ class TextOptions:
     hidden_size: int | None = None
     layers: int = 1
     dropout: float | None = None
-    seeds: int = 2
+    seeds: int = 1
     seed: int = 0
     epochs: int | None = None
     batch_size: int | None = None
-    learning_rate: float = 0.005
+    learning_rate: float = 0.01
     patience: int = 5
     max_symbols: int = 1_000_000
     film: int | None = None

@@ -26,9 +26,9 @@ WHOLE = (0.025, 0.1)
 SHORTEST = 500
 """Symbols: the test part then has 25."""
 
-WORK = 6_000_000
+WORK = 10_000_000
 """Symbols that a network reads in all its epochs, unless they are named: 256 units on 100 symbols
-take some four minutes of one core."""
+take some seven minutes of one core."""
 
 STEP, STEPS = (128, 1024), 100
 """Least and most symbols of a training step; between, as many as make so many steps an epoch."""

@@ -12,6 +12,7 @@ from glasscell.data.wording import count
 from glasscell.inspect import truncation
 from glasscell.tasks.text.network import Recipe, cross_entropy
 from glasscell.tasks.text.plan import UNITS, Plan
+from glasscell.training import distribution
 from glasscell.training.campaign import KINDS
 from glasscell.training.workers import one_thread
 
@@ -78,12 +79,13 @@ def measure(plan: Plan, stopped: Callable[[], bool] = lambda: False) -> Reach:
     steps = replace(brief.options, epochs=1, film=None, dropout=0.0)
     recipe = Recipe.of(replace(brief, options=steps))
     kind = KINDS[plan.options.cell]
-    done = 0
+    done, last = 0, STEPS - (distribution.size() > 1)
 
     def after_batch(_: float) -> bool:
         nonlocal done
         done += 1
-        return done < STEPS and not stopped()
+        # Processes of a launcher stop together, one step after the first of them asks to.
+        return done < last and not stopped()
 
     with one_thread():
         trainer = recipe.trainer(kind, plan.options.seed)
@@ -104,6 +106,7 @@ def measure(plan: Plan, stopped: Callable[[], bool] = lambda: False) -> Reach:
             lambda scores: cross_entropy(scores, read[:, 1:]),
             lengths,
         )
-    chosen = found.shortest(NEAR) or lengths[-1]
+    # Other machines may round otherwise; all must cut the text alike.
+    chosen = int(distribution.number_from_first(found.shortest(NEAR) or lengths[-1]))
     cosine = {int(n): float(c) for n, c in zip(found.lengths, found.cosine, strict=True)}
     return Reach(chosen, cosine, done)

@@ -20,7 +20,7 @@ def results(methods: Sequence[Method], unit: str) -> Table:
     """
     table = Table(title="Bits on the last 5 %: the fewer, the better foretold")
     columns = {"method": "left", f"bits/{unit}": "right"}
-    more = unit == "token", any(m.per_byte != m.bits for m in methods)
+    more = [any(getattr(m, by) != m.bits for m in methods) for by in ("per_character", "per_byte")]
     columns |= {"bits/character": "right"} if more[0] else {}
     columns |= {"bits/byte": "right"} if more[1] else {}
     columns |= {"parameters": "right", "seconds": "right"}

@@ -83,7 +83,7 @@ def scored(
     return Method(
         name=name,
         bits=total / len(plan.test),
-        per_character=total / characters,
+        per_character=total / max(characters, 1),
         per_byte=total / size,
         sd=sd,
         seeds=seeds,
