@@ -43,6 +43,7 @@ TABLES = {
         table().drop(columns="sequence"),
         r"names the sequence of each row.*--sequence",
     ),
+    "no rows": (table().iloc[:0], r"found no rows below the header"),
     "no label": (table().drop(columns="label"), r"expected a label column.*v, w; name it with"),
     "label lacking": (
         table(label=[None] * 3 + list("aaabbbbbb")),

@@ -54,6 +54,14 @@ def test_a_long_text_is_read_in_stretches_and_says_so():
     assert sum("--max-symbols" in note for note in plan.notes) == 3
 
 
+def test_less_is_left_out_of_a_text_that_is_read_less_often():
+    made = [
+        make_plan(["abc" * 10_000], TextOptions(epochs=epochs, max_symbols=most)).options
+        for epochs, most in ((13, 27_000), (13, 9_000), (13, 5_000))
+    ]
+    assert [options.dropout for options in made] == [0.25, 0.1, 0.0]
+
+
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [

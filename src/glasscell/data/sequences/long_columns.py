@@ -96,6 +96,8 @@ def find_columns(
     >>> columns.sequence, columns.features, columns.labels
     (('case',), ('x',), ('label',))
     """
+    if not any(cells.values()):
+        raise DataError("expected one row per step, found no rows below the header")
     before = known.columns if known is not None else {}
     taken: list[str] = list(options.features or ())
     notes: list[str] = []

@@ -324,7 +324,10 @@ def _rocket(plan: Plan, say: Callable[[str], None]) -> Baseline | None:
     """MiniRocket and ridge (Dempster et al. 2021), where aeon is installed and the data few."""
     if left_out(plan):
         return None
-    say("MiniRocket and ridge ... (the first time on a machine its kernels are compiled)")
+    say(
+        "MiniRocket and ridge ... (the first time on a machine its kernels are compiled, which "
+        "takes a minute or more)"
+    )
     length = int(np.clip(np.median(plan.sequences.lengths), SHORTEST_ROCKET, LONGEST["MiniRocket"]))
     even = np.ptp(plan.sequences.lengths) == 0 and len(plan.sequences[0]) == length
     note = "" if even else f"MiniRocket reads sequences resampled to {count(length, 'step')}."

@@ -72,8 +72,8 @@ class Live:
             self._streams = LiveStreams(model, settings, len(self.features), most)
         except ShapeError as error:
             raise DataError(
-                f"{run}: its network cannot go step by step: {error}; fit with --bidirectional "
-                "false"
+                f"{run}: its network reads sequences from both ends, so it cannot go step by step; "
+                "fit one that can with --bidirectional false"
             ) from error
 
     @property

@@ -18,7 +18,7 @@ ORDER = 5
 
 MOST = 8_000_000
 """Symbols that n-grams are counted in and compressors read, the last ones of the training part:
-some 2 GB of memory and half a minute. Networks read ten million with their defaults."""
+some 2 GB of memory and half a minute. Networks read as many with their defaults."""
 
 SHARES = (0.7, 0.85, 1.0, 1.15, 1.3)
 """Parts of the discounts that are tried on validation."""

@@ -44,11 +44,11 @@ class TextOptions:
         hidden_size: Units of a layer. Default: 256, fewer for a short text. The plain RNN gets as
             many as give it the same parameter count.
         layers: Recurrent layers.
-        dropout: Part of the outputs that is left out in training, at random. Default: 0.25 for
-            a short text, 0.1 for one that is read more than eight times, else none.
+        dropout: Part of the outputs that is left out in training, at random. Default: 0.25
+            where the text is read more than 12 times, 0.1 where more than four times, else none.
         seeds: Networks of each kind to train; two or more show the spread between them.
         seed: The first seed; the others follow it.
-        epochs: Most passes over the training part. Default: from its length, for some ten million
+        epochs: Most passes over the training part. Default: from its length, for some eight million
             symbols in all.
         batch_size: Streams that are read side by side. Default: as many as read 1,024 symbols in a
             training step, fewer of a short text.

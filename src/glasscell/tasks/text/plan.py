@@ -26,9 +26,9 @@ WHOLE = (0.025, 0.1)
 SHORTEST = 500
 """Symbols: the test part then has 25."""
 
-WORK = 10_000_000
+WORK = 8_000_000
 """Symbols that a network reads in all its epochs, unless they are named: 256 units on 100 symbols
-take some seven minutes of one core."""
+take some six minutes of one core."""
 
 STEP, STEPS = (128, 1024), 100
 """Least and most symbols of a training step; between, as many as make so many steps an epoch."""
@@ -238,11 +238,12 @@ def _ranges(cuts: npt.NDArray[np.int64]) -> dict[str, Any]:
 
 
 def _resolved(options: TextOptions, size: int) -> TextOptions:
-    short = size < 100_000
-    hidden = options.hidden_size or (64 if size < 20_000 else 128 if short else 256)
-    epochs = options.epochs or int(np.clip(WORK // min(size, options.max_symbols), 5, 30))
+    hidden = options.hidden_size or (64 if size < 20_000 else 128 if size < 100_000 else 256)
+    read = min(size, options.max_symbols)
+    epochs = options.epochs or int(np.clip(WORK // read, 5, 30))
     # A network that reads a text a few times only has no chance to learn it by heart.
-    usual = 0.25 if short else 0.1 if epochs > 8 else 0.0
+    passes = epochs * read / size
+    usual = 0.25 if passes > 12 else 0.1 if passes > 4 else 0.0
     dropout = usual if options.dropout is None else options.dropout
     return replace(options, hidden_size=hidden, epochs=epochs, dropout=dropout)
 
