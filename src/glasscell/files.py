@@ -17,12 +17,19 @@ from pathlib import Path
 
 from glasscell.errors import DataError
 
+try:
+    from fcntl import LOCK_EX, LOCK_NB, flock
+except ImportError:  # Windows
+    flock = None  # type: ignore[assignment]
+
 __all__ = [
     "STANDARD_INPUT",
     "delete_replaced",
     "draft",
     "draft_folder",
     "is_ours",
+    "lock",
+    "locked",
     "move_folder",
     "require_free",
     "require_free_file",
@@ -55,6 +62,56 @@ def draft(path: Path) -> Iterator[Path]:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def lock(path: Path) -> int | None:
+    """Hold a lock that ends with this process, however it ends; None where another holds it.
+
+    Args:
+        path: A file for the lock alone; it is made.
+
+    Returns:
+        The open file, to be closed when it is over.
+
+    Notes:
+        Nothing is held where the system has no `flock`.
+    """
+    while True:
+        held = os.open(path, os.O_RDWR | os.O_CREAT)
+        if flock is None:
+            return held
+        try:
+            flock(held, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            os.close(held)
+            return None
+        # Who held it may have removed the file since it was opened here.
+        if path.exists() and os.path.samestat(os.fstat(held), path.stat()):
+            return held
+        os.close(held)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[bool]:
+    """Keep a file that is replaced now and then for one writer; gives whether it is ours.
+
+    Args:
+        path: The file; the lock is a hidden file beside it, which is removed at the end.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, locked(Path(folder) / "state") as first:
+    ...     with locked(Path(folder) / "state") as second:
+    ...         first, second
+    (True, False)
+    """
+    beside = path.with_name(f".{path.name}.lock")
+    held = lock(beside)
+    try:
+        yield held is not None
+    finally:
+        if held is not None:
+            beside.unlink(missing_ok=True)
+            os.close(held)
 
 
 @contextmanager

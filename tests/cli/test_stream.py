@@ -227,6 +227,26 @@ def test_what_was_missing_is_remembered_over_a_break(stream, run, tmp_path):
     assert first + stream(run, "x,y\n,3\n", *options)[1] == expected
 
 
+def test_one_file_of_states_has_one_writer(stream, run, tmp_path):
+    state = tmp_path / "state"
+    command = [sys.executable, "-m", "glasscell", "stream", str(run), "--state", str(state)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        process.stdin.write("x,y\n1,2\n")
+        process.stdin.flush()
+        assert process.stdout.readline().startswith("row")
+        assert process.stdout.readline().startswith("1,")
+        held = state.read_bytes()
+        code, found, err = stream(run, as_csv(rows(3)), "--state", state)
+        assert (code, found, state.read_bytes() == held) == (2, [], True)
+        assert f"{state}: another glasscell stream goes on from it" in err
+        process.kill()
+    code, _, err = stream(run, as_csv(rows(3)), "--state", state)
+    assert (code, err) == (0, f"{state}: goes on after row 0.\n")
+    assert [each.name for each in tmp_path.iterdir()] == ["state"]
+
+
 @pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_a_stream_that_is_killed_goes_on_to_the_same_bits(stream, run, tmp_path, kind):
     """Every row is answered before the next one is sent; after SIGKILL the last save counts."""

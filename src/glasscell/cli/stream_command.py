@@ -13,13 +13,14 @@ import json
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from glasscell.cli.row_lines import Row, RowLines, TextLines
 from glasscell.errors import DataError
+from glasscell.files import locked
 
 SAVE_EVERY = 1000
 STATE = "File of the states of all sequences: read at the start if it is there, and written."
@@ -148,8 +149,13 @@ class Loop:
             DataError: A row cannot be used, or the file of states.
         """
         state = None if self.args.state is None else Path(self.args.state)
-        if state is not None:
-            self._begin(state)
+        with ExitStack() as held:
+            if state is not None:
+                self._hold(state, held)
+                self._begin(state)
+            return self._go_through(state)
+
+    def _go_through(self, state: Path | None) -> int:
         skip = self.streams.rows if self.args.skip_seen else 0
         with self._signals():
             try:
@@ -164,6 +170,18 @@ class Loop:
         kept = "" if state is None else f"; the states are in {state}"
         print(f"glasscell stream: stopped after row {self.streams.rows}{kept}", file=sys.stderr)
         return 128 + self._signal
+
+    def _hold(self, state: Path, held: ExitStack) -> None:
+        """Keep the file of states for this process alone."""
+        try:
+            ours = held.enter_context(locked(state))
+        except OSError as error:
+            raise DataError(f"{state}: cannot write there ({error.strerror})") from error
+        if not ours:
+            raise DataError(
+                f"{state}: another glasscell stream goes on from it and writes to it at this "
+                "moment; wait for its end, or name another file"
+            )
 
     def _begin(self, state: Path) -> None:
         if state.exists():

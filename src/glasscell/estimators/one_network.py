@@ -59,9 +59,16 @@ class ScaledPlan(Plan):
 
 @dataclass(frozen=True, eq=False)
 class WarmRecipe(Recipe):
-    """A recipe whose networks begin with given weights, if there are any."""
+    """A recipe whose networks begin with given weights, if there are any.
+
+    Args:
+        weights: Those, by name.
+        watched: Whether faults of the gradient are looked for, a quarter of a short fit: where
+            somebody reads of them.
+    """
 
     weights: Mapping[str, Array] = field(default_factory=dict)
+    watched: bool = False
 
     def part(self, seed: int) -> Round:
         """Give what is trained on and validated on: what the estimator was told, however few."""
@@ -73,6 +80,13 @@ class WarmRecipe(Recipe):
         if self.weights:
             network.load_state_dict({name: _tensor(w) for name, w in self.weights.items()})
         return network
+
+    def trainer(self, kind: Kind, seed: int) -> Trainer:
+        """Make a network ready for training."""
+        trainer = super().trainer(kind, seed)
+        if not self.watched:
+            trainer.watch = None
+        return trainer
 
 
 def fit(
@@ -130,7 +144,8 @@ def pass_over(
         done = before.history
         if before.optimizer is not None:
             optimizer.load_state_dict(_mapped(before.optimizer, np.ndarray, _tensor))
-    trainer = Trainer(planned.network, planned.objective, optimizer, Schedule(epochs=1))
+    objective = planned.objective
+    trainer = Trainer(planned.network, objective, optimizer, Schedule(epochs=1), watch=False)
     with one_thread():
         trainer.step_epoch()
     number = len(done) + 1
@@ -152,7 +167,8 @@ def _prepared(
     part = _parts(estimator, sequences, weights, options.seed, whole)
     options = resolved(options, sequences, (part,))
     plan = ScaledPlan(sequences, options, (part,), weights=weights, before=before)
-    recipe = WarmRecipe(plan, weights={} if before is None else before.weights)
+    begin = {} if before is None else before.weights
+    recipe = WarmRecipe(plan, weights=begin, watched=bool(estimator.verbose))
     return recipe, Candidate(KINDS[options.cell], options.seed)
 
 

@@ -29,11 +29,6 @@ from typing import Any
 from glasscell import files
 from glasscell.errors import DataError
 
-try:
-    from fcntl import LOCK_EX, LOCK_NB, flock
-except ImportError:  # Windows
-    flock = None  # type: ignore[assignment]
-
 CHECKPOINT, LOCK = "checkpoint.pt", ".lock"
 FILM, RIVAL, WINDOWS = "film.npz", "plain-rnn", "windows.npz"
 FORECASTS, SEQUENCES, TEXT = "forecasts.npz", "sequences.npz", "text.npz"
@@ -109,18 +104,13 @@ class RunFolder:
 
     def _lock(self) -> None:
         """Hold a lock on the draft, which ends with this process, however it ends."""
-        lock = os.open(self.draft / LOCK, os.O_RDWR | os.O_CREAT)
-        self._unlock = weakref.finalize(self, os.close, lock)
-        if flock is None:
-            return
-        try:
-            flock(lock, LOCK_EX | LOCK_NB)
-        except BlockingIOError:
-            self._unlock()
+        lock = files.lock(self.draft / LOCK)
+        if lock is None:
             raise DataError(
                 f"another glasscell fit is writing {self.out} at this moment; wait for it, or "
                 "choose another --out"
-            ) from None
+            )
+        self._unlock = weakref.finalize(self, os.close, lock)
 
     def _empty(self) -> None:
         for path in self.draft.iterdir():

@@ -42,7 +42,7 @@ class Shape:
         """Count the weights of a `SequenceNetwork` without making one.
 
         >>> Shape(features=12, outputs=9, pooling=("mean",)).parameters("LSTM", 32)
-        12361
+        12802
         """
         width = hidden_size * (1 + self.bidirectional)
         reads = [self.features] + [width] * (self.layers - 1)
@@ -57,7 +57,7 @@ class Shape:
         """Find the hidden size that brings a plain RNN nearest to a network's parameter count.
 
         >>> Shape(features=12, outputs=9).twin("LSTM", 32)
-        70
+        66
         """
         wanted = self.parameters(kind, hidden_size)
         sizes = range(1, 4 * hidden_size + 1)
