@@ -230,8 +230,8 @@ def results_table(found: Mapping[str, Any]) -> Table:
         rows=[[str(one["name"]), *(_number(one.get(key), key) for key in keys)] for one in methods],
         highlight=[k for k, one in enumerate(methods) if one["name"] in RECURRENT],
         note=(
-            f"Of {count(rounds, 'round')}, each with a seed of its own; ±: standard deviation between "
-            "rounds.",
+            f"Of {count(rounds, 'round')}, each with a seed of its own; ±: standard deviation "
+            "between rounds.",
             f"共 {rounds} 轮，每轮使用各自的随机种子；±：各轮之间的标准差。",
         )
         if rounds
