@@ -27,7 +27,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "{of}：{score}；若每一步都取均值，则为 {base}。",
     ),
     "decided.checked": (
-        "The {count} that count most ({steps}) added {said}; with the mean in their place the "
+        "The {count} counting most ({steps}) added {said}; with the mean in their place the "
         "score changes by {change}, to {after}.",
         "作用最大的 {count}（{steps}）共增加 {said}；换成均值后，得分改变 {change}，变为 {after}。",
     ),
