@@ -32,7 +32,7 @@ COMMANDS = {
 }
 """Name of each command to its line in the help."""
 
-PLAIN = ("stream",)
+PLAIN = ("stream", "sample")
 """Commands that need NumPy alone, whose arguments Python itself reads."""
 TASKED = ("fit", "predict", "evaluate")
 """Commands with flags that depend on the data, whose `add_arguments` is told what was given."""

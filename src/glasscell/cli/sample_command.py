@@ -1,29 +1,30 @@
-"""Write text with a finished run on text, as it is drawn; needs no torch."""
+"""Write text with a finished run on text, as it is drawn; needs NumPy alone."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from typing import Any
 
-from glasscell.cli.flags import add_flags
 from glasscell.cli.terminal import STANDARD
 from glasscell.errors import DataError
 from glasscell.tasks.text.sampling import LENGTH, Drawing, write_on
 
 
-def add_arguments(parser: Any) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `glasscell sample`."""
-    parser.add_argument("--config", action="config", help="YAML file with any of these options.")
-    add_flags(
-        parser,
-        ("run", str, ..., "Run folder that glasscell fit wrote from a text."),
-        ("--prime", str, "", "Text to go on from; - for standard input."),
-        ("--length", int, LENGTH, "Characters, bytes or tokens to write."),
-        ("--seed", int, 0, "Of the draws: the same one gives the same text."),
-        ("--temperature", float, 1.0, "Below 1: likelier symbols more often; 0: the likeliest."),
-        ("--top-k", int | None, None, "Draw from so many of the likeliest. Default: from all."),
-        ("--quiet", bool, False, "Do not repeat the beginning before the text."),
-    )
+    add = parser.add_argument
+    add("run", help="Run folder that glasscell fit wrote from a text.")
+    add("--prime", metavar="TEXT", default="", help="Text to go on from; - for standard input.")
+    symbols = f"Characters, bytes or tokens to write. Default: {LENGTH}."
+    add("--length", metavar="N", type=int, default=LENGTH, help=symbols)
+    draws = "Of the draws: the same one gives the same text. Default: 0."
+    add("--seed", metavar="S", type=int, default=0, help=draws)
+    likelier = "Below 1: likelier symbols more often; 0: the likeliest. Default: 1."
+    add("--temperature", metavar="T", type=float, default=1.0, help=likelier)
+    few = "Draw from so many of the likeliest. Default: from all."
+    add("--top-k", metavar="K", type=int, help=few)
+    add("--quiet", action="store_true", help="Do not repeat the beginning before the text.")
 
 
 def run(args: Any) -> int:
