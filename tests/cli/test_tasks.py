@@ -11,8 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from jsonargparse import ArgumentParser
 
 from glasscell.cli import main
+from glasscell.cli.fit_command import OPTIONS, options_of
+from glasscell.cli.flags import add_options, read_options
+from glasscell.tasks.sequences.options import SequenceOptions
 
 FAST = ["--epochs", "2", "--hidden-size", "4", "--jobs", "1", "--quiet"]
 AS_STREAM = ["--pooling", "last,mean", "--bidirectional", "false", "--rounds", "2"]
@@ -61,6 +65,20 @@ def stream(capsys, monkeypatch, text, *arguments):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     code, out, err = call(capsys, "stream", *arguments)
     return code, list(csv.DictReader(io.StringIO(out))), err
+
+
+@pytest.mark.parametrize("task", OPTIONS)
+def test_the_command_line_has_the_defaults_of_python(task):
+    parser, options = ArgumentParser(exit_on_error=False), options_of(task)
+    add_options(parser, options)
+    assert options(**read_options(parser.parse_args([]), options)) == options()
+
+
+def test_a_switch_that_is_on_can_be_turned_off():
+    parser = ArgumentParser(exit_on_error=False)
+    add_options(parser, SequenceOptions)
+    for given, on in ((["--skip", "false"], False), (["--skip"], True), ([], True)):
+        assert parser.parse_args(given).skip is on
 
 
 def test_the_data_say_the_task(place):

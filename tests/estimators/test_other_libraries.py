@@ -55,7 +55,18 @@ def test_all_read_the_same_sequences_each_in_its_own_form():
 
 def test_parameters_are_those_of_the_estimator_they_stand_for():
     own = estimators.LSTMClassifier().get_params()
-    for name in ("SktimeLSTMClassifier", "AeonLSTMRegressor"):
+    for name, count in (("SktimeLSTMClassifier", 14), ("AeonLSTMRegressor", 13)):
         theirs = getattr(estimators, name)().get_params()
         assert theirs == {key: own[key] for key in theirs}
-        assert len(theirs) == 13
+        assert len(theirs) == count
+
+
+def test_weights_of_classes_are_handed_on():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20, 2, 5)).astype(np.float32)  # case, channel, time
+    y = np.arange(20) % 2
+    given = {**SMALL, "class_weight": {0: 1.0, 1: 5.0}}
+    ours = estimators.LSTMClassifier(**given, layout="nct").fit(X, y).predict_proba(X)
+    for name in ("SktimeLSTMClassifier", "AeonLSTMClassifier"):
+        theirs = getattr(estimators, name)(**given).fit(X, y).predict_proba(X)
+        assert np.array_equal(theirs, ours)

@@ -6,6 +6,7 @@ import joblib
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -18,9 +19,12 @@ SMALL = {"hidden_size": 6, "max_epochs": 30, "batch_size": 16, "bidirectional": 
 CHECKED = [
     LSTMClassifier(max_epochs=8, learning_rate=0.03, batch_size=64),
     # One check asks for an R2 of .5 on ten numbers a row, of which one means something.
-    LSTMRegressor(max_epochs=40, learning_rate=0.03, batch_size=32),
-]
-"""Defaults but for few and large steps, as there are some hundred fits."""
+    LSTMRegressor(
+        cell="rnn", hidden_size=16, pooling="last", max_epochs=20, batch_size=32,
+        learning_rate=0.05,
+    ),
+]  # fmt: skip
+"""Few and large steps, as there are some hundred fits."""
 
 EXPECTED = {
     "check_sample_weight_equivalence_on_dense_data": "a weight counts in the loss of a batch; a "
@@ -52,9 +56,13 @@ def test_lists_are_searched_and_cross_validated_by_group(rises):
     model = LSTMClassifier(**SMALL, random_state=0)
     scores = cross_val_score(model, X, y, groups=np.arange(48) // 4, cv=GroupKFold(3))
     assert scores.mean() > 0.9
-    search = GridSearchCV(model, {"cell": ["lstm", "gru"], "learning_rate": [1e-6, 0.03]}, cv=2)
-    search.fit(X, y)
-    assert search.best_params_["learning_rate"] == 0.03
+    # There is no such cell: every fit with it is refused, so it never wins.
+    choices = {"cell": ["lstm", "gru", "none"], "max_epochs": [1, 8]}
+    search = GridSearchCV(model, choices, cv=2, error_score=0.0)
+    with pytest.warns(FitFailedWarning, match="expected .*lstm"):
+        search.fit(X, y)
+    assert search.best_score_ > 0.9
+    assert search.best_params_["cell"] != "none"
     assert search.predict(X[:3]).dtype == y.dtype
 
 

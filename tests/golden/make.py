@@ -5,8 +5,12 @@ Run `python tests/golden/make.py` when the format or the arithmetic changes on p
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 
@@ -35,6 +39,8 @@ class Stabilised(Cell):
 def main() -> None:
     tiny()
     cells()
+    detector()
+    text()
 
 
 def tiny() -> None:
@@ -86,6 +92,50 @@ def cells() -> None:
                 output[torch.arange(12)[:, None] >= lengths] = 0
             found[f"{name}.output"] = output
     save_file(found, HERE / "cells.safetensors")
+
+
+KEPT = ("config.json", "model.safetensors", "preprocessing.json")
+"""What prediction, streams and samples read of a run folder."""
+
+
+def detector() -> None:
+    """A run on labelled sequences that reads step by step, and what it says after each row."""
+    from glasscell.tasks.sequences import fit
+    from glasscell.tasks.sequences.live import Live
+
+    rng = np.random.default_rng(0)
+    label = np.arange(24) % 2
+    x = [rng.normal(size=(3 + k % 5, 2)) + label[k] * np.arange(3 + k % 5)[:, None]
+         for k in range(24)]  # fmt: skip
+    options = {"hidden_size": 4, "epochs": 20, "rounds": 2, "bidirectional": False}
+    names = np.where(label, "rises", "stays")
+    keep(HERE / "detector", lambda out: fit((x, names), out, jobs=1, **options))
+    live, rows = Live(HERE / "detector"), np.cumsum(rng.normal(size=(8, 2)), axis=0)
+    said = np.array([live.step(row)[1:] for row in rows])
+    save_file({"rows": torch.from_numpy(rows), "said": torch.from_numpy(said)},
+              HERE / "detector.safetensors")  # fmt: skip
+
+
+def text() -> None:
+    """A run on text, and what it writes."""
+    from glasscell.tasks.text import fit, sample
+
+    file = HERE / "source.txt"
+    file.write_text("the cell keeps; the gate opens; the cell forgets. " * 40)
+    options = {"hidden_size": 16, "epochs": 20, "truncation": 16}
+    keep(HERE / "text", lambda out: fit(file, out, jobs=1, **options))
+    file.unlink()
+    written = sample(HERE / "text", "the ", 40, 1, 0.5)
+    (HERE / "text.txt").write_text(written)
+
+
+def keep(folder: Path, fit: Callable[[Path], object]) -> None:
+    """Make a run and keep what it is read by."""
+    with tempfile.TemporaryDirectory() as place:
+        fit(Path(place) / "run")
+        folder.mkdir(exist_ok=True)
+        for name in KEPT:
+            shutil.copy(Path(place) / "run" / name, folder / name)
 
 
 if __name__ == "__main__":

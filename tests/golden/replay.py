@@ -71,6 +71,26 @@ def states_of(states: dict) -> dict[str, np.ndarray]:
     return found
 
 
+def runs() -> None:
+    """Step through a run on labelled sequences, and let a run on text write on.
+
+    The kernels give the same bits everywhere; the probabilities made of them are NumPy's `exp`,
+    whose last bit depends on the machine.
+    """
+    from glasscell.tasks.sequences.live import Live
+    from glasscell.tasks.text import sample
+
+    golden = safetensors.numpy.load_file(HERE / "detector.safetensors")
+    live = Live(HERE / "detector")
+    said = np.array([live.step(row)[1:] for row in golden["rows"]])
+    if not np.allclose(said, golden["said"], rtol=1e-12, atol=0):
+        sys.exit(f"detector: expected {golden['said']}, got {said}")
+    written = sample(HERE / "text", "the ", 40, 1, 0.5)
+    if written != (HERE / "text.txt").read_text():
+        sys.exit(f"text: expected {(HERE / 'text.txt').read_text()!r}, got {written!r}")
+    print(f"a detector said {len(said)} rows, a text went on: {written!r}")
+
+
 def pages(folder: Path) -> list[Path]:
     """Write the page that looks into the model, and the lesson."""
     from glasscell.report import lesson
@@ -88,6 +108,7 @@ def pages(folder: Path) -> list[Path]:
 
 if __name__ == "__main__":
     print(f"{replay()} outputs have the bits of glasscell.nn")
+    runs()
     with tempfile.TemporaryDirectory() as place:
         sizes = [f"{page.name} {page.stat().st_size / 1e6:.1f} MB" for page in pages(Path(place))]
     print("written:", ", ".join(sizes))

@@ -17,8 +17,8 @@ RUN = (
     "Default: the small network that glasscell carries."
 )
 DATA = (
-    "CSV, .npy, or .npz with x, for RUN to read. Default: its own test windows, or random "
-    "numbers if it has none."
+    "CSV, .npy, or .npz with x, for RUN to read; for a run what fit read. Default: its own test "
+    "windows, sequences or text, or random numbers if it has none."
 )
 
 

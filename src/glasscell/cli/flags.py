@@ -63,7 +63,7 @@ def flags_of(options: type, names: Collection[str] | None = None) -> dict[str, s
     hints = get_type_hints(options)
     taking = {bool: "0", bool | None: "?"}
     return {
-        _flag(field.name): taking.get(hints[field.name], "1")
+        _flag(field.name): "?" if field.default is True else taking.get(hints[field.name], "1")
         for field in fields(options)
         if names is None or field.name in names
     }
@@ -143,12 +143,13 @@ def _add(
         if of_run:
             text = re.sub(r"\s*\(?Default:[^()]*\)?\.?$", "", text).rstrip(".")
             text += ". Default: as in the run."
-        if hints[field.name] is bool:
+        if hints[field.name] is bool and field.default is False:
             default = None if of_run else False
             parser.add_argument(flag, action="store_true", default=default, help=text)
             continue
         # --day-first alone says yes, as --day-first true does.
-        bare = {"nargs": "?", "const": True} if hints[field.name] == bool | None else {}
+        switch = hints[field.name] in (bool, bool | None)
+        bare = {"nargs": "?", "const": True} if switch else {}
         listed = list[str] in get_args(hints[field.name])
         parser.add_argument(
             flag,

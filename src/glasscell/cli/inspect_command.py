@@ -27,7 +27,13 @@ def add_arguments(parser: Any) -> None:
     add_flags(
         parser,
         ("run", str, ..., "Run folder, or any folder that glasscell.save wrote."),
-        ("data", str, None, "CSV, .npy, or .npz with x. Default: the run's own test windows."),
+        (
+            "data",
+            str,
+            None,
+            "CSV, .npy, or .npz with x (and lengths); for a run what fit read. Default: its own "
+            "test windows, sequences or text.",
+        ),
         ("--out", str | None, None, f"HTML file to write. Default: {DEFAULT}; with --json none."),
         LANG,
         ("--inputs", str | None, None, INPUTS),

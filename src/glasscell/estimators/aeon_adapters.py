@@ -13,7 +13,7 @@ from aeon.regression.base import BaseRegressor
 
 from glasscell.arrays import Array
 from glasscell.estimators.classifier import LSTMClassifier
-from glasscell.estimators.hyperparameters import TRIED, Hyperparameters, beginning_as
+from glasscell.estimators.hyperparameters import TRIED, Hyperparameters, OfClasses, beginning_as
 from glasscell.estimators.regressor import LSTMRegressor
 
 __all__ = ["AeonLSTMClassifier", "AeonLSTMRegressor"]
@@ -43,7 +43,7 @@ class AeonLSTMClassifier(BaseClassifier):  # type: ignore[misc]
     """
 
     _tags: ClassVar[dict[str, Any]] = TAGS
-    __init__ = beginning_as(BaseClassifier, Hyperparameters)
+    __init__ = beginning_as(BaseClassifier, OfClasses)
 
     def _fit(self, X: Any, y: Array) -> AeonLSTMClassifier:
         estimator = LSTMClassifier(layout="nct", **self.get_params(deep=False))

@@ -7,11 +7,11 @@ scikit-learn, sktime and aeon ask of one, and has the names and defaults in its 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["TRIED", "Hyperparameters", "beginning_as"]
+__all__ = ["TRIED", "Hyperparameters", "OfClasses", "beginning_as"]
 
 TRIED: list[dict[str, Any]] = [
     {"hidden_size": 2, "max_epochs": 1, "validation_fraction": 0.2},
@@ -59,6 +59,18 @@ class Hyperparameters:
     validation_fraction: float | None = None
     random_state: Any = None
     verbose: int = 0
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class OfClasses(Hyperparameters):
+    """What a classifier has besides.
+
+    Args:
+        class_weight: How much each class counts in the training loss: "balanced" all classes
+            alike, or a mapping of class to weight. Default: every sequence alike.
+    """
+
+    class_weight: str | Mapping[Any, float] | None = None
 
 
 def beginning_as(base: Any, parameters: Any) -> Callable[..., None]:

@@ -14,7 +14,7 @@ from sktime.regression.base import BaseRegressor
 
 from glasscell.arrays import Array
 from glasscell.estimators.classifier import LSTMClassifier
-from glasscell.estimators.hyperparameters import TRIED, Hyperparameters, beginning_as
+from glasscell.estimators.hyperparameters import TRIED, Hyperparameters, OfClasses, beginning_as
 from glasscell.estimators.regressor import LSTMRegressor
 
 __all__ = ["SktimeLSTMClassifier", "SktimeLSTMRegressor"]
@@ -48,7 +48,7 @@ class SktimeLSTMClassifier(BaseClassifier):  # type: ignore[misc]
     """
 
     _tags: ClassVar[dict[str, Any]] = {**TAGS, "capability:predict_proba": True}
-    __init__ = beginning_as(BaseClassifier, Hyperparameters)
+    __init__ = beginning_as(BaseClassifier, OfClasses)
 
     def _fit(self, X: Any, y: Array) -> SktimeLSTMClassifier:
         self.estimator_ = LSTMClassifier(**self.get_params(deep=False)).fit(_sequences(X), y)

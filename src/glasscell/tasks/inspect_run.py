@@ -219,7 +219,7 @@ def _look_at_text(
     options = replace(
         _options(run, looking),
         shown=rows,
-        names=[f"{kept.first[row]:,} …" for row in rows],
+        names=[page.name_of(kept, row) for row in rows],
         text=[kept.text(row) for row in rows],
     )
     shown = collect(subject, kept.read, page.loss_of(kept), options, _rival(run))

@@ -9,10 +9,22 @@ from typing import Any
 
 from glasscell.errors import DataError
 from glasscell.report.page import Exploration
+from glasscell.report.views.results.data import Table, results
 from glasscell.report.views.training.data import of_log
 from glasscell.training import run_folder
 
-__all__ = ["STOPPED", "lines", "logged", "metrics", "task_of"]
+__all__ = [
+    "METHOD_HEAD",
+    "STOPPED",
+    "lines",
+    "logged",
+    "measured",
+    "metrics",
+    "source_of",
+    "task_of",
+]
+
+METHOD_HEAD = ("method", "方法")
 
 STOPPED = ("Training was stopped with Ctrl-C.", "训练被 Ctrl-C 中止。")
 
@@ -49,6 +61,27 @@ def metrics(run: Path) -> Mapping[str, Any] | None:
     path = run / run_folder.METRICS
     found: Mapping[str, Any] | None = lines(path, whole=True)[0] if path.is_file() else None
     return found
+
+
+def measured(found: Mapping[str, Any], table: Table) -> dict[str, Any]:
+    """Give `measures.results` of metrics.json, of which an older version wrote less.
+
+    Args:
+        found: metrics.json.
+        table: Its methods.
+    """
+    said = found.get("verdict")
+    notes = [*found.get("notes", ()), *([STOPPED] if found.get("interrupted") else [])]
+    return results([] if said is None else [said], [table] if table.rows else [], notes)
+
+
+def source_of(found: Mapping[str, Any], run: Path) -> str:
+    """Name the data of a run: their file or data set, else the run folder."""
+    settings = run / run_folder.SETTINGS
+    given = settings.read_text(encoding="utf-8").splitlines() if settings.is_file() else []
+    sets = [line.partition("dataset:")[2] for line in given if line.startswith("data: dataset:")]
+    source = str(found.get("data", {}).get("source") or "").removeprefix("dataset:")
+    return (sets[0] if sets else source) or run.resolve().name
 
 
 def logged(shown: Exploration, run: Path, parts: Sequence[str]) -> Exploration:

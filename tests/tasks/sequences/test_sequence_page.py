@@ -2,13 +2,20 @@
 
 import json
 import re
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from glasscell.data.sequences.collection import Labels, Sequences
+from glasscell.inspect.subjects.saved_model import SavedModel
+from glasscell.report.page.exploration import Finding
+from glasscell.report.page.headline import headline
 from glasscell.tasks.inspect_run import look
 from glasscell.tasks.sequences.fitting import fit
+from glasscell.tasks.sequences.kept_sequences import KeptSequences, keep
+from glasscell.tasks.sequences.page import _told, rows_of, with_results
 
 
 def sequences(kind, seed=0):
@@ -31,7 +38,7 @@ def sequences(kind, seed=0):
 @pytest.fixture(scope="module", params=["class", "steps", "number", "multilabel"])
 def run(request, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / request.param
-    fit(sequences(request.param), out, rounds=1, epochs=2, hidden_size=4, jobs=1)
+    fit(sequences(request.param), out, rounds=1, epochs=1, hidden_size=4, jobs=1)
     return request.param, out, look(out)
 
 
@@ -90,3 +97,44 @@ def test_new_data_need_no_labels(run, tmp_path):
     assert sorted(series.steps for series in page.series) == [4, 5, 6]
     assert {one["truth"] for one in page.measures["shown"]} == {""}
     assert not any("✗" in series.name or "✓" in series.name for series in page.series)
+
+
+@pytest.mark.parametrize("run", ["class"], indirect=True)
+def test_what_if_has_the_names_and_the_truth_of_the_scores(run):
+    _, _, page = run
+    outputs = page.measures["outputs"]
+    assert [outputs[key] for key in ("names", "kind")] == [["low", "high"], "class"]
+    for one, truth in zip(page.measures["shown"], outputs["truth"], strict=True):
+        assert outputs["names"][truth.index(1.0)] == one["truth"]
+
+
+@pytest.mark.parametrize("run", ["class", "steps"], indirect=True)
+def test_the_headline_of_a_short_memory_does_not_ask_for_all_lags(run):
+    kind, _, page = run
+    fault = Finding(text=("", ""), kind="forgets", good=False, assumed=True, layer=0)
+    said = headline(replace(page, findings=[fault]))
+    assert page.measures["answers"] == ([] if kind == "steps" else ["mean", "max"])
+    assert ("answer of its own" if kind == "steps" else "through mean and maximum") in said[0]
+    assert "平均和最大值" in said[1] or kind == "steps"
+
+
+@pytest.mark.parametrize("run", ["class"], indirect=True)
+@pytest.mark.parametrize("key", ["verdict", "methods", "data", "notes", "confusion", "mistakes"])
+def test_a_run_of_an_older_version_has_a_page_all_the_same(run, key, tmp_path):
+    _, out, page = run
+    old = shutil.copytree(out, tmp_path / "old")
+    found = json.loads((old / "metrics.json").read_text("utf-8"))
+    found.pop(key, None)
+    (old / "metrics.json").write_text(json.dumps(found), "utf-8")
+    kept = KeptSequences.load(old / "sequences.npz")
+    settings = json.loads((old / "preprocessing.json").read_text("utf-8"))
+    again = with_results(page, SavedModel.read(old), old, kept, rows_of(kept)[:1], settings, False)
+    assert again.title
+
+
+def test_classes_that_are_numbers_are_counted_in_the_title():
+    labels = Labels("class", np.arange(4), ("0", "1", "2", "10"))
+    few = Sequences(
+        np.ones((4, 1), np.float32), np.arange(5), ("x",), np.array(list("abcd")), labels
+    )
+    assert _told(keep(few, np.arange(4), np.eye(4), lambda steps: steps)) == "4 classes"

@@ -11,6 +11,7 @@ import torch
 from glasscell.tasks.text.network import Recipe, TextNetwork, bits, count_parameters
 from glasscell.tasks.text.options import TextOptions
 from glasscell.tasks.text.plan import make_plan
+from glasscell.training import distribution
 from glasscell.training.campaign import KINDS
 
 TEXT = "".join(f"{n} and {n + 1} make {2 * n + 1};\n" for n in range(60))
@@ -65,6 +66,28 @@ def test_each_piece_goes_on_where_the_one_before_ended():
     for stream in read:
         text = stream.tobytes()
         assert text in train.astype(np.int64).tobytes()
+
+
+@pytest.mark.parametrize("rank", range(3))
+def test_each_process_of_a_launcher_carries_on_its_own_streams(rank, monkeypatch):
+    """The third of three has one stream of four, as the second; the first has two."""
+
+    def states():
+        size = distribution.size()
+        objective = recipe().trainer("LSTM", 0).objective
+        for batch in objective.batches(0):
+            mine = batch.share(rank, size) if size > 1 else batch
+            objective.network(mine.inputs, **mine.options)
+            yield batch.share(rank, 3)
+
+    alone = list(states())
+    monkeypatch.setattr(distribution, "rank", lambda: rank)
+    monkeypatch.setattr(distribution, "size", lambda: 3)
+    monkeypatch.setattr(distribution, "same_weights", lambda module: None)
+    for one, other in zip(alone, states(), strict=True):
+        assert torch.equal(one.inputs, other.inputs)
+        for name, value in one.options.items():
+            assert torch.allclose(value, other.options[name], rtol=1e-5, atol=1e-7), name
 
 
 def test_one_stream_is_scored_as_the_probabilities_say():

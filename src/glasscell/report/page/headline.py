@@ -54,6 +54,10 @@ def _headline(shown: Exploration, worst: Finding, values: Mapping[str, int], lan
         key = "verdict.head.remembers"
     key = key if key in table() else "verdict.head.other"
     said = _say(key, lang, kind=KINDS[worst.kind][lang == "zh"], lags=lags, **values)
+    answers = shown.measures.get("answers")
+    if worst.assumed and answers is not None:
+        pools = _say("verdict.and", lang).join(_say(f"verdict.{pool}", lang) for pool in answers)
+        return _say("verdict.pooled" if answers else "verdict.each", lang, pools=pools)
     if worst.assumed:
         said = _say("verdict.assumed", lang, lags=lags, said=said[:1].lower() + said[1:])
     if worst.good or worst.kind == "not finite" or not _arrives(shown):

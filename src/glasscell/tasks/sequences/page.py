@@ -19,8 +19,8 @@ from glasscell.inspect.subjects.saved_model import SavedModel
 from glasscell.model.nodes.sequence_network import SequenceNetwork
 from glasscell.report.page import Exploration
 from glasscell.report.views.decided.data import decided
-from glasscell.report.views.results.data import Table, results
-from glasscell.tasks.run_page import STOPPED, logged, metrics
+from glasscell.report.views.results.data import Table
+from glasscell.tasks.run_page import METHOD_HEAD, logged, measured, metrics, source_of
 from glasscell.tasks.sequences.kept_sequences import KeptSequences, keep
 
 __all__ = ["SHOWN", "loss_of", "names_of", "read_like", "rows_of", "with_results"]
@@ -33,13 +33,13 @@ FEWEST: Final = 3
 
 COLUMNS: Final[dict[str, tuple[str, str]]] = {
     "accuracy": ("accuracy", "准确率"),
-    "accuracy_sd": ("± between rounds", "± 轮次之间"),
+    "accuracy_sd": ("±", "±"),
     "balanced_accuracy": ("balanced accuracy", "平衡准确率"),
     "macro_f1": ("macro F1", "宏 F1"),
     "log_loss": ("log loss", "对数损失"),
     "ece": ("calibration error", "校准误差"),
     "mae": ("MAE", "MAE"),
-    "mae_sd": ("± between rounds", "± 轮次之间"),
+    "mae_sd": ("±", "±"),
     "rmse": ("RMSE", "RMSE"),
     "r2": ("R²", "R²"),
     "parameters": ("parameters", "参数量"),
@@ -96,7 +96,7 @@ def names_of(kept: KeptSequences, rows: Sequence[int]) -> list[str]:
     ...                 labels)
     >>> kept = keep(two, np.arange(2), np.array([[0.9, 0.1], [0.8, 0.2]]), lambda steps: steps)
     >>> names_of(kept, [0, 1])
-    ['b → no 0.80 ✗', 'a → no 0.90 ✓']
+    ['b → no (0.80) ✗', 'a → no (0.90) ✓']
     """
     return [_named(kept, row) for row in rows]
 
@@ -105,7 +105,7 @@ def _named(kept: KeptSequences, row: int) -> str:
     one = _shown(kept, row)
     if kept.per_step:
         return f"{one['name']}{' ✗' if one['why'] == 'mistake' else ''}"
-    sure = "" if one["probability"] is None else f" {one['probability']:.2f}"
+    sure = "" if one["probability"] is None else f" ({one['probability']:.2f})"
     mark = (
         ""
         if kept.kind == "number" or not kept.scored
@@ -177,6 +177,11 @@ def with_results(
     """
     shown = logged(shown, run, ("train_loss", "validation_loss"))
     shown = shown.more({}, {"shown": [_shown(kept, row) for row in rows]})
+    pools = list(subject.tree.get("pooling", ()))
+    if kept.per_step or pools != ["last"]:
+        shown = shown.more({}, {"answers": [pool for pool in pools if pool != "last"]})
+    if not kept.per_step:
+        shown = shown.more({}, {"outputs": _outputs(kept, rows, settings)})
     if kept.per_step:
         shown = _tagged(shown, kept, rows)
     else:
@@ -190,24 +195,30 @@ def with_results(
         if found.get(name) is not None
     }
     table = results_table(found)
-    shown = shown.more({}, {**own, "results": results([found["verdict"]], [table], _notes(found))})
+    shown = shown.more({}, {**own, "results": measured(found, table)})
     known = found.get("data", {})
-    source = str(known.get("source") or run.resolve().name)
-    title = f"{source}: {', '.join(map(str, kept.classes[:3]))}"
-    more = f" … ({len(kept.classes)})" if len(kept.classes) > 3 else ""
+    source = source_of(found, run)
     features = len(kept.features)
     said = [count(int(known["sequences"]), "sequence")] if "sequences" in known else []
     return replace(
         shown,
-        title=shown.title if titled else title + more,
+        title=shown.title if titled else f"{source}: {_told(kept)}",
         subtitle=", ".join([*said, count(features, "feature")])
         + f"; glasscell {glasscell.__version__} · {shown.subtitle}",
     )
 
 
+def _told(kept: KeptSequences) -> str:
+    """Name what is told: the classes, or how many there are if their names are numbers."""
+    names = [str(name) for name in kept.classes]
+    if kept.kind == "class" and all(name.lstrip("-").replace(".", "").isdigit() for name in names):
+        return f"{len(names)} classes"
+    return ", ".join(names[:3]) + (f" … ({len(names)})" if len(names) > 3 else "")
+
+
 def results_table(found: Mapping[str, Any]) -> Table:
     """Lay the methods of metrics.json out as a table."""
-    methods = found["methods"]
+    methods = found.get("methods", ())
     keys = [key for key in COLUMNS if any(one.get(key) is not None for one in methods)]
     rounds = max((one.get("rounds") or 0 for one in methods), default=0)
     return Table(
@@ -215,12 +226,13 @@ def results_table(found: Mapping[str, Any]) -> Table:
             "On sequences that the method has not seen.",
             "在各方法未见过的序列上。",
         ),
-        columns=[("method", "方法"), *(COLUMNS[key] for key in keys)],
+        columns=[METHOD_HEAD, *(COLUMNS[key] for key in keys)],
         rows=[[str(one["name"]), *(_number(one.get(key), key) for key in keys)] for one in methods],
         highlight=[k for k, one in enumerate(methods) if one["name"] in RECURRENT],
         note=(
-            f"Mean of {count(rounds, 'round')}, each with a seed of its own.",
-            f"{rounds} 轮的平均，每轮使用各自的随机种子。",
+            f"Of {count(rounds, 'round')}, each with a seed of its own; ±: standard deviation "
+            "between rounds.",
+            f"共 {rounds} 轮，每轮使用各自的随机种子；±：各轮之间的标准差。",
         )
         if rounds
         else "",
@@ -229,11 +241,8 @@ def results_table(found: Mapping[str, Any]) -> Table:
 
 def _number(value: Any, key: str) -> float:
     number = math.nan if value is None else float(value)
-    return round(number, 1) if key == "seconds" and math.isfinite(number) else number
-
-
-def _notes(found: Mapping[str, Any]) -> list[Any]:
-    return [*found.get("notes", ()), *([STOPPED] if found.get("interrupted") else [])]
+    digits = {"seconds": 1, "accuracy_sd": 4, "ece": 4, "log_loss": 4}.get(key)
+    return number if digits is None or not math.isfinite(number) else round(number, digits)
 
 
 def _target_scale(settings: Mapping[str, Any], width: int) -> tuple[Array, Array]:
@@ -271,6 +280,22 @@ def _shown(kept: KeptSequences, row: int) -> dict[str, Any]:
     if kept.kind == "multilabel":
         return {**one, "truth": _labels(kept, truth), "probability": None}
     return {**one, "truth": ", ".join(f"{v:.4g}" for v in truth), "probability": None}
+
+
+def _outputs(
+    kept: KeptSequences, rows: Sequence[int], settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the scores are of, and what is true, for the view that runs the network again."""
+    mean, scale = _target_scale(settings, len(kept.classes))
+    truth = None
+    if kept.scored:
+        known = np.asarray(kept.truth)[list(rows)]
+        known = np.eye(len(kept.classes))[known] if kept.kind == "class" else known
+        truth = known.astype(float).tolist()
+    return {
+        "names": list(map(str, kept.classes)), "kind": kept.kind, "truth": truth,
+        "mean": mean.tolist(), "scale": scale.tolist(),
+    }  # fmt: skip
 
 
 def _tagged(shown: Exploration, kept: KeptSequences, rows: Sequence[int]) -> Exploration:

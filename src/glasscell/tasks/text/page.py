@@ -15,12 +15,12 @@ from glasscell.arrays import Array
 from glasscell.data.wording import count
 from glasscell.inspect.subjects.saved_model import SavedModel
 from glasscell.report.page import Exploration
-from glasscell.report.views.results.data import Table, results
+from glasscell.report.views.results.data import Table
 from glasscell.report.views.tracks.data import of_units
-from glasscell.tasks.run_page import STOPPED, logged, metrics
+from glasscell.tasks.run_page import METHOD_HEAD, logged, measured, metrics, source_of
 from glasscell.tasks.text.kept_text import KeptText, keep
 
-__all__ = ["SHOWN", "loss_of", "read_like", "surprises", "with_results"]
+__all__ = ["SHOWN", "loss_of", "name_of", "read_like", "surprises", "with_results"]
 
 SHOWN: Final = 3
 """Stretches on a page; correlations are over all that a run kept."""
@@ -29,7 +29,7 @@ SAMPLED: Final = 4000
 """Characters of the sample that are shown."""
 COLUMNS: Final[dict[str, tuple[str, str]]] = {
     "bits": ("bits a symbol", "每符号比特"),
-    "bits_sd": ("± between seeds", "± 种子之间"),
+    "bits_sd": ("±", "±"),
     "bits_per_character": ("bits a character", "每字符比特"),
     "bits_per_byte": ("bits a byte", "每字节比特"),
     "parameters": ("parameters", "参数量"),
@@ -50,6 +50,12 @@ def read_like(file: Path, run: Path) -> KeptText:
 
     vocabulary = read_vocabulary(run)
     return keep(vocabulary.indices(read_text(file, vocabulary.reading)), vocabulary.symbols)
+
+
+def name_of(kept: KeptText, row: int) -> str:
+    """Name a stretch by where it begins, and how."""
+    start = " ".join("".join(kept.text(row)[:60]).split())
+    return f"{kept.first[row]:,}: {start[:24]} …"
 
 
 def surprises(scores: Array, after: Array) -> Array:
@@ -113,7 +119,7 @@ def with_results(
         f"{place}/surprise": np.concatenate([[np.nan], bits[row, :-1]])[None]
         for place, row in enumerate(rows)
     }
-    shown = shown.more(arrays, {})
+    shown = shown.more(arrays, {"answers": []})
     shown = logged(shown, run, ("train_bits", "validation_bits"))
     if (run / SAMPLE).is_file():
         text = (run / SAMPLE).read_text(encoding="utf-8", errors="replace")
@@ -121,23 +127,19 @@ def with_results(
     told = metrics(run)
     if told is None:
         return shown
-    table, notes = results_table(told), [*told.get("notes", ())]
-    notes += [STOPPED] if told.get("interrupted") else []
     names = [layer.name for layer in shown.layers]
     shown = shown.more(
         {},
         {
-            "results": results([told["verdict"]], [table], notes),
+            "results": measured(told, results_table(told)),
             "tracks": of_units(told.get("units", ()), names),
         },
     )
-    known = told.get("data", {})
-    source = str(known.get("source") or run.resolve().name)
-    read = sum(known.get("symbols", {}).values())
+    read = sum(told.get("data", {}).get("symbols", {}).values())
     size = [count(read, "symbol")] if read else []
     return replace(
         shown,
-        title=shown.title if titled else source,
+        title=shown.title if titled else source_of(told, run),
         subtitle=", ".join([*size, f"{len(kept.symbols)} different"])
         + f"; glasscell {glasscell.__version__} · {shown.subtitle}",
     )
@@ -145,14 +147,16 @@ def with_results(
 
 def results_table(found: Mapping[str, Any]) -> Table:
     """Lay the methods of metrics.json out as a table."""
-    methods = found["methods"]
+    methods = found.get("methods", ())
     keys = [key for key in COLUMNS if any(one.get(key) is not None for one in methods)]
+    if all(one.get("bits") == one.get("bits_per_character") for one in methods):
+        keys = [key for key in keys if key != "bits"]
     return Table(
         caption=(
             "On text that the method has not read; fewer bits are better.",
             "在各方法未读过的文本上；比特越少越好。",
         ),
-        columns=[("method", "方法"), *(COLUMNS[key] for key in keys)],
+        columns=[METHOD_HEAD, *(COLUMNS[key] for key in keys)],
         rows=[[str(one["name"]), *(_number(one.get(key), key) for key in keys)] for one in methods],
         highlight=[k for k, one in enumerate(methods) if one["name"] in ("LSTM", "GRU")],
     )

@@ -78,6 +78,6 @@ def confusion(
         for row, column in np.argwhere(counts > 0).tolist():
             axes.text(
                 column, row, str(counts[row, column]), ha="center", va="center", clip_on=True,
-                fontsize="small", color="white" if share[row, column] > 0.5 else "black",
+                fontsize="small", color="black" if share[row, column] > 0.5 else "white",
             )  # fmt: skip
     return axes

@@ -3,6 +3,13 @@
 (() => {
   const { make } = GC;
   const MOST = 30;
+  /** Wilson's interval of a part p of n predictions, 95 %. */
+  const spread = (p, n) => {
+    const z = 1.96;
+    const half = (z * Math.sqrt((p * (1 - p)) / n + (z / (2 * n)) ** 2)) / (1 + z ** 2 / n);
+    const middle = (p + z ** 2 / (2 * n)) / (1 + z ** 2 / n);
+    return [middle - half, middle + half];
+  };
   const part = (of, all) => (all ? of / all : NaN);
 
   /** A sequence's name; where the page shows it a button that goes there, to a step if one is given. */
@@ -53,6 +60,7 @@
     host.append(make("p", { className: "note", data: { say: "confusion.calibrated" } }));
     const { confidence, accuracy, count } = GC.data.measures.calibration;
     const most = Math.max(...count);
+    const bars = accuracy.map((p, k) => spread(p, count[k]));
     GC.tipOn(plot, ({ fx }) => {
       const low = Math.min(...confidence, 0.5);
       const x = low + fx * (1 - low);
@@ -62,8 +70,8 @@
     return () => {
       const low = Math.min(...confidence, 0.5);
       const { sx, sy } = GC.chart(plot, {
-        x: [low, 1], y: [Math.min(low, ...accuracy) - 0.03, 1.03], xAxis: { label: GC.say("confusion.confidence") }, yAxis: { label: GC.say("confusion.accuracy") },
-        lines: [{ xs: [0, 1], ys: [0, 1], color: "faint", dash: [5, 4], width: 1.3 }, { xs: confidence, ys: accuracy, color: "accent", width: 1.6 }],
+        x: [low, 1], y: [Math.min(low, ...bars.flat()) - 0.03, 1.03], xAxis: { label: GC.say("confusion.confidence") }, yAxis: { label: GC.say("confusion.accuracy") },
+        lines: [{ xs: [0, 1], ys: [0, 1], color: "faint", dash: [5, 4], width: 1.3 }, ...bars.map((ys, k) => ({ xs: [confidence[k], confidence[k]], ys, color: "accent", width: 1.4 }))],
       });
       confidence.forEach((v, k) => GC.dots(plot, [sx(v)], [sy(accuracy[k])], { color: GC.palette().accent, radius: 2.5 + 5 * Math.sqrt(count[k] / most) }));
       plot.label(GC.say("confusion.calibration"));

@@ -9,9 +9,9 @@ __all__ = ["WORDS"]
 WORDS: Final[dict[str, tuple[str, str]]] = {
     "view.confusion": ("Right and wrong", "对与错"),
     "view.confusion.how": (
-        "Every prediction here is by a network that has not seen the sequence. A row is what is "
-        "true, a column what was said; press a cell to see its sequences.",
-        "这里的每个预测都由没有见过该序列的网络作出。行是真实类别，列是预测类别；点按格子可查看其中的序列。",
+        "Every prediction here is by a network that has not seen the sequence. In a matrix a row "
+        "is what is true, a column what was said; press a cell to see its sequences.",
+        "这里的每个预测都由没有见过该序列的网络作出。矩阵中行是真实类别，列是预测类别；点按格子可查看其中的序列。",
     ),
     "confusion.true": ("true ↓   said →", "真实 ↓   预测 →"),
     "confusion.recall": ("recall", "召回率"),
@@ -36,8 +36,10 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "confusion.accuracy": ("part that is right", "正确的比例"),
     "confusion.calibrated": (
         "On the dashed line a network is right as often as it says; below it, it is too sure. A "
-        "larger dot is more predictions.",
-        "虚线表示正确率与所说概率一致；低于虚线表示过于自信。点越大，预测越多。",
+        "larger dot is more predictions; so few of them as a dot has may move it along its bar by "
+        "chance (95 %).",
+        "虚线表示正确率与所说概率一致；低于虚线表示过于自信。点越大，预测越多；"
+        "竖线是点在该数量的预测下可能的随机范围（95 %）。",
     ),
     "confusion.bin": (
         "said {confidence}, right {accuracy}, {count} predictions",

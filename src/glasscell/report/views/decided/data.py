@@ -19,6 +19,8 @@ ARRAYS: Final = {
     "s/attention": "(1, T) the weight that attention gave each step; absent without",
 }
 MEASURES: Final = {
+    "answers": "[pooling] through which one answer reads every step; [] where each has its own, "
+    "absent where only the last step is read, or it is not known",
     "decided": "{series: {of, odds, score, base, error, said, fell, steps}}; `of` what was said, "
     "`odds` whether the score is log-odds, `steps` those that count most",
 }

@@ -39,10 +39,9 @@ def _sequence(series: Series, added: Array, one: Mapping[str, Any], lang: str) -
     steps = one["steps"]
     count = words()["steps.one" if len(steps) == 1 else "steps"][column].format(value=len(steps))
     named = ", ".join(map(str, steps[:8])) + (" …" if len(steps) > 8 else "")
-    step = words()["decided.step"][column]
     said = [
         words()[total][column].format(of=one["of"], **numbers),
-        words()["decided.checked"][column].format(count=count, steps=f"{step} {named}", **numbers),
+        words()["decided.checked"][column].format(count=count, steps=named, **numbers),
     ]
     low, high = axes.padded_range([added, np.zeros(1)])
     ticks = charts.y_ticks(low, high, 3)

@@ -76,7 +76,7 @@
         const names = steps.slice(0, 8).map((t) => GC.series.labels?.[t] ?? t).join(", ") + (steps.length > 8 ? " …" : "");
         say(GC.sentences([
           GC.say(`decided.total.${odds ? "odds" : "number"}`, { of, score: GC.number(score, 2), base: GC.number(base, 2) }),
-          GC.say("decided.checked", { count: GC.count(steps.length), steps: `${GC.say("decided.step")} ${names}`, said: GC.number(said, 2), change: GC.number(-fell, 2), after: GC.number(score - fell, 2) }),
+          GC.say("decided.checked", { count: GC.count(steps.length), steps: names, said: GC.number(said, 2), change: GC.number(-fell, 2), after: GC.number(score - fell, 2) }),
           Math.abs(said - fell) > 0.2 * Math.abs(fell) ? GC.say("decided.apart") : "",
           Math.abs(error) > 0.02 * Math.abs(score - base) ? GC.say("decided.error", { error: GC.number(error, 3) }) : "",
         ]));

@@ -27,7 +27,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "{of}：{score}；若每一步都取均值，则为 {base}。",
     ),
     "decided.checked": (
-        "The {count} that count most ({steps}) added {said}; with the mean in their place the "
+        "The {count} counting most ({steps}) added {said}; with the mean in their place the "
         "score changes by {change}, to {after}.",
         "作用最大的 {count}（{steps}）共增加 {said}；换成均值后，得分改变 {change}，变为 {after}。",
     ),
@@ -36,8 +36,9 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "当各步可以互相替代或须共同起作用时，两者会不同。",
     ),
     "decided.error": (
-        "The sum misses the score by {error}: the network bends sharply on the way.",
-        "总和与得分相差 {error}：网络在途中有急剧转折。",
+        "The sum misses the score by {error}: the network jumps on the way from the mean to this "
+        "sequence.",
+        "总和与得分相差 {error}：从均值到该序列的途中，网络有跳变。",
     ),
     "decided.rest": (
         "The {shown} of {all} inputs that added most.",

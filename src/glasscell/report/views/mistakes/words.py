@@ -9,9 +9,10 @@ __all__ = ["WORDS"]
 WORDS: Final[dict[str, tuple[str, str]]] = {
     "view.mistakes": ("Mistakes to look at first", "首先要看的错误"),
     "view.mistakes.how": (
-        "What the network was surest of and got wrong: often the label is at fault, or the "
-        "sequence is unlike all others. Those underlined are on this page; press one to see it.",
-        "网络最有把握却出错的序列：常常是标签有误，或该序列与众不同。带下划线的在本页中，点按即可查看。",
+        "What the network was surest of and got wrong, of numbers what is farthest off: often the "
+        "label is at fault, or the sequence is unlike all others. Those underlined are on this "
+        "page; press one to see it.",
+        "网络最有把握却出错（对数值而言则是误差最大）的序列：常常是标签有误，或该序列与众不同。带下划线的在本页中，点按即可查看。",
     ),
     "mistakes.sequence": ("sequence", "序列"),
     "mistakes.step": ("step", "时间步"),

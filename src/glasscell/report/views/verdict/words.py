@@ -21,6 +21,20 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "If the task needs all {lags}: {said}",
         "若任务需要全部 {lags}：{said}",
     ),
+    "verdict.pooled": (
+        "The answer reads every step, through {pools} over time: none has to be remembered to the "
+        "end.",
+        "答案通过各步的{pools}读取每一步：没有哪一步必须记到最后。",
+    ),
+    "verdict.each": (
+        "Every step has an answer of its own; what lies far back is forgotten, a fault only if "
+        "answers need it.",
+        "每一步都有自己的答案；较早的内容会被遗忘，只有答案需要它时才是问题。",
+    ),
+    "verdict.mean": ("mean", "平均"),
+    "verdict.max": ("maximum", "最大值"),
+    "verdict.attention": ("attention", "注意力"),
+    "verdict.and": (" and ", "和"),
     "verdict.maybe": (
         "?: a fault only if the task needs all {lag} lags. If it needs fewer, say so: --lag N, or "
         "lag= in Python.",

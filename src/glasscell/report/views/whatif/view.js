@@ -123,6 +123,7 @@
       host.append(pictures);
       const channel = GC.menu(pictures, { say: "whatif.channel", onChange: (v) => { edit.channel = Number(v); GC.redraw("whatif", "done"); } });
       const LINES = [{ say: "whatif.before", color: "ink", dash: [3, 4] }, { say: "whatif.after", color: "accent" }];
+      const BARS = [{ say: "whatif.before", color: "faint", block: true }, { say: "whatif.after", color: "accent", block: true }];
       const TRUTH = { say: "whatif.truth", color: "good", dash: [8, 3] };
       const legend = GC.legend(pictures, LINES);
       GC.heading(pictures, "whatif.output");
@@ -146,12 +147,26 @@
       const from = () => Number(isForecast());
       const isForecast = () => GC.data.model?.type === "Forecaster";
       const scales = () => (GC.data.measures.forecast?.scales[GC.state.series] ?? [0, 1]).map(Number);
-      const own = (values) => { const [center, scale] = scales(); return Float64Array.from(values ?? [], (v) => center + scale * v); };
-      const truth = () => own(GC.array(`${GC.state.series}/truth`));
+      // Scores of classes and labels become probabilities, numbers get the data's own unit.
+      const named = () => (now?.rows === 1 ? GC.data.measures.outputs ?? null : null);
+      const likely = (values, kind) => {
+        const top = kind === "class" ? Math.max(...values) : 0;
+        const powers = Float64Array.from(values, (v) => Math.exp(v - top));
+        const sum = powers.reduce((a, b) => a + b, 0);
+        return powers.map((v) => (kind === "class" ? v / sum : v / (1 + v)));
+      };
+      const own = (values) => {
+        const known = named();
+        if (!known) return inUnit(values);
+        return known.kind === "number" ? Float64Array.from(values, (v, k) => known.mean[k] + known.scale[k] * v) : likely(values, known.kind);
+      };
+      const inUnit = (values) => { const [center, scale] = scales(); return Float64Array.from(values ?? [], (v) => center + scale * v); };
+      const truth = () => (named() ? Float64Array.from(named().truth?.[GC.state.series] ?? []) : inUnit(GC.array(`${GC.state.series}/truth`)));
       const unit = () => (GC.data.measures.forecast?.unit ? ` ${GC.data.measures.forecast.unit}` : "");
       const readAhead = () => {
         ahead.cursor((at + 0.5) / now.width);
-        [base.output, now.output].forEach((values, k) => legend.items[k].show(`${GC.number(own(values)[at], 2)}${unit()}`));
+        const of = named() ? `${named().names[at]} ` : "";
+        [base.output, now.output].forEach((values, k) => legend.items[k].show(`${of}${GC.number(own(values)[at], 2)}${unit()}`));
         legend.items[2]?.show(`${GC.number(truth()[at] ?? NaN, 2)}${unit()}`);
       };
       const unitHead = GC.make("h3");
@@ -233,6 +248,28 @@
           lines: [{ xs, ys: after, color: "accent", width: 2.3 }, { xs, ys: before, color: "ink", width: 1.5, dash: [3, 4] }],
         });
       };
+      // A bar for each class, label or number: as it was, and changed; a dash is what is true.
+      const drawNamed = (before, after, real) => {
+        const { names, kind } = named();
+        const K = names.length;
+        const every = Math.ceil(K / 12);
+        const [low, high] = kind === "number" ? GC.room(GC.extent([before, after, real, [0]])) : [0, 1.03];
+        const { sx, sy } = GC.chart(ahead, {
+          x: [0, K], y: [low, high], lines: [],
+          xAxis: { ticks: names.flatMap((_, k) => (k % every ? [] : [k + 0.5])), format: (v) => names[v - 0.5]?.slice(0, 12) ?? "" },
+          yAxis: { label: kind === "number" ? "" : GC.say("whatif.probability") },
+        });
+        const { ctx } = ahead;
+        const wide = Math.min(26, (sx(1) - sx(0)) * 0.3);
+        const bar = (k, v, shift, color, tall = null) => {
+          ctx.fillStyle = GC.palette()[color];
+          const [from_, to] = tall === null ? [sy(Math.max(low, 0)), sy(v)] : [sy(v) - tall, sy(v) + tall];
+          ctx.fillRect(sx(k + 0.5) + shift * wide, Math.min(from_, to), tall === null ? wide : 2 * wide, Math.abs(to - from_));
+        };
+        before.forEach((v, k) => bar(k, v, -1, "faint"));
+        after.forEach((v, k) => bar(k, v, 0, "accent"));
+        real.forEach((v, k) => { if (kind === "number" || v) bar(k, v, -1, "good", 1.5); });
+      };
       const drawOutput = () => {
         const { width, rows } = now;
         const { T } = GC.series;
@@ -245,10 +282,12 @@
         if (rows === 1) {
           const [before, after, real] = [own(base.output), own(now.output), truth()];
           const some = real.some(Number.isFinite);
-          legend.items = legend.fill(some ? [...LINES, TRUTH] : LINES);
+          const pair = named() ? BARS : LINES;
+          legend.items = legend.fill(some ? [...pair, named() ? { ...TRUTH, dash: undefined } : TRUTH] : pair);
           ahead.fit();
           const xs = GC.steps(width);
-          GC.chart(ahead, {
+          if (named()) drawNamed(before, after, real);
+          else GC.chart(ahead, {
             x: [0, width], y: GC.room(GC.extent([before, after, real])),
             xAxis: { label: GC.say(axis()), ticks: GC.ticks(0, width, 6).filter((v) => Number.isInteger(v) && v >= from() && v < width + from()).map((v) => v + 0.5 - from()), format: (v) => String(v - 0.5 + from()) },
             yAxis: { label: unit().trim() },
@@ -296,7 +335,8 @@
         if (!changed()) return GC.say("whatif.unchanged");
         let most = 0;
         now.output.forEach((v, k) => { most = Math.max(most, Math.abs(v - base.output[k])); });
-        const scale = forecasts() ? scales()[1] : 1;
+        if (named()) { const [a, b] = [own(base.output), own(now.output)]; most = Math.max(...a.map((v, k) => Math.abs(v - b[k]))); }
+        const scale = forecasts() && !named() ? scales()[1] : 1;
         const parts = [GC.say("whatif.reading", { most: `${GC.number(most * scale, 4)}${forecasts() ? unit() : ""}` })];
         const layer = shownLayer();
         const keeps = gatesOf(layer.name).belt?.gate;
@@ -309,7 +349,7 @@
         head: [GC.say(forecasts() ? axis() : "axis.step"), GC.say("whatif.before"), GC.say("whatif.after"), ...(forecasts() ? [GC.say("whatif.truth")] : [])],
         rows: now ? Array.from({ length: now.rows === 1 ? now.width : now.rows }, (_, t) => {
           const at = now.rows === 1 ? t : t * now.width + edit.channel;
-          if (now.rows === 1) return [String(t + from()), ...[own(base.output), own(now.output), truth()].map((values) => GC.number(values[t] ?? NaN, 4))];
+          if (now.rows === 1) return [named()?.names[t] ?? String(t + from()), ...[own(base.output), own(now.output), truth()].map((values) => GC.number(values[t] ?? NaN, 4))];
           return [GC.stepName(t), GC.number(base.output[at], 4), GC.number(now.output[at], 4)];
         }) : [],
       }));

@@ -90,6 +90,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "whatif.before": ("as it was", "原来"),
     "whatif.after": ("changed", "修改后"),
     "whatif.ahead": ("steps ahead", "向前预测的步数"),
+    "whatif.probability": ("probability", "概率"),
     "whatif.truth": ("what happened", "真实值"),
     "whatif.map": ("Change of every unit", "各单元的变化"),
     "whatif.unchanged": (
