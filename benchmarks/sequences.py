@@ -101,9 +101,9 @@ def memory(_: list[str]) -> dict[str, object]:
     labels = Labels("class", np.arange(100_000) % 3, ("a", "b", "c"))
     names = np.arange(100_000)
     sequences = Sequences(values, offsets, tuple(map(str, range(16))), names, labels)
-    recipe = Recipe.of(plan_of(sequences, SequenceOptions(rounds=1, epochs=1, hidden_size=8)))
     process = psutil.Process()
     before = most = process.memory_info().rss
+    recipe = Recipe.of(plan_of(sequences, SequenceOptions(rounds=1, epochs=1, hidden_size=8)))
     trainer = recipe.trainer("LSTM", 0)
 
     def watch(_: float) -> bool:
