@@ -3,7 +3,7 @@
     glasscell fit JapaneseVowels --out runs/vowels
     python scripts/sequence_pictures.py runs/vowels docs/pictures
 
-decided.png: a sequence that was told rightly, and what each step and each input added to the
+plots/decided.png: a sequence that was told rightly, and what each step and each input added to the
 log-odds of its class. plots/confusion.png: all of the test sequences, as metrics.json counts them.
 """
 
@@ -51,7 +51,7 @@ def main() -> None:
     """Make both."""
     run, folder = (Path(argument) for argument in sys.argv[1:3])
     with mpl.rc_context(STYLE):
-        for name, draw in (("decided.png", decided), ("plots/confusion.png", confusion)):
+        for name, draw in (("plots/decided.png", decided), ("plots/confusion.png", confusion)):
             np.ravel(draw(run))[0].figure.savefig(folder / name)
             plt.close("all")
             print(folder / name)

@@ -115,6 +115,9 @@ ALLOWED = {
     "views/cell/static.py:_terms": "which terms of a long sum are written out",
     "views/forecast/data.py:Stretch.measured": "lines of a forecast, scaled for 32 bits; no trace",
     "views/forecast/data.py:Stretch._error": "the score of a forecast; no trace",
+    "views/confusion/plot.py:confusion": "a colour for each part of a row; no trace",
+    "views/decided/plot.py:decided": "which inputs are drawn first",
+    "views/tags/static.py:_sequence": "how many steps were said wrong; no trace",
     "views/film/plot.py:_half_life": "a log axis",
     "views/ladder/plot.py:half_life_ladder": "which dot stands above which",
 }

@@ -29,6 +29,15 @@ RHYTHMS = {
     "Y": "yearly",
 }
 DAY = pd.Timedelta(days=1)
+SAME_QUARTERS = {
+    f"{rule}-{later}": f"{rule}-{first}"
+    for rule in ("QS", "BQS")
+    for first, *others in (
+        ("JAN", "APR", "JUL", "OCT"), ("FEB", "MAY", "AUG", "NOV"), ("MAR", "JUN", "SEP", "DEC"),
+    )
+    for later in others
+}  # fmt: skip
+"""Quarters that begin in the same months; some versions of pandas name them by the last."""
 
 
 def find_frequency(times: Any) -> Frequency:
@@ -277,7 +286,8 @@ def _inferred(times: Any) -> str | None:
         # pandas announces that its answer will be an offset one day; both kinds are read here.
         warnings.simplefilter("ignore")
         inferred = pd.infer_freq(times)
-    return None if inferred is None else str(getattr(inferred, "freqstr", inferred))
+    freq = None if inferred is None else str(getattr(inferred, "freqstr", inferred))
+    return freq if freq is None else SAME_QUARTERS.get(freq, freq)
 
 
 def _tick(offset: Any) -> Any:

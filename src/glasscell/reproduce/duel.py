@@ -239,7 +239,7 @@ class Adding:
         """Draw what is shown between two looks at the validation sequences."""
         options = self.options
         for _ in range(min(self.steps, options.steps - epoch * self.steps)):
-            yield Batch(*draw(options.length, options.batch_size, self.generator))
+            yield Batch(*draw(options.length, options.batch_size, self.generator), axis=1)
 
     def error(self, network: torch.nn.Module) -> float:
         """Mean squared error on the validation sequences."""
@@ -256,7 +256,7 @@ def _fit(
     """
     optimizer = torch.optim.Adam(network.parameters(), lr=rate)
     schedule = Schedule(epochs=math.ceil(options.steps / options.check_every), clip=options.clip)
-    trainer = Trainer(network, Adding(options), optimizer, schedule)
+    trainer = Trainer(network, Adding(options), optimizer, schedule, watch=False)
     history: list[tuple[int, float]] = []
     hope = step = 0  # hope: the last step at which there was some
     # A try that has beaten always answering 1 keeps its hope whatever its gradient does later. One

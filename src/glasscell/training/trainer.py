@@ -40,12 +40,14 @@ class Batch:
             have an entry for each sequence and come in the order in which the network takes them.
         weights: (B,) what each sequence counts for in the mean that the loss is, such as its steps
             or the weight of its class; None: all alike.
+        axis: Axis of `inputs` along which the sequences lie: 1 where time comes first.
     """
 
     inputs: torch.Tensor
     targets: torch.Tensor
     options: Mapping[str, Any] = field(default_factory=dict)
     weights: torch.Tensor | None = None
+    axis: int = 0
 
     @property
     def weight(self) -> float:
@@ -56,13 +58,14 @@ class Batch:
         """Give every `size`-th sequence from number `rank` on."""
         mine = slice(rank, None, size)
         return Batch(
-            self.inputs[mine],
+            self.inputs[mine] if self.axis == 0 else self.inputs[:, mine],
             self.targets[mine],
             {
                 name: value[mine] if isinstance(value, torch.Tensor) else value
                 for name, value in self.options.items()
             },
             None if self.weights is None else self.weights[mine],
+            self.axis,
         )
 
 

@@ -69,7 +69,7 @@ LIES = {
     ),
     "classes": ("@classLabel true up down", "@classLabel true up left", "'down' is none of those"),
     "no label": ("4,5,6:up", "4,5,6", r"line 11: expected a label behind the last colon"),
-    "missing": ("1,2,3:4,5,6", "1,?,3:4,5,6", r"@missing false \(line 4\), and 1 values are miss"),
+    "missing": ("1,2,3:4,5,6", "1,?,3:4,5,6", r"@missing false \(line 4\), and 1 value is miss"),
     "times": ("@timeStamps false", "@timeStamps true", r"line 3: @timeStamps true: each step has"),
     "switch": (
         "@missing false",

@@ -19,6 +19,7 @@ METHODS = {
     "path_split": "path_split(layer, weights).plot(", "jacobian_fan": "fan(layer, weights).plot(",
     "lyapunov": "lyapunov(layer, weights).plot(", "truncation": "truncation(model, x, loss).plot(",
     "film": "reel.plot(", "dossier": ").plot(count", "match": "match(layer, chosen).plot(",
+    "decided": "attribute(model, x, log_odds(2)).plot(",
 }  # fmt: skip
 
 
