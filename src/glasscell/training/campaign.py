@@ -140,6 +140,27 @@ class Trained:
         return sum(epoch.seconds for epoch in self.history)
 
 
+def log_lines(networks: Iterable[Trained], error: str) -> list[dict[str, Any]]:
+    """Give the lines of log.jsonl: an entry for each epoch of each network.
+
+    Args:
+        networks: The networks.
+        error: What the errors of training and validation are called.
+    """
+    return [
+        {
+            "network": NAMES[trained.kind],
+            "seed": trained.seed,
+            "epoch": epoch.epoch,
+            f"train_{error}": epoch.train,
+            f"validation_{error}": epoch.validation,
+            "seconds": round(epoch.seconds, 3),
+        }
+        for trained in networks
+        for epoch in trained.history
+    ]
+
+
 def best_of_each(networks: Iterable[Trained]) -> dict[Kind, Trained]:
     """Give the best network of each kind on validation."""
     best: dict[Kind, Trained] = {}

@@ -15,9 +15,9 @@ import numpy as np
 import glasscell
 from glasscell.arrays import Array
 from glasscell.data.read import Series
-from glasscell.errors import DataError
 from glasscell.files import STANDARD_INPUT
 from glasscell.report.page import write
+from glasscell.tasks.fit_call import FitCall, fit_call
 from glasscell.tasks.forecast import kept_windows
 from glasscell.tasks.forecast.baselines import drift, naive, ridge, seasonal_naive
 from glasscell.tasks.forecast.data_summary import summary_lines
@@ -33,11 +33,11 @@ from glasscell.tasks.forecast.room import require_room
 from glasscell.tasks.forecast.scores import Method, Scoreboard
 from glasscell.tasks.forecast.verdict import verdict
 from glasscell.tasks.inspect_run import look
-from glasscell.training import distribution, run_folder
+from glasscell.training import run_folder
 from glasscell.training.campaign import NAMES, Campaign, Kind, best_of_each, candidates, hire
 from glasscell.training.progress import Reporter, stop_on_interrupt
 from glasscell.training.trainer import environment
-from glasscell.training.workers import Workers, count
+from glasscell.training.workers import Workers
 
 __all__ = ["FitResult", "fit", "predict"]
 
@@ -87,30 +87,21 @@ def fit(
         its share of each batch, and the first one writes; the result is that of one process up to
         the order of sums.
     """
-    started = time.perf_counter()
-    reporter = reporter or Reporter(quiet=True)
-    if not isinstance(options, ForecastOptions | None):
-        raise DataError(f"options: expected ForecastOptions or None, got {type(options).__name__}")
-    for name, switch in (("force", force), ("resume", resume)):
-        if not isinstance(switch, bool):
-            raise DataError(f"{name}: expected True or False, got {switch!r}")
-    options = ForecastOptions(**{**(options.record() if options else {}), **changes})
-    if not isinstance(jobs, Workers):
-        count(jobs, 1)
-    if out is None or distribution.rank() > 0:
-        return _fit(data, options, None, reporter, started, jobs)
-    with run_folder.RunFolder(out, force=force, resume=resume) as folder:
-        return _fit(data, options, folder, reporter, started, jobs)
+    with fit_call(
+        ForecastOptions,
+        out,
+        options,
+        changes,
+        force=force,
+        resume=resume,
+        reporter=reporter,
+        jobs=jobs,
+    ) as call:
+        return _fit(data, call)
 
 
-def _fit(
-    data: Any,
-    options: ForecastOptions,
-    folder: run_folder.RunFolder | None,
-    reporter: Reporter,
-    started: float,
-    jobs: int | Workers | None,
-) -> FitResult:
+def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
+    options, folder, reporter = call.options, call.folder, call.reporter
     plan = make_plan(data, options)
     for note in (*summary_lines(plan), *plan.notes):
         reporter.say(note)
@@ -120,7 +111,7 @@ def _fit(
     recipe = Recipe.of(plan, _start(plan))
     networks = candidates(options.seed, options.seeds)
     with (
-        hire(jobs, len(networks), recipe.work) as workers,
+        hire(call.jobs, len(networks), recipe.work) as workers,
         reporter,
         stop_on_interrupt() as stop,
     ):
@@ -153,7 +144,7 @@ def _fit(
         forecasts,
         board,
         not whole,
-        time.perf_counter() - started,
+        call.seconds,
         folder.out if folder else None,
     )
     if folder is not None:

@@ -11,7 +11,7 @@ from glasscell.tasks.forecast.data_summary import data_summary
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method, Scoreboard
 from glasscell.tasks.forecast.verdict import linear_start
-from glasscell.training.campaign import NAMES, Trained
+from glasscell.training.campaign import NAMES, Trained, log_lines
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,15 +88,4 @@ class FitResult:
 
     def log(self) -> list[dict[str, Any]]:
         """Give the lines of log.jsonl."""
-        return [
-            {
-                "network": NAMES[trained.kind],
-                "seed": trained.seed,
-                "epoch": epoch.epoch,
-                "train_mae_scaled": epoch.train,
-                "validation_mae_scaled": epoch.validation,
-                "seconds": round(epoch.seconds, 3),
-            }
-            for trained in self.networks
-            for epoch in trained.history
-        ]
+        return log_lines(self.networks, "mae_scaled")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,9 @@ import glasscell
 from glasscell.arrays import Array
 from glasscell.data.sequences.collection import Sequences
 from glasscell.data.wording import count
-from glasscell.errors import DataError
 from glasscell.files import STANDARD_INPUT
 from glasscell.report.page import write
+from glasscell.tasks.fit_call import FitCall, fit_call
 from glasscell.tasks.inspect_run import look
 from glasscell.tasks.sequences.baselines import Baseline, baselines, left_out
 from glasscell.tasks.sequences.kept_sequences import keep
@@ -30,7 +29,7 @@ from glasscell.tasks.sequences.result import FitResult
 from glasscell.tasks.sequences.scores import Method, Scoreboard
 from glasscell.tasks.sequences.told import Told, told
 from glasscell.tasks.sequences.verdict import verdict
-from glasscell.training import distribution, run_folder
+from glasscell.training import run_folder
 from glasscell.training.campaign import (
     KINDS,
     NAMES,
@@ -44,7 +43,6 @@ from glasscell.training.campaign import (
 from glasscell.training.progress import Reporter, stop_on_interrupt
 from glasscell.training.trainer import environment
 from glasscell.training.workers import Workers
-from glasscell.training.workers import count as count_jobs
 
 __all__ = ["FitResult", "evaluate", "fit", "predict"]
 
@@ -94,30 +92,21 @@ def fit(
         validation loss of all rounds; the table gives the mean over rounds, or, where each round
         has a test part of its own, the scores of all tested sequences together.
     """
-    started = time.perf_counter()
-    reporter = reporter or Reporter(quiet=True)
-    if not isinstance(options, SequenceOptions | None):
-        raise DataError(f"options: expected SequenceOptions or None, got {type(options).__name__}")
-    for name, switch in (("force", force), ("resume", resume)):
-        if not isinstance(switch, bool):
-            raise DataError(f"{name}: expected True or False, got {switch!r}")
-    options = SequenceOptions(**{**(options.record() if options else {}), **changes})
-    if not isinstance(jobs, Workers):
-        count_jobs(jobs, 1)
-    if out is None or distribution.rank() > 0:
-        return _fit(data, options, None, reporter, started, jobs)
-    with run_folder.RunFolder(out, force=force, resume=resume) as folder:
-        return _fit(data, options, folder, reporter, started, jobs)
+    with fit_call(
+        SequenceOptions,
+        out,
+        options,
+        changes,
+        force=force,
+        resume=resume,
+        reporter=reporter,
+        jobs=jobs,
+    ) as call:
+        return _fit(data, call)
 
 
-def _fit(
-    data: Any,
-    options: SequenceOptions,
-    folder: run_folder.RunFolder | None,
-    reporter: Reporter,
-    started: float,
-    jobs: int | Workers | None,
-) -> FitResult:
+def _fit(data: Any, call: FitCall[SequenceOptions]) -> FitResult:
+    options, folder, reporter = call.options, call.folder, call.reporter
     plan = make_plan(data, options)
     for line in (*summary_lines(plan), *plan.notes):
         reporter.say(line)
@@ -128,7 +117,7 @@ def _fit(
     recipe = Recipe.of(plan)
     networks = candidates(plan.rounds[0].seed, len(plan.rounds), plan.options.cell)
     with (
-        hire(jobs, len(networks), recipe.work) as workers,
+        hire(call.jobs, len(networks), recipe.work) as workers,
         reporter,
         stop_on_interrupt() as stop,
     ):
@@ -157,7 +146,7 @@ def _fit(
             if note
         ),
         interrupted=not whole,
-        seconds=time.perf_counter() - started,
+        seconds=call.seconds,
         folder=folder.out if folder else None,
     )
     if folder is not None:

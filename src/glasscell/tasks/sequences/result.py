@@ -13,7 +13,7 @@ from glasscell.tasks.sequences.plan import Plan
 from glasscell.tasks.sequences.scores import Method, Scoreboard
 from glasscell.tasks.sequences.splits import Round
 from glasscell.tasks.sequences.verdict import Verdict
-from glasscell.training.campaign import NAMES, Trained
+from glasscell.training.campaign import NAMES, Trained, log_lines
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -148,15 +148,4 @@ class FitResult:
 
     def log(self) -> list[dict[str, Any]]:
         """Give the lines of log.jsonl."""
-        return [
-            {
-                "network": NAMES[trained.kind],
-                "seed": trained.seed,
-                "epoch": epoch.epoch,
-                "train_loss": epoch.train,
-                "validation_loss": epoch.validation,
-                "seconds": round(epoch.seconds, 3),
-            }
-            for trained in self.networks
-            for epoch in trained.history
-        ]
+        return log_lines(self.networks, "loss")

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 import glasscell
-from glasscell.errors import DataError
 from glasscell.files import STANDARD_INPUT
 from glasscell.report.page import write
+from glasscell.tasks.fit_call import FitCall, fit_call
 from glasscell.tasks.inspect_run import look
 from glasscell.tasks.text import baselines
 from glasscell.tasks.text.kept_text import keep
@@ -27,11 +27,11 @@ from glasscell.tasks.text.sampling import sample
 from glasscell.tasks.text.scores import Method, scored
 from glasscell.tasks.text.tracking import tracking_units
 from glasscell.tasks.text.verdict import verdict
-from glasscell.training import distribution, run_folder
+from glasscell.training import run_folder
 from glasscell.training.campaign import KINDS, NAMES, Campaign, Kind, best_of_each, candidates, hire
 from glasscell.training.progress import Reporter, Stop, stop_on_interrupt
 from glasscell.training.trainer import environment
-from glasscell.training.workers import Workers, count
+from glasscell.training.workers import Workers
 
 __all__ = ["FitResult", "fit"]
 
@@ -81,30 +81,14 @@ def fit(
         and carry their state on; gradients travel back `truncation` steps. Validation and test are
         read as one stream. Ctrl-C ends training after the batch and keeps what there is.
     """
-    started = time.perf_counter()
-    reporter = reporter or Reporter(quiet=True)
-    if not isinstance(options, TextOptions | None):
-        raise DataError(f"options: expected TextOptions or None, got {type(options).__name__}")
-    for name, switch in (("force", force), ("resume", resume)):
-        if not isinstance(switch, bool):
-            raise DataError(f"{name}: expected True or False, got {switch!r}")
-    options = TextOptions(**{**(options.record() if options else {}), **changes})
-    if not isinstance(jobs, Workers):
-        count(jobs, 1)
-    if out is None or distribution.rank() > 0:
-        return _fit(data, options, None, reporter, started, jobs)
-    with run_folder.RunFolder(out, force=force, resume=resume) as folder:
-        return _fit(data, options, folder, reporter, started, jobs)
+    with fit_call(
+        TextOptions, out, options, changes, force=force, resume=resume, reporter=reporter, jobs=jobs
+    ) as call:
+        return _fit(data, call)
 
 
-def _fit(
-    data: Any,
-    options: TextOptions,
-    folder: run_folder.RunFolder | None,
-    reporter: Reporter,
-    started: float,
-    jobs: int | Workers | None,
-) -> FitResult:
+def _fit(data: Any, call: FitCall[TextOptions]) -> FitResult:
+    options, folder, reporter = call.options, call.folder, call.reporter
     plan = make_plan(data, options)
     if len(plan.train) > baselines.MOST:
         shortened = (
@@ -118,7 +102,7 @@ def _fit(
     with reporter, stop_on_interrupt() as stop:
         plan, reach = _truncated(plan, reporter, stop)
         recipe = Recipe.of(plan)
-        with hire(jobs, len(networks), recipe.work) as workers:
+        with hire(call.jobs, len(networks), recipe.work) as workers:
             workers.start(len(networks))
             methods = _baselines(plan)
             campaign = Campaign(recipe, networks, reporter, folder, workers)
@@ -149,7 +133,7 @@ def _fit(
         best.get("RNN") if own != "RNN" else None,
         reach,
         not whole,
-        time.perf_counter() - started,
+        call.seconds,
         folder.out if folder else None,
     )
     return result if folder is None else _write(result, folder, data)

@@ -12,7 +12,7 @@ from glasscell.tasks.text.plan import Plan
 from glasscell.tasks.text.reach import Reach
 from glasscell.tasks.text.results_table import results
 from glasscell.tasks.text.scores import Method
-from glasscell.training.campaign import NAMES, Trained
+from glasscell.training.campaign import NAMES, Trained, log_lines
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,15 +90,4 @@ class FitResult:
 
     def log(self) -> list[dict[str, Any]]:
         """Give the lines of log.jsonl."""
-        return [
-            {
-                "network": NAMES[trained.kind],
-                "seed": trained.seed,
-                "epoch": epoch.epoch,
-                "train_bits": epoch.train,
-                "validation_bits": epoch.validation,
-                "seconds": round(epoch.seconds, 3),
-            }
-            for trained in self.networks
-            for epoch in trained.history
-        ]
+        return log_lines(self.networks, "bits")
