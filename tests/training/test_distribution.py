@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -97,7 +96,6 @@ def test_when_one_wants_to_stop_all_stop_after_the_same_batch(tmp_path, stopper)
         np.testing.assert_array_equal(first[name], second[name])
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
 def test_a_fit_whose_process_is_killed_says_so_and_goes_on_with_resume(tmp_path):
     rows = np.sin(np.arange(300) / 3) + np.random.default_rng(0).normal(size=300) / 9
     file = tmp_path / "wave.csv"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -112,6 +113,7 @@ class SequenceEstimator(Hyperparameters, BaseEstimator):  # type: ignore[misc]
         fitted: FittedNetwork = self.fitted_network_
         return fitted
 
+    @abstractmethod
     def _labels(self, y: Any, known: bool) -> tuple[Labels, Array | None]:
         """Read y, and how much each sequence counts by its class (None: all alike).
 
@@ -119,7 +121,6 @@ class SequenceEstimator(Hyperparameters, BaseEstimator):  # type: ignore[misc]
             y: As given.
             known: Whether classes and columns are those that were learnt before.
         """
-        raise NotImplementedError
 
     def _read(
         self, X: Any, y: Any, sample_weight: Any, known_features: bool, known_labels: bool

@@ -62,7 +62,6 @@ def test_one_whose_package_is_missing_names_it():
 
 
 def test_a_subject_is_a_group():
-    pytest.importorskip("seglearn")
     watch = find("watch").load()
     assert isinstance(watch, Sequences)
     assert len(set(watch.groups)) == 10
