@@ -28,7 +28,7 @@ def refusal(capsys, *arguments):
         (["--horizon", ""], "--horizon: expected a whole number, got ''"),
         (["--seeds", "1e3"], "--seeds: expected a whole number"),
         (["--learning-rate", "fast"], "--learning-rate: expected a number, got 'fast'"),
-        (["--level", "maybe"], "--level: expected true or false, got 'maybe'"),
+        (["--show-level", "maybe"], "--show-level: expected true or false, got 'maybe'"),
         (["--gaps", "ignore"], "--gaps: expected raise or interpolate or drop, got 'ignore'"),
         (["--epoch", "3"], "there is no option --epoch; did you mean --epochs?"),
         (["--zzz"], "there is no option --zzz; see"),

@@ -22,7 +22,8 @@ from glasscell.tasks.sequences.plan import FEW, Plan, resolved
 from glasscell.tasks.sequences.preprocessing import preprocessing
 from glasscell.tasks.sequences.recipe import Recipe
 from glasscell.tasks.sequences.splits import VALIDATION, Round, hold_out
-from glasscell.training.campaign import KINDS, Candidate, Kind
+from glasscell.training.campaign import Candidate
+from glasscell.training.kinds import KINDS, Kind
 from glasscell.training.progress import Reporter
 from glasscell.training.trainer import Epoch, Schedule, Trainer
 from glasscell.training.workers import one_thread

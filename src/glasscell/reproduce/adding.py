@@ -23,7 +23,7 @@ from glasscell import cells
 from glasscell.cells import Textbook
 from glasscell.data.problems import adding_sequences
 from glasscell.nn import LSTM, RNN, Linear
-from glasscell.training.campaign import MODES, Kind
+from glasscell.training.kinds import MODES, Kind
 
 ALWAYS_ONE = 1 / 6
 """Mean squared error of the answer 1: the variance of a sum of two uniform numbers."""

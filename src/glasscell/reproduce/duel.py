@@ -22,7 +22,7 @@ from glasscell.reproduce.adding import (
     mean_squared_error,
     twin_size,
 )
-from glasscell.training.campaign import Kind
+from glasscell.training.kinds import Kind
 from glasscell.training.trainer import Batch, Loss, Schedule, Trainer
 from glasscell.training.workers import Line, Workers, one_thread
 

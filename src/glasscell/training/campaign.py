@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pickle import UnpicklingError
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import torch
 
@@ -21,26 +21,11 @@ from glasscell.errors import DataError
 from glasscell.inspect.film.film import Film
 from glasscell.inspect.film.reel import Reel
 from glasscell.training import distribution
+from glasscell.training.kinds import KINDS, NAMES, CellName, Kind
 from glasscell.training.progress import Reporter, Stop
 from glasscell.training.run_folder import CHECKPOINT, RunFolder
 from glasscell.training.trainer import Epoch, Trainer
 from glasscell.training.workers import Line, WorkerError, Workers, count
-
-Kind = Literal["LSTM", "GRU", "RNN"]
-
-CellName = Literal["lstm", "gru", "rnn"]
-"""What users call the kinds: --cell."""
-
-KINDS: dict[CellName, Kind] = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN"}
-
-MODES: dict[Kind, str] = {"LSTM": "LSTM", "GRU": "GRU", "RNN": "RNN_TANH"}
-"""Names of `glasscell.cells.of`."""
-
-NAMES: dict[Kind, str] = {"LSTM": "LSTM", "GRU": "GRU", "RNN": "plain RNN"}
-
-RATES: dict[Kind, float] = {"LSTM": 1.0, "GRU": 1.0, "RNN": 0.3}
-"""Part of the learning rate that each kind takes: a plain RNN diverges at the rate that suits an
-LSTM, and a rival trained badly would prove nothing."""
 
 LONG = 1e11
 """Products of a weight and a number above which starting processes, some 5 s, pays: 10 seconds."""

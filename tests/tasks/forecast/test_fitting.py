@@ -260,7 +260,7 @@ def test_training_leaves_the_global_random_state_alone():
 def test_nothing_after_training_changes_what_was_trained(run, tmp_path):
     changed = waves()
     changed.loc[changed.index >= 192, "y"] += 100.0
-    again = fit(changed, tmp_path / "run", **SMALL, level=run.plan.dataset.level)
+    again = fit(changed, tmp_path / "run", **SMALL, show_level=run.plan.dataset.level)
     assert weights(again.folder) == weights(run.folder)
 
 

@@ -12,7 +12,7 @@ from glasscell.tasks.text.network import Recipe, TextNetwork, bits, count_parame
 from glasscell.tasks.text.options import TextOptions
 from glasscell.tasks.text.plan import make_plan
 from glasscell.training import distribution
-from glasscell.training.campaign import KINDS
+from glasscell.training.kinds import KINDS
 
 TEXT = "".join(f"{n} and {n + 1} make {2 * n + 1};\n" for n in range(60))
 

@@ -34,7 +34,8 @@ from glasscell.tasks.forecast.scores import Method, Scoreboard
 from glasscell.tasks.forecast.verdict import verdict
 from glasscell.tasks.inspect_run import look
 from glasscell.training import run_folder
-from glasscell.training.campaign import NAMES, Campaign, Kind, best_of_each, candidates, hire
+from glasscell.training.campaign import Campaign, best_of_each, candidates, hire
+from glasscell.training.kinds import NAMES, Kind
 from glasscell.training.progress import Reporter, stop_on_interrupt
 from glasscell.training.trainer import environment
 from glasscell.training.workers import Workers

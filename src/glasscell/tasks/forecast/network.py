@@ -21,7 +21,7 @@ from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.windows import Windows
 from glasscell.training import distribution
-from glasscell.training.campaign import MODES, RATES, Kind
+from glasscell.training.kinds import MODES, RATES, Kind
 from glasscell.training.trainer import Batch, Loss, Schedule, Trainer
 
 AVERAGE = 0.998

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 from glasscell.data.read import ReadOptions
 from glasscell.data.read_options import GapRule, Policy
 from glasscell.errors import DataError
 from glasscell.tasks.option_checks import plain, require_within
+from glasscell.training.kinds import CellName
 
 MOST = 2**31 - 1
 BOUNDS = {
     **dict.fromkeys(("horizon", "lookback", "season", "batch_size", "patience"), (1, MOST)),
-    **dict.fromkeys(("near", "max_windows", "film"), (1, MOST)),
+    **dict.fromkeys(("near", "max_windows", "film", "windows", "step"), (1, MOST)),
     "seeds": (1, 1000),
     "seed": (0, MOST),
     "epochs": (1, 1_000_000),
@@ -37,6 +38,13 @@ class ForecastOptions:
         series: Column that names the series. Default: unique_id or item_id.
         covariates: Columns read beside the target (past values only). Default: with --target and no
             series column, every other column of numbers; [] for none.
+        future_covariates: Columns that are known ahead (a price, a promotion), which the models
+            read up to the last forecast step. Default: none.
+        static: Columns that say one thing about each series, numbers or categories. Default: none.
+        categories: Columns of covariates, future_covariates or static that are categories although
+            they are written in numbers; what is written in words is one anyway.
+        calendar: What the time stamps say, known ahead: hour, weekday, day, month, week, year-day,
+            time-of-day; [] for none. Default: those that help ridge on validation.
         freq: Frequency as a pandas offset (5min, h, D, W-SUN, MS), or a step of integer times.
             Default: found.
         gaps: Missing values: refuse them, interpolate them linearly in time, or drop the windows
@@ -63,8 +71,21 @@ class ForecastOptions:
             are more, the run says so.
         near: Time steps, counted back from the last, that the recurrent layers read in the first
             three quarters of the epochs; what is near is learnt first, and faster. Default: all.
-        level: Show the networks and ridge the level of the target beside its changes. Default: if
-            validation stays within the range of training.
+        show_level: Show the networks and ridge the level of the target beside its changes. Default:
+            if validation stays within the range of training.
+        cell: The recurrent layer: lstm, gru or rnn.
+        forget_bias: Initial forget bias of the LSTM: a number, or chrono (Tallec & Ollivier 2018)
+            from the lag that was measured. Default: from the lag.
+        predicts: What the network tells: a point, quantiles, or a Student-t distribution.
+        level: Percent of the intervals that are told, each in (0, 100); [] for none.
+        calibration: How intervals are calibrated: split conformal on validation, or adaptive, which
+            follows what came last.
+        strategy: Forecast all steps at once (direct), or one step again and again (recursive).
+        windows: Origins of a backtest over the test part; default none: every origin, one fit.
+        step: Time steps between two origins of the backtest. Default: the horizon.
+        refit: Train anew at every origin of the backtest.
+        compare: CSV or Parquet file of others' forecasts (unique_id, ds, a column each; cutoff
+            where there are several origins), which become rows of the table.
         unit: Unit of the target, for the report.
         film: Training steps between two frames of the training film (gates, memory and gradients of
             the saved network, in film.npz). Default: no film.
@@ -76,6 +97,10 @@ class ForecastOptions:
     time: str | None = None
     series: str | None = None
     covariates: list[str] | None = None
+    future_covariates: list[str] | None = None
+    static: list[str] | None = None
+    categories: list[str] | None = None
+    calendar: list[str] | None = None
     freq: str | None = None
     gaps: Policy = "raise"
     max_gap: str | None = None
@@ -94,7 +119,17 @@ class ForecastOptions:
     patience: int = 8
     max_windows: int = 30_000
     near: int | None = None
-    level: bool | None = None
+    show_level: bool | None = None
+    cell: CellName = "lstm"
+    forget_bias: float | Literal["chrono"] | None = None
+    predicts: Literal["point", "quantiles", "student-t"] = "point"
+    level: list[float] = field(default_factory=lambda: [80.0, 90.0])
+    calibration: Literal["conformal", "adaptive"] = "conformal"
+    strategy: Literal["direct", "recursive"] = "direct"
+    windows: int | None = None
+    step: int | None = None
+    refit: bool = False
+    compare: str | None = None
     unit: str = ""
     film: int | None = None
 

@@ -96,7 +96,7 @@ def make_plan(data: object, options: ForecastOptions) -> Plan:
     season = _named_season(panel, options.season) or _season(panel)
     horizon = options.horizon or _horizon(panel, season)
     lookback = options.lookback or _lookback(panel, horizon, season)
-    dataset = build(panel, lookback, horizon, options.level)
+    dataset = build(panel, lookback, horizon, options.show_level)
     most = options.max_windows
     train = dataset.parts[TRAIN]
     batch_size = options.batch_size or max(16, min(128, len(train) // 64))
@@ -106,7 +106,7 @@ def make_plan(data: object, options: ForecastOptions) -> Plan:
         lookback=lookback,
         season=season,
         batch_size=batch_size,
-        level=dataset.level,
+        show_level=dataset.level,
         freq=str(panel.freq),
         covariates=list(panel.covariates),
         **panel.detected,

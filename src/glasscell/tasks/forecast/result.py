@@ -11,7 +11,8 @@ from glasscell.tasks.forecast.data_summary import data_summary
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method, Scoreboard
 from glasscell.tasks.forecast.verdict import linear_start
-from glasscell.training.campaign import NAMES, Trained, log_lines
+from glasscell.training.campaign import Trained, log_lines
+from glasscell.training.kinds import NAMES
 
 
 @dataclass(frozen=True, eq=False)

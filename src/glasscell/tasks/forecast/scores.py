@@ -14,7 +14,7 @@ from utilsforecast.losses import mae, mase, rmse
 from glasscell.arrays import Array
 from glasscell.data.wording import count, few
 from glasscell.tasks.forecast.windows import Dataset, Windows, boundaries
-from glasscell.training.campaign import NAMES
+from glasscell.training.kinds import NAMES
 
 METRICS = ("mae", "rmse", "mase")
 LSTM, PLAIN_RNN = NAMES["LSTM"], NAMES["RNN"]

@@ -30,16 +30,8 @@ from glasscell.tasks.sequences.scores import Method, Scoreboard
 from glasscell.tasks.sequences.told import Told, told
 from glasscell.tasks.sequences.verdict import verdict
 from glasscell.training import run_folder
-from glasscell.training.campaign import (
-    KINDS,
-    NAMES,
-    Campaign,
-    Kind,
-    Trained,
-    best_of_each,
-    candidates,
-    hire,
-)
+from glasscell.training.campaign import Campaign, Trained, best_of_each, candidates, hire
+from glasscell.training.kinds import KINDS, NAMES, Kind
 from glasscell.training.progress import Reporter, stop_on_interrupt
 from glasscell.training.trainer import environment
 from glasscell.training.workers import Workers

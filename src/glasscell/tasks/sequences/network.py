@@ -11,7 +11,7 @@ import torch
 from glasscell import cells
 from glasscell.arrays import Array
 from glasscell.nn import GRU, LSTM, RNN, Linear, Pooling, Summary
-from glasscell.training.campaign import MODES, Kind
+from glasscell.training.kinds import MODES, Kind
 
 LAYERS = {"LSTM": LSTM, "GRU": GRU, "RNN": RNN}
 

@@ -29,7 +29,7 @@ from glasscell.tasks.sequences.plan import FEW, Plan
 from glasscell.tasks.sequences.ridge import LinearStart
 from glasscell.tasks.sequences.splits import Round
 from glasscell.training import distribution
-from glasscell.training.campaign import KINDS, RATES, Kind
+from glasscell.training.kinds import KINDS, RATES, Kind
 from glasscell.training.trainer import Batch, Loss, Schedule, Trainer
 
 AVERAGE = 0.99

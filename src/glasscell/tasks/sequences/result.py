@@ -13,7 +13,8 @@ from glasscell.tasks.sequences.plan import Plan
 from glasscell.tasks.sequences.scores import Method, Scoreboard
 from glasscell.tasks.sequences.splits import Round
 from glasscell.tasks.sequences.verdict import Verdict
-from glasscell.training.campaign import NAMES, Trained, log_lines
+from glasscell.training.campaign import Trained, log_lines
+from glasscell.training.kinds import NAMES
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -28,7 +28,8 @@ from glasscell.tasks.text.scores import Method, scored
 from glasscell.tasks.text.tracking import tracking_units
 from glasscell.tasks.text.verdict import verdict
 from glasscell.training import run_folder
-from glasscell.training.campaign import KINDS, NAMES, Campaign, Kind, best_of_each, candidates, hire
+from glasscell.training.campaign import Campaign, best_of_each, candidates, hire
+from glasscell.training.kinds import KINDS, NAMES, Kind
 from glasscell.training.progress import Reporter, Stop, stop_on_interrupt
 from glasscell.training.trainer import environment
 from glasscell.training.workers import Workers

@@ -17,7 +17,7 @@ from glasscell.nn import GRU, LSTM, RNN, Linear
 from glasscell.tasks.text.options import TextOptions
 from glasscell.tasks.text.plan import Plan
 from glasscell.training import distribution
-from glasscell.training.campaign import KINDS, MODES, RATES, Kind
+from glasscell.training.kinds import KINDS, MODES, RATES, Kind
 from glasscell.training.trainer import Batch, Loss, Schedule, Trainer
 
 WARM_UP = 0.1

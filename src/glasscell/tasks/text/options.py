@@ -8,7 +8,7 @@ from typing import Any, Literal
 from glasscell.data.text.corpus import TextReading
 from glasscell.errors import DataError
 from glasscell.tasks.option_checks import plain, require_within
-from glasscell.training.campaign import CellName
+from glasscell.training.kinds import CellName
 
 MOST = 2**31 - 1
 BOUNDS = {

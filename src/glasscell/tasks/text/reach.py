@@ -13,7 +13,7 @@ from glasscell.inspect import truncation
 from glasscell.tasks.text.network import Recipe, cross_entropy
 from glasscell.tasks.text.plan import UNITS, Plan
 from glasscell.training import distribution
-from glasscell.training.campaign import KINDS
+from glasscell.training.kinds import KINDS
 from glasscell.training.workers import one_thread
 
 PIECE = 32

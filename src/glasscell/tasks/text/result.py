@@ -12,7 +12,8 @@ from glasscell.tasks.text.plan import Plan
 from glasscell.tasks.text.reach import Reach
 from glasscell.tasks.text.results_table import results
 from glasscell.tasks.text.scores import Method
-from glasscell.training.campaign import NAMES, Trained, log_lines
+from glasscell.training.campaign import Trained, log_lines
+from glasscell.training.kinds import NAMES
 
 
 @dataclass(frozen=True, eq=False)
