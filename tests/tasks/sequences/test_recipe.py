@@ -34,6 +34,7 @@ def alone():
         yield
 
 
+STILL = {"dropout": 0.0, "noise": 0.0, "augment": False}
 QUICK = {"rounds": 1, "epochs": 3, "hidden_size": 4, "batch_size": 5}
 
 
@@ -101,7 +102,7 @@ def test_one_process_and_two_give_the_same_bits():
 @pytest.mark.parametrize(("kind", "per_step"), GOALS)
 def test_every_goal_is_learnt(kind, per_step):
     sequences = made(LENGTHS, kind, bool(per_step))
-    recipe = recipe_of(sequences, epochs=30, hidden_size=8, dropout=0.0, noise=0.0)
+    recipe = recipe_of(sequences, epochs=30, hidden_size=8, **STILL)
     trainer = recipe.trainer("LSTM", 0)
     before = trainer.objective.error(trainer.network)
     while not trainer.finished:

@@ -17,6 +17,7 @@ from glasscell.arrays import Array
 from glasscell.data.sequences.collection import Sequences
 from glasscell.data.sequences.reading_options import Goal
 from glasscell.tasks.scaling import Scaler
+from glasscell.tasks.sequences.augmentation import changed
 from glasscell.tasks.sequences.batches import (
     by_length,
     lengths_and_places,
@@ -238,6 +239,8 @@ class SequenceObjective:
     def _batch(self, chosen: Index) -> Batch:
         x, lengths = padded(self.sequences, self.scaler, chosen)
         targets = self.targets.cut(self.sequences, chosen)
+        if self.recipe.options.augment:
+            x, lengths = changed(x, lengths, self.generator)
         options = {"lengths": lengths}
         dropout, noise = self.recipe.options.dropout or 0.0, self.recipe.options.noise
         if dropout or noise:
