@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from glasscell.estimators.aeon_adapters import AeonLSTMClassifier, AeonLSTMRegressor
     from glasscell.estimators.classifier import LSTMClassifier
+    from glasscell.estimators.forecaster import LSTMForecaster
     from glasscell.estimators.regressor import LSTMRegressor
     from glasscell.estimators.sktime_adapters import SktimeLSTMClassifier, SktimeLSTMRegressor
 
@@ -15,6 +16,7 @@ __all__ = [
     "AeonLSTMClassifier",
     "AeonLSTMRegressor",
     "LSTMClassifier",
+    "LSTMForecaster",
     "LSTMRegressor",
     "SktimeLSTMClassifier",
     "SktimeLSTMRegressor",
@@ -24,6 +26,7 @@ _LAZY = {
     "AeonLSTMClassifier": "glasscell.estimators.aeon_adapters",
     "AeonLSTMRegressor": "glasscell.estimators.aeon_adapters",
     "LSTMClassifier": "glasscell.estimators.classifier",
+    "LSTMForecaster": "glasscell.estimators.forecaster",
     "LSTMRegressor": "glasscell.estimators.regressor",
     "SktimeLSTMClassifier": "glasscell.estimators.sktime_adapters",
     "SktimeLSTMRegressor": "glasscell.estimators.sktime_adapters",
