@@ -4,7 +4,10 @@ The pages stand where they are read without a site: in docs/, and as the README 
 they are about. Here they become one tree a language, and their links follow. What a page links to
 that is no page, a program or a result, is copied beside them.
 
-    python scripts/site.py [--only-lay-out]
+    python scripts/site.py [--only-lay-out | --packages]
+
+`--packages` prints what the build needs, as pyproject.toml names it; glasscell itself is read, not
+imported, so no compiler and no torch is needed.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -66,7 +70,9 @@ def laid_out(file: Path, known: dict[Path, tuple[str, Path]]) -> str:
         if goal in known:
             spoken, at = known[goal]
             if language == "zh" and at in places:
-                spoken = "zh"  # a page's Chinese reader stays among Chinese pages where there are some
+                spoken = (
+                    "zh"  # a page's Chinese reader stays among Chinese pages where there are some
+                )
             if spoken == language:
                 return f"[{label}]({os.path.relpath(at, place.parent)}{anchor})"
             up = "../" * (len(place.parent.parts) + (language == "zh"))
@@ -104,7 +110,12 @@ def laid_out(file: Path, known: dict[Path, tuple[str, Path]]) -> str:
 
 def decisions(known: dict[Path, tuple[str, Path]]) -> str:
     """Give the page that lists every decision by its heading."""
-    lines = ["# Decisions", "", "Choices that someone may question, with the measurement behind them.", ""]
+    lines = [
+        "# Decisions",
+        "",
+        "Choices that someone may question, with the measurement behind them.",
+        "",
+    ]
     for file in known:
         if file.parent.name == "decisions":
             heading = file.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
@@ -130,6 +141,10 @@ def lay_out() -> None:
 
 def main() -> None:
     """Lay the pages out and, unless told not to, build both languages."""
+    if "--packages" in sys.argv[1:]:
+        with (ROOT / "pyproject.toml").open("rb") as file:
+            print("\n".join(tomllib.load(file)["project"]["optional-dependencies"]["docs"]))
+        return
     lay_out()
     if "--only-lay-out" in sys.argv[1:]:
         return
