@@ -219,9 +219,7 @@ def _forecast(model: Any, series: Series, settings: dict[str, Any], panel: Panel
     scaler = scaler_of(series, settings)
     window = channels(scaler.apply(series.values[-lookback:]), settings["level"])
     forecast = scaler.restore(model.run(window[None]).output[0].astype(np.float64), column=0)
-    times = future(series.ds[-1], panel.freq, horizon)
-    if panel.utc:
-        times = times.tz_localize("UTC")
+    times = panel.stamps(future(series.ds[-1], panel.freq, horizon))
     return pd.DataFrame(
         {
             "unique_id": series.unique_id,
