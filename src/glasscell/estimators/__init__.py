@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from glasscell.estimators.forecaster import LSTMForecaster
     from glasscell.estimators.regressor import LSTMRegressor
     from glasscell.estimators.sktime_adapters import SktimeLSTMClassifier, SktimeLSTMRegressor
+    from glasscell.estimators.sktime_forecaster import SktimeLSTMForecaster
 
 __all__ = [
     "AeonLSTMClassifier",
@@ -19,6 +20,7 @@ __all__ = [
     "LSTMForecaster",
     "LSTMRegressor",
     "SktimeLSTMClassifier",
+    "SktimeLSTMForecaster",
     "SktimeLSTMRegressor",
 ]
 
@@ -29,6 +31,7 @@ _LAZY = {
     "LSTMForecaster": "glasscell.estimators.forecaster",
     "LSTMRegressor": "glasscell.estimators.regressor",
     "SktimeLSTMClassifier": "glasscell.estimators.sktime_adapters",
+    "SktimeLSTMForecaster": "glasscell.estimators.sktime_forecaster",
     "SktimeLSTMRegressor": "glasscell.estimators.sktime_adapters",
 }
 

@@ -60,7 +60,7 @@ def train(
     data: Any,
     options: ForecastOptions,
     weights: Mapping[str, Array],
-    reporter: Reporter,
+    verbose: bool,
 ) -> tuple[dict[str, bytes], Panel, Trained]:
     """Train networks on all rows but those that validate, the last ones, and keep the best.
 
@@ -68,7 +68,7 @@ def train(
         data: A frame or the path of a file.
         options: The options.
         weights: What the networks begin with; empty: fresh.
-        reporter: Shows progress.
+        verbose: Whether to tell of every epoch on standard error.
 
     Returns:
         The files of a run folder by name, the series as they were read, and the network.
@@ -81,6 +81,7 @@ def train(
     recipe = WarmRecipe(**vars(Recipe.of(plan, start(plan))), weights=weights)
     kind = KINDS[options.cell]
     networks = [Candidate(kind, options.seed + number) for number in range(options.seeds)]
+    reporter = Reporter(quiet=not verbose)
     with one_thread(), hire(1, len(networks), recipe.work) as workers, reporter:
         campaign = Campaign(recipe, networks, reporter, None, workers)
         campaign.run(Stop())

@@ -27,19 +27,17 @@ from glasscell.model import modelfile
 from glasscell.tasks.forecast.evaluation import evaluate
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.predict import Forecaster
-from glasscell.training.progress import Reporter
 from glasscell.training.run_folder import RunFolder
 
-__all__ = ["LSTMForecaster", "OfForecasts"]
+__all__ = ["OF_RUNS", "OWN", "LSTMForecaster"]
 
 OF_RUNS = ("seed", "seeds", "level", "compare", "windows", "step", "refit", "film")
 """Options that only a run with a test part has, or that have another name here."""
 
-OfForecasts = storing(
-    ForecastOptions,
-    OF_RUNS,
-    {"seeds": 1, "random_state": None, "warm_start": False, "verbose": 0},
-)
+OWN = {"seeds": 1, "random_state": None, "warm_start": False, "verbose": 0}
+"""Parameters that a run has not, or with another default."""
+
+OfForecasts = storing(ForecastOptions, OF_RUNS, OWN)
 """The hyper-parameters of a forecaster: options of `glasscell fit` by the same names."""
 
 
@@ -145,8 +143,7 @@ class LSTMForecaster(BaseEstimator):  # type: ignore[misc]
         with named_as_parameters():
             options = self._options()
             weights = self._run.weights() if goes_on else {}
-            reporter = Reporter(quiet=not self.verbose)
-            files, panel, best = train(df, options, weights, reporter)
+            files, panel, best = train(df, options, weights, verbose=bool(self.verbose))
         history = tuple(
             {"epoch": e.epoch, "train": e.train, "validation": e.validation, "seconds": e.seconds}
             for e in best.history
@@ -181,11 +178,14 @@ class LSTMForecaster(BaseEstimator):  # type: ignore[misc]
             DataError: The data cannot be used.
         """
         check_is_fitted(self)
+        if horizon is not None and horizon < 1:
+            raise DataError(f"horizon: expected at least 1, got {horizon}")
         run = self._run
         future = None if future is None else collected(future)
-        asked = {"horizon": horizon, "level": level, "future": future}
-        given = {name: value for name, value in asked.items() if value is not None}
         forecaster, frame = run.forecaster, run.frame
+        further = horizon if horizon is None or horizon > forecaster.settings["horizon"] else None
+        asked = {"horizon": further, "level": level, "future": future}
+        given = {name: value for name, value in asked.items() if value is not None}
         with named_as_parameters():
             if df is None:
                 told = forecaster.forecast(run.panel, **given)
@@ -194,6 +194,7 @@ class LSTMForecaster(BaseEstimator):  # type: ignore[misc]
                 panel = forecaster.read(df)
                 told = forecaster.forecast(panel, **given)
                 frame = Frame.of(df, panel.roles)
+        told = told if horizon is None else told[told["horizon"] <= horizon]
         name = self.cell.upper()
         renamed = {c: c.replace("forecast", name, 1) for c in told.columns}
         return frame.like(told.drop(columns="horizon").rename(columns=renamed))

@@ -103,7 +103,11 @@ def beginning_as(base: Any, parameters: Any) -> Callable[..., None]:
     return __init__
 
 
-def storing(options: Any, without: Collection[str], more: Mapping[str, Any]) -> Callable[..., None]:
+def storing(
+    options: Any,
+    without: Collection[str],
+    more: Mapping[str, Any],
+) -> Callable[..., None]:
     """Make an `__init__` that stores the fields of a dataclass, which is asked when it is fitted.
 
     Args:
