@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -180,10 +179,9 @@ def _baselines(plan: Plan, board: Scoreboard) -> tuple[list[Method], dict[str, A
 
 
 def _start(plan: Plan) -> LinearForecast:
-    """Fit the linear model that the skip starts from: it reads the target's changes alone."""
+    """Fit what the linear path starts from: the target's changes, and what is known ahead."""
     train = plan.train.thinned(plan.options.max_windows)
-    target, held_out = (replace(w, values=w.values[:, :1]) for w in (train, plan.validation))
-    return ridge(target, held_out, level=False, extra=False)
+    return ridge(train, plan.validation, level=False, extra=False)
 
 
 def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:

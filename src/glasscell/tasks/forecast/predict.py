@@ -18,9 +18,10 @@ from glasscell.data.read_options import Policy
 from glasscell.data.readers import open_source
 from glasscell.data.wording import count, few, share, time_text
 from glasscell.errors import DataError
+from glasscell.tasks.forecast.layout import Layout
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.preprocessing import read_preprocessing, scaler_of
-from glasscell.tasks.forecast.windows import channels
+from glasscell.tasks.forecast.windows import Windows
 from glasscell.tasks.option_checks import flag
 
 SAID = 5
@@ -204,7 +205,7 @@ def _lacks(series: Series, lookback: int) -> str:
             f"expected at least {count(lookback, 'time step')}, the lookback of the run, got "
             f"{len(series.ds)}"
         )
-    missing = np.isnan(series.values[-lookback:]).any(axis=1)
+    missing = series.holes[-lookback:]
     if not missing.any():
         return ""
     return (
@@ -216,9 +217,13 @@ def _lacks(series: Series, lookback: int) -> str:
 def _forecast(model: Any, series: Series, settings: dict[str, Any], panel: Panel) -> pd.DataFrame:
     """Forecast one series from its last row on."""
     lookback, horizon = settings["lookback"], settings["horizon"]
-    scaler = scaler_of(series, settings)
-    window = channels(scaler.apply(series.values[-lookback:]), settings["level"])
-    forecast = scaler.restore(model.run(window[None]).output[0].astype(np.float64), column=0)
+    scaler, layout = scaler_of(series, settings), Layout.read(settings)
+    more = horizon if layout.known else 0
+    rows = layout.rows(series.last(lookback), scaler, panel.freq, more)
+    origin = np.array([lookback])
+    windows = Windows(rows, origin, lookback, horizon, 1, layout.of_network())
+    forecast = model.run(windows.inputs()).output[0].astype(np.float64)
+    forecast = scaler.restore(forecast, column=0)
     times = future(series.ds[-1], panel.freq, horizon)
     if panel.utc:
         times = times.tz_localize("UTC")
