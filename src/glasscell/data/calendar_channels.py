@@ -72,7 +72,7 @@ def calendar_channels(times: Any, names: Sequence[str]) -> Array:
 def _channels(times: Any, name: str) -> Array:
     if name in ONE_OF:
         place = {"hour": times.hour, "weekday": times.day_of_week, "month": times.month - 1}[name]
-        return np.eye(len(ONE_OF[name]))[np.asarray(place)]
+        return np.asarray(np.eye(len(ONE_OF[name]))[np.asarray(place)])
     second = np.asarray(3600 * times.hour + 60 * times.minute + times.second, float)
     if name == "time-of-day":
         phase = second / 86400

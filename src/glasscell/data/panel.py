@@ -46,10 +46,9 @@ class Series:
     @property
     def holes(self) -> Array:
         """The (n,) rows in which something is missing, the target or what is read beside it."""
-        missing = np.isnan(self.values).any(axis=1)
-        if self.known is not None:
-            missing |= np.isnan(self.known[: len(missing)]).any(axis=1)
-        return np.asarray(missing)
+        beside = [] if self.known is None else [self.known[: len(self.values)]]
+        missing: Array = np.isnan(np.concatenate([self.values, *beside], axis=1)).any(axis=1)
+        return missing
 
 
 @dataclass(frozen=True, eq=False)

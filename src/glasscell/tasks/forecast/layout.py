@@ -56,8 +56,9 @@ class Ahead:
 
     def past(self, channels: int) -> list[int]:
         """Give the channels of what is known ahead that the linear path reads in the past too."""
+        coded = {channel for channel, _ in self.codes}
         first = channels - 1 - self.known
-        return list(range(first, first + self.history))
+        return [c for c in range(first, first + self.history) if c not in coded]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,13 +134,16 @@ class Layout:
     def read(cls, settings: dict[str, Any]) -> Layout:
         """Take the layout of a run, from its preprocessing.json."""
         kept = settings.get("ahead") or {}
-        past = settings["columns"]["covariates"]
-        layout = cls(level=settings["level"], past=tuple(past), **kept)
-        return replace(
-            layout,
-            **{name: tuple(getattr(layout, name)) for name in ("ahead", "static", "calendar")},
-            vocabulary={name: tuple(words) for name, words in layout.vocabulary.items()},
-            shown={name: tuple(words) for name, words in layout.shown.items()},
+        return cls(
+            level=settings["level"],
+            past=tuple(settings["columns"]["covariates"]),
+            ahead=tuple(kept.get("ahead", ())),
+            static=tuple(kept.get("static", ())),
+            calendar=tuple(kept.get("calendar", ())),
+            vocabulary={name: tuple(words) for name, words in kept.get("vocabulary", {}).items()},
+            shown={name: tuple(words) for name, words in kept.get("shown", {}).items()},
+            fixed={name: (mean, scale) for name, (mean, scale) in kept.get("fixed", {}).items()},
+            common=kept.get("common", {}),
         )
 
     def record(self) -> dict[str, Any]:
@@ -245,12 +249,14 @@ class Layout:
             if column in self.vocabulary:
                 columns[1 + self.level + self.past.index(column)][n:] = 0.0
         if self.known:
-            times = series.ds if not more else series.ds.append(future(series.ds[-1], freq, more))
+            times = series.ds
+            if more and freq is not None:
+                times = times.append(future(times[-1], freq, more))
             columns += [self._channels(c, scaled[:, place[c]]) for c in self.ahead]
             columns += [calendar_channels(times, self.calendar)] if self.calendar else []
             columns += [self._channels(c, scaled[:, place[c]]) for c in self.static]
             columns += [np.zeros((n + more, 1))]
-        return np.concatenate(columns, axis=1).astype(np.float32)
+        return np.asarray(np.concatenate(columns, axis=1), np.float32)
 
     def _channels(self, column: str, cells: Array) -> Array:
         if column not in self.vocabulary:

@@ -141,6 +141,10 @@ class Forecaster(torch.nn.Module):
     47
     """
 
+    numbers: torch.Tensor
+    skipped: torch.Tensor
+    owned: torch.Tensor
+
     def __init__(
         self,
         kind: Kind,
@@ -292,7 +296,7 @@ class Sizes:
 
     def parameters(self, kind: Kind, hidden_size: int) -> int:
         """Count the weights of a Forecaster without making one."""
-        gates = cells.of(MODES[kind]).gate_count
+        gates = int(cells.of(MODES[kind]).gate_count)
         recurrent = gates * hidden_size * (self.reads + hidden_size + 2)
         ahead = self.horizon * (hidden_size + self.own) if self.known else 0
         tables = sum(codes * embedding_width(codes) for _, codes in self.codes)
@@ -316,7 +320,7 @@ def embedding_width(codes: int) -> int:
     >>> embedding_width(101)
     21
     """
-    return min(32, round(1.6 * codes**0.56))
+    return min(32, round(1.6 * math.pow(codes, 0.56)))
 
 
 class WindowObjective:
