@@ -10,9 +10,9 @@ from sklearn.linear_model import Ridge
 
 import glasscell
 from glasscell.data.read import ReadOptions, read_panel
-from glasscell.tasks.forecast.baselines import _solver_by_step
 from glasscell.tasks.forecast.layout import Ahead, Layout
 from glasscell.tasks.forecast.network import Forecaster, Sizes
+from glasscell.tasks.forecast.ridge import _solver_by_step
 from glasscell.tasks.forecast.windows import TEST, build
 
 AHEAD = Ahead(known=5, history=3, codes=((2, 4), (5, 6)))
@@ -47,8 +47,13 @@ READING = ReadOptions(
 
 
 @pytest.fixture(scope="module")
-def dataset():
-    return build(read_panel(shop(), READING), 6, 3, True, ["weekday"])
+def panel():
+    return read_panel(shop(), READING)
+
+
+@pytest.fixture(scope="module")
+def dataset(panel):
+    return build(panel, 6, 3, True, calendar=["weekday"])
 
 
 def test_the_channels_are_named_in_their_order(dataset):
@@ -87,9 +92,10 @@ def test_the_layout_of_a_run_is_read_as_it_was_written(dataset):
     assert Layout.read(settings) == Layout(level=True, past=("visits",))
 
 
-def test_static_numbers_are_scaled_over_series_and_prices_within_one(dataset):
-    rows = [dataset.layout.rows(s, z) for s, z in zip(dataset.series, dataset.scalers, strict=True)]
-    size, price = (dataset.layout.names.index(name) for name in ("size", "price"))
+def test_static_numbers_are_scaled_over_series_and_prices_within_one(panel, dataset):
+    layout, pairs = dataset.layout, zip(dataset.series, dataset.scalers, strict=True)
+    rows = [layout.rows(series, scaler, panel) for series, scaler in pairs]
+    size, price = (layout.names.index(name) for name in ("size", "price"))
     assert [part[0, size] for part in rows] == [-1.0, 1.0]
     np.testing.assert_allclose(rows[0][:, price], rows[1][:, price], atol=1e-6)
 

@@ -1,117 +1,42 @@
-"""The forecasts that an LSTM has to beat: naive, seasonal naive, drift, and ridge regression."""
+"""The forecasts that an LSTM has to beat, each scored on the same test windows."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
-from sklearn.linear_model import Ridge
 
 from glasscell.arrays import Array
 from glasscell.data.read import Series
-from glasscell.tasks.forecast.network import LinearForecast, features, of_steps
-from glasscell.tasks.forecast.windows import Windows
-
-ALPHAS = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0)
-
-
-def naive(series: Series, origins: Array, horizon: int) -> Array:
-    """Repeat the last value: (m, horizon) forecasts from origins (m,), in the data's unit."""
-    return np.repeat(series.target[origins - 1, None], horizon, axis=1)
+from glasscell.tasks.forecast.plan import Plan
+from glasscell.tasks.forecast.ridge import ridge
+from glasscell.tasks.forecast.rules import drift, naive, seasonal_naive
+from glasscell.tasks.forecast.scores import Method, Scoreboard
 
 
-def drift(series: Series, origins: Array, horizon: int) -> Array:
-    """Go on with the mean step from the first value to the last."""
-    last, first = series.target[origins - 1], series.target[0]
-    slope = (last - first) / np.maximum(origins - 1, 1)
-    forecast: Array = last[:, None] + slope[:, None] * np.arange(1, horizon + 1)
-    return forecast
-
-
-def seasonal_naive(series: Series, origins: Array, horizon: int, season: int) -> Array:
-    """Repeat the value one season before, or the last value where a gap or the start hides it."""
-    steps = np.arange(horizon)
-    back = origins[:, None] + steps - season * (steps // season + 1)
-    season_before = series.target[np.maximum(back, 0)]
-    return np.where(
-        (back >= 0) & ~np.isnan(season_before), season_before, naive(series, origins, horizon)
+def baselines(plan: Plan, board: Scoreboard) -> tuple[list[Method], dict[str, Array]]:
+    """Score the forecasts that need no network."""
+    horizon, season = plan.horizon, plan.season
+    rules: dict[str, Callable[[Series, Array, int], Array]] = {"naive": naive}
+    if season > 1:
+        rules["seasonal naive"] = partial(seasonal_naive, season=season)
+    rules["drift"] = drift
+    forecasts: dict[str, Array] = {}
+    for name, rule in rules.items():
+        forecasts[name] = np.empty(board.truth.shape)
+        for owner, series in enumerate(plan.dataset.series):
+            windows = board.owners == owner
+            forecasts[name][windows] = rule(series, board.rows[windows], horizon)
+    methods = [board.score(name, [forecast]) for name, forecast in forecasts.items()]
+    began = time.perf_counter()
+    linear = ridge(
+        plan.train.thinned(plan.options.max_windows), plan.validation, plan.dataset.level
     )
-
-
-def ridge(train: Windows, validation: Windows, level: bool, extra: bool = True) -> LinearForecast:
-    """Fit the ridge regression with the penalty that has the least error on validation.
-
-    Args:
-        train: Windows to fit.
-        validation: Windows to choose the penalty on.
-        level: Whether the windows hold the target's level in channel 1, and the model reads it.
-        extra: Whether it reads the covariates whose past alone is known; what is known ahead is
-            read in any case.
-
-    Returns:
-        The fitted model. Where channels are known ahead, each step's forecast reads those of its
-        own row, and of the columns (neither the calendar nor what is static) the past too.
-    """
-    known = train.horizon if train.known else 0
-    inputs, held_out = train.inputs(), validation.inputs()
-    x, y = features(inputs, level, extra, train.ahead, known), train.targets()
-    y = y - inputs[:, train.lookback - 1, :1]
-    solve = _solver_by_step(x, of_steps(inputs, train.ahead, known), y) if known else _solver(x, y)
-    truth = validation.targets()
-    best, best_error = None, np.inf
-    for alpha in ALPHAS:
-        weight, bias, own = solve(alpha)
-        model = LinearForecast(weight, bias, alpha, level, extra, own, train.ahead)
-        error = float(np.mean(abs(model.forecast(held_out) - truth)))
-        if best is None or error < best_error:
-            best, best_error = model, error
-    assert best is not None
-    return best
-
-
-Solved = tuple[Array, Array, Array | None]
-"""Weights (horizon, k), intercepts (horizon,), and weights of each step's own features."""
-
-
-def _solver(x: Array, y: Array) -> Callable[[float], Solved]:
-    """Give the function of the penalty that solves for (m, horizon) from (m, k) features."""
-
-    def solve(alpha: float) -> Solved:
-        fitted = Ridge(alpha).fit(x, y)
-        return fitted.coef_.reshape(y.shape[1], -1), np.ravel(fitted.intercept_), None
-
-    return solve
-
-
-def _solver_by_step(x: Array, own: Array, y: Array) -> Callable[[float], Solved]:
-    """Give the function of the penalty that solves every step from x and features of its own.
-
-    The equations of all steps share the block of x, which is diagonalised once: with its penalty it
-    is eliminated by the Schur complement (scikit-learn would factor it anew for every step).
-
-    Args:
-        x: (m, k) features that all steps read.
-        own: (m, horizon, f) features of each step.
-        y: (m, horizon) what is to be told.
-    """
-    x_mean, own_mean, y_mean = x.mean(axis=0), own.mean(axis=0), y.mean(axis=0)
-    x, own, y = x - x_mean, (own - own_mean).swapaxes(0, 1), y - y_mean
-    values, vectors = np.linalg.eigh(x.T @ x)
-    x = x @ vectors
-    by_x, y_by_x = x.T @ own, x.T @ y
-    squares = own.swapaxes(1, 2) @ own
-    by_own = (own.swapaxes(1, 2) @ y.T[:, :, None])[:, :, 0]
-    identity = np.eye(own.shape[2])
-
-    def solve(alpha: float) -> Solved:
-        shrunk = by_x / (np.maximum(values, 0.0) + alpha)[:, None]
-        schur = squares + alpha * identity - by_x.swapaxes(1, 2) @ shrunk
-        right = by_own - (shrunk.swapaxes(1, 2) @ y_by_x.T[:, :, None])[:, :, 0]
-        steps = np.linalg.solve(schur, right[:, :, None])[:, :, 0]
-        rotated = y_by_x / (np.maximum(values, 0.0) + alpha)[:, None]
-        rotated = rotated - (shrunk @ steps[:, :, None])[:, :, 0].T
-        weight = (vectors @ rotated).T
-        bias = y_mean - weight @ x_mean - (steps * own_mean).sum(axis=1)
-        return weight, bias, steps
-
-    return solve
+    seconds = time.perf_counter() - began
+    forecasts["ridge"] = board.restore(linear.forecast(plan.test.inputs()))
+    methods.append(
+        board.score("ridge", [forecasts["ridge"]], parameters=linear.parameters, seconds=seconds)
+    )
+    return methods, forecasts

@@ -130,7 +130,7 @@ def of_panel(panel: Panel, settings: dict[str, Any]) -> Specimens:
     scaled, scalers = [], []
     for number, series in enumerate(panel.series):
         scalers.append(scaler_of(series, settings))
-        rows = layout.rows(series, scalers[-1], panel.freq, horizon if layout.known else 0)
+        rows = layout.rows(series, scalers[-1], panel, horizon if layout.known else 0)
         scaled.append(rows)
         holes = np.concatenate([[0], np.cumsum(series.holes)])
         origins = np.arange(lookback, len(series.ds) + 1)

@@ -16,7 +16,7 @@ import numpy as np
 from glasscell.arrays import Array
 from glasscell.data.calendar_channels import calendar_channels, channel_names
 from glasscell.data.columns import Roles
-from glasscell.data.frequency import Frequency, future
+from glasscell.data.frequency import future
 from glasscell.data.read import Panel, Series
 from glasscell.tasks.scaling import Scaler
 
@@ -222,15 +222,13 @@ class Layout:
         more = len(series.known) - len(series.values)
         return [np.pad(series.values, ((0, more), (0, 0)), constant_values=np.nan), series.known]
 
-    def rows(
-        self, series: Series, scaler: Scaler, freq: Frequency | None = None, more: int = 0
-    ) -> Array:
+    def rows(self, series: Series, scaler: Scaler, panel: Panel, more: int = 0) -> Array:
         """Lay a series out: (n + more, C) float32, with 0 in the flag.
 
         Args:
             series: The series.
             scaler: Its scaler.
-            freq: Its frequency, to know the times of further rows.
+            panel: Its panel, which knows the times of further rows and the clocks.
             more: Rows after the last of the history; what the data do not say of them is NaN in the
                 channels that are known ahead, and 0 in the others.
         """
@@ -250,10 +248,12 @@ class Layout:
                 columns[1 + self.level + self.past.index(column)][n:] = 0.0
         if self.known:
             times = series.ds
-            if more and freq is not None:
-                times = times.append(future(times[-1], freq, more))
+            if more:
+                times = times.append(future(times[-1], panel.freq, more))
             columns += [self._channels(c, scaled[:, place[c]]) for c in self.ahead]
-            columns += [calendar_channels(times, self.calendar)] if self.calendar else []
+            columns += (
+                [calendar_channels(panel.clock(times), self.calendar)] if self.calendar else []
+            )
             columns += [self._channels(c, scaled[:, place[c]]) for c in self.static]
             columns += [np.zeros((n + more, 1))]
         return np.asarray(np.concatenate(columns, axis=1), np.float32)

@@ -8,7 +8,7 @@ a gap, and its last input is a measured value, so that no interpolated input kno
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,9 +24,15 @@ TRAIN, VALIDATION, TEST = "train", "validation", "test"
 TENTHS = (7, 8)
 """Where training and validation end, in tenths of the rows."""
 
+Boundaries = tuple[int, int]
+"""The first row of validation and of test."""
 
-def boundaries(rows: int) -> tuple[int, int]:
-    """Give the first row of validation and of test.
+Split = Callable[[int], Boundaries]
+"""Gives the boundaries of a series of so many rows."""
+
+
+def boundaries(rows: int) -> Boundaries:
+    """Give the first row of validation and of test where nothing else is asked for.
 
     >>> boundaries(100)
     (70, 80)
@@ -115,6 +121,7 @@ class Dataset:
         parts: "train", "validation" and "test" to their windows.
         layout: Which column is which channels.
         left_out: Names of series that are too short for a window in every part.
+        boundaries: The first row of validation and of test of each series.
     """
 
     series: tuple[Series, ...]
@@ -123,6 +130,7 @@ class Dataset:
     parts: dict[str, Windows]
     layout: Layout
     left_out: tuple[str, ...]
+    boundaries: tuple[Boundaries, ...]
 
     @property
     def level(self) -> bool:
@@ -133,12 +141,19 @@ class Dataset:
         """Give the index of the series that each origin lies in."""
         return np.asarray(np.searchsorted(self.offsets, origins, side="right") - 1)
 
+    @property
+    def training(self) -> list[Array]:
+        """The (n,) targets of each series' training part."""
+        pairs = zip(self.series, self.boundaries, strict=True)
+        return [one.target[:first] for one, (first, _) in pairs]
+
 
 def build(
     panel: Panel,
     lookback: int,
     horizon: int,
     level: bool | None = None,
+    split: Split = boundaries,
     calendar: Sequence[str] = (),
 ) -> Dataset:
     """Split, scale and cut a panel.
@@ -149,6 +164,7 @@ def build(
         horizon: Rows that it forecasts.
         level: Show the network the target's level too; None: if validation stays in the range of
             training, as it does for a quantity that comes back to its mean.
+        split: Gives the first row of validation and of test.
         calendar: What the time stamps are to say.
 
     Raises:
@@ -165,16 +181,20 @@ def build(
             f"longest series, {longest.unique_id!r}, has {len(longest.ds):,}; give more data, or a "
             "smaller --lookback or --horizon"
         )
-    training = [slice(boundaries(len(s.ds))[0]) for s in long]
-    level = _comes_back([s.target for s in long]) if level is None else level
+    ends = tuple(split(len(s.ds)) for s in long)
+    training = [slice(first) for first, _ in ends]
+    level = _comes_back([s.target for s in long], ends) if level is None else level
     layout = Layout.of(replace(panel, series=long), training, level, calendar)
     scalers = tuple(map(layout.scaler, long, training))
-    values = np.concatenate([layout.rows(s, one) for s, one in zip(long, scalers, strict=True)])
-    offsets = np.concatenate([[0], np.cumsum([len(s.ds) for s in long])])
+    rows = [layout.rows(s, scaler, panel) for s, scaler in zip(long, scalers, strict=True)]
+    values = np.concatenate(rows)
+    offsets = np.concatenate([[0], np.cumsum([len(part) for part in rows])])
     ahead = layout.of_network()
     parts = {}
     for part in (TRAIN, VALIDATION, TEST):
-        origins_of = [_origins(s, part, lookback, horizon) for s in long]
+        origins_of = [
+            _origins(s, end, part, lookback, horizon) for s, end in zip(long, ends, strict=True)
+        ]
         origins = np.concatenate([o + at for o, at in zip(origins_of, offsets[:-1], strict=True)])
         parts[part] = Windows(values, origins, lookback, horizon, len(origins), ahead)
         if not len(origins):
@@ -183,13 +203,13 @@ def build(
                 "fill gaps with --gaps interpolate (and a longer --max-gap), or take a smaller "
                 "--lookback or --horizon"
             )
-    return Dataset(long, offsets, scalers, parts, layout, short)
+    return Dataset(long, offsets, scalers, parts, layout, short, ends)
 
 
-def _origins(series: Series, part: str, lookback: int, horizon: int) -> Array:
+def _origins(series: Series, ends: Boundaries, part: str, lookback: int, horizon: int) -> Array:
     """Find the first targets of a series' windows in one part."""
     rows = len(series.ds)
-    first, second = boundaries(rows)
+    first, second = ends
     low, high = {
         TRAIN: (lookback, first),
         VALIDATION: (max(first, lookback), second),
@@ -217,11 +237,10 @@ def whole_windows(
     return np.asarray(origins[whole & series.measured[origins - 1]])
 
 
-def _comes_back(targets: Sequence[Array]) -> bool:
+def _comes_back(targets: Sequence[Array], ends: Sequence[Boundaries]) -> bool:
     """Tell whether most validation values lie in the middle 90 % of training."""
     inside = total = 0
-    for values in targets:
-        first, second = boundaries(len(values))
+    for values, (first, second) in zip(targets, ends, strict=True):
         train, later = values[:first], values[first:second]
         train, later = train[~np.isnan(train)], later[~np.isnan(later)]
         if len(train) and len(later):
