@@ -195,9 +195,9 @@ def _fill_static(
             raise DataError(f"{where}: expected a value in one row at least, got none")
         others = filled[column[filled] != column[filled[0]]]
         if len(others):
+            time, line = piece.told(piece.times[others[0]]), table.where(int(piece.rows[others[0]]))
             raise DataError(
-                f"{where}: expected one value in all rows, got another at "
-                f"{piece.told(piece.times[others[0]])} ({table.where(int(piece.rows[others[0]]))}); "
+                f"{where}: expected one value in all rows, got another at {time} ({line}); "
                 "a column that changes in time belongs to --covariates or --future-covariates"
             )
         values[:, place] = column[filled[0]]
