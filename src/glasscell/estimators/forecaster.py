@@ -148,7 +148,8 @@ class LSTMForecaster(BaseEstimator):  # type: ignore[misc]
             {"epoch": e.epoch, "train": e.train, "validation": e.validation, "seconds": e.seconds}
             for e in best.history
         )
-        frame = Frame.of(df, panel.roles)
+        ends = tuple(one.last(best.network.lookback) for one in panel.series)
+        panel, frame = replace(panel, series=ends), Frame.of(df, panel.roles)
         self._run = FittedRun(files, panel, frame, history, best.best_epoch)
         return self
 
