@@ -141,7 +141,7 @@ class SktimeLSTMForecaster(BaseForecaster):  # type: ignore[misc]
         return told.iloc[steps - 1]
 
     def _steps(self, fh: Any) -> Array:
-        return fh.to_relative(self.cutoff).to_numpy().astype(np.int64)
+        return np.asarray(fh.to_relative(self.cutoff).to_numpy(), np.int64)
 
     @classmethod
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
@@ -162,7 +162,7 @@ def _inside(name: Any) -> str:
 
 def _frame(y: pd.Series | None, X: pd.DataFrame | None) -> pd.DataFrame:
     """Lay a series and the columns beside it out with the time as a column."""
-    index = (y if X is None else X).index if y is None else y.index
+    index: Any = next(one.index for one in (y, X) if one is not None)
     columns: dict[str, Any] = {}
     columns["ds"] = index.to_timestamp() if isinstance(index, pd.PeriodIndex) else index
     if y is not None:
