@@ -106,5 +106,5 @@ class ReadOptions:
 
 OF_ONE_FILE = (
     *("time", "target", "targets", "series", "covariates", "labels"),
-    *("freq", "freq_origin", "gaps", "needed", "open_end"),
+    *("freq", "freq_origin", "gaps", "needed", "open_end", "sheet"),
 )
