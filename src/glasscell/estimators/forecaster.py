@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from glasscell.arrays import Array
 from glasscell.data.columns import Roles
+from glasscell.data.future_rows import with_future
 from glasscell.data.panel import Panel
 from glasscell.data.read import read_panel
 from glasscell.errors import DataError
@@ -184,17 +185,18 @@ class LSTMForecaster(BaseEstimator):  # type: ignore[misc]
         run = self._run
         future = None if future is None else collected(future)
         forecaster, frame = run.forecaster, run.frame
-        further = horizon if horizon is None or horizon > forecaster.settings["horizon"] else None
-        asked = {"horizon": further, "level": level, "future": future}
-        given = {name: value for name, value in asked.items() if value is not None}
+        steps = max(horizon or 0, forecaster.settings["horizon"])
+        given = {} if level is None else {"level": list(level)}
         with named_as_parameters():
-            if df is None:
-                told = forecaster.forecast(run.panel, **given)
-            else:
+            if df is not None:
                 df = collected(df)
-                panel = forecaster.read(df)
-                told = forecaster.forecast(panel, **given)
+                panel = forecaster.read(df, future=future, horizon=steps)
                 frame = Frame.of(df, panel.roles)
+            elif future is not None:
+                panel = with_future(run.panel, future, self._options().reading(), steps, [])
+            else:
+                panel = run.panel
+            told = forecaster.forecast(panel, horizon=steps, **given)
         told = told if horizon is None else told[told["horizon"] <= horizon]
         name = self.cell.upper()
         renamed = {c: c.replace("forecast", name, 1) for c in told.columns}
