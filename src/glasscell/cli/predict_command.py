@@ -21,7 +21,7 @@ from glasscell.training.run_folder import task_of
 
 READING = tuple(ReadOptions().manner())
 """Options about how a file of series is written; each is a flag."""
-NAMES = ("time", "target", "series", "gaps", "max_gap")
+NAMES = ("time", "target", "series", "gaps", "max_gap", "sheet")
 """Further options about how series are read."""
 OF_SEQUENCES = ("label", "sequence", "time", "group", "layout", "missing", "marks")
 """Options about how sequences are read."""
@@ -81,6 +81,7 @@ def add_reading(parser: Any, arguments: Sequence[str]) -> None:
             ("--series", str | None, None, "Column that names the series. Default: as in the run."),
             MAX_GAP,
             ("--gaps", Policy | None, None, "Missing values. Default: the run's policy."),
+            ("--sheet", str | None, None, "Sheet of a workbook, by name or by number from 1."),
         )
         add_overrides(parser, ForecastOptions, READING)
     elif task == "sequences":

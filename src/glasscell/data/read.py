@@ -64,7 +64,7 @@ def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
         DataError: The file or its values cannot be used; the message says where and what to do.
     """
     options = options or ReadOptions()
-    opened = open_source(source)
+    opened = open_source(source, options.sheet)
     spread = find_spread_times(opened, options)
     table, roles, cells, layout_notes = _columns(opened, spread, options)
     notes = [*opened.notes, *layout_notes]
@@ -138,7 +138,7 @@ def _columns(
     """Read the columns that have a role.
 
     Returns:
-        The table, the roles, the cells of the time as text, and sentences on what was done.
+        The table, the roles, the cells of the time, and sentences on what was done.
     """
     if isinstance(spread, TimesInNames):
         if beside := [*(options.future_covariates or ()), *(options.static or ())]:
@@ -161,7 +161,8 @@ def _columns(
     numeric = [name for name in roles.read if name not in roles.categories]
     table = source.body(numeric, text, options.decimal, options.missing)
     if spread is None:
-        return table, roles, table.text(roles.time), []
+        stamps = table.stamps(roles.time) if options.date_format is None else None
+        return table, roles, table.text(roles.time) if stamps is None else stamps, []
     table, times, notes = spread.joined(table)
     return table, roles, times, notes
 
@@ -190,15 +191,14 @@ def _pieces(table: Table, roles: Roles, at: Times, values: dict[str, Array]) -> 
             columns = [values[n] for n in replace(roles, targets=(name,)).read]
             yield Piece(name, times[order], np.stack(columns, axis=1)[order], order, zone)
         return
-    ids = table.text(roles.series)
-    if any(cell is None for cell in ids):
-        first = next(i for i, cell in enumerate(ids) if cell is None)
+    names, codes = table.labels(roles.series)
+    if (codes < 0).any():
+        first = int(np.argmax(codes < 0))
         raise DataError(
             f"series column {roles.series!r}, {table.where(first)}: "
             "expected the name of a series, got nothing"
         )
     stacked = np.stack([values[n] for n in roles.read], axis=1)
-    names, codes = np.unique(ids.astype(str), return_inverse=True)
     order = order[np.argsort(codes[order], kind="stable")]
     bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
     for place, name in enumerate(names):

@@ -116,5 +116,5 @@ class ReadOptions:
 OF_ONE_FILE = (
     *("time", "target", "targets", "series", "covariates", "labels"),
     *("future_covariates", "static", "categories", "vocabulary"),
-    *("freq", "freq_origin", "gaps", "needed", "open_end"),
+    *("freq", "freq_origin", "gaps", "needed", "open_end", "sheet"),
 )

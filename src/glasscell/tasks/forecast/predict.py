@@ -30,7 +30,7 @@ SAID = 5
 """Series that are named one by one where they are left out."""
 AT_ONCE = 1024
 """Windows that run in one call."""
-READ = ("time", "target", "series", "gaps", "max_gap")
+READ = ("time", "target", "series", "gaps", "max_gap", "sheet")
 """What a prediction may read otherwise than the run did, beside how the file is written."""
 
 
@@ -196,7 +196,9 @@ def read_like(
         DataError: The data cannot be read, lack a covariate of the run, or have another frequency
             or kind of time.
     """
-    columns, names = settings["columns"], open_source(data).names
+    columns = settings["columns"]
+    data = open_source(data, changes.get("sheet"))
+    names = data.names
     chosen = {name: value for name, value in changes.items() if value is not None}
     if "gaps" not in chosen:
         chosen = {"gaps": settings["gaps"], "max_gap": settings["max_gap"], **chosen}
