@@ -137,7 +137,8 @@ class MemoryBlocks:
         answers = np.full((N, sizes.outputs), np.nan) if outputs else None
         cells = np.full((N, sizes.cells), np.nan) if states else None
         steps = self._core.run(x, target, ends, rate, per_step, fresh, stop, errors, answers, cells)
-        return OnlineRun(steps, *errors.T, answers, cells)
+        largest, absolute, squared = errors.T
+        return OnlineRun(steps, largest, absolute, squared, answers, cells)
 
     def _of_shape(self, array: Array, name: str, dtype: type = np.float64) -> Array:
         sizes = self.sizes

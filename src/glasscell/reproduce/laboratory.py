@@ -9,11 +9,12 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from glasscell.errors import DataError
-from glasscell.training.progress import Reporter, Stop
+from glasscell.training.progress import Reporter
 from glasscell.training.workers import Line, Workers, one_thread
 
 TRIALS = "trials.jsonl"
@@ -77,6 +78,7 @@ class Row:
 class Experiment(Protocol):
     """What an entry of `experiments.EXPERIMENTS` is: a module of this form."""
 
+    __name__: str
     NAME: str
     TITLE: tuple[str, str]
     SOURCE: str
@@ -156,7 +158,7 @@ def reproduce(
     seeds: int | None = None,
     workers: Workers | None = None,
     reporter: Reporter | None = None,
-    stop: Stop | Callable[[], bool] = lambda: False,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Finding:
     """Run an experiment's trials, or those that `folder` does not hold yet.
 
@@ -167,7 +169,7 @@ def reproduce(
         seeds: Trials of each row; None: as published, or few if quick.
         workers: Who runs them; None: this process.
         reporter: Says how far they are.
-        stop: Asked all the time whether to end early.
+        stopped: Asked all the time whether to end early.
 
     Returns:
         What was found; with any number of processes the same.
@@ -194,8 +196,7 @@ def reproduce(
             seen[number] = message
 
     crew = workers or Workers(1)
-    stopped: Callable[[], bool] = stop if callable(stop) else lambda: bool(stop)
-    crew.call(_one, experiment.NAME, missing, hear, stopped, names)
+    crew.call(_one, experiment.__name__, missing, hear, stopped, names)
     done = tuple(
         (t, held[t.key(experiment.NAME)]) for t in planned if t.key(experiment.NAME) in held
     )
@@ -211,11 +212,10 @@ def reproduce(
 
 @one_thread()
 def _one(name: str, trial: Trial, line: Line) -> None:
-    from glasscell.reproduce.experiments import experiment
-
+    experiment = cast(Experiment, import_module(name))
     began = time.perf_counter()
-    result = experiment(name).run(trial, line)
-    if not line.stopped():
+    result = experiment.run(trial, line)
+    if not line.stopped:
         line.tell({**result, "seconds": round(time.perf_counter() - began, 3)})
 
 

@@ -186,7 +186,8 @@ def first_streak(right: Array, means: Array, goal: Goal) -> int | None:
 def asked(examples: Examples) -> Array:
     """Count the outputs that each sequence is asked for, at least one."""
     of_steps = np.concatenate([[0], np.cumsum((~np.isnan(examples.target)).sum(axis=1))])
-    return np.maximum(of_steps[examples.ends] - of_steps[examples.ends - examples.lengths], 1)
+    count: Array = of_steps[examples.ends] - of_steps[examples.ends - examples.lengths]
+    return np.maximum(count, 1)
 
 
 def wrong(network: MemoryBlocks, examples: Examples, tolerance: float) -> tuple[int, float]:

@@ -72,7 +72,7 @@ def run(trial: Trial, line: Tell) -> dict[str, Any]:
         trial.settings["rate"],
         GOAL,
         tell=lambda shown: line.tell(f"{shown:,} sequences"),
-        stopped=line.stopped,
+        stopped=lambda: line.stopped,
     )
     missed, error = wrong(net, adding_1997(length, TEST, chance), TOLERANCE)
     return {
@@ -101,7 +101,7 @@ def _today(cell: str, length: int, seed: int, line: Tell) -> dict[str, Any]:
         lambda count, chance: adding_of_2015(length, count, chance),
         seed,
         tell=line.tell,
-        stopped=line.stopped,
+        stopped=lambda: line.stopped,
     )
     test = adding_of_2015(length, 10_000, np.random.default_rng([seed, 2]))
     error = loss(trained.network, test, "squares")

@@ -52,7 +52,7 @@ def embedded_reber(chance: np.random.Generator) -> tuple[str, list[str]]:
     of 5 symbols at least.
 
     >>> embedded_reber(np.random.default_rng(0))[0]
-    'BPBTXSEPE'
+    'BPBPVPXTTTTVVEPE'
     """
     outer = "TP"[chance.integers(0, 2)]
     inner, following = reber(chance)
@@ -118,7 +118,8 @@ def reber_stream(steps: int, chance: np.random.Generator) -> tuple[Array, Array]
 
     The targets are all symbols that may come next.
     """
-    words, following = "", []
+    words = ""
+    following: list[str] = []
     for word, may in continual_reber(chance):
         if len(words) >= steps:
             break
