@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import glasscell
 from glasscell.data.wording import count, few
 from glasscell.errors import DataError
-from glasscell.tasks.forecast.baselines import naive
-from glasscell.tasks.forecast.predict import read_like
-from glasscell.tasks.forecast.preprocessing import read_preprocessing, scaler_of
+from glasscell.tasks.forecast.layout import Layout
+from glasscell.tasks.forecast.predict import AT_ONCE, Forecaster
+from glasscell.tasks.forecast.preprocessing import scaler_of
+from glasscell.tasks.forecast.rules import naive
 from glasscell.tasks.forecast.scores import Scoreboard
-from glasscell.tasks.forecast.windows import TEST, Dataset, Windows, channels, whole_windows
+from glasscell.tasks.forecast.windows import TEST, Dataset, Windows, boundaries, whole_windows
 
 MOST = 30_000
 """Windows that are scored; where there are more, as many evenly spaced ones."""
-AT_ONCE = 1024
-"""Windows that run in one call."""
 
 
 def evaluate(
-    run: str | os.PathLike[str],
+    run: str | os.PathLike[str] | Forecaster,
     data: Any,
     *,
     say: Callable[[str], None] | None = None,
@@ -34,7 +31,7 @@ def evaluate(
     """Forecast from every row of new series that has a lookback before and a horizon after it.
 
     Args:
-        run: A run folder written by `fit`.
+        run: A run folder written by `fit`, or what was loaded of one.
         data: Path of a table or a frame, read as the run's data were.
         say: Called with each sentence on what was done; None: silent.
         **changes: Options by the names of `predict`.
@@ -47,9 +44,10 @@ def evaluate(
         DataError: The run or the data cannot be used, or no series is long enough.
     """
     tell = say or (lambda _: None)
-    settings, model = read_preprocessing(Path(run)), glasscell.load(run)
+    forecaster = run if isinstance(run, Forecaster) else Forecaster.load(run)
+    settings, model = forecaster.settings, forecaster.model
     lookback, horizon = settings["lookback"], settings["horizon"]
-    panel = read_like(data, settings, say, **changes)
+    panel = forecaster.read(data, say, **changes)
     whole = {s.unique_id: whole_windows(s, lookback, horizon) for s in panel.series}
     series = tuple(s for s in panel.series if len(whole[s.unique_id]))
     if not series:
@@ -60,19 +58,20 @@ def evaluate(
     left_out = tuple(s.unique_id for s in panel.series if s not in series)
     if left_out:
         tell(f"Left out, as too short or with gaps: {few(left_out)}.")
+    layout = Layout.read(settings)
     scalers = tuple(scaler_of(s, settings) for s in series)
     offsets = np.cumsum([0, *(len(s.ds) for s in series)])
     values = np.concatenate(
-        [
-            channels(scaler.apply(s.values), settings["level"])
-            for s, scaler in zip(series, scalers, strict=True)
-        ]
+        [layout.rows(s, scaler, panel) for s, scaler in zip(series, scalers, strict=True)]
     )
     origins = np.concatenate(
         [whole[s.unique_id] + at for s, at in zip(series, offsets, strict=False)]
     )
-    windows = Windows(values, origins, lookback, horizon, len(origins)).thinned(MOST)
-    dataset = Dataset(series, offsets, scalers, {TEST: windows}, settings["level"], left_out)
+    ahead = layout.of_network()
+    windows = Windows(values, origins, lookback, horizon, len(origins), ahead).thinned(MOST)
+    ends = tuple(boundaries(len(one.ds)) for one in series)
+    parts = {TEST: windows}
+    dataset = Dataset(series, offsets, scalers, parts, layout, left_out, ends)
     board = Scoreboard(dataset, windows, 1)
     copied = np.empty(board.truth.shape)
     for owner, one in enumerate(series):

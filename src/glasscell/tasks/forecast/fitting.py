@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import glasscell
-from glasscell.arrays import Array
-from glasscell.data.read import Series
 from glasscell.files import STANDARD_INPUT
 from glasscell.report.page import write
 from glasscell.tasks.fit_call import FitCall, fit_call
 from glasscell.tasks.forecast import kept_windows
-from glasscell.tasks.forecast.baselines import drift, naive, ridge, seasonal_naive
+from glasscell.tasks.forecast.baselines import baselines
 from glasscell.tasks.forecast.data_summary import summary_lines
-from glasscell.tasks.forecast.network import LinearForecast, Recipe
+from glasscell.tasks.forecast.linear import LinearForecast
+from glasscell.tasks.forecast.network import Recipe
 from glasscell.tasks.forecast.network import predict as forecast_windows
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.page import Shown
@@ -29,18 +24,19 @@ from glasscell.tasks.forecast.plan import Plan, make_plan
 from glasscell.tasks.forecast.predict import predict
 from glasscell.tasks.forecast.preprocessing import preprocessing
 from glasscell.tasks.forecast.result import FitResult
+from glasscell.tasks.forecast.ridge import ridge
 from glasscell.tasks.forecast.room import require_room
-from glasscell.tasks.forecast.scores import Method, Scoreboard
+from glasscell.tasks.forecast.scores import Scoreboard
 from glasscell.tasks.forecast.verdict import verdict
 from glasscell.tasks.inspect_run import look
 from glasscell.training import run_folder
 from glasscell.training.campaign import Campaign, best_of_each, candidates, hire
-from glasscell.training.kinds import NAMES, Kind
+from glasscell.training.kinds import KINDS, NAMES, Kind
 from glasscell.training.progress import Reporter, stop_on_interrupt
 from glasscell.training.trainer import environment
 from glasscell.training.workers import Workers
 
-__all__ = ["FitResult", "fit", "predict"]
+__all__ = ["FitResult", "fit", "keep_network", "predict", "start"]
 
 
 def fit(
@@ -108,9 +104,9 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
         reporter.say(note)
     require_room(plan)
     board = Scoreboard(plan.dataset, plan.test, plan.season)
-    methods, forecasts = _baselines(plan, board)
-    recipe = Recipe.of(plan, _start(plan))
-    networks = candidates(options.seed, options.seeds)
+    methods, forecasts = baselines(plan, board)
+    recipe = Recipe.of(plan, start(plan))
+    networks = candidates(options.seed, options.seeds, options.cell)
     with (
         hire(call.jobs, len(networks), recipe.work) as workers,
         reporter,
@@ -119,8 +115,8 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
         campaign = Campaign(recipe, networks, reporter, folder, workers)
         whole = campaign.run(stop)
     best = best_of_each(campaign.done)
-    kinds: tuple[Kind, ...] = ("RNN", "LSTM")
-    for kind in kinds:
+    cell = KINDS[options.cell]
+    for kind in _in_order(cell):
         mine = [one for one in campaign.done if one.kind == kind]
         if not mine:
             continue
@@ -138,10 +134,10 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     result = FitResult(
         plan,
         tuple(methods),
-        verdict(methods, board.weights(), plan.horizon, plan.options.unit),
+        verdict(methods, board.weights(), plan.horizon, plan.options.unit, NAMES[cell]),
         tuple(campaign.done),
-        best["LSTM"],
-        best.get("RNN"),
+        best[cell],
+        best.get("RNN") if cell != "RNN" else None,
         forecasts,
         board,
         not whole,
@@ -153,37 +149,15 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     return result
 
 
-def _baselines(plan: Plan, board: Scoreboard) -> tuple[list[Method], dict[str, Array]]:
-    """Score the forecasts that need no network."""
-    horizon, season = plan.horizon, plan.season
-    rules: dict[str, Callable[[Series, Array, int], Array]] = {"naive": naive}
-    if season > 1:
-        rules["seasonal naive"] = partial(seasonal_naive, season=season)
-    rules["drift"] = drift
-    forecasts: dict[str, Array] = {}
-    for name, rule in rules.items():
-        forecasts[name] = np.empty(board.truth.shape)
-        for owner, series in enumerate(plan.dataset.series):
-            windows = board.owners == owner
-            forecasts[name][windows] = rule(series, board.rows[windows], horizon)
-    methods = [board.score(name, [forecast]) for name, forecast in forecasts.items()]
-    began = time.perf_counter()
-    linear = ridge(
-        plan.train.thinned(plan.options.max_windows), plan.validation, plan.dataset.level
-    )
-    seconds = time.perf_counter() - began
-    forecasts["ridge"] = board.restore(linear.forecast(plan.test.inputs()))
-    methods.append(
-        board.score("ridge", [forecasts["ridge"]], parameters=linear.parameters, seconds=seconds)
-    )
-    return methods, forecasts
+def _in_order(cell: Kind) -> list[Kind]:
+    """Give the kinds of networks as the table lists them: the plain rival, then the cell."""
+    return list(dict.fromkeys(("RNN", cell)))
 
 
-def _start(plan: Plan) -> LinearForecast:
-    """Fit the linear model that the skip starts from: it reads the target's changes alone."""
+def start(plan: Plan) -> LinearForecast:
+    """Fit what the linear path starts from: the target's changes, and what is known ahead."""
     train = plan.train.thinned(plan.options.max_windows)
-    target, held_out = (replace(w, values=w.values[:, :1]) for w in (train, plan.validation))
-    return ridge(target, held_out, level=False, extra=False)
+    return ridge(train, plan.validation, level=False, extra=False)
 
 
 def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
@@ -194,10 +168,7 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
         folder: The run folder in the making.
         data: What was fitted, to name it in run.yaml.
     """
-    glasscell.save(result.best.network, folder.draft, force=True)
-    folder.write_json(run_folder.PREPROCESSING, preprocessing(result.plan))
-    settings = {"task": "forecast", "data": _named(data)}
-    folder.write_settings({**settings, **result.plan.options.record()})
+    keep_network(folder, result.best.network, result.plan, _named(data))
     folder.write_json(run_folder.METRICS, {**result.metrics(), "environment": environment()})
     folder.write_log(result.log())
     if result.best.film is not None:
@@ -208,6 +179,20 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
     Shown.of(result).save(folder.draft / run_folder.FORECASTS)
     write(look(folder.draft), folder.draft / run_folder.REPORT, force=True)
     folder.commit(keep_checkpoint=result.interrupted)
+
+
+def keep_network(folder: run_folder.RunFolder, network: Any, plan: Plan, data: str) -> None:
+    """Write what a forecast needs: the network, how data are prepared, and the options.
+
+    Args:
+        folder: The run folder in the making.
+        network: The network.
+        plan: What it was trained on.
+        data: Name of the data.
+    """
+    glasscell.save(network, folder.draft, force=True)
+    folder.write_json(run_folder.PREPROCESSING, preprocessing(plan))
+    folder.write_settings({"task": "forecast", "data": data, **plan.options.record()})
 
 
 def _named(data: Any) -> str:

@@ -8,8 +8,8 @@ a gap, and its last input is a measured value, so that no interpolated input kno
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,25 +17,22 @@ from glasscell.arrays import Array
 from glasscell.data.read import Panel, Series
 from glasscell.data.wording import count
 from glasscell.errors import DataError
+from glasscell.tasks.forecast.layout import Ahead, Layout
 from glasscell.tasks.scaling import Scaler
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 TENTHS = (7, 8)
 """Where training and validation end, in tenths of the rows."""
 
+Boundaries = tuple[int, int]
+"""The first row of validation and of test."""
 
-def channels(scaled: Array, level: bool) -> Array:
-    """Lay scaled values out as the network reads them: (n, F) float32 to (n, C).
-
-    The Forecaster subtracts the last value from channel 0, so the level of the target would be
-    lost; with `level` it comes a second time, as channel 1, unchanged.
-    """
-    columns = [scaled[:, :1], scaled[:, :1], scaled[:, 1:]] if level else [scaled]
-    return np.concatenate(columns, axis=1).astype(np.float32)
+Split = Callable[[int], Boundaries]
+"""Gives the boundaries of a series of so many rows."""
 
 
-def boundaries(rows: int) -> tuple[int, int]:
-    """Give the first row of validation and of test.
+def boundaries(rows: int) -> Boundaries:
+    """Give the first row of validation and of test where nothing else is asked for.
 
     >>> boundaries(100)
     (70, 80)
@@ -55,6 +52,25 @@ def shortest(lookback: int, horizon: int) -> int:
     return max(train, 10 * (horizon - 1) + 7)
 
 
+def fewest(lookback: int, horizon: int, split: Split) -> int:
+    """Count the rows that a split needs, of which the test part may be empty.
+
+    >>> fewest(24, 12, boundaries), fewest(24, 12, lambda rows: (rows - 12, rows))
+    (117, 48)
+    """
+    if split is boundaries:
+        return shortest(lookback, horizon)
+    least = lookback + 2 * horizon
+    enough = (rows for rows in range(least, 10 * least) if _fits(rows, lookback, horizon, split))
+    return next(enough, 10 * least)
+
+
+def _fits(rows: int, lookback: int, horizon: int, split: Split) -> bool:
+    first, second = split(rows)
+    tested = second == rows or rows - second >= horizon
+    return first >= lookback + horizon and second - first >= horizon and tested
+
+
 @dataclass(frozen=True, eq=False)
 class Windows:
     """Windows of one part, of all series, as places in one shared array.
@@ -65,6 +81,7 @@ class Windows:
         lookback: Rows before the origin that are read.
         horizon: Rows from the origin on that are forecast.
         available: Windows there were before a cap.
+        ahead: Which channels are known ahead; None: none.
     """
 
     values: Array
@@ -72,13 +89,29 @@ class Windows:
     lookback: int
     horizon: int
     available: int
+    ahead: Ahead | None = None
 
     def __len__(self) -> int:
         return len(self.origins)
 
+    @property
+    def known(self) -> int:
+        """K, channels that are known ahead."""
+        return 0 if self.ahead is None else self.ahead.known
+
     def inputs(self, which: slice | Array = slice(None)) -> Array:
-        """Copy out the (m, lookback, C) inputs of some windows."""
-        return self._cut(which, -self.lookback, 0, self.values)
+        """Copy out what the network reads of some windows.
+
+        Returns:
+            (m, lookback, C); with channels that are known ahead (m, lookback + horizon, C), where
+            rows ahead have 0 in the past's channels and 1 in the last.
+        """
+        if not self.known:
+            return self._cut(which, -self.lookback, 0, self.values)
+        rows = self._cut(which, -self.lookback, self.horizon, self.values)
+        rows[:, self.lookback :, : -1 - self.known] = 0.0
+        rows[:, self.lookback :, -1] = 1.0
+        return rows
 
     def targets(self, which: slice | Array = slice(None)) -> Array:
         """Copy out the (m, horizon) scaled targets of some windows."""
@@ -93,7 +126,7 @@ class Windows:
         if len(self) <= most:
             return self
         kept = np.linspace(0, len(self) - 1, most).round().astype(np.int64)
-        return Windows(self.values, self.origins[kept], self.lookback, self.horizon, self.available)
+        return replace(self, origins=self.origins[kept])
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,23 +138,43 @@ class Dataset:
         offsets: (S + 1,) first row of each series in the shared arrays.
         scalers: One per series.
         parts: "train", "validation" and "test" to their windows.
-        level: Whether channel 1 repeats the target's level.
+        layout: Which column is which channels.
         left_out: Names of series that are too short for a window in every part.
+        boundaries: The first row of validation and of test of each series.
     """
 
     series: tuple[Series, ...]
     offsets: Array
     scalers: tuple[Scaler, ...]
     parts: dict[str, Windows]
-    level: bool
+    layout: Layout
     left_out: tuple[str, ...]
+    boundaries: tuple[Boundaries, ...]
+
+    @property
+    def level(self) -> bool:
+        """Whether channel 1 repeats the target's level."""
+        return self.layout.level
 
     def owner(self, origins: Array) -> Array:
         """Give the index of the series that each origin lies in."""
         return np.asarray(np.searchsorted(self.offsets, origins, side="right") - 1)
 
+    @property
+    def training(self) -> list[Array]:
+        """The (n,) targets of each series' training part."""
+        pairs = zip(self.series, self.boundaries, strict=True)
+        return [one.target[:first] for one, (first, _) in pairs]
 
-def build(panel: Panel, lookback: int, horizon: int, level: bool | None = None) -> Dataset:
+
+def build(
+    panel: Panel,
+    lookback: int,
+    horizon: int,
+    level: bool | None = None,
+    split: Split = boundaries,
+    calendar: Sequence[str] = (),
+) -> Dataset:
     """Split, scale and cut a panel.
 
     Args:
@@ -130,44 +183,57 @@ def build(panel: Panel, lookback: int, horizon: int, level: bool | None = None) 
         horizon: Rows that it forecasts.
         level: Show the network the target's level too; None: if validation stays in the range of
             training, as it does for a quantity that comes back to its mean.
+        split: Gives the first row of validation and of test.
+        calendar: What the time stamps are to say.
 
     Raises:
         DataError: No series is long enough; the message gives the least length.
     """
-    need = shortest(lookback, horizon)
+    need = fewest(lookback, horizon, split)
     long = tuple(s for s in panel.series if len(s.ds) >= need)
     short = tuple(s.unique_id for s in panel.series if len(s.ds) < need)
     if not long:
         longest = max(panel.series, key=lambda s: len(s.ds))
         raise DataError(
             f"expected at least {count(need, 'time step')} for lookback {lookback:,} and horizon "
-            f"{horizon:,} (70 % train, 10 % validate, 20 % test, at least one window each); the "
+            f"{horizon:,} ({_said(split)}, at least one window each); the "
             f"longest series, {longest.unique_id!r}, has {len(longest.ds):,}; give more data, or a "
             "smaller --lookback or --horizon"
         )
-    scalers = tuple(Scaler.fit(s.values[: boundaries(len(s.ds))[0]]) for s in long)
-    scaled = [scaler.apply(s.values) for s, scaler in zip(long, scalers, strict=True)]
-    level = _comes_back(scaled) if level is None else level
-    values = np.concatenate([channels(z, level) for z in scaled])
-    offsets = np.concatenate([[0], np.cumsum([len(z) for z in scaled])])
+    ends = tuple(split(len(s.ds)) for s in long)
+    pairs = list(zip(long, ends, strict=True))
+    training = [slice(first) for first, _ in ends]
+    level = _comes_back([s.target for s in long], ends) if level is None else level
+    layout = Layout.of(replace(panel, series=long), training, level, calendar)
+    scalers = tuple(map(layout.scaler, long, training))
+    rows = [layout.rows(s, scaler, panel) for s, scaler in zip(long, scalers, strict=True)]
+    values = np.concatenate(rows)
+    offsets = np.concatenate([[0], np.cumsum([len(part) for part in rows])])
+    ahead = layout.of_network()
     parts = {}
     for part in (TRAIN, VALIDATION, TEST):
-        origins_of = [_origins(s, part, lookback, horizon) for s in long]
+        origins_of = [_origins(s, end, part, lookback, horizon) for s, end in pairs]
         origins = np.concatenate([o + at for o, at in zip(origins_of, offsets[:-1], strict=True)])
-        parts[part] = Windows(values, origins, lookback, horizon, len(origins))
-        if not len(origins):
+        parts[part] = Windows(values, origins, lookback, horizon, len(origins), ahead)
+        if not len(origins) and not (part == TEST and all(e[1] == len(s.ds) for s, e in pairs)):
             raise DataError(
                 f"no window of {lookback} + {horizon} rows without a gap lies in the {part} part; "
                 "fill gaps with --gaps interpolate (and a longer --max-gap), or take a smaller "
                 "--lookback or --horizon"
             )
-    return Dataset(long, offsets, scalers, parts, level, short)
+    return Dataset(long, offsets, scalers, parts, layout, short, ends)
 
 
-def _origins(series: Series, part: str, lookback: int, horizon: int) -> Array:
+def _said(split: Split) -> str:
+    first, second = split(100)
+    parts = {"train": first, "validate": second - first, "test": 100 - second}
+    return ", ".join(f"{part} % {what}" for what, part in parts.items() if part)
+
+
+def _origins(series: Series, ends: Boundaries, part: str, lookback: int, horizon: int) -> Array:
     """Find the first targets of a series' windows in one part."""
     rows = len(series.ds)
-    first, second = boundaries(rows)
+    first, second = ends
     low, high = {
         TRAIN: (lookback, first),
         VALIDATION: (max(first, lookback), second),
@@ -190,17 +256,16 @@ def whole_windows(
     """
     high = len(series.ds) if high is None else high
     origins = np.arange(max(low, lookback), high - horizon + 1)
-    missing = np.concatenate([[0], np.cumsum(np.isnan(series.values).any(axis=1))])
+    missing = np.concatenate([[0], np.cumsum(series.holes)])
     whole = missing[origins + horizon] == missing[origins - lookback]
     return np.asarray(origins[whole & series.measured[origins - 1]])
 
 
-def _comes_back(scaled: Sequence[Array]) -> bool:
+def _comes_back(targets: Sequence[Array], ends: Sequence[Boundaries]) -> bool:
     """Tell whether most validation values lie in the middle 90 % of training."""
     inside = total = 0
-    for values in scaled:
-        first, second = boundaries(len(values))
-        train, later = values[:first, 0], values[first:second, 0]
+    for values, (first, second) in zip(targets, ends, strict=True):
+        train, later = values[:first], values[first:second]
         train, later = train[~np.isnan(train)], later[~np.isnan(later)]
         if len(train) and len(later):
             low, high = np.quantile(train, [0.05, 0.95])
