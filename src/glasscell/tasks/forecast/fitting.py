@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import glasscell
-from glasscell.arrays import Array
-from glasscell.data.read import Series
 from glasscell.files import STANDARD_INPUT
 from glasscell.report.page import write
 from glasscell.tasks.fit_call import FitCall, fit_call
 from glasscell.tasks.forecast import kept_windows
-from glasscell.tasks.forecast.baselines import drift, naive, ridge, seasonal_naive
+from glasscell.tasks.forecast.baselines import baselines
 from glasscell.tasks.forecast.data_summary import summary_lines
-from glasscell.tasks.forecast.network import LinearForecast, Recipe
+from glasscell.tasks.forecast.linear import LinearForecast
+from glasscell.tasks.forecast.network import Recipe
 from glasscell.tasks.forecast.network import predict as forecast_windows
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.page import Shown
@@ -29,8 +25,9 @@ from glasscell.tasks.forecast.plan import Plan, make_plan
 from glasscell.tasks.forecast.predict import predict
 from glasscell.tasks.forecast.preprocessing import preprocessing
 from glasscell.tasks.forecast.result import FitResult
+from glasscell.tasks.forecast.ridge import ridge
 from glasscell.tasks.forecast.room import require_room
-from glasscell.tasks.forecast.scores import Method, Scoreboard
+from glasscell.tasks.forecast.scores import Scoreboard
 from glasscell.tasks.forecast.verdict import verdict
 from glasscell.tasks.inspect_run import look
 from glasscell.training import run_folder
@@ -108,7 +105,7 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
         reporter.say(note)
     require_room(plan)
     board = Scoreboard(plan.dataset, plan.test, plan.season)
-    methods, forecasts = _baselines(plan, board)
+    methods, forecasts = baselines(plan, board)
     recipe = Recipe.of(plan, _start(plan))
     networks = candidates(options.seed, options.seeds)
     with (
@@ -151,32 +148,6 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     if folder is not None:
         _write(result, folder, data)
     return result
-
-
-def _baselines(plan: Plan, board: Scoreboard) -> tuple[list[Method], dict[str, Array]]:
-    """Score the forecasts that need no network."""
-    horizon, season = plan.horizon, plan.season
-    rules: dict[str, Callable[[Series, Array, int], Array]] = {"naive": naive}
-    if season > 1:
-        rules["seasonal naive"] = partial(seasonal_naive, season=season)
-    rules["drift"] = drift
-    forecasts: dict[str, Array] = {}
-    for name, rule in rules.items():
-        forecasts[name] = np.empty(board.truth.shape)
-        for owner, series in enumerate(plan.dataset.series):
-            windows = board.owners == owner
-            forecasts[name][windows] = rule(series, board.rows[windows], horizon)
-    methods = [board.score(name, [forecast]) for name, forecast in forecasts.items()]
-    began = time.perf_counter()
-    linear = ridge(
-        plan.train.thinned(plan.options.max_windows), plan.validation, plan.dataset.level
-    )
-    seconds = time.perf_counter() - began
-    forecasts["ridge"] = board.restore(linear.forecast(plan.test.inputs()))
-    methods.append(
-        board.score("ridge", [forecasts["ridge"]], parameters=linear.parameters, seconds=seconds)
-    )
-    return methods, forecasts
 
 
 def _start(plan: Plan) -> LinearForecast:

@@ -13,7 +13,7 @@ from utilsforecast.losses import mae, mase, rmse
 
 from glasscell.arrays import Array
 from glasscell.data.wording import count, few
-from glasscell.tasks.forecast.windows import Dataset, Windows, boundaries
+from glasscell.tasks.forecast.windows import Dataset, Windows
 from glasscell.training.kinds import NAMES
 
 METRICS = ("mae", "rmse", "mase")
@@ -156,17 +156,17 @@ class Scoreboard:
 
     def _training(self) -> Any:
         parts = [
-            pd.DataFrame(
-                {"unique_id": s.unique_id, "y": s.target[: boundaries(len(s.ds))[0]] / self.unit}
-            )
-            for s in self.dataset.series
+            pd.DataFrame({"unique_id": s.unique_id, "y": target / self.unit})
+            for s, target in zip(self.dataset.series, self.dataset.training, strict=True)
         ]
         return pd.concat(parts, ignore_index=True)
 
     def without_mase(self) -> str:
         """Say which series have no MASE and why; empty where all have one."""
-        scored = [self.dataset.series[owner] for owner in np.unique(self.owners)]
-        scales = {s.unique_id: self._scale(s.target[: boundaries(len(s.ds))[0]]) for s in scored}
+        scored, training = np.unique(self.owners), self.dataset.training
+        scales = {
+            self.dataset.series[owner].unique_id: self._scale(training[owner]) for owner in scored
+        }
         missing = [name for name, scale in scales.items() if not scale > 0]
         if not missing:
             return ""
