@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from glasscell.tasks.fit_call import FitCall, fit_call
 from glasscell.tasks.forecast import kept_windows
 from glasscell.tasks.forecast.baselines import baselines
 from glasscell.tasks.forecast.data_summary import summary_lines
+from glasscell.tasks.forecast.lag import Lag, read_back
 from glasscell.tasks.forecast.linear import LinearForecast
 from glasscell.tasks.forecast.network import Recipe
 from glasscell.tasks.forecast.network import predict as forecast_windows
@@ -31,7 +33,7 @@ from glasscell.tasks.forecast.scores import Scoreboard
 from glasscell.tasks.forecast.verdict import verdict
 from glasscell.tasks.inspect_run import look
 from glasscell.training import run_folder
-from glasscell.training.campaign import Campaign, best_of_each, candidates, hire
+from glasscell.training.campaign import Campaign, Trained, best_of_each, candidates, hire
 from glasscell.training.kinds import NAMES, Kind
 from glasscell.training.progress import Reporter, stop_on_interrupt
 from glasscell.training.trainer import environment
@@ -144,10 +146,20 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
         not whole,
         call.seconds,
         folder.out if folder else None,
+        _read_back(plan, best["LSTM"]),
     )
     if folder is not None:
         _write(result, folder, data)
     return result
+
+
+def _read_back(plan: Plan, best: Trained) -> Lag | None:
+    """Add to how far back the data help how far back the saved network reads."""
+    if plan.lag is None:
+        return None
+    forecast = partial(forecast_windows, best.network)
+    name = NAMES[best.kind]
+    return replace(plan.lag, network=read_back(forecast, plan.validation, name, plan.season))
 
 
 def _start(plan: Plan) -> LinearForecast:
@@ -166,7 +178,7 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
         data: What was fitted, to name it in run.yaml.
     """
     glasscell.save(result.best.network, folder.draft, force=True)
-    folder.write_json(run_folder.PREPROCESSING, preprocessing(result.plan))
+    folder.write_json(run_folder.PREPROCESSING, preprocessing(result.plan, result.lag))
     settings = {"task": "forecast", "data": _named(data)}
     folder.write_settings({**settings, **result.plan.options.record()})
     folder.write_json(run_folder.METRICS, {**result.metrics(), "environment": environment()})

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from glasscell.arrays import Array
 from glasscell.data.wording import count
-from glasscell.tasks.forecast.windows import TRAIN, VALIDATION, Dataset
+from glasscell.tasks.forecast.windows import TRAIN, VALIDATION, Dataset, Windows
 from glasscell.threads import one_blas_thread
 
 LADDER = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
@@ -23,13 +23,22 @@ FEATURES = 1024
 """Columns of the longest window, at most; the work grows with their square."""
 
 LINEAR, TREES = "linear", "trees"
-WINDOWS = {LINEAR: 3000, TREES: 1000}
-"""Windows that each rival reads, evenly spaced: neighbours tell nearly the same."""
+WINDOWS = {LINEAR: (3000, 8000), TREES: (1000, 6000)}
+"""Least and most windows that each rival reads, a quarter of all in between, evenly spaced."""
 FOLDS = {LINEAR: 5, TREES: 2}
 """Parts in time, each forecast by a model of the others."""
 
 ALPHAS = (0.1, 1.0, 10.0, 100.0, 1000.0)
 """Penalties of the linear model; the best one counts, at each number of steps."""
+
+RICH = 1000
+"""Horizons, one after the other, from which on data are rich: more steps cost a network nothing."""
+
+LEAST = 40
+"""Windows below which nothing is measured."""
+
+READ = 1000
+"""Windows on which a trained network is tried; fewer are exchanged several times."""
 
 BLOCKS = 20
 """Stretches of neighbouring windows whose sums count as independent, at most."""
@@ -61,9 +70,13 @@ class Curve:
     back: int
 
     @property
-    def best(self) -> int:
-        """Steps with the least error."""
-        return self.steps[int(np.argmin(self.errors))]
+    def alike(self) -> tuple[int, int]:
+        """Fewest and most steps whose error is within 1 % of the least."""
+        good = [
+            k for k, error in zip(self.steps, self.errors, strict=True)
+            if error <= (1 + SMALL) * min(self.errors)
+        ]  # fmt: skip
+        return good[0], good[-1]
 
     @classmethod
     def of(cls, model: str, steps: Sequence[int], errors: Array, span: int) -> Curve:
@@ -113,6 +126,7 @@ class Lag:
     Args:
         back: Steps back that help some rival's forecasts: the more of the rivals'.
         longest: The most steps that were tried.
+        span: Horizons, one after the other, that the windows cover.
         curves: Of each rival.
         network: Of the trained network, whose rows older than each number of steps were exchanged
             between windows; None before.
@@ -120,6 +134,7 @@ class Lag:
 
     back: int
     longest: int
+    span: int
     curves: tuple[Curve, ...]
     network: Curve | None = None
 
@@ -130,16 +145,38 @@ class Lag:
         return max(said) <= 1.5 * min(said)
 
     @property
-    def best(self) -> int:
-        """Steps with which the linear model forecasts best."""
-        return self.curves[0].best
+    def needed(self) -> int:
+        """Lag that a network needs: steps between the last row and the oldest one that helps."""
+        return max(self.back - 1, 1)
+
+    @property
+    def reached(self) -> bool:
+        """Whether the trained network reads as far back as the data help, or its whole window."""
+        return self.network is not None and self.network.back >= min(
+            self.back, self.network.steps[-1]
+        )
+
+    def lookback(self, usual: int) -> int:
+        """Choose the steps that a network reads.
+
+        Args:
+            usual: Steps that would be read if nothing had been measured: by horizon and season.
+
+        Returns:
+            Enough for every rival. Where data are rich, up to `usual` as far as more does the
+            linear model no harm: a network may make something of what the rivals do not see.
+        """
+        enough, harmless = self.curves[0].alike
+        if enough == self.longest < usual:
+            return usual
+        return max(self.back, enough, min(harmless, usual) if self.span >= RICH else 1)
 
     def in_words(self) -> str:
         """Say it in a sentence.
 
         >>> tried = {"steps": (1, 2), "errors": (2.0, 1.0), "doubts": (0.1, 0.0), "back": 2}
         >>> curve, trees = Curve(model=LINEAR, **tried), Curve(model=TREES, **tried)
-        >>> Lag(back=2, longest=2, curves=(curve, trees)).in_words()
+        >>> Lag(back=2, longest=2, span=9, curves=(curve, trees)).in_words()
         'The data help back to 2 steps, the longest tried (two rivals agree).'
         """
         most = ", the longest tried" if self.back == self.longest else ""
@@ -155,6 +192,7 @@ class Lag:
         return {
             "back": self.back,
             "longest": self.longest,
+            "span": self.span,
             "curves": [curve.record() for curve in self.curves],
             "network": None if self.network is None else self.network.record(),
         }
@@ -166,6 +204,7 @@ class Lag:
         return cls(
             back=record["back"],
             longest=record["longest"],
+            span=record["span"],
             curves=tuple(_read(curve) for curve in record["curves"]),
             network=None if network is None else _read(network),
         )
@@ -180,6 +219,16 @@ def _read(record: Mapping[str, Any]) -> Curve:
     return Curve(model=record["model"], back=record["back"], **listed)
 
 
+def longest_tried(lookback: int, columns: int) -> int:
+    """Bound the steps that are tried, so that the linear model stays small.
+
+    Args:
+        lookback: Steps that there are.
+        columns: Of a step: the target and its covariates.
+    """
+    return max(min(lookback, LADDER[-1], FEATURES // columns), 1)
+
+
 def rungs(longest: int, season: int) -> list[int]:
     """List the numbers of steps to try.
 
@@ -191,12 +240,15 @@ def rungs(longest: int, season: int) -> list[int]:
 
 
 @one_blas_thread()
-def measure(dataset: Dataset, season: int = 1) -> Lag:
+def measure(dataset: Dataset, season: int = 1) -> Lag | None:
     """Measure how far back the data help, on the training and validation parts alone.
 
     Args:
         dataset: Cut for the longest lookback that is to be tried.
         season: Steps of one season, 1 for none.
+
+    Returns:
+        None where there are fewer than 40 windows.
 
     Notes:
         Each rival forecasts every fifth (trees: half) of the time from the others, with 1, 2, 3 …
@@ -207,12 +259,16 @@ def measure(dataset: Dataset, season: int = 1) -> Lag:
         (Bergmeir, Hyndman and Koo 2018). Between the number of steps that is enough and the one
         below it further ones are tried, until no number (trees: none of the ladder) lies between.
     """
+    if len(dataset.parts[TRAIN]) + len(dataset.parts[VALIDATION]) < LEAST:
+        return None
     longest = dataset.parts[TRAIN].lookback
     ladder = rungs(longest, season)
     coarse = [k for k in ladder if k in (*COARSE, season, 2 * season, longest)]
-    linear = _Field.of(dataset, WINDOWS[LINEAR]).judged(LINEAR, ladder, range(1, longest + 1))
-    trees = _Field.of(dataset, WINDOWS[TREES]).judged(TREES, coarse, ladder)
-    return Lag(back=_together(linear, trees), longest=longest, curves=(linear, trees))
+    plot = _Field.of(dataset, LINEAR)
+    linear = plot.judged(LINEAR, ladder, range(1, longest + 1))
+    trees = _Field.of(dataset, TREES).judged(TREES, coarse, ladder)
+    back, curves = _together(linear, trees), (linear, trees)
+    return Lag(back=back, longest=longest, span=plot.span, curves=curves)
 
 
 def _together(linear: Curve, trees: Curve) -> int:
@@ -249,9 +305,10 @@ class _Field:
     span: int
 
     @classmethod
-    def of(cls, dataset: Dataset, most: int) -> _Field:
+    def of(cls, dataset: Dataset, model: str) -> _Field:
         train, held_out = dataset.parts[TRAIN], dataset.parts[VALIDATION]
         origins = np.sort(np.concatenate([train.origins, held_out.origins]))
+        most = int(np.clip(len(origins) // 4, *WINDOWS[model]))
         both = replace(train, origins=origins, available=len(origins)).thinned(most)
         inputs, lookback = both.inputs().astype(np.float64), both.lookback
         last = inputs[:, lookback - 1, :1]
@@ -270,21 +327,11 @@ class _Field:
         targets = both.targets() - last
         return cls(np.concatenate(always, axis=1), back, targets, owners, both.origins, span)
 
-    def judged(self, model: str, steps: Sequence[int], finer: Sequence[int]) -> Curve:
+    def judged(self, model: str, steps: Sequence[int], finer: Iterable[int]) -> Curve:
         """Forecast what is held out with each number of steps, then with those of `finer`."""
-        measured = {LINEAR: self._linear, TREES: self._trees}[model]
-        errors = dict(zip(steps, measured(list(steps)), strict=True))
-        while True:
-            tried = sorted(errors)
-            every = np.stack([errors[k] for k in tried])
-            seen = ~np.isnan(every).any(axis=0)
-            curve = Curve.of(model, tried, every[:, seen], self.span)
-            below = max((k for k in tried if k < curve.back), default=0)
-            between = [k for k in finer if below < k < curve.back]
-            if not between:
-                return curve
-            middle = between[len(between) // 2]
-            errors[middle] = measured([middle])[0]
+        return _searched(
+            model, {LINEAR: self._linear, TREES: self._trees}[model], steps, finer, self.span
+        )
 
     def _folds(self, parts: int) -> list[tuple[Array, Array]]:
         """Which windows are held out and which are fitted, each time."""
@@ -347,3 +394,89 @@ class _Field:
                     errors[place, out] = abs(np.array(miss)).mean(axis=0)
         return errors
 
+
+def _searched(
+    model: str,
+    measured: Callable[[list[int]], Array],
+    steps: Sequence[int],
+    finer: Iterable[int],
+    span: int,
+) -> Curve:
+    """Measure with each number of steps, then go on between enough and too few.
+
+    Args:
+        model: Whose errors they are.
+        measured: Gives (n, M) errors of n numbers of steps.
+        steps: Numbers to begin with.
+        finer: Further ones that may be tried.
+        span: Horizons that the windows cover.
+    """
+    errors = dict(zip(steps, measured(list(steps)), strict=True))
+    while True:
+        tried = sorted(errors)
+        every = np.stack([errors[k] for k in tried])
+        curve = Curve.of(model, tried, every[:, ~np.isnan(every).any(axis=0)], span)
+        below = max((k for k in tried if k < curve.back), default=0)
+        between = [k for k in finer if below < k < curve.back]
+        if not between:
+            return curve
+        middle = between[len(between) // 2]
+        errors[middle] = measured([middle])[0]
+
+
+@dataclass(frozen=True, eq=False)
+class _Exchanged(Windows):
+    """Windows whose older rows come from another window, moved to their own last value.
+
+    Args:
+        kept: Rows, counted back from the last, that are their own.
+        others: (M,) which window each takes its older rows from.
+    """
+
+    kept: int
+    others: Array
+
+    def inputs(self, which: slice | Array = slice(None)) -> Array:
+        """Copy out the inputs of some windows."""
+        own, other = super().inputs(which), super().inputs(self.others[which])
+        older = slice(0, self.lookback - self.kept)
+        moved = own[:, self.lookback - 1, :1] - other[:, self.lookback - 1, :1]
+        own[:, older] = other[:, older]
+        own[:, older, 0] += moved
+        return own
+
+
+def read_back(
+    forecast: Callable[[Windows], Array], windows: Windows, model: str, season: int = 1
+) -> Curve:
+    """Measure how far back a trained network reads: its errors without what is older.
+
+    Args:
+        forecast: Gives (M, horizon) scaled forecasts of windows.
+        windows: That it was not fitted on.
+        model: What it is called.
+        season: Steps of one season, 1 for none.
+
+    Returns:
+        For each k the error where all rows older than the k last ones come from another window, at
+        random, moved so that they end at the window's own last value: what they tell of that very
+        window is lost, what such rows are like stays (permutation importance, Breiman 2001).
+    """
+    windows = windows.thinned(READ)
+    truth, lookback = windows.targets(), windows.lookback
+    chance = np.random.default_rng(0)
+    rounds = int(np.clip(READ // max(len(windows), 1), 1, 8))
+    partners = [chance.permutation(len(windows)) for _ in range(rounds)]
+    held = {field.name: getattr(windows, field.name) for field in fields(windows)}
+
+    def measured(steps: list[int]) -> Array:
+        errors = np.zeros((len(steps), len(windows)))
+        for place, k in enumerate(steps):
+            for others in partners[:1] if k == lookback else partners:
+                exchanged = windows if k == lookback else _Exchanged(**held, kept=k, others=others)
+                errors[place] += abs(forecast(exchanged) - truth).mean(axis=1)
+            errors[place] /= 1 if k == lookback else rounds
+        return errors
+
+    span = -(-(int(np.ptp(windows.origins)) + 1) // windows.horizon)
+    return _searched(model, measured, rungs(lookback, season), range(1, lookback + 1), span)

@@ -29,6 +29,9 @@ SKIP_RATE = 0.1
 WARM_UP = 0.15
 """Part of the steps over which the learning rate rises; over the rest it falls to nothing."""
 
+SHORTEST = 3
+"""Least lag that chrono takes: its biases are logarithms of 1 to lag - 1 steps."""
+
 EVALUATION_BATCH = 1024
 
 
@@ -46,6 +49,7 @@ class Forecaster(torch.nn.Module):
         lookback: Rows of a window.
         horizon: Rows of the forecast.
         device: Where the weights live; default the CPU.
+        **start: How the recurrent layer starts, `init`, `forget_bias` or `lag`, as it takes them.
 
     Notes:
         A linear path beside a recurrent one follows LSTNet (Lai et al. 2018), subtracting the last
@@ -64,12 +68,13 @@ class Forecaster(torch.nn.Module):
         lookback: int,
         horizon: int,
         device: torch.device | str | None = None,
+        **start: Any,
     ) -> None:
         super().__init__()
         layer = {"LSTM": LSTM, "RNN": RNN}[kind]
         self.lookback = lookback
         self.horizon = horizon
-        self.recurrent = layer(channels, hidden_size, batch_first=True, device=device)
+        self.recurrent = layer(channels, hidden_size, batch_first=True, device=device, **start)
         self.head = Linear(hidden_size, horizon, device=device)
         self.skip = Linear(lookback, horizon, device=device)
 
@@ -177,6 +182,7 @@ class Recipe:
         validation: Windows that decide which epoch is kept.
         linear: The linear model that every network's skip starts from.
         fingerprint: Digest of options and data.
+        lag: Steps back that the data help, for chrono; None: not known.
     """
 
     options: ForecastOptions
@@ -185,12 +191,15 @@ class Recipe:
     validation: Windows
     linear: LinearForecast
     fingerprint: str
+    lag: int | None = None
 
     @classmethod
     def of(cls, plan: Plan, linear: LinearForecast) -> Recipe:
         """Take what training needs from a plan."""
         channels = len(plan.channels)
-        return cls(plan.options, channels, plan.train, plan.validation, linear, plan.fingerprint())
+        lag = None if plan.lag is None else plan.lag.back
+        parts = (plan.options, channels, plan.train, plan.validation, linear, plan.fingerprint())
+        return cls(*parts, lag)
 
     @property
     def epochs(self) -> int:
@@ -220,6 +229,15 @@ class Recipe:
         steps = 2 * options.seeds * options.epochs * windows * self.train.lookback
         return 3.0 * steps * weights
 
+    def start(self, kind: Kind) -> dict[str, Any]:
+        """Say how the recurrent layer starts; a plain RNN has no gate that keeps."""
+        bias = self.options.forget_bias
+        if bias is None or kind == "RNN":
+            return {}
+        if bias == "chrono":
+            return {"init": "chrono", "lag": max(self.lag or self.train.lookback, SHORTEST)}
+        return {"forget_bias": bias}
+
     def network(self, kind: Kind, seed: int) -> Forecaster:
         """Make a network with the initial weights of a seed; the global random state stays."""
         size, lookback, horizon = self.options.hidden_size, self.train.lookback, self.train.horizon
@@ -227,7 +245,7 @@ class Recipe:
             size = twin_hidden_size(self.channels, size, lookback, horizon)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network = Forecaster(kind, self.channels, size, lookback, horizon)
+            network = Forecaster(kind, self.channels, size, lookback, horizon, **self.start(kind))
         network.start_from(self.linear)
         return network
 
