@@ -34,7 +34,7 @@ from glasscell.tasks.forecast.verdict import verdict
 from glasscell.tasks.inspect_run import look
 from glasscell.training import run_folder
 from glasscell.training.campaign import Campaign, Trained, best_of_each, candidates, hire
-from glasscell.training.kinds import NAMES, Kind
+from glasscell.training.kinds import KINDS, NAMES, Kind
 from glasscell.training.progress import Reporter, stop_on_interrupt
 from glasscell.training.trainer import environment
 from glasscell.training.workers import Workers
@@ -109,7 +109,7 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     board = Scoreboard(plan.dataset, plan.test, plan.season)
     methods, forecasts = baselines(plan, board)
     recipe = Recipe.of(plan, _start(plan))
-    networks = candidates(options.seed, options.seeds)
+    networks = candidates(options.seed, options.seeds, options.cell)
     with (
         hire(call.jobs, len(networks), recipe.work) as workers,
         reporter,
@@ -118,8 +118,8 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
         campaign = Campaign(recipe, networks, reporter, folder, workers)
         whole = campaign.run(stop)
     best = best_of_each(campaign.done)
-    kinds: tuple[Kind, ...] = ("RNN", "LSTM")
-    for kind in kinds:
+    cell = KINDS[options.cell]
+    for kind in _in_order(cell):
         mine = [one for one in campaign.done if one.kind == kind]
         if not mine:
             continue
@@ -137,10 +137,10 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     result = FitResult(
         plan,
         tuple(methods),
-        verdict(methods, board.weights(), plan.horizon, plan.options.unit),
+        verdict(methods, board.weights(), plan.horizon, plan.options.unit, NAMES[cell]),
         tuple(campaign.done),
-        best["LSTM"],
-        best.get("RNN"),
+        best[cell],
+        best.get("RNN") if cell != "RNN" else None,
         forecasts,
         board,
         not whole,
@@ -162,11 +162,15 @@ def _read_back(plan: Plan, best: Trained) -> Lag | None:
     return replace(plan.lag, network=read_back(forecast, plan.validation, name, plan.season))
 
 
+def _in_order(cell: Kind) -> list[Kind]:
+    """Give the kinds of networks as the table lists them: the plain rival, then the cell."""
+    return list(dict.fromkeys(("RNN", cell)))
+
+
 def _start(plan: Plan) -> LinearForecast:
-    """Fit the linear model that the skip starts from: it reads the target's changes alone."""
+    """Fit what the linear path starts from: the target's changes, and what is known ahead."""
     train = plan.train.thinned(plan.options.max_windows)
-    target, held_out = (replace(w, values=w.values[:, :1]) for w in (train, plan.validation))
-    return ridge(target, held_out, level=False, extra=False)
+    return ridge(train, plan.validation, level=False, extra=False)
 
 
 def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:

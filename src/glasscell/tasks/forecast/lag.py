@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 
 from glasscell.arrays import Array
 from glasscell.data.wording import count
+from glasscell.tasks.forecast.linear import of_steps
 from glasscell.tasks.forecast.windows import TRAIN, VALIDATION, Dataset, Windows
 from glasscell.threads import one_blas_thread
 
@@ -33,6 +34,9 @@ ALPHAS = (0.1, 1.0, 10.0, 100.0, 1000.0)
 
 RICH = 1000
 """Horizons, one after the other, from which on data are rich: more steps cost a network nothing."""
+
+AHEAD = 8
+"""Steps ahead of which the rivals read what is known, at most."""
 
 LEAST = 40
 """Windows below which nothing is measured."""
@@ -310,14 +314,17 @@ class _Field:
         origins = np.sort(np.concatenate([train.origins, held_out.origins]))
         most = int(np.clip(len(origins) // 4, *WINDOWS[model]))
         both = replace(train, origins=origins, available=len(origins)).thinned(most)
-        inputs, lookback = both.inputs().astype(np.float64), both.lookback
-        last = inputs[:, lookback - 1, :1]
-        past = inputs[:, lookback - 1 :: -1]
-        back = np.concatenate(
-            [past[..., :1] - last[..., None], past[..., 1 + dataset.level :]], axis=2
-        )
-        always = [last] if dataset.level else []
-        always.append(inputs[:, lookback:, 1 + dataset.level :].reshape(len(inputs), -1))
+        inputs, lookback, level = both.inputs(), both.lookback, dataset.level
+        rows, channels, ahead = inputs.astype(np.float64), inputs.shape[2], both.ahead
+        last, past = rows[:, lookback - 1, :1], rows[:, lookback - 1 :: -1]
+        wanted = list(range(1 + level, channels))
+        always = [last] if level else [last[:, :0]]
+        if ahead is not None:
+            wanted = [*ahead.numbers_of_past(channels, 1 + level), *ahead.past(channels)]
+        if both.known:
+            known = of_steps(rows, ahead, both.horizon)[:, :: -(-both.horizon // AHEAD)]
+            always.append(known.reshape(len(rows), -1))
+        back = np.concatenate([past[..., :1] - last[..., None], past[..., wanted]], axis=2)
         owners = dataset.owner(both.origins)
         ends = np.bincount(owners, minlength=len(dataset.series))
         span = sum(
@@ -433,8 +440,8 @@ class _Exchanged(Windows):
         others: (M,) which window each takes its older rows from.
     """
 
-    kept: int
-    others: Array
+    kept: int = 0
+    others: Array = field(default_factory=lambda: np.empty(0, np.int64))
 
     def inputs(self, which: slice | Array = slice(None)) -> Array:
         """Copy out the inputs of some windows."""
@@ -467,7 +474,7 @@ def read_back(
     chance = np.random.default_rng(0)
     rounds = int(np.clip(READ // max(len(windows), 1), 1, 8))
     partners = [chance.permutation(len(windows)) for _ in range(rounds)]
-    held = {field.name: getattr(windows, field.name) for field in fields(windows)}
+    held = {one.name: getattr(windows, one.name) for one in fields(windows)}
 
     def measured(steps: list[int]) -> Array:
         errors = np.zeros((len(steps), len(windows)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from glasscell.data.calendar_channels import require_calendar
 from glasscell.data.frequency import season_length
 from glasscell.data.read import Panel, read_panel
 from glasscell.data.wording import count, few
@@ -72,9 +73,7 @@ class Plan:
     @property
     def channels(self) -> list[str]:
         """Names of the network's input channels."""
-        names = ["target less its last value"]
-        names += ["target"] if self.dataset.level else []
-        return names + list(self.panel.covariates)
+        return self.dataset.layout.names
 
     def fingerprint(self) -> str:
         """Give a digest of the options and the data, by which a resumed run knows its own."""
@@ -121,9 +120,11 @@ def plan_of(
     horizon = options.horizon or _horizon(panel, season)
     usual = _usual(panel, horizon, season, split)
     named = None if options.lookback == "auto" else options.lookback
-    lag = lag or _lag(panel, horizon, season, named, split)
+    lag = lag or _lag(panel, horizon, season, options, split)
     lookback = named or (usual if lag is None else lag.lookback(usual))
-    dataset = build(panel, lookback, horizon, options.show_level, split)
+    calendar = options.calendar or ()
+    require_calendar(calendar, panel.series[0].ds)
+    dataset = build(panel, lookback, horizon, options.show_level, split, calendar)
     most = options.max_windows
     train = dataset.parts[TRAIN]
     batch_size = options.batch_size or max(16, min(128, len(train) // 64))
@@ -136,6 +137,10 @@ def plan_of(
         show_level=dataset.level,
         freq=str(panel.freq),
         covariates=list(panel.covariates),
+        future_covariates=list(panel.roles.ahead) or None,
+        static=list(panel.roles.static) or None,
+        categories=list(panel.roles.categories) or None,
+        calendar=list(dataset.layout.calendar),
         **panel.detected,
     )
     validation, test = (dataset.parts[part].thinned(most) for part in (VALIDATION, TEST))
@@ -182,8 +187,11 @@ def _fitting(wanted: int, rows: int, horizon: int, split: Split) -> int:
     return wanted
 
 
-def _lag(panel: Panel, horizon: int, season: int, named: int | None, split: Split) -> Lag | None:
+def _lag(
+    panel: Panel, horizon: int, season: int, options: ForecastOptions, split: Split
+) -> Lag | None:
     """Measure how far back the data help, up to the lookback that was named; None: too few data."""
+    named = None if options.lookback == "auto" else options.lookback
     lengths = np.sort([len(s.ds) for s in panel.series])[::-1]
     # What half of all rows can be tried with: a few long series speak for themselves alone.
     rows = int(lengths[np.searchsorted(np.cumsum(lengths), lengths.sum() / 2)])
@@ -191,7 +199,10 @@ def _lag(panel: Panel, horizon: int, season: int, named: int | None, split: Spli
     longest = wanted if named else _fitting(wanted, rows, horizon, split)
     while longest:
         try:
-            return measure(build(panel, longest, horizon, None, split), season)
+            dataset = build(
+                panel, longest, horizon, options.show_level, split, options.calendar or ()
+            )
+            return measure(dataset, season)
         except DataError:  # gaps leave no window of so many steps
             longest //= 2
     return None

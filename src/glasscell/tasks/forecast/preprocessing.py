@@ -9,6 +9,7 @@ import numpy as np
 
 from glasscell.data.panel import Series
 from glasscell.tasks.forecast.lag import Lag
+from glasscell.tasks.forecast.layout import Layout
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.scaling import Scaler
 from glasscell.training import run_folder
@@ -42,6 +43,7 @@ def preprocessing(plan: Plan, lag: Lag | None = None) -> dict[str, Any]:
         "lookback": plan.lookback,
         "horizon": plan.horizon,
         "level": plan.dataset.level,
+        "ahead": plan.dataset.layout.record(),
         "channels": plan.channels,
         "unit": options.unit,
         "lag": None if lag is None else lag.record(),
@@ -65,5 +67,5 @@ def scaler_of(series: Series, settings: dict[str, Any]) -> Scaler:
     """Give the scaler of a series: the run's, or one of its own history if the run has none."""
     kept = settings["scalers"].get(series.unique_id)
     if kept is None:
-        return Scaler.fit(series.values)
+        return Layout.read(settings).scaler(series)
     return Scaler(np.array(kept["mean"]), np.array(kept["scale"]))
