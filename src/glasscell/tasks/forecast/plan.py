@@ -23,6 +23,7 @@ from glasscell.tasks.forecast.windows import (
     Windows,
     boundaries,
     build,
+    fewest,
     shortest,
 )
 
@@ -182,7 +183,7 @@ def _usual(panel: Panel, horizon: int, season: int, split: Split) -> int:
 def _fitting(wanted: int, rows: int, horizon: int, split: Split) -> int:
     """Shorten a lookback to a third of the training part, and until all parts have a window."""
     third = split(rows)[0] // 3
-    while wanted > 1 and (wanted > third or shortest(wanted, horizon) > rows):
+    while wanted > 1 and (wanted > third or fewest(wanted, horizon, split) > rows):
         wanted -= 1
     return wanted
 
