@@ -25,6 +25,7 @@ NAMES = ("time", "target", "series", "gaps", "max_gap", "sheet")
 """Further options about how series are read."""
 OF_SEQUENCES = ("label", "sequence", "time", "group", "layout", "missing", "marks")
 """Options about how sequences are read."""
+REASONS = "Say of each series, on standard error, what moved its last forecast; of a run on series."
 TAKING = {
     "forecast": {
         **flags_of(ForecastOptions, (*READING, *NAMES, "horizon")),
@@ -63,6 +64,7 @@ def add_arguments(parser: Any, arguments: Sequence[str]) -> None:
         parser,
         ("--future", str | None, None, FUTURE),
         ("--horizon", int | None, None, HORIZON),
+        ("--reasons", bool, False, REASONS),
     )
     json_ = "Print what is told as JSON on standard output, and no CSV with --out -."
     add_flags(
@@ -147,9 +149,14 @@ def _told(task: str, args: Any, data: str) -> Any:
     reading = reading_of(task, args)
     if task == "forecast":
         from glasscell.tasks.forecast.predict import predict
+        from glasscell.tasks.forecast.reasons import reasons
 
         ahead = {name: args[name] for name in AHEAD}
-        return predict(args.run, data, say=say(args), **ahead, **reading)
+        told = predict(args.run, data, say=say(args), **ahead, **reading)
+        if args.reasons:
+            for one in reasons(args.run, data, future=args.future, **reading):
+                print(one.in_words(), file=sys.stderr)
+        return told
     if task == "sequences":
         from glasscell.tasks.sequences.predict import predict as tell
 

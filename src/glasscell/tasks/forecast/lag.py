@@ -24,6 +24,7 @@ FEATURES = 1024
 """Columns of the longest window, at most; the work grows with their square."""
 
 LINEAR, TREES = "linear", "trees"
+MODELS = {LINEAR: ("linear model", "线性模型"), TREES: ("trees", "树模型")}
 WINDOWS = {LINEAR: (3000, 8000), TREES: (1000, 6000)}
 """Least and most windows that each rival reads, a quarter of all in between, evenly spaced."""
 FOLDS = {LINEAR: 5, TREES: 2}
@@ -175,18 +176,28 @@ class Lag:
             return usual
         return max(self.back, enough, min(harmless, usual) if self.span >= RICH else 1)
 
-    def in_words(self) -> str:
+    def in_words(self, lang: str = "en") -> str:
         """Say it in a sentence.
+
+        Args:
+            lang: "en" or "zh"; default "en".
 
         >>> tried = {"steps": (1, 2), "errors": (2.0, 1.0), "doubts": (0.1, 0.0), "back": 2}
         >>> curve, trees = Curve(model=LINEAR, **tried), Curve(model=TREES, **tried)
         >>> Lag(back=2, longest=2, span=9, curves=(curve, trees)).in_words()
         'The data help back to 2 steps, the longest tried (two rivals agree).'
         """
-        most = ", the longest tried" if self.back == self.longest else ""
-        said = ", ".join(f"{one.back} by the {_names(one.model)}" for one in self.curves)
-        rivals = "two rivals agree" if self.agree and len(self.curves) > 1 else said
-        text = f"The data help back to {count(self.back, 'step')}{most} ({rivals})"
+        most, agree = self.back == self.longest, self.agree and len(self.curves) > 1
+        if lang == "zh":
+            said = "、".join(f"{MODELS[one.model][1]} {one.back}" for one in self.curves)
+            text = f"数据在 {self.back} 步之内有帮助{'（已是尝试过的最长）' if most else ''}"
+            text += f"（{'两个对照一致' if agree else said}）"
+            return text + (f"，{self.network.model} 用到 {self.network.back} 步。"
+                           if self.network else "。")  # fmt: skip
+        said = ", ".join(f"{one.back} by the {MODELS[one.model][0]}" for one in self.curves)
+        text = f"The data help back to {count(self.back, 'step')}"
+        text += ", the longest tried" if most else ""
+        text += f" ({'two rivals agree' if agree else said})"
         if self.network is not None:
             text += f", the {self.network.model} uses {self.network.back}"
         return f"{text}."
@@ -212,10 +223,6 @@ class Lag:
             curves=tuple(_read(curve) for curve in record["curves"]),
             network=None if network is None else _read(network),
         )
-
-
-def _names(model: str) -> str:
-    return {LINEAR: "linear model"}.get(model, model)
 
 
 def _read(record: Mapping[str, Any]) -> Curve:
