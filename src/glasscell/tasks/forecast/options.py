@@ -93,6 +93,8 @@ class ForecastOptions:
         refit: Train anew at every origin of the backtest.
         compare: CSV or Parquet file of others' forecasts (unique_id, ds, a column each; cutoff
             where there are several origins), which become rows of the table.
+        baselines: The baselines that take time: trees, ets, theta, arima; [] for none. Default:
+            trees, and the others where statsforecast is installed.
         unit: Unit of the target, for the report.
         film: Training steps between two frames of the training film (gates, memory and gradients of
             the saved network, in film.npz). Default: no film.
@@ -140,6 +142,7 @@ class ForecastOptions:
     step: int | None = None
     refit: bool = False
     compare: str | None = None
+    baselines: list[Literal["trees", "ets", "theta", "arima"]] | None = None
     unit: str = ""
     film: int | None = None
 
