@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from glasscell.arrays import Array
@@ -31,6 +31,12 @@ class Series:
     def target(self) -> Array:
         """The (n,) values to forecast."""
         return self.values[:, 0]
+
+    def until(self, rows: int) -> Series:
+        """Give its first rows alone."""
+        return replace(
+            self, ds=self.ds[:rows], values=self.values[:rows], measured=self.measured[:rows]
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -68,9 +68,7 @@ def _ridge(plan: Plan, board: Scoreboard) -> Entry:
     linear = ridge(train, plan.validation, plan.dataset.level)
     seconds = time.perf_counter() - began
     forecast = board.restore(linear.forecast(plan.test.inputs()))
-    return Entry(
-        name="ridge", forecasts=(forecast,), parameters=linear.parameters, seconds=seconds
-    )
+    return Entry(name="ridge", forecasts=(forecast,), parameters=linear.parameters, seconds=seconds)
 
 
 def _trees(plan: Plan, board: Scoreboard) -> Entry:

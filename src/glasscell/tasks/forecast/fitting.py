@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import glasscell
 from glasscell.files import STANDARD_INPUT
 from glasscell.report.page import write
 from glasscell.tasks.fit_call import FitCall, fit_call
-from glasscell.tasks.forecast import kept_windows
+from glasscell.tasks.forecast import backtest, kept_windows
 from glasscell.tasks.forecast.baselines import baselines
 from glasscell.tasks.forecast.data_summary import summary_lines
 from glasscell.tasks.forecast.linear import LinearForecast
@@ -27,11 +28,12 @@ from glasscell.tasks.forecast.preprocessing import preprocessing
 from glasscell.tasks.forecast.result import FitResult
 from glasscell.tasks.forecast.ridge import ridge
 from glasscell.tasks.forecast.room import require_room
-from glasscell.tasks.forecast.scores import Scoreboard
-from glasscell.tasks.forecast.verdict import verdict
+from glasscell.tasks.forecast.scores import Entry, Scoreboard
+from glasscell.tasks.forecast.standings import by_origin, standings
+from glasscell.tasks.forecast.verdict import Blocks, verdict
 from glasscell.tasks.inspect_run import look
 from glasscell.training import run_folder
-from glasscell.training.campaign import Campaign, best_of_each, candidates, hire
+from glasscell.training.campaign import Campaign, Trained, best_of_each, candidates, hire
 from glasscell.training.kinds import NAMES, Kind
 from glasscell.training.progress import Reporter, stop_on_interrupt
 from glasscell.training.trainer import environment
@@ -104,10 +106,12 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     for note in (*summary_lines(plan), *plan.notes):
         reporter.say(note)
     require_room(plan)
-    board = Scoreboard(plan.dataset, plan.test, plan.season)
-    methods, forecasts = baselines(plan, board)
-    recipe = Recipe.of(plan, _start(plan))
-    networks = candidates(options.seed, options.seeds)
+    rounds = backtest.rounds(plan)
+    boards = [Scoreboard(one.dataset, one.test, one.season) for one in rounds]
+    said = [baselines(one, board) for one, board in zip(rounds, boards, strict=True)]
+    recipes = tuple(Recipe.of(one, _start(one)) for one in rounds)
+    recipe = recipes[0] if len(recipes) == 1 else backtest.Rolling(recipes)
+    networks = candidates(options.seed, options.seeds * len(rounds))
     with (
         hire(call.jobs, len(networks), recipe.work) as workers,
         reporter,
@@ -115,32 +119,27 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     ):
         campaign = Campaign(recipe, networks, reporter, folder, workers)
         whole = campaign.run(stop)
-    best = best_of_each(campaign.done)
-    kinds: tuple[Kind, ...] = ("RNN", "LSTM")
-    for kind in kinds:
-        mine = [one for one in campaign.done if one.kind == kind]
-        if not mine:
-            continue
-        of_seeds = [board.restore(forecast_windows(one.network, plan.test)) for one in mine]
-        forecasts[NAMES[kind]] = of_seeds[mine.index(best[kind])]
-        methods.append(
-            board.score(
-                NAMES[kind],
-                of_seeds,
-                parameters=mine[0].parameters,
-                seconds=float(np.mean([one.seconds for one in mine])),
-                linear=sum(one.best_epoch == 0 for one in mine),
-            )
-        )
+    done = [[n for n in campaign.done if recipe.round_of(n.seed) == k] for k in range(len(rounds))]
+    kept = [k for k in range(len(rounds)) if any(one.kind == "LSTM" for one in done[k])]
+    entries = [[*said[k][0], *network_entries(rounds[k], boards[k], done[k])] for k in kept]
+    plan, pooled = backtest.pooled(plan, [rounds[k] for k in kept], entries)
+    last = kept[-1]
+    best = best_of_each(done[last])
+    board = Scoreboard(plan.dataset, plan.test, plan.season)
+    compared = standings(plan, board, pooled)
+    methods, blocks = compared[0].methods, Blocks.on(board)
     result = FitResult(
         plan,
-        tuple(methods),
-        verdict(methods, board.weights(), plan.horizon, plan.options.unit),
+        rounds[last],
+        compared,
+        by_origin(plan, board, pooled),
+        verdict(methods, blocks, plan.options.unit),
         tuple(campaign.done),
         best["LSTM"],
         best.get("RNN"),
-        forecasts,
+        {one.name: one.forecasts[one.saved] for one in pooled},
         board,
+        tuple(said[last][1]),
         not whole,
         call.seconds,
         folder.out if folder else None,
@@ -148,6 +147,29 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     if folder is not None:
         _write(result, folder, data)
     return result
+
+
+def network_entries(plan: Plan, board: Scoreboard, networks: Sequence[Trained]) -> list[Entry]:
+    """Forecast the test windows of a plan with its networks, the plain RNN first."""
+    best = best_of_each(networks)
+    entries = []
+    kinds: tuple[Kind, ...] = ("RNN", "LSTM")
+    for kind in kinds:
+        mine = [one for one in networks if one.kind == kind]
+        if mine:
+            entries.append(
+                Entry(
+                    name=NAMES[kind],
+                    forecasts=tuple(
+                        board.restore(forecast_windows(one.network, plan.test)) for one in mine
+                    ),
+                    parameters=mine[0].parameters,
+                    seconds=float(np.mean([one.seconds for one in mine])),
+                    linear=sum(one.best_epoch == 0 for one in mine),
+                    saved=mine.index(best[kind]),
+                )
+            )
+    return entries
 
 
 def _start(plan: Plan) -> LinearForecast:
@@ -166,7 +188,7 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
         data: What was fitted, to name it in run.yaml.
     """
     glasscell.save(result.best.network, folder.draft, force=True)
-    folder.write_json(run_folder.PREPROCESSING, preprocessing(result.plan))
+    folder.write_json(run_folder.PREPROCESSING, preprocessing(result.saved))
     settings = {"task": "forecast", "data": _named(data)}
     folder.write_settings({**settings, **result.plan.options.record()})
     folder.write_json(run_folder.METRICS, {**result.metrics(), "environment": environment()})
@@ -175,7 +197,7 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
         result.best.film.save(folder.draft / run_folder.FILM)
     if result.rival is not None:
         glasscell.save(result.rival.network, folder.draft / run_folder.RIVAL, force=True)
-    kept_windows.of_plan(result.plan).save(folder.draft / run_folder.WINDOWS)
+    kept_windows.of_plan(result.saved).save(folder.draft / run_folder.WINDOWS)
     Shown.of(result).save(folder.draft / run_folder.FORECASTS)
     write(look(folder.draft), folder.draft / run_folder.REPORT, force=True)
     folder.commit(keep_checkpoint=result.interrupted)

@@ -220,6 +220,10 @@ class Recipe:
         steps = 2 * options.seeds * options.epochs * windows * self.train.lookback
         return 3.0 * steps * weights
 
+    def round_of(self, seed: int) -> int:
+        """Give the number of the fit that a seed trains for: all train for the only one."""
+        return 0
+
     def network(self, kind: Kind, seed: int) -> Forecaster:
         """Make a network with the initial weights of a seed; the global random state stays."""
         size, lookback, horizon = self.options.hidden_size, self.train.lookback, self.train.horizon

@@ -155,6 +155,12 @@ class ForecastOptions:
         if self.decimal not in (None, ".", ","):
             raise DataError(f"--decimal: expected . or , got {self.decimal!r}")
 
+        if self.windows is None and (self.step is not None or self.refit):
+            given = "--refit" if self.refit else "--step"
+            raise DataError(
+                f"{given} is about a backtest; say with --windows how many origins it has"
+            )
+
     def reading(self) -> ReadOptions:
         """Give the part that reading the data needs."""
         return ReadOptions(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -19,8 +20,10 @@ from glasscell.tasks.forecast.windows import (
     Dataset,
     Split,
     Windows,
+    before_origins,
     boundaries,
     build,
+    fits,
     shortest,
 )
 
@@ -96,21 +99,24 @@ def make_plan(data: object, options: ForecastOptions) -> Plan:
     return plan_of(read_panel(data, replace(options.reading(), needed=needed)), options)
 
 
-def plan_of(panel: Panel, options: ForecastOptions, split: Split = boundaries) -> Plan:
+def plan_of(panel: Panel, options: ForecastOptions) -> Plan:
     """Decide what the options leave open for series that were read.
 
     Args:
         panel: The series.
         options: The options.
-        split: Gives the first row of validation and of test of so many rows.
 
     Raises:
         DataError: The series are too short, or have gaps everywhere.
     """
+    # Of the horizons that may be chosen, the longest leaves the least to find the season in.
+    split = _split(options, options.horizon or LONGEST_HORIZON)
     season = _named_season(panel, options.season, split) or _season(panel, split)
     horizon = options.horizon or _horizon(panel, season)
+    split = _split(options, horizon)
     lookback = options.lookback or _lookback(panel, horizon, season, split)
     dataset = build(panel, lookback, horizon, options.show_level, split)
+    step = options.step or horizon
     most = options.max_windows
     train = dataset.parts[TRAIN]
     batch_size = options.batch_size or max(16, min(128, len(train) // 64))
@@ -121,13 +127,36 @@ def plan_of(panel: Panel, options: ForecastOptions, split: Split = boundaries) -
         season=season,
         batch_size=batch_size,
         show_level=dataset.level,
+        step=options.windows and step,
         freq=str(panel.freq),
         covariates=list(panel.covariates),
         **panel.detected,
     )
     validation, test = (dataset.parts[part].thinned(most) for part in (VALIDATION, TEST))
+    if options.windows is not None:
+        test = _of_backtest(dataset, options.windows, step)
     notes = (*panel.notes, *_notes(dataset, most))
     return Plan(panel, resolved, dataset, train, validation, test, notes)
+
+
+def _split(options: ForecastOptions, horizon: int) -> Split:
+    if options.windows is None:
+        return boundaries
+    windows, step = options.windows, options.step or horizon
+    return partial(before_origins, windows=windows, step=step, horizon=horizon)
+
+
+def _of_backtest(dataset: Dataset, windows: int, step: int) -> Windows:
+    """Take the windows of a backtest's origins."""
+    test = dataset.parts[TEST]
+    behind = dataset.offsets[dataset.owner(test.origins) + 1] - test.horizon - test.origins
+    chosen = (behind % step == 0) & (behind // step < windows)
+    if not chosen.any():
+        raise DataError(
+            "no origin of the backtest has a window without a gap before and after it; fill gaps "
+            "with --gaps interpolate, or take another --step"
+        )
+    return replace(test, origins=test.origins[chosen])
 
 
 def _named_season(panel: Panel, season: int | None, split: Split) -> int | None:
@@ -160,7 +189,7 @@ def _lookback(panel: Panel, horizon: int, season: int, split: Split) -> int:
     longest = max(len(s.ds) for s in panel.series)
     wanted = min(max(3 * horizon, 2 * season), LONGEST_LOOKBACK)
     third = split(longest)[0] // 3
-    while wanted > 1 and (wanted > third or shortest(wanted, horizon) > longest):
+    while wanted > 1 and (wanted > third or not fits(longest, wanted, horizon, split)):
         wanted -= 1
     return wanted
 

@@ -26,29 +26,31 @@ class Entry:
 
     Args:
         name: "naive", "ridge", "LSTM" ...
-        forecasts: (M, horizon) in the data's unit, one, or one per seed; NaN in the rows of the
-            test windows that it did not forecast.
+        forecasts: (M, horizon) in the data's unit, one, or one per seed.
+        windows: (M,) the test windows that it forecast; None: all.
         parameters: Numbers that were fitted.
         seconds: Time to fit, mean over seeds and origins.
         linear: How many of them come from a network kept as its linear start.
         note: What a reader of the table should know of it; may be empty.
+        saved: Which of the forecasts is that of the network that is saved.
     """
 
     name: str
     forecasts: tuple[Array, ...]
+    windows: Array | None = None
     parameters: int = 0
     seconds: float = 0.0
     linear: int = 0
     note: str = ""
-
-    @property
-    def made(self) -> Array:
-        """(M,) whether it forecast each test window."""
-        return np.asarray(~np.isnan(self.forecasts[0]).any(axis=1))
+    saved: int = 0
 
     def of(self, windows: Array) -> Entry:
         """Give what it forecast for some of the test windows."""
-        return replace(self, forecasts=tuple(one[windows] for one in self.forecasts))
+        forecasts = tuple(one[windows] for one in self.forecasts)
+        kept = (
+            None if self.windows is None or self.windows[windows].all() else self.windows[windows]
+        )
+        return replace(self, forecasts=forecasts, windows=kept)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +171,7 @@ class Scoreboard:
         absolute = [np.abs((f - self.truth) * self.measured) for f in forecasts]
         counts = np.maximum(self.measured.sum(axis=1), 1)
         windows = [error.sum(axis=1) / counts for error in absolute]
-        mean = np.mean(absolute, axis=0)
+        mean = np.mean([error / self.unit for error in absolute], axis=0)
         return Method(
             name=name,
             **{key: float(np.mean(values)) for key, values in table.items()},
@@ -179,7 +181,7 @@ class Scoreboard:
             seconds=seconds,
             errors=np.mean(windows, axis=0),
             linear=linear,
-            by_horizon=self._by_horizon(mean),
+            by_horizon=self.unit * self._by_horizon(mean),
         )
 
     def _by_horizon(self, absolute: Array) -> Array:

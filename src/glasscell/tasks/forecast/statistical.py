@@ -77,7 +77,9 @@ def statistical(plan: Plan, board: Scoreboard, name: str) -> Entry | str:
                     found[window] = model.forward(past, plan.horizon)["mean"]
         except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
             said = str(error).strip().rstrip(".") or type(error).__name__
-            return f"{name} is left out: statsforecast cannot fit series {series.unique_id}: {said}."
+            return (
+                f"{name} is left out: statsforecast cannot fit series {series.unique_id}: {said}."
+            )
         if not np.isfinite(found[chosen & (board.owners == owner)]).all():
             return f"{name} is left out: its forecasts of series {series.unique_id} are not finite."
         parameters += _fitted(model)
@@ -85,6 +87,7 @@ def statistical(plan: Plan, board: Scoreboard, name: str) -> Entry | str:
     return Entry(
         name=name,
         forecasts=(found * board.unit,),
+        windows=None if chosen.all() else chosen,
         parameters=parameters,
         seconds=seconds,
         note=_note(name, season),

@@ -13,7 +13,7 @@ from glasscell.arrays import Array
 from glasscell.tasks.forecast.windows import Windows
 
 MODELS = 12
-"""Ensembles at most; with a longer horizon each forecasts some steps, told which one by a number."""
+"""Ensembles at most; with a longer horizon each forecasts several steps, told which by a number."""
 
 ROWS = 30_000
 """Rows that one ensemble learns from at most; where there are more, evenly spaced windows."""
@@ -79,9 +79,7 @@ def fit_trees(train: Windows, validation: Windows, level: bool) -> Trees:
     """
     models = []
     groups = np.array_split(np.arange(train.horizon), min(train.horizon, MODELS))
-    learnt, judged = (
-        part.thinned(max(1, ROWS // len(groups[0]))) for part in (train, validation)
-    )
+    learnt, judged = (part.thinned(max(1, ROWS // len(groups[0]))) for part in (train, validation))
     inputs, held_out = learnt.inputs(), judged.inputs()
     for steps in groups:
         model = HistGradientBoostingRegressor(

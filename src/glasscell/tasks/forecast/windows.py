@@ -49,6 +49,28 @@ def boundaries(rows: int) -> Boundaries:
     return rows * TENTHS[0] // 10, rows * TENTHS[1] // 10
 
 
+def before_origins(rows: int, windows: int, step: int, horizon: int) -> Boundaries:
+    """Give the boundaries of a backtest: what lies before its first origin, in the same shares.
+
+    Args:
+        rows: Rows of the series.
+        windows: Origins.
+        step: Rows between two.
+        horizon: Rows that each forecasts.
+
+    >>> before_origins(100, windows=3, step=4, horizon=12)
+    (70, 80)
+    """
+    first = max(rows - horizon - (windows - 1) * step, 0)
+    return first * TENTHS[0] // TENTHS[1], first
+
+
+def fits(rows: int, lookback: int, horizon: int, split: Split) -> bool:
+    """Tell whether every part of a series of so many rows has room for a window."""
+    first, second = split(rows)
+    return first >= lookback + horizon and min(second - first, rows - second) >= horizon
+
+
 def shortest(lookback: int, horizon: int) -> int:
     """Count the rows from which on every part has at least one window.
 
@@ -128,6 +150,11 @@ class Dataset:
         """Give the index of the series that each origin lies in."""
         return np.asarray(np.searchsorted(self.offsets, origins, side="right") - 1)
 
+    def origin_numbers(self, origins: Array, horizon: int, step: int) -> Array:
+        """Give by how many steps of a backtest each origin lies before the last of its series."""
+        behind = self.offsets[self.owner(origins) + 1] - horizon - origins
+        return np.asarray(behind // step)
+
     @property
     def training(self) -> list[Array]:
         """The (n,) targets of each series' training part."""
@@ -155,11 +182,22 @@ def build(
     Raises:
         DataError: No series is long enough; the message gives the least length.
     """
-    need = shortest(lookback, horizon)
-    long = tuple(s for s in panel.series if len(s.ds) >= need)
-    short = tuple(s.unique_id for s in panel.series if len(s.ds) < need)
+    enough = {s.unique_id: fits(len(s.ds), lookback, horizon, split) for s in panel.series}
+    long = tuple(s for s in panel.series if enough[s.unique_id])
+    short = tuple(s.unique_id for s in panel.series if not enough[s.unique_id])
     if not long:
         longest = max(panel.series, key=lambda s: len(s.ds))
+        if split is not boundaries:
+            left = split(len(longest.ds))[1]
+            least = _least_history(lookback, horizon)
+            raise DataError(
+                f"the first origin of the backtest leaves {count(left, 'time step')} of the "
+                f"longest series, {longest.unique_id!r}, for training and validation (7 parts to 1); "
+                f"lookback {lookback:,} and horizon {horizon:,} need at least "
+                f"{count(least, 'time step')}; give more data, fewer --windows, or a smaller "
+                "--step, --lookback or --horizon"
+            )
+        need = shortest(lookback, horizon)
         raise DataError(
             f"expected at least {count(need, 'time step')} for lookback {lookback:,} and horizon "
             f"{horizon:,} (70 % train, 10 % validate, 20 % test, at least one window each); the "
@@ -186,6 +224,12 @@ def build(
                 "--lookback or --horizon"
             )
     return Dataset(long, offsets, scalers, parts, level, short, ends)
+
+
+def _least_history(lookback: int, horizon: int) -> int:
+    """Count the rows before a first origin from which on training and validation have a window."""
+    train = -(-TENTHS[1] * (lookback + horizon) // TENTHS[0])
+    return max(train, TENTHS[1] * (horizon - 1) + 1)
 
 
 def _origins(series: Series, ends: Boundaries, part: str, lookback: int, horizon: int) -> Array:
