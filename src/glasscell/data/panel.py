@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from glasscell.arrays import Array
 from glasscell.data.columns import Roles
@@ -20,12 +22,16 @@ class Series:
         ds: (n,) times, DatetimeIndex or Index of integers.
         values: (n, F) float64, the target first, NaN where missing after the gap policy.
         measured: (n,) False where the target was missing in the data.
+        known: (m, A) float64, m ≥ n, what is known ahead, from ds[0] on and beyond the last of ds
+            as far as the data say it: future covariates, then static columns; categories as places
+            in `Panel.vocabulary`, NaN where missing. None: there are no such columns.
     """
 
     unique_id: str
     ds: Any
     values: Array
     measured: Array
+    known: Array | None = None
 
     @property
     def target(self) -> Array:
@@ -33,10 +39,23 @@ class Series:
         return self.values[:, 0]
 
     def until(self, rows: int) -> Series:
-        """Give its first rows alone."""
-        return replace(
-            self, ds=self.ds[:rows], values=self.values[:rows], measured=self.measured[:rows]
-        )
+        """Keep the first rows alone, of what is known ahead too."""
+        cut = slice(rows)
+        known = None if self.known is None else self.known[cut]
+        return Series(self.unique_id, self.ds[cut], self.values[cut], self.measured[cut], known)
+
+    def last(self, rows: int) -> Series:
+        """Keep the last rows of the history, and all that is known after them."""
+        cut = slice(max(len(self.ds) - rows, 0), None)
+        known = None if self.known is None else self.known[cut]
+        return Series(self.unique_id, self.ds[cut], self.values[cut], self.measured[cut], known)
+
+    @property
+    def holes(self) -> Array:
+        """The (n,) rows in which something is missing, the target or what is read beside it."""
+        beside = [] if self.known is None else [self.known[: len(self.values)]]
+        missing: Array = np.isnan(np.concatenate([self.values, *beside], axis=1)).any(axis=1)
+        return missing
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +72,7 @@ class Panel:
         rows: Rows below the header that were read.
         detected: Options about how the file is written that were found, by name: "decimal",
             "day_first"; a shorter file like this one may not tell them.
+        vocabulary: Column of categories to its words; a cell is the place of its word.
         zone: The time zone of the data, such as Europe/Berlin; None: not known.
     """
 
@@ -64,6 +84,7 @@ class Panel:
     source: str
     rows: int = 0
     detected: dict[str, Any] = field(default_factory=dict)
+    vocabulary: dict[str, tuple[str, ...]] = field(default_factory=dict)
     zone: str | None = None
 
     @property

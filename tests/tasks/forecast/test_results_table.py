@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from glasscell.tasks.forecast.results_table import of_methods, of_origins, with_spread
+from glasscell.tasks.forecast.results_table import of_methods, with_spread
 from glasscell.tasks.forecast.scores import Method
 from glasscell.tasks.forecast.standings import Standing
 

@@ -12,7 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from glasscell.arrays import Array
 from glasscell.model.nodes.activation import ACTIVATIONS, build_activation, build_identity
 from glasscell.model.nodes.base import Call, Keeper, Node, Plan
-from glasscell.model.nodes.compose import Forecaster, Sequential, chain, forecaster, reads_indices
+from glasscell.model.nodes.compose import (
+    Forecaster,
+    Sequential,
+    chain,
+    forecaster,
+    known_ahead,
+    reads_indices,
+)
 from glasscell.model.nodes.compressed import (
     RECURRENT,
     called,
@@ -104,9 +111,7 @@ def walk(node: Node) -> Iterator[Node]:
     if isinstance(node, Sequential):
         for child in node.children:
             yield from walk(child)
-    elif isinstance(node, Forecaster):
-        yield from (node.recurrent, node.head, node.skip)
-    elif isinstance(node, SequenceNetwork):
+    elif isinstance(node, Forecaster | SequenceNetwork):
         yield from node.parts
 
 
@@ -137,11 +142,23 @@ def _build_sequential(fields: Fields, tensors: Tensors, depth: int) -> Node:
 
 def _build_forecaster(fields: Fields, tensors: Tensors, depth: int) -> Node:
     lookback, horizon = fields.integer("lookback", 1), fields.integer("horizon", 1)
-    recurrent, head, skip = (
-        _build(tree, tensors, path, depth + 1)
-        for tree, path in map(fields.child, ("recurrent", "head", "skip"))
-    )
-    return forecaster(lookback, horizon, recurrent, head, skip, fields.path)
+
+    def parts(*names: str) -> dict[str, Node]:
+        return {
+            name: _build(tree, tensors, path, depth + 1)
+            for name, (tree, path) in zip(names, map(fields.child, names), strict=True)
+        }
+
+    known = None
+    if fields.has("channels"):
+        embeddings = [
+            _build(tree, tensors, f"{fields.path}.embeddings[{place}]", depth + 1)
+            for place, tree in enumerate(fields.children("embeddings"))
+        ]
+        places = {n: fields.children(n) for n in ("numbers", "skipped", "owned", "codes")}
+        more = parts("known", "ahead") if fields.has("known") else {}
+        known = known_ahead(fields.integer("channels", 1), places, embeddings, more, fields.path)
+    return forecaster(lookback, horizon, parts("recurrent", "head", "skip"), known, fields.path)
 
 
 def _build_sequence_network(fields: Fields, tensors: Tensors, depth: int) -> Node:

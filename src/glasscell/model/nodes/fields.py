@@ -83,6 +83,10 @@ class Fields:
         self._read.add(name)
         return self._node[name]
 
+    def has(self, name: str) -> bool:
+        """Whether there is such a field."""
+        return name in self._node
+
     def text(self, name: str) -> str:
         """A string."""
         value = self._value(name)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from glasscell.arrays import Array
 from glasscell.data.wording import time_text
@@ -158,9 +159,6 @@ class Rolling:
 
 def cutoff_text(board: Scoreboard) -> str:
     """Say when the last values lie that a forecast of these windows knows."""
-    times = [
-        board.dataset.series[owner].ds[row - 1]
-        for owner, row in zip(board.owners, board.rows, strict=True)
-    ]
-    first, last = time_text(min(times)), time_text(max(times))
+    times = pd.Index(board.cutoffs)
+    first, last = time_text(times.min()), time_text(times.max())
     return first if first == last else f"{first} … {last}"

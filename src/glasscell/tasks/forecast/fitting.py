@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -173,10 +172,9 @@ def network_entries(plan: Plan, board: Scoreboard, networks: Sequence[Trained]) 
 
 
 def _start(plan: Plan) -> LinearForecast:
-    """Fit the linear model that the skip starts from: it reads the target's changes alone."""
+    """Fit what the linear path starts from: the target's changes, and what is known ahead."""
     train = plan.train.thinned(plan.options.max_windows)
-    target, held_out = (replace(w, values=w.values[:, :1]) for w in (train, plan.validation))
-    return ridge(target, held_out, level=False, extra=False)
+    return ridge(train, plan.validation, level=False, extra=False)
 
 
 def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from glasscell.data.calendar_channels import require_calendar
 from glasscell.data.frequency import season_length
 from glasscell.data.read import Panel, read_panel
 from glasscell.data.wording import count, few
@@ -72,9 +73,7 @@ class Plan:
     @property
     def channels(self) -> list[str]:
         """Names of the network's input channels."""
-        names = ["target less its last value"]
-        names += ["target"] if self.dataset.level else []
-        return names + list(self.panel.covariates)
+        return self.dataset.layout.names
 
     def fingerprint(self) -> str:
         """Give a digest of the options and the data, by which a resumed run knows its own."""
@@ -115,7 +114,9 @@ def plan_of(panel: Panel, options: ForecastOptions) -> Plan:
     horizon = options.horizon or _horizon(panel, season)
     split = _split(options, horizon)
     lookback = options.lookback or _lookback(panel, horizon, season, split)
-    dataset = build(panel, lookback, horizon, options.show_level, split)
+    calendar = options.calendar or ()
+    require_calendar(calendar, panel.series[0].ds)
+    dataset = build(panel, lookback, horizon, options.show_level, split, calendar)
     step = options.step or horizon
     most = options.max_windows
     train = dataset.parts[TRAIN]
@@ -130,6 +131,10 @@ def plan_of(panel: Panel, options: ForecastOptions) -> Plan:
         step=options.windows and step,
         freq=str(panel.freq),
         covariates=list(panel.covariates),
+        future_covariates=list(panel.roles.ahead) or None,
+        static=list(panel.roles.static) or None,
+        categories=list(panel.roles.categories) or None,
+        calendar=list(dataset.layout.calendar),
         **panel.detected,
     )
     validation, test = (dataset.parts[part].thinned(most) for part in (VALIDATION, TEST))

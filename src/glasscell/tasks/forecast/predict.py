@@ -18,9 +18,10 @@ from glasscell.data.readers import open_source
 from glasscell.data.wording import count, few, share, time_text
 from glasscell.errors import DataError
 from glasscell.model.model import Model
+from glasscell.tasks.forecast.layout import Layout
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.preprocessing import read_preprocessing, scaler_of
-from glasscell.tasks.forecast.windows import channels
+from glasscell.tasks.forecast.windows import Windows
 from glasscell.tasks.option_checks import flag
 
 __all__ = ["Forecaster", "predict", "read_like"]
@@ -121,17 +122,22 @@ class Forecaster:
             say: Called with each sentence on what was done; None: silent.
         """
         lookback, horizon = self.settings["lookback"], self.settings["horizon"]
+        layout = Layout.read(self.settings)
+        more, ahead = (horizon if layout.known else 0), layout.of_network()
         series = _long_enough(panel, self.settings, say or (lambda _: None))
         after: dict[Any, Any] = {}
         times, forecasts = [], np.empty((len(series), horizon))
         for first in range(0, len(series), AT_ONCE):
             some = series[first : first + AT_ONCE]
             scalers = [scaler_of(one, self.settings) for one in some]
-            windows = [
-                channels(scaler.apply(one.values[-lookback:]), self.settings["level"])
+            rows = [
+                layout.rows(one.last(lookback), scaler, panel, more)
                 for one, scaler in zip(some, scalers, strict=True)
             ]
-            scaled = self.model.run(np.stack(windows)).output.astype(np.float64)
+            origins = lookback + (lookback + more) * np.arange(len(some))
+            stacked = np.concatenate(rows)
+            windows = Windows(stacked, origins, lookback, horizon, len(some), ahead)
+            scaled = self.model.run(windows.inputs()).output.astype(np.float64)
             for place, (one, scaler) in enumerate(zip(some, scalers, strict=True)):
                 forecasts[first + place] = scaler.restore(scaled[place], column=0)
                 last = one.ds[-1]
@@ -277,7 +283,7 @@ def _lacks(series: Series, lookback: int) -> str:
             f"expected at least {count(lookback, 'time step')}, the lookback of the run, got "
             f"{len(series.ds)}"
         )
-    missing = np.isnan(series.values[-lookback:]).any(axis=1)
+    missing = series.holes[-lookback:]
     if not missing.any():
         return ""
     return (

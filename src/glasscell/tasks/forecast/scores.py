@@ -136,6 +136,14 @@ class Scoreboard:
             linear=entry.linear,
         )
 
+    @property
+    def cutoffs(self) -> Array:
+        """(M,) time of the last value that each test window knows."""
+        times = [np.asarray(series.ds) for series in self.dataset.series]
+        return np.array(
+            [times[owner][row - 1] for owner, row in zip(self.owners, self.rows, strict=True)]
+        )
+
     def restore(self, scaled: Array) -> Array:
         """Bring (M, horizon) scaled forecasts back to the data's unit."""
         scale = np.array([s.scale[0] for s in self.dataset.scalers])[self.owners, None]

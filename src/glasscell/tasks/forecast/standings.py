@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from glasscell.data.wording import count, time_text
 from glasscell.tasks.forecast import backtest
@@ -121,20 +122,14 @@ def by_stretch(board: Scoreboard, methods: Sequence[Method]) -> dict[str, Any]:
         times: where each stretch begins, the time of the last value that is known; methods: name
         to an error for each.
     """
-    stamps = np.array(
-        [
-            board.dataset.series[owner].ds[row - 1]
-            for owner, row in zip(board.owners, board.rows, strict=True)
-        ]
-    )
-    times, places = np.unique(stamps, return_inverse=True)
+    times, places = np.unique(board.cutoffs, return_inverse=True)
     parts = min(STRETCHES, len(times))
     of_time = np.arange(len(times)) * parts // len(times)
     first = times[np.searchsorted(of_time, np.arange(parts))]
     stretch, weights = of_time[places], board.weights()
     totals = np.bincount(stretch, weights, parts)
     return {
-        "times": [time_text(one) for one in first],
+        "times": [time_text(one) for one in pd.Index(first)],
         "methods": {
             one.name: _plain(np.bincount(stretch, weights * one.errors, parts) / totals)
             for one in methods

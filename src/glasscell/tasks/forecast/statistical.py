@@ -67,14 +67,17 @@ def statistical(plan: Plan, board: Scoreboard, name: str) -> Entry | str:
     for owner in np.unique(board.owners[chosen]):
         series, (_, test) = plan.dataset.series[owner], plan.dataset.boundaries[owner]
         reach = max(HISTORY[name], 4 * season)
-        values = series.target / board.unit
+        # A power of two, which changes no bit, of what is known: squares stay within float64.
+        largest = np.nanmax(np.abs(series.target[:test]), initial=0.0)
+        unit = float(np.ldexp(1.0, np.frexp(largest)[1] - 1)) if largest else 1.0
+        values = series.target / unit
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of a search that passes over poor models
                 model = _model(name, season).fit(_before(values, test, reach))
                 for window in np.flatnonzero(chosen & (board.owners == owner)):
                     past = _before(values, board.rows[window], reach)
-                    found[window] = model.forward(past, plan.horizon)["mean"]
+                    found[window] = unit * model.forward(past, plan.horizon)["mean"]
         except (ArithmeticError, LookupError, TypeError, ValueError, RuntimeError) as error:
             said = str(error).strip().rstrip(".") or type(error).__name__
             return (
@@ -86,7 +89,7 @@ def statistical(plan: Plan, board: Scoreboard, name: str) -> Entry | str:
     seconds = time.perf_counter() - began
     return Entry(
         name=name,
-        forecasts=(found * board.unit,),
+        forecasts=(found,),
         windows=None if chosen.all() else chosen,
         parameters=parameters,
         seconds=seconds,

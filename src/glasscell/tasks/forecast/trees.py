@@ -113,17 +113,19 @@ def laid_out(windows: Windows, inputs: Array, level: bool, steps: Sequence[int] 
     Returns:
         The target's changes, its level, the past of the covariates, and what is known of the step.
     """
-    past, known = inputs[:, : windows.lookback], getattr(windows, "known", 0)
+    past, ahead = inputs[:, : windows.lookback], windows.ahead
+    known = windows.known
     last = past[:, -1:, 0]
-    others = past[:, :, 1 + level :]
-    others = others[:, :, : others.shape[2] - known - 1] if known else others
+    # Of the calendar and of what is static, the row to forecast says all.
+    end = inputs.shape[2] - known - 1 + ahead.history if ahead is not None and known else None
+    others = past[:, :, 1 + level : end]
     of_window = [past[:, :, 0] - last, *([last] if level else [])]
     of_window.append(others.reshape(len(inputs), -1))
     rows = np.repeat(np.concatenate(of_window, axis=1), len(steps), axis=0)
     parts = [rows]
     if known:
-        ahead = inputs[:, windows.lookback + np.asarray(steps), -known - 1 : -1]
-        parts.append(ahead.reshape(len(rows), known))
+        of_step = inputs[:, windows.lookback + np.asarray(steps), -known - 1 : -1]
+        parts.append(of_step.reshape(len(rows), known))
     if len(steps) > 1:
         parts.append(np.tile(np.asarray(steps), len(inputs))[:, None])
     return np.concatenate(parts, axis=1, dtype=np.float32)

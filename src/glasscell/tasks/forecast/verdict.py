@@ -114,12 +114,8 @@ class Blocks:
     @classmethod
     def on(cls, board: Scoreboard) -> Blocks:
         """Group the windows of a board by time; by series where the time is too short for that."""
-        stamps = [series.ds for series in board.dataset.series]
-        grid = np.unique(np.concatenate(stamps))
-        times = np.array(
-            [stamps[owner][row] for owner, row in zip(board.owners, board.rows, strict=True)]
-        )
-        numbers = stretches(np.searchsorted(grid, times), board.windows.horizon)
+        grid = np.unique(np.concatenate([np.asarray(s.ds) for s in board.dataset.series]))
+        numbers = stretches(np.searchsorted(grid, board.cutoffs), board.windows.horizon)
         found = cls(board.weights(), numbers)
         owners, of_series = np.unique(board.owners, return_inverse=True)
         if found.count < FEWEST <= len(owners):
