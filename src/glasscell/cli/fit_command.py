@@ -23,8 +23,9 @@ JOBS = (
     "the same bits with any number. Default: one a core, or 1 for a training of seconds."
 )
 DATA = (
-    "CSV (plain or gz) or Parquet, .ts, .npz, a folder with one folder for each label, a text or a "
-    "folder of texts, or the name of a data set (glasscell datasets); - for standard input."
+    "CSV or JSON (plain, gz, bz2, xz, zst or zip), Parquet (a file or a folder of them), Excel, "
+    "ODS, Arrow, .ts, .npz, a folder with one folder for each label, a text or a folder of "
+    "texts, or the name of a data set (glasscell datasets); - for standard input."
 )
 WHAT = "What to fit. Default: what the data ask for; standard input is taken for series."
 OPTIONS: dict[Task, str] = {

@@ -33,12 +33,12 @@ from glasscell.tasks.forecast.verdict import Blocks, verdict
 from glasscell.tasks.inspect_run import look
 from glasscell.training import run_folder
 from glasscell.training.campaign import Campaign, Trained, best_of_each, candidates, hire
-from glasscell.training.kinds import NAMES, Kind
+from glasscell.training.kinds import KINDS, NAMES, Kind
 from glasscell.training.progress import Reporter, stop_on_interrupt
 from glasscell.training.trainer import environment
 from glasscell.training.workers import Workers
 
-__all__ = ["FitResult", "fit", "predict"]
+__all__ = ["FitResult", "fit", "keep_network", "predict", "start"]
 
 
 def fit(
@@ -108,9 +108,10 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     rounds = backtest.rounds(plan)
     boards = [Scoreboard(one.dataset, one.test, one.season) for one in rounds]
     said = [baselines(one, board) for one, board in zip(rounds, boards, strict=True)]
-    recipes = tuple(Recipe.of(one, _start(one)) for one in rounds)
+    recipes = tuple(Recipe.of(one, start(one)) for one in rounds)
     recipe = recipes[0] if len(recipes) == 1 else backtest.Rolling(recipes)
-    networks = candidates(options.seed, options.seeds * len(rounds))
+    networks = candidates(options.seed, options.seeds * len(rounds), options.cell)
+    cell = KINDS[options.cell]
     with (
         hire(call.jobs, len(networks), recipe.work) as workers,
         reporter,
@@ -119,8 +120,8 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
         campaign = Campaign(recipe, networks, reporter, folder, workers)
         whole = campaign.run(stop)
     done = [[n for n in campaign.done if recipe.round_of(n.seed) == k] for k in range(len(rounds))]
-    kept = [k for k in range(len(rounds)) if any(one.kind == "LSTM" for one in done[k])]
-    entries = [[*said[k][0], *network_entries(rounds[k], boards[k], done[k])] for k in kept]
+    kept = [k for k in range(len(rounds)) if any(one.kind == cell for one in done[k])]
+    entries = [[*said[k][0], *network_entries(rounds[k], boards[k], done[k], cell)] for k in kept]
     plan, pooled = backtest.pooled(plan, [rounds[k] for k in kept], entries)
     last = kept[-1]
     best = best_of_each(done[last])
@@ -132,10 +133,10 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
         rounds[last],
         compared,
         by_origin(plan, board, pooled),
-        verdict(methods, blocks, plan.options.unit),
+        verdict(methods, blocks, plan.options.unit, NAMES[cell]),
         tuple(campaign.done),
-        best["LSTM"],
-        best.get("RNN"),
+        best[cell],
+        best.get("RNN") if cell != "RNN" else None,
         {one.name: one.forecasts[one.saved] for one in pooled},
         board,
         tuple(said[last][1]),
@@ -148,12 +149,13 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     return result
 
 
-def network_entries(plan: Plan, board: Scoreboard, networks: Sequence[Trained]) -> list[Entry]:
-    """Forecast the test windows of a plan with its networks, the plain RNN first."""
+def network_entries(
+    plan: Plan, board: Scoreboard, networks: Sequence[Trained], cell: Kind
+) -> list[Entry]:
+    """Forecast the test windows of a plan with its networks, the plain rival before the cell."""
     best = best_of_each(networks)
     entries = []
-    kinds: tuple[Kind, ...] = ("RNN", "LSTM")
-    for kind in kinds:
+    for kind in dict.fromkeys(("RNN", cell)):
         mine = [one for one in networks if one.kind == kind]
         if mine:
             entries.append(
@@ -171,7 +173,7 @@ def network_entries(plan: Plan, board: Scoreboard, networks: Sequence[Trained]) 
     return entries
 
 
-def _start(plan: Plan) -> LinearForecast:
+def start(plan: Plan) -> LinearForecast:
     """Fit what the linear path starts from: the target's changes, and what is known ahead."""
     train = plan.train.thinned(plan.options.max_windows)
     return ridge(train, plan.validation, level=False, extra=False)
@@ -185,10 +187,7 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
         folder: The run folder in the making.
         data: What was fitted, to name it in run.yaml.
     """
-    glasscell.save(result.best.network, folder.draft, force=True)
-    folder.write_json(run_folder.PREPROCESSING, preprocessing(result.saved))
-    settings = {"task": "forecast", "data": _named(data)}
-    folder.write_settings({**settings, **result.plan.options.record()})
+    keep_network(folder, result.best.network, result.saved, _named(data))
     folder.write_json(run_folder.METRICS, {**result.metrics(), "environment": environment()})
     folder.write_log(result.log())
     if result.best.film is not None:
@@ -199,6 +198,20 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
     Shown.of(result).save(folder.draft / run_folder.FORECASTS)
     write(look(folder.draft), folder.draft / run_folder.REPORT, force=True)
     folder.commit(keep_checkpoint=result.interrupted)
+
+
+def keep_network(folder: run_folder.RunFolder, network: Any, plan: Plan, data: str) -> None:
+    """Write what a forecast needs: the network, how data are prepared, and the options.
+
+    Args:
+        folder: The run folder in the making.
+        network: The network.
+        plan: What it was trained on.
+        data: Name of the data.
+    """
+    glasscell.save(network, folder.draft, force=True)
+    folder.write_json(run_folder.PREPROCESSING, preprocessing(plan))
+    folder.write_settings({"task": "forecast", "data": data, **plan.options.record()})
 
 
 def _named(data: Any) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
@@ -18,10 +17,10 @@ from glasscell.tasks.forecast.windows import (
     TEST,
     TRAIN,
     VALIDATION,
+    Backtest,
     Dataset,
     Split,
     Windows,
-    before_origins,
     boundaries,
     build,
     fits,
@@ -98,21 +97,22 @@ def make_plan(data: object, options: ForecastOptions) -> Plan:
     return plan_of(read_panel(data, replace(options.reading(), needed=needed)), options)
 
 
-def plan_of(panel: Panel, options: ForecastOptions) -> Plan:
+def plan_of(panel: Panel, options: ForecastOptions, split: Split | None = None) -> Plan:
     """Decide what the options leave open for series that were read.
 
     Args:
         panel: The series.
         options: The options.
+        split: Gives the first row of validation and of test; None: as the options say.
 
     Raises:
         DataError: The series are too short, or have gaps everywhere.
     """
     # Of the horizons that may be chosen, the longest leaves the least to find the season in.
-    split = _split(options, options.horizon or LONGEST_HORIZON)
-    season = _named_season(panel, options.season, split) or _season(panel, split)
+    past = split or _split(options, options.horizon or LONGEST_HORIZON)
+    season = _named_season(panel, options.season, past) or _season(panel, past)
     horizon = options.horizon or _horizon(panel, season)
-    split = _split(options, horizon)
+    split = split or _split(options, horizon)
     lookback = options.lookback or _lookback(panel, horizon, season, split)
     calendar = options.calendar or ()
     require_calendar(calendar, panel.series[0].ds)
@@ -147,8 +147,7 @@ def plan_of(panel: Panel, options: ForecastOptions) -> Plan:
 def _split(options: ForecastOptions, horizon: int) -> Split:
     if options.windows is None:
         return boundaries
-    windows, step = options.windows, options.step or horizon
-    return partial(before_origins, windows=windows, step=step, horizon=horizon)
+    return Backtest(options.windows, options.step or horizon, horizon)
 
 
 def _of_backtest(dataset: Dataset, windows: int, step: int) -> Windows:

@@ -21,18 +21,20 @@ LEAVING = ("seconds", "parameters", "RMSE", "MASE")
 
 
 def results(result: FitResult) -> Group:
-    """Lay the methods out, the LSTM in bold: on all test windows, on some, and origin by origin."""
-    unit = result.plan.options.unit
-    tables = [of_methods(one, unit) for one in result.standings]
-    return Group(*tables, *([of_origins(result.origins, unit)] if len(result.origins) > 1 else []))
+    """Lay the methods out, the network in bold: on all windows, on some, and origin by origin."""
+    unit, own = result.plan.options.unit, result.network
+    tables = [of_methods(one, unit, own) for one in result.standings]
+    several = len(result.origins) > 1
+    return Group(*tables, *([of_origins(result.origins, unit, own)] if several else []))
 
 
-def of_methods(standing: Standing, unit: str = "") -> FittedTable:
+def of_methods(standing: Standing, unit: str = "", own: str = LSTM) -> FittedTable:
     """Lay the methods on the same windows out.
 
     Args:
         standing: Test results.
         unit: Unit of the errors.
+        own: Name of the network.
     """
     rows = [
         {
@@ -48,13 +50,13 @@ def of_methods(standing: Standing, unit: str = "") -> FittedTable:
     return FittedTable(
         f"Errors{f' in {unit}' if unit else ''} on {standing.where[0]}",
         rows,
-        bold=[method.name == LSTM for method in standing.methods],
+        bold=[method.name == own for method in standing.methods],
         leaving=LEAVING,
         headline="MAE",
     )
 
 
-def of_origins(origins: Sequence[Standing], unit: str = "") -> FittedTable:
+def of_origins(origins: Sequence[Standing], unit: str = "", own: str = LSTM) -> FittedTable:
     """Lay the errors out origin by origin, a column for each method."""
     rows = [
         {
@@ -67,8 +69,8 @@ def of_origins(origins: Sequence[Standing], unit: str = "") -> FittedTable:
         f"MAE{f' in {unit}' if unit else ''} of each origin",
         rows,
         bold=[False] * len(rows),
-        leaving=[name for name in rows[0] if name not in ("last value known", LSTM)],
-        headline=LSTM,
+        leaving=[name for name in rows[0] if name not in ("last value known", own)],
+        headline=own,
     )
 
 

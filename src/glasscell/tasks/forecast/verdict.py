@@ -146,13 +146,14 @@ def stretches(places: Array, horizon: int) -> Array:
     return np.asarray(ranks * blocks // len(times))
 
 
-def verdict(methods: Sequence[Method], blocks: Blocks, unit: str = "") -> str:
+def verdict(methods: Sequence[Method], blocks: Blocks, unit: str = "", own: str = LSTM) -> str:
     """Say whether the LSTM beat the best of the others.
 
     Args:
         methods: All results; the LSTM is among them.
         blocks: The test windows in independent groups.
         unit: Unit of the values.
+        own: Name of the method that is judged, where it is another network than the LSTM.
 
     Returns:
         How the LSTM stands to the best other method, and to the best one without recurrence if
@@ -160,26 +161,26 @@ def verdict(methods: Sequence[Method], blocks: Blocks, unit: str = "") -> str:
         A difference counts as clear if it exceeds 1 % and chance (p < 0.05), as far as the seeds
         and the test windows differ; one that does not is told with its sign and with what hides it.
     """
-    lstm = next(m for m in methods if m.name == LSTM)
+    lstm = next(m for m in methods if m.name == own)
     if not math.isfinite(lstm.mae):
-        return "The LSTM's forecasts are not finite, so there is nothing to compare."
+        return f"The {own}'s forecasts are not finite, so there is nothing to compare."
     kept = f" {linear_start(lstm)}".rstrip()
-    compared = comparisons(methods, blocks)
+    compared = comparisons(methods, blocks, own)
     if not compared:
-        return f"No other method has finite forecasts to compare the LSTM with.{kept}"
+        return f"No other method has finite forecasts to compare the {own} with.{kept}"
     best = min(compared, key=lambda c: c.rival.mae)
     plain = [c for c in compared if c.rival.name != PLAIN_RNN]
     text = _first(lstm, best, unit)
     if best.rival.name == PLAIN_RNN and plain:
-        text += _beside(min(plain, key=lambda c: c.rival.mae), best)
+        text += _beside(own, min(plain, key=lambda c: c.rival.mae), best)
     return f"{text}.{kept}"
 
 
-def comparisons(methods: Sequence[Method], blocks: Blocks) -> list[Comparison]:
-    """Compare the LSTM with each other method that has finite forecasts."""
-    lstm = next(m for m in methods if m.name == LSTM)
+def comparisons(methods: Sequence[Method], blocks: Blocks, own: str = LSTM) -> list[Comparison]:
+    """Compare the network with each other method that has finite forecasts."""
+    lstm = next(m for m in methods if m.name == own)
     # A rival at its linear start is the same model as an LSTM at its own: it decides nothing.
-    others = [m for m in methods if m.name != LSTM and not (lstm.all_linear and m.all_linear)]
+    others = [m for m in methods if m.name != own and not (lstm.all_linear and m.all_linear)]
     finite = [m for m in others if math.isfinite(m.mae)]
     return [compare(lstm, other, blocks, len(finite)) for other in finite]
 
@@ -244,7 +245,7 @@ def _sums(lstm: Method, rival: Method, blocks: Blocks, largest: float) -> Array:
 
 def _first(lstm: Method, best: Comparison, unit: str) -> str:
     what = "its linear start, " if lstm.all_linear else ""
-    ours = f"the LSTM ({what}MAE {_figure(lstm, unit)})"
+    ours = f"the {lstm.name} ({what}MAE {_figure(lstm, unit)})"
     rival = f"the best baseline, {label(best.rival, _figure(best.rival, ''))}"
     if best.outcome == "same":
         return f"No clear difference between {ours} and {rival}: {_closeness(best)}"
@@ -270,7 +271,7 @@ def _closeness(pair: Comparison) -> str:
     return f"its error is {pair.in_words()}"
 
 
-def _beside(other: Comparison, best: Comparison) -> str:
+def _beside(own: str, other: Comparison, best: Comparison) -> str:
     """Say how the LSTM stands to the best method without recurrence, if the best one has it."""
     name = label(other.rival, number(other.rival.mae))
     if other.outcome == "same":
@@ -282,7 +283,7 @@ def _beside(other: Comparison, best: Comparison) -> str:
         if other.outcome == "clear"
         else f", but the test windows cannot tell: {REASONS[other.outcome]}"
     )
-    return f"; the LSTM's error is {other.in_words(f'that of {name}')}{unclear}"
+    return f"; the {own}'s error is {other.in_words(f'that of {name}')}{unclear}"
 
 
 def linear_start(method: Method) -> str:

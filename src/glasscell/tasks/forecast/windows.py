@@ -40,26 +40,27 @@ def boundaries(rows: int) -> Boundaries:
     return rows * TENTHS[0] // 10, rows * TENTHS[1] // 10
 
 
-def before_origins(rows: int, windows: int, step: int, horizon: int) -> Boundaries:
-    """Give the boundaries of a backtest: what lies before its first origin, in the same shares.
+@dataclass(frozen=True)
+class Backtest:
+    """The split of a backtest: what lies before its first origin, in the same shares.
 
     Args:
-        rows: Rows of the series.
         windows: Origins.
         step: Rows between two.
         horizon: Rows that each forecasts.
 
-    >>> before_origins(100, windows=3, step=4, horizon=12)
+    >>> Backtest(windows=3, step=4, horizon=12)(100)
     (70, 80)
     """
-    first = max(rows - horizon - (windows - 1) * step, 0)
-    return first * TENTHS[0] // TENTHS[1], first
 
+    windows: int
+    step: int
+    horizon: int
 
-def fits(rows: int, lookback: int, horizon: int, split: Split) -> bool:
-    """Tell whether every part of a series of so many rows has room for a window."""
-    first, second = split(rows)
-    return first >= lookback + horizon and min(second - first, rows - second) >= horizon
+    def __call__(self, rows: int) -> Boundaries:
+        """Give the boundaries of a series of so many rows."""
+        first = max(rows - self.horizon - (self.windows - 1) * self.step, 0)
+        return first * TENTHS[0] // TENTHS[1], first
 
 
 def shortest(lookback: int, horizon: int) -> int:
@@ -72,6 +73,26 @@ def shortest(lookback: int, horizon: int) -> int:
     # Of 10q + r rows, q validate, one more for some r; r = 6 is the last that has no more, so
     # 10 (horizon - 1) + 6 is the longest history whose validation part is too short.
     return max(train, 10 * (horizon - 1) + 7)
+
+
+def fewest(lookback: int, horizon: int, split: Split) -> int:
+    """Count the rows that a split needs, of which the test part may be empty.
+
+    >>> fewest(24, 12, boundaries), fewest(24, 12, lambda rows: (rows - 12, rows))
+    (117, 48)
+    """
+    if split is boundaries:
+        return shortest(lookback, horizon)
+    least = lookback + 2 * horizon
+    enough = (rows for rows in range(least, 10 * least) if fits(rows, lookback, horizon, split))
+    return next(enough, 10 * least)
+
+
+def fits(rows: int, lookback: int, horizon: int, split: Split) -> bool:
+    """Tell whether every part of a series of so many rows has room for a window, or is no test."""
+    first, second = split(rows)
+    tested = second == rows or rows - second >= horizon
+    return first >= lookback + horizon and second - first >= horizon and tested
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,7 +223,7 @@ def build(
     short = tuple(s.unique_id for s in panel.series if not enough[s.unique_id])
     if not long:
         longest = max(panel.series, key=lambda s: len(s.ds))
-        if split is not boundaries:
+        if isinstance(split, Backtest):
             left = split(len(longest.ds))[1]
             least = _least_history(lookback, horizon)
             raise DataError(
@@ -212,14 +233,15 @@ def build(
                 f"{count(least, 'time step')}; give more data, fewer --windows, or a smaller "
                 "--step, --lookback or --horizon"
             )
-        need = shortest(lookback, horizon)
+        need = fewest(lookback, horizon, split)
         raise DataError(
             f"expected at least {count(need, 'time step')} for lookback {lookback:,} and horizon "
-            f"{horizon:,} (70 % train, 10 % validate, 20 % test, at least one window each); the "
+            f"{horizon:,} ({_said(split)}, at least one window each); the "
             f"longest series, {longest.unique_id!r}, has {len(longest.ds):,}; give more data, or a "
             "smaller --lookback or --horizon"
         )
     ends = tuple(split(len(s.ds)) for s in long)
+    pairs = list(zip(long, ends, strict=True))
     training = [slice(first) for first, _ in ends]
     level = _comes_back([s.target for s in long], ends) if level is None else level
     layout = Layout.of(replace(panel, series=long), training, level, calendar)
@@ -230,12 +252,10 @@ def build(
     ahead = layout.of_network()
     parts = {}
     for part in (TRAIN, VALIDATION, TEST):
-        origins_of = [
-            _origins(s, end, part, lookback, horizon) for s, end in zip(long, ends, strict=True)
-        ]
+        origins_of = [_origins(s, end, part, lookback, horizon) for s, end in pairs]
         origins = np.concatenate([o + at for o, at in zip(origins_of, offsets[:-1], strict=True)])
         parts[part] = Windows(values, origins, lookback, horizon, len(origins), ahead)
-        if not len(origins):
+        if not len(origins) and not (part == TEST and all(e[1] == len(s.ds) for s, e in pairs)):
             raise DataError(
                 f"no window of {lookback} + {horizon} rows without a gap lies in the {part} part; "
                 "fill gaps with --gaps interpolate (and a longer --max-gap), or take a smaller "
@@ -248,6 +268,12 @@ def _least_history(lookback: int, horizon: int) -> int:
     """Count the rows before a first origin from which on training and validation have a window."""
     train = -(-TENTHS[1] * (lookback + horizon) // TENTHS[0])
     return max(train, TENTHS[1] * (horizon - 1) + 1)
+
+
+def _said(split: Split) -> str:
+    first, second = split(100)
+    parts = {"train": first, "validate": second - first, "test": 100 - second}
+    return ", ".join(f"{part} % {what}" for what, part in parts.items() if part)
 
 
 def _origins(series: Series, ends: Boundaries, part: str, lookback: int, horizon: int) -> Array:
