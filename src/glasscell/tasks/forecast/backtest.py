@@ -46,7 +46,7 @@ def rounds(plan: Plan) -> list[Plan]:
         later = number * options.step
         series = tuple(one.until(len(one.ds) - later) for one in plan.dataset.series)
         panel = replace(plan.panel, series=series, notes=())
-        found.append(plan_of(panel, replace(options, windows=1, refit=False)))
+        found.append(plan_of(panel, replace(options, windows=1, refit=False), lag=plan.lag))
     return found
 
 

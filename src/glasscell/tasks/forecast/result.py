@@ -8,6 +8,7 @@ from typing import Any
 
 from glasscell.arrays import Array
 from glasscell.tasks.forecast.data_summary import data_summary
+from glasscell.tasks.forecast.lag import Lag
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.scores import PLAIN_RNN, Method, Scoreboard
 from glasscell.tasks.forecast.standings import Standing, by_horizon, by_stretch
@@ -36,6 +37,7 @@ class FitResult:
         interrupted: True if Ctrl-C stopped training.
         seconds: Time of the whole run.
         folder: The run folder, or None.
+        lag: How far back the data help and the LSTM reads; None: too few data to tell.
     """
 
     plan: Plan
@@ -52,6 +54,7 @@ class FitResult:
     interrupted: bool
     seconds: float
     folder: Path | None
+    lag: Lag | None = None
 
     @property
     def methods(self) -> tuple[Method, ...]:
@@ -78,7 +81,8 @@ class FitResult:
         )
         early = "" if self.best.history else "Training was stopped before its first epoch was done."
         mase = self.board.without_mase()
-        return [remark for remark in (early, of_rival, mase, *self.asides) if remark]
+        reach = "" if self.lag is None else self.lag.in_words()
+        return [remark for remark in (early, of_rival, mase, reach, *self.asides) if remark]
 
     def metrics(self) -> dict[str, Any]:
         """Give what metrics.json holds."""
@@ -107,6 +111,7 @@ class FitResult:
                 for t in self.networks
             ],
             "saved_seed": self.best.seed,
+            "lag": None if self.lag is None else self.lag.record(),
             "data": data_summary(plan),
             "notes": [*plan.notes, *self.remarks],
             "seconds": round(self.seconds, 3),
