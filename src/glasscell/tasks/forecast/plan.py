@@ -109,9 +109,14 @@ def plan_of(panel: Panel, options: ForecastOptions, split: Split = boundaries) -
     season = _named_season(panel, options.season, split) or _season(panel, split)
     horizon = options.horizon or _horizon(panel, season)
     lookback = options.lookback or _lookback(panel, horizon, season, split)
-    calendar = options.calendar or ()
-    require_calendar(calendar, panel.series[0].ds)
+    calendar = _calendar(panel, options.calendar, split)
     dataset = build(panel, lookback, horizon, options.show_level, split, calendar)
+    if options.calendar is None and calendar:
+        # Workers read this module, and need not spend the second that loading scikit-learn takes.
+        from glasscell.tasks.forecast.calendar_choice import helpful
+
+        calendar = helpful(dataset)
+        dataset = build(panel, lookback, horizon, options.show_level, split, calendar)
     most = options.max_windows
     train = dataset.parts[TRAIN]
     batch_size = options.batch_size or max(16, min(128, len(train) // 64))
@@ -133,6 +138,17 @@ def plan_of(panel: Panel, options: ForecastOptions, split: Split = boundaries) -
     validation, test = (dataset.parts[part].thinned(most) for part in (VALIDATION, TEST))
     notes = (*panel.notes, *_notes(dataset, most))
     return Plan(panel, resolved, dataset, train, validation, test, notes)
+
+
+def _calendar(panel: Panel, named: list[str] | None, split: Split) -> tuple[str, ...]:
+    """Give the parts of the calendar that were named, or that come into question."""
+    from glasscell.tasks.forecast.calendar_choice import candidates
+
+    longest = max((series.ds for series in panel.series), key=len)
+    if named is None:
+        return candidates(panel.clock(longest), split(len(longest))[0])
+    require_calendar(named, longest)
+    return tuple(named)
 
 
 def _named_season(panel: Panel, season: int | None, split: Split) -> int | None:
