@@ -62,6 +62,7 @@ def summary_lines(plan: Plan) -> list[str]:
         "covariates": few(known["covariates"]) or "none",
         "ahead": few([*known["future_covariates"], *known["calendar"]], 9) or "nothing",
         "static": few(known["static"]),
+        "lag": "" if plan.lag is None else plan.lag.in_words(),
         "rows": _rows(known),
         "windows": (
             f"lookback {count(plan.lookback, 'step')}, horizon {count(plan.horizon, 'step')}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from glasscell.tasks.fit_call import FitCall, fit_call
 from glasscell.tasks.forecast import kept_windows
 from glasscell.tasks.forecast.baselines import baselines
 from glasscell.tasks.forecast.data_summary import summary_lines
+from glasscell.tasks.forecast.lag import Lag, read_back
 from glasscell.tasks.forecast.linear import LinearForecast
 from glasscell.tasks.forecast.network import Recipe
 from glasscell.tasks.forecast.network import predict as forecast_windows
@@ -30,13 +33,13 @@ from glasscell.tasks.forecast.scores import Scoreboard
 from glasscell.tasks.forecast.verdict import verdict
 from glasscell.tasks.inspect_run import look
 from glasscell.training import run_folder
-from glasscell.training.campaign import Campaign, best_of_each, candidates, hire
+from glasscell.training.campaign import Campaign, Trained, best_of_each, candidates, hire
 from glasscell.training.kinds import KINDS, NAMES, Kind
 from glasscell.training.progress import Reporter, stop_on_interrupt
 from glasscell.training.trainer import environment
 from glasscell.training.workers import Workers
 
-__all__ = ["FitResult", "fit", "predict"]
+__all__ = ["FitResult", "fit", "keep_network", "predict", "start"]
 
 
 def fit(
@@ -105,7 +108,7 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     require_room(plan)
     board = Scoreboard(plan.dataset, plan.test, plan.season)
     methods, forecasts = baselines(plan, board)
-    recipe = Recipe.of(plan, _start(plan))
+    recipe = Recipe.of(plan, start(plan))
     networks = candidates(options.seed, options.seeds, options.cell)
     with (
         hire(call.jobs, len(networks), recipe.work) as workers,
@@ -143,10 +146,20 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
         not whole,
         call.seconds,
         folder.out if folder else None,
+        _read_back(plan, best[cell]),
     )
     if folder is not None:
         _write(result, folder, data)
     return result
+
+
+def _read_back(plan: Plan, best: Trained) -> Lag | None:
+    """Add to how far back the data help how far back the saved network reads."""
+    if plan.lag is None:
+        return None
+    forecast = partial(forecast_windows, best.network)
+    name = NAMES[best.kind]
+    return replace(plan.lag, network=read_back(forecast, plan.validation, name, plan.season))
 
 
 def _in_order(cell: Kind) -> list[Kind]:
@@ -154,7 +167,7 @@ def _in_order(cell: Kind) -> list[Kind]:
     return list(dict.fromkeys(("RNN", cell)))
 
 
-def _start(plan: Plan) -> LinearForecast:
+def start(plan: Plan) -> LinearForecast:
     """Fit what the linear path starts from: the target's changes, and what is known ahead."""
     train = plan.train.thinned(plan.options.max_windows)
     return ridge(train, plan.validation, level=False, extra=False)
@@ -168,10 +181,7 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
         folder: The run folder in the making.
         data: What was fitted, to name it in run.yaml.
     """
-    glasscell.save(result.best.network, folder.draft, force=True)
-    folder.write_json(run_folder.PREPROCESSING, preprocessing(result.plan))
-    settings = {"task": "forecast", "data": _named(data)}
-    folder.write_settings({**settings, **result.plan.options.record()})
+    keep_network(folder, result.best.network, result.plan, _named(data), result.lag)
     folder.write_json(run_folder.METRICS, {**result.metrics(), "environment": environment()})
     folder.write_log(result.log())
     if result.best.film is not None:
@@ -182,6 +192,23 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
     Shown.of(result).save(folder.draft / run_folder.FORECASTS)
     write(look(folder.draft), folder.draft / run_folder.REPORT, force=True)
     folder.commit(keep_checkpoint=result.interrupted)
+
+
+def keep_network(
+    folder: run_folder.RunFolder, network: Any, plan: Plan, data: str, lag: Lag | None = None
+) -> None:
+    """Write what a forecast needs: the network, how data are prepared, and the options.
+
+    Args:
+        folder: The run folder in the making.
+        network: The network.
+        plan: What it was trained on.
+        data: Name of the data.
+        lag: How far back the data help and the network reads; None: as the plan has it.
+    """
+    glasscell.save(network, folder.draft, force=True)
+    folder.write_json(run_folder.PREPROCESSING, preprocessing(plan, lag or plan.lag))
+    folder.write_settings({"task": "forecast", "data": data, **plan.options.record()})
 
 
 def _named(data: Any) -> str:

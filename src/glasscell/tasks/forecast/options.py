@@ -30,8 +30,9 @@ class ForecastOptions:
 
     Args:
         horizon: Time steps to forecast. Default: one season, at most 24.
-        lookback: Time steps that the models read. Default: the longer of 3 horizons and 2 seasons,
-            at most 128, and shorter if the data are short.
+        lookback: Time steps that the models read. auto: as many as help forecasts of held-out
+            training data, and up to the longer of 3 horizons and 2 seasons where more does no harm;
+            at most 128, and fewer if the data are short.
         target: Column to forecast. Default: y or target; else every column beside the time is a
             series.
         time: Time column, or with commas the columns of its parts (Date,Time or year,month).
@@ -81,8 +82,9 @@ class ForecastOptions:
         show_level: Show the networks and ridge the level of the target beside its changes. Default:
             if validation stays within the range of training.
         cell: The recurrent layer: lstm, gru or rnn.
-        forget_bias: Initial forget bias of the LSTM: a number, or chrono (Tallec & Ollivier 2018)
-            from the lag that was measured. Default: from the lag.
+        forget_bias: Initial bias of the gates that keep, an LSTM's forget gates or a GRU's update
+            gates: a number, or chrono (Tallec & Ollivier 2018) from the lag that was measured.
+            Default: as torch has it, uniform within 1 / sqrt(hidden size). A plain RNN has none.
         predicts: What the network tells: a point, quantiles, or a Student-t distribution.
         level: Percent of the intervals that are told, each in (0, 100); [] for none.
         calibration: How intervals are calibrated: split conformal on validation, or adaptive, which
@@ -99,7 +101,7 @@ class ForecastOptions:
     """
 
     horizon: int | None = None
-    lookback: int | None = None
+    lookback: int | Literal["auto"] = "auto"
     target: str | None = None
     time: str | None = None
     series: str | None = None

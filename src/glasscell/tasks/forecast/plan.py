@@ -12,6 +12,7 @@ from glasscell.data.frequency import season_length
 from glasscell.data.read import Panel, read_panel
 from glasscell.data.wording import count, few
 from glasscell.errors import DataError
+from glasscell.tasks.forecast.lag import Lag, longest_tried, measure
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.windows import (
     TEST,
@@ -22,6 +23,7 @@ from glasscell.tasks.forecast.windows import (
     Windows,
     boundaries,
     build,
+    fewest,
     shortest,
 )
 
@@ -42,6 +44,7 @@ class Plan:
         validation: Validation windows, thinned.
         test: Test windows, thinned.
         notes: What a reader of the results should know, one sentence each.
+        lag: How far back the data help, as far as it could be measured.
     """
 
     panel: Panel
@@ -51,6 +54,7 @@ class Plan:
     validation: Windows
     test: Windows
     notes: tuple[str, ...]
+    lag: Lag | None = None
 
     @property
     def horizon(self) -> int:
@@ -91,24 +95,34 @@ def make_plan(data: object, options: ForecastOptions) -> Plan:
     Raises:
         DataError: The data cannot be used.
     """
-    needed = shortest(options.lookback or 1, options.horizon or 1)
+    lookback = 1 if options.lookback == "auto" else options.lookback
+    needed = shortest(lookback, options.horizon or 1)
     return plan_of(read_panel(data, replace(options.reading(), needed=needed)), options)
 
 
-def plan_of(panel: Panel, options: ForecastOptions, split: Split = boundaries) -> Plan:
+def plan_of(
+    panel: Panel,
+    options: ForecastOptions,
+    split: Split = boundaries,
+    lag: Lag | None = None,
+) -> Plan:
     """Decide what the options leave open for series that were read.
 
     Args:
         panel: The series.
         options: The options.
         split: Gives the first row of validation and of test of so many rows.
+        lag: How far back the data help, where that is known; None: it is measured.
 
     Raises:
         DataError: The series are too short, or have gaps everywhere.
     """
     season = _named_season(panel, options.season, split) or _season(panel, split)
     horizon = options.horizon or _horizon(panel, season)
-    lookback = options.lookback or _lookback(panel, horizon, season, split)
+    usual = _usual(panel, horizon, season, split)
+    named = None if options.lookback == "auto" else options.lookback
+    lag = lag or _lag(panel, horizon, season, options, split)
+    lookback = named or (usual if lag is None else lag.lookback(usual))
     calendar = _calendar(panel, options.calendar, split)
     dataset = build(panel, lookback, horizon, options.show_level, split, calendar)
     if options.calendar is None and calendar:
@@ -137,7 +151,7 @@ def plan_of(panel: Panel, options: ForecastOptions, split: Split = boundaries) -
     )
     validation, test = (dataset.parts[part].thinned(most) for part in (VALIDATION, TEST))
     notes = (*panel.notes, *_notes(dataset, most))
-    return Plan(panel, resolved, dataset, train, validation, test, notes)
+    return Plan(panel, resolved, dataset, train, validation, test, notes, lag)
 
 
 def _calendar(panel: Panel, named: list[str] | None, split: Split) -> tuple[str, ...]:
@@ -176,14 +190,39 @@ def _horizon(panel: Panel, season: int) -> int:
     return max(min(wanted, longest // 15), 1)
 
 
-def _lookback(panel: Panel, horizon: int, season: int, split: Split) -> int:
-    """Choose the lookback: 3 horizons or 2 seasons, less if a third of training is shorter."""
+def _usual(panel: Panel, horizon: int, season: int, split: Split) -> int:
+    """Give the lookback by horizon and season: 3 horizons or 2 seasons, less for short data."""
     longest = max(len(s.ds) for s in panel.series)
-    wanted = min(max(3 * horizon, 2 * season), LONGEST_LOOKBACK)
-    third = split(longest)[0] // 3
-    while wanted > 1 and (wanted > third or shortest(wanted, horizon) > longest):
+    return _fitting(min(max(3 * horizon, 2 * season), LONGEST_LOOKBACK), longest, horizon, split)
+
+
+def _fitting(wanted: int, rows: int, horizon: int, split: Split) -> int:
+    """Shorten a lookback to a third of the training part, and until all parts have a window."""
+    third = split(rows)[0] // 3
+    while wanted > 1 and (wanted > third or fewest(wanted, horizon, split) > rows):
         wanted -= 1
     return wanted
+
+
+def _lag(
+    panel: Panel, horizon: int, season: int, options: ForecastOptions, split: Split
+) -> Lag | None:
+    """Measure how far back the data help, up to the lookback that was named; None: too few data."""
+    named = None if options.lookback == "auto" else options.lookback
+    lengths = np.sort([len(s.ds) for s in panel.series])[::-1]
+    # What half of all rows can be tried with: a few long series speak for themselves alone.
+    rows = int(lengths[np.searchsorted(np.cumsum(lengths), lengths.sum() / 2)])
+    wanted = longest_tried(named or LONGEST_LOOKBACK, 1 + len(panel.covariates))
+    longest = wanted if named else _fitting(wanted, rows, horizon, split)
+    while longest:
+        try:
+            dataset = build(
+                panel, longest, horizon, options.show_level, split, options.calendar or ()
+            )
+            return measure(dataset, season)
+        except DataError:  # gaps leave no window of so many steps
+            longest //= 2
+    return None
 
 
 def _notes(dataset: Dataset, most: int) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from glasscell.arrays import Array
 from glasscell.tasks.forecast.data_summary import data_summary
+from glasscell.tasks.forecast.lag import Lag
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.scores import PLAIN_RNN, Method, Scoreboard
 from glasscell.tasks.forecast.verdict import linear_start
@@ -31,6 +32,7 @@ class FitResult:
         interrupted: True if Ctrl-C stopped training.
         seconds: Time of the whole run.
         folder: The run folder, or None.
+        lag: How far back the data help and the LSTM reads; None: too few data to tell.
     """
 
     plan: Plan
@@ -44,6 +46,7 @@ class FitResult:
     interrupted: bool
     seconds: float
     folder: Path | None
+    lag: Lag | None = None
 
     @property
     def network(self) -> str:
@@ -64,7 +67,9 @@ class FitResult:
             else ""
         )
         early = "" if self.best.history else "Training was stopped before its first epoch was done."
-        return [remark for remark in (early, of_rival, self.board.without_mase()) if remark]
+        reach = "" if self.lag is None else self.lag.in_words()
+        remarks = (early, of_rival, self.board.without_mase(), reach)
+        return [remark for remark in remarks if remark]
 
     def metrics(self) -> dict[str, Any]:
         """Give what metrics.json holds."""
@@ -88,6 +93,7 @@ class FitResult:
                 for t in self.networks
             ],
             "saved_seed": self.best.seed,
+            "lag": None if self.lag is None else self.lag.record(),
             "data": data_summary(plan),
             "notes": [*plan.notes, *self.remarks],
             "seconds": round(self.seconds, 3),
