@@ -176,7 +176,8 @@ def show(result: Any, task: Task) -> None:
     if task == "sequences":
         console.print(laid_out(result))
     else:
-        console.print(laid_out(result.methods, result.plan.options.unit))
+        own = [result.network] if task == "forecast" else []
+        console.print(laid_out(result.methods, result.plan.options.unit, *own))
     for text in (result.verdict, *result.remarks):
         say(console, text)
     if result.interrupted and result.folder is not None:

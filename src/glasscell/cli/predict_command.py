@@ -26,11 +26,21 @@ NAMES = ("time", "target", "series", "gaps", "max_gap", "sheet")
 OF_SEQUENCES = ("label", "sequence", "time", "group", "layout", "missing", "marks")
 """Options about how sequences are read."""
 TAKING = {
-    "forecast": flags_of(ForecastOptions, (*READING, *NAMES)),
+    "forecast": {
+        **flags_of(ForecastOptions, (*READING, *NAMES, "horizon")),
+        "--future": "1",
+    },
     "sequences": flags_of(SequenceOptions, OF_SEQUENCES),
     "text": {},
 }
 """Flags by the task of the run, and how many values each takes."""
+FUTURE = (
+    "File with what is known ahead: a row for each time step after the data, with the columns of "
+    "--future-covariates. Default: rows below the data that have no target."
+)
+HORIZON = "Steps to forecast. Default: as in the run; for more its forecasts are read as history."
+AHEAD = ("future", "horizon")
+"""What is known ahead and how far to forecast, which is nothing to evaluate."""
 SAID = {
     "forecast": ("forecast", "series", "unique_id"),
     "sequences": ("row", "sequence", "sequence"),
@@ -49,6 +59,11 @@ def add_arguments(parser: Any, arguments: Sequence[str]) -> None:
         ("--out", str, ..., "CSV file to write; - for standard output."),
     )
     add_reading(parser, arguments)
+    add_flags(
+        parser,
+        ("--future", str | None, None, FUTURE),
+        ("--horizon", int | None, None, HORIZON),
+    )
     json_ = "Print what is told as JSON on standard output, and no CSV with --out -."
     add_flags(
         parser,
@@ -133,7 +148,8 @@ def _told(task: str, args: Any, data: str) -> Any:
     if task == "forecast":
         from glasscell.tasks.forecast.predict import predict
 
-        return predict(args.run, data, say=say(args), **reading)
+        ahead = {name: args[name] for name in AHEAD}
+        return predict(args.run, data, say=say(args), **ahead, **reading)
     if task == "sequences":
         from glasscell.tasks.sequences.predict import predict as tell
 

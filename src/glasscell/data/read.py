@@ -66,18 +66,15 @@ def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
     options = options or ReadOptions()
     opened = open_source(source, options.sheet)
     spread = find_spread_times(opened, options)
-    table, roles, cells, layout_notes = _columns(opened, spread, options)
-    notes = [*opened.notes, *layout_notes]
-    if len(cells) == 0:
-        raise DataError(f"{table.source}: no rows below the header; expected one row per time step")
-    zone = options.time_zone or table.zones.get(roles.time)
-    times = parse_times(cells, roles.time, table.where, replace(options, time_zone=zone))
-    there = _placed(times, table, roles, options)
-    times, table = there.times, table if there.kept is None else table.only(there.kept)
-    notes += times.notes
-    times = _in_months(times, options, notes)
+    table, roles, times, notes = timed(opened, spread, options)
+    if options.resample and roles.categories:
+        raise DataError(
+            f"--resample: expected columns of numbers, but {', '.join(roles.categories)} "
+            "holds categories, which have no mean; bring the rows to one step yourself"
+        )
+    rows = len(times.index)
     vocabulary: dict[str, tuple[str, ...]] = {}
-    values = _values(table, roles, options, vocabulary)
+    values = values_of(table, roles, options, vocabulary)
     roles, why_not = without_bystanders(roles, values, times.index)
     notes += [*table.said(), *_notes(roles, why_not, options)]
     if options.freq_origin == "--freq":
@@ -85,7 +82,7 @@ def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
         notes += counters(roles, values)
     numeric = [name for name in roles.read if name not in vocabulary]
     notes += filter(None, (sentinel(values[name], name) for name in numeric))
-    pieces = list(_pieces(table, roles, times, values))
+    pieces = list(pieces_of(table, roles, times, values))
     if isinstance(spread, TimesInNames):
         pieces = between_values(pieces, notes)
     if options.open_end and not roles.ahead:
@@ -104,14 +101,39 @@ def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
     if roles.time in table.zones:
         detected["time_zone"] = times.zone
     return Panel(
-        *(series, freq, roles, times.utc, tuple(notes), table.source, len(cells)),
+        *(series, freq, roles, times.utc, tuple(notes), table.source, rows),
         detected=detected,
         vocabulary=vocabulary,
         zone=times.zone,
     )
 
 
-def _values(
+def timed(
+    opened: Source, spread: JoinedTimes | TimesInNames | None, options: ReadOptions
+) -> tuple[Table, Roles, Times, list[str]]:
+    """Read the columns that have a role, and the times.
+
+    Args:
+        opened: The file or frame.
+        spread: Where its times are spread over columns.
+        options: How to read it.
+
+    Returns:
+        The table, the roles, the time of each row, and sentences on what was done.
+    """
+    table, roles, cells, layout_notes = _columns(opened, spread, options)
+    notes = [*opened.notes, *layout_notes]
+    if len(cells) == 0:
+        raise DataError(f"{table.source}: no rows below the header; expected one row per time step")
+    zone = options.time_zone or table.zones.get(roles.time)
+    times = parse_times(cells, roles.time, table.where, replace(options, time_zone=zone))
+    there = _placed(times, table, roles, options)
+    times, table = there.times, table if there.kept is None else table.only(there.kept)
+    notes += times.notes
+    return table, roles, _in_months(times, options, notes), notes
+
+
+def values_of(
     table: Table, roles: Roles, options: ReadOptions, vocabulary: dict[str, tuple[str, ...]]
 ) -> dict[str, Array]:
     """Read every column of values; categories as places of their words in `vocabulary`."""
@@ -182,7 +204,7 @@ def _in_months(times: Times, options: ReadOptions, notes: list[str]) -> Times:
     return replace(times, index=months)
 
 
-def _pieces(table: Table, roles: Roles, at: Times, values: dict[str, Array]) -> Iterator[Piece]:
+def pieces_of(table: Table, roles: Roles, at: Times, values: dict[str, Array]) -> Iterator[Piece]:
     """Cut the table into one piece per series, each sorted by time."""
     times, zone = at.index, at.zone if at.utc else None
     order = np.argsort(times.to_numpy(), kind="stable")

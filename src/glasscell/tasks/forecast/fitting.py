@@ -31,7 +31,7 @@ from glasscell.tasks.forecast.verdict import verdict
 from glasscell.tasks.inspect_run import look
 from glasscell.training import run_folder
 from glasscell.training.campaign import Campaign, best_of_each, candidates, hire
-from glasscell.training.kinds import NAMES, Kind
+from glasscell.training.kinds import KINDS, NAMES, Kind
 from glasscell.training.progress import Reporter, stop_on_interrupt
 from glasscell.training.trainer import environment
 from glasscell.training.workers import Workers
@@ -106,7 +106,7 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     board = Scoreboard(plan.dataset, plan.test, plan.season)
     methods, forecasts = baselines(plan, board)
     recipe = Recipe.of(plan, _start(plan))
-    networks = candidates(options.seed, options.seeds)
+    networks = candidates(options.seed, options.seeds, options.cell)
     with (
         hire(call.jobs, len(networks), recipe.work) as workers,
         reporter,
@@ -115,8 +115,8 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
         campaign = Campaign(recipe, networks, reporter, folder, workers)
         whole = campaign.run(stop)
     best = best_of_each(campaign.done)
-    kinds: tuple[Kind, ...] = ("RNN", "LSTM")
-    for kind in kinds:
+    cell = KINDS[options.cell]
+    for kind in _in_order(cell):
         mine = [one for one in campaign.done if one.kind == kind]
         if not mine:
             continue
@@ -134,10 +134,10 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     result = FitResult(
         plan,
         tuple(methods),
-        verdict(methods, board.weights(), plan.horizon, plan.options.unit),
+        verdict(methods, board.weights(), plan.horizon, plan.options.unit, NAMES[cell]),
         tuple(campaign.done),
-        best["LSTM"],
-        best.get("RNN"),
+        best[cell],
+        best.get("RNN") if cell != "RNN" else None,
         forecasts,
         board,
         not whole,
@@ -147,6 +147,11 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     if folder is not None:
         _write(result, folder, data)
     return result
+
+
+def _in_order(cell: Kind) -> list[Kind]:
+    """Give the kinds of networks as the table lists them: the plain rival, then the cell."""
+    return list(dict.fromkeys(("RNN", cell)))
 
 
 def _start(plan: Plan) -> LinearForecast:

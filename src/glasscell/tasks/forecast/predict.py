@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -12,7 +12,10 @@ import numpy as np
 import pandas as pd
 
 import glasscell
-from glasscell.data.frequency import future, rhythm
+from glasscell.arrays import Array
+from glasscell.data.frequency import future as times_after
+from glasscell.data.frequency import rhythm
+from glasscell.data.future_rows import require_future, with_future
 from glasscell.data.read import Panel, ReadOptions, Series, read_panel
 from glasscell.data.readers import open_source
 from glasscell.data.wording import count, few, share, time_text
@@ -23,6 +26,7 @@ from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.preprocessing import read_preprocessing, scaler_of
 from glasscell.tasks.forecast.windows import Windows
 from glasscell.tasks.option_checks import flag
+from glasscell.tasks.scaling import Scaler
 
 __all__ = ["Forecaster", "predict", "read_like"]
 
@@ -81,12 +85,23 @@ class Forecaster:
         return cls(glasscell.load(folder), settings)
 
     def predict(
-        self, data: Any, *, say: Callable[[str], None] | None = None, **reading: Any
+        self,
+        data: Any,
+        *,
+        future: Any = None,
+        horizon: int | None = None,
+        say: Callable[[str], None] | None = None,
+        **reading: Any,
     ) -> pd.DataFrame:
         """Forecast every series of the data from its last row on.
 
         Args:
             data: Path of a file or a frame, with at least `lookback` time steps per series.
+            future: Path of a file or a frame with what is known ahead: a row for each time step
+                after the history (and series), with the time and the columns that the run knows
+                ahead. Default: rows below the data that have no target.
+            horizon: Steps to forecast. Default: those that the run was trained for; for more of
+                them its own forecasts are read as history, again and again.
             say: Called with each sentence on what was done; None: silent.
             **reading: How the data are read, by the names of `ForecastOptions`: ``time``,
                 ``target``, ``series``, ``gaps``, ``max_gap``, ``decimal`` ...; None: as in the run.
@@ -108,51 +123,63 @@ class Forecaster:
                 f"({', '.join(known)}), got {', '.join(strange)}; the others are as the run has "
                 "them"
             )
-        return self.forecast(self.read(data, say, **reading), say)
+        panel = self.read(data, say, future=future, horizon=horizon, **reading)
+        return self.forecast(panel, say, horizon)
 
     def read(self, data: Any, say: Callable[[str], None] | None = None, **reading: Any) -> Panel:
         """Read data as the run's were read; see `read_like`."""
         return read_like(data, self.settings, say, **reading)
 
-    def forecast(self, panel: Panel, say: Callable[[str], None] | None = None) -> pd.DataFrame:
+    def forecast(
+        self, panel: Panel, say: Callable[[str], None] | None = None, horizon: int | None = None
+    ) -> pd.DataFrame:
         """Forecast every series that was read; see `predict`.
 
         Args:
             panel: The series.
             say: Called with each sentence on what was done; None: silent.
+            horizon: Steps to forecast; None: those that the run was trained for.
         """
+        tell = say or (lambda _: None)
+        own = self.settings["horizon"]
+        steps = _steps(horizon, self.settings, tell)
+        series = _long_enough(panel, self.settings, tell)
+        require_future(panel, series, steps)
+        scalers = [scaler_of(one, self.settings) for one in series]
+        told, histories = self._told(panel, series, scalers), series
+        while told.shape[1] < steps:
+            last = told[:, -own:]
+            histories = [_continued(*pair, panel) for pair in zip(histories, last, strict=True)]
+            told = np.concatenate([told, self._told(panel, histories, scalers)], axis=1)
+        after = {last: times_after(last, panel.freq, steps) for last in {s.ds[-1] for s in series}}
+        times = [after[one.ds[-1]] for one in series]
+        return pd.DataFrame(
+            {
+                "unique_id": np.repeat(np.array([s.unique_id for s in series], object), steps),
+                "ds": panel.stamps(times[0].append(times[1:])),
+                "horizon": np.tile(np.arange(1, steps + 1), len(series)),
+                "forecast": told[:, :steps].ravel(),
+            }
+        )
+
+    def _told(self, panel: Panel, series: list[Series], scalers: list[Scaler]) -> Array:
+        """Give (S, horizon) forecasts in the data's unit, of the steps that the network tells."""
         lookback, horizon = self.settings["lookback"], self.settings["horizon"]
         layout = Layout.read(self.settings)
         more, ahead = (horizon if layout.known else 0), layout.of_network()
-        series = _long_enough(panel, self.settings, say or (lambda _: None))
-        after: dict[Any, Any] = {}
-        times, forecasts = [], np.empty((len(series), horizon))
+        forecasts = np.empty((len(series), horizon))
         for first in range(0, len(series), AT_ONCE):
             some = series[first : first + AT_ONCE]
-            scalers = [scaler_of(one, self.settings) for one in some]
             rows = [
                 layout.rows(one.last(lookback), scaler, panel, more)
-                for one, scaler in zip(some, scalers, strict=True)
+                for one, scaler in zip(some, scalers[first:], strict=False)
             ]
             origins = lookback + (lookback + more) * np.arange(len(some))
-            stacked = np.concatenate(rows)
-            windows = Windows(stacked, origins, lookback, horizon, len(some), ahead)
+            windows = Windows(np.concatenate(rows), origins, lookback, horizon, len(some), ahead)
             scaled = self.model.run(windows.inputs()).output.astype(np.float64)
-            for place, (one, scaler) in enumerate(zip(some, scalers, strict=True)):
-                forecasts[first + place] = scaler.restore(scaled[place], column=0)
-                last = one.ds[-1]
-                if last not in after:
-                    after[last] = future(last, panel.freq, horizon)
-                times.append(after[last])
-        ds = times[0].append(times[1:])
-        return pd.DataFrame(
-            {
-                "unique_id": np.repeat(np.array([s.unique_id for s in series], object), horizon),
-                "ds": panel.stamps(ds),
-                "horizon": np.tile(np.arange(1, horizon + 1), len(series)),
-                "forecast": forecasts.ravel(),
-            }
-        )
+            for place, told in enumerate(scaled, first):
+                forecasts[place] = scalers[place].restore(told, column=0)
+        return forecasts
 
 
 def predict(
@@ -182,7 +209,13 @@ def predict(
 
 
 def read_like(
-    data: Any, settings: dict[str, Any], say: Callable[[str], None] | None = None, **changes: Any
+    data: Any,
+    settings: dict[str, Any],
+    say: Callable[[str], None] | None = None,
+    *,
+    future: Any = None,
+    horizon: int | None = None,
+    **changes: Any,
 ) -> Panel:
     """Read data as a run's were read, where they have its columns and nothing else is given.
 
@@ -190,6 +223,8 @@ def read_like(
         data: Path of a CSV file or a frame.
         settings: preprocessing.json of the run.
         say: Called with each sentence on what was done; None: silent.
+        future: Path of a file or a frame with what is known after the data; None: none.
+        horizon: Steps after the data that are to be known of it; None: those of the run.
         **changes: Options by the names of `ForecastOptions`; None: as in the run.
 
     Raises:
@@ -209,12 +244,8 @@ def read_like(
         chosen.setdefault("series", columns["series"])
     targets_there = [name for name in columns["targets"] if name in names]
     targets = targets_there if "target" not in chosen else []
-    missing = [name for name in columns["covariates"] if name not in names]
-    if missing:
-        raise DataError(
-            f"expected the covariates {', '.join(columns['covariates'])} that the run was trained "
-            f"with, found no column {', '.join(missing)}; the columns found are {', '.join(names)}"
-        )
+    layout = Layout.read(settings)
+    _require_columns(layout, names, future)
     manner = settings.get("reading", {"resample": settings.get("resample", False)})
     defaults = ReadOptions().manner()
     if unknown := [name for name in manner if name not in defaults]:
@@ -224,6 +255,9 @@ def read_like(
     options = ForecastOptions(**{**manner, **chosen, "covariates": columns["covariates"]})
     reading = replace(
         options.reading(),
+        future_covariates=layout.ahead,
+        static=layout.static,
+        vocabulary=layout.vocabulary,
         targets=targets or None,
         labels=labels if labels and set(labels) <= set(names) else None,
         freq=settings["frequency"],
@@ -245,10 +279,28 @@ def read_like(
             f"{error} (read as the run's data were, with {' '.join(flags)}; give another if these "
             "differ)"
         ) from error
+    notes = [*panel.notes]
+    if future is not None:
+        panel = with_future(panel, future, reading, horizon or settings["horizon"], notes)
     absent = [name for name in columns["targets"] if targets and name not in targets]
-    for note in (*panel.notes, *([f"The data have no column {few(absent)}."] if absent else [])):
+    notes += [f"The data have no column {few(absent)}."] if absent else []
+    for note in notes:
         (say or (lambda _: None))(note)
     return panel
+
+
+def _require_columns(layout: Layout, names: Sequence[str], future: Any) -> None:
+    """Refuse data without a column that the run reads, and a future of which it reads nothing."""
+    if missing := [name for name in layout.columns if name not in names]:
+        raise DataError(
+            f"expected the covariates {', '.join(layout.columns)} that the run was trained "
+            f"with, found no column {', '.join(missing)}; the columns found are {', '.join(names)}"
+        )
+    if future is not None and not layout.ahead:
+        raise DataError(
+            "--future: the run reads no column that is known ahead; leave it out, or fit with "
+            "--future-covariates"
+        )
 
 
 def _read(data: Any, options: ReadOptions) -> Panel:
@@ -276,6 +328,40 @@ def _as_flag(name: str, value: Any) -> str:
         return flag(name)
     words = ",".join(value) if isinstance(value, list) else str(value)
     return f"{flag(name)}={words.lower() if isinstance(value, bool) else words}"
+
+
+def _steps(horizon: int | None, settings: dict[str, Any], tell: Callable[[str], None]) -> int:
+    """Find how many steps to forecast, and say how where they are more than the network tells.
+
+    Raises:
+        DataError: No number of steps, or more of them with columns whose past alone is known.
+    """
+    own, past = settings["horizon"], settings["columns"]["covariates"]
+    if horizon is None:
+        return int(own)
+    if type(horizon) is not int or horizon < 1:
+        raise DataError(f"--horizon: expected a whole number of steps >= 1, got {horizon!r}")
+    if horizon > own and past:
+        raise DataError(
+            f"--horizon {horizon}: the run forecasts {count(own, 'step')} and reads "
+            f"{', '.join(past)}, of which nothing is known after the data, so its own forecasts "
+            "cannot be read as history; fit again with a longer --horizon, or with these columns "
+            "among --future-covariates"
+        )
+    if horizon > own:
+        tell(
+            f"The run forecasts {count(own, 'step')} at once; for {horizon:,} its own forecasts "
+            f"were read as history {count(-(-horizon // own) - 1, 'time')}, and errors add up."
+        )
+    return horizon
+
+
+def _continued(series: Series, told: Array, panel: Panel) -> Series:
+    """Append forecasts to a history."""
+    times = series.ds.append(times_after(series.ds[-1], panel.freq, len(told)))
+    values = np.concatenate([series.values, told[:, None]])
+    measured = np.concatenate([series.measured, np.full(len(told), True)])
+    return Series(series.unique_id, times, values, measured, series.known)
 
 
 def _lacks(series: Series, lookback: int) -> str:

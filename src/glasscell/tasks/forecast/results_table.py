@@ -13,12 +13,13 @@ LEAVING = ("seconds", "parameters", "RMSE", "MASE")
 """Columns that a narrow terminal does without, in this order."""
 
 
-def results(methods: Sequence[Method], unit: str = "") -> FittedTable:
-    """Lay the methods out, the LSTM in bold.
+def results(methods: Sequence[Method], unit: str = "", own: str = LSTM) -> FittedTable:
+    """Lay the methods out, the network in bold.
 
     Args:
         methods: Test results.
         unit: Unit of the errors.
+        own: Name of the network.
     """
     rows = [
         {
@@ -34,7 +35,7 @@ def results(methods: Sequence[Method], unit: str = "") -> FittedTable:
     return FittedTable(
         f"Errors{f' in {unit}' if unit else ''} on the last 20 % of each series",
         rows,
-        bold=[method.name == LSTM for method in methods],
+        bold=[method.name == own for method in methods],
         leaving=LEAVING,
         headline="MAE",
     )

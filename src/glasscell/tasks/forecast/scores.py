@@ -125,7 +125,7 @@ class Scoreboard:
             name=name,
             **{key: float(np.mean(values)) for key, values in table.items()},
             mae_sd=spread if degree else math.nan,
-            seeds=len(forecasts) if name in (LSTM, PLAIN_RNN) else 0,
+            seeds=len(forecasts) if name in NAMES.values() else 0,
             parameters=parameters,
             seconds=seconds,
             errors=np.mean(windows, axis=0),
