@@ -327,8 +327,11 @@ def _bundles(counts: dict[Any, int], rows: int) -> Iterator[list[Any]]:
 
 def _among(cells: Any, names: Sequence[Any]) -> Array:
     if isinstance(cells, pd.Categorical):
-        return np.append(np.isin(np.asarray(cells.categories, object), names), False)[cells.codes]
-    return np.isin(np.asarray(cells), names)
+        known = np.isin(np.asarray(cells.categories, object), names)
+        of_rows: Array = np.append(known, False)[cells.codes]
+        return of_rows
+    chosen: Array = np.isin(np.asarray(cells), names)
+    return chosen
 
 
 def _joined(parts: list[Any]) -> Any:

@@ -6,6 +6,7 @@ whose worker dies is done again by Dask, Ray and Spark.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from typing import Any
@@ -94,20 +95,25 @@ def one_by_one(
 
 
 def on_engine(
-    function: OfGroup, data: Any, by: str, schema: str, engine: Any, groups: int
-) -> pd.DataFrame:
+    function: OfGroup,
+    data: Any,
+    by: str,
+    engine: Any,
+    groups: int,
+    mark: OfGroup | None = None,
+) -> Iterator[pd.DataFrame]:
     """Do it for every group of a table on an engine.
 
     Args:
         function: What is done with the rows of a group, in any order; its workers import glasscell.
         data: A frame, or the path of a Parquet file or folder that every worker reads.
         by: The column that names the groups.
-        schema: What it gives, as Fugue writes columns: "unique_id:str,forecast:double".
         engine: As in `require_engine`.
         groups: How many groups there are.
+        mark: What adds the column of whole numbers that names the groups; None: it is there.
 
     Returns:
-        What the calls gave, in no order.
+        What each call gave, in no order.
 
     Raises:
         EngineError: The engine gave up.
@@ -116,33 +122,53 @@ def on_engine(
     import fugue.api as fugue
 
     def of_group(frame: pd.DataFrame) -> pd.DataFrame:
-        return function(frame)
+        return pd.DataFrame({"told": [_packed(function(frame))]})
+
+    def of_rows(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame if mark is None else mark(frame)
 
     if isinstance(engine, str) and engine.startswith(CLUSTERS):
         from distributed import Client
 
         engine = Client(engine)
+    # Ray and Spark make hundreds of parts otherwise, each of them a process's work.
+    partition = {"by": [by], "num": groups}
     try:
-        told: pd.DataFrame = fugue.transform(
-            data,
-            of_group,
-            schema=schema,
-            partition={"by": [by], "num": groups},
-            engine=engine,
-            as_local=True,
-            as_fugue=False,
-        )
+        with fugue.engine_context(engine):
+            table = fugue.load(data, "parquet") if isinstance(data, str) else data
+            if mark is not None:
+                table = fugue.transform(table, of_rows, schema=f"*,{by}:long")
+            done = fugue.transform(table, of_group, schema="told:str", partition=partition)
+            told = fugue.as_pandas(done)
     except Exception as error:
         cause = _cause(error)
-        if isinstance(cause, DataError):
+        if isinstance(cause, GlasscellError):
             raise cause from error
+        said = f"{type(error).__name__}: {str(error).strip() or 'no reason'}".splitlines()[0]
         raise EngineError(
             f"--engine {engine if isinstance(engine, str) else type(engine).__name__}: gave up "
-            f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}); see "
-            "the log of its workers, which die most often for want of memory; what is finished is "
-            "kept"
+            f"({said:.200}); its workers' log says more, most often that memory ran out; what is "
+            "finished is kept"
         ) from error
-    return told if isinstance(told, pd.DataFrame) else pd.DataFrame(told)
+    return map(_unpacked, told["told"])
+
+
+def _packed(frame: pd.DataFrame) -> str:
+    """Write a frame as text that every engine passes on: types, zones and bits stay."""
+    import pyarrow
+
+    sink = pyarrow.BufferOutputStream()
+    table = pyarrow.Table.from_pandas(frame, preserve_index=False)
+    with pyarrow.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return base64.b64encode(sink.getvalue()).decode()
+
+
+def _unpacked(text: str) -> pd.DataFrame:
+    import pyarrow
+
+    frame: pd.DataFrame = pyarrow.ipc.open_stream(base64.b64decode(text)).read_pandas()
+    return frame
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -150,7 +176,7 @@ def _cause(error: BaseException) -> BaseException:
     seen: list[BaseException] = []
     here: BaseException | None = error
     while here is not None and here not in seen:
-        if isinstance(here, DataError):
+        if isinstance(here, GlasscellError):
             return here
         seen.append(here)
         here = getattr(here, "cause", None) or here.__cause__ or here.__context__

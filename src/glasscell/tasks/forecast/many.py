@@ -22,14 +22,18 @@ from glasscell.data.readers import open_source
 from glasscell.data.wording import count, few
 from glasscell.errors import DataError, GlasscellError
 from glasscell.files import draft
-from glasscell.tasks.engines import LOCAL, on_engine, one_by_one, require_engine
+from glasscell.tasks.engines import LOCAL, OfGroup, on_engine, one_by_one, require_engine
 from glasscell.tasks.forecast.options import ForecastOptions
-from glasscell.tasks.forecast.predict import Forecaster
+from glasscell.tasks.forecast.predict import Forecaster, NothingToForecastError
 from glasscell.training import run_folder
 
 ROWS = 1_000_000
 """Rows of a table that are forecast at a time."""
+LEAST_PARTS = 4
+"""Parts that a table is cut into at least for an engine."""
 TABLE = "groups.csv"
+ORDER = "glasscell_row"
+"""The column that keeps the order of rows on an engine: clocks that repeat an hour need it."""
 PART = "glasscell_part"
 """The column of an engine's table that says which rows go together."""
 NEEDED = ("config.json", "model.safetensors", run_folder.PREPROCESSING)
@@ -93,11 +97,11 @@ def fit_groups(
         return _fitted(frame, by, place, record, force, resume)
 
     if engine == LOCAL:
-        told = list(one_by_one(of_group, _groups(source, by), jobs))
+        told = one_by_one(of_group, _groups(source, by), jobs)
     else:
-        whole = _whole(source, list(source.names))
-        columns = "group:str,status:str,folder:str,seconds:double,scores:str,verdict:str,error:str"
-        told = [on_engine(of_group, whole, by, columns, engine, whole[by].nunique())]
+        table = _for_engine(source, list(source.names), data, settings.time_zone)
+        names = open_source(table).body([], [by]).labels(by)[0]
+        told = on_engine(of_group, table, by, engine, len(names))
     table = pd.concat(told, ignore_index=True).sort_values("group", ignore_index=True)
     scores = pd.DataFrame([json.loads(text) for text in table.pop("scores")], table.index)
     table = pd.concat([table.iloc[:, :4], scores.add_prefix("mae "), table.iloc[:, 4:]], axis=1)
@@ -130,11 +134,11 @@ def _fitted(
         if ORDER in frame:
             rows = rows.loc[frame[ORDER].sort_values().index]
         try:
-            more = {"force": force, "resume": resume, "jobs": 1}
-            fit(rows.reset_index(drop=True), run, ForecastOptions(**record), **more)
+            chosen = ForecastOptions(**record)
+            fit(rows.reset_index(drop=True), run, chosen, force=force, resume=resume, jobs=1)
         except GlasscellError as problem:
             status, error = "failed", str(problem)
-    metrics = {"seconds": np.nan, "methods": [], "verdict": ""}
+    metrics: dict[str, Any] = {"seconds": np.nan, "methods": [], "verdict": ""}
     if status != "failed":
         metrics = json.loads((run / run_folder.METRICS).read_text(encoding="utf-8"))
     return pd.DataFrame(
@@ -150,14 +154,31 @@ def _fitted(
     )
 
 
-ORDER = "glasscell_row"
-"""The column that keeps the order of rows on an engine: clocks that repeat an hour need it."""
-
-
 def _whole(source: Source, columns: list[str]) -> pd.DataFrame:
-    """Read columns as they are, with their order."""
+    """Read columns as they are."""
     table = source.body([], columns)
-    frame = pd.DataFrame({name: table.columns[name] for name in columns})
+    return pd.DataFrame({name: table.columns[name] for name in columns})
+
+
+def _for_engine(source: Source, columns: list[str], data: Any, zone: str | None) -> Any:
+    """Give what an engine reads itself, a path, or a frame with the order of its rows.
+
+    Raises:
+        DataError: The order tells which of two equal times is the first, and would be lost.
+    """
+    if isinstance(source, ParquetParts) and zone and not source.zones:
+        raise DataError(
+            "--engine: expected times with offsets or a zone in the Parquet file, as an engine "
+            "keeps no order of rows that tells an hour repeated by clocks; write them, or leave "
+            "--engine out"
+        )
+    plain = isinstance(source, ParquetParts) and not source.stored and not any(source.fixed)
+    if plain and isinstance(data, str | os.PathLike):
+        return str(Path(data).resolve())
+    frame = _whole(source, columns)
+    for name, cells in frame.items():
+        if isinstance(cells.dtype, pd.CategoricalDtype):
+            frame[name] = cells.astype(object)
     return frame.assign(**{ORDER: np.arange(len(frame))})
 
 
@@ -166,7 +187,7 @@ def _groups(source: Source, by: str) -> Iterator[pd.DataFrame]:
     if isinstance(source, ParquetParts):
         yield from source.groups(by, others, rows=1)
         return
-    frame = _whole(source, list(source.names)).drop(columns=ORDER)
+    frame = _whole(source, list(source.names))
     for _, rows in frame.groupby(by, sort=True, observed=True):
         yield rows
 
@@ -218,20 +239,49 @@ def predict_parts(
         return _forecast(frame, carried, reading)
 
     if engine != LOCAL:
-        frame = _whole(source, columns)
-        names = frame[series].astype(str)
-        parts = max(1, len(frame) // rows, 4)
-        frame[PART] = names.map(lambda name: zlib.crc32(name.encode()) % parts).astype(np.int64)
-        schema = "ds:long,zone:str," + _schema(forecaster, reading)
-        told = on_engine(of_frame, frame, PART, schema, engine, parts)
-        yield _unpacked(told.sort_values(["unique_id", "horizon"], ignore_index=True))
+        table = _for_engine(source, columns, data, settings.get("reading", {}).get("time_zone"))
+        told = list(_by_engine(of_frame, table, series, engine, max(1, _rows(source) // rows)))
+        if told:
+            whole = pd.concat(told, ignore_index=True)
+            yield whole.sort_values(["unique_id", "horizon"], ignore_index=True)
+        else:
+            _require_some(source, forecaster, reading)
         return
     if isinstance(source, ParquetParts):
         frames = source.groups(series, [name for name in columns if name != series], rows)
     else:
         frames = iter([_whole(source, columns)])
-    for told in one_by_one(of_frame, frames, jobs):
-        yield _unpacked(told)
+    there = False
+    for forecasts in one_by_one(of_frame, frames, jobs):
+        if len(forecasts):
+            there = True
+            yield forecasts
+    if not there:
+        _require_some(source, forecaster, reading)
+
+
+def _by_engine(
+    function: OfGroup, table: Any, series: str, engine: Any, parts: int
+) -> Iterator[pd.DataFrame]:
+    """Forecast on an engine: series whose names have the same checksum go together."""
+    parts = max(parts, LEAST_PARTS)
+
+    def marked(frame: pd.DataFrame) -> pd.DataFrame:
+        codes = [zlib.crc32(str(name).encode()) % parts for name in frame[series]]
+        return frame.assign(**{PART: np.array(codes, np.int64)})
+
+    return filter(len, on_engine(function, table, PART, engine, parts, marked))
+
+
+def _rows(source: Source) -> int:
+    if isinstance(source, ParquetParts):
+        return source.rows
+    return len(source.body([], source.names[:1]).columns[source.names[0]])
+
+
+def _require_some(source: Source, forecaster: Forecaster, reading: dict[str, Any]) -> None:
+    """Say why no series of a table can be forecast."""
+    forecaster.predict(source, **reading)
 
 
 def _columns(source: Source, settings: dict[str, Any], reading: dict[str, Any]) -> list[str]:
@@ -265,22 +315,9 @@ def _forecast(
         frame = frame.sort_values(ORDER, ignore_index=True)
     kept = [name for name in frame if name not in (ORDER, PART)]
     said = {name: value for name, value in reading.items() if name != "sheet"}
-    told = _loaded(tuple(sorted(carried.items()))).predict(frame[kept], **said)
-    times = told["ds"]
-    zone = ""
-    if isinstance(times.dtype, pd.DatetimeTZDtype):
-        zone, times = str(times.dt.tz), times.dt.tz_convert("UTC").dt.tz_localize(None)
-    elif not pd.api.types.is_datetime64_any_dtype(times.dtype):
-        zone = "#"
-    return told.assign(ds=times.astype("datetime64[ns]" if zone != "#" else np.int64).astype(np.int64), zone=zone)
-
-
-def _unpacked(told: pd.DataFrame) -> pd.DataFrame:
-    """Make times of the numbers that `_forecast` gave."""
-    zones = told["zone"].unique()
-    times = told["ds"].astype(np.int64)
-    if zones[0] != "#":
-        times = pd.to_datetime(times, unit="ns")
-    if zones[0] not in ("#", ""):
-        times = times.dt.tz_localize("UTC").dt.tz_convert(zones[0])
-    return told.assign(ds=times).drop(columns="zone")
+    forecaster = _loaded(tuple(sorted(carried.items())))
+    try:
+        return forecaster.predict(frame[kept], **said)
+    except NothingToForecastError:
+        # Others may have some; of this frame every series is too short.
+        return pd.DataFrame({"unique_id": []})
