@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from importlib.util import find_spec
 from typing import Any
 
@@ -127,14 +128,15 @@ def on_engine(
     def of_rows(frame: pd.DataFrame) -> pd.DataFrame:
         return frame if mark is None else mark(frame)
 
+    client: Any = nullcontext(engine)
     if isinstance(engine, str) and engine.startswith(CLUSTERS):
         from distributed import Client
 
-        engine = Client(engine)
+        client = Client(engine)
     # Ray and Spark make hundreds of parts otherwise, each of them a process's work.
     partition = {"by": [by], "num": groups}
     try:
-        with fugue.engine_context(engine):
+        with client as named, fugue.engine_context(named):
             table = fugue.load(data, "parquet") if isinstance(data, str) else data
             if mark is not None:
                 table = fugue.transform(table, of_rows, schema=f"*,{by}:long")

@@ -211,7 +211,7 @@ def predict_parts(
             the run folder.
         jobs: Processes of the local engine; default 1; None: one a core.
         rows: About as many rows as are forecast at a time.
-        say: Called with each sentence on what was done; None: silent.
+        say: Called with each sentence on what was done; None: silent. Other processes are.
         **reading: As `predict` takes them.
 
     Yields:
@@ -229,14 +229,20 @@ def predict_parts(
     settings = forecaster.settings
     source = open_source(data, reading.get("sheet"))
     series = reading.get("series") or settings["columns"]["series"]
-    if series is None or series not in source.names:
+    large = isinstance(source, ParquetParts) and source.rows > rows
+    if series is None or series not in source.names or not (large or engine != LOCAL):
         yield forecaster.predict(source, say=say, **reading)
         return
+    tell = say if engine == LOCAL and jobs == 1 else None
     columns = _columns(source, settings, reading)
     carried = _carried(Path(run))
+    said = {name: value for name, value in reading.items() if name != "sheet"}
+    if said.get("future") is not None:
+        future = open_source(said["future"])
+        said["future"] = _whole(future, list(future.names))
 
     def of_frame(frame: pd.DataFrame) -> pd.DataFrame:
-        return _forecast(frame, carried, reading)
+        return _forecast(frame, carried, said, series, tell)
 
     if engine != LOCAL:
         table = _for_engine(source, columns, data, settings.get("reading", {}).get("time_zone"))
@@ -247,10 +253,8 @@ def predict_parts(
         else:
             _require_some(source, forecaster, reading)
         return
-    if isinstance(source, ParquetParts):
-        frames = source.groups(series, [name for name in columns if name != series], rows)
-    else:
-        frames = iter([_whole(source, columns)])
+    assert isinstance(source, ParquetParts)
+    frames = source.groups(series, [name for name in columns if name != series], rows)
     there = False
     for forecasts in one_by_one(of_frame, frames, jobs):
         if len(forecasts):
@@ -308,16 +312,20 @@ def _loaded(files: tuple[tuple[str, bytes], ...]) -> Forecaster:
 
 
 def _forecast(
-    frame: pd.DataFrame, carried: dict[str, bytes], reading: dict[str, Any]
+    frame: pd.DataFrame,
+    carried: dict[str, bytes],
+    said: dict[str, Any],
+    series: str,
+    say: Callable[[str], None] | None,
 ) -> pd.DataFrame:
-    """Forecast the series of a frame; times as numbers, so that every engine passes them on."""
+    """Forecast the series of a frame; nothing where all of them are too short."""
     if ORDER in frame:
         frame = frame.sort_values(ORDER, ignore_index=True)
     kept = [name for name in frame if name not in (ORDER, PART)]
-    said = {name: value for name, value in reading.items() if name != "sheet"}
-    forecaster = _loaded(tuple(sorted(carried.items())))
+    if said.get("future") is not None:
+        future = said["future"]
+        said = {**said, "future": future[future[series].isin(frame[series].unique())]}
     try:
-        return forecaster.predict(frame[kept], **said)
+        return _loaded(tuple(sorted(carried.items()))).predict(frame[kept], say=say, **said)
     except NothingToForecastError:
-        # Others may have some; of this frame every series is too short.
         return pd.DataFrame({"unique_id": []})
