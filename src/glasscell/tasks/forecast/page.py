@@ -241,7 +241,7 @@ def _method(record: Mapping[str, Any]) -> Method:
     numbers = ("mae", "rmse", "mase", "mae_sd", "seconds")
     return Method(
         name=record["name"],
-        **{key: math.nan if record[key] is None else record[key] for key in numbers},
+        **{key: math.nan if record[key] is None else record[key] for key in numbers},  # type: ignore[arg-type]
         seeds=record["seeds"],
         parameters=record["parameters"],
         errors=np.empty(0),
