@@ -13,6 +13,7 @@ from glasscell.data.wording import count
 from glasscell.tasks.forecast.linear import of_steps
 from glasscell.tasks.forecast.windows import TRAIN, VALIDATION, Dataset, Windows
 from glasscell.threads import one_blas_thread
+from glasscell.traces import pictures
 
 LADDER = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 """Steps that are tried, beside one and two seasons: each at most half as many again."""
@@ -201,6 +202,38 @@ class Lag:
         if self.network is not None:
             text += f", the {self.network.model} uses {self.network.back}"
         return f"{text}."
+
+    def lines(self) -> tuple[list[int], dict[str, Array]]:
+        """Put the curves on one axis, each over its error with one step.
+
+        Returns:
+            (n,) every number of steps that any was tried with, and each model's (n,) errors, in
+            between on a line over log2, NaN beyond those that it was tried with.
+
+        >>> one = Curve(model=LINEAR, steps=(1, 4), errors=(2.0, 1.0), doubts=(0.0, 0.0), back=4)
+        >>> two = Curve(model=TREES, steps=(1, 2), errors=(1.0, 0.5), doubts=(0.0, 0.0), back=2)
+        >>> Lag(back=4, longest=4, span=9, curves=(one, two)).lines()
+        ([1, 2, 4], {'linear': array([1.  , 0.75, 0.5 ]), 'trees': array([1. , 0.5, nan])})
+        """
+        curves = (*self.curves, *(() if self.network is None else (self.network,)))
+        every, lines = np.unique(np.concatenate([curve.steps for curve in curves])), {}
+        for curve in curves:
+            errors = np.array(curve.errors) / (curve.errors[0] or 1.0)
+            at = np.interp(np.log2(every), np.log2(curve.steps), errors)
+            lines[curve.model] = np.where(every <= curve.steps[-1], at, np.nan)
+        return every.tolist(), lines
+
+    def plot(self, *, ax: Any = None, **options: Any) -> Any:
+        """Draw the curves; needs matplotlib.
+
+        Args:
+            ax: Where; default a new pyplot figure.
+            **options: As `glasscell.report.plots.lag` takes them.
+
+        Returns:
+            The Axes.
+        """
+        return pictures.plot("lag", *self.lines(), self.back, ax=ax, **options)
 
     def record(self) -> dict[str, Any]:
         """Give what metrics.json and preprocessing.json hold."""

@@ -180,9 +180,8 @@ def with_lag(shown: Exploration, lag: Lag, judged: bool) -> Exploration:
         lag: What was measured.
         judged: Whether it was that lag that the page was judged at.
     """
-    network = [] if lag.network is None else [lag.network]
-    curves = [curve.record() for curve in (*lag.curves, *network)]
-    put = reach(curves, lag.back, (lag.in_words(), lag.in_words("zh")))
+    backs = [one.back for one in (*lag.curves, lag.network) if one is not None]
+    put = reach(*lag.lines(), backs, lag.back, (lag.in_words(), lag.in_words("zh")))
     shown = shown.more(put.arrays, put.numbers)
     if not (judged and lag.reached):
         return shown
@@ -203,7 +202,8 @@ def with_reasons(shown: Exploration, found: Sequence[Reasons], unit: str) -> Exp
         found: One for each sequence of the page.
         unit: Of the target.
     """
-    put = moved([_record(one) for one in found], [one.added for one in found], unit)
+    added, by_step = [one.added for one in found], [one.by_step for one in found]
+    put = moved([_record(one) for one in found], added, by_step, unit)
     memory = {
         f"{s}/remembered": one.remembered[None]
         for s, one in enumerate(found)

@@ -19,6 +19,7 @@ from glasscell.inspect.subjects.saved_model import SavedModel
 from glasscell.model import nodes
 from glasscell.tasks.forecast.layout import Layout
 from glasscell.tasks.forecast.predict import Forecaster
+from glasscell.traces import pictures
 
 __all__ = ["Part", "Reasons", "of_window", "reasons"]
 
@@ -98,6 +99,24 @@ class Reasons:
     parts: tuple[Part, ...]
     said: float
     fell: float
+
+    @property
+    def by_step(self) -> Array:
+        """(T,) what all columns of each step added."""
+        return np.asarray(self.added.sum(axis=1))
+
+    def plot(self, *, ax: Any = None, **options: Any) -> Any:
+        """Draw what each step and each column added; needs matplotlib.
+
+        Args:
+            ax: Two Axes; default a new pyplot figure.
+            **options: As `glasscell.report.plots.reasons` takes them.
+
+        Returns:
+            (2,) array of Axes.
+        """
+        drawn = (self.added, self.by_step, self.columns, self.steps)
+        return pictures.plot("reasons", *drawn, ax=ax, **options)
 
     @property
     def error(self) -> float:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
-
+from glasscell.arrays import Array
 from glasscell.report.page.measured import Measured
 
-__all__ = ["lag", "of_curves"]
+__all__ = ["lag"]
 
 ARRAYS: Final = {
     "lag/k": "(n,) error of the k-th model with so many steps, over its error with one; NaN beyond "
@@ -28,42 +27,29 @@ NETWORK: Final = (
 )
 
 
-def lag(curves: Sequence[Mapping[str, Any]], back: int, said: tuple[str, str]) -> Measured:
+def lag(
+    steps: Sequence[int],
+    lines: Mapping[str, Array],
+    backs: Sequence[int],
+    back: int,
+    said: tuple[str, str],
+) -> Measured:
     """Give the page what was measured.
 
     Args:
-        curves: Records of the models: `model`, `steps`, `errors`, `back`; the network's last.
+        steps: (n,) numbers of steps.
+        lines: "linear", "trees" or the network's name to (n,) relative errors.
+        backs: Steps back that are enough, of each.
         back: Steps back that the data help.
         said: It in words, English and Chinese.
     """
-    steps, lines = of_curves(curves)
-    names = [NAMES.get(one["model"], [text.format(name=one["model"]) for text in NETWORK])
-             for one in curves]  # fmt: skip
+    names = [NAMES.get(model, [text.format(name=model) for text in NETWORK]) for model in lines]
     numbers = {
-        "steps": steps,
+        "steps": list(steps),
         "names": [list(pair) for pair in names],
-        "backs": [one["back"] for one in curves],
+        "backs": list(backs),
         "back": back,
         "said": list(said),
     }
-    arrays = {f"lag/{k}": line for k, line in enumerate(lines)}
+    arrays = {f"lag/{k}": line for k, line in enumerate(lines.values())}
     return Measured(arrays=arrays, numbers={"reach": numbers})
-
-
-def of_curves(curves: Sequence[Mapping[str, Any]]) -> tuple[list[int], list[Any]]:
-    """Put several curves on one axis: every number of steps that any was tried with.
-
-    Args:
-        curves: As for `lag`.
-
-    >>> one, two = {"steps": [1, 4], "errors": [2.0, 1.0]}, {"steps": [1, 2], "errors": [1.0, 0.5]}
-    >>> of_curves([one, two])
-    ([1, 2, 4], [array([1.  , 0.75, 0.5 ]), array([1. , 0.5, nan])])
-    """
-    every = sorted({int(k) for one in curves for k in one["steps"]})
-    lines = []
-    for one in curves:
-        first = one["errors"][0] or 1.0
-        at = np.interp(np.log2(every), np.log2(one["steps"]), np.array(one["errors"]) / first)
-        lines.append(np.where(np.array(every) <= one["steps"][-1], at, np.nan))
-    return every, lines

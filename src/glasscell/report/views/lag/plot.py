@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.report.draw.canvas import legend, one
 from glasscell.report.draw.colours import ALARM, COLOURS
 from glasscell.report.draw.curves import line
@@ -16,9 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["lag"]
 
+LINES: Final = ("forget", "candidate", "cell")
+
 
 def lag(
-    curves: Sequence[Mapping[str, Any]],
+    steps: Sequence[int],
+    lines: Mapping[str, Array],
     back: int | None = None,
     *,
     ax: Any = None,
@@ -27,27 +31,25 @@ def lag(
     """Draw the errors of several models over the steps of the past that they read.
 
     Args:
-        curves: Of each model `model`, `steps` and `errors`, as metrics.json has them under `lag`.
+        steps: (n,) numbers of steps.
+        lines: Name of a model to its (n,) errors, over that with one step.
         back: Where a dotted line stands: steps back that the data help; default none.
         ax: Where; default a new pyplot figure.
         width: Inches of a new figure; default rcParams["figure.figsize"].
 
     Returns:
-        The Axes; x is log2, y the error over that with the fewest steps.
+        The Axes; x is log2.
 
     >>> from matplotlib.figure import Figure
-    >>> curve = {"model": "linear", "steps": [1, 2, 4], "errors": [2.0, 1.0, 1.0]}
-    >>> ax = lag([curve], back=2, ax=Figure().subplots())
+    >>> ax = lag([1, 2, 4], {"linear": np.array([1.0, 0.5, 0.5])}, 2, ax=Figure().subplots())
     >>> ax.lines[0].get_ydata(), ax.get_legend().get_texts()[-1].get_text()
     (array([1. , 0.5, 0.5]), 'enough: 2 steps')
     """
     axes, drawn, names = one(ax, width=width), [], []
-    for curve, colour in zip(curves, ("forget", "candidate", "cell"), strict=False):
-        first = curve["errors"][0] or 1.0
-        errors = np.array(curve["errors"]) / first
-        drawn.append(line(axes, np.array(curve["steps"]), errors, color=COLOURS[colour]))
+    for (name, errors), colour in zip(lines.items(), LINES, strict=False):
+        drawn.append(line(axes, np.array(steps), errors, color=COLOURS[colour]))
         drawn[-1].set(marker="o", markersize=3, markevery=None)
-        names.append(str(curve["model"]))
+        names.append(name)
     if back is not None:
         drawn.append(axes.axvline(back, color=ALARM, lw=1.2, ls=":", zorder=0))
         names.append(f"enough: {back} steps")

@@ -22,15 +22,21 @@ MEASURES: Final = {
 }
 
 
-def reasons(found: Sequence[Mapping[str, Any]], added: Sequence[Array], unit: str) -> Measured:
+def reasons(
+    found: Sequence[Mapping[str, Any]],
+    added: Sequence[Array],
+    by_step: Sequence[Array],
+    unit: str,
+) -> Measured:
     """Give the page what was measured, a series each.
 
     Args:
         found: Numbers and words of each.
         added: (T, K) contributions of each.
+        by_step: (T,) what all columns of each step added.
         unit: Of the forecasts.
     """
     arrays = {f"{s}/reasons": one.T for s, one in enumerate(added)}
-    arrays |= {f"{s}/moved": one.sum(axis=1)[None] for s, one in enumerate(added)}
+    arrays |= {f"{s}/moved": one[None] for s, one in enumerate(by_step)}
     numbers = {str(s): {**one, "unit": unit} for s, one in enumerate(found)}
     return Measured(arrays=arrays, numbers={"reasons": numbers})

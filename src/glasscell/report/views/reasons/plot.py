@@ -20,6 +20,7 @@ ROW: Final = 0.2
 
 def reasons(
     added: Array,
+    by_step: Array,
     columns: Sequence[str],
     steps: Sequence[int],
     *,
@@ -30,6 +31,7 @@ def reasons(
 
     Args:
         added: (T, K), as `Reasons.added` of `glasscell.tasks.forecast.reasons`.
+        by_step: (T,) what all columns of each step added.
         columns: (K,) names.
         steps: (T,) numbers of the steps, negative back and positive ahead.
         ax: Two Axes; default a new pyplot figure.
@@ -39,8 +41,8 @@ def reasons(
         (2,) array of Axes: a bar a step, a row a column.
 
     >>> from matplotlib.figure import Figure
-    >>> axes = reasons(np.array([[1.0, 0.5], [-0.5, 0.0]]), ["y", "promo"], [-2, -1],
-    ...                ax=Figure().subplots(2, 1))
+    >>> added, by_step = np.array([[1.0, 0.5], [-0.5, 0.0]]), np.array([1.5, -0.5])
+    >>> axes = reasons(added, by_step, ["y", "promo"], [-2, -1], ax=Figure().subplots(2, 1))
     >>> [float(bar.get_height()) for bar in axes[0].patches]
     [1.5, -0.5]
     """
@@ -50,9 +52,8 @@ def reasons(
         height_ratios=(1.0, 0.35 + ROW * len(columns)),
     )[:, 0]  # fmt: skip
     bars, rows = drawn
-    sums = np.asarray(added).sum(axis=1)
-    colours = [SIGNS["positive" if value > 0 else "negative"] for value in sums]
-    bars.bar(np.arange(len(sums)), sums, width=0.9, color=colours)
+    colours = [SIGNS["positive" if value > 0 else "negative"] for value in by_step]
+    bars.bar(np.arange(len(by_step)), by_step, width=0.9, color=colours)
     bars.axhline(0.0, color=COLOURS["hidden"], lw=0.6)
     bars.set_ylabel("added")
     heat(rows, np.asarray(added).T, symmetric(np.asarray(added)), label="added")
@@ -60,5 +61,5 @@ def reasons(
     shown = np.linspace(0, len(steps) - 1, min(len(steps), 8)).round().astype(int)
     rows.set_xticks(shown, labels=[f"{steps[k]:+d}".replace("-", "−") for k in shown])
     rows.set_xlabel("step: back (−), ahead (+)")
-    bars.set_xlim(-0.5, len(sums) - 0.5)
+    bars.set_xlim(-0.5, len(by_step) - 0.5)
     return drawn
