@@ -30,8 +30,9 @@ class ForecastOptions:
 
     Args:
         horizon: Time steps to forecast. Default: one season, at most 24.
-        lookback: Time steps that the models read. Default: the longer of 3 horizons and 2 seasons,
-            at most 128, and shorter if the data are short.
+        lookback: Time steps that the models read. auto: as many as help forecasts of held-out
+            training data, and up to the longer of 3 horizons and 2 seasons where more does no harm;
+            at most 128, and fewer if the data are short.
         target: Column to forecast. Default: y or target; else every column beside the time is a
             series.
         time: Time column, or with commas the columns of its parts (Date,Time or year,month).
@@ -81,8 +82,9 @@ class ForecastOptions:
         show_level: Show the networks and ridge the level of the target beside its changes. Default:
             if validation stays within the range of training.
         cell: The recurrent layer: lstm, gru or rnn.
-        forget_bias: Initial forget bias of the LSTM: a number, or chrono (Tallec & Ollivier 2018)
-            from the lag that was measured. Default: from the lag.
+        forget_bias: Initial bias of the gates that keep, an LSTM's forget gates or a GRU's update
+            gates: a number, or chrono (Tallec & Ollivier 2018) from the lag that was measured.
+            Default: as torch has it, uniform within 1 / sqrt(hidden size). A plain RNN has none.
         predicts: What the network tells: a point, quantiles, or a Student-t distribution.
         level: Percent of the intervals that are told, each in (0, 100); [] for none.
         calibration: How intervals are calibrated: split conformal on validation, or adaptive, which
@@ -93,13 +95,15 @@ class ForecastOptions:
         refit: Train anew at every origin of the backtest.
         compare: CSV or Parquet file of others' forecasts (unique_id, ds, a column each; cutoff
             where there are several origins), which become rows of the table.
+        baselines: The baselines that take time: trees, ets, theta, arima; [] for none. Default:
+            trees, and the others where statsforecast is installed.
         unit: Unit of the target, for the report.
         film: Training steps between two frames of the training film (gates, memory and gradients of
             the saved network, in film.npz). Default: no film.
     """
 
     horizon: int | None = None
-    lookback: int | None = None
+    lookback: int | Literal["auto"] = "auto"
     target: str | None = None
     time: str | None = None
     series: str | None = None
@@ -140,6 +144,7 @@ class ForecastOptions:
     step: int | None = None
     refit: bool = False
     compare: str | None = None
+    baselines: list[Literal["trees", "ets", "theta", "arima"]] | None = None
     unit: str = ""
     film: int | None = None
 
@@ -151,6 +156,12 @@ class ForecastOptions:
             raise DataError(f"--learning-rate: expected between 0 and 10, got {self.learning_rate}")
         if self.decimal not in (None, ".", ","):
             raise DataError(f"--decimal: expected . or , got {self.decimal!r}")
+
+        if self.windows is None and (self.step is not None or self.refit):
+            given = "--refit" if self.refit else "--step"
+            raise DataError(
+                f"{given} is about a backtest; say with --windows how many origins it has"
+            )
 
     def reading(self) -> ReadOptions:
         """Give the part that reading the data needs."""
