@@ -1,4 +1,4 @@
-"""Runs as MLflow models: logged with their folder, served as a pyfunc, with neither pickle nor torch.
+"""Runs as MLflow models: logged with their folder, served as a pyfunc, without pickle or torch.
 
 ``mlflow_flavour.log_model("RUN").model_uri`` is what `mlflow.pyfunc.load_model` loads.
 """
