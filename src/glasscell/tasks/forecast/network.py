@@ -360,6 +360,10 @@ class Recipe:
         steps = 2 * options.seeds * options.epochs * windows * rows
         return 3.0 * steps * weights
 
+    def round_of(self, seed: int) -> int:
+        """Give the number of the fit that a seed trains for: all train for the only one."""
+        return 0
+
     def start(self, kind: Kind) -> dict[str, Any]:
         """Say how the recurrent layer starts; a plain RNN has no gate that keeps."""
         bias = self.options.forget_bias

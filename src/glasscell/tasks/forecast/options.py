@@ -95,6 +95,8 @@ class ForecastOptions:
         refit: Train anew at every origin of the backtest.
         compare: CSV or Parquet file of others' forecasts (unique_id, ds, a column each; cutoff
             where there are several origins), which become rows of the table.
+        baselines: The baselines that take time: trees, ets, theta, arima; [] for none. Default:
+            trees, and the others where statsforecast is installed.
         unit: Unit of the target, for the report.
         film: Training steps between two frames of the training film (gates, memory and gradients of
             the saved network, in film.npz). Default: no film.
@@ -142,6 +144,7 @@ class ForecastOptions:
     step: int | None = None
     refit: bool = False
     compare: str | None = None
+    baselines: list[Literal["trees", "ets", "theta", "arima"]] | None = None
     unit: str = ""
     film: int | None = None
 
@@ -153,6 +156,12 @@ class ForecastOptions:
             raise DataError(f"--learning-rate: expected between 0 and 10, got {self.learning_rate}")
         if self.decimal not in (None, ".", ","):
             raise DataError(f"--decimal: expected . or , got {self.decimal!r}")
+
+        if self.windows is None and (self.step is not None or self.refit):
+            given = "--refit" if self.refit else "--step"
+            raise DataError(
+                f"{given} is about a backtest; say with --windows how many origins it has"
+            )
 
     def reading(self) -> ReadOptions:
         """Give the part that reading the data needs."""

@@ -18,12 +18,13 @@ from glasscell.tasks.forecast.windows import (
     TEST,
     TRAIN,
     VALIDATION,
+    Backtest,
     Dataset,
     Split,
     Windows,
     boundaries,
     build,
-    fewest,
+    fits,
     shortest,
 )
 
@@ -103,7 +104,7 @@ def make_plan(data: object, options: ForecastOptions) -> Plan:
 def plan_of(
     panel: Panel,
     options: ForecastOptions,
-    split: Split = boundaries,
+    split: Split | None = None,
     lag: Lag | None = None,
 ) -> Plan:
     """Decide what the options leave open for series that were read.
@@ -111,21 +112,31 @@ def plan_of(
     Args:
         panel: The series.
         options: The options.
-        split: Gives the first row of validation and of test of so many rows.
+        split: Gives the first row of validation and of test of so many rows; None: as the options
+            say.
         lag: How far back the data help, where that is known; None: it is measured.
 
     Raises:
         DataError: The series are too short, or have gaps everywhere.
     """
-    season = _named_season(panel, options.season, split) or _season(panel, split)
+    # Of the horizons that may be chosen, the longest leaves the least to find the season in.
+    past = split or _split(options, options.horizon or LONGEST_HORIZON)
+    season = _named_season(panel, options.season, past) or _season(panel, past)
     horizon = options.horizon or _horizon(panel, season)
+    split = split or _split(options, horizon)
     usual = _usual(panel, horizon, season, split)
     named = None if options.lookback == "auto" else options.lookback
     lag = lag or _lag(panel, horizon, season, options, split)
     lookback = named or (usual if lag is None else lag.lookback(usual))
-    calendar = options.calendar or ()
-    require_calendar(calendar, panel.series[0].ds)
+    calendar = _calendar(panel, options.calendar, split)
     dataset = build(panel, lookback, horizon, options.show_level, split, calendar)
+    if options.calendar is None and calendar:
+        # Workers read this module, and need not spend the second that loading scikit-learn takes.
+        from glasscell.tasks.forecast.calendar_choice import helpful
+
+        calendar = helpful(dataset)
+        dataset = build(panel, lookback, horizon, options.show_level, split, calendar)
+    step = options.step or horizon
     most = options.max_windows
     train = dataset.parts[TRAIN]
     batch_size = options.batch_size or max(16, min(128, len(train) // 64))
@@ -136,6 +147,7 @@ def plan_of(
         season=season,
         batch_size=batch_size,
         show_level=dataset.level,
+        step=options.windows and step,
         freq=str(panel.freq),
         covariates=list(panel.covariates),
         future_covariates=list(panel.roles.ahead) or None,
@@ -145,8 +157,40 @@ def plan_of(
         **panel.detected,
     )
     validation, test = (dataset.parts[part].thinned(most) for part in (VALIDATION, TEST))
+    if options.windows is not None:
+        test = _of_backtest(dataset, options.windows, step)
     notes = (*panel.notes, *_notes(dataset, most))
     return Plan(panel, resolved, dataset, train, validation, test, notes, lag)
+
+
+def _calendar(panel: Panel, named: list[str] | None, split: Split) -> tuple[str, ...]:
+    """Give the parts of the calendar that were named, or that come into question."""
+    from glasscell.tasks.forecast.calendar_choice import candidates
+
+    longest = max((series.ds for series in panel.series), key=len)
+    if named is None:
+        return candidates(panel.clock(longest), split(len(longest))[0])
+    require_calendar(named, longest)
+    return tuple(named)
+
+
+def _split(options: ForecastOptions, horizon: int) -> Split:
+    if options.windows is None:
+        return boundaries
+    return Backtest(options.windows, options.step or horizon, horizon)
+
+
+def _of_backtest(dataset: Dataset, windows: int, step: int) -> Windows:
+    """Take the windows of a backtest's origins."""
+    test = dataset.parts[TEST]
+    behind = dataset.offsets[dataset.owner(test.origins) + 1] - test.horizon - test.origins
+    chosen = (behind % step == 0) & (behind // step < windows)
+    if not chosen.any():
+        raise DataError(
+            "no origin of the backtest has a window without a gap before and after it; fill gaps "
+            "with --gaps interpolate, or take another --step"
+        )
+    return replace(test, origins=test.origins[chosen])
 
 
 def _named_season(panel: Panel, season: int | None, split: Split) -> int | None:
@@ -183,7 +227,7 @@ def _usual(panel: Panel, horizon: int, season: int, split: Split) -> int:
 def _fitting(wanted: int, rows: int, horizon: int, split: Split) -> int:
     """Shorten a lookback to a third of the training part, and until all parts have a window."""
     third = split(rows)[0] // 3
-    while wanted > 1 and (wanted > third or fewest(wanted, horizon, split) > rows):
+    while wanted > 1 and (wanted > third or not fits(rows, wanted, horizon, split)):
         wanted -= 1
     return wanted
 

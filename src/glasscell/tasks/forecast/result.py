@@ -11,6 +11,7 @@ from glasscell.tasks.forecast.data_summary import data_summary
 from glasscell.tasks.forecast.lag import Lag
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.scores import PLAIN_RNN, Method, Scoreboard
+from glasscell.tasks.forecast.standings import Standing, by_horizon, by_stretch
 from glasscell.tasks.forecast.verdict import linear_start
 from glasscell.training.campaign import Trained, log_lines
 from glasscell.training.kinds import KINDS, NAMES
@@ -22,13 +23,17 @@ class FitResult:
 
     Args:
         plan: Data, windows and resolved options.
-        methods: Test results, baselines first, the LSTM last.
+        saved: The plan by which the saved network was trained: `plan`, or in a backtest with refits
+            that of the last origin.
+        standings: Test results on all test windows, then on those that only some methods forecast.
+        origins: Test results of each origin of a backtest; () of other runs.
         verdict: In words: whether the LSTM beat the best baseline.
         networks: Every trained network.
         best: The LSTM that was saved: of all seeds the best on validation.
         rival: The best plain RNN on validation, or None if training was stopped before.
         forecasts: Method to its (M, horizon) test forecasts in the data's unit (best seed).
         board: The truth of the test windows.
+        asides: What a reader should know of the baselines.
         interrupted: True if Ctrl-C stopped training.
         seconds: Time of the whole run.
         folder: The run folder, or None.
@@ -36,17 +41,25 @@ class FitResult:
     """
 
     plan: Plan
-    methods: tuple[Method, ...]
+    saved: Plan
+    standings: tuple[Standing, ...]
+    origins: tuple[Standing, ...]
     verdict: str
     networks: tuple[Trained, ...]
     best: Trained
     rival: Trained | None
     forecasts: dict[str, Array]
     board: Scoreboard
+    asides: tuple[str, ...]
     interrupted: bool
     seconds: float
     folder: Path | None
     lag: Lag | None = None
+
+    @property
+    def methods(self) -> tuple[Method, ...]:
+        """Results on all test windows, baselines first, the network last."""
+        return self.standings[0].methods
 
     @property
     def network(self) -> str:
@@ -67,9 +80,9 @@ class FitResult:
             else ""
         )
         early = "" if self.best.history else "Training was stopped before its first epoch was done."
+        mase = self.board.without_mase()
         reach = "" if self.lag is None else self.lag.in_words()
-        remarks = (early, of_rival, self.board.without_mase(), reach)
-        return [remark for remark in remarks if remark]
+        return [remark for remark in (early, of_rival, mase, reach, *self.asides) if remark]
 
     def metrics(self) -> dict[str, Any]:
         """Give what metrics.json holds."""
@@ -81,6 +94,11 @@ class FitResult:
             "interrupted": self.interrupted,
             "unit": plan.options.unit,
             "methods": [method.record() for method in self.methods],
+            "where": list(self.standings[0].where),
+            "standings": [one.record() for one in self.standings[1:]],
+            "by_horizon": by_horizon(self.methods),
+            "by_stretch": by_stretch(self.board, self.methods),
+            **({"backtest": self._backtest()} if self.origins else {}),
             "seeds": [
                 {
                     "network": NAMES[t.kind],
@@ -98,6 +116,11 @@ class FitResult:
             "notes": [*plan.notes, *self.remarks],
             "seconds": round(self.seconds, 3),
         }
+
+    def _backtest(self) -> dict[str, Any]:
+        options = self.plan.options
+        asked = {"windows": options.windows, "step": options.step, "refit": options.refit}
+        return {**asked, "origins": [one.record() for one in self.origins]}
 
     def log(self) -> list[dict[str, Any]]:
         """Give the lines of log.jsonl."""

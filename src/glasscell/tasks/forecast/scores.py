@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,39 @@ from glasscell.training.kinds import NAMES
 
 METRICS = ("mae", "rmse", "mase")
 LSTM, PLAIN_RNN = NAMES["LSTM"], NAMES["RNN"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Entry:
+    """What one method forecast, before it is scored.
+
+    Args:
+        name: "naive", "ridge", "LSTM" ...
+        forecasts: (M, horizon) in the data's unit, one, or one per seed.
+        windows: (M,) the test windows that it forecast; None: all.
+        parameters: Numbers that were fitted.
+        seconds: Time to fit, mean over seeds and origins.
+        linear: How many of them come from a network kept as its linear start.
+        note: What a reader of the table should know of it; may be empty.
+        saved: Which of the forecasts is that of the network that is saved.
+    """
+
+    name: str
+    forecasts: tuple[Array, ...]
+    windows: Array | None = None
+    parameters: int = 0
+    seconds: float = 0.0
+    linear: int = 0
+    note: str = ""
+    saved: int = 0
+
+    def of(self, windows: Array) -> Entry:
+        """Give what it forecast for some of the test windows."""
+        forecasts = tuple(one[windows] for one in self.forecasts)
+        kept = (
+            None if self.windows is None or self.windows[windows].all() else self.windows[windows]
+        )
+        return replace(self, forecasts=forecasts, windows=kept)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +68,7 @@ class Method:
         seconds: Time to fit, mean over seeds.
         errors: (M,) mean absolute error of each test window, mean over seeds.
         linear: Seeds whose network was kept as the linear model that its training starts from.
+        by_horizon: (horizon,) mean absolute error of each step ahead, mean over series and seeds.
     """
 
     name: str
@@ -47,6 +81,7 @@ class Method:
     seconds: float = 0.0
     errors: Array
     linear: int = 0
+    by_horizon: Array = field(default_factory=lambda: np.empty(0))
 
     @property
     def all_linear(self) -> bool:
@@ -86,6 +121,29 @@ class Scoreboard:
         largest = np.abs(self.truth).max(where=self.measured, initial=0.0)
         self.unit = float(np.ldexp(1.0, np.frexp(largest)[1] - 1))
 
+    def of(self, windows: Array) -> Scoreboard:
+        """Give the board of some of the test windows."""
+        chosen = replace(self.windows, origins=self.windows.origins[windows])
+        return Scoreboard(self.dataset, chosen, self.season)
+
+    def scored(self, entry: Entry) -> Method:
+        """Score what a method forecast for all test windows."""
+        return self.score(
+            entry.name,
+            entry.forecasts,
+            parameters=entry.parameters,
+            seconds=entry.seconds,
+            linear=entry.linear,
+        )
+
+    @property
+    def cutoffs(self) -> Array:
+        """(M,) time of the last value that each test window knows."""
+        times = [np.asarray(series.ds) for series in self.dataset.series]
+        return np.array(
+            [times[owner][row - 1] for owner, row in zip(self.owners, self.rows, strict=True)]
+        )
+
     def restore(self, scaled: Array) -> Array:
         """Bring (M, horizon) scaled forecasts back to the data's unit."""
         scale = np.array([s.scale[0] for s in self.dataset.scalers])[self.owners, None]
@@ -121,6 +179,7 @@ class Scoreboard:
         absolute = [np.abs((f - self.truth) * self.measured) for f in forecasts]
         counts = np.maximum(self.measured.sum(axis=1), 1)
         windows = [error.sum(axis=1) / counts for error in absolute]
+        mean = np.mean([error / self.unit for error in absolute], axis=0)
         return Method(
             name=name,
             **{key: float(np.mean(values)) for key, values in table.items()},
@@ -130,7 +189,21 @@ class Scoreboard:
             seconds=seconds,
             errors=np.mean(windows, axis=0),
             linear=linear,
+            by_horizon=self.unit * self._by_horizon(mean),
         )
+
+    def _by_horizon(self, absolute: Array) -> Array:
+        """Give the mean of (M, horizon) absolute errors at each step, mean over series."""
+        of_series = []
+        for owner in np.unique(self.owners):
+            mine = self.owners == owner
+            counts = self.measured[mine].sum(axis=0)
+            of_series.append(
+                np.where(counts > 0, absolute[mine].sum(axis=0) / np.maximum(counts, 1), np.nan)
+            )
+        there = np.isfinite(of_series)
+        found: Array = np.sum(of_series, axis=0, where=there) / np.maximum(there.sum(axis=0), 1)
+        return np.where(there.any(axis=0), found, np.nan)
 
     def _metrics(self, columns: Mapping[str, Array]) -> dict[str, Array]:
         """Give each metric of each column, mean over series."""
