@@ -12,7 +12,7 @@ import pandas as pd
 from glasscell.arrays import Array
 from glasscell.tasks.forecast.ridge import ridge
 from glasscell.tasks.forecast.scores import Method
-from glasscell.tasks.forecast.verdict import compare
+from glasscell.tasks.forecast.verdict import Blocks, compare, stretches
 from glasscell.tasks.forecast.windows import TRAIN, VALIDATION, Dataset, Windows
 
 HOUR, DAY, YEAR = pd.Timedelta(hours=1), pd.Timedelta(days=1), pd.Timedelta(days=365.2425)
@@ -61,9 +61,10 @@ def helpful(dataset: Dataset) -> tuple[str, ...]:
     while left:
         errors = {name: _errors(dataset, (*chosen, name)) for name in left}
         best = min(left, key=lambda name: float(errors[name].mean()))
+        held_out = dataset.parts[VALIDATION].thinned(MOST)
         weights = np.full(len(error), 1 / len(error))
-        horizon = dataset.parts[VALIDATION].horizon
-        change = compare(_method(errors[best]), _method(error), weights, horizon)
+        blocks = Blocks(weights, stretches(held_out.origins, held_out.horizon))
+        change = compare(_method(errors[best]), _method(error), blocks)
         if change.worse or change.outcome != "clear":
             break
         chosen, error = (*chosen, best), errors[best]
