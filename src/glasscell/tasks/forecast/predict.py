@@ -25,6 +25,7 @@ from glasscell.tasks.forecast.layout import Layout
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.preprocessing import read_preprocessing, scaler_of
 from glasscell.tasks.forecast.windows import Windows
+from glasscell.tasks.hub import OnHub
 from glasscell.tasks.option_checks import flag
 from glasscell.tasks.scaling import Scaler
 
@@ -43,7 +44,7 @@ class NothingToForecastError(DataError):
 
 
 @dataclass(frozen=True, eq=False)
-class Forecaster:
+class Forecaster(OnHub):
     """A finished forecasting run, loaded once: it forecasts with NumPy and pandas, without torch.
 
     Args:
@@ -147,9 +148,7 @@ class Forecaster:
         tell = say or (lambda _: None)
         own = self.settings["horizon"]
         steps = _steps(horizon, self.settings, tell)
-        series = _long_enough(panel, self.settings, tell)
-        require_future(panel, series, steps)
-        scalers = [scaler_of(one, self.settings) for one in series]
+        series, scalers = self.ready(panel, say, steps)
         told, histories = self._told(panel, series, scalers), series
         while told.shape[1] < steps:
             last = told[:, -own:]
@@ -166,20 +165,47 @@ class Forecaster:
             }
         )
 
-    def _told(self, panel: Panel, series: list[Series], scalers: list[Scaler]) -> Array:
-        """Give (S, horizon) forecasts in the data's unit, of the steps that the network tells."""
+    def ready(
+        self, panel: Panel, say: Callable[[str], None] | None = None, steps: int | None = None
+    ) -> tuple[list[Series], list[Scaler]]:
+        """Give the series that can be forecast, and their scalers.
+
+        Args:
+            panel: The series.
+            say: Called with each sentence on those that cannot; None: silent.
+            steps: Steps to forecast; None: those that the run was trained for.
+
+        Raises:
+            DataError: There is none, or what is known ahead of one is missing.
+        """
+        series = _long_enough(panel, self.settings, say or (lambda _: None))
+        require_future(panel, series, steps or self.settings["horizon"])
+        return series, [scaler_of(one, self.settings) for one in series]
+
+    def windows(self, panel: Panel, series: Sequence[Series], scalers: Sequence[Scaler]) -> Windows:
+        """Cut the last window of each series.
+
+        Args:
+            panel: Their panel.
+            series: Those that are ready.
+            scalers: One for each.
+        """
         lookback, horizon = self.settings["lookback"], self.settings["horizon"]
         layout = Layout.read(self.settings)
         more, ahead = (horizon if layout.known else 0), layout.of_network()
-        forecasts = np.empty((len(series), horizon))
+        rows = [
+            layout.rows(one.last(lookback), scaler, panel, more)
+            for one, scaler in zip(series, scalers, strict=True)
+        ]
+        origins = lookback + (lookback + more) * np.arange(len(series))
+        return Windows(np.concatenate(rows), origins, lookback, horizon, len(series), ahead)
+
+    def _told(self, panel: Panel, series: list[Series], scalers: list[Scaler]) -> Array:
+        """Give (S, horizon) forecasts in the data's unit, of the steps that the network tells."""
+        forecasts = np.empty((len(series), self.settings["horizon"]))
         for first in range(0, len(series), AT_ONCE):
-            some = series[first : first + AT_ONCE]
-            rows = [
-                layout.rows(one.last(lookback), scaler, panel, more)
-                for one, scaler in zip(some, scalers[first:], strict=False)
-            ]
-            origins = lookback + (lookback + more) * np.arange(len(some))
-            windows = Windows(np.concatenate(rows), origins, lookback, horizon, len(some), ahead)
+            some = slice(first, first + AT_ONCE)
+            windows = self.windows(panel, series[some], scalers[some])
             scaled = self.model.run(windows.inputs()).output.astype(np.float64)
             for place, told in enumerate(scaled, first):
                 forecasts[place] = scalers[place].restore(told, column=0)
