@@ -12,7 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from glasscell.arrays import Array
 from glasscell.model.nodes.activation import ACTIVATIONS, build_activation, build_identity
 from glasscell.model.nodes.base import Call, Keeper, Node, Plan
-from glasscell.model.nodes.compose import Forecaster, Sequential, chain, forecaster, reads_indices
+from glasscell.model.nodes.compose import (
+    Forecaster,
+    Sequential,
+    chain,
+    forecaster,
+    reads_indices,
+    with_spread,
+)
 from glasscell.model.nodes.compressed import (
     RECURRENT,
     called,
@@ -26,6 +33,7 @@ from glasscell.model.nodes.feedforward import build_embedding, build_layer_norm,
 from glasscell.model.nodes.fields import Fields, Tensors, refuse
 from glasscell.model.nodes.recurrent import Recurrent, RecurrentStep, State, build_recurrent
 from glasscell.model.nodes.sequence_network import Pooled, SequenceNetwork, sequence_network
+from glasscell.model.nodes.telling import read_telling
 
 __all__ = [
     "KINDS",
@@ -106,6 +114,7 @@ def walk(node: Node) -> Iterator[Node]:
             yield from walk(child)
     elif isinstance(node, Forecaster):
         yield from (node.recurrent, node.head, node.skip)
+        yield from () if node.spread is None else (node.spread,)
     elif isinstance(node, SequenceNetwork):
         yield from node.parts
 
@@ -141,7 +150,12 @@ def _build_forecaster(fields: Fields, tensors: Tensors, depth: int) -> Node:
         _build(tree, tensors, path, depth + 1)
         for tree, path in map(fields.child, ("recurrent", "head", "skip"))
     )
-    return forecaster(lookback, horizon, recurrent, head, skip, fields.path)
+    whole = forecaster(lookback, horizon, recurrent, head, skip, fields.path)
+    found = fields.optional_child("spread")
+    if found is None:
+        return whole
+    spread = _build(found[0], tensors, found[1], depth + 1)
+    return with_spread(whole, spread, read_telling(Fields(*fields.child("tells"))), fields.path)
 
 
 def _build_sequence_network(fields: Fields, tensors: Tensors, depth: int) -> Node:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from glasscell.arrays import Array
 from glasscell.errors import ShapeError
@@ -12,8 +14,9 @@ from glasscell.model.nodes.base import Call, Node, Plan
 from glasscell.model.nodes.feedforward import Embedding, Linear
 from glasscell.model.nodes.fields import refuse
 from glasscell.model.nodes.recurrent import Recurrent
+from glasscell.model.nodes.telling import Telling
 
-__all__ = ["Forecaster", "Sequential", "chain", "forecaster", "reads_indices"]
+__all__ = ["Forecaster", "Sequential", "chain", "forecaster", "reads_indices", "with_spread"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,12 +94,16 @@ class Forecaster:
         recurrent: The network, `batch_first`.
         head: From the network's last output to the horizon.
         skip: From the window's channel 0 to the horizon.
+        spread: From the network's last output to what is told beside the point; None: nothing.
+        tells: What that is.
     """
 
     lookback: int
     recurrent: Recurrent
     head: Linear
     skip: Linear
+    spread: Linear | None = None
+    tells: Telling | None = None
 
     @property
     def reads(self) -> int:
@@ -110,13 +117,32 @@ class Forecaster:
 
     def run(self, x: Array, call: Call) -> Array:
         """Forecast from windows (B, lookback, F), or one window (lookback, F)."""
+        return self._forecast(x, call)[0]
+
+    def tell(self, x: Array) -> Array:
+        """Give (B, horizon, P) of windows: quantiles, or location, scale, degrees of freedom.
+
+        Raises:
+            ShapeError: The windows have another shape, or there is nothing but a point.
+        """
+        if self.spread is None or self.tells is None:
+            raise ShapeError(
+                "expected a network that tells quantiles or a distribution, got points"
+            )
+        call = Call(batched=x.ndim > 2)
+        point, hidden = self._forecast(x, call)
+        told: Array = self.tells.of(point, self.spread.run(hidden, call), np)
+        return told
+
+    def _forecast(self, x: Array, call: Call) -> tuple[Array, Array]:
+        """Give the forecast, and the network's last output."""
         if x.shape[-2] != self.lookback:
             raise ShapeError(
                 f"expected windows (B, lookback, F) of {self.lookback} rows, got {x.shape}"
             )
         last, z = x[..., -1:, 0], self.shifted(x)
         hidden = self.recurrent.run(z, call)[..., -1, :]
-        return last + self.skip.run(z[..., 0], call) + self.head.run(hidden, call)
+        return last + self.skip.run(z[..., 0], call) + self.head.run(hidden, call), hidden
 
     def shifted(self, x: Array) -> Array:
         """Give z, what the recurrent network reads of windows x."""
@@ -149,3 +175,15 @@ def forecaster(
     assert isinstance(head, Linear)
     assert isinstance(skip, Linear)
     return Forecaster(lookback, recurrent, head, skip)
+
+
+def with_spread(point: Forecaster, spread: Node, tells: Telling, path: str) -> Forecaster:
+    """Give a Forecaster that tells more than a point, refusing a layer that does not fit.
+
+    Raises:
+        WeightFormatError: The layer is of the wrong kind or size.
+    """
+    size = point.recurrent.writes, point.writes * tells.numbers
+    if not isinstance(spread, Linear) or (spread.reads, spread.writes) != size:
+        refuse(f"{path}.spread", f"expected a Linear from {size[0]} to {size[1]}")
+    return replace(point, spread=spread, tells=tells)

@@ -126,6 +126,10 @@ class Fields:
         """A node, not read further, and its path."""
         return self._value(name), f"{self.path}.{name}"
 
+    def optional_child(self, name: str) -> tuple[Any, str] | None:
+        """A node, not read further, and its path; None where there is no such field."""
+        return self.child(name) if name in self._node else None
+
     def prefix(self) -> str:
         """What stands before the names of this node's tensors: "encoder.", or "" for the root."""
         name = self.text("weights")

@@ -16,7 +16,9 @@ import torch
 
 from glasscell import cells
 from glasscell.arrays import Array
+from glasscell.model.nodes.telling import Telling
 from glasscell.nn import LSTM, RNN, Linear
+from glasscell.tasks.forecast.heads import loss_of, start_spread, telling_of
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.windows import Windows
@@ -94,6 +96,7 @@ class Forecaster(torch.nn.Module):
         lookback: Rows of a window.
         horizon: Rows of the forecast.
         device: Where the weights live; default the CPU.
+        tells: What the network tells beside the point; None: nothing.
 
     Notes:
         A linear path beside a recurrent one follows LSTNet (Lai et al. 2018), subtracting the last
@@ -112,6 +115,7 @@ class Forecaster(torch.nn.Module):
         lookback: int,
         horizon: int,
         device: torch.device | str | None = None,
+        tells: Telling | None = None,
     ) -> None:
         super().__init__()
         layer = {"LSTM": LSTM, "RNN": RNN}[kind]
@@ -120,22 +124,29 @@ class Forecaster(torch.nn.Module):
         self.recurrent = layer(channels, hidden_size, batch_first=True, device=device)
         self.head = Linear(hidden_size, horizon, device=device)
         self.skip = Linear(lookback, horizon, device=device)
+        self.tells = tells
+        if tells is not None:
+            self.spread = Linear(hidden_size, horizon * tells.numbers, device=device)
 
-    def forward(self, x: torch.Tensor, near: int | None = None) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, near: int | None = None, tell: bool = False) -> torch.Tensor:
         """Forecast.
 
         Args:
             x: (B, lookback, C) scaled windows.
             near: Rows, counted back from the last, that the recurrent layer reads; None: all.
+            tell: Give what the network tells in place of the point.
 
         Returns:
-            (B, horizon) scaled forecasts.
+            (B, horizon) scaled forecasts; (B, horizon, P) with `tell`.
         """
         last = x[:, -1:, 0]
         z = torch.cat([x[:, :, :1] - last[:, :, None], x[:, :, 1:]], dim=2)
         output, _ = self.recurrent(z if near is None else z[:, -near:])
         forecast: torch.Tensor = last + self.skip(z[:, :, 0]) + self.head(output[:, -1])
-        return forecast
+        if not tell or self.tells is None:
+            return forecast
+        told: torch.Tensor = self.tells.of(forecast, self.spread(output[:, -1]), torch)
+        return told
 
     def start_from(self, linear: LinearForecast) -> None:
         """Start training at a fitted linear model: its weights on the skip, the head at zero."""
@@ -147,12 +158,14 @@ class Forecaster(torch.nn.Module):
 
     def glasscell_node(self, child: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
         """Give the node of config.json, for `glasscell.save`."""
-        parts = {name: child(name) for name in ("recurrent", "head", "skip")}
+        more = () if self.tells is None else ("spread",)
+        parts = {name: child(name) for name in ("recurrent", "head", "skip", *more)}
         return {
             "type": "Forecaster",
             "lookback": self.lookback,
             "horizon": self.horizon,
             **parts,
+            **({} if self.tells is None else {"tells": self.tells.node()}),
         }
 
 
@@ -189,7 +202,7 @@ class WindowObjective:
 
     def __init__(self, recipe: Recipe, seed: int, device: torch.device) -> None:
         self.recipe, self.device = recipe, device
-        self.loss: Loss = torch.nn.functional.l1_loss
+        self.loss: Loss = loss_of(recipe.tells)
         train, options = recipe.train, recipe.options
         self.size, self.most = options.batch_size or 1, options.max_windows
         self.steps = math.ceil(min(len(train), self.most) / self.size)
@@ -202,15 +215,22 @@ class WindowObjective:
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Cut the windows of an epoch, of which there may be fewer than there are windows."""
         order = torch.randperm(len(self._origins), generator=self.generator)
-        near = {"near": self.recipe.options.near} if epoch < self.recipe.near_epochs else {}
+        near: dict[str, Any] = {} if self.recipe.tells is None else {"tell": True}
+        near |= {"near": self.recipe.options.near} if epoch < self.recipe.near_epochs else {}
         for rows in torch.split(order[: self.most], self.size):
             origins = self._origins[rows.to(self.device)][:, None]
             inputs, targets = self._values[origins + self._back], origins + self._ahead
             yield Batch(inputs, self._values[targets, 0], near)
 
     def error(self, network: torch.nn.Module) -> float:
-        """Mean absolute error on scaled validation windows, which the network reads whole."""
+        """Mean absolute error on scaled validation windows, which the network reads whole.
+
+        Of a network that tells more than a point what it is trained on, in its place.
+        """
         windows = self.recipe.validation
+        if self.recipe.tells is not None:
+            told = torch.from_numpy(tell(network, windows, self.device))
+            return float(self.loss(told, torch.from_numpy(windows.targets())))
         return float(np.mean(abs(predict(network, windows, self.device) - windows.targets())))
 
 
@@ -239,6 +259,11 @@ class Recipe:
         """Take what training needs from a plan."""
         channels = len(plan.channels)
         return cls(plan.options, channels, plan.train, plan.validation, linear, plan.fingerprint())
+
+    @property
+    def tells(self) -> Telling | None:
+        """What the networks tell beside a point."""
+        return telling_of(self.options)
 
     @property
     def epochs(self) -> int:
@@ -275,8 +300,12 @@ class Recipe:
             size = twin_hidden_size(self.channels, size, lookback, horizon)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network = Forecaster(kind, self.channels, size, lookback, horizon)
+            network = Forecaster(kind, self.channels, size, lookback, horizon, tells=self.tells)
         network.start_from(self.linear)
+        if network.tells is not None:
+            windows = self.train.thinned(EVALUATION_BATCH)
+            errors = windows.targets() - self.linear.forecast(windows.inputs()[:, :, :1])
+            start_spread(network.spread, network.tells, errors)
         return network
 
     def trainer(self, kind: Kind, seed: int) -> Trainer:
@@ -286,6 +315,7 @@ class Recipe:
         objective = WindowObjective(self, seed, device)
         rate = self.options.learning_rate * RATES[kind]
         fresh = [*network.recurrent.parameters(), *network.head.parameters()]
+        fresh += [] if network.tells is None else network.spread.parameters()
         groups = [
             {"params": fresh, "lr": rate},
             {"params": list(network.skip.parameters()), "lr": rate * SKIP_RATE},
@@ -314,10 +344,26 @@ def predict(
     network: torch.nn.Module, windows: Windows, device: torch.device | str = "cpu"
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Forecast all windows in batches: (M, horizon) scaled values."""
-    forecasts = [np.zeros((0, windows.horizon), np.float32)]
+    return _run(network, windows, device, {})
+
+
+def tell(
+    network: torch.nn.Module, windows: Windows, device: torch.device | str = "cpu"
+) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Give all that a network tells of all windows: (M, horizon, P), scaled."""
+    return _run(network, windows, device, {"tell": True})
+
+
+def _run(
+    network: torch.nn.Module,
+    windows: Windows,
+    device: torch.device | str,
+    options: dict[str, bool],
+) -> np.ndarray[Any, np.dtype[np.float32]]:
+    told = []
     with torch.no_grad():
-        for first in range(0, len(windows), EVALUATION_BATCH):
+        for first in range(0, max(len(windows), 1), EVALUATION_BATCH):
             inputs = windows.inputs(slice(first, first + EVALUATION_BATCH))
-            output = network(torch.from_numpy(inputs).to(device))
-            forecasts.append(output.cpu().numpy())
-    return np.concatenate(forecasts)
+            output = network(torch.from_numpy(inputs).to(device), **options)
+            told.append(output.cpu().numpy())
+    return np.concatenate(told)

@@ -1,0 +1,187 @@
+"""How sure forecasts are, measured on the test part: coverage and width of intervals, CRPS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import stdtrit
+
+from glasscell.arrays import Array
+from glasscell.data.wording import number, time_text
+from glasscell.model.nodes.telling import Telling
+from glasscell.tasks.forecast.intervals import (
+    RECENT,
+    Calibration,
+    Tracker,
+    interval,
+    level_name,
+    track,
+)
+from glasscell.tasks.forecast.scores import LSTM, Method, Scoreboard
+
+__all__ = ["Sureness", "crps", "sentence", "sureness"]
+
+POINTS = 50
+"""Quantiles over which CRPS is averaged: at 1, 3 … 99 %."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sureness:
+    """What a method says of how sure it is, and whether that was so in the test part.
+
+    Args:
+        calibration: For forecasts from the last row on.
+        coverage: Level to the share of measured test values inside, in percent, mean over series.
+        width: Level to the mean width in the data's unit, mean over series.
+        crps: Continuous ranked probability score in the data's unit, mean over series.
+        low: Level to (M, horizon) lower ends in the data's unit.
+        high: Likewise, upper ends.
+        notes: Levels that there are too few validation errors for, a sentence each.
+    """
+
+    calibration: Calibration
+    coverage: Mapping[float, float]
+    width: Mapping[float, float]
+    crps: float
+    low: Mapping[float, Array]
+    high: Mapping[float, Array]
+    notes: Sequence[str]
+
+    def beside(self, method: Method) -> Method:
+        """Give the method with these numbers."""
+        return replace(method, coverage=self.coverage, width=self.width, crps=self.crps)
+
+
+def sureness(
+    boards: tuple[Scoreboard, Scoreboard],
+    told: tuple[Array, Array],
+    levels: Sequence[float],
+    tells: Telling | None = None,
+    adaptive: bool = False,
+) -> Sureness:
+    """Calibrate on validation, and measure on the test part.
+
+    Args:
+        boards: Truth of the validation windows, and of the test windows.
+        told: (M, horizon) or (M, horizon, P), scaled, of the validation and of the test windows.
+        levels: Percent.
+        tells: What was told beside points.
+        adaptive: Let the intervals follow the errors of the test part, in order of time, each from
+            what was known when the forecast was made.
+    """
+    held, board = boards
+    # In order of time, so that of several series the last errors are the last of each.
+    order = np.argsort(held.rows, kind="stable")
+    known = np.where(held.measured, held.scaled(held.truth), np.nan)
+    start, notes = Calibration.of(told[0][order], known[order], levels, tells, adaptive)
+    truth = np.where(board.measured, board.scaled(board.truth), np.nan)
+    margins = np.empty((len(truth), len(start.levels), truth.shape[1]))
+    alphas, until = {}, {}
+    for owner, series in enumerate(board.dataset.series):
+        mine = np.flatnonzero(board.owners == owner)
+        mine = mine[np.argsort(board.rows[mine], kind="stable")]
+        tracker = Tracker(start, series.unique_id)
+        margins[mine] = track(tracker, board.rows[mine], told[1][mine], truth[mine])
+        alphas[series.unique_id] = tracker.alphas
+        until[series.unique_id] = time_text(series.ds[-1])
+    low, high = {}, {}
+    for at, level in enumerate(start.levels):
+        low[level], high[level] = map(
+            board.restore, interval(told[1], tells, level, margins[:, at])
+        )
+    inside = {
+        level: board.mean((low[level] <= board.truth) & (board.truth <= high[level]))
+        for level in start.levels
+    }
+    width = {level: board.mean(high[level] - low[level]) for level in start.levels}
+    end = start
+    if adaptive and start.levels:
+        later = np.argsort(board.rows, kind="stable")
+        after, _ = Calibration.of(told[1][later], truth[later], start.levels, tells, True)
+        pools = tuple(
+            np.concatenate(pair)[-RECENT:]
+            for pair in zip(start.pools, after.pools or start.pools, strict=True)
+        )
+        end = replace(start, pools=pools, alphas=alphas, until=until)
+    return Sureness(
+        end,
+        {level: 100 * share for level, share in inside.items()},
+        width,
+        crps(board, told[1], start, tells),
+        low,
+        high,
+        notes,
+    )
+
+
+def crps(board: Scoreboard, told: Array, calibration: Calibration, tells: Telling | None) -> float:
+    """Mean continuous ranked probability score of what is told, in the data's unit.
+
+    CRPS = 2 ∫ max(q (y - F⁻¹(q)), (q - 1) (y - F⁻¹(q))) dq, by the midpoint rule over 50 quantiles
+    (Gneiting & Raftery 2007, sec. 4.2; Laio & Tamea 2007, eq. 8).
+
+    Args:
+        board: Truth of the windows.
+        told: (M, horizon) or (M, horizon, P), scaled.
+        calibration: Its scores are the distribution of a point: as often above as below it.
+        tells: What was told beside points.
+
+    Returns:
+        The score, mean over series; NaN where nothing says how sure a point is.
+
+    Notes:
+        Between two told quantiles the distribution is even, and beyond the outermost it ends: all
+        methods are measured by the same 50 quantiles.
+    """
+    if tells is None and not calibration.pools:
+        return float("nan")
+    total = np.zeros(board.truth.shape)
+    for q in (np.arange(POINTS) + 0.5) / POINTS:
+        apart = board.truth - board.restore(_quantile(float(q), told, calibration, tells))
+        total += 2 * np.maximum(q * apart, (q - 1) * apart)
+    return board.mean(total / POINTS)
+
+
+def _quantile(q: float, told: Array, calibration: Calibration, tells: Telling | None) -> Array:
+    """Give (M, horizon) quantiles of what was told."""
+    if tells is None:
+        errors = np.concatenate([-calibration.pools[0], calibration.pools[0]])
+        return told + np.asarray(np.nanquantile(errors, q, axis=0))
+    told = told.astype(np.float64)
+    if not tells.quantiles:
+        quantile: Array = told[..., 0] + told[..., 1] * stdtrit(told[..., 2], q)
+        return quantile
+    at = np.interp(q, tells.quantiles, np.arange(len(tells.quantiles)))
+    below = min(int(at), len(tells.quantiles) - 2)
+    between: Array = told[..., below] + (at - below) * (told[..., below + 1] - told[..., below])
+    return between
+
+
+def sentence(methods: Sequence[Method], unit: str = "") -> str:
+    """Say how many test values the LSTM's widest intervals hold, and how wide they are.
+
+    Args:
+        methods: All results.
+        unit: Unit of the values.
+
+    Returns:
+        A sentence; empty where there are no intervals.
+    """
+    sure = [method for method in methods if method.coverage]
+    lstm = next((method for method in sure if method.name == LSTM), None)
+    if lstm is None:
+        return ""
+    level = max(lstm.coverage)
+    said = (
+        f"The LSTM's {level_name(level)} % intervals hold {lstm.coverage[level]:.1f} % of the test "
+        f"values and are {number(lstm.width[level])}{f' {unit}' if unit else ''} wide"
+    )
+    ridge = next((m for m in sure if m.name == "ridge" and level in m.coverage), None)
+    if ridge is None:
+        return f"{said}."
+    return (
+        f"{said}; those of ridge hold {ridge.coverage[level]:.1f} % and are "
+        f"{number(ridge.width[level])} wide."
+    )
