@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import glasscell
@@ -96,6 +97,55 @@ for model in ({folder!r}, glasscell.load({folder!r})):
     assert first == second
     assert first.startswith("0.l0 0.l0 1 2 4 8 12 ")
     assert first.endswith("(12, 12) 12")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A run of every task, fitted by torch, and the data that it can be used on."""
+    import pandas as pd
+
+    from glasscell.tasks.forecast import fit as fit_series
+    from glasscell.tasks.sequences import fit as fit_sequences
+    from glasscell.tasks.text import fit as fit_text
+
+    folder, draw = tmp_path_factory.mktemp("runs"), np.random.default_rng(0)
+    times = pd.date_range("2020", periods=200, freq="D")
+    pd.DataFrame({"ds": times, "y": draw.normal(size=200).cumsum()}).to_csv(folder / "series.csv")
+    x, y = draw.normal(size=(60, 5)).astype(np.float32), np.arange(60) % 2
+    np.savez(folder / "sequences.npz", x=x, y=y)
+    (folder / "text.txt").write_text("the cat sat on a mat. a dog ran away. " * 60)
+    small = {"epochs": 1, "hidden_size": 4}
+    fit_series(folder / "series.csv", folder / "forecast", seeds=1, **small)
+    fit_sequences(folder / "sequences.npz", folder / "sequences", rounds=1, **small)
+    fit_text(folder / "text.txt", folder / "text", seeds=1, **small)
+    return folder
+
+
+USES = {
+    "forecast": ("forecast.predict:predict", "forecast.evaluation:evaluate", "series.csv"),
+    "sequences": ("sequences.predict:predict", "sequences.predict:evaluate", "sequences.npz"),
+    "text": ("text.sampling:sample", "text.evaluation:score", "text.txt"),
+}
+
+
+@pytest.mark.parametrize("task", USES)
+def test_a_run_of_every_task_is_used_and_measured(task, runs):
+    used, measured, data = USES[task]
+    told = "length=20" if task == "text" else repr(str(runs / data))
+    output = _python(
+        f"""
+from glasscell.tasks.{used.replace(":", " import ")} as use
+from glasscell.tasks.{measured.replace(":", " import ")} as measure
+print(len(use({str(runs / task)!r}, {told})))
+print(measure({str(runs / task)!r}, {str(runs / data)!r}))
+print("torch" in sys.modules)
+"""
+    )
+    used, found, torch = output.splitlines()
+    assert int(used) > 0
+    assert found.startswith("{")
+    assert "nan" not in found
+    assert torch == "False"
 
 
 def test_every_public_name_is_there():

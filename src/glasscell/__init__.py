@@ -9,6 +9,7 @@
     model = glasscell.load("folder")                 # runs without torch: model.run, .stream, .pool
     glasscell.compress("folder", "small", "int8")    # the same model in a quarter of the bytes
     glasscell.estimators.LSTMClassifier().fit(X, y)  # by the rules of scikit-learn
+    glasscell.Forecaster.load("run").predict(frame)  # a run of glasscell fit, without torch
 
 All names are found on first use, so that what needs torch (`save`, `convert`, `restore`, `trace`,
 `glasscell.nn`) costs nothing where there is none: `import glasscell`, `load` and what it gives need
@@ -39,10 +40,12 @@ if TYPE_CHECKING:
     from glasscell.nn.convert import convert, restore
     from glasscell.nn.fallback import SlowPathWarning
     from glasscell.nn.saving import save
+    from glasscell.tasks.forecast.predict import Forecaster
 
 __all__ = [
     "DataError",
     "DtypeError",
+    "Forecaster",
     "GlasscellError",
     "Model",
     "Run",
@@ -73,6 +76,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 _LAZY = {
+    "Forecaster": "glasscell.tasks.forecast.predict",
     "Model": "glasscell.model.model",
     "Run": "glasscell.model.model",
     "SlowPathWarning": "glasscell.nn.fallback",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from glasscell.cli.flags import FORCE, MAX_GAP, add_flags, add_overrides, flags_of, scan
+from glasscell.cli.flags import FORCE, MAX_GAP, Flag, add_flags, add_overrides, flags_of, scan
 from glasscell.cli.terminal import STANDARD, readable
 from glasscell.data.read import ReadOptions
 from glasscell.data.read_options import Policy
@@ -31,6 +31,25 @@ TAKING = {
     "text": {},
 }
 """Flags by the task of the run, and how many values each takes."""
+LEVEL: Flag = (
+    "--level",
+    list[float] | None,
+    None,
+    "Percent of the intervals, as [80,90]; [] for none. Default: as in the run.",
+)
+ANOMALIES: Flag = (
+    "--anomalies",
+    bool,
+    False,
+    "Judge every value by the forecast of one step before, and forecast nothing.",
+)
+FDR: Flag = (
+    "--fdr",
+    float | None,
+    None,
+    "With --anomalies: false discovery rate (Benjamini & Hochberg), in (0, 1), in place of the "
+    "outermost interval.",
+)
 SAID = {
     "forecast": ("forecast", "series", "unique_id"),
     "sequences": ("row", "sequence", "sequence"),
@@ -48,7 +67,8 @@ def add_arguments(parser: Any, arguments: Sequence[str]) -> None:
         ("data", str, ..., "Data as fit takes them; - for standard input."),
         ("--out", str, ..., "CSV file to write; - for standard output."),
     )
-    add_reading(parser, arguments)
+    if add_reading(parser, arguments) in (None, "forecast"):
+        add_flags(parser, LEVEL, ANOMALIES, FDR)
     json_ = "Print what is told as JSON on standard output, and no CSV with --out -."
     add_flags(
         parser,
@@ -58,13 +78,14 @@ def add_arguments(parser: Any, arguments: Sequence[str]) -> None:
     )
 
 
-def add_reading(parser: Any, arguments: Sequence[str]) -> None:
-    """Add the flags that say how data are read, those of the run's task.
+def add_reading(parser: Any, arguments: Sequence[str]) -> str | None:
+    """Add the flags that say how data are read, those of the run's task, and give that.
 
     Raises:
         DataError: A flag is one of runs of another task.
     """
     own = {"--config": "1", "--out": "1", "--force": "0", "--json": "0", "--quiet": "0"}
+    own |= {"--level": "1", "--anomalies": "0", "--fdr": "1"}
     every = {name: number for flags in TAKING.values() for name, number in flags.items()}
     given, places = scan(arguments, {**every, **own, "--help": "0", "-h": "0"}) or ({}, [])
     task = None
@@ -85,6 +106,7 @@ def add_reading(parser: Any, arguments: Sequence[str]) -> None:
         add_overrides(parser, ForecastOptions, READING)
     elif task == "sequences":
         add_overrides(parser, SequenceOptions, OF_SEQUENCES)
+    return task
 
 
 def run(args: Any) -> int:
@@ -109,6 +131,7 @@ def run(args: Any) -> int:
         told.to_csv(sys.stdout, index=False)
     elif not args.quiet:
         row, owner, column = SAID[task]
+        row = "value" if "anomaly" in told.columns else row
         owners = count(told[column].nunique(), owner, "series" if owner == "series" else "")
         print(f"{count(len(told), row)} of {owners}: {out}")
     return 0
@@ -130,9 +153,16 @@ def say(args: Any) -> Any:
 def _told(task: str, args: Any, data: str) -> Any:
     reading = reading_of(task, args)
     if task == "forecast":
+        from glasscell.tasks.forecast.anomalies import anomalies
         from glasscell.tasks.forecast.predict import predict
 
-        return predict(args.run, data, say=say(args), **reading)
+        if args.anomalies:
+            return anomalies(
+                args.run, data, level=args.level, fdr=args.fdr, say=say(args), **reading
+            )
+        if args.fdr is not None:
+            raise DataError("--fdr: expected --anomalies as well, which it is for")
+        return predict(args.run, data, level=args.level, say=say(args), **reading)
     if task == "sequences":
         from glasscell.tasks.sequences.predict import predict as tell
 

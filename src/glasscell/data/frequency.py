@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Any
 
@@ -158,6 +159,7 @@ def check_frequency(freq: Frequency, times: Any, origin: str = "--freq") -> Freq
     return checked
 
 
+@lru_cache(maxsize=8)
 def _some_steps(first: Any, freq: Frequency) -> Any:
     if isinstance(freq, int):
         return pd.Index(first + freq * np.arange(3))
@@ -201,8 +203,12 @@ def require_bounded(times: Any, freq: Frequency, who: str) -> None:
         )
 
 
+@lru_cache(maxsize=1)
 def grid(first: Any, last: Any, freq: Frequency) -> Any:
-    """Give every time from first to last in steps of the frequency."""
+    """Give every time from first to last in steps of the frequency.
+
+    Most series of a table share their grid, which pandas takes longer to make than to use.
+    """
     if isinstance(freq, int):
         return pd.Index(np.arange(first, last + 1, freq, dtype=np.int64))
     return pd.date_range(first, last, freq=freq).as_unit("ns")
@@ -212,7 +218,10 @@ def on_grid(times: Any, freq: Frequency) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Tell which times lie on the grid that starts at the first of them."""
     if len(times) == 0:
         return np.zeros(0, bool)
-    return np.asarray(times.isin(grid(times[0], times[-1], freq)))
+    whole = grid(times[0], times[-1], freq)
+    if len(whole) == len(times) and (whole == times).all():
+        return np.ones(len(times), bool)
+    return np.asarray(times.isin(whole))
 
 
 def future(last: Any, freq: Frequency, steps: int) -> Any:

@@ -149,8 +149,10 @@ def regular(
             f"{time_text(piece.times[first])} ({table.where(int(piece.rows[first]))}); {advice}"
         )
     times = grid(piece.times[0], piece.times[-1], freq)
-    values = np.full((len(times), piece.values.shape[1]), np.nan)
-    values[times.get_indexer(piece.times)] = piece.values
+    values = piece.values
+    if len(values) < len(times):
+        values = np.full((len(times), piece.values.shape[1]), np.nan)
+        values[times.get_indexer(piece.times)] = piece.values
     if options.gaps.policy == "raise":
         target = piece.unique_id if roles.layout == "wide" else roles.targets[0]
         _refuse_missing(values, times, [target, *roles.covariates], piece, table)
@@ -182,7 +184,8 @@ def _trimmed(series: Series, rule: GapRule, notes: list[str]) -> Series:
     part = _first_to_last(~np.isnan(series.values).any(axis=1))
     if not part.stop:
         raise DataError(f"series {series.unique_id!r}: expected values, got none at any time step")
-    ds, values, measured = series.ds[part], series.values[part], series.measured[part]
+    ds, values, measured = series.ds, series.values[part], series.measured[part]
+    ds = ds if len(values) == len(ds) else ds[part]
     missing = int(np.isnan(values).any(axis=1).sum())
     filled = interpolated(values, ds, rule)
     left = int(np.isnan(filled).any(axis=1).sum())

@@ -10,6 +10,7 @@
           plain-rnn/                        the plain RNN that it was compared with
           report.html                       the page
           windows.npz                       test windows, for glasscell inspect
+          calibration.npz                   errors of the saved network, for intervals of forecasts
           forecasts.npz                     a stretch of the test part, forecast and truth
           sequences.npz, text.npz           instead of both, in runs on labelled sequences and text
           film.npz                          only with --film: glasscell.inspect.Reel.load reads it
@@ -31,6 +32,7 @@ from glasscell.errors import DataError
 
 CHECKPOINT, LOCK = "checkpoint.pt", ".lock"
 FILM, RIVAL, WINDOWS = "film.npz", "plain-rnn", "windows.npz"
+CALIBRATION = "calibration.npz"
 FORECASTS, SEQUENCES, TEXT = "forecasts.npz", "sequences.npz", "text.npz"
 METRICS, PREPROCESSING, LOG, SETTINGS, REPORT = (
     "metrics.json",

@@ -8,8 +8,9 @@ import pytest
 
 from glasscell.data.columns import Roles
 from glasscell.data.read import Panel, Series
-from glasscell.tasks.forecast.baselines import drift, naive, ridge, seasonal_naive
-from glasscell.tasks.forecast.network import features
+from glasscell.tasks.forecast.linear import features
+from glasscell.tasks.forecast.ridge import ridge
+from glasscell.tasks.forecast.rules import drift, naive, seasonal_naive
 from glasscell.tasks.forecast.windows import TEST, TRAIN, VALIDATION, build
 
 

@@ -1,62 +1,57 @@
-"""The forecasts that an LSTM has to beat: naive, seasonal naive, drift, and ridge regression."""
+"""The forecasts that an LSTM has to beat, each scored on the same test windows."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
-from sklearn.linear_model import Ridge
 
 from glasscell.arrays import Array
 from glasscell.data.read import Series
-from glasscell.tasks.forecast.network import LinearForecast, features
-from glasscell.tasks.forecast.windows import Windows
-
-ALPHAS = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0)
-
-
-def naive(series: Series, origins: Array, horizon: int) -> Array:
-    """Repeat the last value: (m, horizon) forecasts from origins (m,), in the data's unit."""
-    return np.repeat(series.target[origins - 1, None], horizon, axis=1)
+from glasscell.tasks.forecast.coverage import sureness
+from glasscell.tasks.forecast.plan import Plan
+from glasscell.tasks.forecast.ridge import ridge
+from glasscell.tasks.forecast.rules import drift, naive, seasonal_naive
+from glasscell.tasks.forecast.scores import Method, Scoreboard
 
 
-def drift(series: Series, origins: Array, horizon: int) -> Array:
-    """Go on with the mean step from the first value to the last."""
-    last, first = series.target[origins - 1], series.target[0]
-    slope = (last - first) / np.maximum(origins - 1, 1)
-    forecast: Array = last[:, None] + slope[:, None] * np.arange(1, horizon + 1)
-    return forecast
-
-
-def seasonal_naive(series: Series, origins: Array, horizon: int, season: int) -> Array:
-    """Repeat the value one season before, or the last value where a gap or the start hides it."""
-    steps = np.arange(horizon)
-    back = origins[:, None] + steps - season * (steps // season + 1)
-    season_before = series.target[np.maximum(back, 0)]
-    return np.where(
-        (back >= 0) & ~np.isnan(season_before), season_before, naive(series, origins, horizon)
-    )
-
-
-def ridge(train: Windows, validation: Windows, level: bool, extra: bool = True) -> LinearForecast:
-    """Fit the ridge regression with the penalty that has the least error on validation.
+def baselines(
+    plan: Plan, board: Scoreboard, held: Scoreboard
+) -> tuple[list[Method], dict[str, Array]]:
+    """Score the forecasts that need no network.
 
     Args:
-        train: Windows to fit.
-        validation: Windows to choose the penalty on.
-        level: Whether the windows hold the target's level in channel 1, and the model reads it.
-        extra: Whether it reads the covariates.
-
-    Returns:
-        The fitted model.
+        plan: Windows and options.
+        board: Truth of the test windows.
+        held: Truth of the validation windows, by whose errors the intervals of ridge are made.
     """
-    inputs, held_out = train.inputs(), validation.inputs()
-    x, y = features(inputs, level, extra), train.targets() - inputs[:, -1, :1]
-    best, best_error = None, np.inf
-    for alpha in ALPHAS:
-        fitted = Ridge(alpha).fit(x, y)
-        weight = fitted.coef_.reshape(y.shape[1], -1)
-        model = LinearForecast(weight, np.ravel(fitted.intercept_), alpha, level, extra)
-        error = float(np.mean(abs(model.forecast(held_out) - validation.targets())))
-        if best is None or error < best_error:
-            best, best_error = model, error
-    assert best is not None
-    return best
+    horizon, season = plan.horizon, plan.season
+    rules: dict[str, Callable[[Series, Array, int], Array]] = {"naive": naive}
+    if season > 1:
+        rules["seasonal naive"] = partial(seasonal_naive, season=season)
+    rules["drift"] = drift
+    forecasts: dict[str, Array] = {}
+    for name, rule in rules.items():
+        forecasts[name] = np.empty(board.truth.shape)
+        for owner, series in enumerate(plan.dataset.series):
+            windows = board.owners == owner
+            forecasts[name][windows] = rule(series, board.rows[windows], horizon)
+    methods = [board.score(name, [forecast]) for name, forecast in forecasts.items()]
+    began = time.perf_counter()
+    linear = ridge(
+        plan.train.thinned(plan.options.max_windows), plan.validation, plan.dataset.level
+    )
+    seconds = time.perf_counter() - began
+    told = [linear.forecast(windows.inputs()) for windows in (plan.validation, plan.test)]
+    forecasts["ridge"] = board.restore(told[1])
+    method = board.score(
+        "ridge", [forecasts["ridge"]], parameters=linear.parameters, seconds=seconds
+    )
+    options = plan.options
+    sure = sureness(
+        (held, board), (told[0], told[1]), options.level, adaptive=options.calibration == "adaptive"
+    )
+    methods.append(sure.beside(method))
+    return methods, forecasts

@@ -8,7 +8,7 @@ from glasscell.data.frequency import rhythm
 from glasscell.data.panel import Panel, Series
 from glasscell.data.wording import count, few, time_text
 from glasscell.tasks.forecast.plan import Plan
-from glasscell.tasks.forecast.windows import TEST, TRAIN, VALIDATION, boundaries
+from glasscell.tasks.forecast.windows import TEST, TRAIN, VALIDATION, Dataset
 
 
 def data_summary(plan: Plan) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def data_summary(plan: Plan) -> dict[str, Any]:
         "rows": _steps(dataset.series),
         "rows_left_out": _steps(panel.series) - _steps(dataset.series),
         "rows_without_value": _missing(dataset.series),
-        "split": _split(max(dataset.series, key=lambda series: len(series.ds))),
+        "split": _split(dataset),
         "windows": {part: len(windows) for part, windows in dataset.parts.items()},
         "test_windows_scored": len(plan.test),
     }
@@ -98,9 +98,11 @@ def _part(part: str, split: dict[str, Any], known: dict[str, Any]) -> str:
     return f"{share}, {where}{longest}: {count(known['windows'][part], 'window')}"
 
 
-def _split(series: Series) -> dict[str, Any]:
-    """Give the times at which the parts of a series begin and end."""
-    ends = (0, *boundaries(len(series.ds)), len(series.ds))
+def _split(dataset: Dataset) -> dict[str, Any]:
+    """Give the times at which the parts of the longest series begin and end."""
+    longest = max(range(len(dataset.series)), key=lambda owner: len(dataset.series[owner].ds))
+    series = dataset.series[longest]
+    ends = (0, *dataset.boundaries[longest], len(series.ds))
     parts = {
         part: {"first": time_text(series.ds[first]), "last": time_text(series.ds[end - 1])}
         for part, first, end in zip((TRAIN, VALIDATION, TEST), ends, ends[1:], strict=False)

@@ -12,11 +12,18 @@ import numpy as np
 import glasscell
 from glasscell.data.wording import count, few
 from glasscell.errors import DataError
-from glasscell.tasks.forecast.baselines import naive
 from glasscell.tasks.forecast.predict import read_like
 from glasscell.tasks.forecast.preprocessing import read_preprocessing, scaler_of
+from glasscell.tasks.forecast.rules import naive
 from glasscell.tasks.forecast.scores import Scoreboard
-from glasscell.tasks.forecast.windows import TEST, Dataset, Windows, channels, whole_windows
+from glasscell.tasks.forecast.windows import (
+    TEST,
+    Dataset,
+    Windows,
+    boundaries,
+    channels,
+    whole_windows,
+)
 
 MOST = 30_000
 """Windows that are scored; where there are more, as many evenly spaced ones."""
@@ -72,7 +79,9 @@ def evaluate(
         [whole[s.unique_id] + at for s, at in zip(series, offsets, strict=False)]
     )
     windows = Windows(values, origins, lookback, horizon, len(origins)).thinned(MOST)
-    dataset = Dataset(series, offsets, scalers, {TEST: windows}, settings["level"], left_out)
+    ends = tuple(boundaries(len(one.ds)) for one in series)
+    parts = {TEST: windows}
+    dataset = Dataset(series, offsets, scalers, parts, settings["level"], left_out, ends)
     board = Scoreboard(dataset, windows, 1)
     copied = np.empty(board.truth.shape)
     for owner, one in enumerate(series):

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 import glasscell
-from glasscell.arrays import Array
-from glasscell.data.read import Series
 from glasscell.files import STANDARD_INPUT
 from glasscell.report.page import write
 from glasscell.tasks.fit_call import FitCall, fit_call
 from glasscell.tasks.forecast import kept_windows
-from glasscell.tasks.forecast.baselines import drift, naive, ridge, seasonal_naive
+from glasscell.tasks.forecast.baselines import baselines
+from glasscell.tasks.forecast.coverage import Sureness, sureness
 from glasscell.tasks.forecast.data_summary import summary_lines
-from glasscell.tasks.forecast.network import LinearForecast, Recipe
+from glasscell.tasks.forecast.heads import telling_of
+from glasscell.tasks.forecast.linear import LinearForecast
+from glasscell.tasks.forecast.network import Recipe, tell
 from glasscell.tasks.forecast.network import predict as forecast_windows
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.page import Shown
@@ -29,8 +28,9 @@ from glasscell.tasks.forecast.plan import Plan, make_plan
 from glasscell.tasks.forecast.predict import predict
 from glasscell.tasks.forecast.preprocessing import preprocessing
 from glasscell.tasks.forecast.result import FitResult
+from glasscell.tasks.forecast.ridge import ridge
 from glasscell.tasks.forecast.room import require_room
-from glasscell.tasks.forecast.scores import Method, Scoreboard
+from glasscell.tasks.forecast.scores import Scoreboard
 from glasscell.tasks.forecast.verdict import verdict
 from glasscell.tasks.inspect_run import look
 from glasscell.training import run_folder
@@ -108,7 +108,8 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
         reporter.say(note)
     require_room(plan)
     board = Scoreboard(plan.dataset, plan.test, plan.season)
-    methods, forecasts = _baselines(plan, board)
+    held = Scoreboard(plan.dataset, plan.validation, plan.season)
+    methods, forecasts = baselines(plan, board, held)
     recipe = Recipe.of(plan, _start(plan))
     networks = candidates(options.seed, options.seeds)
     with (
@@ -120,21 +121,22 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
         whole = campaign.run(stop)
     best = best_of_each(campaign.done)
     kinds: tuple[Kind, ...] = ("RNN", "LSTM")
+    sure: dict[Kind, Sureness] = {}
     for kind in kinds:
         mine = [one for one in campaign.done if one.kind == kind]
         if not mine:
             continue
         of_seeds = [board.restore(forecast_windows(one.network, plan.test)) for one in mine]
         forecasts[NAMES[kind]] = of_seeds[mine.index(best[kind])]
-        methods.append(
-            board.score(
-                NAMES[kind],
-                of_seeds,
-                parameters=mine[0].parameters,
-                seconds=float(np.mean([one.seconds for one in mine])),
-                linear=sum(one.best_epoch == 0 for one in mine),
-            )
+        method = board.score(
+            NAMES[kind],
+            of_seeds,
+            parameters=mine[0].parameters,
+            seconds=float(np.mean([one.seconds for one in mine])),
+            linear=sum(one.best_epoch == 0 for one in mine),
         )
+        sure[kind] = _sureness(best[kind].network, plan, (held, board))
+        methods.append(sure[kind].beside(method))
     result = FitResult(
         plan,
         tuple(methods),
@@ -147,36 +149,26 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
         not whole,
         call.seconds,
         folder.out if folder else None,
+        sure["LSTM"],
     )
     if folder is not None:
         _write(result, folder, data)
     return result
 
 
-def _baselines(plan: Plan, board: Scoreboard) -> tuple[list[Method], dict[str, Array]]:
-    """Score the forecasts that need no network."""
-    horizon, season = plan.horizon, plan.season
-    rules: dict[str, Callable[[Series, Array, int], Array]] = {"naive": naive}
-    if season > 1:
-        rules["seasonal naive"] = partial(seasonal_naive, season=season)
-    rules["drift"] = drift
-    forecasts: dict[str, Array] = {}
-    for name, rule in rules.items():
-        forecasts[name] = np.empty(board.truth.shape)
-        for owner, series in enumerate(plan.dataset.series):
-            windows = board.owners == owner
-            forecasts[name][windows] = rule(series, board.rows[windows], horizon)
-    methods = [board.score(name, [forecast]) for name, forecast in forecasts.items()]
-    began = time.perf_counter()
-    linear = ridge(
-        plan.train.thinned(plan.options.max_windows), plan.validation, plan.dataset.level
+def _sureness(
+    network: torch.nn.Module, plan: Plan, boards: tuple[Scoreboard, Scoreboard]
+) -> Sureness:
+    """Measure how sure a network is."""
+    options, tells = plan.options, telling_of(plan.options)
+    told = forecast_windows if tells is None else tell
+    return sureness(
+        boards,
+        (told(network, plan.validation), told(network, plan.test)),
+        options.level,
+        tells,
+        options.calibration == "adaptive",
     )
-    seconds = time.perf_counter() - began
-    forecasts["ridge"] = board.restore(linear.forecast(plan.test.inputs()))
-    methods.append(
-        board.score("ridge", [forecasts["ridge"]], parameters=linear.parameters, seconds=seconds)
-    )
-    return methods, forecasts
 
 
 def _start(plan: Plan) -> LinearForecast:
@@ -196,6 +188,7 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
     """
     glasscell.save(result.best.network, folder.draft, force=True)
     folder.write_json(run_folder.PREPROCESSING, preprocessing(result.plan))
+    result.sureness.calibration.save(folder.draft / run_folder.CALIBRATION)
     settings = {"task": "forecast", "data": _named(data)}
     folder.write_settings({**settings, **result.plan.options.record()})
     folder.write_json(run_folder.METRICS, {**result.metrics(), "environment": environment()})

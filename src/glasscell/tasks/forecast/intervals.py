@@ -20,8 +20,9 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -36,7 +37,7 @@ from glasscell.model.nodes.telling import Telling
 __all__ = ["Calibration", "Tracker", "ends", "least", "level_name", "rank", "require_levels"]
 
 GAMMA = 0.1
-"""How fast the level moves at the first step: 0.06 to 0.2 cover alike (docs/decisions/intervals)."""
+"""How fast α moves at the first step: 0.06 to 0.2 cover alike (docs/decisions/intervals.md)."""
 RECENT = 1000
 """Scores that adaptive intervals remember for each step: the last ones."""
 FORMAT = 1
@@ -192,17 +193,20 @@ class Calibration:
         """Scores of the step that has the fewest."""
         return int((~np.isnan(self.pools[0])).sum(axis=0).min()) if self.pools else 0
 
-    def pool(self, level: float) -> Array:
-        """Give the scores that belong to a level."""
-        return self.pools[self.levels.index(level) if len(self.pools) > 1 else 0]
+    def margins(self, name: str) -> Array:
+        """Give (levels, horizon) margins of a series as they are now."""
+        if not self.adaptive or name not in self.alphas:
+            return self._fresh
+        return Tracker(self, name).margins()
 
-    def margin(self, level: float) -> Array:
-        """Give (horizon,) margins of a level, those of the scores as they are."""
-        ordered = np.sort(self.pool(level), axis=0)
-        known = (~np.isnan(ordered)).sum(axis=0)
-        places = np.array([rank(level, n) for n in known.tolist()]) - 1
-        margins: Array = ordered[np.minimum(places, known - 1), np.arange(ordered.shape[1])]
-        return margins
+    @cached_property
+    def _fresh(self) -> Array:
+        return Tracker(self, "").margins()
+
+    def first(self) -> Calibration:
+        """Give what belongs to the first step of the horizon alone."""
+        alphas = {name: of[:, :1] for name, of in self.alphas.items()}
+        return replace(self, pools=tuple(pool[:, :1] for pool in self.pools), alphas=alphas)
 
     def among(self, levels: Sequence[float] | None) -> tuple[Calibration, list[str]]:
         """Give this calibration for other levels, and a sentence on each that it cannot have.
@@ -217,12 +221,12 @@ class Calibration:
             return self, []
         notes = [_too_few(level, self.known) for level in levels if least(level) > self.known]
         kept = tuple(level for level in levels if least(level) <= self.known)
-        if self.tells is not None and self.tells.quantiles:
-            if strange := [level for level in kept if level not in self.levels]:
-                raise DataError(
-                    f"--level {level_name(strange[0])}: the run's network tells the quantiles of "
-                    f"{', '.join(map(level_name, self.levels))} alone; fit with another --level"
-                )
+        strange = [level for level in kept if level not in self.levels]
+        if strange and self.tells is not None and self.tells.quantiles:
+            raise DataError(
+                f"--level {level_name(strange[0])}: the run's network tells the quantiles of "
+                f"{', '.join(map(level_name, self.levels))} alone; fit with another --level"
+            )
         places = [self.levels.index(level) if level in self.levels else None for level in kept]
         alphas = {
             name: np.array(
@@ -236,7 +240,7 @@ class Calibration:
         pools = self.pools
         if len(pools) > 1:
             pools = tuple(self.pools[place] for place in places if place is not None)
-        return Calibration(kept, pools, self.tells, self.adaptive, alphas, self.until), notes
+        return replace(self, levels=kept, pools=pools, alphas=alphas), notes
 
     def save(self, path: Path) -> None:
         """Write an .npz file."""

@@ -1,8 +1,4 @@
-"""The linear forecast of a window, the network that starts from it, and how that is trained.
-
-Apart from `baselines`, because loading scikit-learn takes a second that the processes which train
-networks need not spend.
-"""
+"""The network that forecasts a window, and how it is trained."""
 
 from __future__ import annotations
 
@@ -15,10 +11,10 @@ import numpy as np
 import torch
 
 from glasscell import cells
-from glasscell.arrays import Array
 from glasscell.model.nodes.telling import Telling
 from glasscell.nn import LSTM, RNN, Linear
 from glasscell.tasks.forecast.heads import loss_of, start_spread, telling_of
+from glasscell.tasks.forecast.linear import LinearForecast
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.windows import Windows
@@ -36,50 +32,6 @@ WARM_UP = 0.15
 """Part of the steps over which the learning rate rises; over the rest it falls to nothing."""
 
 EVALUATION_BATCH = 1024
-
-
-@dataclass(frozen=True, eq=False)
-class LinearForecast:
-    """A direct linear forecast of scaled windows, the last value subtracted first (NLinear).
-
-    Args:
-        weight: (horizon, k) weights on the features.
-        bias: (horizon,) intercepts.
-        alpha: Its ridge penalty, chosen on validation.
-        level: Whether the last value itself is a feature.
-        extra: Whether the covariates are features.
-    """
-
-    weight: Array
-    bias: Array
-    alpha: float
-    level: bool
-    extra: bool
-
-    @property
-    def parameters(self) -> int:
-        """Weights and intercepts."""
-        return int(self.weight.size + self.bias.size)
-
-    def forecast(self, inputs: Array) -> Array:
-        """Forecast (m, horizon) scaled values from (m, lookback, C) inputs."""
-        change: Array = features(inputs, self.level, self.extra) @ self.weight.T + self.bias
-        return inputs[:, -1:, 0] + change
-
-
-def features(inputs: Array, level: bool, extra: bool) -> Array:
-    """Lay (m, lookback, C) windows out as (m, k) rows of numbers for a linear model.
-
-    Args:
-        inputs: Windows; channel 0 is the target, and channel 1 again if `level`.
-        level: Whether the last value itself is a feature, as the network sees it too.
-        extra: Whether the covariates are features.
-    """
-    last = inputs[:, -1:, 0].astype(np.float64)
-    parts = [inputs[:, :, 0] - last]
-    parts += [last] if level else []
-    parts += [inputs[:, :, 1 + level :].reshape(len(inputs), -1)] if extra else []
-    return np.concatenate(parts, axis=1)
 
 
 class Forecaster(torch.nn.Module):

@@ -126,8 +126,12 @@ def with_results(shown: Exploration, run: Path, titled: bool) -> Exploration:
     Raises:
         DataError: A file is damaged.
     """
-    shown = logged(shown, run, ("train_mae_scaled", "validation_mae_scaled"))
     metrics = read_metrics(run)
+    measure = "mae_scaled"
+    if metrics is not None:
+        said = (name for seed in metrics["seeds"] for name in seed)
+        measure = next((n[len("validation_") :] for n in said if "validation_" in n), measure)
+    shown = logged(shown, run, (f"train_{measure}", f"validation_{measure}"))
     if metrics is None:
         return shown
     known = metrics["data"]

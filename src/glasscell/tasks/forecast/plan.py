@@ -17,6 +17,7 @@ from glasscell.tasks.forecast.windows import (
     TRAIN,
     VALIDATION,
     Dataset,
+    Split,
     Windows,
     boundaries,
     build,
@@ -92,11 +93,24 @@ def make_plan(data: object, options: ForecastOptions) -> Plan:
         DataError: The data cannot be used.
     """
     needed = shortest(options.lookback or 1, options.horizon or 1)
-    panel = read_panel(data, replace(options.reading(), needed=needed))
-    season = _named_season(panel, options.season) or _season(panel)
+    return plan_of(read_panel(data, replace(options.reading(), needed=needed)), options)
+
+
+def plan_of(panel: Panel, options: ForecastOptions, split: Split = boundaries) -> Plan:
+    """Decide what the options leave open for series that were read.
+
+    Args:
+        panel: The series.
+        options: The options.
+        split: Gives the first row of validation and of test of so many rows.
+
+    Raises:
+        DataError: The series are too short, or have gaps everywhere.
+    """
+    season = _named_season(panel, options.season, split) or _season(panel, split)
     horizon = options.horizon or _horizon(panel, season)
-    lookback = options.lookback or _lookback(panel, horizon, season)
-    dataset = build(panel, lookback, horizon, options.show_level)
+    lookback = options.lookback or _lookback(panel, horizon, season, split)
+    dataset = build(panel, lookback, horizon, options.show_level, split)
     most = options.max_windows
     train = dataset.parts[TRAIN]
     batch_size = options.batch_size or max(16, min(128, len(train) // 64))
@@ -116,8 +130,8 @@ def make_plan(data: object, options: ForecastOptions) -> Plan:
     return Plan(panel, resolved, dataset, train, validation, test, notes)
 
 
-def _named_season(panel: Panel, season: int | None) -> int | None:
-    train = boundaries(max(len(series.ds) for series in panel.series))[0]
+def _named_season(panel: Panel, season: int | None, split: Split) -> int | None:
+    train = split(max(len(series.ds) for series in panel.series))[0]
     if season is not None and season >= train > 1:
         raise DataError(
             f"--season: expected fewer than {count(train, 'time step')}, as the longest training "
@@ -126,10 +140,10 @@ def _named_season(panel: Panel, season: int | None) -> int | None:
     return season
 
 
-def _season(panel: Panel) -> int:
+def _season(panel: Panel, split: Split) -> int:
     """Find the season; none if the longest series' training part holds less than two."""
     longest = max(panel.series, key=lambda s: len(s.ds))
-    train = longest.target[: boundaries(len(longest.ds))[0]]
+    train = longest.target[: split(len(longest.ds))[0]]
     season = season_length(panel.freq, train)
     return season if 2 * season <= len(train) else 1
 
@@ -141,11 +155,11 @@ def _horizon(panel: Panel, season: int) -> int:
     return max(min(wanted, longest // 15), 1)
 
 
-def _lookback(panel: Panel, horizon: int, season: int) -> int:
+def _lookback(panel: Panel, horizon: int, season: int, split: Split) -> int:
     """Choose the lookback: 3 horizons or 2 seasons, less if a third of training is shorter."""
     longest = max(len(s.ds) for s in panel.series)
     wanted = min(max(3 * horizon, 2 * season), LONGEST_LOOKBACK)
-    third = boundaries(longest)[0] // 3
+    third = split(longest)[0] // 3
     while wanted > 1 and (wanted > third or shortest(wanted, horizon) > longest):
         wanted -= 1
     return wanted

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -14,28 +14,209 @@ import pandas as pd
 import glasscell
 from glasscell.data.frequency import future, rhythm
 from glasscell.data.read import Panel, ReadOptions, Series, read_panel
-from glasscell.data.read_options import Policy
 from glasscell.data.readers import open_source
 from glasscell.data.wording import count, few, share, time_text
 from glasscell.errors import DataError
+from glasscell.model.model import Model
+from glasscell.tasks.forecast.history import margins_now
+from glasscell.tasks.forecast.intervals import (
+    Calibration,
+    interval,
+    level_name,
+    require_levels,
+)
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.preprocessing import read_preprocessing, scaler_of
+from glasscell.tasks.forecast.told import point_of, told_of
 from glasscell.tasks.forecast.windows import channels
 from glasscell.tasks.option_checks import flag
+from glasscell.training import run_folder
+
+__all__ = ["Forecaster", "predict", "read_like"]
 
 SAID = 5
 """Series that are named one by one where they are left out."""
+AT_ONCE = 1024
+"""Windows that run in one call."""
+READ = ("time", "target", "series", "gaps", "max_gap")
+"""What a prediction may read otherwise than the run did, beside how the file is written."""
+
+
+@dataclass(frozen=True, eq=False)
+class Forecaster:
+    """A finished forecasting run, loaded once: it forecasts with NumPy and pandas, without torch.
+
+    Args:
+        model: The network.
+        settings: preprocessing.json: how data are read and scaled.
+        calibration: What intervals are made of; None: there are none.
+
+    Notes:
+        Every call gives the same bits, however many series it is given at once and from however
+        many threads it is called.
+
+    >>> import tempfile
+    >>> times = pd.date_range("2024-01-01", periods=120, freq="D")
+    >>> days = pd.DataFrame({"ds": times, "y": np.arange(120) % 7.0})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     fitted = glasscell.tasks.forecast.fit(
+    ...         days, f"{folder}/run", horizon=2, lookback=7, epochs=1, seeds=1
+    ...     )
+    ...     forecaster = Forecaster.load(fitted.folder)
+    >>> forecaster.predict(days, level=[]).round({"forecast": 1})
+      unique_id         ds  horizon  forecast
+    0         y 2024-04-30        1       1.0
+    1         y 2024-05-01        2       2.0
+    """
+
+    model: Model
+    settings: dict[str, Any]
+    calibration: Calibration | None = None
+
+    @classmethod
+    def load(cls, run: str | os.PathLike[str]) -> Self:
+        """Load a run folder that `glasscell fit` wrote.
+
+        Args:
+            run: The folder.
+
+        Raises:
+            DataError: It is no run on series.
+            WeightFormatError: The model in it is damaged.
+        """
+        if not isinstance(run, str | os.PathLike):
+            raise DataError(f"run: expected the path of a run folder, got {run!r}")
+        folder = Path(run)
+        settings = read_preprocessing(folder)
+        calibration = Calibration.load(folder / run_folder.CALIBRATION)
+        return cls(glasscell.load(folder), settings, calibration)
+
+    def predict(
+        self,
+        data: Any,
+        *,
+        level: Sequence[float] | None = None,
+        say: Callable[[str], None] | None = None,
+        **reading: Any,
+    ) -> pd.DataFrame:
+        """Forecast every series of the data from its last row on.
+
+        Args:
+            data: Path of a file or a frame, with at least `lookback` time steps per series.
+            level: Percent of the intervals, each in (0, 100); [] for none; None: as in the run.
+            say: Called with each sentence on what was done; None: silent.
+            **reading: How the data are read, by the names of `ForecastOptions`: ``time``,
+                ``target``, ``series``, ``gaps``, ``max_gap``, ``decimal`` ...; None: as in the run.
+
+        Returns:
+            A frame with unique_id, ds (the forecast's time), horizon (1, 2 ...), forecast, and for
+            each level forecast-lo-80 and forecast-hi-80, in the data's unit. A series that is
+            shorter than the lookback or has a gap in it is left out.
+
+        Raises:
+            DataError: The data cannot be used: another frequency or kind of time, no series that is
+                long enough, gaps.
+            TypeError: An option is none about how the data are read.
+        """
+        known = (*READ, *ReadOptions().manner())
+        if strange := [name for name in reading if name not in known]:
+            raise TypeError(
+                "predict: expected options about how the data are written "
+                f"({', '.join(known)}), got {', '.join(strange)}; the others are as the run has "
+                "them"
+            )
+        sure = self.levels(level, say)
+        return self.forecast(self.read(data, say, **reading), say, sure)
+
+    def levels(
+        self, level: Sequence[float] | None, say: Callable[[str], None] | None = None
+    ) -> Calibration | None:
+        """Give what intervals of some levels are made of; None where there are to be none.
+
+        Args:
+            level: Percent; None: as in the run.
+            say: Called with a sentence on each level that cannot be had.
+
+        Raises:
+            DataError: A level is outside (0, 100), or the run has no intervals.
+        """
+        wanted = None if level is None else require_levels(level)
+        if wanted == [] or (wanted is None and self.calibration is None):
+            return None
+        if self.calibration is None:
+            raise DataError(
+                "--level: the run was fitted without intervals, or by an older version; fit again"
+            )
+        found, notes = self.calibration.among(wanted)
+        for note in notes:
+            (say or (lambda _: None))(note)
+        return found if found.levels else None
+
+    def read(self, data: Any, say: Callable[[str], None] | None = None, **reading: Any) -> Panel:
+        """Read data as the run's were read; see `read_like`."""
+        return read_like(data, self.settings, say, **reading)
+
+    def forecast(
+        self,
+        panel: Panel,
+        say: Callable[[str], None] | None = None,
+        sure: Calibration | None = None,
+    ) -> pd.DataFrame:
+        """Forecast every series that was read; see `predict`.
+
+        Args:
+            panel: The series.
+            say: Called with each sentence on what was done; None: silent.
+            sure: What intervals are made of, from `levels`; None: there are none.
+        """
+        lookback, horizon = self.settings["lookback"], self.settings["horizon"]
+        series = _long_enough(panel, self.settings, say or (lambda _: None))
+        after: dict[Any, Any] = {}
+        times, forecasts = [], np.empty((len(series), horizon))
+        levels = () if sure is None else sure.levels
+        reach = np.empty((2, len(levels), len(series), horizon))
+        for first in range(0, len(series), AT_ONCE):
+            some = series[first : first + AT_ONCE]
+            scalers = [scaler_of(one, self.settings) for one in some]
+            windows = [
+                channels(scaler.apply(one.values[-lookback:]), self.settings["level"])
+                for one, scaler in zip(some, scalers, strict=True)
+            ]
+            told, tells = told_of(self.model, np.stack(windows))
+            scaled = point_of(told, tells).astype(np.float64)
+            if sure is not None:
+                margins = [margins_now(self.model, self.settings, sure, one) for one in some]
+                for at, level in enumerate(levels):
+                    margin = np.stack([of[at] for of in margins])
+                    for side, values in enumerate(interval(told, tells, level, margin)):
+                        for place, scaler in enumerate(scalers):
+                            reach[side, at, first + place] = scaler.restore(values[place], column=0)
+            for place, (one, scaler) in enumerate(zip(some, scalers, strict=True)):
+                forecasts[first + place] = scaler.restore(scaled[place], column=0)
+                last = one.ds[-1]
+                if last not in after:
+                    after[last] = future(last, panel.freq, horizon)
+                times.append(after[last])
+        ds = times[0].append(times[1:])
+        return pd.DataFrame(
+            {
+                "unique_id": np.repeat(np.array([s.unique_id for s in series], object), horizon),
+                "ds": ds.tz_localize("UTC") if panel.utc else ds,
+                "horizon": np.tile(np.arange(1, horizon + 1), len(series)),
+                "forecast": forecasts.ravel(),
+                **{
+                    f"forecast-{name}-{level_name(level)}": reach[side, at].ravel()
+                    for at, level in enumerate(levels)
+                    for side, name in enumerate(("lo", "hi"))
+                },
+            }
+        )
 
 
 def predict(
     run: str | os.PathLike[str],
     data: Any,
     *,
-    time: str | None = None,
-    target: str | None = None,
-    series: str | None = None,
-    gaps: Policy | None = None,
-    max_gap: str | None = None,
     say: Callable[[str], None] | None = None,
     **reading: Any,
 ) -> pd.DataFrame:
@@ -43,63 +224,19 @@ def predict(
 
     Args:
         run: A run folder written by `fit`.
-        data: Path of a CSV file or a frame, with at least `lookback` time steps per series.
-        time: Time column; None: as in the run, if the data have it, else found.
-        target: Column to forecast; None: likewise.
-        series: Column that names the series; None: likewise.
-        gaps: Gap policy; None: the run's.
-        max_gap: Longest interpolated gap; None: the run's, if `gaps` is not given either.
+        data: Path of a file or a frame, with at least `lookback` time steps per series.
         say: Called with each sentence on what was done; None: silent.
-        **reading: How the file is written, by the names of `ForecastOptions` (``decimal=","``);
-            None: as in the run.
+        **reading: Further arguments of `Forecaster.predict`.
 
     Returns:
-        A frame with unique_id, ds (the forecast's time), horizon (1, 2 ...) and forecast, in the
-        data's unit. A series that is shorter than the lookback or has a gap in it is left out.
+        What `Forecaster.predict` gives; where there are many calls, load the run once.
 
     Raises:
-        DataError: The run or the data cannot be used: another frequency or kind of time, no series
-            that is long enough, gaps.
+        DataError: The run or the data cannot be used.
         WeightFormatError: The model in the run is damaged.
-        TypeError: An option is none about how the data are written.
+        TypeError: An argument is none of `Forecaster.predict`.
     """
-    if not isinstance(run, str | os.PathLike):
-        raise DataError(f"run: expected the path of a run folder, got {run!r}")
-    defaults = ReadOptions().manner()
-    if strange := [name for name in reading if name not in defaults]:
-        raise TypeError(
-            f"predict: expected options about how the data are written ({', '.join(defaults)}), "
-            f"got {', '.join(strange)}; the others are as the run has them"
-        )
-    folder = Path(run)
-    tell = say or (lambda _: None)
-    settings = read_preprocessing(folder)
-    model = glasscell.load(folder)
-    chosen = {"time": time, "target": target, "series": series, "gaps": gaps, "max_gap": max_gap}
-    panel = read_like(data, settings, say, **chosen, **reading)
-    lookback = settings["lookback"]
-    lacks = {s.unique_id: _lacks(s, lookback) for s in panel.series}
-    long_enough = [s for s in panel.series if not lacks[s.unique_id]]
-    if not long_enough:
-        name, what = next(iter(lacks.items()))
-        rest = count(len(lacks) - 1, "other series", "other series")
-        others = f" (likewise {rest})" if len(lacks) > 1 else ""
-        raise DataError(
-            f"series {name!r}: {what}{others}; give a longer history, or fill gaps with "
-            "--gaps interpolate"
-        )
-    sentences = [f"Left out, series {name!r}: {what}." for name, what in lacks.items() if what]
-    for sentence in sentences[:SAID]:
-        tell(sentence)
-    if len(sentences) > SAID:
-        tell(f"Left out for the same reasons: {len(sentences) - SAID} more of {len(lacks)} series.")
-    unseen = [s.unique_id for s in long_enough if s.unique_id not in settings["scalers"]]
-    if unseen:
-        were = count(len(unseen), "series was", "series were")
-        their = "its" if len(unseen) == 1 else "their"
-        tell(f"{were} not in the training data and scaled on {their} own history: {few(unseen)}.")
-    parts = [_forecast(model, s, settings, panel) for s in long_enough]
-    return pd.concat(parts, ignore_index=True)
+    return Forecaster.load(run).predict(data, say=say, **reading)
 
 
 def read_like(
@@ -213,20 +350,32 @@ def _lacks(series: Series, lookback: int) -> str:
     )
 
 
-def _forecast(model: Any, series: Series, settings: dict[str, Any], panel: Panel) -> pd.DataFrame:
-    """Forecast one series from its last row on."""
-    lookback, horizon = settings["lookback"], settings["horizon"]
-    scaler = scaler_of(series, settings)
-    window = channels(scaler.apply(series.values[-lookback:]), settings["level"])
-    forecast = scaler.restore(model.run(window[None]).output[0].astype(np.float64), column=0)
-    times = future(series.ds[-1], panel.freq, horizon)
-    if panel.utc:
-        times = times.tz_localize("UTC")
-    return pd.DataFrame(
-        {
-            "unique_id": series.unique_id,
-            "ds": times,
-            "horizon": np.arange(1, horizon + 1),
-            "forecast": forecast,
-        }
-    )
+def _long_enough(
+    panel: Panel, settings: dict[str, Any], tell: Callable[[str], None]
+) -> list[Series]:
+    """Give the series that can be forecast, and tell of the others.
+
+    Raises:
+        DataError: None can.
+    """
+    lacks = {s.unique_id: _lacks(s, settings["lookback"]) for s in panel.series}
+    long_enough = [s for s in panel.series if not lacks[s.unique_id]]
+    if not long_enough:
+        name, what = next(iter(lacks.items()))
+        rest = count(len(lacks) - 1, "other series", "other series")
+        others = f" (likewise {rest})" if len(lacks) > 1 else ""
+        raise DataError(
+            f"series {name!r}: {what}{others}; give a longer history, or fill gaps with "
+            "--gaps interpolate"
+        )
+    sentences = [f"Left out, series {name!r}: {what}." for name, what in lacks.items() if what]
+    for sentence in sentences[:SAID]:
+        tell(sentence)
+    if len(sentences) > SAID:
+        tell(f"Left out for the same reasons: {len(sentences) - SAID} more of {len(lacks)} series.")
+    unseen = [s.unique_id for s in long_enough if s.unique_id not in settings["scalers"]]
+    if unseen:
+        were = count(len(unseen), "series was", "series were")
+        their = "its" if len(unseen) == 1 else "their"
+        tell(f"{were} not in the training data and scaled on {their} own history: {few(unseen)}.")
+    return long_enough

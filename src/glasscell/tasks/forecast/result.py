@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from glasscell.arrays import Array
+from glasscell.tasks.forecast.coverage import Sureness, sentence
 from glasscell.tasks.forecast.data_summary import data_summary
+from glasscell.tasks.forecast.heads import MEASURES
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method, Scoreboard
 from glasscell.tasks.forecast.verdict import linear_start
@@ -31,6 +33,7 @@ class FitResult:
         interrupted: True if Ctrl-C stopped training.
         seconds: Time of the whole run.
         folder: The run folder, or None.
+        sureness: Intervals of the saved LSTM, and what they held in the test part.
     """
 
     plan: Plan
@@ -44,6 +47,7 @@ class FitResult:
     interrupted: bool
     seconds: float
     folder: Path | None
+    sureness: Sureness
 
     @property
     def remarks(self) -> list[str]:
@@ -59,7 +63,9 @@ class FitResult:
             else ""
         )
         early = "" if self.best.history else "Training was stopped before its first epoch was done."
-        return [remark for remark in (early, of_rival, self.board.without_mase()) if remark]
+        told = sentence(self.methods, self.plan.options.unit)
+        remarks = (early, told, *self.sureness.notes, of_rival, self.board.without_mase())
+        return [remark for remark in remarks if remark]
 
     def metrics(self) -> dict[str, Any]:
         """Give what metrics.json holds."""
@@ -74,7 +80,7 @@ class FitResult:
                 {
                     "network": NAMES[t.kind],
                     "seed": t.seed,
-                    "validation_mae_scaled": t.validation,
+                    f"validation_{self._measure}": t.validation,
                     "best_epoch": t.best_epoch,
                     "epochs": len(t.history),
                     "seconds": round(t.seconds, 3),
@@ -89,4 +95,8 @@ class FitResult:
 
     def log(self) -> list[dict[str, Any]]:
         """Give the lines of log.jsonl."""
-        return log_lines(self.networks, "mae_scaled")
+        return log_lines(self.networks, self._measure)
+
+    @property
+    def _measure(self) -> str:
+        return MEASURES[self.plan.options.predicts]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from utilsforecast.losses import mae, mase, rmse
 
 from glasscell.arrays import Array
 from glasscell.data.wording import count, few
-from glasscell.tasks.forecast.windows import Dataset, Windows, boundaries
+from glasscell.tasks.forecast.windows import Dataset, Windows
 from glasscell.training.kinds import NAMES
 
 METRICS = ("mae", "rmse", "mase")
@@ -35,6 +35,10 @@ class Method:
         seconds: Time to fit, mean over seeds.
         errors: (M,) mean absolute error of each test window, mean over seeds.
         linear: Seeds whose network was kept as the linear model that its training starts from.
+        coverage: Level in percent to the share of test values in its intervals, in percent, mean
+            over series; of the saved network where there are several.
+        width: Level to the mean width of its intervals, likewise, in the data's unit.
+        crps: Continuous ranked probability score, likewise; NaN where nothing says how sure it is.
     """
 
     name: str
@@ -47,6 +51,9 @@ class Method:
     seconds: float = 0.0
     errors: Array
     linear: int = 0
+    coverage: Mapping[float, float] = field(default_factory=dict)
+    width: Mapping[float, float] = field(default_factory=dict)
+    crps: float = math.nan
 
     @property
     def all_linear(self) -> bool:
@@ -58,7 +65,12 @@ class Method:
         numbers = {key: getattr(self, key) for key in (*METRICS, "mae_sd", "seconds")}
         finite = {k: float(v) if math.isfinite(v) else None for k, v in numbers.items()}
         whole = ("seeds", "parameters")
-        kept = {"seeds_at_linear_start": self.linear} if self.seeds else {}
+        kept: dict[str, Any] = {"seeds_at_linear_start": self.linear} if self.seeds else {}
+        if self.coverage:
+            kept["coverage"] = {f"{level:g}": share for level, share in self.coverage.items()}
+            kept["width"] = {f"{level:g}": wide for level, wide in self.width.items()}
+        if math.isfinite(self.crps):
+            kept["crps"] = self.crps
         return {"name": self.name, **finite, **{k: getattr(self, k) for k in whole}, **kept}
 
 
@@ -85,6 +97,21 @@ class Scoreboard:
         # A power of two, which changes no bit: squared errors stay within float64.
         largest = np.abs(self.truth).max(where=self.measured, initial=0.0)
         self.unit = float(np.ldexp(1.0, np.frexp(largest)[1] - 1))
+
+    def scaled(self, values: Array) -> Array:
+        """Bring (M, horizon) values in the data's unit to the scale of the networks."""
+        scale = np.array([s.scale[0] for s in self.dataset.scalers])[self.owners, None]
+        mean = np.array([s.mean[0] for s in self.dataset.scalers])[self.owners, None]
+        scaled: Array = (values - mean) / scale
+        return scaled
+
+    def mean(self, values: Array) -> float:
+        """Give the mean over series of the mean of (M, horizon) numbers at measured values."""
+        sums, counts = (
+            np.bincount(self.owners, weights=(numbers * self.measured).sum(axis=1))
+            for numbers in (values, np.ones_like(values, np.float64))
+        )
+        return float(np.mean(sums[counts > 0] / counts[counts > 0])) if counts.any() else math.nan
 
     def restore(self, scaled: Array) -> Array:
         """Bring (M, horizon) scaled forecasts back to the data's unit."""
@@ -156,17 +183,17 @@ class Scoreboard:
 
     def _training(self) -> Any:
         parts = [
-            pd.DataFrame(
-                {"unique_id": s.unique_id, "y": s.target[: boundaries(len(s.ds))[0]] / self.unit}
-            )
-            for s in self.dataset.series
+            pd.DataFrame({"unique_id": s.unique_id, "y": target / self.unit})
+            for s, target in zip(self.dataset.series, self.dataset.training, strict=True)
         ]
         return pd.concat(parts, ignore_index=True)
 
     def without_mase(self) -> str:
         """Say which series have no MASE and why; empty where all have one."""
-        scored = [self.dataset.series[owner] for owner in np.unique(self.owners)]
-        scales = {s.unique_id: self._scale(s.target[: boundaries(len(s.ds))[0]]) for s in scored}
+        scored, training = np.unique(self.owners), self.dataset.training
+        scales = {
+            self.dataset.series[owner].unique_id: self._scale(training[owner]) for owner in scored
+        }
         missing = [name for name, scale in scales.items() if not scale > 0]
         if not missing:
             return ""

@@ -8,7 +8,7 @@ a gap, and its last input is a measured value, so that no interpolated input kno
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,12 @@ TRAIN, VALIDATION, TEST = "train", "validation", "test"
 TENTHS = (7, 8)
 """Where training and validation end, in tenths of the rows."""
 
+Boundaries = tuple[int, int]
+"""The first row of validation and of test."""
+
+Split = Callable[[int], Boundaries]
+"""Gives the boundaries of a series of so many rows."""
+
 
 def channels(scaled: Array, level: bool) -> Array:
     """Lay scaled values out as the network reads them: (n, F) float32 to (n, C).
@@ -34,8 +40,8 @@ def channels(scaled: Array, level: bool) -> Array:
     return np.concatenate(columns, axis=1).astype(np.float32)
 
 
-def boundaries(rows: int) -> tuple[int, int]:
-    """Give the first row of validation and of test.
+def boundaries(rows: int) -> Boundaries:
+    """Give the first row of validation and of test where nothing else is asked for.
 
     >>> boundaries(100)
     (70, 80)
@@ -107,6 +113,7 @@ class Dataset:
         parts: "train", "validation" and "test" to their windows.
         level: Whether channel 1 repeats the target's level.
         left_out: Names of series that are too short for a window in every part.
+        boundaries: The first row of validation and of test of each series.
     """
 
     series: tuple[Series, ...]
@@ -115,13 +122,26 @@ class Dataset:
     parts: dict[str, Windows]
     level: bool
     left_out: tuple[str, ...]
+    boundaries: tuple[Boundaries, ...]
 
     def owner(self, origins: Array) -> Array:
         """Give the index of the series that each origin lies in."""
         return np.asarray(np.searchsorted(self.offsets, origins, side="right") - 1)
 
+    @property
+    def training(self) -> list[Array]:
+        """The (n,) targets of each series' training part."""
+        pairs = zip(self.series, self.boundaries, strict=True)
+        return [one.target[:first] for one, (first, _) in pairs]
 
-def build(panel: Panel, lookback: int, horizon: int, level: bool | None = None) -> Dataset:
+
+def build(
+    panel: Panel,
+    lookback: int,
+    horizon: int,
+    level: bool | None = None,
+    split: Split = boundaries,
+) -> Dataset:
     """Split, scale and cut a panel.
 
     Args:
@@ -130,6 +150,7 @@ def build(panel: Panel, lookback: int, horizon: int, level: bool | None = None) 
         horizon: Rows that it forecasts.
         level: Show the network the target's level too; None: if validation stays in the range of
             training, as it does for a quantity that comes back to its mean.
+        split: Gives the first row of validation and of test.
 
     Raises:
         DataError: No series is long enough; the message gives the least length.
@@ -145,14 +166,17 @@ def build(panel: Panel, lookback: int, horizon: int, level: bool | None = None) 
             f"longest series, {longest.unique_id!r}, has {len(longest.ds):,}; give more data, or a "
             "smaller --lookback or --horizon"
         )
-    scalers = tuple(Scaler.fit(s.values[: boundaries(len(s.ds))[0]]) for s in long)
+    ends = tuple(split(len(s.ds)) for s in long)
+    scalers = tuple(Scaler.fit(s.values[:first]) for s, (first, _) in zip(long, ends, strict=True))
     scaled = [scaler.apply(s.values) for s, scaler in zip(long, scalers, strict=True)]
-    level = _comes_back(scaled) if level is None else level
+    level = _comes_back(scaled, ends) if level is None else level
     values = np.concatenate([channels(z, level) for z in scaled])
     offsets = np.concatenate([[0], np.cumsum([len(z) for z in scaled])])
     parts = {}
     for part in (TRAIN, VALIDATION, TEST):
-        origins_of = [_origins(s, part, lookback, horizon) for s in long]
+        origins_of = [
+            _origins(s, end, part, lookback, horizon) for s, end in zip(long, ends, strict=True)
+        ]
         origins = np.concatenate([o + at for o, at in zip(origins_of, offsets[:-1], strict=True)])
         parts[part] = Windows(values, origins, lookback, horizon, len(origins))
         if not len(origins):
@@ -161,13 +185,13 @@ def build(panel: Panel, lookback: int, horizon: int, level: bool | None = None) 
                 "fill gaps with --gaps interpolate (and a longer --max-gap), or take a smaller "
                 "--lookback or --horizon"
             )
-    return Dataset(long, offsets, scalers, parts, level, short)
+    return Dataset(long, offsets, scalers, parts, level, short, ends)
 
 
-def _origins(series: Series, part: str, lookback: int, horizon: int) -> Array:
+def _origins(series: Series, ends: Boundaries, part: str, lookback: int, horizon: int) -> Array:
     """Find the first targets of a series' windows in one part."""
     rows = len(series.ds)
-    first, second = boundaries(rows)
+    first, second = ends
     low, high = {
         TRAIN: (lookback, first),
         VALIDATION: (max(first, lookback), second),
@@ -195,11 +219,10 @@ def whole_windows(
     return np.asarray(origins[whole & series.measured[origins - 1]])
 
 
-def _comes_back(scaled: Sequence[Array]) -> bool:
+def _comes_back(scaled: Sequence[Array], ends: Sequence[Boundaries]) -> bool:
     """Tell whether most validation values lie in the middle 90 % of training."""
     inside = total = 0
-    for values in scaled:
-        first, second = boundaries(len(values))
+    for values, (first, second) in zip(scaled, ends, strict=True):
         train, later = values[:first, 0], values[first:second, 0]
         train, later = train[~np.isnan(train)], later[~np.isnan(later)]
         if len(train) and len(later):
