@@ -10,7 +10,7 @@ PYTEST := $(PY) -m pytest -q -n auto --dist loadfile
 # Cells of others, which tests compare ours with; their own dependencies are not needed for that.
 PEERS  := torchrecurrent==0.2.5 xlstm==2.0.6
 
-.PHONY: demo test test-isas test-bench lint bench asan tsan neon format clean
+.PHONY: demo test test-isas test-bench docs lint bench asan tsan neon format clean
 
 demo: $(VENV)/demo.stamp
 	$(VENV)/bin/glasscell demo --out demo-report --force
@@ -24,6 +24,9 @@ test-isas: $(VENV)/dev.stamp
 
 test-bench: $(VENV)/dev.stamp $(VENV)/bench.stamp
 	$(PYTEST) tests/bench tests/cli/test_bench.py
+
+docs: $(VENV)/docs.stamp
+	$(PY) scripts/site.py
 
 lint: $(VENV)/dev.stamp
 	$(VENV)/bin/ruff check .
@@ -62,11 +65,16 @@ $(VENV)/dev.stamp: $(VENV)/torch.stamp $(CORE)
 	$(PY) -m pip install -q -e '.[dev]'
 	$(PY) -m pip install -q --no-deps $(PEERS)
 	scripts/chromium.sh
-	touch $@ $(VENV)/demo.stamp
+	touch $@ $(VENV)/demo.stamp $(VENV)/docs.stamp
+
+$(VENV)/docs.stamp: pyproject.toml
+	[ -x $(PY) ] || $(PYTHON) -m venv $(VENV)
+	$(PY) scripts/site.py --packages | xargs $(PY) -m pip install -q
+	touch $@
 
 $(VENV)/bench.stamp: $(VENV)/torch.stamp $(CORE)
 	$(PY) -m pip install -q -e '.[bench]'
 	touch $@
 
 clean:
-	rm -rf $(VENV) build bench-report demo-report .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build site bench-report demo-report .pytest_cache .mypy_cache .ruff_cache

@@ -9,7 +9,7 @@ import argparse
 import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import Field, fields
 from typing import Any, Literal, TypeAlias, get_args, get_type_hints
 
 Flag: TypeAlias = tuple[str, Any, Any, str]
@@ -154,10 +154,14 @@ def _add(
         parser.add_argument(
             flag,
             type=str | list[str] | None if listed else hints[field.name],
-            default=None if of_run else field.default,
+            default=None if of_run else _default(field),
             help=text,
             **bare,
         )
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default_factory() if callable(field.default_factory) else field.default
 
 
 def _names(value: str | list[str] | None) -> list[str] | None:

@@ -71,12 +71,14 @@ class Times:
         utc: True if the index is in UTC, because the cells had offsets or count from 1970.
         day_first: Whether day or month stood first; None where that was no question.
         notes: What the reader took for granted, one sentence each.
+        zone: The time zone that the data are from, such as Europe/Berlin; None: not known.
     """
 
     index: Any
     utc: bool = False
     day_first: bool | None = None
     notes: tuple[str, ...] = ()
+    zone: str | None = None
 
 
 def dates_of(year: Any, month: Any, day: Any = 1) -> Any:

@@ -25,6 +25,7 @@ from glasscell.data.numerals import looks_like_number
 from glasscell.data.read_options import ReadOptions
 from glasscell.data.timenumbers import read_time_numbers, seconds_since_1970
 from glasscell.data.written_dates import Reading, chosen_reading, plain_iso, readings, tidied
+from glasscell.data.zones import offset_zone, one_clock
 from glasscell.errors import DataError
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d.*)?")
@@ -55,6 +56,11 @@ def parse_times(
     Timestamp('2023-04-01 00:00:00')
     """
     options = options or ReadOptions()
+    times = _read(cells, name, where, options)
+    return times if options.time_zone is None else replace(times, zone=options.time_zone)
+
+
+def _read(cells: Array, name: str, where: Callable[[int], str], options: ReadOptions) -> Times:
     for i, cell in enumerate(cells):
         if cell is None or cell == "":
             raise DataError(f"time column {name!r}, {where(i)}: expected a time stamp, got nothing")
@@ -193,15 +199,12 @@ def _placed(chosen: Reading, name: str, first: bool | None, notes: list[str]) ->
     if chosen.utc is None:
         return Times(wall, False, first, tuple(notes))
     utc = _nanoseconds(chosen.utc, name)
-    if len(chosen.offsets) > 1 and _one_clock(wall) and not _one_clock(utc):
+    if len(chosen.offsets) > 1 and one_clock(wall) and not one_clock(utc):
         note = f"Offsets from UTC ({', '.join(chosen.offsets)}) were left out: times are local."
         return Times(wall, False, first, (*notes, note))
     notes.append("Time stamps with offsets were converted to UTC.")
-    return Times(utc, True, first, tuple(notes))
-
-
-def _one_clock(times: Any) -> bool:
-    return len(np.unique((times - times.normalize()).to_numpy())) == 1
+    zone = offset_zone(chosen.offsets[0]) if len(chosen.offsets) == 1 else None
+    return Times(utc, True, first, tuple(notes), zone)
 
 
 def _refusal(

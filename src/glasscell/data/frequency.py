@@ -236,6 +236,20 @@ def future(last: Any, freq: Frequency, steps: int) -> Any:
     return pd.DatetimeIndex([last + (k + 1) * offset for k in range(steps)])
 
 
+def at_least_a_day(freq: Frequency | None) -> bool:
+    """Tell whether a frequency is one of days, weeks, months or years.
+
+    >>> at_least_a_day("h"), at_least_a_day("D"), at_least_a_day("MS")
+    (False, True, True)
+    """
+    try:
+        offset: Any = to_offset(named_offset(str(freq)))
+    except ValueError:
+        return False
+    first = pd.Timestamp("2024-01-01")
+    return bool(first + offset + offset - first >= 2 * DAY)
+
+
 def rhythm(freq: Frequency) -> str:
     """Say what times a frequency stands for.
 

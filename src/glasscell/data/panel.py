@@ -8,6 +8,7 @@ from typing import Any
 from glasscell.arrays import Array
 from glasscell.data.columns import Roles
 from glasscell.data.frequency import Frequency
+from glasscell.data.zones import in_zone, on_clock
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,12 +41,13 @@ class Panel:
         series: One entry per series, sorted by name.
         freq: Their common frequency.
         roles: What each column was taken for.
-        utc: True if the times came with offsets and were converted to UTC.
+        utc: True if the times are in UTC, because they came with offsets or their zone was named.
         notes: What was done to the data, one sentence each.
         source: Name of the file.
         rows: Rows below the header that were read.
         detected: Options about how the file is written that were found, by name: "decimal",
             "day_first"; a shorter file like this one may not tell them.
+        zone: The time zone of the data, such as Europe/Berlin; None: not known.
     """
 
     series: tuple[Series, ...]
@@ -56,8 +58,17 @@ class Panel:
     source: str
     rows: int = 0
     detected: dict[str, Any] = field(default_factory=dict)
+    zone: str | None = None
 
     @property
     def covariates(self) -> tuple[str, ...]:
         """Names of the value columns after the target."""
         return self.roles.covariates
+
+    def clock(self, times: Any) -> Any:
+        """Give times of the panel as clocks where the data are from show them."""
+        return on_clock(times, self.zone) if self.utc else times
+
+    def stamps(self, times: Any) -> Any:
+        """Give times of the panel as the data write them: with their zone if it is known."""
+        return in_zone(times, self.zone) if self.utc else times

@@ -72,6 +72,7 @@ class Table:
         left_out: Gets what `numbers` left out of cells, such as percent signs: the first such cell
             and the columns.
         marks_flag: The option that names further marks, for messages.
+        zones: The time zones of columns that say theirs, by name.
     """
 
     columns: dict[str, Any]
@@ -82,6 +83,7 @@ class Table:
     notes: tuple[str, ...] = ()
     left_out: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
     marks_flag: str = "--missing"
+    zones: dict[str, str] = field(default_factory=dict)
 
     def text(self, name: str) -> Array:
         """Give a column as stripped text, None where the cell is empty."""
@@ -148,6 +150,7 @@ class FrameSource:
         sample: The first rows as text, "" where a cell is missing.
         title: What messages call it: "the frame", or the name of the file that it was read from.
         notes: What was passed over on opening.
+        zones: The time zones of columns that have one, by name.
     """
 
     names: tuple[str, ...]
@@ -155,6 +158,7 @@ class FrameSource:
     sample: tuple[tuple[str, ...], ...]
     title: str = "the frame"
     notes: tuple[str, ...] = ()
+    zones: dict[str, str] = field(default_factory=dict)
 
     def body(
         self, numeric: Names, text: Names, decimal: str | None = None, missing: Names = ()
@@ -168,7 +172,7 @@ class FrameSource:
             )
         columns = {name: self.columns[name] for name in (*text, *numeric)}
         marks = tuple(missing)
-        return Table(columns, lambda i: f"row {i + 1}", self.title, decimal, marks, (note,))
+        return Table(columns, _row, self.title, decimal, marks, (note,), zones=self.zones)
 
 
 def open_frame(data: Any, title: str = "the frame") -> FrameSource:
@@ -201,7 +205,17 @@ def open_frame(data: Any, title: str = "the frame") -> FrameSource:
         ["" if missing else str(cell) for cell, missing in zip(part, part.isna(), strict=True)]
         for part in first
     ]
-    return FrameSource(names, columns, tuple(zip(*cells, strict=True)) if cells else (), title)
+    sample = tuple(zip(*cells, strict=True)) if cells else ()
+    zones = {
+        name: str(dtype.time_zone)
+        for name, dtype in frame.schema.items()
+        if isinstance(dtype, nw.Datetime) and dtype.time_zone
+    }
+    return FrameSource(names, columns, sample, title, zones=zones)
+
+
+def _row(row: int) -> str:
+    return f"row {row + 1}"
 
 
 def _with_index(data: pd.DataFrame) -> pd.DataFrame:
@@ -241,4 +255,8 @@ def _plain(column: Any) -> Any:
         return native.dt.to_timestamp().to_numpy()
     if isinstance(dtype, pd.DatetimeTZDtype | pd.CategoricalDtype):
         return native.astype(object).to_numpy()
+    if isinstance(column.dtype, nw.Datetime) and column.dtype.time_zone:
+        # Polars and Arrow give the time in UTC.
+        times = pd.Series(column.to_numpy()).dt.tz_localize("UTC")
+        return times.dt.tz_convert(column.dtype.time_zone).astype(object).to_numpy()
     return column.to_numpy()

@@ -17,6 +17,7 @@ from glasscell.data.columns import Roles, counters, resolve, without_bystanders
 from glasscell.data.dates import parse_times
 from glasscell.data.frequency import (
     Frequency,
+    at_least_a_day,
     check_frequency,
     find_frequency,
     months_of_days,
@@ -33,12 +34,14 @@ from glasscell.data.regular import (
     between_values,
     regular,
     repeated,
+    repeated_times,
     resampled,
     up_to_last_value,
 )
 from glasscell.data.spread_times import JoinedTimes, TimesInNames, find_spread_times
 from glasscell.data.timeparts import kind_of_part, names_part
 from glasscell.data.wording import count, time_text
+from glasscell.data.zones import Placed, on_clock, placed, seems_repeated_hour
 from glasscell.errors import DataError
 
 __all__ = ["Panel", "ReadOptions", "Series", "read_panel"]
@@ -66,7 +69,10 @@ def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
     notes = [*opened.notes, *layout_notes]
     if len(cells) == 0:
         raise DataError(f"{table.source}: no rows below the header; expected one row per time step")
-    times = parse_times(cells, roles.time, table.where, options)
+    zone = options.time_zone or table.zones.get(roles.time)
+    times = parse_times(cells, roles.time, table.where, replace(options, time_zone=zone))
+    there = _placed(times, table, roles, options)
+    times, table = there.times, table if there.kept is None else table.only(there.kept)
     notes += times.notes
     times = _in_months(times, options, notes)
     values = {name: table.numbers(name) for name in (*roles.targets, *roles.covariates)}
@@ -76,7 +82,7 @@ def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
         # A run has said so of its own columns.
         notes += counters(roles, values)
     notes += filter(None, (sentinel(values[n], n) for n in (*roles.targets, *roles.covariates)))
-    pieces = list(_pieces(table, roles, times.index, values))
+    pieces = list(_pieces(table, roles, times, values))
     if isinstance(spread, TimesInNames):
         pieces = between_values(pieces, notes)
     if options.open_end:
@@ -86,13 +92,27 @@ def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
     for piece in pieces:
         twice = repeated(piece, table)
         if twice:
-            raise DataError(f"{twice}; {_apart(opened, roles, times.index)}")
+            raise DataError(f"{twice}; {_apart(opened, roles, times, repeated_times(piece))}")
     freq = _frequency(pieces, options)
     series = tuple(regular(piece, freq, options, roles, table, notes) for piece in pieces)
     detected: dict[str, Any] = {} if table.decimal == "." else {"decimal": table.decimal}
     if times.day_first is not None:
         detected["day_first"] = times.day_first
-    return Panel(series, freq, roles, times.utc, tuple(notes), table.source, len(cells), detected)
+    if roles.time in table.zones:
+        detected["time_zone"] = times.zone
+    return Panel(
+        series, freq, roles, times.utc, tuple(notes), table.source, len(cells), detected, times.zone
+    )
+
+
+def _placed(times: Times, table: Table, roles: Roles, options: ReadOptions) -> Placed:
+    """Find the moments that local times mean; bins of days and longer are those of the clock."""
+    named = options.time_zone is not None
+    if options.resample and times.zone is not None and at_least_a_day(options.freq):
+        index = on_clock(times.index, times.zone) if times.utc else times.index
+        return Placed(replace(times, index=index, utc=False))
+    owners = None if roles.series is None else table.columns[roles.series]
+    return placed(times, owners, table.where, options.clock_change, named)
 
 
 def _columns(
@@ -138,13 +158,14 @@ def _in_months(times: Times, options: ReadOptions, notes: list[str]) -> Times:
     return replace(times, index=months)
 
 
-def _pieces(table: Table, roles: Roles, times: Any, values: dict[str, Array]) -> Iterator[Piece]:
+def _pieces(table: Table, roles: Roles, at: Times, values: dict[str, Array]) -> Iterator[Piece]:
     """Cut the table into one piece per series, each sorted by time."""
+    times, zone = at.index, at.zone if at.utc else None
     order = np.argsort(times.to_numpy(), kind="stable")
     if roles.series is None:
         for name in sorted(roles.targets):
             columns = [values[n] for n in (name, *roles.covariates)]
-            yield Piece(name, times[order], np.stack(columns, axis=1)[order], order)
+            yield Piece(name, times[order], np.stack(columns, axis=1)[order], order, zone)
         return
     ids = table.text(roles.series)
     if any(cell is None for cell in ids):
@@ -159,11 +180,17 @@ def _pieces(table: Table, roles: Roles, times: Any, values: dict[str, Array]) ->
     bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
     for place, name in enumerate(names):
         rows = order[bounds[place] : bounds[place + 1]]
-        yield Piece(str(name), times[rows], stacked[rows], rows)
+        yield Piece(str(name), times[rows], stacked[rows], rows, zone)
 
 
-def _apart(source: Source, roles: Roles, times: Any) -> str:
+def _apart(source: Source, roles: Roles, at: Times, twice: Any) -> str:
     """Say which column, or which two together, name each row once beside its time."""
+    if at.zone is None and seems_repeated_hour(twice):
+        return (
+            "these seem to be the hour that clocks show twice when summer time ends: name their "
+            "zone, such as --time-zone Europe/Berlin"
+        )
+    times = at.index
     used = {*roles.time.split(","), roles.series}
     used |= {n for n in roles.targets if n not in roles.unasked or roles.layout == "single"}
     cells = filled_cells(source.names, source.sample)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from glasscell.data.frequency import Frequency
+from glasscell.data.zones import ClockChange
 from glasscell.errors import DataError
 
 Policy = Literal["raise", "interpolate", "drop"]
@@ -72,6 +73,10 @@ class ReadOptions:
         date_format: How times are written, as for strptime, or excel, unix or unix-ms; None: found.
         day_first: Whether 1/2/2024 is the first of February; None: found from the whole column.
         missing: Further marks of a missing number.
+        time_zone: The zone of times without an offset, and the one to tell times in; None: times
+            without an offset stay as they are.
+        clock_change: What happens to hours that the clocks of the zone repeat or skip.
+        sheet: The sheet of a workbook, by name or number from 1; None: the one with a table.
     """
 
     time: str | None = None
@@ -90,6 +95,9 @@ class ReadOptions:
     date_format: str | None = None
     day_first: bool | None = None
     missing: Sequence[str] = ()
+    time_zone: str | None = None
+    clock_change: ClockChange = "order"
+    sheet: str | None = None
 
     def manner(self) -> dict[str, Any]:
         """Give how a file is written, apart from its columns, times and gaps: what a run keeps."""

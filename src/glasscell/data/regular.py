@@ -16,6 +16,7 @@ from glasscell.data.panel import Series
 from glasscell.data.rawtable import Table
 from glasscell.data.read_options import GapRule, ReadOptions
 from glasscell.data.wording import count, share, time_text, was
+from glasscell.data.zones import in_zone, seems_repeated_hour
 from glasscell.errors import DataError
 
 
@@ -28,12 +29,18 @@ class Piece:
         times: (n,) times.
         values: (n, F) values, the target first.
         rows: (n,) row of each in the table.
+        zone: Where the clocks are by which messages tell its times, which are in UTC then.
     """
 
     unique_id: str
     times: Any
     values: Array
     rows: Array
+    zone: str | None = None
+
+    def told(self, time: Any) -> str:
+        """Write a time as the data have it."""
+        return time_text(time if self.zone is None else in_zone(time, self.zone))
 
     @property
     def has_target(self) -> Any:
@@ -98,19 +105,25 @@ def resampled(piece: Piece, freq: Frequency | None) -> Piece:
         ) from error
     binned.index = pd.DatetimeIndex(binned.index).as_unit("ns")
     rows = np.searchsorted(piece.times, binned.index).clip(max=len(piece.rows) - 1)
-    return Piece(piece.unique_id, binned.index, binned.to_numpy(), piece.rows[rows])
+    return replace(piece, times=binned.index, values=binned.to_numpy(), rows=piece.rows[rows])
 
 
 def repeated(piece: Piece, table: Table) -> str:
     """Say which times of a series occur in two rows; "" for none."""
-    twice = np.flatnonzero(piece.times.to_numpy()[1:] == piece.times.to_numpy()[:-1])
+    twice = repeated_times(piece)
     if not len(twice):
         return ""
+    row = int(np.argmax(piece.times[1:] == piece.times[:-1])) + 1
     return (
         f"series {piece.unique_id!r}: expected one row per time stamp, got {len(twice)} repeated "
-        f"ones, first {time_text(piece.times[twice[0]])} "
-        f"({table.where(int(piece.rows[twice[0] + 1]))})"
+        f"ones, first {piece.told(twice[0])} "
+        f"({table.where(int(piece.rows[row]))})"
     )
+
+
+def repeated_times(piece: Piece) -> Any:
+    """Give the times of a series that occur in a row after the first that has them."""
+    return piece.times[1:][piece.times[1:] == piece.times[:-1]]
 
 
 def regular(
@@ -145,8 +158,8 @@ def regular(
         raise DataError(
             f"series {piece.unique_id!r}: "
             f"{share(int(off.sum()), len(off), 'time stamp', 'is', 'are')} not on the "
-            f"regular grid of frequency {freq} that starts at {time_text(piece.times[0])}, first "
-            f"{time_text(piece.times[first])} ({table.where(int(piece.rows[first]))}); {advice}"
+            f"regular grid of frequency {freq} that starts at {piece.told(piece.times[0])}, first "
+            f"{piece.told(piece.times[first])} ({table.where(int(piece.rows[first]))}); {advice}"
         )
     times = grid(piece.times[0], piece.times[-1], freq)
     values = piece.values
@@ -170,10 +183,17 @@ def _refuse_missing(
     row = int(np.argmax(missing[:, column]))
     place = np.flatnonzero(piece.times == times[row])
     where = table.where(int(piece.rows[place[0]])) if len(place) else "no such row"
+    holes = times[missing.any(axis=1) & ~times.isin(piece.times)]
+    hint = ""
+    if piece.zone is None and seems_repeated_hour(holes):
+        hint = (
+            "if this is the hour that clocks skip when summer time begins, name their zone, such "
+            "as --time-zone Europe/Berlin; else "
+        )
     raise DataError(
         f"series {piece.unique_id!r}, column {names[column]!r}: "
         f"{share(int(missing[:, column].sum()), len(values), 'time step', 'has', 'have')} "
-        f"no value, first {time_text(times[row])} ({where}); choose what to do with "
+        f"no value, first {piece.told(times[row])} ({where}); {hint}choose what to do with "
         "--gaps interpolate (linear in time; --max-gap limits it) or --gaps drop (windows that "
         "touch a gap are left out)"
     )

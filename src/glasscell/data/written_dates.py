@@ -6,6 +6,7 @@ docs/decisions/dates.md gives the rule for day and month, and why.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ _CLOCK = (
     r"分?(?:[:.]?(?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?)?秒?\s*(?P<ap>am|pm)?"
     r"\s*(?P<z>Z|(?:UTC|GMT)?[+-]\d{2}(?::?\d{2})?|UTC|GMT)?)?"
 )
+HALVES = {"am": "am", "上午": "am", "pm": "pm", "下午": "pm"}
 _WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
 _NUMERIC = re.compile(rf"^{_WEEKDAY}(\d{{1,4}})\s*[-/.\s]\s*(\d{{1,2}})\s*[-/.\s]\s*(\d{{1,4}})\.?")
 _NAMED = (
@@ -73,12 +75,15 @@ def tidied(text: Any) -> Any:
 def plain_iso(text: Any) -> Reading | None:
     """Read 2024-01-31 13:05:00+01:00 and its like fast; None if a cell is anything else."""
     try:
-        times = pd.Series(pd.to_datetime(text, errors="coerce", format="ISO8601"))
+        with warnings.catch_warnings():
+            # Where offsets differ, pandas 2 warns and pandas 3 raises.
+            warnings.simplefilter("error", FutureWarning)
+            times = pd.Series(pd.to_datetime(text, errors="coerce", format="ISO8601"))
         if times.dt.tz is None:
             return None if times.isna().any() else Reading("year", times)
         utc = times.dt.tz_convert("UTC").dt.tz_localize(None)
-        wall, offsets = times.dt.tz_localize(None), text[:1]
-    except (ValueError, TypeError):
+        wall, offsets = times.dt.tz_localize(None), [str(times.dt.tz)]
+    except (ValueError, TypeError, FutureWarning):
         # Offsets that differ: what the wall shows is what stands before them.
         offsets = text.str.extract(r"(Z|[+-]\d\d:?\d\d)$", expand=False)
         if offsets.isna().any():
@@ -153,7 +158,8 @@ def _clocks(rest: Any) -> Any:
     clock = parts.str.extract(pattern, flags=re.IGNORECASE, expand=True)
     fits = parts.str.match(pattern, case=False)
     number = {k: pd.to_numeric(clock[k], errors="coerce").fillna(0) for k in ("h", "mi", "s")}
-    half = clock["ap"].fillna(clock["ap0"]).replace({"上午": "am", "下午": "pm"})
+    said = np.where(clock["ap"].notna(), clock["ap"], clock["ap0"])
+    half = pd.Series(said, clock.index, dtype=object).map(HALVES)
     twelve = half.notna()
     fits &= ~(clock["h"].notna() & clock["mi"].isna() & ~twelve & (clock["h"].str.len() != 2))
     fits &= (number["mi"] < 60) & (number["s"] < 60) & (~twelve | number["h"].between(1, 12))
@@ -162,7 +168,7 @@ def _clocks(rest: Any) -> Any:
     fine = pd.to_numeric(clock["f"].str.ljust(9, "0"), errors="coerce").fillna(0)
     seconds = 3600 * hours + 60 * number["mi"] + number["s"]
     zone = clock["z"].str.lower().str.replace(r"^(?:utc|gmt)(?=[+-])", "", regex=True)
-    zone = zone.replace({"z": "+00:00", "utc": "+00:00", "gmt": "+00:00"})
+    zone = zone.where(~zone.isin(("z", "utc", "gmt")), "+00:00")
     sign = zone.str[0].map({"+": 1, "-": -1})
     digits = zone.str.replace(r"[^\d]", "", regex=True).str.ljust(4, "0")
     minutes = sign * (60 * pd.to_numeric(digits.str[:2]) + pd.to_numeric(digits.str[2:]))

@@ -22,6 +22,7 @@ def data_summary(plan: Plan) -> dict[str, Any]:
             "first": _first(panel),
             "last": _last(panel),
             "utc": panel.utc,
+            "zone": panel.zone,
         },
         "series_column": ", ".join(roles.labels) or roles.series,
         "targets": list(roles.targets),

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from glasscell.data.read import ReadOptions
 from glasscell.data.read_options import GapRule, Policy
+from glasscell.data.zones import ClockChange
 from glasscell.errors import DataError
 from glasscell.tasks.forecast.intervals import require_levels
 from glasscell.tasks.option_checks import plain, require_within
@@ -59,6 +60,12 @@ class ForecastOptions:
             whole column.
         missing: Further marks of a missing value, with commas, such as -999,x. The well-known ones
             (empty, ., ?, :, NA, NULL, #N/A ...) need no naming.
+        time_zone: Time zone of times that are written without an offset, such as Europe/Berlin;
+            forecasts are told in it too. Default: none; times with offsets are read by these.
+        clock_change: An hour that clocks repeat in autumn or skip in spring. order: of two equal
+            times the first is summer time, and a time in the skipped hour is refused; drop: rows in
+            the skipped hour are left out.
+        sheet: Sheet of a workbook, by name or by number from 1. Default: the one with a table.
         season: Time steps of one season. Default: from the frequency, or from the autocorrelation.
         seeds: Networks of each kind to train, to see the spread.
         seed: The first seed; the others follow it.
@@ -110,6 +117,9 @@ class ForecastOptions:
     date_format: str | None = None
     day_first: bool | None = None
     missing: str | list[str] | None = None
+    time_zone: str | None = None
+    clock_change: ClockChange = "order"
+    sheet: str | None = None
     season: int | None = None
     seeds: int = 3
     seed: int = 0
@@ -160,6 +170,9 @@ class ForecastOptions:
             date_format=self.date_format,
             day_first=self.day_first,
             missing=self._marks(),
+            time_zone=self.time_zone,
+            clock_change=self.clock_change,
+            sheet=self.sheet,
         )
 
     def _marks(self) -> list[str]:

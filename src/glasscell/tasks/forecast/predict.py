@@ -201,7 +201,7 @@ class Forecaster:
         return pd.DataFrame(
             {
                 "unique_id": np.repeat(np.array([s.unique_id for s in series], object), horizon),
-                "ds": ds.tz_localize("UTC") if panel.utc else ds,
+                "ds": panel.stamps(ds),
                 "horizon": np.tile(np.arange(1, horizon + 1), len(series)),
                 "forecast": forecasts.ravel(),
                 **{
