@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from glasscell.data.wording import number
 from glasscell.tasks.fitted_table import FittedTable
+from glasscell.tasks.forecast.intervals import level_name
 from glasscell.tasks.forecast.scores import LSTM, Method
 
-LEAVING = ("seconds", "parameters", "RMSE", "MASE")
+LEAVING = ("seconds", "parameters", "CRPS", "width", "inside", "RMSE", "MASE")
 """Columns that a narrow terminal does without, in this order."""
 
 
@@ -20,12 +21,15 @@ def results(methods: Sequence[Method], unit: str = "") -> FittedTable:
         methods: Test results.
         unit: Unit of the errors.
     """
+    level = widest(methods)
+    held = f"in {level_name(level)} %"
     rows = [
         {
             "method": short_label(method),
             "MAE": with_spread(method),
             "RMSE": number(method.rmse),
             "MASE": number(method.mase),
+            **(_sure(method, level, held) if level else {}),
             "parameters": f"{method.parameters:,}",
             "seconds": f"{method.seconds:.1f}",
         }
@@ -35,9 +39,25 @@ def results(methods: Sequence[Method], unit: str = "") -> FittedTable:
         f"Errors{f' in {unit}' if unit else ''} on the last 20 % of each series",
         rows,
         bold=[method.name == LSTM for method in methods],
-        leaving=LEAVING,
+        leaving=[held if name == "inside" else name for name in LEAVING],
         headline="MAE",
     )
+
+
+def widest(methods: Sequence[Method]) -> float:
+    """Give the outermost level of the intervals, in percent; 0 where there are none."""
+    return max((level for method in methods for level in method.coverage), default=0.0)
+
+
+def _sure(method: Method, level: float, held: str) -> dict[str, str]:
+    """Say how many test values a method's intervals hold, how wide they are, and its CRPS."""
+    if level not in method.coverage:
+        return {held: "", "width": "", "CRPS": ""}
+    return {
+        held: f"{method.coverage[level]:.1f} %",
+        "width": number(method.width[level]),
+        "CRPS": number(method.crps),
+    }
 
 
 def short_label(method: Method) -> str:
