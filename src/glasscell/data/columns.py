@@ -63,6 +63,9 @@ class Roles:
         ignored: Columns that nothing reads.
         unasked: Targets and covariates that the user did not name; values may show they are none.
         labels: Columns of the file that `series` was put together from, if it is none of them.
+        ahead: Columns that are known ahead.
+        static: Columns that say one thing about each series.
+        categories: Which of covariates, ahead and static hold categories.
     """
 
     time: str
@@ -72,6 +75,14 @@ class Roles:
     ignored: tuple[str, ...] = ()
     unasked: tuple[str, ...] = field(default=(), repr=False)
     labels: tuple[str, ...] = ()
+    ahead: tuple[str, ...] = field(default=(), repr=False)
+    static: tuple[str, ...] = field(default=(), repr=False)
+    categories: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The columns of values, in the order in which a row holds them."""
+        return (*self.targets, *self.covariates, *self.ahead, *self.static)
 
     @property
     def layout(self) -> Literal["long", "wide", "single"]:
@@ -99,17 +110,13 @@ def resolve(cells: Mapping[str, Sequence[str]], options: ReadOptions | None = No
     options = options or ReadOptions()
     target, covariates, targets = options.target, options.covariates, options.targets
     names, time, series = list(cells), options.time, options.series
-    roles = [("--time", time), ("--target", target), ("--series", series)]
-    for role, name in (*roles, *(("--covariates", name) for name in covariates or ())):
-        if name is not None and name not in cells:
-            raise DataError(
-                f"{role} {name!r}: there is no such column; the columns found are "
-                f"{', '.join(names)}"
-            )
-    named = {target, series, *(targets or ()), *(covariates or ())}
+    ahead, static = tuple(options.future_covariates or ()), tuple(options.static or ())
+    _require_there(cells, options)
+    told = {*ahead, *static}
+    named = {target, series, *(targets or ()), *(covariates or ()), *told}
     time = time or _time_column(cells, [name for name in names if name not in named])
-    series = series or _alias([n for n in names if n not in (time, target)], SERIES_NAMES)
-    others = [name for name in names if name not in (time, series)]
+    series = series or _alias([n for n in names if n not in (time, target, *told)], SERIES_NAMES)
+    others = [name for name in names if name not in (time, series, *told)]
     free = [n for n in others if n not in (covariates or ())]
     numeric = [n for n in free if n in named or _numeric(cells[n])]
     chosen = tuple(targets or _targets(numeric, free, target, series, names))
@@ -122,11 +129,78 @@ def resolve(cells: Mapping[str, Sequence[str]], options: ReadOptions | None = No
             f"expected different columns for time ({time}), series ({series}), target "
             f"({', '.join(chosen)}) and covariates ({', '.join(covariates) or 'none'})"
         )
-    used = {time, series, *chosen, *covariates}
+    _require_apart(time, series, chosen, covariates, ahead, static)
+    used = {time, series, *chosen, *covariates, *told}
     ignored = tuple(name for name in names if name not in used)
     kept = named | ({chosen[0]} if chosen[0].lower() in TARGET_NAMES else set())
     unasked = tuple(name for name in (*chosen, *beside) if name not in kept)
-    return Roles(time, series, chosen, tuple(covariates), ignored, unasked)
+    categories = _categories(cells, options, (*covariates, *ahead, *static))
+    return Roles(
+        *(time, series, chosen, tuple(covariates), ignored, unasked),
+        ahead=ahead,
+        static=static,
+        categories=categories,
+    )
+
+
+def _require_there(cells: Mapping[str, Sequence[str]], options: ReadOptions) -> None:
+    """Refuse names of columns that there are not."""
+    lists = {
+        "--time": [options.time],
+        "--target": [options.target],
+        "--series": [options.series],
+        "--covariates": options.covariates,
+        "--future-covariates": options.future_covariates,
+        "--static": options.static,
+        "--categories": options.categories,
+    }
+    for role, names in lists.items():
+        for name in names or ():
+            if name is not None and name not in cells:
+                raise DataError(
+                    f"{role} {name!r}: there is no such column; the columns found are "
+                    f"{', '.join(cells)}"
+                )
+
+
+def _require_apart(
+    time: str,
+    series: str | None,
+    targets: Sequence[str],
+    covariates: Sequence[str],
+    ahead: Sequence[str],
+    static: Sequence[str],
+) -> None:
+    """Refuse a column that is known ahead or static and something else too."""
+    others = {time: "the time", **dict.fromkeys(targets, "a target")}
+    others |= {series: "the series"} if series else {}
+    others |= dict.fromkeys(covariates, "one of --covariates, whose past alone is read")
+    for role, names in (("--future-covariates", ahead), ("--static", static)):
+        for name in names:
+            if name in others:
+                raise DataError(
+                    f"{role} {name!r}: this column is {others[name]} already; name it once"
+                )
+            others[name] = f"one of {role}"
+
+
+def _categories(
+    cells: Mapping[str, Sequence[str]], options: ReadOptions, names: Sequence[str]
+) -> tuple[str, ...]:
+    """Find which columns hold categories: those that were named, and those of text."""
+    if options.vocabulary is not None:
+        return tuple(name for name in names if name in options.vocabulary)
+    chosen = set(options.categories or ())
+    if strange := sorted(chosen - set(names)):
+        raise DataError(
+            f"--categories {strange[0]!r}: expected one of --covariates, --future-covariates or "
+            f"--static ({', '.join(names) or 'none of which is given'}); name it there too"
+        )
+    return tuple(
+        name
+        for name in names
+        if name in chosen or (any(map(str.strip, cells[name])) and not _numeric(cells[name]))
+    )
 
 
 def _time_column(cells: Mapping[str, Sequence[str]], free: Sequence[str]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from glasscell.arrays import Array
 from glasscell.data.columns import Roles
 from glasscell.data.frequency import Frequency
@@ -20,17 +22,34 @@ class Series:
         ds: (n,) times, DatetimeIndex or Index of integers.
         values: (n, F) float64, the target first, NaN where missing after the gap policy.
         measured: (n,) False where the target was missing in the data.
+        known: (m, A) float64, m ≥ n, what is known ahead, from ds[0] on and beyond the last of ds
+            as far as the data say it: future covariates, then static columns; categories as places
+            in `Panel.vocabulary`, NaN where missing. None: there are no such columns.
     """
 
     unique_id: str
     ds: Any
     values: Array
     measured: Array
+    known: Array | None = None
 
     @property
     def target(self) -> Array:
         """The (n,) values to forecast."""
         return self.values[:, 0]
+
+    def last(self, rows: int) -> Series:
+        """Keep the last rows of the history, and all that is known after them."""
+        cut = slice(max(len(self.ds) - rows, 0), None)
+        known = None if self.known is None else self.known[cut]
+        return Series(self.unique_id, self.ds[cut], self.values[cut], self.measured[cut], known)
+
+    @property
+    def holes(self) -> Array:
+        """The (n,) rows in which something is missing, the target or what is read beside it."""
+        beside = [] if self.known is None else [self.known[: len(self.values)]]
+        missing: Array = np.isnan(np.concatenate([self.values, *beside], axis=1)).any(axis=1)
+        return missing
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +66,7 @@ class Panel:
         rows: Rows below the header that were read.
         detected: Options about how the file is written that were found, by name: "decimal",
             "day_first"; a shorter file like this one may not tell them.
+        vocabulary: Column of categories to its words; a cell is the place of its word.
         zone: The time zone of the data, such as Europe/Berlin; None: not known.
     """
 
@@ -58,6 +78,7 @@ class Panel:
     source: str
     rows: int = 0
     detected: dict[str, Any] = field(default_factory=dict)
+    vocabulary: dict[str, tuple[str, ...]] = field(default_factory=dict)
     zone: str | None = None
 
     @property

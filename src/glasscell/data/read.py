@@ -13,6 +13,7 @@ import pandas as pd
 
 from glasscell.arrays import Array
 from glasscell.data.calendar import Times
+from glasscell.data.categories import categories
 from glasscell.data.columns import Roles, counters, resolve, without_bystanders
 from glasscell.data.dates import parse_times
 from glasscell.data.frequency import (
@@ -75,17 +76,19 @@ def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
     times, table = there.times, table if there.kept is None else table.only(there.kept)
     notes += times.notes
     times = _in_months(times, options, notes)
-    values = {name: table.numbers(name) for name in (*roles.targets, *roles.covariates)}
+    vocabulary: dict[str, tuple[str, ...]] = {}
+    values = _values(table, roles, options, vocabulary)
     roles, why_not = without_bystanders(roles, values, times.index)
     notes += [*table.said(), *_notes(roles, why_not, options)]
     if options.freq_origin == "--freq":
         # A run has said so of its own columns.
         notes += counters(roles, values)
-    notes += filter(None, (sentinel(values[n], n) for n in (*roles.targets, *roles.covariates)))
+    numeric = [name for name in roles.read if name not in vocabulary]
+    notes += filter(None, (sentinel(values[name], name) for name in numeric))
     pieces = list(_pieces(table, roles, times, values))
     if isinstance(spread, TimesInNames):
         pieces = between_values(pieces, notes)
-    if options.open_end:
+    if options.open_end and not roles.ahead:
         pieces = [up_to_last_value(piece) for piece in pieces]
     if options.resample:
         pieces = [resampled(piece, options.freq) for piece in pieces]
@@ -101,8 +104,22 @@ def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
     if roles.time in table.zones:
         detected["time_zone"] = times.zone
     return Panel(
-        series, freq, roles, times.utc, tuple(notes), table.source, len(cells), detected, times.zone
+        *(series, freq, roles, times.utc, tuple(notes), table.source, len(cells)),
+        detected=detected,
+        vocabulary=vocabulary,
+        zone=times.zone,
     )
+
+
+def _values(
+    table: Table, roles: Roles, options: ReadOptions, vocabulary: dict[str, tuple[str, ...]]
+) -> dict[str, Array]:
+    """Read every column of values; categories as places of their words in `vocabulary`."""
+    values = {name: table.numbers(name) for name in roles.read if name not in roles.categories}
+    for name in roles.categories:
+        words, coded = categories(table, name, (options.vocabulary or {}).get(name))
+        vocabulary[name], values[name] = words, coded
+    return values
 
 
 def _placed(times: Times, table: Table, roles: Roles, options: ReadOptions) -> Placed:
@@ -124,6 +141,12 @@ def _columns(
         The table, the roles, the cells of the time as text, and sentences on what was done.
     """
     if isinstance(spread, TimesInNames):
+        if beside := [*(options.future_covariates or ()), *(options.static or ())]:
+            raise DataError(
+                f"--future-covariates and --static: expected a row per time step, but the times "
+                f"stand in the column names, so {', '.join(beside)} cannot be read; give a table "
+                "with a time column"
+            )
         table, roles, notes = spread.melted(source, options)
         return table, roles, table.text(roles.time), notes
     cells = filled_cells(source.names, source.sample)
@@ -134,8 +157,8 @@ def _columns(
         rest = {name: filled for name, filled in cells.items() if name not in parts}
         cells = {spread.name: [], **rest}
     roles = resolve(cells, options)
-    text = [*(parts or [roles.time]), *([roles.series] if roles.series else [])]
-    numeric = [*roles.targets, *roles.covariates]
+    text = [*(parts or [roles.time]), *([roles.series] if roles.series else []), *roles.categories]
+    numeric = [name for name in roles.read if name not in roles.categories]
     table = source.body(numeric, text, options.decimal, options.missing)
     if spread is None:
         return table, roles, table.text(roles.time), []
@@ -164,7 +187,7 @@ def _pieces(table: Table, roles: Roles, at: Times, values: dict[str, Array]) -> 
     order = np.argsort(times.to_numpy(), kind="stable")
     if roles.series is None:
         for name in sorted(roles.targets):
-            columns = [values[n] for n in (name, *roles.covariates)]
+            columns = [values[n] for n in replace(roles, targets=(name,)).read]
             yield Piece(name, times[order], np.stack(columns, axis=1)[order], order, zone)
         return
     ids = table.text(roles.series)
@@ -174,7 +197,7 @@ def _pieces(table: Table, roles: Roles, at: Times, values: dict[str, Array]) -> 
             f"series column {roles.series!r}, {table.where(first)}: "
             "expected the name of a series, got nothing"
         )
-    stacked = np.stack([values[n] for n in (*roles.targets, *roles.covariates)], axis=1)
+    stacked = np.stack([values[n] for n in roles.read], axis=1)
     names, codes = np.unique(ids.astype(str), return_inverse=True)
     order = order[np.argsort(codes[order], kind="stable")]
     bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))

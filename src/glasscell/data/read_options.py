@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
@@ -60,6 +60,11 @@ class ReadOptions:
         series: Name of the column that names the series; None: unique_id or item_id if there.
         covariates: Names of the columns read beside the target; None: with `target` given and no
             series column, every other column of numbers.
+        future_covariates: Names of the columns that are known ahead, after the last target too.
+        static: Names of the columns that say one thing about each series.
+        categories: Names of covariates, future_covariates or static columns that are categories
+            though written in numbers; what is written in words is one anyway.
+        vocabulary: Column of categories to its words, as a finished run knows them; None: found.
         freq: Frequency; None: found. Where it is given, it also decides between days and months.
         freq_origin: Where `freq` comes from: "--freq", or "the run", whose data had it.
         gaps: What happens where values are missing.
@@ -83,6 +88,10 @@ class ReadOptions:
     target: str | None = None
     series: str | None = None
     covariates: Sequence[str] | None = None
+    future_covariates: Sequence[str] | None = None
+    static: Sequence[str] | None = None
+    categories: Sequence[str] | None = None
+    vocabulary: Mapping[str, Sequence[str]] | None = None
     freq: Frequency | None = None
     freq_origin: str = "--freq"
     gaps: GapRule = field(default_factory=GapRule)
@@ -106,5 +115,6 @@ class ReadOptions:
 
 OF_ONE_FILE = (
     *("time", "target", "targets", "series", "covariates", "labels"),
+    *("future_covariates", "static", "categories", "vocabulary"),
     *("freq", "freq_origin", "gaps", "needed", "open_end"),
 )

@@ -27,7 +27,7 @@ class Piece:
     Args:
         unique_id: Name of the series.
         times: (n,) times.
-        values: (n, F) values, the target first.
+        values: (n, F) values, the target first, and last what is known ahead.
         rows: (n,) row of each in the table.
         zone: Where the clocks are by which messages tell its times, which are in UTC then.
     """
@@ -137,7 +137,8 @@ def regular(
     """Put one piece on its grid and apply the gap policy.
 
     Args:
-        piece: The rows.
+        piece: The rows; where columns are known ahead, those after the last target are not history
+            but say what is known.
         freq: Their frequency.
         options: The gap policy, and who named the frequency.
         roles: Columns, for messages.
@@ -163,14 +164,43 @@ def regular(
         )
     times = grid(piece.times[0], piece.times[-1], freq)
     values = piece.values
-    if len(values) < len(times):
+    if len(values) < len(times) or roles.static:
         values = np.full((len(times), piece.values.shape[1]), np.nan)
         values[times.get_indexer(piece.times)] = piece.values
+    told = [*roles.ahead, *roles.static]
+    names = [piece.unique_id if roles.layout == "wide" else roles.targets[0], *roles.covariates]
+    names += told
+    if roles.static:
+        _fill_static(values, names, roles, piece, table)
+    known = values[:, len(names) - len(told) :].copy() if told else None
+    if roles.ahead and not np.isnan(values[:, 0]).all():
+        end = _first_to_last(~np.isnan(values[:, 0])).stop
+        times, values = times[:end], values[:end]
     if options.gaps.policy == "raise":
-        target = piece.unique_id if roles.layout == "wide" else roles.targets[0]
-        _refuse_missing(values, times, [target, *roles.covariates], piece, table)
-    series = Series(piece.unique_id, times, values, ~np.isnan(values[:, 0]))
-    return _trimmed(series, options.gaps, notes)
+        _refuse_missing(values, times, names, piece, table)
+    coded = [place for place, name in enumerate(names) if name in roles.categories]
+    series = Series(piece.unique_id, times, values, ~np.isnan(values[:, 0]), known)
+    return _trimmed(series, options.gaps, notes, coded)
+
+
+def _fill_static(
+    values: Array, names: Sequence[str], roles: Roles, piece: Piece, table: Table
+) -> None:
+    """Give every row of a series its static values, which all rows that have one must agree on."""
+    for place in range(len(names) - len(roles.static), len(names)):
+        column = piece.values[:, place]
+        filled = np.flatnonzero(~np.isnan(column))
+        where = f"series {piece.unique_id!r}, static column {names[place]!r}"
+        if not len(filled):
+            raise DataError(f"{where}: expected a value in one row at least, got none")
+        others = filled[column[filled] != column[filled[0]]]
+        if len(others):
+            time, line = piece.told(piece.times[others[0]]), table.where(int(piece.rows[others[0]]))
+            raise DataError(
+                f"{where}: expected one value in all rows, got another at {time} ({line}); "
+                "a column that changes in time belongs to --covariates or --future-covariates"
+            )
+        values[:, place] = column[filled[0]]
 
 
 def _refuse_missing(
@@ -199,15 +229,22 @@ def _refuse_missing(
     )
 
 
-def _trimmed(series: Series, rule: GapRule, notes: list[str]) -> Series:
-    """Cut missing rows off both ends, then fill what the rule allows."""
+def _trimmed(series: Series, rule: GapRule, notes: list[str], coded: Sequence[int] = ()) -> Series:
+    """Cut missing rows off both ends, then fill what the rule allows.
+
+    Args:
+        series: The series; its values hold what is known ahead last, which `known` has whole.
+        rule: The policy.
+        notes: Gets a sentence for each thing that was done.
+        coded: Columns of categories: a gap in one is filled with the category before it.
+    """
     part = _first_to_last(~np.isnan(series.values).any(axis=1))
     if not part.stop:
         raise DataError(f"series {series.unique_id!r}: expected values, got none at any time step")
     ds, values, measured = series.ds, series.values[part], series.measured[part]
     ds = ds if len(values) == len(ds) else ds[part]
     missing = int(np.isnan(values).any(axis=1).sum())
-    filled = interpolated(values, ds, rule)
+    filled = interpolated(values, ds, rule, coded)
     left = int(np.isnan(filled).any(axis=1).sum())
     if missing:
         these = share(missing, len(values), "time step")
@@ -221,16 +258,21 @@ def _trimmed(series: Series, rule: GapRule, notes: list[str]) -> Series:
             f"Series {series.unique_id!r}: {count(cut, 'time step')} without a value at the ends "
             f"{was(cut)} cut off."
         )
-    return Series(series.unique_id, ds, filled, measured)
+    if series.known is None:
+        return Series(series.unique_id, ds, filled, measured)
+    width = filled.shape[1] - series.known.shape[1]
+    known = np.concatenate([filled[:, width:], series.known[part.stop :]])
+    return Series(series.unique_id, ds, filled[:, :width], measured, known)
 
 
-def interpolated(values: Array, times: Any, rule: GapRule) -> Array:
+def interpolated(values: Array, times: Any, rule: GapRule, coded: Sequence[int] = ()) -> Array:
     """Fill the gaps that the rule allows; what stays missing stays NaN.
 
     Args:
         values: (n, F) values on the grid, NaN where missing.
         times: (n,) the grid.
         rule: The policy; without "interpolate" nothing is filled.
+        coded: Columns that are filled with the last value before the gap.
 
     Returns:
         (n, F) a copy.
@@ -244,7 +286,7 @@ def interpolated(values: Array, times: Any, rule: GapRule) -> Array:
         return filled
     limit = rule.limit(pd.api.types.is_integer_dtype(times.dtype))
     clock = times.to_numpy().astype(np.int64)
-    for column in filled.T:
+    for place, column in enumerate(filled.T):
         known = np.flatnonzero(~np.isnan(column))
         missing = np.flatnonzero(np.isnan(column))
         if not len(known) or not len(missing):
@@ -253,7 +295,11 @@ def interpolated(values: Array, times: Any, rule: GapRule) -> Array:
         inside = (after > 0) & (after < len(known))
         missing, after = missing[inside], after[inside]
         width = clock[known[after]] - clock[known[after - 1]]
-        missing = missing if limit is None else missing[width <= limit]
+        within = np.full(len(missing), True) if limit is None else width <= limit
+        missing, after = missing[within], after[within]
+        if place in coded:
+            column[missing] = column[known[after - 1]]
+            continue
         # Counted from the first row: nanoseconds since 1970 are too large for float64's 53 bits.
         column[missing] = np.interp(
             clock[missing] - clock[0], clock[known] - clock[0], column[known]

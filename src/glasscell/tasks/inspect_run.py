@@ -19,6 +19,7 @@ from glasscell.errors import DataError
 from glasscell.inspect.film.reel import Reel
 from glasscell.inspect.subjects.saved_model import SavedModel
 from glasscell.model.model import Model
+from glasscell.model.nodes import Forecaster
 from glasscell.report.lesson import lesson
 from glasscell.report.page import Exploration, Finding
 from glasscell.report.page.collect import PageOptions, collect
@@ -324,15 +325,19 @@ def random_input(model: Model, seed: int = 0) -> Array:
 
     Returns:
         (B, T, I) float32, (B, T) int64 for a model that begins with an Embedding; T is a
-        Forecaster's lookback.
+        Forecaster's window, whose codes are all 0.
     """
     nodes = list(_nodes(model.config))
-    steps = next((node["lookback"] for node in nodes if "lookback" in node), STEPS)
+    root = model.root
+    steps = root.rows if isinstance(root, Forecaster) else STEPS
     generator = np.random.default_rng(seed)
     if model.input_size is None:
         words = next(node["num_embeddings"] for node in nodes if "num_embeddings" in node)
         return generator.integers(0, words, (SEQUENCES, steps))
-    return generator.normal(size=(SEQUENCES, steps, model.input_size)).astype(np.float32)
+    drawn = generator.normal(size=(SEQUENCES, steps, model.input_size)).astype(np.float32)
+    if isinstance(root, Forecaster) and root.known is not None:
+        drawn[:, :, list(root.known.codes)] = 0.0
+    return drawn
 
 
 def _nodes(tree: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -10,8 +10,7 @@ import glasscell
 from glasscell.tasks.forecast.network import (
     Forecaster,
     LinearForecast,
-    count_parameters,
-    twin_hidden_size,
+    Sizes,
 )
 
 
@@ -19,13 +18,13 @@ from glasscell.tasks.forecast.network import (
 def test_the_parameter_count_is_that_of_the_module(kind):
     network = Forecaster(kind, 2, 7, lookback=9, horizon=3)
     counted = sum(p.numel() for p in network.parameters())
-    assert counted == count_parameters(kind, 2, 7, 9, 3)
+    assert counted == Sizes(2, 9, 3).parameters(kind, 7)
 
 
 def test_the_twin_is_as_near_in_size_as_one_unit_allows():
-    size = twin_hidden_size(2, 32, 72, 12)
-    wanted = count_parameters("LSTM", 2, 32, 72, 12)
-    gap = abs(count_parameters("RNN", 2, size, 72, 12) - wanted)
+    sizes = Sizes(2, 72, 12)
+    wanted = sizes.parameters("LSTM", 32)
+    gap = abs(sizes.parameters("RNN", sizes.twin("LSTM", 32)) - wanted)
     assert gap / wanted < 0.02
 
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from glasscell.data.columns import Roles
 from glasscell.data.read import Panel, Series
 from glasscell.errors import DataError
+from glasscell.tasks.forecast.layout import Layout
 from glasscell.tasks.forecast.windows import (
     TEST,
     TRAIN,
     VALIDATION,
     boundaries,
     build,
-    channels,
     shortest,
 )
 from glasscell.tasks.scaling import Scaler
@@ -128,7 +128,11 @@ def test_the_level_is_shown_only_if_the_series_comes_back_to_it():
 
 
 def test_the_level_is_channel_one():
-    laid = channels(np.array([[1.0, 7.0], [2.0, 8.0]]), level=True)
+    values = np.array([[1.0, 7.0], [2.0, 8.0]])
+    series = Series("s", pd.RangeIndex(2), values, np.full(2, True))
+    laid = Layout(level=True, past=("x",)).rows(
+        series, Scaler(np.zeros(2), np.ones(2)), panel(values[:, 0])
+    )
     np.testing.assert_array_equal(laid, [[1, 1, 7], [2, 2, 8]])
 
 

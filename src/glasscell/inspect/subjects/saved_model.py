@@ -506,17 +506,30 @@ class _Pass:
         self, tree: Mapping[str, Any], node: nodes.Forecaster, x: Array
     ) -> tuple[Array, Pull]:
         output, through_layers = self._recurrent(node.recurrent, x, node)
-        arrays, steps = self._subject.arrays, x.shape[:2]
-        into_head = _pointwise(tree["head"], node.head, arrays, output, output)
-        into_skip = _pointwise(tree["skip"], node.skip, arrays, output, output)
+        arrays, shape, past, known = self._subject.arrays, x.shape, node.lookback, node.known
+        parts = {"head": node.head, "skip": node.skip}
+        if known is not None and known.own is not None and known.ahead is not None:
+            parts |= {"known": known.own, "ahead": known.ahead}
+        into = {n: _pointwise(tree[n], part, arrays, output, output) for n, part in parts.items()}
 
         def back(dy: Array, visit: Visit) -> Array:
-            dh = np.zeros((*steps, node.recurrent.writes))
-            dh[:, -1] = into_head(dy)
-            dx = through_layers(dh, visit)
-            dx[..., 0] += into_skip(dy)
+            dh = np.zeros((*shape[:2], node.recurrent.writes))
+            dh[:, past - 1] = into["head"](dy)
+            each = dy[:, :, None] * np.eye(dy.shape[1])
+            if "ahead" in into:
+                dh[:, past:] = into["ahead"](each)
+            dz = through_layers(dh, visit)
+            dx = dz if known is None else np.zeros(shape)
+            into_skip = into["skip"](dy)
+            if known is not None:
+                dx[..., [0, *known.numbers]] = dz[..., : 1 + len(known.numbers)]
+                beside = into_skip[:, past:].reshape(len(dy), past, len(known.skipped))
+                dx[:, :past, list(known.skipped)] += beside
+            if known is not None and "known" in into:
+                dx[:, past:, list(known.owned)] += into["known"](each)
+            dx[:, :past, 0] += into_skip[:, :past]
             # The last value of channel 0 is taken off every step, and added to the forecast.
-            dx[:, -1, 0] += dy.sum(axis=-1) - dx[..., 0].sum(axis=-1)
+            dx[:, past - 1, 0] += dy.sum(axis=-1) - dx[:, :past, 0].sum(axis=-1)
             return dx
 
         return output, back

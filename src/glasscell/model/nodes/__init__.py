@@ -17,6 +17,7 @@ from glasscell.model.nodes.compose import (
     Sequential,
     chain,
     forecaster,
+    known_ahead,
     reads_indices,
     with_spread,
 )
@@ -112,10 +113,7 @@ def walk(node: Node) -> Iterator[Node]:
     if isinstance(node, Sequential):
         for child in node.children:
             yield from walk(child)
-    elif isinstance(node, Forecaster):
-        yield from (node.recurrent, node.head, node.skip)
-        yield from () if node.spread is None else (node.spread,)
-    elif isinstance(node, SequenceNetwork):
+    elif isinstance(node, Forecaster | SequenceNetwork):
         yield from node.parts
 
 
@@ -146,16 +144,27 @@ def _build_sequential(fields: Fields, tensors: Tensors, depth: int) -> Node:
 
 def _build_forecaster(fields: Fields, tensors: Tensors, depth: int) -> Node:
     lookback, horizon = fields.integer("lookback", 1), fields.integer("horizon", 1)
-    recurrent, head, skip = (
-        _build(tree, tensors, path, depth + 1)
-        for tree, path in map(fields.child, ("recurrent", "head", "skip"))
-    )
-    whole = forecaster(lookback, horizon, recurrent, head, skip, fields.path)
-    found = fields.optional_child("spread")
-    if found is None:
-        return whole
-    spread = _build(found[0], tensors, found[1], depth + 1)
-    return with_spread(whole, spread, read_telling(Fields(*fields.child("tells"))), fields.path)
+
+    def parts(*names: str) -> dict[str, Node]:
+        return {
+            name: _build(tree, tensors, path, depth + 1)
+            for name, (tree, path) in zip(names, map(fields.child, names), strict=True)
+        }
+
+    known = None
+    if fields.has("channels"):
+        embeddings = [
+            _build(tree, tensors, f"{fields.path}.embeddings[{place}]", depth + 1)
+            for place, tree in enumerate(fields.children("embeddings"))
+        ]
+        places = {n: fields.children(n) for n in ("numbers", "skipped", "owned", "codes")}
+        more = parts("known", "ahead") if fields.has("known") else {}
+        known = known_ahead(fields.integer("channels", 1), places, embeddings, more, fields.path)
+    point = forecaster(lookback, horizon, parts("recurrent", "head", "skip"), known, fields.path)
+    if not fields.has("spread"):
+        return point
+    tells = read_telling(Fields(*fields.child("tells")))
+    return with_spread(point, parts("spread")["spread"], tells, fields.path)
 
 
 def _build_sequence_network(fields: Fields, tensors: Tensors, depth: int) -> Node:

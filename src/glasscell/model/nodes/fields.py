@@ -83,6 +83,10 @@ class Fields:
         self._read.add(name)
         return self._node[name]
 
+    def has(self, name: str) -> bool:
+        """Whether there is such a field."""
+        return name in self._node
+
     def text(self, name: str) -> str:
         """A string."""
         value = self._value(name)
@@ -125,10 +129,6 @@ class Fields:
     def child(self, name: str) -> tuple[Any, str]:
         """A node, not read further, and its path."""
         return self._value(name), f"{self.path}.{name}"
-
-    def optional_child(self, name: str) -> tuple[Any, str] | None:
-        """A node, not read further, and its path; None where there is no such field."""
-        return self.child(name) if name in self._node else None
 
     def prefix(self) -> str:
         """What stands before the names of this node's tensors: "encoder.", or "" for the root."""

@@ -71,7 +71,7 @@ def anomalies(
     parts, short = [], []
     panel = forecaster.read(data, say, **reading)
     for series in panel.series:
-        rows, told, truth = past(forecaster.model, settings, series)
+        rows, told, truth = past(forecaster.model, settings, series, panel)
         there = rows < len(series.ds)
         if not there.any() or np.isnan(truth[there, 0]).all():
             short.append(series.unique_id)
@@ -90,8 +90,7 @@ def anomalies(
             )
         tell(f"Left out, without {need} in a row and a value after them: {few(short)}.")
     told_all = pd.concat(parts, ignore_index=True)
-    if panel.utc:
-        told_all["ds"] = told_all["ds"].dt.tz_localize("UTC")
+    told_all["ds"] = panel.stamps(pd.Index(told_all["ds"]))
     if fdr is None:
         chance = len(told_all) * (1 - widest / 100)
         by = f"beyond the {level_name(widest)} % interval; by chance about {chance:,.0f} would be"

@@ -12,18 +12,12 @@ import numpy as np
 import glasscell
 from glasscell.data.wording import count, few
 from glasscell.errors import DataError
+from glasscell.tasks.forecast.layout import Layout
 from glasscell.tasks.forecast.predict import read_like
 from glasscell.tasks.forecast.preprocessing import read_preprocessing, scaler_of
 from glasscell.tasks.forecast.rules import naive
 from glasscell.tasks.forecast.scores import Scoreboard
-from glasscell.tasks.forecast.windows import (
-    TEST,
-    Dataset,
-    Windows,
-    boundaries,
-    channels,
-    whole_windows,
-)
+from glasscell.tasks.forecast.windows import TEST, Dataset, Windows, boundaries, whole_windows
 
 MOST = 30_000
 """Windows that are scored; where there are more, as many evenly spaced ones."""
@@ -67,21 +61,20 @@ def evaluate(
     left_out = tuple(s.unique_id for s in panel.series if s not in series)
     if left_out:
         tell(f"Left out, as too short or with gaps: {few(left_out)}.")
+    layout = Layout.read(settings)
     scalers = tuple(scaler_of(s, settings) for s in series)
     offsets = np.cumsum([0, *(len(s.ds) for s in series)])
     values = np.concatenate(
-        [
-            channels(scaler.apply(s.values), settings["level"])
-            for s, scaler in zip(series, scalers, strict=True)
-        ]
+        [layout.rows(s, scaler, panel) for s, scaler in zip(series, scalers, strict=True)]
     )
     origins = np.concatenate(
         [whole[s.unique_id] + at for s, at in zip(series, offsets, strict=False)]
     )
-    windows = Windows(values, origins, lookback, horizon, len(origins)).thinned(MOST)
+    ahead = layout.of_network()
+    windows = Windows(values, origins, lookback, horizon, len(origins), ahead).thinned(MOST)
     ends = tuple(boundaries(len(one.ds)) for one in series)
     parts = {TEST: windows}
-    dataset = Dataset(series, offsets, scalers, parts, settings["level"], left_out, ends)
+    dataset = Dataset(series, offsets, scalers, parts, layout, left_out, ends)
     board = Scoreboard(dataset, windows, 1)
     copied = np.empty(board.truth.shape)
     for owner, one in enumerate(series):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -172,10 +171,9 @@ def _sureness(
 
 
 def _start(plan: Plan) -> LinearForecast:
-    """Fit the linear model that the skip starts from: it reads the target's changes alone."""
+    """Fit what the linear path starts from: the target's changes, and what is known ahead."""
     train = plan.train.thinned(plan.options.max_windows)
-    target, held_out = (replace(w, values=w.values[:, :1]) for w in (train, plan.validation))
-    return ridge(target, held_out, level=False, extra=False)
+    return ridge(train, plan.validation, level=False, extra=False)
 
 
 def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:

@@ -11,13 +11,15 @@ from zipfile import BadZipFile
 import numpy as np
 
 from glasscell.arrays import Array
-from glasscell.data.read import Panel
+from glasscell.data.frequency import Frequency, future
+from glasscell.data.read import Panel, Series
 from glasscell.data.wording import count
 from glasscell.errors import DataError
 from glasscell.report.draw.axes import step_labels
+from glasscell.tasks.forecast.layout import Layout
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.preprocessing import scaler_of
-from glasscell.tasks.forecast.windows import channels
+from glasscell.tasks.forecast.windows import Windows
 
 MOST = 64
 """Windows that gradients and correlations are measured on; a page shows the first of them."""
@@ -31,10 +33,10 @@ class Specimens:
     """Windows as the network reads them, the most telling ones first.
 
     Args:
-        x: (M, lookback, C) float32, scaled.
+        x: (M, lookback, C) float32, scaled; lookback + horizon rows where columns are known ahead.
         y: (M, horizon) float32, scaled targets, NaN where the future is not known.
-        names: (M,) series and time of the last row of each.
-        labels: (M, lookback) times of the rows.
+        names: (M,) series and time of the last row of each that is past.
+        labels: (M, rows) times of the rows.
         channels: (C,) names of the network's inputs.
         center: (M,) what 0 of `y` stands for, in the data's unit; None in runs of older versions.
         scale: (M,) what 1 of `y` is more than that.
@@ -87,7 +89,7 @@ class Specimens:
 def telling(plan: Plan, front: Sequence[int] = ()) -> Array:
     """Choose windows of the test part: those in front, the liveliest, then evenly spaced ones."""
     kept = _spread(len(plan.test))
-    chosen = _telling(kept, plan.test.inputs(kept)[:, :, 0])
+    chosen = _telling(kept, plan.test.inputs(kept)[:, : plan.lookback, 0])
     return np.array([*front, *(index for index in chosen if index not in front)], np.int64)
 
 
@@ -97,14 +99,15 @@ def of_plan(plan: Plan, chosen: Array | None = None) -> Specimens:
     chosen = telling(plan) if chosen is None else chosen
     owners = dataset.owner(test.origins[chosen])
     rows = test.origins[chosen] - dataset.offsets[owners]
+    lookback, steps = plan.lookback, plan.lookback + (plan.horizon if test.known else 0)
     times = [
-        step_labels(dataset.series[owner].ds[row - plan.lookback : row], plan.lookback)
+        step_labels(dataset.series[owner].ds[row - lookback : row - lookback + steps], steps)
         for owner, row in zip(owners, rows, strict=True)
     ]
     return Specimens(
         x=test.inputs(chosen),
         y=test.targets(chosen),
-        names=_names([dataset.series[owner].unique_id for owner in owners], times),
+        names=_names([dataset.series[owner].unique_id for owner in owners], times, lookback),
         labels=np.array(times, np.str_),
         channels=np.array(plan.channels, np.str_),
         center=np.array([dataset.scalers[owner].mean[0] for owner in owners]),
@@ -122,15 +125,19 @@ def of_panel(panel: Panel, settings: dict[str, Any]) -> Specimens:
     Raises:
         DataError: No series has a window without a gap.
     """
-    lookback, horizon = settings["lookback"], settings["horizon"]
+    lookback, horizon, layout = settings["lookback"], settings["horizon"], Layout.read(settings)
     places: list[tuple[int, int]] = []
     scaled, scalers = [], []
     for number, series in enumerate(panel.series):
         scalers.append(scaler_of(series, settings))
-        scaled.append(channels(scalers[-1].apply(series.values), settings["level"]))
-        holes = np.concatenate([[0], np.cumsum(np.isnan(series.values).any(axis=1))])
+        rows = layout.rows(series, scalers[-1], panel, horizon if layout.known else 0)
+        scaled.append(rows)
+        holes = np.concatenate([[0], np.cumsum(series.holes)])
         origins = np.arange(lookback, len(series.ds) + 1)
         whole = holes[origins] == holes[origins - lookback]
+        if layout.known:
+            unknown = np.concatenate([[0], np.cumsum(np.isnan(rows).any(axis=1))])
+            whole &= unknown[origins + horizon] == unknown[origins]
         places += [(number, int(origin)) for origin in origins[whole]]
     if not places:
         longest = max(len(series.ds) for series in panel.series)
@@ -143,15 +150,24 @@ def of_panel(panel: Panel, settings: dict[str, Any]) -> Specimens:
     kept = _spread(len(places))
     first = np.stack([scaled[s][row - lookback : row, 0] for s, row in (places[k] for k in kept)])
     chosen = [places[k] for k in _telling(kept, first)]
-    times = [step_labels(panel.series[s].ds[row - lookback : row], lookback) for s, row in chosen]
+    ahead = layout.of_network()
+    steps = lookback + (horizon if layout.known else 0)
+    times = [
+        step_labels(_times(panel.series[s], panel.freq, row, lookback, steps), steps)
+        for s, row in chosen
+    ]
     y = np.full((len(chosen), horizon), np.nan, np.float32)
     for window, (s, row) in zip(y, chosen, strict=True):
-        future = scaled[s][row : row + horizon, 0]
-        window[: len(future)] = future
+        later = scaled[s][row : min(row + horizon, len(panel.series[s].ds)), 0]
+        window[: len(later)] = later
+    x = [
+        Windows(scaled[s], np.array([row]), lookback, horizon, 1, ahead).inputs()[0]
+        for s, row in chosen
+    ]
     return Specimens(
-        x=np.stack([scaled[s][row - lookback : row] for s, row in chosen]),
+        x=np.stack(x),
         y=y,
-        names=_names([panel.series[s].unique_id for s, _ in chosen], times),
+        names=_names([panel.series[s].unique_id for s, _ in chosen], times, lookback),
         labels=np.array(times, np.str_),
         channels=np.array(settings["channels"], np.str_),
         center=np.array([scalers[s].mean[0] for s, _ in chosen]),
@@ -171,12 +187,19 @@ def _telling(kept: Array, first: Array) -> Array:
     return kept[front + [k for k in range(len(kept)) if k not in front]]
 
 
-def _names(series: Sequence[str], times: Sequence[Sequence[str]]) -> Array:
-    """Name each window by its last time, and by its series where there are several."""
+def _times(series: Series, freq: Frequency, row: int, lookback: int, steps: int) -> Any:
+    """Give the times of a window's rows, those ahead too."""
+    times, more = series.ds[row - lookback : row - lookback + steps], row - lookback + steps
+    more -= len(series.ds)
+    return times if more <= 0 else times.append(future(series.ds[-1], freq, more))
+
+
+def _names(series: Sequence[str], times: Sequence[Sequence[str]], lookback: int) -> Array:
+    """Name each window by its last time that is past, and by its series if there are several."""
     several = len(set(series)) > 1
     return np.array(
         [
-            f"{name}, {row[-1]}" if several else row[-1]
+            f"{name}, {row[lookback - 1]}" if several else row[lookback - 1]
             for name, row in zip(series, times, strict=True)
         ],
         np.str_,

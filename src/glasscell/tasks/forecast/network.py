@@ -12,14 +12,15 @@ import torch
 
 from glasscell import cells
 from glasscell.model.nodes.telling import Telling
-from glasscell.nn import LSTM, RNN, Linear
+from glasscell.nn import GRU, LSTM, RNN, Linear
 from glasscell.tasks.forecast.heads import loss_of, start_spread, telling_of
+from glasscell.tasks.forecast.layout import Ahead
 from glasscell.tasks.forecast.linear import LinearForecast
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.windows import Windows
 from glasscell.training import distribution
-from glasscell.training.kinds import MODES, RATES, Kind
+from glasscell.training.kinds import KINDS, MODES, RATES, Kind
 from glasscell.training.trainer import Batch, Loss, Schedule, Trainer
 
 AVERAGE = 0.998
@@ -33,6 +34,8 @@ WARM_UP = 0.15
 
 EVALUATION_BATCH = 1024
 
+LAYERS = {"LSTM": LSTM, "GRU": GRU, "RNN": RNN}
+
 
 class Forecaster(torch.nn.Module):
     """A direct multi-horizon forecast of channel 0 from the last `lookback` rows.
@@ -41,13 +44,19 @@ class Forecaster(torch.nn.Module):
 
         y = last + skip(z[:, :, 0]) + head(recurrent(z)[:, -1])
 
+    Where channels are known ahead the recurrent layer goes on over the rows ahead, and with v for
+    the numbers that are known of step k and p for those of the past::
+
+        y_k = last + skip([z, p])_k + head(h_lookback)_k + known(v_k)_k + ahead(h_k)_k
+
     Args:
-        kind: "LSTM" or "RNN".
+        kind: "LSTM", "GRU" or "RNN".
         channels: C, channels of a row.
         hidden_size: H of the recurrent layer.
         lookback: Rows of a window.
         horizon: Rows of the forecast.
         device: Where the weights live; default the CPU.
+        known: Which channels are known ahead, and which hold codes; default none.
         tells: What the network tells beside the point; None: nothing.
 
     Notes:
@@ -59,6 +68,10 @@ class Forecaster(torch.nn.Module):
     47
     """
 
+    numbers: torch.Tensor
+    skipped: torch.Tensor
+    owned: torch.Tensor
+
     def __init__(
         self,
         kind: Kind,
@@ -67,37 +80,70 @@ class Forecaster(torch.nn.Module):
         lookback: int,
         horizon: int,
         device: torch.device | str | None = None,
+        known: Ahead | None = None,
         tells: Telling | None = None,
     ) -> None:
         super().__init__()
-        layer = {"LSTM": LSTM, "RNN": RNN}[kind]
+        sizes = Sizes(channels, lookback, horizon, known)
         self.lookback = lookback
         self.horizon = horizon
-        self.recurrent = layer(channels, hidden_size, batch_first=True, device=device)
+        self.sizes = sizes
+        self.recurrent = LAYERS[kind](sizes.reads, hidden_size, batch_first=True, device=device)
         self.head = Linear(hidden_size, horizon, device=device)
-        self.skip = Linear(lookback, horizon, device=device)
+        self.skip = Linear(sizes.skips, horizon, device=device)
+        if sizes.known:
+            self.known = Linear(sizes.own, horizon, bias=False, device=device)
+            self.ahead = Linear(hidden_size, horizon, bias=False, device=device)
         self.tells = tells
         if tells is not None:
             self.spread = Linear(hidden_size, horizon * tells.numbers, device=device)
+        self.embeddings = torch.nn.ModuleList(
+            torch.nn.Embedding(codes, embedding_width(codes), device=device)
+            for _, codes in sizes.codes
+        )
+        if sizes.known or sizes.codes:
+            for name, places in sizes.places().items():
+                place = torch.tensor(places, dtype=torch.int64, device=device)
+                self.register_buffer(name, place, persistent=False)
 
     def forward(self, x: torch.Tensor, near: int | None = None, tell: bool = False) -> torch.Tensor:
         """Forecast.
 
         Args:
-            x: (B, lookback, C) scaled windows.
+            x: (B, lookback, C) scaled windows; (B, lookback + horizon, C) with what is known ahead.
             near: Rows, counted back from the last, that the recurrent layer reads; None: all.
             tell: Give what the network tells in place of the point.
 
         Returns:
             (B, horizon) scaled forecasts; (B, horizon, P) with `tell`.
         """
-        last = x[:, -1:, 0]
-        z = torch.cat([x[:, :, :1] - last[:, :, None], x[:, :, 1:]], dim=2)
-        output, _ = self.recurrent(z if near is None else z[:, -near:])
-        forecast: torch.Tensor = last + self.skip(z[:, :, 0]) + self.head(output[:, -1])
+        past = self.lookback
+        last = x[:, past - 1 : past, 0]
+        change = x[:, :past, :1] - last[:, :, None]
+        if not (self.sizes.known or self.sizes.codes):
+            z = torch.cat([change, x[:, :, 1:]], dim=2)
+            output, _ = self.recurrent(z if near is None else z[:, -near:])
+            forecast: torch.Tensor = last + self.skip(z[:, :, 0]) + self.head(output[:, -1])
+            return self._told(forecast, output[:, -1], tell)
+        codes = [x[:, :, channel].long() for channel, _ in self.sizes.codes]
+        parts = [torch.cat([change, x[:, past:, :1]], dim=1), x.index_select(2, self.numbers)]
+        parts += [table(code) for table, code in zip(self.embeddings, codes, strict=True)]
+        z = torch.cat(parts, dim=2)
+        output, _ = self.recurrent(z if near is None else z[:, past - min(near, past) :])
+        first = output.shape[1] - (x.shape[1] - past) - 1
+        flat = x[:, :past].index_select(2, self.skipped).flatten(1)
+        linear = self.skip(torch.cat([change[:, :, 0], flat], dim=1))
+        forecast = last + linear + self.head(output[:, first])
+        if self.sizes.known:
+            own = self.known(x[:, past:].index_select(2, self.owned))
+            later = self.ahead(output[:, first + 1 :])
+            forecast = forecast + own.diagonal(dim1=1, dim2=2) + later.diagonal(dim1=1, dim2=2)
+        return self._told(forecast, output[:, first], tell)
+
+    def _told(self, point: torch.Tensor, hidden: torch.Tensor, tell: bool) -> torch.Tensor:
         if not tell or self.tells is None:
-            return forecast
-        told: torch.Tensor = self.tells.of(forecast, self.spread(output[:, -1]), torch)
+            return point
+        told: torch.Tensor = self.tells.of(point, self.spread(hidden), torch)
         return told
 
     def start_from(self, linear: LinearForecast) -> None:
@@ -107,40 +153,114 @@ class Forecaster(torch.nn.Module):
             self.skip.bias.copy_(torch.from_numpy(linear.bias.astype(np.float32)))
             self.head.weight.zero_()
             self.head.bias.zero_()
+            if linear.own is not None:
+                self.known.weight.copy_(torch.from_numpy(linear.own.astype(np.float32)))
+                self.ahead.weight.zero_()
+
+    def linear_parts(self) -> list[torch.nn.Parameter]:
+        """Give the weights of the linear path, which start at their optimum."""
+        parts = [*self.skip.parameters()]
+        return parts + (list(self.known.parameters()) if self.sizes.known else [])
 
     def glasscell_node(self, child: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
         """Give the node of config.json, for `glasscell.save`."""
-        more = () if self.tells is None else ("spread",)
-        parts = {name: child(name) for name in ("recurrent", "head", "skip", *more)}
+        names = ("recurrent", "head", "skip") + ("known", "ahead") * bool(self.sizes.known)
+        node = {"type": "Forecaster", "lookback": self.lookback, "horizon": self.horizon}
+        if self.sizes.known or self.sizes.codes:
+            node |= {
+                "channels": self.sizes.channels,
+                **self.sizes.places(),
+                "codes": [channel for channel, _ in self.sizes.codes],
+                "embeddings": [child(f"embeddings.{k}") for k in range(len(self.embeddings))],
+            }
+        if self.tells is not None:
+            node |= {"spread": child("spread"), "tells": self.tells.node()}
+        return node | {name: child(name) for name in names}
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What the parts of a Forecaster read.
+
+    Args:
+        channels: C, channels of a row.
+        lookback: Rows of a window.
+        horizon: Rows of the forecast.
+        ahead: Which channels are known ahead, and which hold codes.
+    """
+
+    channels: int
+    lookback: int
+    horizon: int
+    ahead: Ahead | None = None
+
+    @property
+    def known(self) -> int:
+        """K, channels that are known ahead."""
+        return 0 if self.ahead is None else self.ahead.known
+
+    @property
+    def codes(self) -> tuple[tuple[int, int], ...]:
+        """Channels that hold a code, to the number of codes."""
+        return () if self.ahead is None else self.ahead.codes
+
+    def places(self) -> dict[str, list[int]]:
+        """Give the channels that each part reads as numbers, beside the target.
+
+        Returns:
+            numbers: those of the recurrent layer; skipped: of the linear path, in the past; owned:
+            of the linear path, ahead.
+        """
+        ahead = self.ahead or Ahead()
+        coded = {channel for channel, _ in ahead.codes}
         return {
-            "type": "Forecaster",
-            "lookback": self.lookback,
-            "horizon": self.horizon,
-            **parts,
-            **({} if self.tells is None else {"tells": self.tells.node()}),
+            "numbers": [c for c in range(1, self.channels) if c not in coded],
+            "skipped": ahead.past(self.channels) if ahead.known else [],
+            "owned": ahead.own(self.channels) if ahead.known else [],
         }
 
+    @property
+    def reads(self) -> int:
+        """Width of the recurrent layer's input."""
+        return self.channels + sum(embedding_width(codes) - 1 for _, codes in self.codes)
 
-def count_parameters(
-    kind: Kind, channels: int, hidden_size: int, lookback: int, horizon: int
-) -> int:
-    """Count the weights of a Forecaster without making one."""
-    gates = cells.of(MODES[kind]).gate_count
-    recurrent = gates * hidden_size * (channels + hidden_size + 2)
-    return recurrent + horizon * (hidden_size + 1) + horizon * (lookback + 1)
+    @property
+    def skips(self) -> int:
+        """Width of what the linear path reads of the past."""
+        return self.lookback * (1 + len(self.places()["skipped"]))
+
+    @property
+    def own(self) -> int:
+        """Width of what the linear path reads of a step ahead."""
+        return len(self.places()["owned"])
+
+    def parameters(self, kind: Kind, hidden_size: int) -> int:
+        """Count the weights of a Forecaster without making one."""
+        gates = int(cells.of(MODES[kind]).gate_count)
+        recurrent = gates * hidden_size * (self.reads + hidden_size + 2)
+        ahead = self.horizon * (hidden_size + self.own) if self.known else 0
+        tables = sum(codes * embedding_width(codes) for _, codes in self.codes)
+        heads = self.horizon * (hidden_size + 1) + self.horizon * (self.skips + 1)
+        return recurrent + heads + ahead + tables
+
+    def twin(self, kind: Kind, hidden_size: int) -> int:
+        """Find the hidden size that brings a plain RNN nearest to a network's parameter count.
+
+        >>> Sizes(channels=1, lookback=24, horizon=12).twin("LSTM", 32)
+        63
+        """
+        wanted = self.parameters(kind, hidden_size)
+        sizes = range(1, 4 * hidden_size + 1)
+        return min(sizes, key=lambda size: abs(self.parameters("RNN", size) - wanted))
 
 
-def twin_hidden_size(channels: int, hidden_size: int, lookback: int, horizon: int) -> int:
-    """Find the hidden size that brings a plain RNN nearest to the LSTM's parameter count.
+def embedding_width(codes: int) -> int:
+    """Give the width of an embedding: 1.6 times the 0.56th power, at most 32 (fastai's rule).
 
-    >>> twin_hidden_size(channels=1, hidden_size=32, lookback=24, horizon=12)
-    63
+    >>> embedding_width(101)
+    21
     """
-    wanted = count_parameters("LSTM", channels, hidden_size, lookback, horizon)
-    return min(
-        range(1, 4 * hidden_size + 1),
-        key=lambda size: abs(count_parameters("RNN", channels, size, lookback, horizon) - wanted),
-    )
+    return min(32, round(1.6 * math.pow(codes, 0.56)))
 
 
 class WindowObjective:
@@ -161,18 +281,24 @@ class WindowObjective:
         self.generator = torch.Generator().manual_seed(seed)
         self._values = torch.from_numpy(train.values).to(device)
         self._origins = torch.from_numpy(train.origins).to(device)
-        self._back = torch.arange(-train.lookback, 0, device=device)
+        rows = train.horizon if train.known else 0
+        self._rows = torch.arange(-train.lookback, rows, device=device)
         self._ahead = torch.arange(train.horizon, device=device)
 
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Cut the windows of an epoch, of which there may be fewer than there are windows."""
+        train = self.recipe.train
         order = torch.randperm(len(self._origins), generator=self.generator)
-        near: dict[str, Any] = {} if self.recipe.tells is None else {"tell": True}
-        near |= {"near": self.recipe.options.near} if epoch < self.recipe.near_epochs else {}
+        options: dict[str, Any] = {} if self.recipe.tells is None else {"tell": True}
+        if epoch < self.recipe.near_epochs:
+            options["near"] = self.recipe.options.near
         for rows in torch.split(order[: self.most], self.size):
             origins = self._origins[rows.to(self.device)][:, None]
-            inputs, targets = self._values[origins + self._back], origins + self._ahead
-            yield Batch(inputs, self._values[targets, 0], near)
+            inputs, targets = self._values[origins + self._rows], origins + self._ahead
+            if train.known:
+                inputs[:, train.lookback :, : -1 - train.known] = 0.0
+                inputs[:, train.lookback :, -1] = 1.0
+            yield Batch(inputs, self._values[targets, 0], options)
 
     def error(self, network: torch.nn.Module) -> float:
         """Mean absolute error on scaled validation windows, which the network reads whole.
@@ -218,6 +344,12 @@ class Recipe:
         return telling_of(self.options)
 
     @property
+    def sizes(self) -> Sizes:
+        """What the parts of the networks read."""
+        train = self.train
+        return Sizes(self.channels, train.lookback, train.horizon, train.ahead)
+
+    @property
     def epochs(self) -> int:
         """The most epochs of a network."""
         return self.options.epochs
@@ -241,22 +373,32 @@ class Recipe:
         """Products of a weight and a number that training all networks takes."""
         options = self.options
         windows = min(len(self.train), options.max_windows)
-        weights = 4 * options.hidden_size * (options.hidden_size + self.channels)
-        steps = 2 * options.seeds * options.epochs * windows * self.train.lookback
+        weights = 4 * options.hidden_size * (options.hidden_size + self.sizes.reads)
+        rows = self.train.lookback + (self.train.horizon if self.train.known else 0)
+        steps = 2 * options.seeds * options.epochs * windows * rows
         return 3.0 * steps * weights
 
     def network(self, kind: Kind, seed: int) -> Forecaster:
         """Make a network with the initial weights of a seed; the global random state stays."""
-        size, lookback, horizon = self.options.hidden_size, self.train.lookback, self.train.horizon
-        if kind == "RNN":
-            size = twin_hidden_size(self.channels, size, lookback, horizon)
+        size, train, cell = self.options.hidden_size, self.train, KINDS[self.options.cell]
+        if kind != cell:
+            size = self.sizes.twin(cell, size)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network = Forecaster(kind, self.channels, size, lookback, horizon, tells=self.tells)
+            network = Forecaster(
+                kind,
+                self.channels,
+                size,
+                train.lookback,
+                train.horizon,
+                known=train.ahead,
+                tells=self.tells,
+            )
         network.start_from(self.linear)
         if network.tells is not None:
-            windows = self.train.thinned(EVALUATION_BATCH)
-            errors = windows.targets() - self.linear.forecast(windows.inputs()[:, :, :1])
+            windows = train.thinned(EVALUATION_BATCH)
+            with torch.no_grad():
+                errors = windows.targets() - network(torch.from_numpy(windows.inputs())).numpy()
             start_spread(network.spread, network.tells, errors)
         return network
 
@@ -266,12 +408,9 @@ class Recipe:
         network = self.network(kind, seed).to(device)
         objective = WindowObjective(self, seed, device)
         rate = self.options.learning_rate * RATES[kind]
-        fresh = [*network.recurrent.parameters(), *network.head.parameters()]
-        fresh += [] if network.tells is None else network.spread.parameters()
-        groups = [
-            {"params": fresh, "lr": rate},
-            {"params": list(network.skip.parameters()), "lr": rate * SKIP_RATE},
-        ]
+        linear = network.linear_parts()
+        fresh = [p for p in network.parameters() if not any(p is other for other in linear)]
+        groups = [{"params": fresh, "lr": rate}, {"params": linear, "lr": rate * SKIP_RATE}]
         # fused: a third of a millisecond a step; small networks take two.
         optimizer = torch.optim.Adam(groups, fused=True)
         rates = torch.optim.lr_scheduler.OneCycleLR(

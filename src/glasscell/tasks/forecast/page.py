@@ -80,7 +80,7 @@ class Shown:
         """Take a stretch around the test window whose inputs move the most."""
         board, horizon, test = result.board, result.plan.horizon, result.plan.test
         every = max(len(test) // 2000, 1)
-        inputs = test.inputs(np.arange(0, len(test), every))[:, :, 0]
+        inputs = test.inputs(np.arange(0, len(test), every))[:, : test.lookback, 0]
         centre = int(np.argmax(inputs.std(axis=1))) * every
         owner = board.owners[centre]
         series = result.plan.dataset.series[owner]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from glasscell.data.calendar_channels import require_calendar
 from glasscell.data.frequency import season_length
 from glasscell.data.read import Panel, read_panel
 from glasscell.data.wording import count, few
@@ -69,9 +70,7 @@ class Plan:
     @property
     def channels(self) -> list[str]:
         """Names of the network's input channels."""
-        names = ["target less its last value"]
-        names += ["target"] if self.dataset.level else []
-        return names + list(self.panel.covariates)
+        return self.dataset.layout.names
 
     def fingerprint(self) -> str:
         """Give a digest of the options and the data, by which a resumed run knows its own."""
@@ -110,7 +109,9 @@ def plan_of(panel: Panel, options: ForecastOptions, split: Split = boundaries) -
     season = _named_season(panel, options.season, split) or _season(panel, split)
     horizon = options.horizon or _horizon(panel, season)
     lookback = options.lookback or _lookback(panel, horizon, season, split)
-    dataset = build(panel, lookback, horizon, options.show_level, split)
+    calendar = options.calendar or ()
+    require_calendar(calendar, panel.series[0].ds)
+    dataset = build(panel, lookback, horizon, options.show_level, split, calendar)
     most = options.max_windows
     train = dataset.parts[TRAIN]
     batch_size = options.batch_size or max(16, min(128, len(train) // 64))
@@ -123,6 +124,10 @@ def plan_of(panel: Panel, options: ForecastOptions, split: Split = boundaries) -
         show_level=dataset.level,
         freq=str(panel.freq),
         covariates=list(panel.covariates),
+        future_covariates=list(panel.roles.ahead) or None,
+        static=list(panel.roles.static) or None,
+        categories=list(panel.roles.categories) or None,
+        calendar=list(dataset.layout.calendar),
         **panel.detected,
     )
     validation, test = (dataset.parts[part].thinned(most) for part in (VALIDATION, TEST))

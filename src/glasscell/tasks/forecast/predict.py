@@ -25,10 +25,11 @@ from glasscell.tasks.forecast.intervals import (
     level_name,
     require_levels,
 )
+from glasscell.tasks.forecast.layout import Layout
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.preprocessing import read_preprocessing, scaler_of
 from glasscell.tasks.forecast.told import point_of, told_of
-from glasscell.tasks.forecast.windows import channels
+from glasscell.tasks.forecast.windows import Windows
 from glasscell.tasks.option_checks import flag
 from glasscell.training import run_folder
 
@@ -170,6 +171,8 @@ class Forecaster:
             sure: What intervals are made of, from `levels`; None: there are none.
         """
         lookback, horizon = self.settings["lookback"], self.settings["horizon"]
+        layout = Layout.read(self.settings)
+        more, ahead = (horizon if layout.known else 0), layout.of_network()
         series = _long_enough(panel, self.settings, say or (lambda _: None))
         after: dict[Any, Any] = {}
         times, forecasts = [], np.empty((len(series), horizon))
@@ -178,14 +181,17 @@ class Forecaster:
         for first in range(0, len(series), AT_ONCE):
             some = series[first : first + AT_ONCE]
             scalers = [scaler_of(one, self.settings) for one in some]
-            windows = [
-                channels(scaler.apply(one.values[-lookback:]), self.settings["level"])
+            rows = [
+                layout.rows(one.last(lookback), scaler, panel, more)
                 for one, scaler in zip(some, scalers, strict=True)
             ]
-            told, tells = told_of(self.model, np.stack(windows))
+            origins = lookback + (lookback + more) * np.arange(len(some))
+            stacked = np.concatenate(rows)
+            windows = Windows(stacked, origins, lookback, horizon, len(some), ahead)
+            told, tells = told_of(self.model, windows.inputs())
             scaled = point_of(told, tells).astype(np.float64)
             if sure is not None:
-                margins = [margins_now(self.model, self.settings, sure, one) for one in some]
+                margins = [margins_now(self.model, self.settings, sure, one, panel) for one in some]
                 for at, level in enumerate(levels):
                     margin = np.stack([of[at] for of in margins])
                     for side, values in enumerate(interval(told, tells, level, margin)):
@@ -341,7 +347,7 @@ def _lacks(series: Series, lookback: int) -> str:
             f"expected at least {count(lookback, 'time step')}, the lookback of the run, got "
             f"{len(series.ds)}"
         )
-    missing = np.isnan(series.values[-lookback:]).any(axis=1)
+    missing = series.holes[-lookback:]
     if not missing.any():
         return ""
     return (

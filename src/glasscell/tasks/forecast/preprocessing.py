@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from glasscell.data.panel import Series
+from glasscell.tasks.forecast.layout import Layout
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.scaling import Scaler
 from glasscell.training import run_folder
@@ -36,6 +37,7 @@ def preprocessing(plan: Plan) -> dict[str, Any]:
         "lookback": plan.lookback,
         "horizon": plan.horizon,
         "level": plan.dataset.level,
+        "ahead": plan.dataset.layout.record(),
         "channels": plan.channels,
         "unit": options.unit,
         "scalers": {
@@ -58,5 +60,5 @@ def scaler_of(series: Series, settings: dict[str, Any]) -> Scaler:
     """Give the scaler of a series: the run's, or one of its own history if the run has none."""
     kept = settings["scalers"].get(series.unique_id)
     if kept is None:
-        return Scaler.fit(series.values)
+        return Layout.read(settings).scaler(series)
     return Scaler(np.array(kept["mean"]), np.array(kept["scale"]))

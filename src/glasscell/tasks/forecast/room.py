@@ -6,8 +6,9 @@ import psutil  # type: ignore[import-untyped]
 
 from glasscell.data.wording import count
 from glasscell.errors import DataError
-from glasscell.tasks.forecast.network import count_parameters
+from glasscell.tasks.forecast.network import Sizes
 from glasscell.tasks.forecast.plan import Plan
+from glasscell.training.kinds import KINDS
 
 FLOAT64, FLOAT32 = 8, 4
 COPIES = 8
@@ -45,15 +46,19 @@ def parts(plan: Plan) -> dict[str, int]:
     channels, seeds = len(plan.channels), options.seeds
     train = min(len(plan.train), options.max_windows)
     batch = max(min(options.batch_size or 1, train), min(len(plan.validation), train, 1024))
-    features = lookback * (1 + len(plan.panel.covariates)) + 1
-    weights = count_parameters("LSTM", channels, options.hidden_size, lookback, horizon)
+    sizes = Sizes(channels, lookback, horizon, plan.train.ahead)
+    rows = lookback + (horizon if plan.train.known else 0)
+    past = channels - plan.dataset.level - (1 + plan.train.known if plan.train.known else 0)
+    features = lookback * past + 1 + sizes.skips - lookback
+    weights = sizes.parameters(KINDS[options.cell], options.hidden_size)
     return {
         "the ridge regression": FLOAT64
-        * (3 * train * features + 2 * features**2 + 2 * train * horizon + horizon * features),
+        * (3 * train * features + 2 * features**2 + 2 * train * horizon + horizon * features)
+        + (FLOAT64 * train * horizon * 2 * sizes.own),
         "the forecasts of the test part": FLOAT64 * len(plan.test) * horizon * (8 + 2 * seeds),
         "the weights": FLOAT32 * COPIES * weights * 2 * seeds,
         "the gates of a batch": FLOAT32
-        * (3 * batch * lookback * (channels + 8 * options.hidden_size)),
+        * (3 * batch * rows * (sizes.reads + 8 * options.hidden_size)),
     }
 
 

@@ -9,7 +9,7 @@ a gap, and its last input is a measured value, so that no interpolated input kno
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from glasscell.arrays import Array
 from glasscell.data.read import Panel, Series
 from glasscell.data.wording import count
 from glasscell.errors import DataError
+from glasscell.tasks.forecast.layout import Ahead, Layout
 from glasscell.tasks.scaling import Scaler
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
@@ -28,16 +29,6 @@ Boundaries = tuple[int, int]
 
 Split = Callable[[int], Boundaries]
 """Gives the boundaries of a series of so many rows."""
-
-
-def channels(scaled: Array, level: bool) -> Array:
-    """Lay scaled values out as the network reads them: (n, F) float32 to (n, C).
-
-    The Forecaster subtracts the last value from channel 0, so the level of the target would be
-    lost; with `level` it comes a second time, as channel 1, unchanged.
-    """
-    columns = [scaled[:, :1], scaled[:, :1], scaled[:, 1:]] if level else [scaled]
-    return np.concatenate(columns, axis=1).astype(np.float32)
 
 
 def boundaries(rows: int) -> Boundaries:
@@ -71,6 +62,7 @@ class Windows:
         lookback: Rows before the origin that are read.
         horizon: Rows from the origin on that are forecast.
         available: Windows there were before a cap.
+        ahead: Which channels are known ahead; None: none.
     """
 
     values: Array
@@ -78,13 +70,29 @@ class Windows:
     lookback: int
     horizon: int
     available: int
+    ahead: Ahead | None = None
 
     def __len__(self) -> int:
         return len(self.origins)
 
+    @property
+    def known(self) -> int:
+        """K, channels that are known ahead."""
+        return 0 if self.ahead is None else self.ahead.known
+
     def inputs(self, which: slice | Array = slice(None)) -> Array:
-        """Copy out the (m, lookback, C) inputs of some windows."""
-        return self._cut(which, -self.lookback, 0, self.values)
+        """Copy out what the network reads of some windows.
+
+        Returns:
+            (m, lookback, C); with channels that are known ahead (m, lookback + horizon, C), where
+            rows ahead have 0 in the past's channels and 1 in the last.
+        """
+        if not self.known:
+            return self._cut(which, -self.lookback, 0, self.values)
+        rows = self._cut(which, -self.lookback, self.horizon, self.values)
+        rows[:, self.lookback :, : -1 - self.known] = 0.0
+        rows[:, self.lookback :, -1] = 1.0
+        return rows
 
     def targets(self, which: slice | Array = slice(None)) -> Array:
         """Copy out the (m, horizon) scaled targets of some windows."""
@@ -99,7 +107,7 @@ class Windows:
         if len(self) <= most:
             return self
         kept = np.linspace(0, len(self) - 1, most).round().astype(np.int64)
-        return Windows(self.values, self.origins[kept], self.lookback, self.horizon, self.available)
+        return replace(self, origins=self.origins[kept])
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +119,7 @@ class Dataset:
         offsets: (S + 1,) first row of each series in the shared arrays.
         scalers: One per series.
         parts: "train", "validation" and "test" to their windows.
-        level: Whether channel 1 repeats the target's level.
+        layout: Which column is which channels.
         left_out: Names of series that are too short for a window in every part.
         boundaries: The first row of validation and of test of each series.
     """
@@ -120,9 +128,14 @@ class Dataset:
     offsets: Array
     scalers: tuple[Scaler, ...]
     parts: dict[str, Windows]
-    level: bool
+    layout: Layout
     left_out: tuple[str, ...]
     boundaries: tuple[Boundaries, ...]
+
+    @property
+    def level(self) -> bool:
+        """Whether channel 1 repeats the target's level."""
+        return self.layout.level
 
     def owner(self, origins: Array) -> Array:
         """Give the index of the series that each origin lies in."""
@@ -141,6 +154,7 @@ def build(
     horizon: int,
     level: bool | None = None,
     split: Split = boundaries,
+    calendar: Sequence[str] = (),
 ) -> Dataset:
     """Split, scale and cut a panel.
 
@@ -151,6 +165,7 @@ def build(
         level: Show the network the target's level too; None: if validation stays in the range of
             training, as it does for a quantity that comes back to its mean.
         split: Gives the first row of validation and of test.
+        calendar: What the time stamps are to say.
 
     Raises:
         DataError: No series is long enough; the message gives the least length.
@@ -167,25 +182,28 @@ def build(
             "smaller --lookback or --horizon"
         )
     ends = tuple(split(len(s.ds)) for s in long)
-    scalers = tuple(Scaler.fit(s.values[:first]) for s, (first, _) in zip(long, ends, strict=True))
-    scaled = [scaler.apply(s.values) for s, scaler in zip(long, scalers, strict=True)]
-    level = _comes_back(scaled, ends) if level is None else level
-    values = np.concatenate([channels(z, level) for z in scaled])
-    offsets = np.concatenate([[0], np.cumsum([len(z) for z in scaled])])
+    training = [slice(first) for first, _ in ends]
+    level = _comes_back([s.target for s in long], ends) if level is None else level
+    layout = Layout.of(replace(panel, series=long), training, level, calendar)
+    scalers = tuple(map(layout.scaler, long, training))
+    rows = [layout.rows(s, scaler, panel) for s, scaler in zip(long, scalers, strict=True)]
+    values = np.concatenate(rows)
+    offsets = np.concatenate([[0], np.cumsum([len(part) for part in rows])])
+    ahead = layout.of_network()
     parts = {}
     for part in (TRAIN, VALIDATION, TEST):
         origins_of = [
             _origins(s, end, part, lookback, horizon) for s, end in zip(long, ends, strict=True)
         ]
         origins = np.concatenate([o + at for o, at in zip(origins_of, offsets[:-1], strict=True)])
-        parts[part] = Windows(values, origins, lookback, horizon, len(origins))
+        parts[part] = Windows(values, origins, lookback, horizon, len(origins), ahead)
         if not len(origins):
             raise DataError(
                 f"no window of {lookback} + {horizon} rows without a gap lies in the {part} part; "
                 "fill gaps with --gaps interpolate (and a longer --max-gap), or take a smaller "
                 "--lookback or --horizon"
             )
-    return Dataset(long, offsets, scalers, parts, level, short, ends)
+    return Dataset(long, offsets, scalers, parts, layout, short, ends)
 
 
 def _origins(series: Series, ends: Boundaries, part: str, lookback: int, horizon: int) -> Array:
@@ -214,16 +232,16 @@ def whole_windows(
     """
     high = len(series.ds) if high is None else high
     origins = np.arange(max(low, lookback), high - horizon + 1)
-    missing = np.concatenate([[0], np.cumsum(np.isnan(series.values).any(axis=1))])
+    missing = np.concatenate([[0], np.cumsum(series.holes)])
     whole = missing[origins + horizon] == missing[origins - lookback]
     return np.asarray(origins[whole & series.measured[origins - 1]])
 
 
-def _comes_back(scaled: Sequence[Array], ends: Sequence[Boundaries]) -> bool:
+def _comes_back(targets: Sequence[Array], ends: Sequence[Boundaries]) -> bool:
     """Tell whether most validation values lie in the middle 90 % of training."""
     inside = total = 0
-    for values, (first, second) in zip(scaled, ends, strict=True):
-        train, later = values[:first, 0], values[first:second, 0]
+    for values, (first, second) in zip(targets, ends, strict=True):
+        train, later = values[:first], values[first:second]
         train, later = train[~np.isnan(train)], later[~np.isnan(later)]
         if len(train) and len(later):
             low, high = np.quantile(train, [0.05, 0.95])

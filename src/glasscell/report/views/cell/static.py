@@ -72,7 +72,9 @@ def numbers(shown: Exploration) -> CellNumbers | None:
     own = LayerWeights.named(weights, trace.units)
     x = np.array(series.x)
     if (shown.model or {}).get("type") == "Forecaster" and not series.first:
-        x[:, 0] -= x[-1, 0]  # a Forecaster's layer reads the window less its last value
+        # A Forecaster's layer reads the window less its last value.
+        past = (shown.model or {})["lookback"]
+        x[:past, 0] -= x[past - 1, 0]
     try:
         return cell_numbers(
             own, trace, x,

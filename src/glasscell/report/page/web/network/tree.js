@@ -82,18 +82,37 @@ const Tree = (() => {
     return { rows: data.rows, width: found.output.length / data.rows, values: found.output };
   }
 
-  // y = last + skip(z[:, 0]) + head(recurrent(z)[-1]), z = x with last taken from channel 0.
+  const picked = ({ values, width }, from, to, channels) => Float32Array.from(
+    Array.from({ length: to - from }, (_, t) => channels.map((c) => values[(from + t) * width + c])).flat());
+
+  // y = last + skip([z[:, 0], what else it reads]) + head(recurrent(z)[lookback - 1]), z = x with last taken from
+  // channel 0 of the past; with rows ahead each adds own(what is known of it)[k] + ahead(recurrent(z)[lookback + k])[k].
   function* forecaster(node, weights, data, edits, runs) {
     const { rows, width } = data;
-    const values = data.values.slice();
-    const last = values[(rows - 1) * width];
-    for (let t = 0; t < rows; t += 1) values[t * width] -= last;
-    const hidden = yield* recurrent(node.recurrent, weights, { rows, width, values }, edits, runs);
-    const end = { rows: 1, width: hidden.width, values: hidden.values.subarray((rows - 1) * hidden.width) };
-    const first = { rows: 1, width: rows, values: values.filter((_, k) => k % width === 0) };
-    const head = linear(node.head, weights, end).values;
-    const skip = linear(node.skip, weights, first).values;
-    return { rows: 1, width: head.length, values: head.map((v, k) => f(f(last + skip[k]) + v)) };
+    const [past, known] = [node.lookback, "channels" in node];
+    const shifted = { rows, width, values: data.values.slice() };
+    const last = shifted.values[(past - 1) * width];
+    for (let t = 0; t < past; t += 1) shifted.values[t * width] -= last;
+    let read = shifted;
+    if (known) {
+      const tables = node.codes.map((c, k) => embedding(node.embeddings[k], weights, { rows, values: picked(data, 0, rows, [c]) }));
+      const wide = 1 + node.numbers.length;
+      const own = picked(shifted, 0, rows, [0, ...node.numbers]);
+      const values = Array.from({ length: rows }, (_, t) => [own.subarray(t * wide, (t + 1) * wide),
+        ...tables.map((table) => table.values.subarray(t * table.width, (t + 1) * table.width))].flatMap((part) => [...part])).flat();
+      read = { rows, width: values.length / rows, values: Float32Array.from(values) };
+    }
+    const hidden = yield* recurrent(node.recurrent, weights, read, edits, runs);
+    const from = (first, to) => ({ rows: to - first, width: hidden.width, values: hidden.values.subarray(first * hidden.width, to * hidden.width) });
+    const head = linear(node.head, weights, from(past - 1, past)).values;
+    const beside = known ? picked(data, 0, past, node.skipped) : [];
+    const skip = linear(node.skip, weights, asRow([...picked(shifted, 0, past, [0]), ...beside])).values;
+    const told = head.map((v, k) => f(f(last + skip[k]) + v));
+    if (!node.known) return { rows: 1, width: told.length, values: told };
+    const steps = told.length;
+    const own = linear(node.known, weights, { rows: steps, values: picked(data, past, rows, node.owned) }).values;
+    const ahead = linear(node.ahead, weights, from(past, rows)).values;
+    return { rows: 1, width: steps, values: told.map((v, k) => f(f(v + own[k * steps + k]) + ahead[k * steps + k])) };
   }
 
   // Over all steps in double, one after the other, as in model/nodes/pooled_steps.py; rounded once at the end.
