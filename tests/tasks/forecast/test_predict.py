@@ -41,7 +41,8 @@ def test_a_forecast_is_what_the_test_table_scored(run):
 
 def test_the_columns_are_those_promised(run):
     found = predict(run.folder, waves())
-    assert list(found.columns) == ["unique_id", "ds", "horizon", "forecast"]
+    ends = [f"forecast-{end}-{level}" for level in (80, 90) for end in ("lo", "hi")]
+    assert list(found.columns) == ["unique_id", "ds", "horizon", "forecast", *ends]
     assert found["horizon"].tolist() == [1, 2, 3]
 
 

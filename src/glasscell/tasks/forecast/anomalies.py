@@ -66,7 +66,7 @@ def anomalies(
             "--level, or name one that there are errors enough for"
         )
     widest = sure.levels[-1]
-    one = sure.among([widest])[0].first()
+    one = sure.first()
     settings = forecaster.settings
     parts, short = [], []
     panel = forecaster.read(data, say, **reading)
@@ -78,7 +78,7 @@ def anomalies(
             continue
         rows, told, truth = rows[there], told[there][:, :1], truth[there][:, :1]
         tracker = Tracker(one, series.unique_id)
-        found = scores(told, one.tells, widest, truth)[:, 0]
+        found = np.stack([scores(told, one.tells, level, truth)[:, 0] for level in one.levels], 1)
         margins, p = _followed(tracker, rows, told, truth, found)
         parts.append(_frame(forecaster, series, rows, told, margins, p, widest))
     if short:
@@ -126,13 +126,13 @@ def _followed(
 ) -> tuple[Array, Array]:
     """Give (m,) margins and p-values, each of what was known before the row."""
     if not tracker.adaptive:
-        margins = track(tracker, rows, told, truth)[:, 0, 0]
-        return margins, np.array([tracker.p_value(score) for score in found.tolist()])
+        margins = track(tracker, rows, told, truth)[:, -1, 0]
+        return margins, np.array([tracker.p_value(score) for score in found[:, -1].tolist()])
     margins, p = np.empty(len(rows)), np.empty(len(rows))
-    for place, score in enumerate(found.tolist()):
-        margins[place] = tracker.margins()[0, 0]
-        p[place] = tracker.p_value(score)
-        tracker.learn(0, [score], [margins[place]])
+    for place, each in enumerate(found.tolist()):
+        now = tracker.margins()[:, 0]
+        margins[place], p[place] = now[-1], tracker.p_value(each[-1])
+        tracker.learn(0, each, now.tolist())
     return margins, p
 
 

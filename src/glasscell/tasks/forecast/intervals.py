@@ -321,7 +321,10 @@ class Tracker:
                 [self._margin(at, step) for step in range(self.horizon)]
                 for at in range(len(self.levels))
             ]
-            self._margins = np.array(table).reshape(len(self.levels), self.horizon)
+            margins = np.array(table).reshape(len(self.levels), self.horizon)
+            # Each level follows its own errors; a wider one is never the narrower.
+            shared = len(self._sorted) == 1
+            self._margins = np.maximum.accumulate(margins, axis=0) if shared else margins
         return self._margins
 
     def _margin(self, at: int, step: int) -> float:

@@ -15,9 +15,10 @@ import numpy as np
 
 import glasscell
 from glasscell.arrays import Array
-from glasscell.data.wording import count
+from glasscell.data.calendar_channels import calendar_channels
+from glasscell.data.wording import count, few
 from glasscell.errors import DataError
-from glasscell.tasks.forecast.clock import Clock, duration
+from glasscell.tasks.forecast.clock import Clock, Wall, duration
 from glasscell.tasks.forecast.intervals import (
     Calibration,
     Tracker,
@@ -107,7 +108,22 @@ class Live:
                 f"--steps: expected 1 to {self.horizon}, the horizon of the run, got {steps}"
             )
         self._steps, self._most, self.rows = steps, most, 0
-        columns = self.settings["columns"]
+        columns, self._ahead_of = self.settings["columns"], self.settings.get("ahead") or {}
+        if more := [n for key in ("ahead", "static") for n in self._ahead_of.get(key, ())]:
+            raise DataError(
+                f"{run}: the run reads {few(more)} up to its last step, which a row of a stream "
+                "does not tell; glasscell predict --future takes them, or fit with the calendar "
+                "alone, which a stream knows from the times"
+            )
+        if coded := [n for n in columns["covariates"] if n in self._ahead_of.get("vocabulary", {})]:
+            raise DataError(f"{run}: {few(coded)} are categories, which a stream cannot read")
+        self._calendar = tuple(self._ahead_of.get("calendar", ()))
+        zone = self.settings.get("reading", {}).get("time_zone")
+        if zone is not None:
+            raise DataError(
+                f"{run}: the run reads times on the clocks of {zone}, which a stream cannot yet; "
+                "fit on times in UTC"
+            )
         target = columns["targets"][0] if len(columns["targets"]) == 1 else "y"
         self.features: tuple[str, ...] = (target, *columns["covariates"])
         self.single = target if columns["series"] is None and target != "y" else None
@@ -303,13 +319,18 @@ class Live:
 
     def _on(self, one: _Series, time: Any) -> int:
         """Go on to the time of a row; give how many rows are missing before it."""
+        if time is None and self._calendar:
+            raise DataError(
+                f"expected rows with a time, as the run reads the calendar "
+                f"({', '.join(self._calendar)})"
+            )
         if time is None and one.last == NEVER:
             one.last = 0
             return 0
         if time is None:
             one.last += 1
             return 0
-        now = self._clock.read(time)
+        now = self._clock.read(time, offset=not self._calendar)
         if one.last == NEVER:
             one.last = now
             return 0
@@ -321,7 +342,7 @@ class Live:
             raise DataError(f"expected rows in order of time, got {time}, {when} the row before")
         nothing = np.full(len(self.features), np.nan)
         # What lies further back than the lookback is forgotten anyway.
-        for at in self._clock.between(one.last, now, steps)[-self.lookback - self.horizon :]:
+        for at in self._clock.after(one.last, steps - 1)[-self.lookback - self.horizon :]:
             one.last = at
             self._of_row(one, math.nan)
             self._push(one, nothing)
@@ -398,6 +419,20 @@ class Live:
                 one.times[inside] - began, (0, one.last - began), ends
             )
 
+    def _window(self, one: _Series, scaler: Scaler) -> Array:
+        """Lay the last rows out as the network reads them, with the calendar of rows ahead."""
+        scaled = scaler.apply(one.rows)
+        columns = [scaled[:, :1]] * (1 + self.settings["level"]) + [scaled[:, 1:]]
+        window = np.concatenate(columns, axis=1)
+        if self._calendar:
+            later = self._clock.after(one.last, self.horizon)
+            clock = Wall(np.append(one.times, later))
+            past = np.pad(window, ((0, self.horizon), (0, 0)))
+            flag = (np.arange(len(past)) >= self.lookback)[:, None]
+            window = np.concatenate([past, calendar_channels(clock, self._calendar), flag], axis=1)
+        laid: Array = window.astype(np.float32)
+        return laid
+
     def _ahead(self, one: _Series, name: str) -> list[Any]:
         """Forecast from the last row on, where there is a whole lookback."""
         cells = self._steps * (1 + 2 * len(self._names))
@@ -406,10 +441,7 @@ class Live:
             return [None] * cells
         if one.scaler is None:
             one.scaler = Scaler.fit(one.rows)
-        scaled = one.scaler.apply(one.rows)
-        columns = [scaled[:, :1]] * (1 + self.settings["level"]) + [scaled[:, 1:]]
-        window = np.concatenate(columns, axis=1).astype(np.float32)
-        told, tells = told_of(self._model, window[None])
+        told, tells = told_of(self._model, self._window(one, one.scaler)[None])
         self._forget(one, told[0])
         lines = [self._restored(one, point_of(told, tells))[0]]
         for at, level in enumerate(self._sure.levels):
