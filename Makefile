@@ -26,7 +26,7 @@ test-bench: $(VENV)/dev.stamp $(VENV)/bench.stamp
 	$(PYTEST) tests/bench tests/cli/test_bench.py
 
 docs: $(VENV)/docs.stamp
-	$(PY) scripts/site.py
+	$(PY) scripts/build_site.py
 
 lint: $(VENV)/dev.stamp
 	$(VENV)/bin/ruff check .
@@ -69,7 +69,7 @@ $(VENV)/dev.stamp: $(VENV)/torch.stamp $(CORE)
 
 $(VENV)/docs.stamp: pyproject.toml
 	[ -x $(PY) ] || $(PYTHON) -m venv $(VENV)
-	$(PY) scripts/site.py --packages | xargs $(PY) -m pip install -q
+	$(PY) scripts/build_site.py --packages | xargs $(PY) -m pip install -q
 	touch $@
 
 $(VENV)/bench.stamp: $(VENV)/torch.stamp $(CORE)

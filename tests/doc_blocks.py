@@ -8,14 +8,26 @@ import re
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from glasscell.cli import main
+from glasscell.tasks.forecast.options import ForecastOptions
+from glasscell.tasks.sequences.options import SequenceOptions
+from glasscell.tasks.text.options import TextOptions
 
 DOCS = Path(__file__).parents[1] / "docs"
+CLI = Path(__file__).parents[1] / "src" / "glasscell" / "cli"
+OF_OTHERS = {"--nproc-per-node", "--nnodes", "--rdzv-endpoint"}
+"""Flags of torchrun."""
+SMALL_FORECAST = [
+    *("--seeds", "1", "--epochs", "1", "--hidden-size", "4", "--jobs", "1"),
+    *("--max-windows", "1000"),
+]
+"""What makes a `glasscell fit` of series a small one."""
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
@@ -40,7 +52,8 @@ def run(page: str, small: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> dic
                 exec(compile(block, f"{page}, block {number}", "exec"), names)
                 shown = [line[2:] for line in block.splitlines() if line.startswith("# ")]
                 printed.seek(0)
-                assert printed.read().splitlines() == shown
+                said = printed.read().splitlines()
+                assert said == shown, f"{page}, block {number}, printed {said}"
             else:
                 for line in block.splitlines():
                     command(line, small, monkeypatch)
@@ -62,3 +75,13 @@ def command(line: str, small: Sequence[str], monkeypatch: pytest.MonkeyPatch) ->
 def bare(page: str) -> list[str]:
     """All blocks without their comments, as a translation has them too."""
     return [re.sub(r" +#.*", "", block) for _, block in blocks(page)]
+
+
+def strange_flags(page: str) -> set[str]:
+    """Flags that a page names and no command has."""
+    options = [*fields(ForecastOptions), *fields(SequenceOptions), *fields(TextOptions)]
+    known = {f"--{one.name.replace('_', '-')}" for one in options} | OF_OTHERS
+    for file in CLI.glob("*.py"):
+        known |= set(re.findall(r'"(--[a-z_-]+)"', file.read_text(encoding="utf-8")))
+    text = (DOCS / page).read_text(encoding="utf-8")
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z_-]*", text)) - known

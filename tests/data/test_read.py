@@ -159,7 +159,7 @@ def test_broken_data_are_refused_with_the_place(file, rows, message):
         (b"", "the file is empty"),
         (b"\n\n", "the file is empty"),
         (bytes(range(256)) * 9, "expected text"),
-        (b"PK\x03\x04\x00\x00", "binary"),
+        (b"PK\x03\x04\x00\x00", "a damaged zip file"),
         ("ds,größe\n2020-01-01,3\n".encode("latin-1"), "UTF-8"),
         (b"\x1f\x8bnot really", "expected text"),
         (b"ds,y,y\n2020-01-01,3,4\n", "distinct column names, got y twice"),

@@ -23,8 +23,9 @@ JOBS = (
     "the same bits with any number. Default: one a core, or 1 for a training of seconds."
 )
 DATA = (
-    "CSV (plain or gz) or Parquet, .ts, .npz, a folder with one folder for each label, a text or a "
-    "folder of texts, or the name of a data set (glasscell datasets); - for standard input."
+    "CSV or JSON (plain, gz, bz2, xz, zst or zip), Parquet (a file or a folder of them), Excel, "
+    "ODS, Arrow, .ts, .npz, a folder with one folder for each label, a text or a folder of "
+    "texts, or the name of a data set (glasscell datasets); - for standard input."
 )
 WHAT = "What to fit. Default: what the data ask for; standard input is taken for series."
 OPTIONS: dict[Task, str] = {
@@ -175,7 +176,8 @@ def show(result: Any, task: Task) -> None:
     if task == "sequences":
         console.print(laid_out(result))
     else:
-        console.print(laid_out(result.methods, result.plan.options.unit))
+        own = [result.network] if task == "forecast" else []
+        console.print(laid_out(result.methods, result.plan.options.unit, *own))
     for text in (result.verdict, *result.remarks):
         say(console, text)
     if result.interrupted and result.folder is not None:

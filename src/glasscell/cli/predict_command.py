@@ -21,12 +21,15 @@ from glasscell.training.run_folder import task_of
 
 READING = tuple(ReadOptions().manner())
 """Options about how a file of series is written; each is a flag."""
-NAMES = ("time", "target", "series", "gaps", "max_gap")
+NAMES = ("time", "target", "series", "gaps", "max_gap", "sheet")
 """Further options about how series are read."""
 OF_SEQUENCES = ("label", "sequence", "time", "group", "layout", "missing", "marks")
 """Options about how sequences are read."""
 TAKING = {
-    "forecast": flags_of(ForecastOptions, (*READING, *NAMES)),
+    "forecast": {
+        **flags_of(ForecastOptions, (*READING, *NAMES, "horizon")),
+        "--future": "1",
+    },
     "sequences": flags_of(SequenceOptions, OF_SEQUENCES),
     "text": {},
 }
@@ -50,6 +53,13 @@ FDR: Flag = (
     "With --anomalies: false discovery rate (Benjamini & Hochberg), in (0, 1), in place of the "
     "outermost interval.",
 )
+FUTURE = (
+    "File with what is known ahead: a row for each time step after the data, with the columns of "
+    "--future-covariates. Default: rows below the data that have no target."
+)
+HORIZON = "Steps to forecast. Default: as in the run; for more its forecasts are read as history."
+AHEAD = ("future", "horizon")
+"""What is known ahead and how far to forecast, which is nothing to evaluate."""
 SAID = {
     "forecast": ("forecast", "series", "unique_id"),
     "sequences": ("row", "sequence", "sequence"),
@@ -69,6 +79,11 @@ def add_arguments(parser: Any, arguments: Sequence[str]) -> None:
     )
     if add_reading(parser, arguments) in (None, "forecast"):
         add_flags(parser, LEVEL, ANOMALIES, FDR)
+    add_flags(
+        parser,
+        ("--future", str | None, None, FUTURE),
+        ("--horizon", int | None, None, HORIZON),
+    )
     json_ = "Print what is told as JSON on standard output, and no CSV with --out -."
     add_flags(
         parser,
@@ -102,6 +117,7 @@ def add_reading(parser: Any, arguments: Sequence[str]) -> str | None:
             ("--series", str | None, None, "Column that names the series. Default: as in the run."),
             MAX_GAP,
             ("--gaps", Policy | None, None, "Missing values. Default: the run's policy."),
+            ("--sheet", str | None, None, "Sheet of a workbook, by name or by number from 1."),
         )
         add_overrides(parser, ForecastOptions, READING)
     elif task == "sequences":
@@ -156,13 +172,15 @@ def _told(task: str, args: Any, data: str) -> Any:
         from glasscell.tasks.forecast.anomalies import anomalies
         from glasscell.tasks.forecast.predict import predict
 
+        ahead = {name: args[name] for name in AHEAD}
         if args.anomalies:
-            return anomalies(
-                args.run, data, level=args.level, fdr=args.fdr, say=say(args), **reading
-            )
+            if strange := [name for name in AHEAD if ahead[name] is not None]:
+                raise DataError(f"--{strange[0]} is no option beside --anomalies: drop one of both")
+            sure = {"level": args.level, "fdr": args.fdr}
+            return anomalies(args.run, data, say=say(args), **sure, **reading)
         if args.fdr is not None:
             raise DataError("--fdr: expected --anomalies as well, which it is for")
-        return predict(args.run, data, level=args.level, say=say(args), **reading)
+        return predict(args.run, data, level=args.level, say=say(args), **ahead, **reading)
     if task == "sequences":
         from glasscell.tasks.sequences.predict import predict as tell
 

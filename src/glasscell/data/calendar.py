@@ -214,16 +214,25 @@ def _colons(text: Any) -> Any:
     return parts[0] + ("Q" if quarters else "M") + parts[1].str.lstrip("0")
 
 
+def _in_digits(part: Any) -> Any:
+    return _CHINESE.get(part, part)
+
+
+def _days(parts: Any) -> Any:
+    """Give the days of weeks, Monday where none is written."""
+    return pd.Series(np.where(parts.isna(), "1", parts), parts.index, dtype=object)
+
+
 def _start(parts: Any) -> Any:
     years = this_century(pd.to_numeric(parts["y"], errors="coerce"))
     numbers = {
-        kind: pd.to_numeric(parts[kind].replace(_CHINESE), errors="coerce")
+        kind: pd.to_numeric(parts[kind].map(_in_digits), errors="coerce")
         for kind in parts
         if kind not in "yn"
     }
     text = years.astype("Int64").astype("string")
     if "w" in numbers:
-        return weeks_of(text, parts["w"], parts["d"].fillna("1") if "d" in parts else "1")
+        return weeks_of(text, parts["w"], _days(parts["d"]) if "d" in parts else "1")
     if "j" in numbers:
         return pd.to_datetime(text + parts["j"], format="%Y%j", errors="coerce")
     if "n" in parts:

@@ -119,7 +119,8 @@ def resolve(cells: Mapping[str, Sequence[str]], options: ReadOptions | None = No
     others = [name for name in names if name not in (time, series, *told)]
     free = [n for n in others if n not in (covariates or ())]
     numeric = [n for n in free if n in named or _numeric(cells[n])]
-    chosen = tuple(targets or _targets(numeric, free, target, series, names))
+    found = targets is None and _targets(numeric, free, target, series, names)
+    chosen = tuple(found or targets or ())
     alone = series is None and bool(target)
     beside = [n for n in numeric if alone and covariates is None and n not in chosen]
     covariates = beside if covariates is None else covariates
@@ -132,7 +133,7 @@ def resolve(cells: Mapping[str, Sequence[str]], options: ReadOptions | None = No
     _require_apart(time, series, chosen, covariates, ahead, static)
     used = {time, series, *chosen, *covariates, *told}
     ignored = tuple(name for name in names if name not in used)
-    kept = named | ({chosen[0]} if chosen[0].lower() in TARGET_NAMES else set())
+    kept = named | {name for name in chosen[:1] if name.lower() in TARGET_NAMES}
     unasked = tuple(name for name in (*chosen, *beside) if name not in kept)
     categories = _categories(cells, options, (*covariates, *ahead, *static))
     return Roles(

@@ -37,7 +37,7 @@ def parse_times(
     """Read a time column.
 
     Args:
-        cells: (n,) text of each cell, None where empty.
+        cells: (n,) text of each cell, None where empty; or a DatetimeIndex.
         name: Name of the column, for messages.
         where: Row index to its place, e.g. "line 5".
         options: How the times are written, and the frequency that was named.
@@ -56,7 +56,10 @@ def parse_times(
     Timestamp('2023-04-01 00:00:00')
     """
     options = options or ReadOptions()
-    times = _read(cells, name, where, options)
+    if isinstance(cells, pd.DatetimeIndex):
+        times = _as_they_are(cells, name)
+    else:
+        times = _read(cells, name, where, options)
     return times if options.time_zone is None else replace(times, zone=options.time_zone)
 
 
@@ -205,6 +208,28 @@ def _placed(chosen: Reading, name: str, first: bool | None, notes: list[str]) ->
     notes.append("Time stamps with offsets were converted to UTC.")
     zone = offset_zone(chosen.offsets[0]) if len(chosen.offsets) == 1 else None
     return Times(utc, True, first, tuple(notes), zone)
+
+
+def _as_they_are(stamps: Any, name: str) -> Times:
+    """Take times that are none of text."""
+    if stamps.tz is None:
+        return Times(_nanoseconds(stamps, name))
+    wall = stamps.tz_localize(None)
+    utc = stamps.tz_convert("UTC").tz_localize(None)
+    ahead = [pd.Timestamp(0) + one for one in np.unique((wall - utc).to_numpy())]
+    offsets = [f"{'-' if t.year < 1970 else '+'}{_clock(t)}" for t in ahead]
+    reading = Reading("year", pd.Series(wall), pd.Series(utc), tuple(offsets))
+    return _placed(reading, name, None, [])
+
+
+def _clock(ahead: Any) -> str:
+    """Write how far a time lies from 1970 as hours and minutes.
+
+    >>> _clock(pd.Timestamp(0) - pd.Timedelta("90min"))
+    '01:30'
+    """
+    minutes = abs(int((ahead - pd.Timestamp(0)).total_seconds())) // 60
+    return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
 def _refusal(

@@ -1,16 +1,20 @@
-"""Reads Parquet files: one as a frame, or one or several in batches that memory hardly notices."""
+"""Reads Parquet files, one or several of a folder, column by column and in batches."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
+import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
-from glasscell.data.rawtable import SAMPLE_ROWS, FrameSource, Table, open_frame
+from glasscell.data.rawtable import SAMPLE_ROWS, FrameSource, Names, Table
 from glasscell.data.wording import few
 from glasscell.errors import DataError
 
@@ -24,19 +28,30 @@ class ParquetParts:
 
     Args:
         paths: The files, in order.
-        rows: Rows of all files, by what they say of themselves.
+        counts: Rows of each file, by what it says of itself.
         names: Column names in order.
         sample: The first rows as text, "" where a cell is missing.
         title: What messages call them.
+        stored: The name in the files of columns that are called otherwise there.
+        fixed: Of each file the columns that its folders name, as in region=north.
+        zones: The time zones of columns that have one, by name.
         notes: Nothing is passed over on opening.
     """
 
     paths: tuple[Path, ...]
-    rows: int
+    counts: tuple[int, ...]
     names: tuple[str, ...]
     sample: tuple[tuple[str, ...], ...]
     title: str
+    stored: dict[str, str]
+    fixed: tuple[dict[str, str], ...]
+    zones: dict[str, str]
     notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Rows of all files."""
+        return sum(self.counts)
 
     def tables(self, columns: Sequence[str], missing: tuple[str, ...] = ()) -> Iterator[Table]:
         """Give the rows of some columns, some thousands at a time.
@@ -45,10 +60,17 @@ class ParquetParts:
             DataError: A file is damaged, or a column holds lists.
         """
         distinct = list(dict.fromkeys(columns))
-        for path in self.paths:
+        for number, path in enumerate(self.paths):
             first, here = 0, f" of {path.name}" if len(self.paths) > 1 else ""
-            for batch in _batches(path, distinct):
-                cells = {each: _cells(batch.column(each), each, path.name) for each in distinct}
+            fixed = self.fixed[number]
+            inside = {name: self.stored.get(name, name) for name in distinct if name not in fixed}
+            for batch in _batches(path, list(inside.values())):
+                cells = {
+                    name: pd.Categorical([fixed[name]] * batch.num_rows)
+                    if name in fixed
+                    else _cells(batch.column(inside[name]), name, path.name)
+                    for name in distinct
+                }
 
                 def where(row: int, first: int = first, here: str = here) -> str:
                     return f"row {first + row + 1}{here}"
@@ -56,9 +78,32 @@ class ParquetParts:
                 yield Table(cells, where, self.title, missing=missing, marks_flag="--marks")
                 first += batch.num_rows
 
+    def body(
+        self, numeric: Names, text: Names, decimal: str | None = None, missing: Names = ()
+    ) -> Table:
+        """Read whole columns, one after the other; memory holds these alone."""
+        columns = {name: self._whole(name) for name in dict.fromkeys((*text, *numeric))}
+        ends = np.cumsum(self.counts)
 
-def open_parquet(path: Path, head: bytes) -> FrameSource | None:
-    """Open a Parquet file as the frame that was written, with its index.
+        def where(row: int) -> str:
+            file = int(np.searchsorted(ends, row, side="right"))
+            here = f" of {self.paths[file].name}" if len(self.paths) > 1 else ""
+            return f"row {row - int(ends[file]) + self.counts[file] + 1}{here}"
+
+        source = FrameSource(self.names, columns, self.sample, self.title, (), self.zones, where)
+        return source.body(numeric, text, decimal, missing)
+
+    def _whole(self, name: str) -> Any:
+        parts = [table.columns[name] for table in self.tables([name])]
+        if not parts:
+            return np.array([], object)
+        if all(isinstance(part, pd.Categorical) for part in parts):
+            return union_categoricals(parts)
+        return pd.concat([pd.Series(part) for part in parts], ignore_index=True).array
+
+
+def open_parquet(path: Path, head: bytes) -> ParquetParts | None:
+    """Open a Parquet file, of which columns are read once they are asked for.
 
     Args:
         path: The file.
@@ -67,51 +112,126 @@ def open_parquet(path: Path, head: bytes) -> FrameSource | None:
     Raises:
         DataError: pyarrow is not installed, or the file is damaged.
     """
-    if not head.startswith(MAGIC):
-        return None
-    pyarrow = _pyarrow(path)
-    try:
-        frame = pd.read_parquet(path)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise _damaged(path, error) from error
-    return open_frame(frame, path.name)
+    return open_parts([path], path.name) if head.startswith(MAGIC) else None
 
 
-def open_parts(paths: Sequence[Path], title: str) -> ParquetParts:
+def files_of(folder: Path) -> list[Path]:
+    """List the Parquet files of a folder and of folders such as region=north in it."""
+    inside = folder.rglob("*.parquet")
+    return sorted(
+        file
+        for file in inside
+        if not any(part.startswith((".", "_")) for part in file.relative_to(folder).parts)
+    )
+
+
+def open_parts(paths: Sequence[Path], title: str, folder: Path | None = None) -> ParquetParts:
     """Open Parquet files that are parts of one table.
 
     Args:
         paths: The files, in order.
         title: What messages call them.
+        folder: Where they lie; folders below it such as region=north name a column.
 
     Raises:
-        DataError: One is damaged, or has other columns than the first.
+        DataError: One is damaged, or has other columns or kinds of them than the first.
     """
-    _pyarrow(paths[0])
-    names: tuple[str, ...] = ()
-    rows = 0
+    require_pyarrow(paths[0], "Parquet files")
+    counts, fixed = [], []
+    schema: Any = None
     for path in paths:
         with _opened(path) as file:
-            rows += file.metadata.num_rows
-            here = tuple(file.schema_arrow.names)
-        repeated = sorted({name for name in here if here.count(name) > 1})
+            counts.append(file.metadata.num_rows)
+            here = file.schema_arrow
+        repeated = sorted({name for name in here.names if here.names.count(name) > 1})
         if repeated:
             raise DataError(f"{path}: expected distinct column names, got {few(repeated)} twice")
-        names = names or here
-        odd = sorted(set(here) ^ set(names))
-        if odd:
-            raise DataError(
-                f"{title}: columns come and go between the files: {few(odd)} "
-                f"{'is' if len(odd) == 1 else 'are'} in one of {paths[0].name} and {path.name} "
-                "only; write the same columns into each"
-            )
-    batch = next(_batches(paths[0], list(names), SAMPLE_ROWS), None)
-    columns = [] if batch is None else [batch.column(name).to_pylist() for name in names]
+        schema = here if schema is None else schema
+        _require_alike(here, schema, path, paths[0], title)
+        fixed.append(_in_folders(path, folder, here.names))
+    if any(each.keys() != fixed[0].keys() for each in fixed):
+        raise DataError(
+            f"{title}: expected folders that name the same columns, got "
+            f"{few(sorted({', '.join(each) or 'none' for each in fixed}))}"
+        )
+    stored = _index_columns(schema)
+    names = [n for n in _called(schema, stored) if n]
+    names += [name for name in fixed[0] if name not in names]
+    inside = [stored.get(name, name) for name in names if name not in fixed[0]]
+    batch = next(_batches(paths[0], inside, SAMPLE_ROWS), None)
+    columns = [] if batch is None else [batch.column(name).to_pylist() for name in inside]
+    columns += [[value] * (batch.num_rows if batch else 0) for value in fixed[0].values()]
     sample = tuple(
         tuple("" if cell is None or cell != cell else str(cell) for cell in row)
         for row in zip(*columns, strict=True)
     )
-    return ParquetParts(tuple(paths), rows, names, sample, title)
+    zones = {
+        name: str(schema.field(stored.get(name, name)).type.tz)
+        for name in names
+        if name not in fixed[0] and getattr(schema.field(stored.get(name, name)).type, "tz", None)
+    }
+    return ParquetParts(
+        tuple(paths), tuple(counts), tuple(names), sample, title, stored, tuple(fixed), zones
+    )
+
+
+def _require_alike(here: Any, first: Any, path: Path, other: Path, title: str) -> None:
+    odd = sorted(set(here.names) ^ set(first.names))
+    if odd:
+        raise DataError(
+            f"{title}: columns come and go between the files: {few(odd)} "
+            f"{'is' if len(odd) == 1 else 'are'} in one of {other.name} and {path.name} "
+            "only; write the same columns into each"
+        )
+    for name in here.names:
+        kinds = [_sort_of(schema.field(name).type) for schema in (first, here)]
+        if kinds[0] != kinds[1]:
+            raise DataError(
+                f"{title}: column {name!r} holds {kinds[0]} in {other.name} and {kinds[1]} in "
+                f"{path.name}; write the same kind into each"
+            )
+
+
+def _sort_of(kind: Any) -> str:
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
+        return "numbers"
+    if types.is_string(kind) or types.is_large_string(kind):
+        return "text"
+    if types.is_timestamp(kind):
+        return "times" if kind.tz is None else f"times of {kind.tz}"
+    return str(kind)
+
+
+def _in_folders(path: Path, folder: Path | None, names: Sequence[str]) -> dict[str, str]:
+    """Give the columns that the folders above a file name, unless the file has them itself."""
+    if folder is None:
+        return {}
+    parts = (part.partition("=") for part in path.relative_to(folder).parts[:-1])
+    return {name: unquote(value) for name, mark, value in parts if mark and name not in names}
+
+
+def _index_columns(schema: Any) -> dict[str, str]:
+    """Give what columns of a pandas index without a name are called, and as what they are stored.
+
+    An index that only numbers the rows is called nothing.
+    """
+    from pyarrow import types
+
+    nameless = [name for name in schema.names if re.fullmatch(r"__index_level_\d+__", name)]
+    numbered = len(nameless) == 1 and types.is_integer(schema.field(nameless[0]).type)
+    if numbered:
+        return {"": nameless[0]}
+    return {f"index{number or ''}": name for number, name in enumerate(nameless)}
+
+
+def _called(schema: Any, stored: dict[str, str]) -> list[str]:
+    said = {inside: name for name, inside in stored.items()}
+    index = [said[name] for name in schema.names if name in said]
+    return index + [name for name in schema.names if name not in said]
 
 
 def _batches(path: Path, columns: list[str], rows: int = BATCH_ROWS) -> Iterator[Any]:
@@ -157,18 +277,30 @@ def _cells(column: Any, name: str, file: str) -> Any:
     if pyarrow.types.is_dictionary(column.type):
         codes = column.indices.fill_null(-1).to_numpy()
         return pd.Categorical.from_codes(codes, column.dictionary.to_pandas().astype(object))
+    if isinstance(kind, pyarrow.BaseExtensionType):
+        native = column.to_pandas()
+        periods = isinstance(native.dtype, pd.PeriodDtype)
+        return (native.dt.to_timestamp() if periods else native).to_numpy()
+    if pyarrow.types.is_timestamp(kind) and kind.tz is not None:
+        utc = pd.DatetimeIndex(column.to_numpy(zero_copy_only=False)).tz_localize("UTC")
+        return utc.tz_convert(kind.tz).array
     if pyarrow.types.is_decimal(kind) or pyarrow.types.is_null(kind):
         column = column.cast(pyarrow.float64())
     return column.to_numpy(zero_copy_only=False)
 
 
-def _pyarrow(path: Path) -> Any:
+def require_pyarrow(path: Path, what: str) -> Any:
+    """Give pyarrow.
+
+    Raises:
+        DataError: It is not installed.
+    """
     try:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
         raise DataError(
-            f"{path}: Parquet files are read by pyarrow, which is not installed; "
+            f"{path}: {what} are read by pyarrow, which is not installed; "
             "pip install 'glasscell[parquet]', or export the file as CSV"
         ) from error
     return pyarrow

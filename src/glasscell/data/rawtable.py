@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import narwhals as nw
 import numpy as np
@@ -18,6 +18,7 @@ SAMPLE_ROWS = 200
 Names = Sequence[str]
 
 
+@runtime_checkable
 class Source(Protocol):
     """An opened file or frame: named columns, of which some rows are known and the rest follow."""
 
@@ -91,6 +92,27 @@ class Table:
         text = cells.astype(object).where(cells.notna(), None)
         return np.array([None if cell is None else str(cell).strip() for cell in text], object)
 
+    def stamps(self, name: str) -> Any:
+        """Give a column of times as a DatetimeIndex; None where it is of text or has holes."""
+        cells = pd.Series(self.columns[name])
+        if not pd.api.types.is_datetime64_any_dtype(cells.dtype) or cells.isna().any():
+            return None
+        return pd.DatetimeIndex(cells)
+
+    def labels(self, name: str) -> tuple[Array, Array]:
+        """Give the distinct cells of a column as sorted text, and which of them each row has.
+
+        Returns:
+            The names, and (n,) their places, -1 where a cell is empty.
+        """
+        codes, distinct = pd.factorize(pd.Series(self.columns[name]))
+        text = Table({name: distinct}, self.where, self.source).text(name)
+        empty = np.array([cell in (None, "") for cell in text], bool)
+        names, places = np.unique(text[~empty].astype(str), return_inverse=True)
+        place = np.full(len(text) + 1, -1)
+        place[:-1][~empty] = places
+        return names, place[codes]
+
     def numbers(self, name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Give a column as float64, NaN where a value is missing.
 
@@ -122,7 +144,7 @@ class Table:
 
     def only(self, rows: Array) -> Table:
         """Keep some rows, by their indices."""
-        columns = {name: np.asarray(cells)[rows] for name, cells in self.columns.items()}
+        columns = {name: pd.Series(cells).iloc[rows].array for name, cells in self.columns.items()}
         return replace(self, columns=columns, where=lambda i: self.where(int(rows[i])))
 
     def _refuse(self, name: str, bad: Array, wanted: str) -> None:
@@ -140,6 +162,10 @@ class Table:
         )
 
 
+def _row(row: int) -> str:
+    return f"row {row + 1}"
+
+
 @dataclass(frozen=True, eq=False)
 class FrameSource:
     """Columns that are in memory.
@@ -151,6 +177,7 @@ class FrameSource:
         title: What messages call it: "the frame", or the name of the file that it was read from.
         notes: What was passed over on opening.
         zones: The time zones of columns that have one, by name.
+        where: Row index to its place, for messages.
     """
 
     names: tuple[str, ...]
@@ -159,6 +186,7 @@ class FrameSource:
     title: str = "the frame"
     notes: tuple[str, ...] = ()
     zones: dict[str, str] = field(default_factory=dict)
+    where: Callable[[int], str] = _row
 
     def body(
         self, numeric: Names, text: Names, decimal: str | None = None, missing: Names = ()
@@ -166,21 +194,23 @@ class FrameSource:
         """Give the columns asked for; text in them is read as in a file."""
         note = ""
         if decimal is None:
-            cells = (pd.Series(self.columns[name], dtype=object) for name in numeric)
+            written = (pd.Series(self.columns[name]) for name in numeric)
+            cells = (column for column in written if column.dtype == object)
             decimal, note = find_decimal(
                 (c[c.map(lambda v: isinstance(v, str))] for c in cells), ""
             )
         columns = {name: self.columns[name] for name in (*text, *numeric)}
         marks = tuple(missing)
-        return Table(columns, _row, self.title, decimal, marks, (note,), zones=self.zones)
+        return Table(columns, self.where, self.title, decimal, marks, (note,), zones=self.zones)
 
 
-def open_frame(data: Any, title: str = "the frame") -> FrameSource:
+def open_frame(data: Any, title: str = "the frame", notes: tuple[str, ...] = ()) -> FrameSource:
     """Open a data frame, or a file that another library read as one.
 
     Args:
         data: A pandas, polars or other narwhals frame, or a pandas Series.
         title: What messages call it.
+        notes: What was passed over on opening.
 
     Raises:
         DataError: It is no frame, or its columns have no distinct names of text.
@@ -190,7 +220,10 @@ def open_frame(data: Any, title: str = "the frame") -> FrameSource:
     if isinstance(data, pd.DataFrame):
         data = _with_index(data)
     try:
-        frame = nw.from_native(data, eager_only=True)
+        # Lazy frames are computed here.
+        of_dask = type(data).__module__.startswith("dask")
+        native = nw.from_native(data.compute() if of_dask else data)
+        frame = native.collect() if isinstance(native, nw.LazyFrame) else native
     except TypeError as error:
         raise DataError(
             f"expected the path of a CSV file or a data frame, got {type(data).__name__}; make one "
@@ -211,11 +244,7 @@ def open_frame(data: Any, title: str = "the frame") -> FrameSource:
         for name, dtype in frame.schema.items()
         if isinstance(dtype, nw.Datetime) and dtype.time_zone
     }
-    return FrameSource(names, columns, sample, title, zones=zones)
-
-
-def _row(row: int) -> str:
-    return f"row {row + 1}"
+    return FrameSource(names, columns, sample, title, notes, zones)
 
 
 def _with_index(data: pd.DataFrame) -> pd.DataFrame:
@@ -254,9 +283,9 @@ def _plain(column: Any) -> Any:
     if isinstance(dtype, pd.PeriodDtype):
         return native.dt.to_timestamp().to_numpy()
     if isinstance(dtype, pd.DatetimeTZDtype | pd.CategoricalDtype):
-        return native.astype(object).to_numpy()
+        return native.array
     if isinstance(column.dtype, nw.Datetime) and column.dtype.time_zone:
         # Polars and Arrow give the time in UTC.
         times = pd.Series(column.to_numpy()).dt.tz_localize("UTC")
-        return times.dt.tz_convert(column.dtype.time_zone).astype(object).to_numpy()
+        return times.dt.tz_convert(column.dtype.time_zone).array
     return column.to_numpy()

@@ -64,20 +64,17 @@ def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
         DataError: The file or its values cannot be used; the message says where and what to do.
     """
     options = options or ReadOptions()
-    opened = open_source(source)
+    opened = open_source(source, options.sheet)
     spread = find_spread_times(opened, options)
-    table, roles, cells, layout_notes = _columns(opened, spread, options)
-    notes = [*opened.notes, *layout_notes]
-    if len(cells) == 0:
-        raise DataError(f"{table.source}: no rows below the header; expected one row per time step")
-    zone = options.time_zone or table.zones.get(roles.time)
-    times = parse_times(cells, roles.time, table.where, replace(options, time_zone=zone))
-    there = _placed(times, table, roles, options)
-    times, table = there.times, table if there.kept is None else table.only(there.kept)
-    notes += times.notes
-    times = _in_months(times, options, notes)
+    table, roles, times, notes = timed(opened, spread, options)
+    if options.resample and roles.categories:
+        raise DataError(
+            f"--resample: expected columns of numbers, but {', '.join(roles.categories)} "
+            "holds categories, which have no mean; bring the rows to one step yourself"
+        )
+    rows = len(times.index)
     vocabulary: dict[str, tuple[str, ...]] = {}
-    values = _values(table, roles, options, vocabulary)
+    values = values_of(table, roles, options, vocabulary)
     roles, why_not = without_bystanders(roles, values, times.index)
     notes += [*table.said(), *_notes(roles, why_not, options)]
     if options.freq_origin == "--freq":
@@ -85,7 +82,7 @@ def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
         notes += counters(roles, values)
     numeric = [name for name in roles.read if name not in vocabulary]
     notes += filter(None, (sentinel(values[name], name) for name in numeric))
-    pieces = list(_pieces(table, roles, times, values))
+    pieces = list(pieces_of(table, roles, times, values))
     if isinstance(spread, TimesInNames):
         pieces = between_values(pieces, notes)
     if options.open_end and not roles.ahead:
@@ -104,14 +101,39 @@ def read_panel(source: Any, options: ReadOptions | None = None) -> Panel:
     if roles.time in table.zones:
         detected["time_zone"] = times.zone
     return Panel(
-        *(series, freq, roles, times.utc, tuple(notes), table.source, len(cells)),
+        *(series, freq, roles, times.utc, tuple(notes), table.source, rows),
         detected=detected,
         vocabulary=vocabulary,
         zone=times.zone,
     )
 
 
-def _values(
+def timed(
+    opened: Source, spread: JoinedTimes | TimesInNames | None, options: ReadOptions
+) -> tuple[Table, Roles, Times, list[str]]:
+    """Read the columns that have a role, and the times.
+
+    Args:
+        opened: The file or frame.
+        spread: Where its times are spread over columns.
+        options: How to read it.
+
+    Returns:
+        The table, the roles, the time of each row, and sentences on what was done.
+    """
+    table, roles, cells, layout_notes = _columns(opened, spread, options)
+    notes = [*opened.notes, *layout_notes]
+    if len(cells) == 0:
+        raise DataError(f"{table.source}: no rows below the header; expected one row per time step")
+    zone = options.time_zone or table.zones.get(roles.time)
+    times = parse_times(cells, roles.time, table.where, replace(options, time_zone=zone))
+    there = _placed(times, table, roles, options)
+    times, table = there.times, table if there.kept is None else table.only(there.kept)
+    notes += times.notes
+    return table, roles, _in_months(times, options, notes), notes
+
+
+def values_of(
     table: Table, roles: Roles, options: ReadOptions, vocabulary: dict[str, tuple[str, ...]]
 ) -> dict[str, Array]:
     """Read every column of values; categories as places of their words in `vocabulary`."""
@@ -138,7 +160,7 @@ def _columns(
     """Read the columns that have a role.
 
     Returns:
-        The table, the roles, the cells of the time as text, and sentences on what was done.
+        The table, the roles, the cells of the time, and sentences on what was done.
     """
     if isinstance(spread, TimesInNames):
         if beside := [*(options.future_covariates or ()), *(options.static or ())]:
@@ -161,7 +183,8 @@ def _columns(
     numeric = [name for name in roles.read if name not in roles.categories]
     table = source.body(numeric, text, options.decimal, options.missing)
     if spread is None:
-        return table, roles, table.text(roles.time), []
+        stamps = table.stamps(roles.time) if options.date_format is None else None
+        return table, roles, table.text(roles.time) if stamps is None else stamps, []
     table, times, notes = spread.joined(table)
     return table, roles, times, notes
 
@@ -181,7 +204,7 @@ def _in_months(times: Times, options: ReadOptions, notes: list[str]) -> Times:
     return replace(times, index=months)
 
 
-def _pieces(table: Table, roles: Roles, at: Times, values: dict[str, Array]) -> Iterator[Piece]:
+def pieces_of(table: Table, roles: Roles, at: Times, values: dict[str, Array]) -> Iterator[Piece]:
     """Cut the table into one piece per series, each sorted by time."""
     times, zone = at.index, at.zone if at.utc else None
     order = np.argsort(times.to_numpy(), kind="stable")
@@ -190,15 +213,14 @@ def _pieces(table: Table, roles: Roles, at: Times, values: dict[str, Array]) -> 
             columns = [values[n] for n in replace(roles, targets=(name,)).read]
             yield Piece(name, times[order], np.stack(columns, axis=1)[order], order, zone)
         return
-    ids = table.text(roles.series)
-    if any(cell is None for cell in ids):
-        first = next(i for i, cell in enumerate(ids) if cell is None)
+    names, codes = table.labels(roles.series)
+    if (codes < 0).any():
+        first = int(np.argmax(codes < 0))
         raise DataError(
             f"series column {roles.series!r}, {table.where(first)}: "
             "expected the name of a series, got nothing"
         )
     stacked = np.stack([values[n] for n in roles.read], axis=1)
-    names, codes = np.unique(ids.astype(str), return_inverse=True)
     order = order[np.argsort(codes[order], kind="stable")]
     bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
     for place, name in enumerate(names):

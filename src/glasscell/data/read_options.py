@@ -71,7 +71,8 @@ class ReadOptions:
         resample: Average the rows into bins of `freq` first.
         decimal: Decimal mark of the file; None: found.
         needed: Least time steps of the longest series, to say so at once.
-        targets: Names of all columns to forecast, as a finished run knows them; None: `target`.
+        targets: Names of all columns to forecast, as a finished run knows them; None: `target`;
+            empty: nothing is to be forecast, rows say what is known ahead.
         labels: Names of the columns that together name the series of a table with times as column
             names, as a finished run knows them; None: `series`, or found.
         open_end: Leave out the last rows of a series that have no target: a forecast starts there.
@@ -116,5 +117,5 @@ class ReadOptions:
 OF_ONE_FILE = (
     *("time", "target", "targets", "series", "covariates", "labels"),
     *("future_covariates", "static", "categories", "vocabulary"),
-    *("freq", "freq_origin", "gaps", "needed", "open_end"),
+    *("freq", "freq_origin", "gaps", "needed", "open_end", "sheet"),
 )

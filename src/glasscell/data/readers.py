@@ -11,11 +11,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
+from glasscell.data.parquet import files_of, open_parts
 from glasscell.data.rawtable import Source, open_frame
+from glasscell.data.workbook import Workbook
 from glasscell.errors import DataError
 
 READERS = (
     "glasscell.data.parquet:open_parquet",
+    "glasscell.data.arrowfile:open_arrow",
+    "glasscell.data.workbook:open_workbook",
+    "glasscell.data.jsonfile:open_json",
     "glasscell.data.refused_formats:refuse",
     "glasscell.data.csvfile:open_csv",
 )
@@ -25,7 +30,7 @@ READERS = (
 class Reader(Protocol):
     """What an entry of `READERS` names."""
 
-    def __call__(self, path: Path, head: bytes) -> Source | None:
+    def __call__(self, path: Path, head: bytes) -> Source | Workbook | None:
         """Open a file, or give None where it is of another format.
 
         Raises:
@@ -33,24 +38,39 @@ class Reader(Protocol):
         """
 
 
-def open_source(data: Any) -> Source:
+def open_source(data: Any, sheet: str | None = None) -> Source:
     """Open a file or a frame.
 
     Args:
-        data: Path of a file, or a pandas, polars or other narwhals frame, or a pandas Series. Dates
-            in a pandas index become a column.
+        data: Path of a file or of a folder of Parquet files; a frame of pandas, polars, Arrow or
+            another library that narwhals knows, lazy or not; a pandas Series; or an opened source.
+            Dates in a pandas index become a column.
+        sheet: The sheet of a workbook, by name or by number from 1; None: the one with a table.
 
     Raises:
         DataError: The file cannot be used, or the frame's columns have no distinct names of text.
     """
-    if not isinstance(data, str | Path):
-        return open_frame(data)
-    path = Path(data)
+    if isinstance(data, Source):
+        return data
+    opened = _opened(Path(data)) if isinstance(data, str | Path) else open_frame(data)
+    if isinstance(opened, Workbook):
+        return opened.sheet(sheet)
+    if sheet is not None:
+        got = data if isinstance(data, str | Path) else type(data).__name__
+        raise DataError(f"--sheet {sheet!r}: expected a workbook, got {got}, which is none")
+    return opened
+
+
+def _opened(path: Path) -> Source | Workbook:
+    if path.is_dir() and (parts := files_of(path)):
+        return open_parts(parts, path.name, path)
     if not path.is_file():
-        what = "a folder" if path.is_dir() else "nothing"
+        what = "a folder without Parquet files" if path.is_dir() else "nothing"
         if re.match(r"https?:/", str(path)):
             what = "a web address; download the file first"
-        raise DataError(f"{path}: expected a CSV or Parquet file, found {what}")
+        raise DataError(
+            f"{path}: expected the file of a table, or a folder of Parquet files, found {what}"
+        )
     with path.open("rb") as stream:
         head = stream.read(64)
     for entry in READERS:

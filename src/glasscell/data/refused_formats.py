@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from pathlib import Path
 
+from glasscell.data.packed import first_bytes, packing
 from glasscell.errors import DataError
 
 _FRAME = "export it as CSV, or give the function glasscell.tasks.forecast.fit the data frame"
 _UNPACK = "unpack it first"
 EXPECTED = "expected text with separated values"
 _FIRST_BYTES = (
-    (b"ARROW1", "an Arrow (Feather) file", _FRAME),
-    (b"FEA1", "a Feather file", _FRAME),
     (b"ORC", "an ORC file", _FRAME),
     (b"Obj\x01", "an Avro file", _FRAME),
     (b"\x89HDF", "an HDF5 file", _FRAME),
     (b"CDF\x01", "a NetCDF file", _FRAME),
     (b"CDF\x02", "a NetCDF file", _FRAME),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)", "save the sheet as CSV in UTF-8"),
     (b"SQLite format 3", "an SQLite database", _FRAME),
     (b"\x93NUMPY", "a NumPy array", "give a data frame with a column of times"),
     (b"MATLAB 5.0", "a MATLAB file", _FRAME),
@@ -28,24 +25,21 @@ _FIRST_BYTES = (
     (b"RDX", "an R data file", "write it with write.csv in R"),
     (b"RDA", "an R data file", "write it with write.csv in R"),
     (b"%PDF", "a PDF", "export the table as CSV"),
-    (b"\x28\xb5\x2f\xfd", "a file compressed with zstd", _UNPACK),
-    (b"BZh", "a file compressed with bzip2", _UNPACK),
-    (b"\xfd7zXZ", "a file compressed with xz", _UNPACK),
     (b"7z\xbc\xaf", "a 7z archive", _UNPACK),
     (b"Rar!", "a RAR archive", _UNPACK),
     (b"\x80\x04\x95", "a pickle", _FRAME),
     (b"\x80\x05\x95", "a pickle", _FRAME),
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself", "run git lfs pull"),
 )
-_WITHIN_ZIP = (
-    ("xl/", "an Excel workbook (.xlsx)", "save the sheet as CSV in UTF-8, or give fit() the frame"),
-    ("mimetype", "an OpenDocument spreadsheet", "save the sheet as CSV in UTF-8"),
+_INSIDE = (
+    (b"PAR1", "a Parquet file", _UNPACK),
+    (b"PK\x03\x04", "a zip archive or a workbook", _UNPACK),
+    (b"\xd0\xcf\x11\xe0", "a workbook (.xls)", _UNPACK),
+    (b"ARROW1", "an Arrow file", _UNPACK),
+    (b"\x1f\x8b", "a gz file", _UNPACK),
 )
+"""What is read, but not out of a packed file."""
 _FIRST_LETTERS = (
-    ("{", "JSON", _FRAME),
-    ("[{", "JSON", _FRAME),
-    ("[[", "JSON", _FRAME),
-    ("[\n", "JSON", _FRAME),
     ("<!doctype html", "a web page (HTML)", "download the file itself"),
     ("<html", "a web page (HTML)", "download the file itself"),
     ("<?xml", "XML", _FRAME),
@@ -55,19 +49,18 @@ _FIRST_LETTERS = (
 
 
 def refuse(path: Path, head: bytes) -> None:
-    """Refuse a file whose first bytes are those of a format that is not read.
+    """Refuse a file whose first bytes are those of a format that is not read, packed or not.
 
     Raises:
         DataError: They are.
     """
-    kind = advice = ""
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        kind, advice = _within_zip(path)
-    for magic, known, what_to_do in _FIRST_BYTES:
+    packed = packing(head)
+    if packed:
+        head = first_bytes(path, 64)
+    for magic, kind, advice in (*_FIRST_BYTES, *(_INSIDE if packed else ())):
         if head.startswith(magic):
-            kind, advice = known, what_to_do
-    if kind:
-        raise DataError(f"{path}: {EXPECTED}, got {kind} (binary data); {advice}")
+            within = f"{kind} inside {packed}" if packed else f"{kind} (binary data)"
+            raise DataError(f"{path}: {EXPECTED}, got {within}; {advice}")
 
 
 def refuse_text(path: Path, text: str) -> None:
@@ -83,16 +76,3 @@ def refuse_text(path: Path, text: str) -> None:
     for mark, kind, advice in _FIRST_LETTERS:
         if start.startswith(mark):
             raise DataError(f"{path}: {EXPECTED}, got {kind}; {advice}")
-
-
-def _within_zip(path: Path) -> tuple[str, str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            inside = archive.namelist()
-    except (zipfile.BadZipFile, OSError):
-        inside = []
-    for mark, kind, advice in _WITHIN_ZIP:
-        if any(name.startswith(mark) for name in inside):
-            return kind, advice
-    held = f" with {', '.join(inside[:3])}" if inside else ""
-    return f"a zip archive{held}", _UNPACK

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
 from glasscell.data.columns import SERIES_NAMES, TARGET_NAMES, TIME_NAMES
+from glasscell.data.jsonfile import SUFFIXES as JSON_FILES
 from glasscell.data.numerals import is_missing, looks_like_number
+from glasscell.data.packed import first_bytes
+from glasscell.data.parquet import files_of
+from glasscell.data.readers import open_source
 from glasscell.data.sequences.long_columns import LABEL_NAMES, SEQUENCE_NAMES
+from glasscell.data.workbook import SUFFIXES as WORKBOOKS
+from glasscell.errors import DataError
 
 __all__ = ["TASKS", "Task", "detect"]
 
@@ -22,6 +27,7 @@ SEQUENCE_FILES = (".ts", ".npz", ".npy")
 TEXT_FILES = ("", ".txt", ".text", ".md", ".rst", ".tex", ".tok", ".py")
 STEPS_FILES = (".csv", ".tsv", ".gz", ".npy", ".npz", ".parquet")
 """What the folder of a label holds: a file for each sequence."""
+TABLE_FILES = {*WORKBOOKS, *JSON_FILES, ".feather", ".arrow", ".arrows"}
 SAMPLE, ROWS = 1 << 16, 40
 """Bytes and lines at a file's beginning that tell what it is."""
 MARKS = ",;\t|"
@@ -59,7 +65,7 @@ def _of_folder(folder: Path) -> Task:
     files = [entry for entry in entries if entry.is_file()]
     if any(file.suffix.lower() in SEQUENCE_FILES for file in files):
         return "sequences"
-    parquet = [file for file in files if file.suffix.lower() == ".parquet"]
+    parquet = files_of(folder)
     if parquet:
         return _of_file(parquet[0])
     folders = [entry for entry in entries if entry.is_dir()]
@@ -72,12 +78,12 @@ def _of_folder(folder: Path) -> Task:
 
 def _of_file(path: Path) -> Task:
     suffix = path.suffix.lower()
-    if suffix == ".parquet":
-        return _of_columns(_parquet_names(path), [])
     try:
-        with gzip.open(path) if suffix == ".gz" else path.open("rb") as file:
-            head = file.read(SAMPLE)
-    except (OSError, EOFError):
+        if suffix == ".parquet" or set(path.suffixes) & TABLE_FILES:
+            source = open_source(path)
+            return _of_columns(source.names, source.sample)
+        head = first_bytes(path, SAMPLE)
+    except (OSError, DataError):
         return "forecast"
     lines = head.decode("utf-8", errors="replace").lstrip("\ufeff").splitlines()[:ROWS]
     if suffix in TEXT_FILES and not _is_table(lines):
@@ -132,16 +138,3 @@ def _is_table(lines: list[str]) -> bool:
         if len(filled) > 1 and len(counts) == 1 and counts != {0}:
             return bool(re.search(rf"(^|{re.escape(mark)})\s*[-+]?[\d.]", filled[-1]))
     return False
-
-
-def _parquet_names(path: Path) -> list[str]:
-    """Give the columns of a Parquet file; none if it cannot be read, for the reader to say why."""
-    try:
-        from pyarrow import ArrowException
-        from pyarrow.parquet import read_schema
-    except ModuleNotFoundError:
-        return []
-    try:
-        return list(read_schema(path).names)
-    except (ArrowException, OSError):
-        return []

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import stdtrit  # type: ignore[import-untyped]
 
 from glasscell.arrays import Array
 from glasscell.data.wording import number, time_text
@@ -148,7 +148,8 @@ def _quantile(q: float, told: Array, calibration: Calibration, tells: Telling | 
     """Give (M, horizon) quantiles of what was told."""
     if tells is None:
         errors = np.concatenate([-calibration.pools[0], calibration.pools[0]])
-        return told + np.asarray(np.nanquantile(errors, q, axis=0))
+        apart: Array = told + np.nanquantile(errors, q, axis=0)
+        return apart
     told = told.astype(np.float64)
     if not tells.quantiles:
         quantile: Array = told[..., 0] + told[..., 1] * stdtrit(told[..., 2], q)

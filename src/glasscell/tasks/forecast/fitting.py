@@ -34,7 +34,7 @@ from glasscell.tasks.forecast.verdict import verdict
 from glasscell.tasks.inspect_run import look
 from glasscell.training import run_folder
 from glasscell.training.campaign import Campaign, best_of_each, candidates, hire
-from glasscell.training.kinds import NAMES, Kind
+from glasscell.training.kinds import KINDS, NAMES, Kind
 from glasscell.training.progress import Reporter, stop_on_interrupt
 from glasscell.training.trainer import environment
 from glasscell.training.workers import Workers
@@ -110,7 +110,7 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     held = Scoreboard(plan.dataset, plan.validation, plan.season)
     methods, forecasts = baselines(plan, board, held)
     recipe = Recipe.of(plan, _start(plan))
-    networks = candidates(options.seed, options.seeds)
+    networks = candidates(options.seed, options.seeds, options.cell)
     with (
         hire(call.jobs, len(networks), recipe.work) as workers,
         reporter,
@@ -119,9 +119,9 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
         campaign = Campaign(recipe, networks, reporter, folder, workers)
         whole = campaign.run(stop)
     best = best_of_each(campaign.done)
-    kinds: tuple[Kind, ...] = ("RNN", "LSTM")
+    cell = KINDS[options.cell]
     sure: dict[Kind, Sureness] = {}
-    for kind in kinds:
+    for kind in _in_order(cell):
         mine = [one for one in campaign.done if one.kind == kind]
         if not mine:
             continue
@@ -139,16 +139,16 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     result = FitResult(
         plan,
         tuple(methods),
-        verdict(methods, board.weights(), plan.horizon, plan.options.unit),
+        verdict(methods, board.weights(), plan.horizon, plan.options.unit, NAMES[cell]),
         tuple(campaign.done),
-        best["LSTM"],
-        best.get("RNN"),
+        best[cell],
+        best.get("RNN") if cell != "RNN" else None,
         forecasts,
         board,
         not whole,
         call.seconds,
         folder.out if folder else None,
-        sure["LSTM"],
+        sure[cell],
     )
     if folder is not None:
         _write(result, folder, data)
@@ -168,6 +168,11 @@ def _sureness(
         tells,
         options.calibration == "adaptive",
     )
+
+
+def _in_order(cell: Kind) -> list[Kind]:
+    """Give the kinds of networks as the table lists them: the plain rival, then the cell."""
+    return list(dict.fromkeys(("RNN", cell)))
 
 
 def _start(plan: Plan) -> LinearForecast:

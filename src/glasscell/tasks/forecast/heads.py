@@ -67,7 +67,9 @@ def surprise(told: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
         truth: (B, horizon) true values.
     """
     location, scale, degrees = told.unbind(-1)
-    return -torch.distributions.StudentT(degrees, location, scale).log_prob(truth).mean()  # type: ignore[no-untyped-call]
+    told_of = torch.distributions.StudentT(degrees, location, scale)
+    mean: torch.Tensor = -told_of.log_prob(truth).mean()  # type: ignore[no-untyped-call]
+    return mean
 
 
 def start_spread(spread: torch.nn.Linear, tells: Telling, errors: Array) -> None:

@@ -334,7 +334,8 @@ class Tracker:
         else:
             place = rank(self.levels[at], len(ordered))
         # Beyond the largest score known there is none to take: the largest one stands for it.
-        return ordered[min(max(place, 1), len(ordered)) - 1]
+        margin: float = ordered[min(max(place, 1), len(ordered)) - 1]
+        return margin
 
     def learn(self, step: int, found: Sequence[float], margins: Sequence[float]) -> None:
         """Learn how far off one forecast was.

@@ -22,7 +22,7 @@ from glasscell.report.views.forecast.data import Band, Stretch
 from glasscell.report.views.results.data import Table, results
 from glasscell.tasks.forecast.intervals import level_name
 from glasscell.tasks.forecast.results_table import widest
-from glasscell.tasks.forecast.scores import LSTM, Method
+from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method
 from glasscell.tasks.forecast.verdict import label
 from glasscell.tasks.run_page import STOPPED, logged
 from glasscell.tasks.run_page import metrics as read_metrics
@@ -35,10 +35,13 @@ SHOWN = 288
 """Steps of the stretch over which forecasts stand beside what happened."""
 
 HOW = (
-    "The LSTM reads the window less its last value and adds to a linear path, which starts at the "
-    "ridge regression; the plain RNN has the same form and as many parameters.",
-    "LSTM 读取减去最后一个值的窗口，并在一条以岭回归为起点的线性通路上做加法；"
-    "普通 RNN 形式相同、参数量相同。",
+    "The {} reads the window less its last value and adds to a linear path, which starts at the "
+    "ridge regression",
+    "{} 读取减去最后一个值的窗口，并在一条以岭回归为起点的线性通路上做加法",
+)
+RIVAL = (
+    "; the plain RNN has the same form and as many parameters",
+    "；普通 RNN 形式相同、参数量相同",
 )
 COLUMNS = (
     ("method", "方法"),
@@ -59,7 +62,7 @@ class Shown:
         series: Whose.
         times: (n,) labels.
         truth: (n,) in the data's unit, NaN where nothing was measured.
-        lstm: (n,) of the saved LSTM, made `horizon` steps before.
+        lstm: (n,) of the saved network, made `horizon` steps before.
         ridge: (n,) of the ridge regression.
         low: (n,) lower end of the LSTM's outermost interval; None in runs without intervals.
         high: (n,) its upper end.
@@ -106,7 +109,7 @@ class Shown:
             series=series.unique_id,
             times=np.array(step_labels(series.ds[rows], len(rows)), np.str_),
             truth=np.where(series.measured[rows], series.target[rows], np.nan),
-            lstm=line(result.forecasts[LSTM]),
+            lstm=line(result.forecasts[result.network]),
             ridge=line(result.forecasts["ridge"]),
             **ends,
         )
@@ -159,14 +162,15 @@ def with_results(shown: Exploration, run: Path, titled: bool) -> Exploration:
         return shown
     known = metrics["data"]
     horizon, unit = known["horizon"], str(metrics["unit"])
-    table = results_table(metrics["methods"], unit)
+    own = str(metrics.get("network", LSTM))
+    table = results_table(metrics["methods"], unit, own)
     shown = shown.more({}, {"results": results([metrics["verdict"]], [table], _notes(metrics))})
     if (run / run_folder.FORECASTS).is_file():
         kept = Shown.load(run / run_folder.FORECASTS)
         stretch = Stretch(
             times=kept.times,
             truth=kept.truth,
-            forecasts={LSTM: kept.lstm, "ridge": kept.ridge},
+            forecasts={own: kept.lstm, "ridge": kept.ridge},
             band=kept.band,
             unit=unit,
             caption=(
@@ -191,8 +195,8 @@ def with_results(shown: Exploration, run: Path, titled: bool) -> Exploration:
     )
 
 
-def results_table(methods: list[Mapping[str, Any]], unit: str = "") -> Table:
-    """Lay the methods of metrics.json out as a table."""
+def results_table(methods: list[Mapping[str, Any]], unit: str = "", own: str = LSTM) -> Table:
+    """Lay the methods of metrics.json out as a table, that of the network marked."""
     scored = [_method(record) for record in methods]
     head = tuple(f"{name}, {unit}" if unit else name for name in COLUMNS[1])
     seeds = max((m.seeds for m in scored), default=0)
@@ -214,12 +218,23 @@ def results_table(methods: list[Mapping[str, Any]], unit: str = "") -> Table:
              float(m.parameters), round(m.seconds, 1)]
             for m in scored
         ],
-        highlight=[place for place, m in enumerate(scored) if m.name == LSTM],
+        highlight=[place for place, m in enumerate(scored) if m.name == own],
         note=(
-            f"LSTM and plain RNN: mean of {count(seeds, 'seed')}.",
-            f"LSTM 与普通 RNN：{seeds} 个种子的平均。",
+            f"{_and_rival(own, ' and ')}: mean of {count(seeds, 'seed')}.",
+            f"{_and_rival(own, ' 与').replace(PLAIN_RNN, '普通 RNN')}：{seeds} 个种子的平均。",
         ),
     )  # fmt: skip
+
+
+def _how(own: str) -> tuple[str, str]:
+    """Say how the network forecasts, and what its rival is where it has one."""
+    rival = ("", "") if own == PLAIN_RNN else RIVAL
+    english, chinese = (text.format(own) + more for text, more in zip(HOW, rival, strict=True))
+    return f"{english}.", f"{chinese.replace(PLAIN_RNN, '普通 RNN')}。"
+
+
+def _and_rival(own: str, joint: str) -> str:
+    return own if own == PLAIN_RNN else f"{own}{joint}{PLAIN_RNN}"
 
 
 def _method(record: Mapping[str, Any]) -> Method:
@@ -247,7 +262,7 @@ def _notes(metrics: Mapping[str, Any]) -> list[str | tuple[str, str]]:
             f"每个序列：前 70% 训练（{train:,} 个窗口），其后 10% 验证（{validation:,}），"
             f"最后 20% 测试（{test:,}）；仅按训练部分缩放。",
         ),
-        HOW,
+        _how(str(metrics.get("network", LSTM))),
         *metrics["notes"],
         *([STOPPED] if metrics["interrupted"] else []),
     ]

@@ -12,7 +12,10 @@ import numpy as np
 import pandas as pd
 
 import glasscell
-from glasscell.data.frequency import future, rhythm
+from glasscell.arrays import Array
+from glasscell.data.frequency import future as times_after
+from glasscell.data.frequency import rhythm
+from glasscell.data.future_rows import require_future, with_future
 from glasscell.data.read import Panel, ReadOptions, Series, read_panel
 from glasscell.data.readers import open_source
 from glasscell.data.wording import count, few, share, time_text
@@ -31,6 +34,7 @@ from glasscell.tasks.forecast.preprocessing import read_preprocessing, scaler_of
 from glasscell.tasks.forecast.told import point_of, told_of
 from glasscell.tasks.forecast.windows import Windows
 from glasscell.tasks.option_checks import flag
+from glasscell.tasks.scaling import Scaler
 from glasscell.training import run_folder
 
 __all__ = ["Forecaster", "predict", "read_like"]
@@ -39,7 +43,7 @@ SAID = 5
 """Series that are named one by one where they are left out."""
 AT_ONCE = 1024
 """Windows that run in one call."""
-READ = ("time", "target", "series", "gaps", "max_gap")
+READ = ("time", "target", "series", "gaps", "max_gap", "sheet")
 """What a prediction may read otherwise than the run did, beside how the file is written."""
 
 
@@ -97,6 +101,8 @@ class Forecaster:
         data: Any,
         *,
         level: Sequence[float] | None = None,
+        future: Any = None,
+        horizon: int | None = None,
         say: Callable[[str], None] | None = None,
         **reading: Any,
     ) -> pd.DataFrame:
@@ -105,14 +111,19 @@ class Forecaster:
         Args:
             data: Path of a file or a frame, with at least `lookback` time steps per series.
             level: Percent of the intervals, each in (0, 100); [] for none; None: as in the run.
+            future: Path of a file or a frame with what is known ahead: a row for each time step
+                after the history (and series), with the time and the columns that the run knows
+                ahead. Default: rows below the data that have no target.
+            horizon: Steps to forecast. Default: those that the run was trained for; for more of
+                them its own forecasts are read as history, again and again.
             say: Called with each sentence on what was done; None: silent.
             **reading: How the data are read, by the names of `ForecastOptions`: ``time``,
                 ``target``, ``series``, ``gaps``, ``max_gap``, ``decimal`` ...; None: as in the run.
 
         Returns:
-            A frame with unique_id, ds (the forecast's time), horizon (1, 2 ...), forecast, and for
-            each level forecast-lo-80 and forecast-hi-80, in the data's unit. A series that is
-            shorter than the lookback or has a gap in it is left out.
+            A frame with unique_id, ds (the forecast's time), horizon (1, 2 ...) and forecast, in
+            the data's unit. A series that is shorter than the lookback or has a gap in it is left
+            out.
 
         Raises:
             DataError: The data cannot be used: another frequency or kind of time, no series that is
@@ -126,8 +137,8 @@ class Forecaster:
                 f"({', '.join(known)}), got {', '.join(strange)}; the others are as the run has "
                 "them"
             )
-        sure = self.levels(level, say)
-        return self.forecast(self.read(data, say, **reading), say, sure)
+        panel = self.read(data, say, future=future, horizon=horizon, **reading)
+        return self.forecast(panel, say, horizon, self.levels(level, say))
 
     def levels(
         self, level: Sequence[float] | None, say: Callable[[str], None] | None = None
@@ -161,6 +172,7 @@ class Forecaster:
         self,
         panel: Panel,
         say: Callable[[str], None] | None = None,
+        horizon: int | None = None,
         sure: Calibration | None = None,
     ) -> pd.DataFrame:
         """Forecast every series that was read; see `predict`.
@@ -168,55 +180,82 @@ class Forecaster:
         Args:
             panel: The series.
             say: Called with each sentence on what was done; None: silent.
+            horizon: Steps to forecast; None: those that the run was trained for.
             sure: What intervals are made of, from `levels`; None: there are none.
+        """
+        tell = say or (lambda _: None)
+        own = self.settings["horizon"]
+        steps = _steps(horizon, self.settings, tell)
+        series = _long_enough(panel, self.settings, tell)
+        require_future(panel, series, steps)
+        scalers = [scaler_of(one, self.settings) for one in series]
+        levels = () if sure is None else sure.levels
+        ends = np.full((len(levels), 2, len(series), max(steps, own)), np.nan)
+        told, ends[..., :own] = self._told(panel, series, scalers, sure)
+        if levels and steps > own:
+            tell(
+                f"Intervals end at step {own}, the last whose errors the run has measured; beyond "
+                "it they are empty."
+            )
+        histories = series
+        while told.shape[1] < steps:
+            last = told[:, -own:]
+            histories = [_continued(*pair, panel) for pair in zip(histories, last, strict=True)]
+            told = np.concatenate([told, self._told(panel, histories, scalers)[0]], axis=1)
+        after = {last: times_after(last, panel.freq, steps) for last in {s.ds[-1] for s in series}}
+        times = [after[one.ds[-1]] for one in series]
+        return pd.DataFrame(
+            {
+                "unique_id": np.repeat(np.array([s.unique_id for s in series], object), steps),
+                "ds": panel.stamps(times[0].append(times[1:])),
+                "horizon": np.tile(np.arange(1, steps + 1), len(series)),
+                "forecast": told[:, :steps].ravel(),
+                **{
+                    f"forecast-{name}-{level_name(level)}": end[:, :steps].ravel()
+                    for level, both in zip(levels, ends, strict=True)
+                    for name, end in zip(("lo", "hi"), both, strict=True)
+                },
+            }
+        )
+
+    def _told(
+        self,
+        panel: Panel,
+        series: list[Series],
+        scalers: list[Scaler],
+        sure: Calibration | None = None,
+    ) -> tuple[Array, Array]:
+        """Tell of the steps that the network forecasts, in the data's unit.
+
+        Returns:
+            (S, horizon) forecasts, and (levels, 2, S, horizon) lower and upper ends.
         """
         lookback, horizon = self.settings["lookback"], self.settings["horizon"]
         layout = Layout.read(self.settings)
         more, ahead = (horizon if layout.known else 0), layout.of_network()
-        series = _long_enough(panel, self.settings, say or (lambda _: None))
-        after: dict[Any, Any] = {}
-        times, forecasts = [], np.empty((len(series), horizon))
         levels = () if sure is None else sure.levels
-        reach = np.empty((2, len(levels), len(series), horizon))
+        forecasts = np.empty((len(series), horizon))
+        ends = np.empty((len(levels), 2, len(series), horizon))
         for first in range(0, len(series), AT_ONCE):
             some = series[first : first + AT_ONCE]
-            scalers = [scaler_of(one, self.settings) for one in some]
             rows = [
                 layout.rows(one.last(lookback), scaler, panel, more)
-                for one, scaler in zip(some, scalers, strict=True)
+                for one, scaler in zip(some, scalers[first:], strict=False)
             ]
             origins = lookback + (lookback + more) * np.arange(len(some))
-            stacked = np.concatenate(rows)
-            windows = Windows(stacked, origins, lookback, horizon, len(some), ahead)
+            windows = Windows(np.concatenate(rows), origins, lookback, horizon, len(some), ahead)
             told, tells = told_of(self.model, windows.inputs())
-            scaled = point_of(told, tells).astype(np.float64)
-            if sure is not None:
-                margins = [margins_now(self.model, self.settings, sure, one, panel) for one in some]
-                for at, level in enumerate(levels):
-                    margin = np.stack([of[at] for of in margins])
-                    for side, values in enumerate(interval(told, tells, level, margin)):
-                        for place, scaler in enumerate(scalers):
-                            reach[side, at, first + place] = scaler.restore(values[place], column=0)
-            for place, (one, scaler) in enumerate(zip(some, scalers, strict=True)):
-                forecasts[first + place] = scaler.restore(scaled[place], column=0)
-                last = one.ds[-1]
-                if last not in after:
-                    after[last] = future(last, panel.freq, horizon)
-                times.append(after[last])
-        ds = times[0].append(times[1:])
-        return pd.DataFrame(
-            {
-                "unique_id": np.repeat(np.array([s.unique_id for s in series], object), horizon),
-                "ds": panel.stamps(ds),
-                "horizon": np.tile(np.arange(1, horizon + 1), len(series)),
-                "forecast": forecasts.ravel(),
-                **{
-                    f"forecast-{name}-{level_name(level)}": reach[side, at].ravel()
-                    for at, level in enumerate(levels)
-                    for side, name in enumerate(("lo", "hi"))
-                },
-            }
-        )
+            for place, point in enumerate(point_of(told, tells).astype(np.float64), first):
+                forecasts[place] = scalers[place].restore(point, column=0)
+            if sure is None:
+                continue
+            margins = [margins_now(self.model, self.settings, sure, one, panel) for one in some]
+            for at, level in enumerate(levels):
+                both = interval(told, tells, level, np.stack([of[at] for of in margins]))
+                for side, values in enumerate(both):
+                    for place, end in enumerate(values.astype(np.float64), first):
+                        ends[at, side, place] = scalers[place].restore(end, column=0)
+        return forecasts, ends
 
 
 def predict(
@@ -246,7 +285,13 @@ def predict(
 
 
 def read_like(
-    data: Any, settings: dict[str, Any], say: Callable[[str], None] | None = None, **changes: Any
+    data: Any,
+    settings: dict[str, Any],
+    say: Callable[[str], None] | None = None,
+    *,
+    future: Any = None,
+    horizon: int | None = None,
+    **changes: Any,
 ) -> Panel:
     """Read data as a run's were read, where they have its columns and nothing else is given.
 
@@ -254,13 +299,17 @@ def read_like(
         data: Path of a CSV file or a frame.
         settings: preprocessing.json of the run.
         say: Called with each sentence on what was done; None: silent.
+        future: Path of a file or a frame with what is known after the data; None: none.
+        horizon: Steps after the data that are to be known of it; None: those of the run.
         **changes: Options by the names of `ForecastOptions`; None: as in the run.
 
     Raises:
         DataError: The data cannot be read, lack a covariate of the run, or have another frequency
             or kind of time.
     """
-    columns, names = settings["columns"], open_source(data).names
+    columns = settings["columns"]
+    data = open_source(data, changes.get("sheet"))
+    names = data.names
     chosen = {name: value for name, value in changes.items() if value is not None}
     if "gaps" not in chosen:
         chosen = {"gaps": settings["gaps"], "max_gap": settings["max_gap"], **chosen}
@@ -271,12 +320,8 @@ def read_like(
         chosen.setdefault("series", columns["series"])
     targets_there = [name for name in columns["targets"] if name in names]
     targets = targets_there if "target" not in chosen else []
-    missing = [name for name in columns["covariates"] if name not in names]
-    if missing:
-        raise DataError(
-            f"expected the covariates {', '.join(columns['covariates'])} that the run was trained "
-            f"with, found no column {', '.join(missing)}; the columns found are {', '.join(names)}"
-        )
+    layout = Layout.read(settings)
+    _require_columns(layout, names, future)
     manner = settings.get("reading", {"resample": settings.get("resample", False)})
     defaults = ReadOptions().manner()
     if unknown := [name for name in manner if name not in defaults]:
@@ -286,6 +331,9 @@ def read_like(
     options = ForecastOptions(**{**manner, **chosen, "covariates": columns["covariates"]})
     reading = replace(
         options.reading(),
+        future_covariates=layout.ahead,
+        static=layout.static,
+        vocabulary=layout.vocabulary,
         targets=targets or None,
         labels=labels if labels and set(labels) <= set(names) else None,
         freq=settings["frequency"],
@@ -307,10 +355,28 @@ def read_like(
             f"{error} (read as the run's data were, with {' '.join(flags)}; give another if these "
             "differ)"
         ) from error
+    notes = [*panel.notes]
+    if future is not None:
+        panel = with_future(panel, future, reading, horizon or settings["horizon"], notes)
     absent = [name for name in columns["targets"] if targets and name not in targets]
-    for note in (*panel.notes, *([f"The data have no column {few(absent)}."] if absent else [])):
+    notes += [f"The data have no column {few(absent)}."] if absent else []
+    for note in notes:
         (say or (lambda _: None))(note)
     return panel
+
+
+def _require_columns(layout: Layout, names: Sequence[str], future: Any) -> None:
+    """Refuse data without a column that the run reads, and a future of which it reads nothing."""
+    if missing := [name for name in layout.columns if name not in names]:
+        raise DataError(
+            f"expected the covariates {', '.join(layout.columns)} that the run was trained "
+            f"with, found no column {', '.join(missing)}; the columns found are {', '.join(names)}"
+        )
+    if future is not None and not layout.ahead:
+        raise DataError(
+            "--future: the run reads no column that is known ahead; leave it out, or fit with "
+            "--future-covariates"
+        )
 
 
 def _read(data: Any, options: ReadOptions) -> Panel:
@@ -338,6 +404,40 @@ def _as_flag(name: str, value: Any) -> str:
         return flag(name)
     words = ",".join(value) if isinstance(value, list) else str(value)
     return f"{flag(name)}={words.lower() if isinstance(value, bool) else words}"
+
+
+def _steps(horizon: int | None, settings: dict[str, Any], tell: Callable[[str], None]) -> int:
+    """Find how many steps to forecast, and say how where they are more than the network tells.
+
+    Raises:
+        DataError: No number of steps, or more of them with columns whose past alone is known.
+    """
+    own, past = settings["horizon"], settings["columns"]["covariates"]
+    if horizon is None:
+        return int(own)
+    if type(horizon) is not int or horizon < 1:
+        raise DataError(f"--horizon: expected a whole number of steps >= 1, got {horizon!r}")
+    if horizon > own and past:
+        raise DataError(
+            f"--horizon {horizon}: the run forecasts {count(own, 'step')} and reads "
+            f"{', '.join(past)}, of which nothing is known after the data, so its own forecasts "
+            "cannot be read as history; fit again with a longer --horizon, or with these columns "
+            "among --future-covariates"
+        )
+    if horizon > own:
+        tell(
+            f"The run forecasts {count(own, 'step')} at once; for {horizon:,} its own forecasts "
+            f"were read as history {count(-(-horizon // own) - 1, 'time')}, and errors add up."
+        )
+    return horizon
+
+
+def _continued(series: Series, told: Array, panel: Panel) -> Series:
+    """Append forecasts to a history."""
+    times = series.ds.append(times_after(series.ds[-1], panel.freq, len(told)))
+    values = np.concatenate([series.values, told[:, None]])
+    measured = np.concatenate([series.measured, np.full(len(told), True)])
+    return Series(series.unique_id, times, values, measured, series.known)
 
 
 def _lacks(series: Series, lookback: int) -> str:

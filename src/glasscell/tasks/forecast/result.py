@@ -11,10 +11,10 @@ from glasscell.tasks.forecast.coverage import Sureness, sentence
 from glasscell.tasks.forecast.data_summary import data_summary
 from glasscell.tasks.forecast.heads import MEASURES
 from glasscell.tasks.forecast.plan import Plan
-from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method, Scoreboard
+from glasscell.tasks.forecast.scores import PLAIN_RNN, Method, Scoreboard
 from glasscell.tasks.forecast.verdict import linear_start
 from glasscell.training.campaign import Trained, log_lines
-from glasscell.training.kinds import NAMES
+from glasscell.training.kinds import KINDS, NAMES
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +50,16 @@ class FitResult:
     sureness: Sureness
 
     @property
+    def network(self) -> str:
+        """Name of the method that was trained: the LSTM, or what --cell says."""
+        return NAMES[KINDS[self.plan.options.cell]]
+
+    @property
     def remarks(self) -> list[str]:
         """What a reader of the table must know beside the verdict: a linear rival, no MASE."""
         named = {method.name: method for method in self.methods}
-        rival = named.get(PLAIN_RNN)
-        same = rival is not None and rival.all_linear and named[LSTM].all_linear
+        rival = named.get(PLAIN_RNN) if self.network != PLAIN_RNN else None
+        same = rival is not None and rival.all_linear and named[self.network].all_linear
         of_rival = (
             "The plain RNN was kept as the same linear model."
             if same
@@ -72,6 +77,7 @@ class FitResult:
         plan = self.plan
         return {
             "task": "forecast",
+            "network": self.network,
             "verdict": self.verdict,
             "interrupted": self.interrupted,
             "unit": plan.options.unit,

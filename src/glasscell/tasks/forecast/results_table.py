@@ -14,12 +14,13 @@ LEAVING = ("seconds", "parameters", "CRPS", "width", "inside", "RMSE", "MASE")
 """Columns that a narrow terminal does without, in this order."""
 
 
-def results(methods: Sequence[Method], unit: str = "") -> FittedTable:
-    """Lay the methods out, the LSTM in bold.
+def results(methods: Sequence[Method], unit: str = "", own: str = LSTM) -> FittedTable:
+    """Lay the methods out, the network in bold.
 
     Args:
         methods: Test results.
         unit: Unit of the errors.
+        own: Name of the network.
     """
     level = widest(methods)
     held = f"in {level_name(level)} %"
@@ -38,7 +39,7 @@ def results(methods: Sequence[Method], unit: str = "") -> FittedTable:
     return FittedTable(
         f"Errors{f' in {unit}' if unit else ''} on the last 20 % of each series",
         rows,
-        bold=[method.name == LSTM for method in methods],
+        bold=[method.name == own for method in methods],
         leaving=[held if name == "inside" else name for name in LEAVING],
         headline="MAE",
     )

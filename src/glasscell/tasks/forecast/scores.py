@@ -150,9 +150,11 @@ class Scoreboard:
         windows = [error.sum(axis=1) / counts for error in absolute]
         return Method(
             name=name,
-            **{key: float(np.mean(values)) for key, values in table.items()},
+            mae=float(np.mean(table["mae"])),
+            rmse=float(np.mean(table["rmse"])),
+            mase=float(np.mean(table["mase"])),
             mae_sd=spread if degree else math.nan,
-            seeds=len(forecasts) if name in (LSTM, PLAIN_RNN) else 0,
+            seeds=len(forecasts) if name in NAMES.values() else 0,
             parameters=parameters,
             seconds=seconds,
             errors=np.mean(windows, axis=0),

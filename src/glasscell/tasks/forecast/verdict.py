@@ -74,7 +74,9 @@ class Comparison:
         return f"{self.percent} {word}{f' than {than}' if than else ''}"
 
 
-def verdict(methods: Sequence[Method], weights: Array, horizon: int, unit: str = "") -> str:
+def verdict(
+    methods: Sequence[Method], weights: Array, horizon: int, unit: str = "", own: str = LSTM
+) -> str:
     """Say whether the LSTM beat the best of the others.
 
     Args:
@@ -82,6 +84,7 @@ def verdict(methods: Sequence[Method], weights: Array, horizon: int, unit: str =
         weights: (M,) share of each test window in the mean.
         horizon: Steps of a forecast: neighbouring windows closer than this share targets.
         unit: Unit of the values.
+        own: Name of the method that is judged, where it is another network than the LSTM.
 
     Returns:
         How the LSTM stands to the best other method, and to the best one without recurrence if
@@ -90,22 +93,22 @@ def verdict(methods: Sequence[Method], weights: Array, horizon: int, unit: str =
         the seeds and of the test windows (in blocks of neighbours) together; one that does not is
         told with its sign and with what hides it.
     """
-    lstm = next(m for m in methods if m.name == LSTM)
+    lstm = next(m for m in methods if m.name == own)
     if not math.isfinite(lstm.mae):
-        return "The LSTM's forecasts are not finite, so there is nothing to compare."
+        return f"The {own}'s forecasts are not finite, so there is nothing to compare."
     kept = f" {linear_start(lstm)}".rstrip()
     # A rival at its linear start is the same model as an LSTM at its own: it decides nothing.
-    others = [m for m in methods if m.name != LSTM and not (lstm.all_linear and m.all_linear)]
+    others = [m for m in methods if m.name != own and not (lstm.all_linear and m.all_linear)]
     compared = [
         compare(lstm, other, weights, horizon) for other in others if math.isfinite(other.mae)
     ]
     if not compared:
-        return f"No other method has finite forecasts to compare the LSTM with.{kept}"
+        return f"No other method has finite forecasts to compare the {own} with.{kept}"
     best = min(compared, key=lambda c: c.rival.mae)
     plain = [c for c in compared if c.rival.name != PLAIN_RNN]
     text = _first(lstm, best, unit)
     if best.rival.name == PLAIN_RNN and plain:
-        text += _beside(min(plain, key=lambda c: c.rival.mae), best)
+        text += _beside(own, min(plain, key=lambda c: c.rival.mae), best)
     return f"{text}.{kept}"
 
 
@@ -151,7 +154,7 @@ def _outcome(lstm: Method, rival: Method, gap: float, weights: Array, horizon: i
 
 def _first(lstm: Method, best: Comparison, unit: str) -> str:
     what = "its linear start, " if lstm.all_linear else ""
-    ours = f"the LSTM ({what}MAE {_figure(lstm, unit)})"
+    ours = f"the {lstm.name} ({what}MAE {_figure(lstm, unit)})"
     rival = f"the best baseline, {label(best.rival, _figure(best.rival, ''))}"
     if best.outcome == "same":
         return f"No clear difference between {ours} and {rival}: {_closeness(best)}"
@@ -177,7 +180,7 @@ def _closeness(pair: Comparison) -> str:
     return f"its error is {pair.in_words()}"
 
 
-def _beside(other: Comparison, best: Comparison) -> str:
+def _beside(own: str, other: Comparison, best: Comparison) -> str:
     """Say how the LSTM stands to the best method without recurrence, if the best one has it."""
     name = label(other.rival, number(other.rival.mae))
     if other.outcome == "same":
@@ -189,7 +192,7 @@ def _beside(other: Comparison, best: Comparison) -> str:
         if other.outcome == "clear"
         else f", but the test windows cannot tell: {REASONS[other.outcome]}"
     )
-    return f"; the LSTM's error is {other.in_words(f'that of {name}')}{unclear}"
+    return f"; the {own}'s error is {other.in_words(f'that of {name}')}{unclear}"
 
 
 def linear_start(method: Method) -> str:

@@ -4,7 +4,7 @@ The pages stand where they are read without a site: in docs/, and as the README 
 they are about. Here they become one tree a language, and their links follow. What a page links to
 that is no page, a program or a result, is copied beside them.
 
-    python scripts/site.py [--only-lay-out | --packages]
+    python scripts/build_site.py [--only-lay-out | --packages]
 
 `--packages` prints what the build needs, as pyproject.toml names it; glasscell itself is read, not
 imported, so no compiler and no torch is needed.
