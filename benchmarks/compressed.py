@@ -27,7 +27,7 @@ from glasscell.cells.compact import COMPRESSED, STORAGES
 from glasscell.demo import glucose
 from glasscell.model.model import Model
 from glasscell.reproduce import duel
-from glasscell.reproduce.adding import draw
+from glasscell.reproduce.adder import draw
 from glasscell.tasks.forecast.fitting import fit
 from glasscell.training.workers import one_thread
 

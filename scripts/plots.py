@@ -23,7 +23,7 @@ import glasscell
 from glasscell import inspect
 from glasscell.cells.parameters import LayerWeights
 from glasscell.report import plots
-from glasscell.reproduce.adding import Adder, draw
+from glasscell.reproduce.adder import Adder, draw
 from glasscell.training.trainer import Batch, Descent
 
 STEPS = 40

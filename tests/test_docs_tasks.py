@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import matplotlib
 import pytest
 
 from doc_blocks import DOCS, SMALL_FORECAST, bare, run, strange_flags
@@ -11,6 +12,8 @@ SMALL = {
     "forecasting.md": SMALL_FORECAST,
     "sequences.md": ["--rounds", "2", "--epochs", "2", "--hidden-size", "4", "--jobs", "1"],
     "text.md": ["--seeds", "1", "--epochs", "1", "--hidden-size", "8", "--jobs", "1"],
+    "inspect.md": [],
+    "plots.md": [],
     "convert.md": [],
     "deploy.md": [],
 }
@@ -21,6 +24,7 @@ TRANSLATED = [page for page in SMALL if (DOCS / page.replace(".md", ".zh-CN.md")
 def test_every_block_runs(page, tmp_path, monkeypatch):
     # To compile its kernels takes longer than all else.
     monkeypatch.setattr("glasscell.tasks.sequences.baselines._has_rocket", lambda: False)
+    matplotlib.use("agg")
     monkeypatch.chdir(tmp_path)
     run(page, SMALL[page], monkeypatch)
 

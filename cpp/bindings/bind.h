@@ -11,6 +11,7 @@ void bind_program(nb::module_& m);
 template <class T>
 void bind_layer(nb::module_& m, const char* name);
 void bind_cell(nb::module_& m);
+void bind_memory_blocks(nb::module_& m);
 // The structs of `bind_addresses`, which adds to a class that `bind_layer` has made.
 void bind_address_structs(nb::module_& m);
 template <class T>

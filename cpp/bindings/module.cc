@@ -100,6 +100,7 @@ NB_MODULE(_core, m) {
   bind_activations<double>(m);
   bind_program(m);
   bind_cell(m);
+  bind_memory_blocks(m);
   bind_layer<float>(m, "LayerF32");
   bind_layer<double>(m, "LayerF64");
   bind_address_structs(m);

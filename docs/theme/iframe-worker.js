@@ -1,23 +1,23 @@
 // Browsers start no worker from the file system; there an empty frame runs the search instead.
 if (location.protocol === "file:")
-  window.Worker = class extends EventTarget {
+  window.Worker = class {
     constructor(url) {
-      super();
-      const frame = document.createElement("iframe");
-      frame.hidden = true;
-      document.body.append(frame);
-      this.inside = frame.contentWindow;
-      this.inside.postMessage = (data) => this.dispatchEvent(new MessageEvent("message", { data }));
-      this.ready = new Promise((resolve, reject) => {
-        const script = frame.contentDocument.createElement("script");
-        script.onload = resolve;
-        script.onerror = reject;
-        script.src = url;
-        frame.contentDocument.body.append(script);
-      });
+      this.frame = document.createElement("iframe");
+      this.frame.hidden = true;
+      document.body.append(this.frame);
+      const { contentWindow: inside, contentDocument: page } = this.frame;
+      inside.postMessage = (data) => this.onmessage?.(new MessageEvent("message", { data }));
+      const script = page.createElement("script");
+      this.ready = new Promise((resolve) => (script.onload = resolve));
+      script.onerror = (event) => this.onerror?.(event);
+      script.src = url;
+      page.body.append(script);
     }
     postMessage(data) {
-      this.ready.then(() => this.inside.dispatchEvent(new MessageEvent("message", { data })));
+      const inside = this.frame.contentWindow;
+      this.ready.then(() => inside.dispatchEvent(new MessageEvent("message", { data })));
     }
-    terminate() {}
+    terminate() {
+      this.frame.remove();
+    }
   };

@@ -281,3 +281,32 @@ class _StreamPool:
 
 class StreamPoolF32(_StreamPool): ...
 class StreamPoolF64(_StreamPool): ...
+
+class MemoryBlocks:
+    def __init__(
+        self,
+        inputs: int,
+        blocks: int,
+        cells_per_block: int,
+        outputs: int,
+        input_gate: bool,
+        output_gate: bool,
+        forget_gate: bool,
+        hidden_mask: _Array,
+        output_mask: _Array,
+    ) -> None: ...
+    def set_weights(self, hidden: _Array, output: _Array) -> None: ...
+    def get_weights(self, hidden: _Array, output: _Array) -> None: ...
+    def run(
+        self,
+        x: _Array,
+        target: _Array | None,
+        ends: _Array,
+        rate: float,
+        per_step: bool,
+        fresh: bool,
+        stop: float,
+        errors: _Array | None,
+        outputs: _Array | None,
+        states: _Array | None,
+    ) -> int: ...

@@ -11,7 +11,7 @@ import torch
 
 from glasscell.reproduce import adding_page
 from glasscell.reproduce import duel as module
-from glasscell.reproduce.adding import Adder
+from glasscell.reproduce.adder import Adder
 from glasscell.reproduce.adding_page import duel_table, sparklines
 from glasscell.reproduce.duel import Duel, DuelOptions, duel, train
 from glasscell.training.workers import Workers

@@ -27,6 +27,7 @@ COMMANDS = {
     "datasets": "list the data sets that lie in installed packages, for fit",
     "inspect": "see inside a trained model: one page with every gate, and a verdict",
     "explain": "learn what an LSTM does from a lesson with live pictures",
+    "reproduce": "run the classic experiments again, published results beside ours",
     "bench": "time glasscell beside every other engine that is installed",
     "demo": "see an LSTM learn what a plain RNN cannot, then forecast real blood glucose",
 }

@@ -47,7 +47,7 @@ def adding_sequences(
 ) -> Sequences:
     """Draw sequences of the adding problem: add two marked numbers of many.
 
-    Hochreiter and Schmidhuber (1997), experiment 4; see `glasscell.reproduce.adding`.
+    Hochreiter and Schmidhuber (1997), experiment 4; see `glasscell.reproduce.adder`.
 
     Args:
         length: T, at least 2.

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from glasscell.estimators.aeon_adapters import AeonLSTMClassifier, AeonLSTMRegressor
     from glasscell.estimators.classifier import LSTMClassifier
+    from glasscell.estimators.forecaster import LSTMForecaster
     from glasscell.estimators.regressor import LSTMRegressor
     from glasscell.estimators.sktime_adapters import SktimeLSTMClassifier, SktimeLSTMRegressor
+    from glasscell.estimators.sktime_forecaster import SktimeLSTMForecaster
 
 __all__ = [
     "AeonLSTMClassifier",
     "AeonLSTMRegressor",
     "LSTMClassifier",
+    "LSTMForecaster",
     "LSTMRegressor",
     "SktimeLSTMClassifier",
+    "SktimeLSTMForecaster",
     "SktimeLSTMRegressor",
 ]
 
@@ -24,8 +28,10 @@ _LAZY = {
     "AeonLSTMClassifier": "glasscell.estimators.aeon_adapters",
     "AeonLSTMRegressor": "glasscell.estimators.aeon_adapters",
     "LSTMClassifier": "glasscell.estimators.classifier",
+    "LSTMForecaster": "glasscell.estimators.forecaster",
     "LSTMRegressor": "glasscell.estimators.regressor",
     "SktimeLSTMClassifier": "glasscell.estimators.sktime_adapters",
+    "SktimeLSTMForecaster": "glasscell.estimators.sktime_forecaster",
     "SktimeLSTMRegressor": "glasscell.estimators.sktime_adapters",
 }
 

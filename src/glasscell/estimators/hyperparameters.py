@@ -7,11 +7,25 @@ scikit-learn, sktime and aeon ask of one, and has the names and defaults in its 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from typing import Any
 
-__all__ = ["TRIED", "Hyperparameters", "OfClasses", "beginning_as"]
+from glasscell.errors import DataError
+
+__all__ = [
+    "TRIED",
+    "Hyperparameters",
+    "OfClasses",
+    "beginning_as",
+    "named_as_parameters",
+    "storing",
+]
+
+FLAG = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
+"""How an option is written on the command line."""
 
 TRIED: list[dict[str, Any]] = [
     {"hidden_size": 2, "max_epochs": 1, "validation_fraction": 0.2},
@@ -87,3 +101,47 @@ def beginning_as(base: Any, parameters: Any) -> Callable[..., None]:
 
     __init__.__signature__ = inspect.signature(parameters.__init__)  # type: ignore[attr-defined]
     return __init__
+
+
+def storing(
+    options: Any,
+    without: Collection[str],
+    more: Mapping[str, Any],
+) -> Callable[..., None]:
+    """Make an `__init__` that stores the fields of a dataclass, which is asked when it is fitted.
+
+    Args:
+        options: The dataclass.
+        without: Fields that are left out, those without a default among them.
+        more: Further parameters, with their defaults.
+
+    >>> inspect.signature(storing(Hyperparameters, list(vars(Hyperparameters())), {"alpha": 1}))
+    <Signature (self, *, alpha=1)>
+    """
+    own = {one.name: one.default for one in fields(options) if one.name not in without}
+    defaults = own | dict(more)
+
+    def __init__(self: Any, **given: Any) -> None:  # noqa: N807
+        if strange := [name for name in given if name not in defaults]:
+            raise TypeError(
+                f"{type(self).__name__}: expected parameters of {', '.join(defaults)}, got "
+                f"{', '.join(strange)}"
+            )
+        for name, default in defaults.items():
+            setattr(self, name, given.get(name, default))
+
+    kind = inspect.Parameter.KEYWORD_ONLY
+    parameters = [inspect.Parameter(name, kind, default=one) for name, one in defaults.items()]
+    first = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    __init__.__signature__ = inspect.Signature([first, *parameters])  # type: ignore[attr-defined]
+    return __init__
+
+
+@contextmanager
+def named_as_parameters() -> Iterator[None]:
+    """Write in messages what is a flag on the command line as the parameter that it is here."""
+    try:
+        yield
+    except DataError as error:
+        said = FLAG.sub(lambda flag: flag[1].replace("-", "_"), str(error))
+        raise DataError(said.replace("seed:", "random_state:", 1)) from error

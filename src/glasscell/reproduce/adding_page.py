@@ -17,7 +17,7 @@ from glasscell.report.views.duel.data import Contest, contest
 from glasscell.report.views.events.data import with_events
 from glasscell.report.views.results.data import Table
 from glasscell.report.views.training.data import of_history
-from glasscell.reproduce.adding import ALWAYS_ONE, SOLVED
+from glasscell.reproduce.adder import ALWAYS_ONE, SOLVED
 from glasscell.reproduce.duel import Duel, Try, flow_batch
 from glasscell.training import run_folder
 

@@ -12,7 +12,7 @@ import torch
 
 import glasscell
 from glasscell.inspect.gradients.flow import LayerFlow
-from glasscell.reproduce.adding import (
+from glasscell.reproduce.adder import (
     ALWAYS_ONE,
     LAYER,
     SOLVED,

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import glasscell
 from glasscell.data.wording import count, few
 from glasscell.errors import DataError
 from glasscell.tasks.forecast.layout import Layout
-from glasscell.tasks.forecast.predict import read_like
-from glasscell.tasks.forecast.preprocessing import read_preprocessing, scaler_of
+from glasscell.tasks.forecast.predict import AT_ONCE, Forecaster
+from glasscell.tasks.forecast.preprocessing import scaler_of
 from glasscell.tasks.forecast.rules import naive
 from glasscell.tasks.forecast.scores import Scoreboard
 from glasscell.tasks.forecast.windows import TEST, Dataset, Windows, boundaries, whole_windows
 
 MOST = 30_000
 """Windows that are scored; where there are more, as many evenly spaced ones."""
-AT_ONCE = 1024
-"""Windows that run in one call."""
 
 
 def evaluate(
-    run: str | os.PathLike[str],
+    run: str | os.PathLike[str] | Forecaster,
     data: Any,
     *,
     say: Callable[[str], None] | None = None,
@@ -35,7 +31,7 @@ def evaluate(
     """Forecast from every row of new series that has a lookback before and a horizon after it.
 
     Args:
-        run: A run folder written by `fit`.
+        run: A run folder written by `fit`, or what was loaded of one.
         data: Path of a table or a frame, read as the run's data were.
         say: Called with each sentence on what was done; None: silent.
         **changes: Options by the names of `predict`.
@@ -48,9 +44,10 @@ def evaluate(
         DataError: The run or the data cannot be used, or no series is long enough.
     """
     tell = say or (lambda _: None)
-    settings, model = read_preprocessing(Path(run)), glasscell.load(run)
+    forecaster = run if isinstance(run, Forecaster) else Forecaster.load(run)
+    settings, model = forecaster.settings, forecaster.model
     lookback, horizon = settings["lookback"], settings["horizon"]
-    panel = read_like(data, settings, say, **changes)
+    panel = forecaster.read(data, say, **changes)
     whole = {s.unique_id: whole_windows(s, lookback, horizon) for s in panel.series}
     series = tuple(s for s in panel.series if len(whole[s.unique_id]))
     if not series:

@@ -39,7 +39,7 @@ from glasscell.training.progress import Reporter, stop_on_interrupt
 from glasscell.training.trainer import environment
 from glasscell.training.workers import Workers
 
-__all__ = ["FitResult", "fit", "predict"]
+__all__ = ["FitResult", "fit", "keep_network", "predict", "start"]
 
 
 def fit(
@@ -109,7 +109,7 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     board = Scoreboard(plan.dataset, plan.test, plan.season)
     held = Scoreboard(plan.dataset, plan.validation, plan.season)
     methods, forecasts = baselines(plan, board, held)
-    recipe = Recipe.of(plan, _start(plan))
+    recipe = Recipe.of(plan, start(plan))
     networks = candidates(options.seed, options.seeds, options.cell)
     with (
         hire(call.jobs, len(networks), recipe.work) as workers,
@@ -175,7 +175,7 @@ def _in_order(cell: Kind) -> list[Kind]:
     return list(dict.fromkeys(("RNN", cell)))
 
 
-def _start(plan: Plan) -> LinearForecast:
+def start(plan: Plan) -> LinearForecast:
     """Fit what the linear path starts from: the target's changes, and what is known ahead."""
     train = plan.train.thinned(plan.options.max_windows)
     return ridge(train, plan.validation, level=False, extra=False)
@@ -189,11 +189,8 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
         folder: The run folder in the making.
         data: What was fitted, to name it in run.yaml.
     """
-    glasscell.save(result.best.network, folder.draft, force=True)
-    folder.write_json(run_folder.PREPROCESSING, preprocessing(result.plan))
+    keep_network(folder, result.best.network, result.plan, _named(data))
     result.sureness.calibration.save(folder.draft / run_folder.CALIBRATION)
-    settings = {"task": "forecast", "data": _named(data)}
-    folder.write_settings({**settings, **result.plan.options.record()})
     folder.write_json(run_folder.METRICS, {**result.metrics(), "environment": environment()})
     folder.write_log(result.log())
     if result.best.film is not None:
@@ -204,6 +201,20 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
     Shown.of(result).save(folder.draft / run_folder.FORECASTS)
     write(look(folder.draft), folder.draft / run_folder.REPORT, force=True)
     folder.commit(keep_checkpoint=result.interrupted)
+
+
+def keep_network(folder: run_folder.RunFolder, network: Any, plan: Plan, data: str) -> None:
+    """Write what a forecast needs: the network, how data are prepared, and the options.
+
+    Args:
+        folder: The run folder in the making.
+        network: The network.
+        plan: What it was trained on.
+        data: Name of the data.
+    """
+    glasscell.save(network, folder.draft, force=True)
+    folder.write_json(run_folder.PREPROCESSING, preprocessing(plan))
+    folder.write_settings({"task": "forecast", "data": data, **plan.options.record()})
 
 
 def _named(data: Any) -> str:

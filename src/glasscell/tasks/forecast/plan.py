@@ -22,6 +22,7 @@ from glasscell.tasks.forecast.windows import (
     Windows,
     boundaries,
     build,
+    fewest,
     shortest,
 )
 
@@ -165,7 +166,7 @@ def _lookback(panel: Panel, horizon: int, season: int, split: Split) -> int:
     longest = max(len(s.ds) for s in panel.series)
     wanted = min(max(3 * horizon, 2 * season), LONGEST_LOOKBACK)
     third = split(longest)[0] // 3
-    while wanted > 1 and (wanted > third or shortest(wanted, horizon) > longest):
+    while wanted > 1 and (wanted > third or fewest(wanted, horizon, split) > longest):
         wanted -= 1
     return wanted
 

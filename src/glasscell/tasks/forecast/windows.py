@@ -52,6 +52,25 @@ def shortest(lookback: int, horizon: int) -> int:
     return max(train, 10 * (horizon - 1) + 7)
 
 
+def fewest(lookback: int, horizon: int, split: Split) -> int:
+    """Count the rows that a split needs, of which the test part may be empty.
+
+    >>> fewest(24, 12, boundaries), fewest(24, 12, lambda rows: (rows - 12, rows))
+    (117, 48)
+    """
+    if split is boundaries:
+        return shortest(lookback, horizon)
+    least = lookback + 2 * horizon
+    enough = (rows for rows in range(least, 10 * least) if _fits(rows, lookback, horizon, split))
+    return next(enough, 10 * least)
+
+
+def _fits(rows: int, lookback: int, horizon: int, split: Split) -> bool:
+    first, second = split(rows)
+    tested = second == rows or rows - second >= horizon
+    return first >= lookback + horizon and second - first >= horizon and tested
+
+
 @dataclass(frozen=True, eq=False)
 class Windows:
     """Windows of one part, of all series, as places in one shared array.
@@ -170,18 +189,19 @@ def build(
     Raises:
         DataError: No series is long enough; the message gives the least length.
     """
-    need = shortest(lookback, horizon)
+    need = fewest(lookback, horizon, split)
     long = tuple(s for s in panel.series if len(s.ds) >= need)
     short = tuple(s.unique_id for s in panel.series if len(s.ds) < need)
     if not long:
         longest = max(panel.series, key=lambda s: len(s.ds))
         raise DataError(
             f"expected at least {count(need, 'time step')} for lookback {lookback:,} and horizon "
-            f"{horizon:,} (70 % train, 10 % validate, 20 % test, at least one window each); the "
+            f"{horizon:,} ({_said(split)}, at least one window each); the "
             f"longest series, {longest.unique_id!r}, has {len(longest.ds):,}; give more data, or a "
             "smaller --lookback or --horizon"
         )
     ends = tuple(split(len(s.ds)) for s in long)
+    pairs = list(zip(long, ends, strict=True))
     training = [slice(first) for first, _ in ends]
     level = _comes_back([s.target for s in long], ends) if level is None else level
     layout = Layout.of(replace(panel, series=long), training, level, calendar)
@@ -192,18 +212,22 @@ def build(
     ahead = layout.of_network()
     parts = {}
     for part in (TRAIN, VALIDATION, TEST):
-        origins_of = [
-            _origins(s, end, part, lookback, horizon) for s, end in zip(long, ends, strict=True)
-        ]
+        origins_of = [_origins(s, end, part, lookback, horizon) for s, end in pairs]
         origins = np.concatenate([o + at for o, at in zip(origins_of, offsets[:-1], strict=True)])
         parts[part] = Windows(values, origins, lookback, horizon, len(origins), ahead)
-        if not len(origins):
+        if not len(origins) and not (part == TEST and all(e[1] == len(s.ds) for s, e in pairs)):
             raise DataError(
                 f"no window of {lookback} + {horizon} rows without a gap lies in the {part} part; "
                 "fill gaps with --gaps interpolate (and a longer --max-gap), or take a smaller "
                 "--lookback or --horizon"
             )
     return Dataset(long, offsets, scalers, parts, layout, short, ends)
+
+
+def _said(split: Split) -> str:
+    first, second = split(100)
+    parts = {"train": first, "validate": second - first, "test": 100 - second}
+    return ", ".join(f"{part} % {what}" for what, part in parts.items() if part)
 
 
 def _origins(series: Series, ends: Boundaries, part: str, lookback: int, horizon: int) -> Array:

@@ -9,7 +9,7 @@ import torch
 import glasscell
 from glasscell.cells import Textbook
 from glasscell.nn import LSTM
-from glasscell.reproduce.adding import (
+from glasscell.reproduce.adder import (
     ALWAYS_ONE,
     Adder,
     count_parameters,

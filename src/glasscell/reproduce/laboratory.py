@@ -1,0 +1,284 @@
+"""Runs the trials of an experiment side by side, keeps each as it ends, goes on where it ended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from glasscell.errors import DataError
+from glasscell.training.progress import Reporter
+from glasscell.training.workers import Line, Workers, one_thread
+
+TRIALS = "trials.jsonl"
+RESULTS = "results.json"
+
+
+class Tell(Protocol):
+    """How a running trial is heard."""
+
+    def tell(self, message: Any) -> None:
+        """Say how far it is."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it shall end at once."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One network, or one measurement, of an experiment.
+
+    Args:
+        row: The row of the table that it belongs to.
+        settings: Everything that decides its result, plain values.
+        seed: Of weights and sequences.
+    """
+
+    row: str
+    settings: Mapping[str, Any]
+    seed: int
+
+    def key(self, experiment: str) -> str:
+        """Name the trial by all that decides its result."""
+        told = json.dumps([experiment, self.row, dict(self.settings), self.seed], sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()[:20]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table of an experiment: what was published, what was found.
+
+    Args:
+        name: What was run.
+        published: The published figures by column; absent: none was published.
+        ours: Our figures by column.
+        trials: How many trials they are of.
+        spread: Lowest and highest of the columns that differ between trials.
+        verdict: "matched", "better", "short of it", or "" where nothing was published.
+        differs: Which settings differ from the published ones, and why.
+    """
+
+    name: str
+    published: Mapping[str, float | str]
+    ours: Mapping[str, float | str]
+    trials: int
+    spread: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    verdict: str = ""
+    differs: str = ""
+
+
+class Experiment(Protocol):
+    """What an entry of `experiments.EXPERIMENTS` is: a module of this form."""
+
+    __name__: str
+    NAME: str
+    TITLE: tuple[str, str]
+    SOURCE: str
+    COLUMNS: tuple[tuple[str, tuple[str, str]], ...]
+
+    @staticmethod
+    def trials(quick: bool, seeds: int | None) -> list[Trial]:
+        """List what is to be run."""
+
+    @staticmethod
+    def run(trial: Trial, line: Tell) -> dict[str, Any]:
+        """Run one trial; gives plain values."""
+
+    @staticmethod
+    def rows(done: Sequence[tuple[Trial, dict[str, Any]]]) -> list[Row]:
+        """Lay out what was found beside what was published."""
+
+    @staticmethod
+    def sentence(rows: Sequence[Row]) -> tuple[str, str]:
+        """Say what was found, in English and Chinese."""
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """What an experiment found.
+
+    Args:
+        experiment: The experiment.
+        quick: Whether it was the short form.
+        done: Trials and their results.
+        rows: The table.
+        seconds: Time of all trials together, also of those of earlier calls.
+        whole: Whether all trials were run.
+    """
+
+    experiment: Experiment
+    quick: bool
+    done: tuple[tuple[Trial, dict[str, Any]], ...]
+    rows: tuple[Row, ...]
+    seconds: float
+    whole: bool
+
+    def record(self) -> dict[str, Any]:
+        """Give what results.json holds."""
+        return {
+            "experiment": self.experiment.NAME,
+            "title": self.experiment.TITLE[0],
+            "source": self.experiment.SOURCE,
+            "quick": self.quick,
+            "whole": self.whole,
+            "sentence": list(self.experiment.sentence(self.rows)) if self.rows else ["", ""],
+            "rows": [
+                {
+                    "name": row.name,
+                    "published": _plain(row.published),
+                    "ours": _plain(row.ours),
+                    "spread": {name: list(ends) for name, ends in row.spread.items()},
+                    "trials": row.trials,
+                    "verdict": row.verdict,
+                    "differs": row.differs,
+                }
+                for row in self.rows
+            ],
+            "trials": [
+                {"row": t.row, "settings": dict(t.settings), "seed": t.seed, "result": _plain(r)}
+                for t, r in self.done
+            ],
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def reproduce(
+    experiment: Experiment,
+    folder: Path | None = None,
+    *,
+    quick: bool = False,
+    seeds: int | None = None,
+    workers: Workers | None = None,
+    reporter: Reporter | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Finding:
+    """Run an experiment's trials, or those that `folder` does not hold yet.
+
+    Args:
+        experiment: The experiment.
+        folder: Where each trial is kept as it ends; None: nowhere.
+        quick: The short form: fewer seeds, shorter lags.
+        seeds: Trials of each row; None: as published, or few if quick.
+        workers: Who runs them; None: this process.
+        reporter: Says how far they are.
+        stopped: Asked all the time whether to end early.
+
+    Returns:
+        What was found; with any number of processes the same.
+
+    Raises:
+        DataError: The folder holds a damaged file.
+    """
+    planned = experiment.trials(quick, seeds)
+    held = _held(folder)
+    missing = [t for t in planned if t.key(experiment.NAME) not in held]
+    say = reporter.say if reporter is not None else (lambda text: None)
+    if folder is not None and len(missing) < len(planned):
+        say(f"{len(planned) - len(missing)} of {len(planned)} trials were run before.")
+    names = [f"{experiment.NAME}, {t.row}, seed {t.seed}" for t in missing]
+    seen: dict[int, Any] = {}
+
+    def hear(number: int, message: Any) -> None:
+        trial = missing[number]
+        if isinstance(message, dict):
+            held[trial.key(experiment.NAME)] = message
+            _keep(folder, experiment.NAME, trial, message)
+            say(f"{names[number]}: {message['said']}, {message['seconds']:.1f} s")
+        else:
+            seen[number] = message
+
+    crew = workers or Workers(1)
+    crew.call(_one, experiment.__name__, missing, hear, stopped, names)
+    done = tuple(
+        (t, held[t.key(experiment.NAME)]) for t in planned if t.key(experiment.NAME) in held
+    )
+    return Finding(
+        experiment,
+        quick,
+        done,
+        tuple(experiment.rows(done)) if done else (),
+        sum(result["seconds"] for _, result in done),
+        len(done) == len(planned),
+    )
+
+
+@one_thread()
+def _one(name: str, trial: Trial, line: Line) -> None:
+    experiment = cast(Experiment, import_module(name))
+    began = time.perf_counter()
+    result = experiment.run(trial, line)
+    if not line.stopped:
+        line.tell({**result, "seconds": round(time.perf_counter() - began, 3)})
+
+
+def _held(folder: Path | None) -> dict[str, dict[str, Any]]:
+    path = None if folder is None else folder / TRIALS
+    if path is None or not path.exists():
+        return {}
+    held = {}
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines, 1):
+        try:
+            entry = json.loads(line)
+            held[entry["key"]] = entry["result"]
+        except (ValueError, KeyError, TypeError) as error:
+            if number == len(lines):
+                break  # the last line of a process that was killed while it wrote
+            raise DataError(
+                f"{path}, line {number}: expected a trial, got {line[:60]!r}; remove the line or "
+                "give another --out"
+            ) from error
+    return held
+
+
+def _keep(folder: Path | None, name: str, trial: Trial, result: dict[str, Any]) -> None:
+    if folder is None:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / TRIALS
+    entry = {
+        "key": trial.key(name),
+        "row": trial.row,
+        "settings": dict(trial.settings),
+        "seed": trial.seed,
+        "result": _plain(result),
+    }
+    whole = path.read_bytes().rpartition(b"\n") if path.exists() else (b"", b"", b"")
+    if whole[2]:
+        os.truncate(path, len(whole[0]) + 1)  # half a line, of a process that was killed
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _plain(values: Any) -> Any:
+    """Write numbers that JSON does not have as null."""
+    if isinstance(values, Mapping):
+        return {name: _plain(value) for name, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [_plain(value) for value in values]
+    return None if isinstance(values, float) and not math.isfinite(values) else values
+
+
+def rows_of(
+    done: Sequence[tuple[Trial, dict[str, Any]]],
+) -> dict[str, list[tuple[Trial, dict[str, Any]]]]:
+    """Put the trials of each row together, in the order of the plan."""
+    rows: dict[str, list[tuple[Trial, dict[str, Any]]]] = {}
+    for trial, result in done:
+        rows.setdefault(trial.row, []).append((trial, result))
+    return rows
+
+
+def spread(values: Sequence[float]) -> tuple[float, float]:
+    """Give the lowest and the highest."""
+    return float(min(values)), float(max(values))
