@@ -72,7 +72,7 @@ def rebuilt(folder, tells):
     ("kind", "quantiles", "said"),
     [
         ("normal", [], "expected student-t, or quantiles"),
-        ("quantiles", [0.1, 0.5], "as many quantiles"),
+        ("quantiles", [0.1, 0.5], "expected student-t, or quantiles"),
         ("quantiles", [0.9, 0.5, 0.1], "rising"),
         ("quantiles", [0.0, 0.5, 1.0], r"in \(0, 1\)"),
         ("quantiles", [0.1, 0.2, 0.9], "as many quantiles"),

@@ -160,24 +160,25 @@ def _quantile(q: float, told: Array, calibration: Calibration, tells: Telling | 
     return between
 
 
-def sentence(methods: Sequence[Method], unit: str = "") -> str:
-    """Say how many test values the LSTM's widest intervals hold, and how wide they are.
+def sentence(methods: Sequence[Method], unit: str = "", own: str = LSTM) -> str:
+    """Say how many test values the network's widest intervals hold, and how wide they are.
 
     Args:
         methods: All results.
         unit: Unit of the values.
+        own: Name of the network.
 
     Returns:
         A sentence; empty where there are no intervals.
     """
     sure = [method for method in methods if method.coverage]
-    lstm = next((method for method in sure if method.name == LSTM), None)
+    lstm = next((method for method in sure if method.name == own), None)
     if lstm is None:
         return ""
     level = max(lstm.coverage)
     said = (
-        f"The LSTM's {level_name(level)} % intervals hold {lstm.coverage[level]:.1f} % of the test "
-        f"values and are {number(lstm.width[level])}{f' {unit}' if unit else ''} wide"
+        f"The {own}'s {level_name(level)} % intervals hold {lstm.coverage[level]:.1f} % of the "
+        f"test values and are {number(lstm.width[level])}{f' {unit}' if unit else ''} wide"
     )
     ridge = next((m for m in sure if m.name == "ridge" and level in m.coverage), None)
     if ridge is None:

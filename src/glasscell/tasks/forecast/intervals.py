@@ -398,10 +398,10 @@ def track(tracker: Tracker, rows: Array, told: Array, truth: Array) -> Array:
     Returns:
         (m, levels, horizon) margins, each of what was known before the row of the forecast.
     """
-    tells, levels, horizon = tracker.calibration.tells, tracker.levels, tracker.horizon
+    tells, levels, horizon = tracker.calibration.tells, tracker.levels, truth.shape[1]
     margins = np.empty((len(rows), len(levels), horizon))
-    if not tracker.adaptive:
-        margins[:] = tracker.margins()
+    if not tracker.adaptive or not levels:
+        margins[:] = tracker.margins() if levels else 0.0
         return margins
     found = np.array([scores(told, tells, level, truth) for level in levels])
     found = found.reshape(len(levels), len(rows), horizon)

@@ -68,7 +68,7 @@ class FitResult:
             else ""
         )
         early = "" if self.best.history else "Training was stopped before its first epoch was done."
-        told = sentence(self.methods, self.plan.options.unit)
+        told = sentence(self.methods, self.plan.options.unit, self.network)
         remarks = (early, told, *self.sureness.notes, of_rival, self.board.without_mase())
         return [remark for remark in remarks if remark]
 
