@@ -6,6 +6,7 @@ Hypothesis draws anew on a developer's machine, and always the same in CI.
 from __future__ import annotations
 
 import os
+import sys
 
 from hypothesis import settings
 
@@ -15,6 +16,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 # Threads meet in every test that asks for several, whatever a meeting costs on this machine.
 os.environ.setdefault("GLASSCELL_MEETING_NS", "0")
+
+# Every fit would load it, five seconds of a core; the tests that are about it bring it back.
+sys.modules.setdefault("statsforecast", None)  # type: ignore[arg-type]
 
 settings.register_profile("ci", derandomize=True, deadline=None, database=None)
 settings.register_profile("developer", deadline=None)

@@ -12,7 +12,7 @@ import torch
 
 import glasscell
 from glasscell.inspect import Film
-from glasscell.training.trainer import Batch, Descent, Schedule, Trainer, averaged
+from glasscell.training.trainer import Averaged, Batch, Descent, Schedule, Trainer, shorten
 from small_training import LastStep, Noise
 
 TRAINING = Path(glasscell.__file__).parent / "training"
@@ -116,7 +116,7 @@ def test_a_film_changes_no_bit_and_sees_the_network_without_the_options_of_a_bat
 
 def test_the_average_starts_fast_and_then_keeps_what_it_is_told():
     network = torch.nn.Linear(1, 1, bias=False)
-    average = averaged(network, 0.5)
+    average = Averaged(network, 0.5)
     expected = None
     for step, value in enumerate((1.0, 2.0, 3.0, 4.0, 5.0, 6.0)):
         network.weight.data.fill_(value)
@@ -124,6 +124,19 @@ def test_the_average_starts_fast_and_then_keeps_what_it_is_told():
         keep = min(0.5, (1 + step) / (10 + step))
         expected = value if step == 0 else keep * expected + (1 - keep) * value
         assert average.module.weight.item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("size", [1e-3, 1.0, 100.0])
+def test_a_gradient_is_shortened_to_the_bits_of_torch(size):
+    ours = torch.nn.Sequential(torch.nn.Linear(12, 32), torch.nn.Linear(32, 7))
+    theirs = copy.deepcopy(ours)
+    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        one.grad = size * torch.randn_like(one)
+        other.grad = one.grad.clone()
+    shorten(ours.parameters(), 1.0)
+    torch.nn.utils.clip_grad_norm_(theirs.parameters(), 1.0)
+    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(one.grad, other.grad)
 
 
 def test_the_gradient_is_clipped_after_the_film_has_seen_it():

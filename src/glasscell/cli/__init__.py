@@ -10,6 +10,7 @@ error and code 2, Ctrl-C with 130.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from argparse import ArgumentError, ArgumentParser
 from collections.abc import Sequence
@@ -50,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, 2 after a mistake of the user, 130 after Ctrl-C.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = _joined(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(overview())
         return OK if arguments else MISTAKE
@@ -66,6 +67,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _call(name, arguments[1:])
     except KeyboardInterrupt:
         return fail(f"glasscell {name}", "stopped; nothing was written", INTERRUPTED)
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """Write `--marks -999,NA` as `--marks=-999,NA`: what begins with a minus would be a flag.
+
+    >>> _joined(["--marks", "-999,NA", "--offset", "-3"])
+    ['--marks=-999,NA', '--offset=-3']
+    """
+    joined: list[str] = []
+    for argument in arguments:
+        flag = joined[-1] if joined else ""
+        if re.match(r"-\.?\d", argument) and flag.startswith("--") and "=" not in flag:
+            joined[-1] = f"{flag}={argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 def overview() -> str:

@@ -134,7 +134,7 @@ def conclude(played: Showcase, out: Path) -> None:
             _say(console, line)
     if played.forecast is not None:
         console.print()
-        console.print(results(played.forecast.methods, played.forecast.plan.options.unit))
+        console.print(results(played.forecast))
         _say(console, played.forecast.verdict)
     if played.meals is not None:
         console.print()

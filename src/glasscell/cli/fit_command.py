@@ -173,11 +173,10 @@ def show(result: Any, task: Task) -> None:
 
     laid_out = import_module(f"glasscell.tasks.{task}.results_table").results
     console = Console()
-    if task == "sequences":
-        console.print(laid_out(result))
+    if task == "text":
+        console.print(laid_out(result.methods, result.plan.options.unit))
     else:
-        own = [result.network] if task == "forecast" else []
-        console.print(laid_out(result.methods, result.plan.options.unit, *own))
+        console.print(laid_out(result))
     for text in (result.verdict, *result.remarks):
         say(console, text)
     if result.interrupted and result.folder is not None:

@@ -38,6 +38,12 @@ class Series:
         """The (n,) values to forecast."""
         return self.values[:, 0]
 
+    def until(self, rows: int) -> Series:
+        """Keep the first rows alone, of what is known ahead too."""
+        cut = slice(rows)
+        known = None if self.known is None else self.known[cut]
+        return Series(self.unique_id, self.ds[cut], self.values[cut], self.measured[cut], known)
+
     def last(self, rows: int) -> Series:
         """Keep the last rows of the history, and all that is known after them."""
         cut = slice(max(len(self.ds) - rows, 0), None)

@@ -46,7 +46,12 @@ class Hyperparameters:
             as such a network runs step by step.
         pooling: What the head reads of the outputs of all steps: "last", "mean", "max",
             "attention", or with commas several. Default: as `glasscell fit` chooses.
+        stride: Neighbouring steps that are averaged to one. Default: 1, and of sequences of more
+            than 128 steps so many that the longest has no more.
         dropout: Part of what the head reads that is left out in training, at random.
+        augment: Whether each pass sees the training sequences changed: cut at their ends, faster
+            and slower, stronger and weaker. Default: where classes of fewer than 1,000 sequences
+            of no whole numbers are to be told.
         learning_rate: Adam's, at its highest.
         batch_size: Sequences per training step. Default: from the number of sequences.
         max_epochs: Most passes over the training sequences.
@@ -65,7 +70,9 @@ class Hyperparameters:
     layers: int = 1
     bidirectional: bool | None = None
     pooling: str | None = None
+    stride: int | None = None
     dropout: float | None = None
+    augment: bool | None = None
     learning_rate: float = 0.01
     batch_size: int | None = None
     max_epochs: int = 100

@@ -16,6 +16,7 @@ from glasscell.errors import DataError
 from glasscell.estimators.fitted_network import FittedNetwork
 from glasscell.nn.saving import describe
 from glasscell.tasks.scaling import Scaler
+from glasscell.tasks.sequences.averaging import averaged
 from glasscell.tasks.sequences.network import SequenceNetwork
 from glasscell.tasks.sequences.options import SequenceOptions
 from glasscell.tasks.sequences.plan import FEW, Plan, resolved
@@ -33,7 +34,7 @@ __all__ = ["fit", "pass_over"]
 NOTHING = np.zeros(0, np.int64)
 
 SAME = (
-    *("cell", "hidden_size", "layers", "bidirectional", "pooling", "dropout"),
+    *("cell", "hidden_size", "layers", "bidirectional", "pooling", "stride", "dropout", "augment"),
     *("learning_rate", "batch_size", "patience", "layout", "missing"),
 )
 """Hyper-parameters that are options of a run by the same name."""
@@ -166,7 +167,10 @@ def _prepared(
     """Plan the training of one network; `whole`: no sequence is held out."""
     options = _options(estimator)
     part = _parts(estimator, sequences, weights, options.seed, whole)
+    if before is not None:
+        options = replace(options, stride=before.settings.get("stride") or 1)
     options = resolved(options, sequences, (part,))
+    sequences = averaged(sequences, options.stride or 1)
     plan = ScaledPlan(sequences, options, (part,), weights=weights, before=before)
     begin = {} if before is None else before.weights
     recipe = WarmRecipe(plan, weights=begin, watched=bool(estimator.verbose))

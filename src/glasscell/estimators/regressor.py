@@ -31,7 +31,8 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc]
         best_epoch_: The epoch whose weights were kept.
 
     Notes:
-        As of `LSTMClassifier`. The loss is the mean squared error of scaled numbers.
+        As of `LSTMClassifier`. The loss is Huber's, of scaled numbers: squared up to one
+        standard deviation, linear beyond.
 
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(80, 6, 2))

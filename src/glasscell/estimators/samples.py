@@ -14,7 +14,7 @@ from sklearn.utils.validation import validate_data
 from glasscell.arrays import Array
 from glasscell.data.sequences.collection import Sequences
 from glasscell.data.sequences.content import Content
-from glasscell.data.sequences.missing_values import feature_means, fill_missing
+from glasscell.data.sequences.missing_values import fill_missing
 from glasscell.data.sequences.reading_options import Layout, Missing
 from glasscell.errors import DataError
 
@@ -68,10 +68,8 @@ def read_samples(estimator: Any, X: Any, reset: bool) -> Sequences:
         names=[str(number) for number in range(len(lengths))],
         source="X",
     )
-    if reset:
-        estimator._means = feature_means(content, None)
-    filled = fill_missing(content, estimator.missing, estimator._means, [])
-    manner = {"named": False, "layout": estimator.layout, "means": estimator._means}
+    filled = fill_missing(content, estimator.missing, [], learning=reset)
+    manner = {"named": False, "layout": estimator.layout}
     names = np.array(content.names)
     return Sequences(filled, content.offsets, tuple(content.features), names, manner=manner)
 

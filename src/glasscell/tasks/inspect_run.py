@@ -68,7 +68,8 @@ class Looking:
         series: Which sequences the page shows; default the first four, for a run the liveliest
             windows and the last one, or mistakes, the surest and the least sure sequences.
         steps: First step and the one after the last; default all. Not for a run's windows.
-        lag: How many steps back the task needs; default all there are.
+        lag: How many steps back the task needs; default of a run on series what was measured, else
+            all there are.
         title: The page's heading; default what a run forecasts, else the folder's name.
         nan: Whether NaN and infinities in the data may stay.
         gaps: Gap policy for a run's CSV file; default the run's.
@@ -158,13 +159,16 @@ def look_at(
         windows: What the model reads.
         looking: Which of them the page shows, the lag and the title; default `Looking()`.
     """
-    from glasscell.tasks.forecast.page import with_results
+    from glasscell.tasks.forecast.lag import Lag
+    from glasscell.tasks.forecast.page import with_lag, with_results
     from glasscell.tasks.forecast.preprocessing import read_preprocessing
 
-    looking = looking or Looking()
+    looking, settings = looking or Looking(), read_preprocessing(run)
+    lag = None if settings.get("lag") is None else Lag.of_record(settings["lag"])
     rows = _chosen(looking.series, len(windows.x))
     options = replace(
         _options(run, looking),
+        lag=looking.lag if lag is None or looking.lag is not None else lag.needed,
         shown=rows,
         names=[str(windows.names[row]) for row in rows],
         inputs=[str(name) for name in windows.channels],
@@ -172,8 +176,10 @@ def look_at(
     )
     loss = windows.loss if windows.scored else None
     page = _judged(collect(subject, windows.x, loss, options, _rival(run)))
+    if lag is not None:
+        page = with_lag(page, lag, looking.lag is None)
     truth = {f"{place}/truth": windows.y[row][None] for place, row in enumerate(rows)}
-    unit = str(read_preprocessing(run).get("unit") or "")
+    unit = str(settings.get("unit") or "")
     page = page.more(truth, {"forecast": {"unit": unit, "scales": _scales(windows, rows)}})
     return with_results(page, run, titled=bool(looking.title))
 

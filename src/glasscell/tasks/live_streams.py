@@ -87,6 +87,14 @@ class LiveStreams:
         output: Array = self._pool.step(self._row, x)[0]
         return output
 
+    def peek(self, name: str, x: Array) -> Array:
+        """Give what `step` would, and leave the stream where it is."""
+        at = np.array([self._open(name)])
+        before = self._pool.save(at)
+        output: Array = self._pool.step(at, x)[0].copy()
+        self._pool.restore(at, before)
+        return output
+
     def reset(self, name: str | None = None) -> None:
         """End one stream, or all of them; the next row of the name begins anew."""
         names = list(self._ids) if name is None else [name]

@@ -31,13 +31,15 @@ def plain(options: Any) -> dict[str, Any]:
 
 
 def require_within(options: Any, bounds: Mapping[str, tuple[int, int]]) -> None:
-    """Refuse numbers outside of their bounds, both included; None is within any.
+    """Refuse numbers outside of their bounds, both included; None and words are within any.
 
     Raises:
         DataError: There is such a number.
     """
     for name, (least, most) in bounds.items():
         value = getattr(options, name)
+        if isinstance(value, str):
+            continue
         if value is not None and value < least:
             raise DataError(f"{flag(name)}: expected at least {least}, got {value}")
         if value is not None and value > most:

@@ -159,7 +159,8 @@ class Descent:
 
     def step(self, batch: Batch) -> torch.Tensor:
         """Take one step and give the loss before it; under a launcher all take it together."""
-        self.optimizer.zero_grad()
+        for parameter in self.parameters:
+            parameter.grad = None
         loss = batch.targets.new_zeros((), dtype=torch.float32)
         if len(batch.targets):
             loss = self.loss(self.network(batch.inputs, **batch.options), batch.targets)
@@ -173,7 +174,7 @@ class Descent:
                 self._show_plainly(self.film, batch)
             self.film.step(loss)
         if self.clip is not None:
-            torch.nn.utils.clip_grad_norm_(self.parameters, self.clip)
+            shorten(self.parameters, self.clip)
         self.optimizer.step()
         return loss.detach()
 
@@ -217,7 +218,7 @@ class Trainer:
         self.watch = GradientWatch() if watch else None
         self.warnings: list[str] = []
         # Before the film: the average is a deep copy, and the film's hooks are not to be in it.
-        self.average = None if schedule.average is None else averaged(network, schedule.average)
+        self.average = None if schedule.average is None else Averaged(network, schedule.average)
         self.history: list[Epoch] = []
         self.best = _weights(network)
         self.best_validation = self._validate() if schedule.keep_start else float("inf")
@@ -334,20 +335,57 @@ class Trainer:
             self.watch.load(state["watch"])
 
 
-def averaged(network: torch.nn.Module, most: float) -> AveragedModel:
-    """Keep an exponential moving average of a network's weights.
+def shorten(parameters: Iterable[torch.nn.Parameter], most: float) -> None:
+    """Shorten the gradient to a norm, if it is longer.
+
+    Args:
+        parameters: All of them, on one device.
+        most: The norm.
+
+    Notes:
+        The bits of `torch.nn.utils.clip_grad_norm_`, whose sorting by device and dtype takes three
+        quarters of its time where parameters are small.
+    """
+    gradients = [each.grad for each in parameters if each.grad is not None]
+    if gradients:
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        torch._foreach_mul_(gradients, torch.clamp(most / (norm + 1e-6), max=1.0))
+
+
+class Averaged(AveragedModel):
+    """An exponential moving average of a network's weights.
 
     Args:
         network: The network.
         most: How much of the average stays at each step, once warmed up. After n steps it is
             (1 + n) / (10 + n) if that is less, so that the untrained weights are soon forgotten.
+
+    Notes:
+        The bits of torch's class, which looks for all parameters anew at each step.
     """
 
-    def move(averaged: Any, current: Any, seen: torch.Tensor | int) -> None:
-        count = int(seen)
-        torch._foreach_lerp_(averaged, current, 1 - min(most, (1 + count) / (10 + count)))
+    def __init__(self, network: torch.nn.Module, most: float) -> None:
+        super().__init__(network)
+        self._most = most
+        self._pairs: Any = None
 
-    return AveragedModel(network, multi_avg_fn=move)
+    @torch.no_grad()
+    def update_parameters(self, model: torch.nn.Module) -> None:
+        """Move the average towards the weights of the network that it is of."""
+        if self._pairs is None:
+            own, others = (list(one.parameters()) for one in (self.module, model))
+            buffers = list(zip(self.module.buffers(), model.buffers(), strict=True))
+            self._pairs = own, others, buffers
+        own, others, buffers = self._pairs
+        count = int(self.n_averaged)
+        if count:
+            stays = min(self._most, (1 + count) / (10 + count))
+            torch._foreach_lerp_(own, others, 1 - stays)
+        else:
+            torch._foreach_copy_(own, others)
+        for buffer, other in buffers:
+            buffer.copy_(other)
+        self.n_averaged += 1
 
 
 def _weights(module: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -111,7 +111,7 @@ def test_a_class_only_in_the_test_part():
 
 
 ARRAYS = {
-    "no layout": ((np.ones((4, 5, 3)), AB), "axes of a sequence are 5 and 3 long.*layout: ntc"),
+    "no layout": ((np.ones((4, 5, 3)), AB), "axes of a sequence are 5 and 3 long.*--layout ntc"),
     "four axes": ((np.ones((4, 5, 3, 2)), AB), "expected X of shape"),
     "an empty sequence": (([np.ones((2, 1)), np.ones((0, 1))], AB[:2]), "sequence 1 is empty"),
     "a length of 0": (

@@ -12,9 +12,9 @@ from utilsforecast.losses import coverage, mqloss
 
 from glasscell.data.panel import Series
 from glasscell.model.nodes.telling import Telling
-from glasscell.tasks.forecast.coverage import POINTS, crps, sentence, sureness
+from glasscell.tasks.forecast.coverage import POINTS, crps, sentence
 from glasscell.tasks.forecast.intervals import Calibration, quantiles_of
-from glasscell.tasks.forecast.scores import Method, Scoreboard
+from glasscell.tasks.forecast.scores import Entry, Method, Scoreboard
 from glasscell.tasks.forecast.windows import Windows
 from glasscell.tasks.scaling import Scaler
 
@@ -39,6 +39,7 @@ def boards(rows=300, seed=0, mean=5.0, scale=3.0):
         series=series,
         scalers=scalers,
         offsets=offsets,
+        training=[one.target[:10] for one in series],
         owner=lambda origins: np.searchsorted(offsets, origins, side="right") - 1,
     )
     cut = [(10, rows // 2), (rows // 2, rows - HORIZON)]
@@ -51,6 +52,11 @@ def boards(rows=300, seed=0, mean=5.0, scale=3.0):
     return tuple(found)
 
 
+def of(board, span):
+    """Score a forecast of the mean that was so sure."""
+    return board.scored(Entry(name="m", forecasts=(np.full(board.truth.shape, 5.0),), span=span))
+
+
 def zeros(pair):
     return tuple(np.zeros(board.truth.shape) for board in pair)
 
@@ -58,15 +64,16 @@ def zeros(pair):
 @pytest.mark.parametrize("adaptive", [False, True])
 def test_coverage_and_width_are_those_of_utilsforecast(adaptive):
     pair = boards()
-    sure = sureness(pair, zeros(pair), [80.0, 90.0], adaptive=adaptive)
     board = pair[1]
+    told = spanned(pair, zeros(pair), [80.0, 90.0], adaptive=adaptive)
+    sure = of(board, told)
     for level in (80.0, 90.0):
         frame = pd.DataFrame(
             {
                 "unique_id": np.repeat(board.owners, HORIZON),
                 "y": board.truth.ravel(),
-                f"m-lo-{level:.0f}": sure.low[level].ravel(),
-                f"m-hi-{level:.0f}": sure.high[level].ravel(),
+                f"m-lo-{level:.0f}": told.low[level].ravel(),
+                f"m-hi-{level:.0f}": told.high[level].ravel(),
             }
         )
         assert sure.coverage[level] == pytest.approx(
@@ -84,7 +91,7 @@ def test_the_crps_of_a_distribution_is_the_integral():
         [rng.normal(size=board.truth.shape), np.full(board.truth.shape, 0.8),
          np.full(board.truth.shape, 4.0)], axis=-1,
     )  # fmt: skip
-    ours = crps(board, told, Calibration((), ()), Telling("student-t"))
+    ours = board.mean(crps(board, told, Calibration((), ()), Telling("student-t")))
     exact = np.empty(board.truth.shape)
     for at in np.ndindex(exact.shape):
         scale = 3.0 * (board.owners[at[0]] + 1)
@@ -101,7 +108,7 @@ def test_the_crps_of_a_point_is_that_of_its_errors_to_both_sides():
     pair = boards(rows=80)
     start, _ = Calibration.of(zeros(pair)[0], pair[0].scaled(pair[0].truth), [80.0])
     board = pair[1]
-    ours = crps(board, zeros(pair)[1], start, None)
+    ours = board.mean(crps(board, zeros(pair)[1], start, None))
     y, exact = board.scaled(board.truth), np.empty(board.truth.shape)
     for step in range(HORIZON):
         cast = np.concatenate([-start.pools[0][:, step], start.pools[0][:, step]])
@@ -123,7 +130,7 @@ def test_the_crps_is_twice_the_mean_quantile_loss_of_utilsforecast():
         frame[f"q{q:.2f}"] = board.restore(told).ravel()
     names = {"m": [f"q{q:.2f}" for q in levels]}
     theirs = 2 * mqloss(pd.DataFrame(frame), names, levels)["m"].mean()
-    assert crps(board, zeros(pair)[1], start, None) == pytest.approx(theirs)
+    assert board.mean(crps(board, zeros(pair)[1], start, None)) == pytest.approx(theirs)
 
 
 def test_sharper_quantiles_that_hold_score_better():
@@ -131,8 +138,8 @@ def test_sharper_quantiles_that_hold_score_better():
     tells = Telling("quantiles", quantiles_of([80.0, 90.0]))
     ends = stats.norm.ppf(tells.quantiles)
     told = [np.broadcast_to(ends, (*board.truth.shape, 5)) for board in pair]
-    right = sureness(pair, (told[0], told[1]), [80.0, 90.0], tells)
-    wide = sureness(pair, (3 * told[0], 3 * told[1]), [80.0, 90.0], tells)
+    right = of(pair[1], spanned(pair, (told[0], told[1]), [80.0, 90.0], tells))
+    wide = of(pair[1], spanned(pair, (3 * told[0], 3 * told[1]), [80.0, 90.0], tells))
     assert right.crps < wide.crps
     assert abs(right.coverage[90.0] - 90) < 4
     assert abs(wide.coverage[90.0] - 90) < 4  # put right by the calibration

@@ -106,7 +106,7 @@ def test_a_run_folder_is_complete(run):
 
 def test_the_table_has_every_rival(run):
     names = [m.name for m in run.methods]
-    assert names == ["naive", "seasonal naive", "drift", "ridge", "plain RNN", "LSTM"]
+    assert names == ["naive", "seasonal naive", "drift", "ridge", "trees", "plain RNN", "LSTM"]
     counts = {m.name: m.parameters for m in run.methods}
     assert counts["ridge"] == 3 * (8 + 1 + 1)
     assert abs(counts["plain RNN"] - counts["LSTM"]) < 0.15 * counts["LSTM"]

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from glasscell.tasks.forecast.results_table import results, with_spread
+from glasscell.tasks.forecast.results_table import of_methods, with_spread
 from glasscell.tasks.forecast.scores import Method
+from glasscell.tasks.forecast.standings import Standing
 
 METHODS = [
     Method(name="seasonal naive", mae=123456.7, rmse=2.5e-9, mase=math.nan, errors=np.ones(1)),
@@ -26,9 +27,13 @@ METHODS = [
 ]  # fmt: skip
 
 
+def standing(methods, where="the last 20 % of each series"):
+    return Standing((where, where), 1, tuple(methods))
+
+
 def drawn(width, unit=""):
     stream = io.StringIO()
-    Console(file=stream, width=width).print(results(METHODS, unit))
+    Console(file=stream, width=width).print(of_methods(standing(METHODS), unit))
     return stream.getvalue()
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method
-from glasscell.tasks.forecast.verdict import compare, verdict
+from glasscell.tasks.forecast.verdict import Blocks, compare, stretches, verdict
 
 HORIZON, WINDOWS = 2, 200
 WEIGHTS = np.full(WINDOWS, 1 / WINDOWS)
@@ -25,8 +25,12 @@ def made(name, mae, spread=math.nan, seeds=0, noise=0.0, linear=0, errors=None):
     )
 
 
+def blocks(horizon=HORIZON):
+    return Blocks(WEIGHTS, stretches(np.arange(WINDOWS), horizon))
+
+
 def say(*methods, horizon=HORIZON):
-    return verdict(methods, WEIGHTS, horizon, "mg/dL")
+    return verdict(methods, blocks(horizon), "mg/dL")
 
 
 def test_a_clear_lead_is_called_a_lead():
@@ -144,7 +148,7 @@ def test_no_verdict_contradicts_its_results(drawn):
     rivals = methods[:-2] if same_model else methods[:-1]
     best = min(rivals, key=lambda m: m.mae)
     first = text.split(";")[0].split(". ")[0]
-    pair = compare(lstm, best, WEIGHTS, horizon)
+    pair = compare(lstm, best, blocks(horizon), len(rivals))
     assert ("either" in text) <= text.startswith("No clear difference")
     assert text.startswith("No clear difference") == (pair.outcome == "same")
     if abs(pair.change) > 0.02 and best.mae > 0:
@@ -177,4 +181,4 @@ def test_only_no_error_at_all_is_smaller_by_all_of_it():
 
 def test_a_spread_between_seeds_far_above_the_errors_overflows_nothing():
     lstm, rival = made(LSTM, 1e-300, 1e200, 3), made("naive", 3e-300)
-    assert compare(lstm, rival, WEIGHTS, HORIZON).outcome == "seeds"
+    assert compare(lstm, rival, blocks()).outcome == "seeds"

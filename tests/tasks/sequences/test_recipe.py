@@ -34,6 +34,7 @@ def alone():
         yield
 
 
+STILL = {"dropout": 0.0, "noise": 0.0, "augment": False}
 QUICK = {"rounds": 1, "epochs": 3, "hidden_size": 4, "batch_size": 5}
 
 
@@ -101,7 +102,7 @@ def test_one_process_and_two_give_the_same_bits():
 @pytest.mark.parametrize(("kind", "per_step"), GOALS)
 def test_every_goal_is_learnt(kind, per_step):
     sequences = made(LENGTHS, kind, bool(per_step))
-    recipe = recipe_of(sequences, epochs=30, hidden_size=8, dropout=0.0, noise=0.0)
+    recipe = recipe_of(sequences, epochs=30, hidden_size=8, **STILL)
     trainer = recipe.trainer("LSTM", 0)
     before = trainer.objective.error(trainer.network)
     while not trainer.finished:
@@ -143,7 +144,7 @@ def test_batches_of_scoring_hold_each_once_and_are_not_too_large(lengths, most):
 
 @pytest.mark.parametrize("batch_size", [1, 7, 40, 1000])
 def test_an_epoch_reads_every_training_sequence_once(batch_size):
-    recipe = recipe_of(made(LENGTHS), batch_size=batch_size)
+    recipe = recipe_of(made(LENGTHS), batch_size=batch_size, augment=False)
     objective = recipe.trainer("LSTM", 0).objective
     batches = list(objective.batches(0))
     assert len(batches) == objective.steps
@@ -155,12 +156,25 @@ def test_an_epoch_reads_every_training_sequence_once(batch_size):
 
 def test_batches_have_little_padding():
     lengths = np.random.default_rng(2).integers(1, 101, 800)
-    recipe = recipe_of(made(lengths), batch_size=32)
+    recipe = recipe_of(made(lengths), batch_size=32, augment=False)
     there = all_of = 0
     for batch in recipe.trainer("LSTM", 0).objective.batches(0):
         there += int(batch.options["lengths"].sum())
         all_of += batch.inputs.shape[0] * batch.inputs.shape[1]
     assert there > 0.85 * all_of  # 0.5 in the order in which they are drawn
+
+
+def test_the_skip_reads_sequences_as_they_are_where_training_changes_them():
+    sequences = made(LENGTHS)
+    recipe = recipe_of(sequences, dropout=0.0, noise=0.0, augment=True, batch_size=40)
+    trainer = recipe.trainer("LSTM", 0)
+    (batch,) = trainer.objective.batches(0)
+    chosen = recipe.part(0).train
+    assert sorted(batch.options["lengths"].tolist()) != sorted(LENGTHS[chosen])
+    x, lengths = padded(sequences, recipe.plan.scaler(recipe.plan.round(0)), chosen)
+    wanted = trainer.network.summary(x, lengths).numpy()
+    found = batch.options["summary"].numpy()
+    np.testing.assert_array_equal(found[np.lexsort(found.T)], wanted[np.lexsort(wanted.T)])
 
 
 def test_padded_steps_are_scaled_and_zero_after_the_end():

@@ -173,5 +173,5 @@ def _collected(
         labels=Labels("class", numbers.astype(np.int64), tuple(classes.tolist())),
         groups=groups,
         test=test,
-        manner={"named": True, "means": values.mean(axis=0, dtype=np.float64).tolist()},
+        manner={"named": True},
     )

@@ -25,8 +25,8 @@ from glasscell.errors import DataError
 BLOCK = 1 << 18
 """Numbers that are turned into float32 at a time."""
 LAYOUTS = (
-    "say which with layout: ntc (sequence, time, feature), as torch batches are, or nct (sequence, "
-    "feature, time), as aeon and sktime have it"
+    "say --layout ntc for (sequence, time, feature), as torch batches are, or --layout nct for "
+    "(sequence, feature, time), as aeon and sktime have it"
 )
 
 

@@ -38,8 +38,8 @@ class Sequences:
     """Sequences of different lengths, all steps in one array.
 
     Args:
-        values: (S, F) float32, the steps of all sequences one after another; finite after the
-            policy for missing values.
+        values: (S, F) float32, the steps of all sequences one after another; finite, or NaN where
+            the policy for missing values says the mean, which the training part of a round has.
         offsets: (n + 1,) where each sequence begins, and the end of the last.
         features: F names.
         names: (n,) what each sequence is called.
@@ -49,8 +49,8 @@ class Sequences:
         test: (n,) whether the source itself sets a sequence apart for the test; None: it does not.
         source: What the data are called.
         notes: What was done to them, one sentence each.
-        manner: What a later source has to be read like: columns found, order of the axes, means of
-            the features. `Known.of` takes it.
+        manner: What a later source has to be read like: columns found and order of the axes.
+            `Known.of` takes it.
     """
 
     values: npt.NDArray[np.float32]

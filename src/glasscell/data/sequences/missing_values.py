@@ -20,28 +20,23 @@ WAYS = {
 }
 
 
-def feature_means(content: Content, test: Array | None) -> list[float]:
-    """Give the mean of the known values of each feature, over sequences that are not for a test."""
-    means = []
-    rows = None if test is None or not test.any() else np.repeat(~test, content.lengths)
-    for column in content.values.T:
-        known = column if rows is None else column[rows]
-        missing = np.isnan(known)
-        known = known[~missing] if missing.any() else known
-        means.append(float(known.mean(dtype=np.float64)) if len(known) else float("nan"))
-    return means
-
-
 def fill_missing(
-    content: Content, policy: Missing, means: Sequence[float], notes: list[str]
+    content: Content,
+    policy: Missing,
+    notes: list[str],
+    *,
+    learning: bool,
+    means: Sequence[float] = (),
 ) -> npt.NDArray[np.float32]:
-    """Give the values without missing ones.
+    """Give the values without missing ones, but for those whose feature's mean is to stand there.
 
     Args:
         content: What was read.
         policy: What to do with a missing value.
-        means: Mean of each feature.
         notes: Gets a sentence on what was done.
+        learning: Whether somebody learns from these, so that every feature has to have values.
+        means: What earlier versions have a run put where neither a neighbour nor the policy says
+            what; empty: NaN, which a scaler turns into 0, the mean that it has measured.
 
     Raises:
         DataError: One is missing and the policy is to say so, or a feature has no value at all.
@@ -54,8 +49,9 @@ def fill_missing(
     first = int(np.argmax(missing.any(axis=1)))
     if policy == "raise":
         raise DataError(_refusal(content, missing, first))
-    empty = [name for name, mean in zip(content.features, means, strict=True) if np.isnan(mean)]
-    if empty:
+    unknown = counts == len(content.values)
+    empty = [name for name, none in zip(content.features, unknown, strict=True) if none]
+    if empty and learning:
         raise DataError(
             f"{content.source}: expected values in {few(empty)}, found none at all; leave "
             f"{'it' if len(empty) == 1 else 'them'} out of --features"
@@ -66,7 +62,8 @@ def fill_missing(
         if policy != "zero":
             alone += _within(column, gaps, content.offsets, policy)
             gaps = np.isnan(column)
-        column[gaps] = means[place]
+        if means:
+            column[gaps] = means[place]
     named = [name for name, number in zip(content.features, counts, strict=True) if number]
     notes.append(
         f"{count(int(counts.sum()), 'missing value')} ({few(named)}; the first in "

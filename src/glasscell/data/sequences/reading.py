@@ -12,7 +12,7 @@ from glasscell.data.readers import reader
 from glasscell.data.sequences.collection import Sequences
 from glasscell.data.sequences.content import Content, Said, say
 from glasscell.data.sequences.goals import find_labels, require_learnable
-from glasscell.data.sequences.missing_values import feature_means, fill_missing
+from glasscell.data.sequences.missing_values import fill_missing
 from glasscell.data.sequences.reading_options import (
     Goal,
     Known,
@@ -63,7 +63,7 @@ def read_sequences(
         known: What a run knows that is shown these data: labels are optional then.
 
     Returns:
-        All sequences, their values finite.
+        All sequences, their values finite, or NaN where a feature's mean is to stand.
 
     Raises:
         DataError: The data cannot be used; the message says where and what to do.
@@ -100,8 +100,8 @@ def settle(content: Content, options: ReadingOptions, known: Known | None) -> Se
     labels = find_labels(content, options.per_step, options.goal, known, notes)
     if known is None and labels is not None:
         require_learnable(content, labels, test)
-    means = feature_means(content, test) if known is None else list(known.means)
-    values = fill_missing(content, options.missing, means, notes)
+    means = () if known is None else known.means
+    values = fill_missing(content, options.missing, notes, learning=known is None, means=means)
     return Sequences(
         values=values,
         offsets=content.offsets,
@@ -116,7 +116,6 @@ def settle(content: Content, options: ReadingOptions, known: Known | None) -> Se
             **content.manner,
             "named": content.named,
             "labels": [column.name for column in content.labels],
-            "means": means,
         },
     )
 

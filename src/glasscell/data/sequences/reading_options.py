@@ -76,7 +76,8 @@ class Known:
         per_step: Whether each step has a label.
         columns: The columns found: sequence, time, group.
         layout: Order of the axes of an array that was read.
-        means: What stands for a missing value of each feature under the policy "zero".
+        means: What stands for a missing value of each feature under the policy "zero" in runs of
+            earlier versions; empty: 0 after scaling does.
     """
 
     features: tuple[str, ...]

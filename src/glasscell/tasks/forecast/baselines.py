@@ -1,4 +1,4 @@
-"""The forecasts that an LSTM has to beat, each scored on the same test windows."""
+"""The forecasts that an LSTM has to beat, on the same test windows."""
 
 from __future__ import annotations
 
@@ -10,48 +10,91 @@ import numpy as np
 
 from glasscell.arrays import Array
 from glasscell.data.read import Series
-from glasscell.tasks.forecast.coverage import sureness
+from glasscell.tasks.forecast import statistical
+from glasscell.tasks.forecast.coverage import span
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.ridge import ridge
 from glasscell.tasks.forecast.rules import drift, naive, seasonal_naive
-from glasscell.tasks.forecast.scores import Method, Scoreboard
+from glasscell.tasks.forecast.scores import Entry, Scoreboard
+from glasscell.tasks.forecast.trees import fit_trees
 
 
-def baselines(
-    plan: Plan, board: Scoreboard, held: Scoreboard
-) -> tuple[list[Method], dict[str, Array]]:
-    """Score the forecasts that need no network.
+def baselines(plan: Plan, board: Scoreboard) -> tuple[list[Entry], list[str]]:
+    """Forecast the test windows without a network.
 
     Args:
         plan: Windows and options.
-        board: Truth of the test windows.
-        held: Truth of the validation windows, by whose errors the intervals of ridge are made.
+        board: The test windows of the plan.
+
+    Returns:
+        What each baseline forecast, and notes on those that are left out or know less.
     """
-    horizon, season = plan.horizon, plan.season
+    entries, notes = [*_rules(plan, board), _ridge(plan, board)], []
+    chosen = plan.options.baselines
+    if chosen is None or "trees" in chosen:
+        entries.append(_trees(plan, board))
+    names = [name for name in statistical.NAMES if chosen is None or name.lower() in chosen]
+    if not statistical.installed():
+        if names and chosen is not None:
+            notes.append(f"{', '.join(names)}: statsforecast, which has them, is not installed.")
+        names = []
+    for name in names:
+        found = statistical.statistical(plan, board, name)
+        if isinstance(found, Entry):
+            entries.append(found)
+        else:
+            notes.append(found)
+    return entries, [*notes, *(entry.note for entry in entries if entry.note)]
+
+
+def _rules(plan: Plan, board: Scoreboard) -> list[Entry]:
+    season = plan.season
     rules: dict[str, Callable[[Series, Array, int], Array]] = {"naive": naive}
     if season > 1:
         rules["seasonal naive"] = partial(seasonal_naive, season=season)
     rules["drift"] = drift
-    forecasts: dict[str, Array] = {}
+    entries = []
     for name, rule in rules.items():
-        forecasts[name] = np.empty(board.truth.shape)
+        forecast = np.empty(board.truth.shape)
         for owner, series in enumerate(plan.dataset.series):
             windows = board.owners == owner
-            forecasts[name][windows] = rule(series, board.rows[windows], horizon)
-    methods = [board.score(name, [forecast]) for name, forecast in forecasts.items()]
+            forecast[windows] = rule(series, board.rows[windows], plan.horizon)
+        entries.append(Entry(name=name, forecasts=(forecast,)))
+    return entries
+
+
+def _ridge(plan: Plan, board: Scoreboard) -> Entry:
     began = time.perf_counter()
-    linear = ridge(
-        plan.train.thinned(plan.options.max_windows), plan.validation, plan.dataset.level
-    )
+    train = plan.train.thinned(plan.options.max_windows)
+    linear = ridge(train, plan.validation, plan.dataset.level)
     seconds = time.perf_counter() - began
-    told = [linear.forecast(windows.inputs()) for windows in (plan.validation, plan.test)]
-    forecasts["ridge"] = board.restore(told[1])
-    method = board.score(
-        "ridge", [forecasts["ridge"]], parameters=linear.parameters, seconds=seconds
+    told = linear.forecast(plan.validation.inputs()), linear.forecast(plan.test.inputs())
+    return Entry(
+        name="ridge",
+        forecasts=(board.restore(told[1]),),
+        parameters=linear.parameters,
+        seconds=seconds,
+        span=span(plan, board, told),
     )
-    options = plan.options
-    sure = sureness(
-        (held, board), (told[0], told[1]), options.level, adaptive=options.calibration == "adaptive"
+
+
+def _trees(plan: Plan, board: Scoreboard) -> Entry:
+    began = time.perf_counter()
+    most = plan.options.max_windows
+    train = plan.train.thinned(most)
+    model = fit_trees(train, plan.validation, plan.dataset.level)
+    seconds = time.perf_counter() - began
+    note = (
+        f"Trees learn from {model.windows:,} evenly spaced windows."
+        if model.windows < len(train)
+        else ""
     )
-    methods.append(sure.beside(method))
-    return methods, forecasts
+    told = model.forecast(plan.validation), model.forecast(plan.test)
+    return Entry(
+        name="trees",
+        forecasts=(board.restore(told[1]),),
+        parameters=model.parameters,
+        seconds=seconds,
+        note=note,
+        span=span(plan, board, told),
+    )

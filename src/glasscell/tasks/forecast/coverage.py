@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy.special import stdtrit  # type: ignore[import-untyped]
@@ -19,53 +19,43 @@ from glasscell.tasks.forecast.intervals import (
     level_name,
     track,
 )
-from glasscell.tasks.forecast.scores import LSTM, Method, Scoreboard
+from glasscell.tasks.forecast.plan import Plan
+from glasscell.tasks.forecast.scores import LSTM, Method, Scoreboard, Span
 
-__all__ = ["Sureness", "crps", "sentence", "sureness"]
+__all__ = ["crps", "sentence", "span", "spanned"]
 
 POINTS = 50
 """Quantiles over which CRPS is averaged: at 1, 3 … 99 %."""
 
 
-@dataclass(frozen=True, eq=False)
-class Sureness:
-    """What a method says of how sure it is, and whether that was so in the test part.
+def span(
+    plan: Plan, board: Scoreboard, told: tuple[Array, Array], tells: Telling | None = None
+) -> Span:
+    """Say how sure a method is of the test windows, by its errors on validation.
 
     Args:
-        calibration: For forecasts from the last row on.
-        coverage: Level to the share of measured test values inside, in percent, mean over series.
-        width: Level to the mean width in the data's unit, mean over series.
-        crps: Continuous ranked probability score in the data's unit, mean over series.
-        low: Level to (M, horizon) lower ends in the data's unit.
-        high: Likewise, upper ends.
-        notes: Levels that there are too few validation errors for, a sentence each.
+        plan: The plan of the windows, whose options say which levels and which calibration.
+        board: Truth of the test windows.
+        told: (M, horizon) or (M, horizon, P), scaled, of the validation and of the test windows.
+        tells: What was told beside points.
     """
-
-    calibration: Calibration
-    coverage: Mapping[float, float]
-    width: Mapping[float, float]
-    crps: float
-    low: Mapping[float, Array]
-    high: Mapping[float, Array]
-    notes: Sequence[str]
-
-    def beside(self, method: Method) -> Method:
-        """Give the method with these numbers."""
-        return replace(method, coverage=self.coverage, width=self.width, crps=self.crps)
+    held = Scoreboard(plan.dataset, plan.validation, plan.season)
+    adaptive = plan.options.calibration == "adaptive"
+    return spanned((held, board), told, plan.options.level, tells, adaptive)
 
 
-def sureness(
+def spanned(
     boards: tuple[Scoreboard, Scoreboard],
     told: tuple[Array, Array],
     levels: Sequence[float],
     tells: Telling | None = None,
     adaptive: bool = False,
-) -> Sureness:
-    """Calibrate on validation, and measure on the test part.
+) -> Span:
+    """Calibrate on validation, and tell the intervals of the test part.
 
     Args:
         boards: Truth of the validation windows, and of the test windows.
-        told: (M, horizon) or (M, horizon, P), scaled, of the validation and of the test windows.
+        told: (M, horizon) or (M, horizon, P), scaled, of both.
         levels: Percent.
         tells: What was told beside points.
         adaptive: Let the intervals follow the errors of the test part, in order of time, each from
@@ -83,41 +73,28 @@ def sureness(
         mine = np.flatnonzero(board.owners == owner)
         mine = mine[np.argsort(board.rows[mine], kind="stable")]
         tracker = Tracker(start, series.unique_id)
-        margins[mine] = track(tracker, board.rows[mine], told[1][mine], truth[mine])
+        if len(mine):
+            margins[mine] = track(tracker, board.rows[mine], told[1][mine], truth[mine])
         alphas[series.unique_id] = tracker.alphas
         until[series.unique_id] = time_text(series.ds[-1])
     low, high = {}, {}
     for at, level in enumerate(start.levels):
-        low[level], high[level] = map(
-            board.restore, interval(told[1], tells, level, margins[:, at])
-        )
-    inside = {
-        level: board.mean((low[level] <= board.truth) & (board.truth <= high[level]))
-        for level in start.levels
-    }
-    width = {level: board.mean(high[level] - low[level]) for level in start.levels}
+        ends = interval(told[1], tells, level, margins[:, at])
+        low[level], high[level] = map(board.restore, ends)
     end = start
     if adaptive and start.levels:
         later = np.argsort(board.rows, kind="stable")
-        after, _ = Calibration.of(told[1][later], truth[later], start.levels, tells, True)
+        fresh = start.scored(told[1][later], truth[later])
         pools = tuple(
-            np.concatenate(pair)[-RECENT:]
-            for pair in zip(start.pools, after.pools or start.pools, strict=True)
+            np.concatenate(pair)[-RECENT:] for pair in zip(start.pools, fresh, strict=True)
         )
         end = replace(start, pools=pools, alphas=alphas, until=until)
-    return Sureness(
-        end,
-        {level: 100 * share for level, share in inside.items()},
-        width,
-        crps(board, told[1], start, tells),
-        low,
-        high,
-        notes,
-    )
+    ranked = crps(board, told[1], start, tells)
+    return Span(low=low, high=high, ranked=ranked, calibration=end, notes=tuple(notes))
 
 
-def crps(board: Scoreboard, told: Array, calibration: Calibration, tells: Telling | None) -> float:
-    """Mean continuous ranked probability score of what is told, in the data's unit.
+def crps(board: Scoreboard, told: Array, calibration: Calibration, tells: Telling | None) -> Array:
+    """Continuous ranked probability score of what is told, in the data's unit.
 
     CRPS = 2 ∫ max(q (y - F⁻¹(q)), (q - 1) (y - F⁻¹(q))) dq, by the midpoint rule over 50 quantiles
     (Gneiting & Raftery 2007, sec. 4.2; Laio & Tamea 2007, eq. 8).
@@ -129,19 +106,19 @@ def crps(board: Scoreboard, told: Array, calibration: Calibration, tells: Tellin
         tells: What was told beside points.
 
     Returns:
-        The score, mean over series; NaN where nothing says how sure a point is.
+        (M, horizon) scores; NaN where nothing says how sure a point is.
 
     Notes:
         Between two told quantiles the distribution is even, and beyond the outermost it ends: all
         methods are measured by the same 50 quantiles.
     """
     if tells is None and not calibration.pools:
-        return float("nan")
+        return np.full(board.truth.shape, np.nan)
     total = np.zeros(board.truth.shape)
     for q in (np.arange(POINTS) + 0.5) / POINTS:
         apart = board.truth - board.restore(_quantile(float(q), told, calibration, tells))
         total += 2 * np.maximum(q * apart, (q - 1) * apart)
-    return board.mean(total / POINTS)
+    return total / POINTS
 
 
 def _quantile(q: float, told: Array, calibration: Calibration, tells: Telling | None) -> Array:

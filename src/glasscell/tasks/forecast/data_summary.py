@@ -57,6 +57,7 @@ def summary_lines(plan: Plan) -> list[str]:
         ),
         "season": count(plan.season, "step") if plan.season > 1 else "none",
         "covariates": few(known["covariates"]) or "none",
+        "lag": "" if plan.lag is None else plan.lag.in_words(),
         "rows": _rows(known),
         "windows": (
             f"lookback {count(plan.lookback, 'step')}, horizon {count(plan.horizon, 'step')}"

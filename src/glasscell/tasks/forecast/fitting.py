@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +16,12 @@ import glasscell
 from glasscell.files import STANDARD_INPUT
 from glasscell.report.page import write
 from glasscell.tasks.fit_call import FitCall, fit_call
-from glasscell.tasks.forecast import kept_windows
+from glasscell.tasks.forecast import backtest, kept_windows
 from glasscell.tasks.forecast.baselines import baselines
-from glasscell.tasks.forecast.coverage import Sureness, sureness
+from glasscell.tasks.forecast.coverage import span
 from glasscell.tasks.forecast.data_summary import summary_lines
 from glasscell.tasks.forecast.heads import telling_of
+from glasscell.tasks.forecast.lag import Lag, read_back
 from glasscell.tasks.forecast.linear import LinearForecast
 from glasscell.tasks.forecast.network import Recipe, tell
 from glasscell.tasks.forecast.network import predict as forecast_windows
@@ -29,11 +33,12 @@ from glasscell.tasks.forecast.preprocessing import preprocessing
 from glasscell.tasks.forecast.result import FitResult
 from glasscell.tasks.forecast.ridge import ridge
 from glasscell.tasks.forecast.room import require_room
-from glasscell.tasks.forecast.scores import Scoreboard
-from glasscell.tasks.forecast.verdict import verdict
+from glasscell.tasks.forecast.scores import Entry, Scoreboard, Span
+from glasscell.tasks.forecast.standings import by_origin, standings
+from glasscell.tasks.forecast.verdict import Blocks, verdict
 from glasscell.tasks.inspect_run import look
 from glasscell.training import run_folder
-from glasscell.training.campaign import Campaign, best_of_each, candidates, hire
+from glasscell.training.campaign import Campaign, Trained, best_of_each, candidates, hire
 from glasscell.training.kinds import KINDS, NAMES, Kind
 from glasscell.training.progress import Reporter, stop_on_interrupt
 from glasscell.training.trainer import environment
@@ -106,11 +111,13 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     for note in (*summary_lines(plan), *plan.notes):
         reporter.say(note)
     require_room(plan)
-    board = Scoreboard(plan.dataset, plan.test, plan.season)
-    held = Scoreboard(plan.dataset, plan.validation, plan.season)
-    methods, forecasts = baselines(plan, board, held)
-    recipe = Recipe.of(plan, start(plan))
-    networks = candidates(options.seed, options.seeds, options.cell)
+    rounds = backtest.rounds(plan)
+    boards = [Scoreboard(one.dataset, one.test, one.season) for one in rounds]
+    said = [baselines(one, board) for one, board in zip(rounds, boards, strict=True)]
+    recipes = tuple(Recipe.of(one, start(one)) for one in rounds)
+    recipe = recipes[0] if len(recipes) == 1 else backtest.Rolling(recipes)
+    networks = candidates(options.seed, options.seeds * len(rounds), options.cell)
+    cell = KINDS[options.cell]
     with (
         hire(call.jobs, len(networks), recipe.work) as workers,
         reporter,
@@ -118,61 +125,77 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     ):
         campaign = Campaign(recipe, networks, reporter, folder, workers)
         whole = campaign.run(stop)
-    best = best_of_each(campaign.done)
-    cell = KINDS[options.cell]
-    sure: dict[Kind, Sureness] = {}
-    for kind in _in_order(cell):
-        mine = [one for one in campaign.done if one.kind == kind]
-        if not mine:
-            continue
-        of_seeds = [board.restore(forecast_windows(one.network, plan.test)) for one in mine]
-        forecasts[NAMES[kind]] = of_seeds[mine.index(best[kind])]
-        method = board.score(
-            NAMES[kind],
-            of_seeds,
-            parameters=mine[0].parameters,
-            seconds=float(np.mean([one.seconds for one in mine])),
-            linear=sum(one.best_epoch == 0 for one in mine),
-        )
-        sure[kind] = _sureness(best[kind].network, plan, (held, board))
-        methods.append(sure[kind].beside(method))
+    done = [[n for n in campaign.done if recipe.round_of(n.seed) == k] for k in range(len(rounds))]
+    kept = [k for k in range(len(rounds)) if any(one.kind == cell for one in done[k])]
+    entries = [[*said[k][0], *network_entries(rounds[k], boards[k], done[k], cell)] for k in kept]
+    plan, pooled = backtest.pooled(plan, [rounds[k] for k in kept], entries)
+    last = kept[-1]
+    best = best_of_each(done[last])
+    board = Scoreboard(plan.dataset, plan.test, plan.season)
+    compared = standings(plan, board, pooled)
+    methods, blocks = compared[0].methods, Blocks.on(board)
     result = FitResult(
         plan,
-        tuple(methods),
-        verdict(methods, board.weights(), plan.horizon, plan.options.unit, NAMES[cell]),
+        rounds[last],
+        compared,
+        by_origin(plan, board, pooled),
+        verdict(methods, blocks, plan.options.unit, NAMES[cell]),
         tuple(campaign.done),
         best[cell],
         best.get("RNN") if cell != "RNN" else None,
-        forecasts,
+        {one.name: one.forecasts[one.saved] for one in pooled},
         board,
+        tuple(said[last][1]),
         not whole,
         call.seconds,
         folder.out if folder else None,
-        sure[cell],
+        _read_back(rounds[last], best[cell]),
+        next((one.span for one in pooled if one.name == NAMES[cell]), None),
     )
     if folder is not None:
         _write(result, folder, data)
     return result
 
 
-def _sureness(
-    network: torch.nn.Module, plan: Plan, boards: tuple[Scoreboard, Scoreboard]
-) -> Sureness:
-    """Measure how sure a network is."""
-    options, tells = plan.options, telling_of(plan.options)
+def network_entries(
+    plan: Plan, board: Scoreboard, networks: Sequence[Trained], cell: Kind
+) -> list[Entry]:
+    """Forecast the test windows of a plan with its networks, the plain rival before the cell."""
+    best = best_of_each(networks)
+    entries = []
+    for kind in dict.fromkeys(("RNN", cell)):
+        mine = [one for one in networks if one.kind == kind]
+        if mine:
+            entries.append(
+                Entry(
+                    name=NAMES[kind],
+                    forecasts=tuple(
+                        board.restore(forecast_windows(one.network, plan.test)) for one in mine
+                    ),
+                    parameters=mine[0].parameters,
+                    seconds=float(np.mean([one.seconds for one in mine])),
+                    linear=sum(one.best_epoch == 0 for one in mine),
+                    saved=mine.index(best[kind]),
+                    span=_span(best[kind].network, plan, board),
+                )
+            )
+    return entries
+
+
+def _span(network: torch.nn.Module, plan: Plan, board: Scoreboard) -> Span:
+    """Say how sure a network is."""
+    tells = telling_of(plan.options)
     told = forecast_windows if tells is None else tell
-    return sureness(
-        boards,
-        (told(network, plan.validation), told(network, plan.test)),
-        options.level,
-        tells,
-        options.calibration == "adaptive",
-    )
+    return span(plan, board, (told(network, plan.validation), told(network, plan.test)), tells)
 
 
-def _in_order(cell: Kind) -> list[Kind]:
-    """Give the kinds of networks as the table lists them: the plain rival, then the cell."""
-    return list(dict.fromkeys(("RNN", cell)))
+def _read_back(plan: Plan, best: Trained) -> Lag | None:
+    """Add to how far back the data help how far back the saved network reads."""
+    if plan.lag is None:
+        return None
+    forecast = partial(forecast_windows, best.network)
+    name = NAMES[best.kind]
+    return replace(plan.lag, network=read_back(forecast, plan.validation, name, plan.season))
 
 
 def start(plan: Plan) -> LinearForecast:
@@ -189,21 +212,24 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
         folder: The run folder in the making.
         data: What was fitted, to name it in run.yaml.
     """
-    keep_network(folder, result.best.network, result.plan, _named(data))
-    result.sureness.calibration.save(folder.draft / run_folder.CALIBRATION)
+    keep_network(folder, result.best.network, result.saved, _named(data), result.lag)
+    if result.span is not None:
+        result.span.calibration.save(folder.draft / run_folder.CALIBRATION)
     folder.write_json(run_folder.METRICS, {**result.metrics(), "environment": environment()})
     folder.write_log(result.log())
     if result.best.film is not None:
         result.best.film.save(folder.draft / run_folder.FILM)
     if result.rival is not None:
         glasscell.save(result.rival.network, folder.draft / run_folder.RIVAL, force=True)
-    kept_windows.of_plan(result.plan).save(folder.draft / run_folder.WINDOWS)
+    kept_windows.of_plan(result.saved).save(folder.draft / run_folder.WINDOWS)
     Shown.of(result).save(folder.draft / run_folder.FORECASTS)
     write(look(folder.draft), folder.draft / run_folder.REPORT, force=True)
     folder.commit(keep_checkpoint=result.interrupted)
 
 
-def keep_network(folder: run_folder.RunFolder, network: Any, plan: Plan, data: str) -> None:
+def keep_network(
+    folder: run_folder.RunFolder, network: Any, plan: Plan, data: str, lag: Lag | None = None
+) -> None:
     """Write what a forecast needs: the network, how data are prepared, and the options.
 
     Args:
@@ -211,9 +237,10 @@ def keep_network(folder: run_folder.RunFolder, network: Any, plan: Plan, data: s
         network: The network.
         plan: What it was trained on.
         data: Name of the data.
+        lag: How far back the data help and the network reads; None: as the plan has it.
     """
     glasscell.save(network, folder.draft, force=True)
-    folder.write_json(run_folder.PREPROCESSING, preprocessing(plan))
+    folder.write_json(run_folder.PREPROCESSING, preprocessing(plan, lag or plan.lag))
     folder.write_settings({"task": "forecast", "data": data, **plan.options.record()})
 
 

@@ -184,9 +184,19 @@ class Calibration:
         known = int((~np.isnan(truth)).sum(axis=0).min())
         kept = tuple(level for level in levels if least(level) <= known)
         notes = [_too_few(level, known) for level in levels if level not in kept]
-        each = kept if tells is not None and tells.quantiles else kept[:1]
-        pools = tuple(scores(told, tells, level, truth).astype(np.float32) for level in each)
-        return cls(kept, pools, tells, adaptive), notes
+        empty = cls(kept, (), tells, adaptive)
+        return replace(empty, pools=empty.scored(told, truth)), notes
+
+    def scored(self, told: Array, truth: Array) -> tuple[Array, ...]:
+        """Give the scores of further forecasts, as `pools` has them.
+
+        Args:
+            told: (n, horizon) points or (n, horizon, P).
+            truth: (n, horizon), NaN where nothing was measured.
+        """
+        apart = self.tells is not None and bool(self.tells.quantiles)
+        each = self.levels if apart else self.levels[:1]
+        return tuple(scores(told, self.tells, one, truth).astype(np.float32) for one in each)
 
     @property
     def known(self) -> int:

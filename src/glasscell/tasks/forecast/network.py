@@ -32,6 +32,9 @@ SKIP_RATE = 0.1
 WARM_UP = 0.15
 """Part of the steps over which the learning rate rises; over the rest it falls to nothing."""
 
+SHORTEST = 3
+"""Least lag that chrono takes: its biases are logarithms of 1 to lag - 1 steps."""
+
 EVALUATION_BATCH = 1024
 
 LAYERS = {"LSTM": LSTM, "GRU": GRU, "RNN": RNN}
@@ -58,6 +61,7 @@ class Forecaster(torch.nn.Module):
         device: Where the weights live; default the CPU.
         known: Which channels are known ahead, and which hold codes; default none.
         tells: What the network tells beside the point; None: nothing.
+        **start: How the recurrent layer starts, `init`, `forget_bias` or `lag`, as it takes them.
 
     Notes:
         A linear path beside a recurrent one follows LSTNet (Lai et al. 2018), subtracting the last
@@ -82,13 +86,16 @@ class Forecaster(torch.nn.Module):
         device: torch.device | str | None = None,
         known: Ahead | None = None,
         tells: Telling | None = None,
+        **start: Any,
     ) -> None:
         super().__init__()
         sizes = Sizes(channels, lookback, horizon, known)
         self.lookback = lookback
         self.horizon = horizon
         self.sizes = sizes
-        self.recurrent = LAYERS[kind](sizes.reads, hidden_size, batch_first=True, device=device)
+        self.recurrent = LAYERS[kind](
+            sizes.reads, hidden_size, batch_first=True, device=device, **start
+        )
         self.head = Linear(hidden_size, horizon, device=device)
         self.skip = Linear(sizes.skips, horizon, device=device)
         if sizes.known:
@@ -323,6 +330,7 @@ class Recipe:
         validation: Windows that decide which epoch is kept.
         linear: The linear model that every network's skip starts from.
         fingerprint: Digest of options and data.
+        lag: Steps back that the data help, for chrono; None: not known.
     """
 
     options: ForecastOptions
@@ -331,12 +339,15 @@ class Recipe:
     validation: Windows
     linear: LinearForecast
     fingerprint: str
+    lag: int | None = None
 
     @classmethod
     def of(cls, plan: Plan, linear: LinearForecast) -> Recipe:
         """Take what training needs from a plan."""
         channels = len(plan.channels)
-        return cls(plan.options, channels, plan.train, plan.validation, linear, plan.fingerprint())
+        lag = None if plan.lag is None else plan.lag.back
+        parts = (plan.options, channels, plan.train, plan.validation, linear, plan.fingerprint())
+        return cls(*parts, lag)
 
     @property
     def tells(self) -> Telling | None:
@@ -378,6 +389,19 @@ class Recipe:
         steps = 2 * options.seeds * options.epochs * windows * rows
         return 3.0 * steps * weights
 
+    def round_of(self, seed: int) -> int:
+        """Give the number of the fit that a seed trains for: all train for the only one."""
+        return 0
+
+    def start(self, kind: Kind) -> dict[str, Any]:
+        """Say how the recurrent layer starts; a plain RNN has no gate that keeps."""
+        bias = self.options.forget_bias
+        if bias is None or kind == "RNN":
+            return {}
+        if bias == "chrono":
+            return {"init": "chrono", "lag": max(self.lag or self.train.lookback, SHORTEST)}
+        return {"forget_bias": bias}
+
     def network(self, kind: Kind, seed: int) -> Forecaster:
         """Make a network with the initial weights of a seed; the global random state stays."""
         size, train, cell = self.options.hidden_size, self.train, KINDS[self.options.cell]
@@ -393,6 +417,7 @@ class Recipe:
                 train.horizon,
                 known=train.ahead,
                 tells=self.tells,
+                **self.start(kind),
             )
         network.start_from(self.linear)
         if network.tells is not None:

@@ -31,8 +31,9 @@ class ForecastOptions:
 
     Args:
         horizon: Time steps to forecast. Default: one season, at most 24.
-        lookback: Time steps that the models read. Default: the longer of 3 horizons and 2 seasons,
-            at most 128, and shorter if the data are short.
+        lookback: Time steps that the models read. auto: as many as help forecasts of held-out
+            training data, and up to the longer of 3 horizons and 2 seasons where more does no harm;
+            at most 128, and fewer if the data are short.
         target: Column to forecast. Default: y or target; else every column beside the time is a
             series.
         time: Time column, or with commas the columns of its parts (Date,Time or year,month).
@@ -82,8 +83,9 @@ class ForecastOptions:
         show_level: Show the networks and ridge the level of the target beside its changes. Default:
             if validation stays within the range of training.
         cell: The recurrent layer: lstm, gru or rnn.
-        forget_bias: Initial forget bias of the LSTM: a number, or chrono (Tallec & Ollivier 2018)
-            from the lag that was measured. Default: from the lag.
+        forget_bias: Initial bias of the gates that keep, an LSTM's forget gates or a GRU's update
+            gates: a number, or chrono (Tallec & Ollivier 2018) from the lag that was measured.
+            Default: as torch has it, uniform within 1 / sqrt(hidden size). A plain RNN has none.
         predicts: What the network tells: a point, quantiles, or a Student-t distribution.
         level: Percent of the intervals that are told, each in (0, 100); [] for none.
         calibration: How intervals are calibrated: adaptive, which follows the errors that came
@@ -94,13 +96,15 @@ class ForecastOptions:
         refit: Train anew at every origin of the backtest.
         compare: CSV or Parquet file of others' forecasts (unique_id, ds, a column each; cutoff
             where there are several origins), which become rows of the table.
+        baselines: The baselines that take time: trees, ets, theta, arima; [] for none. Default:
+            trees, and the others where statsforecast is installed.
         unit: Unit of the target, for the report.
         film: Training steps between two frames of the training film (gates, memory and gradients of
             the saved network, in film.npz). Default: no film.
     """
 
     horizon: int | None = None
-    lookback: int | None = None
+    lookback: int | Literal["auto"] = "auto"
     target: str | None = None
     time: str | None = None
     series: str | None = None
@@ -141,6 +145,7 @@ class ForecastOptions:
     step: int | None = None
     refit: bool = False
     compare: str | None = None
+    baselines: list[Literal["trees", "ets", "theta", "arima"]] | None = None
     unit: str = ""
     film: int | None = None
 
@@ -155,6 +160,12 @@ class ForecastOptions:
         object.__setattr__(self, "level", require_levels(self.level))
         if self.predicts == "quantiles" and not self.level:
             raise DataError("--predicts quantiles: expected a --level whose ends to tell, got none")
+
+        if self.windows is None and (self.step is not None or self.refit):
+            given = "--refit" if self.refit else "--step"
+            raise DataError(
+                f"{given} is about a backtest; say with --windows how many origins it has"
+            )
 
     def reading(self) -> ReadOptions:
         """Give the part that reading the data needs."""

@@ -16,11 +16,13 @@ from glasscell.arrays import Array
 from glasscell.data.frequency import rhythm
 from glasscell.data.wording import count
 from glasscell.errors import DataError
+from glasscell.inspect.verdict.findings import OF_LAG
 from glasscell.report.draw.axes import step_labels
 from glasscell.report.page import Exploration
 from glasscell.report.views.forecast.data import Band, Stretch
 from glasscell.report.views.results.data import Table, results
 from glasscell.tasks.forecast.intervals import level_name
+from glasscell.tasks.forecast.lag import Lag
 from glasscell.tasks.forecast.results_table import widest
 from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method
 from glasscell.tasks.forecast.verdict import label
@@ -64,7 +66,7 @@ class Shown:
         truth: (n,) in the data's unit, NaN where nothing was measured.
         lstm: (n,) of the saved network, made `horizon` steps before.
         ridge: (n,) of the ridge regression.
-        low: (n,) lower end of the LSTM's outermost interval; None in runs without intervals.
+        low: (n,) lower end of the network's outermost interval; None in runs without intervals.
         high: (n,) its upper end.
         level: Percent of that interval.
     """
@@ -98,12 +100,13 @@ class Shown:
             values[targets[inside] - rows[0]] = forecasts[mine[inside], horizon - 1]
             return values
 
-        sure = result.sureness
-        widest = max(sure.low, default=None)
-        ends = {}
-        if widest is not None:
-            ends["low"], ends["high"] = line(sure.low[widest]), line(sure.high[widest])
-            ends["level"] = np.array(widest)
+        ends: dict[str, Array] = {}
+        if result.span is not None and result.span.low:
+            outermost = max(result.span.low)
+            ends["low"], ends["high"] = map(
+                line, (result.span.low[outermost], result.span.high[outermost])
+            )
+            ends["level"] = np.array(outermost)
 
         return cls(
             series=series.unique_id,
@@ -122,7 +125,7 @@ class Shown:
 
     @property
     def band(self) -> Band | None:
-        """The LSTM's intervals, for the picture."""
+        """The network's intervals, for the picture."""
         if self.low is None or self.high is None or self.level is None:
             return None
         return Band(level_name(float(self.level)), self.low, self.high)
@@ -195,6 +198,39 @@ def with_results(shown: Exploration, run: Path, titled: bool) -> Exploration:
     )
 
 
+def with_lag(shown: Exploration, lag: Lag, judged: bool) -> Exploration:
+    """Put on a page how far back the data help and the network reads, and what that answers.
+
+    Args:
+        shown: The network's page, judged at the lag that was measured.
+        lag: What was measured.
+        judged: Whether it was that lag that the page was judged at.
+    """
+    shown = shown.more({}, {"reach": lag.record()})
+    if not (judged and lag.reached):
+        return shown
+    findings = [
+        replace(one, kind="healthy", good=True, assumed=False, advice=("", ""), value=None,
+                text=_through(one.text, lag))
+        if one.kind in OF_LAG else one
+        for one in shown.findings
+    ]  # fmt: skip
+    return replace(shown, findings=findings)
+
+
+def _through(text: tuple[str, str], lag: Lag) -> tuple[str, str]:
+    """Say why a layer that forgets is no fault: beside it lies a linear path."""
+    assert lag.network is not None
+    back = lag.network.back
+    return (
+        f"{text[0]} That is no fault here: the data help back to {count(lag.back, 'step')}, and "
+        f"the network reads {count(back, 'step')} of them, what is older through the linear path "
+        "beside the layer.",
+        f"{text[1]}这里并非问题：数据在 {lag.back} 步之内有帮助，网络读取其中 {back} 步，"
+        "更早的内容经由该层旁边的线性通路。",
+    )
+
+
 def results_table(methods: list[Mapping[str, Any]], unit: str = "", own: str = LSTM) -> Table:
     """Lay the methods of metrics.json out as a table, that of the network marked."""
     scored = [_method(record) for record in methods]
@@ -241,7 +277,7 @@ def _method(record: Mapping[str, Any]) -> Method:
     numbers = ("mae", "rmse", "mase", "mae_sd", "seconds")
     return Method(
         name=record["name"],
-        **{key: math.nan if record[key] is None else record[key] for key in numbers},
+        **{key: math.nan if record[key] is None else record[key] for key in numbers},  # type: ignore[arg-type]
         seeds=record["seeds"],
         parameters=record["parameters"],
         errors=np.empty(0),

@@ -12,17 +12,19 @@ from glasscell.data.frequency import season_length
 from glasscell.data.read import Panel, read_panel
 from glasscell.data.wording import count, few
 from glasscell.errors import DataError
+from glasscell.tasks.forecast.lag import Lag, longest_tried, measure
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.windows import (
     TEST,
     TRAIN,
     VALIDATION,
+    Backtest,
     Dataset,
     Split,
     Windows,
     boundaries,
     build,
-    fewest,
+    fits,
     shortest,
 )
 
@@ -43,6 +45,7 @@ class Plan:
         validation: Validation windows, thinned.
         test: Test windows, thinned.
         notes: What a reader of the results should know, one sentence each.
+        lag: How far back the data help, as far as it could be measured.
     """
 
     panel: Panel
@@ -52,6 +55,7 @@ class Plan:
     validation: Windows
     test: Windows
     notes: tuple[str, ...]
+    lag: Lag | None = None
 
     @property
     def horizon(self) -> int:
@@ -92,27 +96,42 @@ def make_plan(data: object, options: ForecastOptions) -> Plan:
     Raises:
         DataError: The data cannot be used.
     """
-    needed = shortest(options.lookback or 1, options.horizon or 1)
+    lookback = 1 if options.lookback == "auto" else options.lookback
+    needed = shortest(lookback, options.horizon or 1)
     return plan_of(read_panel(data, replace(options.reading(), needed=needed)), options)
 
 
-def plan_of(panel: Panel, options: ForecastOptions, split: Split = boundaries) -> Plan:
+def plan_of(
+    panel: Panel,
+    options: ForecastOptions,
+    split: Split | None = None,
+    lag: Lag | None = None,
+) -> Plan:
     """Decide what the options leave open for series that were read.
 
     Args:
         panel: The series.
         options: The options.
-        split: Gives the first row of validation and of test of so many rows.
+        split: Gives the first row of validation and of test of so many rows; None: as the options
+            say.
+        lag: How far back the data help, where that is known; None: it is measured.
 
     Raises:
         DataError: The series are too short, or have gaps everywhere.
     """
-    season = _named_season(panel, options.season, split) or _season(panel, split)
+    # Of the horizons that may be chosen, the longest leaves the least to find the season in.
+    past = split or _split(options, options.horizon or LONGEST_HORIZON)
+    season = _named_season(panel, options.season, past) or _season(panel, past)
     horizon = options.horizon or _horizon(panel, season)
-    lookback = options.lookback or _lookback(panel, horizon, season, split)
+    split = split or _split(options, horizon)
+    usual = _usual(panel, horizon, season, split)
+    named = None if options.lookback == "auto" else options.lookback
+    lag = lag or _lag(panel, horizon, season, options, split)
+    lookback = named or (usual if lag is None else lag.lookback(usual))
     calendar = options.calendar or ()
     require_calendar(calendar, panel.series[0].ds)
     dataset = build(panel, lookback, horizon, options.show_level, split, calendar)
+    step = options.step or horizon
     most = options.max_windows
     train = dataset.parts[TRAIN]
     batch_size = options.batch_size or max(16, min(128, len(train) // 64))
@@ -123,6 +142,7 @@ def plan_of(panel: Panel, options: ForecastOptions, split: Split = boundaries) -
         season=season,
         batch_size=batch_size,
         show_level=dataset.level,
+        step=options.windows and step,
         freq=str(panel.freq),
         covariates=list(panel.covariates),
         future_covariates=list(panel.roles.ahead) or None,
@@ -132,8 +152,29 @@ def plan_of(panel: Panel, options: ForecastOptions, split: Split = boundaries) -
         **panel.detected,
     )
     validation, test = (dataset.parts[part].thinned(most) for part in (VALIDATION, TEST))
+    if options.windows is not None:
+        test = _of_backtest(dataset, options.windows, step)
     notes = (*panel.notes, *_notes(dataset, most))
-    return Plan(panel, resolved, dataset, train, validation, test, notes)
+    return Plan(panel, resolved, dataset, train, validation, test, notes, lag)
+
+
+def _split(options: ForecastOptions, horizon: int) -> Split:
+    if options.windows is None:
+        return boundaries
+    return Backtest(options.windows, options.step or horizon, horizon)
+
+
+def _of_backtest(dataset: Dataset, windows: int, step: int) -> Windows:
+    """Take the windows of a backtest's origins."""
+    test = dataset.parts[TEST]
+    behind = dataset.offsets[dataset.owner(test.origins) + 1] - test.horizon - test.origins
+    chosen = (behind % step == 0) & (behind // step < windows)
+    if not chosen.any():
+        raise DataError(
+            "no origin of the backtest has a window without a gap before and after it; fill gaps "
+            "with --gaps interpolate, or take another --step"
+        )
+    return replace(test, origins=test.origins[chosen])
 
 
 def _named_season(panel: Panel, season: int | None, split: Split) -> int | None:
@@ -161,14 +202,39 @@ def _horizon(panel: Panel, season: int) -> int:
     return max(min(wanted, longest // 15), 1)
 
 
-def _lookback(panel: Panel, horizon: int, season: int, split: Split) -> int:
-    """Choose the lookback: 3 horizons or 2 seasons, less if a third of training is shorter."""
+def _usual(panel: Panel, horizon: int, season: int, split: Split) -> int:
+    """Give the lookback by horizon and season: 3 horizons or 2 seasons, less for short data."""
     longest = max(len(s.ds) for s in panel.series)
-    wanted = min(max(3 * horizon, 2 * season), LONGEST_LOOKBACK)
-    third = split(longest)[0] // 3
-    while wanted > 1 and (wanted > third or fewest(wanted, horizon, split) > longest):
+    return _fitting(min(max(3 * horizon, 2 * season), LONGEST_LOOKBACK), longest, horizon, split)
+
+
+def _fitting(wanted: int, rows: int, horizon: int, split: Split) -> int:
+    """Shorten a lookback to a third of the training part, and until all parts have a window."""
+    third = split(rows)[0] // 3
+    while wanted > 1 and (wanted > third or not fits(rows, wanted, horizon, split)):
         wanted -= 1
     return wanted
+
+
+def _lag(
+    panel: Panel, horizon: int, season: int, options: ForecastOptions, split: Split
+) -> Lag | None:
+    """Measure how far back the data help, up to the lookback that was named; None: too few data."""
+    named = None if options.lookback == "auto" else options.lookback
+    lengths = np.sort([len(s.ds) for s in panel.series])[::-1]
+    # What half of all rows can be tried with: a few long series speak for themselves alone.
+    rows = int(lengths[np.searchsorted(np.cumsum(lengths), lengths.sum() / 2)])
+    wanted = longest_tried(named or LONGEST_LOOKBACK, 1 + len(panel.covariates))
+    longest = wanted if named else _fitting(wanted, rows, horizon, split)
+    while longest:
+        try:
+            dataset = build(
+                panel, longest, horizon, options.show_level, split, options.calendar or ()
+            )
+            return measure(dataset, season)
+        except DataError:  # gaps leave no window of so many steps
+            longest //= 2
+    return None
 
 
 def _notes(dataset: Dataset, most: int) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from glasscell.data.panel import Series
+from glasscell.tasks.forecast.lag import Lag
 from glasscell.tasks.forecast.layout import Layout
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.scaling import Scaler
@@ -17,8 +18,13 @@ NEEDED = ("columns", "frequency", "gaps", "max_gap", "lookback", "horizon", "lev
 """What a forecast cannot do without."""
 
 
-def preprocessing(plan: Plan) -> dict[str, Any]:
-    """Give what preprocessing.json holds."""
+def preprocessing(plan: Plan, lag: Lag | None = None) -> dict[str, Any]:
+    """Give what preprocessing.json holds.
+
+    Args:
+        plan: Of the run.
+        lag: How far back the data help and the network reads; None: too few data to tell.
+    """
     roles, options = plan.panel.roles, plan.options
     return {
         **run_folder.task_format("forecast"),
@@ -40,6 +46,7 @@ def preprocessing(plan: Plan) -> dict[str, Any]:
         "ahead": plan.dataset.layout.record(),
         "channels": plan.channels,
         "unit": options.unit,
+        "lag": None if lag is None else lag.record(),
         "scalers": {
             series.unique_id: {"mean": scaler.mean.tolist(), "scale": scaler.scale.tolist()}
             for series, scaler in zip(plan.dataset.series, plan.dataset.scalers, strict=True)

@@ -4,25 +4,40 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Group
 
 from glasscell.data.wording import number
 from glasscell.tasks.fitted_table import FittedTable
 from glasscell.tasks.forecast.intervals import level_name
 from glasscell.tasks.forecast.scores import LSTM, Method
+from glasscell.tasks.forecast.standings import Standing
+
+if TYPE_CHECKING:
+    from glasscell.tasks.forecast.result import FitResult
 
 LEAVING = ("seconds", "parameters", "CRPS", "width", "inside", "RMSE", "MASE")
 """Columns that a narrow terminal does without, in this order."""
 
 
-def results(methods: Sequence[Method], unit: str = "", own: str = LSTM) -> FittedTable:
-    """Lay the methods out, the network in bold.
+def results(result: FitResult) -> Group:
+    """Lay the methods out, the network in bold: on all windows, on some, and origin by origin."""
+    unit, own = result.plan.options.unit, result.network
+    tables = [of_methods(one, unit, own) for one in result.standings]
+    several = len(result.origins) > 1
+    return Group(*tables, *([of_origins(result.origins, unit, own)] if several else []))
+
+
+def of_methods(standing: Standing, unit: str = "", own: str = LSTM) -> FittedTable:
+    """Lay the methods on the same windows out.
 
     Args:
-        methods: Test results.
+        standing: Test results.
         unit: Unit of the errors.
         own: Name of the network.
     """
-    level = widest(methods)
+    level = widest(standing.methods)
     held = f"in {level_name(level)} %"
     rows = [
         {
@@ -34,14 +49,32 @@ def results(methods: Sequence[Method], unit: str = "", own: str = LSTM) -> Fitte
             "parameters": f"{method.parameters:,}",
             "seconds": f"{method.seconds:.1f}",
         }
-        for method in methods
+        for method in standing.methods
     ]
     return FittedTable(
-        f"Errors{f' in {unit}' if unit else ''} on the last 20 % of each series",
+        f"Errors{f' in {unit}' if unit else ''} on {standing.where[0]}",
         rows,
-        bold=[method.name == own for method in methods],
+        bold=[method.name == own for method in standing.methods],
         leaving=[held if name == "inside" else name for name in LEAVING],
         headline="MAE",
+    )
+
+
+def of_origins(origins: Sequence[Standing], unit: str = "", own: str = LSTM) -> FittedTable:
+    """Lay the errors out origin by origin, a column for each method."""
+    rows = [
+        {
+            "last value known": origin.where[0],
+            **{method.name: number(method.mae) for method in origin.methods},
+        }
+        for origin in origins
+    ]
+    return FittedTable(
+        f"MAE{f' in {unit}' if unit else ''} of each origin",
+        rows,
+        bold=[False] * len(rows),
+        leaving=[name for name in rows[0] if name not in ("last value known", own)],
+        headline=own,
     )
 
 

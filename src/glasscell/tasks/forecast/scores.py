@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,74 @@ from utilsforecast.losses import mae, mase, rmse
 
 from glasscell.arrays import Array
 from glasscell.data.wording import count, few
+from glasscell.tasks.forecast.intervals import Calibration
 from glasscell.tasks.forecast.windows import Dataset, Windows
 from glasscell.training.kinds import NAMES
 
 METRICS = ("mae", "rmse", "mase")
 LSTM, PLAIN_RNN = NAMES["LSTM"], NAMES["RNN"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Span:
+    """How sure a method said it was, window by window, in the data's unit.
+
+    Args:
+        low: Level in percent to the (M, horizon) lower ends of its intervals.
+        high: Likewise, the upper ends.
+        ranked: (M, horizon) continuous ranked probability scores.
+        calibration: What the intervals of later forecasts are made of.
+        notes: Levels that there are too few validation errors for, a sentence each.
+    """
+
+    low: Mapping[float, Array]
+    high: Mapping[float, Array]
+    ranked: Array
+    calibration: Calibration
+    notes: tuple[str, ...] = ()
+
+    def of(self, windows: Array) -> Span:
+        """Give what was said of some of the test windows."""
+        low, high = (
+            {level: end[windows] for level, end in ends.items()} for ends in (self.low, self.high)
+        )
+        return replace(self, low=low, high=high, ranked=self.ranked[windows])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Entry:
+    """What one method forecast, before it is scored.
+
+    Args:
+        name: "naive", "ridge", "LSTM" ...
+        forecasts: (M, horizon) in the data's unit, one, or one per seed.
+        windows: (M,) the test windows that it forecast; None: all.
+        parameters: Numbers that were fitted.
+        seconds: Time to fit, mean over seeds and origins.
+        linear: How many of them come from a network kept as its linear start.
+        note: What a reader of the table should know of it; may be empty.
+        saved: Which of the forecasts is that of the network that is saved.
+        span: How sure it was, with the network that is saved; None: it does not say.
+    """
+
+    name: str
+    forecasts: tuple[Array, ...]
+    windows: Array | None = None
+    parameters: int = 0
+    seconds: float = 0.0
+    linear: int = 0
+    note: str = ""
+    saved: int = 0
+    span: Span | None = None
+
+    def of(self, windows: Array) -> Entry:
+        """Give what it forecast for some of the test windows."""
+        forecasts = tuple(one[windows] for one in self.forecasts)
+        kept = (
+            None if self.windows is None or self.windows[windows].all() else self.windows[windows]
+        )
+        span = None if self.span is None else self.span.of(windows)
+        return replace(self, forecasts=forecasts, windows=kept, span=span)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +98,7 @@ class Method:
         seconds: Time to fit, mean over seeds.
         errors: (M,) mean absolute error of each test window, mean over seeds.
         linear: Seeds whose network was kept as the linear model that its training starts from.
+        by_horizon: (horizon,) mean absolute error of each step ahead, mean over series and seeds.
         coverage: Level in percent to the share of test values in its intervals, in percent, mean
             over series; of the saved network where there are several.
         width: Level to the mean width of its intervals, likewise, in the data's unit.
@@ -51,6 +115,7 @@ class Method:
     seconds: float = 0.0
     errors: Array
     linear: int = 0
+    by_horizon: Array = field(default_factory=lambda: np.empty(0))
     coverage: Mapping[float, float] = field(default_factory=dict)
     width: Mapping[float, float] = field(default_factory=dict)
     crps: float = math.nan
@@ -98,6 +163,41 @@ class Scoreboard:
         largest = np.abs(self.truth).max(where=self.measured, initial=0.0)
         self.unit = float(np.ldexp(1.0, np.frexp(largest)[1] - 1))
 
+    def of(self, windows: Array) -> Scoreboard:
+        """Give the board of some of the test windows."""
+        chosen = replace(self.windows, origins=self.windows.origins[windows])
+        return Scoreboard(self.dataset, chosen, self.season)
+
+    def scored(self, entry: Entry) -> Method:
+        """Score what a method forecast for all test windows."""
+        method = self.score(
+            entry.name,
+            entry.forecasts,
+            parameters=entry.parameters,
+            seconds=entry.seconds,
+            linear=entry.linear,
+        )
+        span = entry.span
+        if span is None:
+            return method
+        return replace(
+            method,
+            coverage={
+                level: 100 * self.mean((low <= self.truth) & (self.truth <= span.high[level]))
+                for level, low in span.low.items()
+            },
+            width={level: self.mean(span.high[level] - low) for level, low in span.low.items()},
+            crps=self.mean(span.ranked),
+        )
+
+    @property
+    def cutoffs(self) -> Array:
+        """(M,) time of the last value that each test window knows."""
+        times = [np.asarray(series.ds) for series in self.dataset.series]
+        return np.array(
+            [times[owner][row - 1] for owner, row in zip(self.owners, self.rows, strict=True)]
+        )
+
     def scaled(self, values: Array) -> Array:
         """Bring (M, horizon) values in the data's unit to the scale of the networks."""
         scale = np.array([s.scale[0] for s in self.dataset.scalers])[self.owners, None]
@@ -108,7 +208,7 @@ class Scoreboard:
     def mean(self, values: Array) -> float:
         """Give the mean over series of the mean of (M, horizon) numbers at measured values."""
         sums, counts = (
-            np.bincount(self.owners, weights=(numbers * self.measured).sum(axis=1))
+            np.bincount(self.owners, weights=np.where(self.measured, numbers, 0.0).sum(axis=1))
             for numbers in (values, np.ones_like(values, np.float64))
         )
         return float(np.mean(sums[counts > 0] / counts[counts > 0])) if counts.any() else math.nan
@@ -148,6 +248,7 @@ class Scoreboard:
         absolute = [np.abs((f - self.truth) * self.measured) for f in forecasts]
         counts = np.maximum(self.measured.sum(axis=1), 1)
         windows = [error.sum(axis=1) / counts for error in absolute]
+        mean = np.mean([error / self.unit for error in absolute], axis=0)
         return Method(
             name=name,
             mae=float(np.mean(table["mae"])),
@@ -159,7 +260,21 @@ class Scoreboard:
             seconds=seconds,
             errors=np.mean(windows, axis=0),
             linear=linear,
+            by_horizon=self.unit * self._by_horizon(mean),
         )
+
+    def _by_horizon(self, absolute: Array) -> Array:
+        """Give the mean of (M, horizon) absolute errors at each step, mean over series."""
+        of_series = []
+        for owner in np.unique(self.owners):
+            mine = self.owners == owner
+            counts = self.measured[mine].sum(axis=0)
+            of_series.append(
+                np.where(counts > 0, absolute[mine].sum(axis=0) / np.maximum(counts, 1), np.nan)
+            )
+        there = np.isfinite(of_series)
+        found: Array = np.sum(of_series, axis=0, where=there) / np.maximum(there.sum(axis=0), 1)
+        return np.where(there.any(axis=0), found, np.nan)
 
     def _metrics(self, columns: Mapping[str, Array]) -> dict[str, Array]:
         """Give each metric of each column, mean over series."""

@@ -40,6 +40,29 @@ def boundaries(rows: int) -> Boundaries:
     return rows * TENTHS[0] // 10, rows * TENTHS[1] // 10
 
 
+@dataclass(frozen=True)
+class Backtest:
+    """The split of a backtest: what lies before its first origin, in the same shares.
+
+    Args:
+        windows: Origins.
+        step: Rows between two.
+        horizon: Rows that each forecasts.
+
+    >>> Backtest(windows=3, step=4, horizon=12)(100)
+    (70, 80)
+    """
+
+    windows: int
+    step: int
+    horizon: int
+
+    def __call__(self, rows: int) -> Boundaries:
+        """Give the boundaries of a series of so many rows."""
+        first = max(rows - self.horizon - (self.windows - 1) * self.step, 0)
+        return first * TENTHS[0] // TENTHS[1], first
+
+
 def shortest(lookback: int, horizon: int) -> int:
     """Count the rows from which on every part has at least one window.
 
@@ -61,11 +84,12 @@ def fewest(lookback: int, horizon: int, split: Split) -> int:
     if split is boundaries:
         return shortest(lookback, horizon)
     least = lookback + 2 * horizon
-    enough = (rows for rows in range(least, 10 * least) if _fits(rows, lookback, horizon, split))
+    enough = (rows for rows in range(least, 10 * least) if fits(rows, lookback, horizon, split))
     return next(enough, 10 * least)
 
 
-def _fits(rows: int, lookback: int, horizon: int, split: Split) -> bool:
+def fits(rows: int, lookback: int, horizon: int, split: Split) -> bool:
+    """Tell whether every part of a series of so many rows has room for a window, or is no test."""
     first, second = split(rows)
     tested = second == rows or rows - second >= horizon
     return first >= lookback + horizon and second - first >= horizon and tested
@@ -160,6 +184,11 @@ class Dataset:
         """Give the index of the series that each origin lies in."""
         return np.asarray(np.searchsorted(self.offsets, origins, side="right") - 1)
 
+    def origin_numbers(self, origins: Array, horizon: int, step: int) -> Array:
+        """Give by how many steps of a backtest each origin lies before the last of its series."""
+        behind = self.offsets[self.owner(origins) + 1] - horizon - origins
+        return np.asarray(behind // step)
+
     @property
     def training(self) -> list[Array]:
         """The (n,) targets of each series' training part."""
@@ -189,11 +218,22 @@ def build(
     Raises:
         DataError: No series is long enough; the message gives the least length.
     """
-    need = fewest(lookback, horizon, split)
-    long = tuple(s for s in panel.series if len(s.ds) >= need)
-    short = tuple(s.unique_id for s in panel.series if len(s.ds) < need)
+    enough = {s.unique_id: fits(len(s.ds), lookback, horizon, split) for s in panel.series}
+    long = tuple(s for s in panel.series if enough[s.unique_id])
+    short = tuple(s.unique_id for s in panel.series if not enough[s.unique_id])
     if not long:
         longest = max(panel.series, key=lambda s: len(s.ds))
+        if isinstance(split, Backtest):
+            left = split(len(longest.ds))[1]
+            least = _least_history(lookback, horizon)
+            raise DataError(
+                f"the first origin of the backtest leaves {count(left, 'time step')} of the "
+                f"longest series, {longest.unique_id!r}, to train and validate on (7 to 1); "
+                f"lookback {lookback:,} and horizon {horizon:,} need at least "
+                f"{count(least, 'time step')}; give more data, fewer --windows, or a smaller "
+                "--step, --lookback or --horizon"
+            )
+        need = fewest(lookback, horizon, split)
         raise DataError(
             f"expected at least {count(need, 'time step')} for lookback {lookback:,} and horizon "
             f"{horizon:,} ({_said(split)}, at least one window each); the "
@@ -222,6 +262,12 @@ def build(
                 "--lookback or --horizon"
             )
     return Dataset(long, offsets, scalers, parts, layout, short, ends)
+
+
+def _least_history(lookback: int, horizon: int) -> int:
+    """Count the rows before a first origin from which on training and validation have a window."""
+    train = -(-TENTHS[1] * (lookback + horizon) // TENTHS[0])
+    return max(train, TENTHS[1] * (horizon - 1) + 1)
 
 
 def _said(split: Split) -> str:

@@ -102,10 +102,10 @@ def _fit(data: Any, call: FitCall[SequenceOptions]) -> FitResult:
     plan = make_plan(data, options)
     for line in (*summary_lines(plan), *plan.notes):
         reporter.say(line)
-    found = leaks(plan)
+    found = leaks(plan.unaveraged)
     for line in found:
         reporter.say(line)
-    rivals = baselines(plan, reporter.say)
+    rivals = baselines(plan.unaveraged, reporter.say)
     recipe = Recipe.of(plan)
     networks = candidates(plan.rounds[0].seed, len(plan.rounds), plan.options.cell)
     with (
@@ -186,7 +186,7 @@ def said_by(plan: Plan, trained: Trained, board: Scoreboard) -> Array:
 
 def summary_lines(plan: Plan) -> list[str]:
     """Say what was understood of the data, a line each."""
-    sequences, labels = plan.sequences, plan.labels
+    sequences, labels = plan.unaveraged.sequences, plan.labels
     lengths, part = sequences.lengths, plan.rounds[0]
     shortest, longest = int(lengths.min()), int(lengths.max())
     long = f"of {shortest:,} to {longest:,} steps" if shortest < longest else f"of {longest:,}"

@@ -73,11 +73,12 @@ def _telling(plan: Plan) -> list[str]:
     labels = plan.labels
     y = labels.values[rows if labels.per_step else owners]
     z = labels.values[tests if labels.per_step else tested]
-    values = plan.sequences.values
+    scale, values = plan.scaler(part).network_input, plan.sequences.values
+    learnt, asked = scale(values[rows]).T, scale(values[tests]).T
     return [
         name
-        for column, name in enumerate(plan.sequences.features)
-        if _tells(values[rows, column], y, values[tests, column], z, plan)
+        for name, x, x_test in zip(plan.sequences.features, learnt, asked, strict=True)
+        if _tells(x, y, x_test, z, plan)
     ]
 
 
@@ -101,7 +102,7 @@ def _sample(plan: Plan, chosen: Index) -> tuple[Index, Index]:
 
 def _tells(x: Array, y: Array, x_test: Array, y_test: Array, plan: Plan) -> bool:
     """Whether one number tells the label, on test steps that were not learnt from."""
-    if np.isnan(x).any() or np.isnan(x_test).any() or np.ptp(x) == 0:
+    if np.ptp(x) == 0:
         return False
     if plan.goal == "regress":
         numbers = y_test.reshape(len(y_test), -1).T

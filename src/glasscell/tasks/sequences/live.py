@@ -15,6 +15,7 @@ from glasscell.arrays import Array
 from glasscell.errors import DataError, ShapeError
 from glasscell.tasks.live_streams import MOST, LiveStreams
 from glasscell.tasks.scaling import Scaler
+from glasscell.tasks.sequences.averaging import Block
 from glasscell.tasks.sequences.told import told
 from glasscell.training import run_folder
 
@@ -31,7 +32,8 @@ class Live:
     """Any number of live sequences through the network of a run, one row a call.
 
     What is said after a row is what the network says of the sequence up to it, to the bit what
-    `glasscell.load(run).run` gives for these rows, scaled as in the run.
+    `glasscell.load(run).run` gives for these rows, averaged and scaled as in the run: until the
+    rows that are averaged to one step are all there, the last step is the mean of those that are.
 
     Args:
         run: Run folder that `fit` wrote on labelled sequences.
@@ -62,14 +64,20 @@ class Live:
             )
         marks = settings.get("marks") or ()
         self.marks = tuple(marks.split(",") if isinstance(marks, str) else marks)
-        means = settings.get("reading", {}).get("means") or settings["scaler"]["mean"]
+        # Runs of earlier versions name the means; else a missing value is 0 once it is scaled.
+        means = settings.get("reading", {}).get("means") or [np.nan] * len(self.features)
         self._means = np.array(means, np.float32)
         self._scaler = Scaler(
             np.array(settings["scaler"]["mean"]), np.array(settings["scaler"]["scale"])
         )
         self._told = told(settings)
         try:
-            self._streams = LiveStreams(model, settings, len(self.features), most)
+            self._stride = settings.get("stride") or 1
+            # The value before; and of the rows of a step that is not whole yet their number, sums
+            # and counts.
+            width = len(self.features)
+            beside = width if self._stride == 1 else 3 * width + 1
+            self._streams = LiveStreams(model, settings, beside, most)
         except ShapeError as error:
             raise DataError(
                 f"{run}: its network reads sequences from both ends, so it cannot go step by step; "
@@ -102,8 +110,21 @@ class Live:
             DataError: A feature is missing or no finite number, or there are too many sequences.
         """
         values = self._filled(self._values(row), name)
-        scores = self._streams.step(name, self._scaler.network_input(values[None]))
-        return self._told.row(scores)
+        return self._told.row(self._scores(values, name))
+
+    def _scores(self, values: npt.NDArray[np.float32], name: str) -> Array:
+        """Go on by a row, or by a part of the step that it becomes with others."""
+        if self._stride == 1:
+            return self._streams.step(name, self._scaler.network_input(values[None]))
+        width = len(self.features)
+        held = self._streams.beside(name)[width:]
+        if np.isnan(held[0]) or held[0] == self._stride:
+            held[:] = 0.0
+        held[0] += 1
+        block = Block((width,), held[1 : width + 1], held[width + 1 :])
+        block.add(values)
+        go_on = self._streams.step if held[0] == self._stride else self._streams.peek
+        return go_on(name, self._scaler.network_input(block.mean[None]))
 
     def reset(self, name: str | None = None) -> None:
         """End one sequence, or all."""
@@ -148,10 +169,10 @@ class Live:
                     "another in its place"
                 )
             if self._missing == "previous":
-                values[gaps] = self._streams.beside(name)[gaps]
+                values[gaps] = self._streams.beside(name)[: len(gaps)][gaps]
             # Before the first value there is none to take: the mean stands there.
             gaps = np.isnan(values)
             values[gaps] = self._means[gaps]
         if self._missing == "previous":
-            self._streams.beside(name)[:] = values
+            self._streams.beside(name)[: len(values)] = values
         return values

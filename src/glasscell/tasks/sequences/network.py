@@ -120,6 +120,7 @@ class SequenceNetwork(torch.nn.Module):
         lengths: torch.Tensor | None = None,
         kept: torch.Tensor | None = None,
         noise: torch.Tensor | None = None,
+        summary: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Score sequences.
 
@@ -130,6 +131,8 @@ class SequenceNetwork(torch.nn.Module):
                 so that a run that goes on has the same bits; default 1.
             noise: (B, T, F) what is added to x for the recurrent layer alone, drawn likewise: the
                 deviation of what has noise is another. Default 0.
+            summary: (B, 4 F) what the skip reads, where x was changed in training: the summary of
+                the sequences as they are. Default: that of x.
 
         Returns:
             (B, O) scores, or (B, T, O) without a pooling.
@@ -141,7 +144,8 @@ class SequenceNetwork(torch.nn.Module):
             output = output * (kept if self.pooling is not None else kept[:, None])
         scores: torch.Tensor = self.head(output)
         if self.summary is not None and self.skip is not None:
-            scores = scores + self.skip(self.summary(x, lengths))
+            told = self.summary(x, lengths) if summary is None else summary
+            scores = scores + self.skip(told)
         return scores
 
     def start_from(self, weight: Array, bias: Array) -> None:

@@ -18,6 +18,7 @@ BOUNDS = {
     "epochs": (1, 1_000_000),
     "hidden_size": (1, 4096),
     "layers": (1, 16),
+    "stride": (1, MOST),
 }
 """Least and most of every whole number."""
 
@@ -54,12 +55,18 @@ class SequenceOptions:
             last, as such a network runs step by step.
         pooling: What the head reads of the outputs: last, mean, max, attention, or with commas
             several.
+        stride: Neighbouring steps that are averaged to one, for the network alone. Default: 1, and
+            of sequences of more than 128 steps so many that the longest has no more; with per_step
+            1, as each step is told.
         skip: Add a linear path from mean, deviation, first and last of each feature to the scores,
             which starts at the ridge regression on them; none with per_step.
         dropout: Part of what the head reads that is left out in training, at random. Default: 0.5,
             of a single feature 0.2.
         noise: Standard deviation of the noise that is added to scaled features in training.
             Default: 0.3, of a single feature none, as its details would be lost in it.
+        augment: Whether each pass over the training sequences sees them changed: cut at their ends,
+            faster and slower, stronger and weaker. Default: where classes or labels of fewer than
+            1,000 sequences of no whole numbers are to be told; never with per_step.
         rounds: Networks of each kind to train, each with its own seed; where the data do not fix a
             test part and are few, each with its own test part too, so that all are tested once.
         seed: The first seed; the others follow it.
@@ -87,9 +94,11 @@ class SequenceOptions:
     layers: int = 1
     bidirectional: bool | None = None
     pooling: str | list[str] | None = None
+    stride: int | None = None
     skip: bool = True
     dropout: float | None = None
     noise: float | None = None
+    augment: bool | None = None
     rounds: int = 5
     seed: int = 0
     epochs: int = 100

@@ -75,6 +75,7 @@ def read_like(file: Path, run: Path, say: Callable[[str], None] | None) -> KeptS
         (say or (lambda _: None))(note)
     every, outputs = np.arange(len(sequences)), predictor.outputs(sequences)
     scale = predictor.scaler.network_input
+    sequences = predictor.as_the_network_reads(sequences)
     if sequences.labels is not None:
         return keep(sequences, every, outputs, scale)
     told, per_step = predictor.told, predictor.known.per_step

@@ -15,6 +15,8 @@ from glasscell.data.sequences.reading_options import Goal
 from glasscell.data.wording import count
 from glasscell.errors import DataError
 from glasscell.tasks.scaling import Scaler
+from glasscell.tasks.sequences.augmentation import continuous
+from glasscell.tasks.sequences.averaging import averaged, stride_of
 from glasscell.tasks.sequences.options import SequenceOptions
 from glasscell.tasks.sequences.splits import Round, Scheme, split
 
@@ -48,12 +50,14 @@ class Plan:
     """What will be trained on what.
 
     Args:
-        sequences: The labelled sequences.
+        sequences: The labelled sequences, as the network reads them.
         options: The options with every default that depends on the data filled in.
         rounds: Parts of each round; its networks have the seed of the round.
         scheme: Where the test parts come from.
         notes: What a reader of the results should know, one sentence each.
         weights: (n,) how much each sequence counts in the training loss; None: all alike.
+        whole: The sequences with all of their steps, where the network reads averages; None: it
+            reads all.
     """
 
     sequences: Sequences
@@ -62,6 +66,12 @@ class Plan:
     scheme: Scheme = "given"
     notes: tuple[str, ...] = ()
     weights: Array | None = None
+    whole: Sequences | None = None
+
+    @property
+    def unaveraged(self) -> Plan:
+        """The same plan with all steps, for methods that need no fewer."""
+        return self if self.whole is None else replace(self, sequences=self.whole, whole=None)
 
     @property
     def labels(self) -> Labels:
@@ -147,7 +157,17 @@ def plan_of(sequences: Sequences, options: SequenceOptions) -> Plan:
         notes.append(
             "The networks start at the ridge regression on summaries and learn what to add to it."
         )
-    return Plan(sequences, options, rounds, scheme, tuple(notes))
+    stride = options.stride or 1
+    if stride == 1:
+        return Plan(sequences, options, rounds, scheme, tuple(notes))
+    longest = int(sequences.lengths.max())
+    notes.append(
+        f"The networks read means of {stride} steps, so that the longest sequence, of "
+        f"{longest:,}, has {-(-longest // stride):,}; the other methods read all steps, and "
+        "--stride 1 has the networks do so."
+    )
+    read = averaged(sequences, stride)
+    return Plan(read, options, rounds, scheme, tuple(notes), whole=sequences)
 
 
 def resolved(
@@ -159,6 +179,20 @@ def resolved(
     per_step = sequences.labels.per_step
     pooling = options.pooling or ([] if per_step else ["mean", "max"])
     pooling = pooling.split(",") if isinstance(pooling, str) else pooling
+    if per_step and (options.stride or 1) > 1:
+        raise DataError(
+            f"--stride: expected 1 where each step has a label, got {options.stride}; leave it out"
+        )
+    if per_step and options.augment:
+        raise DataError(
+            "--augment: expected false where each step has a label, which would have to be "
+            "changed along; leave it out"
+        )
+    few = max(len(part.train) + len(part.validation) for part in rounds) < FEW
+    augment = options.augment
+    if augment is None:
+        told = sequences.labels.kind != "number" and not per_step
+        augment = few and told and continuous(sequences)
     by_step = per_step or pooling == ["last"]
     dropout, noise = SINGLE if len(sequences.features) == 1 else SEVERAL
     return replace(
@@ -172,8 +206,10 @@ def resolved(
         bidirectional=not by_step if options.bidirectional is None else options.bidirectional,
         pooling=pooling,
         skip=options.skip and bool(pooling),
+        stride=options.stride or (1 if per_step else stride_of(sequences.lengths)),
         dropout=dropout if options.dropout is None else options.dropout,
         noise=noise if options.noise is None else options.noise,
+        augment=augment,
     )
 
 

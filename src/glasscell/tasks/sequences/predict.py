@@ -18,6 +18,7 @@ from glasscell.data.sequences.reading import Known, ReadingOptions, read_sequenc
 from glasscell.errors import DataError
 from glasscell.model.model import Model
 from glasscell.tasks.scaling import Scaler
+from glasscell.tasks.sequences.averaging import averaged
 from glasscell.tasks.sequences.batches import by_length, padded_steps, unpadded
 from glasscell.tasks.sequences.preprocessing import read_preprocessing, scaler_of
 from glasscell.tasks.sequences.told import BOTH, Told, probabilities, told
@@ -64,8 +65,13 @@ class Predictor:
         )
         return read_sequences(data, reading, self.known)
 
+    def as_the_network_reads(self, sequences: Sequences) -> Sequences:
+        """Average neighbouring steps, where the run does; runs of earlier versions did not."""
+        return averaged(sequences, self.settings.get("stride") or 1)
+
     def scores(self, sequences: Sequences) -> Array:
         """Give (n, O) float32 scores, or a row for each step, batch after batch."""
+        sequences = self.as_the_network_reads(sequences)
         everything = np.arange(len(sequences), dtype=np.int64)
         lengths = sequences.lengths
         rows = int(lengths.sum()) if self.known.per_step else len(sequences)

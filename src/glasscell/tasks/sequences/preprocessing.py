@@ -39,6 +39,7 @@ def preprocessing(plan: Plan, part: Round) -> dict[str, Any]:
         "target_scaler": None if target is None else _record(target),
         "missing": options.missing,
         "marks": options.marks,
+        "stride": options.stride,
         "reading": Known.of(plan.sequences).record(),
         "lengths": {
             "least": int(lengths.min()),

@@ -16,7 +16,9 @@ from torch.nn import functional
 from glasscell.arrays import Array
 from glasscell.data.sequences.collection import Sequences
 from glasscell.data.sequences.reading_options import Goal
+from glasscell.model.nodes.pooled_steps import Summary
 from glasscell.tasks.scaling import Scaler
+from glasscell.tasks.sequences.augmentation import changed
 from glasscell.tasks.sequences.batches import (
     by_length,
     lengths_and_places,
@@ -238,15 +240,24 @@ class SequenceObjective:
     def _batch(self, chosen: Index) -> Batch:
         x, lengths = padded(self.sequences, self.scaler, chosen)
         targets = self.targets.cut(self.sequences, chosen)
+        augment, summary = self.recipe.options.augment, None
+        if augment:
+            if self.recipe.shape.skip:
+                how = Summary(x.shape[2])
+                summary = how.absorb(how.begin(len(x)), x.numpy(), lengths.numpy())
+            x, lengths = changed(x, lengths, self.generator)
         options = {"lengths": lengths}
-        dropout, noise = self.recipe.options.dropout or 0.0, self.recipe.options.noise
-        if dropout or noise:
+        dropout, noise = self.recipe.options.dropout or 0.0, self.recipe.options.noise or 0.0
+        # All of them or the first few: they are passed on in their order too.
+        if dropout or noise or augment:
             drawn = torch.rand(len(x), self.width, generator=self.generator)
             options["kept"] = ((drawn >= dropout) / (1 - dropout)).to(self.device)
-        if noise:
+        if noise or augment:
             # What stands after the end of a sequence changes nothing.
             drawn = torch.randn(x.shape, generator=self.generator)
             options["noise"] = (noise * drawn).to(self.device)
+        if summary is not None:
+            options["summary"] = torch.from_numpy(summary).to(self.device)
         weights = _weights(targets, self.targets.goal)
         return Batch(x.to(self.device), targets.to(self.device), options, weights)
 
