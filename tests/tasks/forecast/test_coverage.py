@@ -12,7 +12,7 @@ from utilsforecast.losses import coverage, mqloss
 
 from glasscell.data.panel import Series
 from glasscell.model.nodes.telling import Telling
-from glasscell.tasks.forecast.coverage import POINTS, crps, sentence
+from glasscell.tasks.forecast.coverage import POINTS, crps, sentence, spanned
 from glasscell.tasks.forecast.intervals import Calibration, quantiles_of
 from glasscell.tasks.forecast.scores import Entry, Method, Scoreboard
 from glasscell.tasks.forecast.windows import Windows

@@ -253,8 +253,8 @@ def test_a_run_says_how_it_read_where_other_data_do_not_fit(tmp_path):
 def test_a_frame_indexed_by_dates_and_options_that_a_run_decides(run):
     indexed = waves().set_index("ds")
     pd.testing.assert_frame_equal(predict(run.folder, indexed), predict(run.folder, waves()))
-    with pytest.raises(TypeError, match=r"got horizon; the others are as the run has them"):
-        predict(run.folder, waves(), horizon=5)
+    with pytest.raises(TypeError, match=r"got lookback; the others are as the run has them"):
+        predict(run.folder, waves(), lookback=5)
     with pytest.raises(DataError, match=r"data frame, got NoneType; make one with [^;]*$"):
         predict(run.folder, None)
     with pytest.raises(DataError, match="at least 8 time steps, got 1"):
