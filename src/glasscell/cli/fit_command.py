@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -15,6 +17,7 @@ import yaml
 from glasscell.cli.flags import QUIET, add_flags, add_options, flags_of, read_options, scan
 from glasscell.cli.terminal import STANDARD, print_json, readable, say, say_inspect
 from glasscell.data.datasets.inventory import PREFIX, DataSet, find, named
+from glasscell.data.wording import count
 from glasscell.errors import DataError
 from glasscell.tasks.detect import Task, detect
 
@@ -28,6 +31,11 @@ DATA = (
     "texts, or the name of a data set (glasscell datasets); - for standard input."
 )
 WHAT = "What to fit. Default: what the data ask for; standard input is taken for series."
+PER_GROUP = "Column that names groups: a model for each, a run folder of its own below --out."
+ENGINE = (
+    "Where groups are fitted: local (--jobs processes), dask, ray, spark, or the address of a Dask "
+    "scheduler, whose workers share the disk of --out."
+)
 OPTIONS: dict[Task, str] = {
     "forecast": "glasscell.tasks.forecast.options:ForecastOptions",
     "sequences": "glasscell.tasks.sequences.options:SequenceOptions",
@@ -51,6 +59,7 @@ GOALS: dict[str, tuple[Task, str | None]] = {
 
 OWN = {
     **dict.fromkeys(("--config", "--data", "--out", "--task", "--jobs"), "1"),
+    **dict.fromkeys(("--per-group", "--engine"), "1"),
     **dict.fromkeys(("--force", "--resume", "--json", "--quiet", "--help", "-h"), "0"),
     "--print_config": "?",
 }
@@ -116,6 +125,12 @@ def add_arguments(parser: Any, arguments: Sequence[str]) -> None:
         parser.description = SUBJECTS[task]
         _refuse_others(glance, task)
         add_options(parser, options_of(task))
+    if task == "forecast":
+        add_flags(
+            parser,
+            ("--per-group", str | None, None, PER_GROUP),
+            ("--engine", str, "local", ENGINE),
+        )
     resume = "Go on with a run that was stopped or killed, to the same bits."
     add_flags(
         parser,
@@ -143,6 +158,10 @@ def run(args: Any) -> int:
 
     fit = import_module(f"glasscell.tasks.{task}").fit
     known = data_set(data)
+    if task == "forecast" and args.per_group is not None:
+        return _each_group(args, data, known, chosen)
+    if task == "forecast" and args.engine != "local":
+        raise DataError("--engine says where groups are fitted; name their column with --per-group")
     more = {
         "force": args.force,
         "resume": args.resume,
@@ -163,6 +182,32 @@ def run(args: Any) -> int:
     elif not args.quiet:
         show(result, task)
     return 130 if result.interrupted else 0
+
+
+def _each_group(args: Any, data: str, known: DataSet | None, chosen: dict[str, Any]) -> int:
+    """Fit a model for each group; gives 1 if some failed."""
+    from glasscell.tasks.forecast.many import TABLE, fit_groups
+
+    kind = options_of("forecast")
+    options = kind(**chosen) if known is None else _with_needs(kind, chosen, known)
+    more = {
+        "engine": args.engine,
+        "jobs": args.jobs,
+        "force": args.force,
+        "resume": args.resume,
+        "say": lambda text: print(text, file=sys.stderr),
+    }
+    with readable(data) as file:
+        held = file if known is None else _opened(known, options)
+        table = fit_groups(held, args.out, args.per_group, options, **more)
+    failed = int((table["status"] == "failed").sum())
+    if args.json:
+        print_json(json.loads(table.to_json(orient="records")))
+    elif not args.quiet:
+        shown = [n for n in table if n in ("group", "status") or str(n).startswith("mae ")]
+        print(table[shown].to_string(index=False, float_format="{:.4g}".format, na_rep="–"))
+        print(f"{count(len(table) - failed, 'run')} of {len(table)}: {Path(args.out) / TABLE}")
+    return 1 if failed else 0
 
 
 def show(result: Any, task: Task) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,10 @@ FUTURE = (
     "--future-covariates. Default: rows below the data that have no target."
 )
 HORIZON = "Steps to forecast. Default: as in the run; for more its forecasts are read as history."
+ENGINE = (
+    "Where series are forecast: local, dask, ray, spark, or the address of a Dask scheduler. A "
+    "Parquet file or folder may be larger than memory."
+)
 AHEAD = ("future", "horizon")
 """What is known ahead and how far to forecast, which is nothing to evaluate."""
 SAID = {
@@ -83,6 +88,8 @@ def add_arguments(parser: Any, arguments: Sequence[str]) -> None:
         parser,
         ("--future", str | None, None, FUTURE),
         ("--horizon", int | None, None, HORIZON),
+        ("--engine", str, "local", ENGINE),
+        ("--jobs", int | None, 1, "Processes of the local engine."),
     )
     json_ = "Print what is told as JSON on standard output, and no CSV with --out -."
     add_flags(
@@ -132,25 +139,46 @@ def run(args: Any) -> int:
     if not to_screen:
         require_free_file(out, args.force)
     task = task_of(Path(args.run))
-    with readable(args.data) as data:
-        told = _told(task, args, data)
-    if not to_screen:
-        try:
-            with draft(out) as file:
-                told.to_csv(file, index=False)
-        except OSError as error:
-            raise DataError(f"--out {out}: cannot write there ({error.strerror})") from error
+    _, _, column = SAID[task]
+    rows, owners, shown = 0, set[Any](), []
+    with readable(args.data) as data, _table(None if to_screen else out) as file:
+        for told in _told(task, args, data):
+            if file is not None:
+                told.to_csv(file, index=False, header=not rows)
+            rows += len(told)
+            owners.update(told[column].unique())
+            if to_screen or args.json:
+                shown.append(told)
     if args.json:
-        records = json.loads(told.to_json(orient="records", date_format="iso"))
+        records = [r for told in shown for r in json.loads(_as_json(told))]
         print(json.dumps(records, indent=2, ensure_ascii=False))
     elif to_screen:
-        told.to_csv(sys.stdout, index=False)
+        for number, told in enumerate(shown):
+            told.to_csv(sys.stdout, index=False, header=not number)
     elif not args.quiet:
-        row, owner, column = SAID[task]
-        row = "value" if "anomaly" in told.columns else row
-        owners = count(told[column].nunique(), owner, "series" if owner == "series" else "")
-        print(f"{count(len(told), row)} of {owners}: {out}")
+        row, owner, _ = SAID[task]
+        row = "value" if args.get("anomalies") else row
+        of = count(len(owners), owner, "series" if owner == "series" else "")
+        print(f"{count(rows, row)} of {of}: {out}")
     return 0
+
+
+def _as_json(told: Any) -> str:
+    text: str = told.to_json(orient="records", date_format="iso")
+    return text
+
+
+@contextmanager
+def _table(out: Path | None) -> Iterator[Any]:
+    """Open the CSV file to write; None for none."""
+    if out is None:
+        yield None
+        return
+    try:
+        with draft(out) as beside, beside.open("w", encoding="utf-8", newline="") as file:
+            yield file
+    except OSError as error:
+        raise DataError(f"--out {out}: cannot write there ({error.strerror})") from error
 
 
 def reading_of(task: str, args: Any) -> dict[str, Any]:
@@ -166,25 +194,29 @@ def say(args: Any) -> Any:
     return lambda text: None if args.quiet else print(text, file=sys.stderr)
 
 
-def _told(task: str, args: Any, data: str) -> Any:
+def _told(task: str, args: Any, data: str) -> Iterator[Any]:
+    """Give what is told, as frames: of large tables one for some series at a time."""
     reading = reading_of(task, args)
     if task == "forecast":
         from glasscell.tasks.forecast.anomalies import anomalies
-        from glasscell.tasks.forecast.predict import predict
+        from glasscell.tasks.forecast.many import predict_parts
 
         ahead = {name: args[name] for name in AHEAD}
+        if args.fdr is not None and not args.anomalies:
+            raise DataError("--fdr: expected --anomalies as well, which it is for")
         if args.anomalies:
             if strange := [name for name in AHEAD if ahead[name] is not None]:
                 raise DataError(f"--{strange[0]} is no option beside --anomalies: drop one of both")
             sure = {"level": args.level, "fdr": args.fdr}
-            return anomalies(args.run, data, say=say(args), **sure, **reading)
-        if args.fdr is not None:
-            raise DataError("--fdr: expected --anomalies as well, which it is for")
-        return predict(args.run, data, level=args.level, say=say(args), **ahead, **reading)
-    if task == "sequences":
+            yield anomalies(args.run, data, say=say(args), **sure, **reading)
+            return
+        more = {"engine": args.engine, "jobs": args.jobs, "level": args.level, "say": say(args)}
+        yield from predict_parts(args.run, data, **more, **ahead, **reading)
+    elif task == "sequences":
         from glasscell.tasks.sequences.predict import predict as tell
 
-        return tell(args.run, data, say=say(args), **reading)
-    from glasscell.tasks.text.evaluation import surprises
+        yield tell(args.run, data, say=say(args), **reading)
+    else:
+        from glasscell.tasks.text.evaluation import surprises
 
-    return surprises(args.run, data, say=say(args))
+        yield surprises(args.run, data, say=say(args))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
+from glasscell.arrays import Array
 from glasscell.data.rawtable import SAMPLE_ROWS, FrameSource, Names, Table
 from glasscell.data.wording import few
 from glasscell.errors import DataError
@@ -53,8 +55,19 @@ class ParquetParts:
         """Rows of all files."""
         return sum(self.counts)
 
-    def tables(self, columns: Sequence[str], missing: tuple[str, ...] = ()) -> Iterator[Table]:
+    def tables(
+        self,
+        columns: Sequence[str],
+        missing: tuple[str, ...] = (),
+        among: tuple[str, Sequence[Any]] | None = None,
+    ) -> Iterator[Table]:
         """Give the rows of some columns, some thousands at a time.
+
+        Args:
+            columns: Names of columns.
+            missing: Further marks of a missing number.
+            among: A column and some of its cells, sorted: parts of a file that tell of themselves
+                that they have none of these are passed over.
 
         Raises:
             DataError: A file is damaged, or a column holds lists.
@@ -64,7 +77,12 @@ class ParquetParts:
             first, here = 0, f" of {path.name}" if len(self.paths) > 1 else ""
             fixed = self.fixed[number]
             inside = {name: self.stored.get(name, name) for name in distinct if name not in fixed}
-            for batch in _batches(path, list(inside.values())):
+            if among is not None and among[0] in fixed and fixed[among[0]] not in among[1]:
+                continue
+            limits = None
+            if among is not None and among[0] in inside:
+                limits = (inside[among[0]], among[1][0], among[1][-1])
+            for batch in _batches(path, list(inside.values()), limits=limits):
                 cells = {
                     name: pd.Categorical([fixed[name]] * batch.num_rows)
                     if name in fixed
@@ -93,13 +111,48 @@ class ParquetParts:
         source = FrameSource(self.names, columns, self.sample, self.title, (), self.zones, where)
         return source.body(numeric, text, decimal, missing)
 
+    def groups(self, by: str, columns: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
+        """Give all rows of some groups at a time, in the order of the groups' names.
+
+        Args:
+            by: The column that names the groups.
+            columns: What else to read.
+            rows: About as many rows as a frame may have; one group is never cut.
+
+        Notes:
+            Memory holds one frame. The files are looked through once for the names, and once for
+            every frame; of what is sorted by the groups' names only the parts that hold them are
+            read again.
+        """
+        for names in _bundles(self._rows_of(by), rows):
+            parts: dict[str, list[Any]] = {name: [] for name in dict.fromkeys([by, *columns])}
+            for table in self.tables(list(parts), among=(by, names)):
+                chosen = _among(table.columns[by], names)
+                if chosen.any():
+                    for name, kept in parts.items():
+                        kept.append(table.columns[name][chosen])
+            yield pd.DataFrame({name: _joined(kept) for name, kept in parts.items()})
+
+    def _rows_of(self, by: str) -> dict[Any, int]:
+        """Count the rows of each group.
+
+        Raises:
+            DataError: A row is of none.
+        """
+        counts: Counter[Any] = Counter()
+        for table in self.tables([by]):
+            there = pd.Series(table.columns[by])
+            if there.isna().any():
+                row = int(np.argmax(there.isna()))
+                raise DataError(
+                    f"{self.title}, {table.where(row)}: expected a name in column {by!r}, got "
+                    "nothing"
+                )
+            counts.update({k: n for k, n in there.value_counts().items() if n})
+        return dict(counts)
+
     def _whole(self, name: str) -> Any:
-        parts = [table.columns[name] for table in self.tables([name])]
-        if not parts:
-            return np.array([], object)
-        if all(isinstance(part, pd.Categorical) for part in parts):
-            return union_categoricals(parts)
-        return pd.concat([pd.Series(part) for part in parts], ignore_index=True).array
+        return _joined([table.columns[name] for table in self.tables([name])])
 
 
 def open_parquet(path: Path, head: bytes) -> ParquetParts | None:
@@ -234,9 +287,59 @@ def _called(schema: Any, stored: dict[str, str]) -> list[str]:
     return index + [name for name in schema.names if name not in said]
 
 
-def _batches(path: Path, columns: list[str], rows: int = BATCH_ROWS) -> Iterator[Any]:
+def _batches(
+    path: Path,
+    columns: list[str],
+    rows: int = BATCH_ROWS,
+    limits: tuple[str, Any, Any] | None = None,
+) -> Iterator[Any]:
+    """Give the rows, without groups of them whose column lies beyond limits by what they say."""
     with _opened(path) as file:
-        yield from file.iter_batches(batch_size=rows, columns=columns, use_threads=False)
+        groups = None if limits is None else list(_groups_within(file.metadata, *limits))
+        yield from file.iter_batches(
+            batch_size=rows, columns=columns, use_threads=False, row_groups=groups
+        )
+
+
+def _groups_within(metadata: Any, column: str, least: Any, most: Any) -> Iterator[int]:
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        chunks = map(group.column, range(group.num_columns))
+        told = next(chunk.statistics for chunk in chunks if chunk.path_in_schema == column)
+        known = told is not None and told.has_min_max
+        if not known or (told.min <= most and told.max >= least):
+            yield number
+
+
+def _bundles(counts: dict[Any, int], rows: int) -> Iterator[list[Any]]:
+    """Put names together, in order, until they have so many rows."""
+    bundle: list[Any] = []
+    held = 0
+    for name in sorted(counts):
+        if bundle and held + counts[name] > rows:
+            yield bundle
+            bundle, held = [], 0
+        bundle.append(name)
+        held += counts[name]
+    if bundle:
+        yield bundle
+
+
+def _among(cells: Any, names: Sequence[Any]) -> Array:
+    if isinstance(cells, pd.Categorical):
+        known = np.isin(np.asarray(cells.categories, object), names)
+        of_rows: Array = np.append(known, False)[cells.codes]
+        return of_rows
+    chosen: Array = np.isin(np.asarray(cells), names)
+    return chosen
+
+
+def _joined(parts: list[Any]) -> Any:
+    if not parts:
+        return np.array([], object)
+    if all(isinstance(part, pd.Categorical) for part in parts):
+        return union_categoricals(parts)
+    return pd.concat([pd.Series(part) for part in parts], ignore_index=True).array
 
 
 @contextmanager

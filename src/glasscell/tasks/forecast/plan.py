@@ -128,9 +128,14 @@ def plan_of(
     named = None if options.lookback == "auto" else options.lookback
     lag = lag or _lag(panel, horizon, season, options, split)
     lookback = named or (usual if lag is None else lag.lookback(usual))
-    calendar = options.calendar or ()
-    require_calendar(calendar, panel.series[0].ds)
+    calendar = _calendar(panel, options.calendar, split)
     dataset = build(panel, lookback, horizon, options.show_level, split, calendar)
+    if options.calendar is None and calendar:
+        # Workers read this module, and need not spend the second that loading scikit-learn takes.
+        from glasscell.tasks.forecast.calendar_choice import helpful
+
+        calendar = helpful(dataset)
+        dataset = build(panel, lookback, horizon, options.show_level, split, calendar)
     step = options.step or horizon
     most = options.max_windows
     train = dataset.parts[TRAIN]
@@ -156,6 +161,17 @@ def plan_of(
         test = _of_backtest(dataset, options.windows, step)
     notes = (*panel.notes, *_notes(dataset, most))
     return Plan(panel, resolved, dataset, train, validation, test, notes, lag)
+
+
+def _calendar(panel: Panel, named: list[str] | None, split: Split) -> tuple[str, ...]:
+    """Give the parts of the calendar that were named, or that come into question."""
+    from glasscell.tasks.forecast.calendar_choice import candidates
+
+    longest = max((series.ds for series in panel.series), key=len)
+    if named is None:
+        return candidates(panel.clock(longest), split(len(longest))[0])
+    require_calendar(named, longest)
+    return tuple(named)
 
 
 def _split(options: ForecastOptions, horizon: int) -> Split:

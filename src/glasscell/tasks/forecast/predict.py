@@ -47,6 +47,10 @@ READ = ("time", "target", "series", "gaps", "max_gap", "sheet")
 """What a prediction may read otherwise than the run did, beside how the file is written."""
 
 
+class NothingToForecastError(DataError):
+    """No series is long enough, or all have a gap in what is read."""
+
+
 @dataclass(frozen=True, eq=False)
 class Forecaster:
     """A finished forecasting run, loaded once: it forecasts with NumPy and pandas, without torch.
@@ -470,7 +474,7 @@ def _long_enough(
         name, what = next(iter(lacks.items()))
         rest = count(len(lacks) - 1, "other series", "other series")
         others = f" (likewise {rest})" if len(lacks) > 1 else ""
-        raise DataError(
+        raise NothingToForecastError(
             f"series {name!r}: {what}{others}; give a longer history, or fill gaps with "
             "--gaps interpolate"
         )
