@@ -9,6 +9,7 @@
           log.jsonl                         one line per epoch
           plain-rnn/                        the plain RNN that it was compared with
           report.html                       the page
+          README.md                         the model card, which hubs read
           windows.npz                       test windows, for glasscell inspect
           calibration.npz                   errors of the saved network, for intervals of forecasts
           forecasts.npz                     a stretch of the test part, forecast and truth
@@ -34,12 +35,13 @@ CHECKPOINT, LOCK = "checkpoint.pt", ".lock"
 FILM, RIVAL, WINDOWS = "film.npz", "plain-rnn", "windows.npz"
 CALIBRATION = "calibration.npz"
 FORECASTS, SEQUENCES, TEXT = "forecasts.npz", "sequences.npz", "text.npz"
-METRICS, PREPROCESSING, LOG, SETTINGS, REPORT = (
+METRICS, PREPROCESSING, LOG, SETTINGS, REPORT, CARD = (
     "metrics.json",
     "preprocessing.json",
     "log.jsonl",
     "run.yaml",
     "report.html",
+    "README.md",
 )
 
 VERSION = 1

@@ -37,6 +37,7 @@ from glasscell.tasks.forecast.scores import Entry, Scoreboard, Span
 from glasscell.tasks.forecast.standings import by_origin, standings
 from glasscell.tasks.forecast.verdict import Blocks, verdict
 from glasscell.tasks.inspect_run import look
+from glasscell.tasks.model_card import write_card
 from glasscell.training import run_folder
 from glasscell.training.campaign import Campaign, Trained, best_of_each, candidates, hire
 from glasscell.training.kinds import KINDS, NAMES, Kind
@@ -223,6 +224,7 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
         glasscell.save(result.rival.network, folder.draft / run_folder.RIVAL, force=True)
     kept_windows.of_plan(result.saved).save(folder.draft / run_folder.WINDOWS)
     Shown.of(result).save(folder.draft / run_folder.FORECASTS)
+    write_card(folder, result.plan.options)
     write(look(folder.draft), folder.draft / run_folder.REPORT, force=True)
     folder.commit(keep_checkpoint=result.interrupted)
 

@@ -33,6 +33,7 @@ from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.preprocessing import read_preprocessing, scaler_of
 from glasscell.tasks.forecast.told import point_of, told_of
 from glasscell.tasks.forecast.windows import Windows
+from glasscell.tasks.hub import OnHub
 from glasscell.tasks.option_checks import flag
 from glasscell.tasks.scaling import Scaler
 from glasscell.training import run_folder
@@ -52,7 +53,7 @@ class NothingToForecastError(DataError):
 
 
 @dataclass(frozen=True, eq=False)
-class Forecaster:
+class Forecaster(OnHub):
     """A finished forecasting run, loaded once: it forecasts with NumPy and pandas, without torch.
 
     Args:
