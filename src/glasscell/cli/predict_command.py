@@ -26,6 +26,7 @@ NAMES = ("time", "target", "series", "gaps", "max_gap", "sheet")
 """Further options about how series are read."""
 OF_SEQUENCES = ("label", "sequence", "time", "group", "layout", "missing", "marks")
 """Options about how sequences are read."""
+REASONS = "Say of each series, on standard error, what moved its last forecast; of a run on series."
 TAKING = {
     "forecast": {
         **flags_of(ForecastOptions, (*READING, *NAMES, "horizon")),
@@ -88,6 +89,7 @@ def add_arguments(parser: Any, arguments: Sequence[str]) -> None:
         parser,
         ("--future", str | None, None, FUTURE),
         ("--horizon", int | None, None, HORIZON),
+        ("--reasons", bool, False, REASONS),
         ("--engine", str, "local", ENGINE),
         ("--jobs", int | None, 1, "Processes of the local engine."),
     )
@@ -212,6 +214,8 @@ def _told(task: str, args: Any, data: str) -> Iterator[Any]:
             return
         more = {"engine": args.engine, "jobs": args.jobs, "level": args.level, "say": say(args)}
         yield from predict_parts(args.run, data, **more, **ahead, **reading)
+        if args.reasons:
+            _say_reasons(args, data, reading)
     elif task == "sequences":
         from glasscell.tasks.sequences.predict import predict as tell
 
@@ -220,3 +224,11 @@ def _told(task: str, args: Any, data: str) -> Iterator[Any]:
         from glasscell.tasks.text.evaluation import surprises
 
         yield surprises(args.run, data, say=say(args))
+
+
+def _say_reasons(args: Any, data: str, reading: dict[str, Any]) -> None:
+    """Say on standard error what moved the last forecast of each series."""
+    from glasscell.tasks.forecast.reasons import reasons
+
+    for one in reasons(args.run, data, future=args.future, **reading):
+        print(one.in_words(), file=sys.stderr)

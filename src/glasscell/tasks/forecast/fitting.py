@@ -20,8 +20,10 @@ from glasscell.tasks.forecast import backtest, kept_windows
 from glasscell.tasks.forecast.baselines import baselines
 from glasscell.tasks.forecast.coverage import span
 from glasscell.tasks.forecast.data_summary import summary_lines
+from glasscell.tasks.forecast.foreign import foreign
 from glasscell.tasks.forecast.heads import telling_of
 from glasscell.tasks.forecast.lag import Lag, read_back
+from glasscell.tasks.forecast.leaks import leaks
 from glasscell.tasks.forecast.linear import LinearForecast
 from glasscell.tasks.forecast.network import Recipe, tell
 from glasscell.tasks.forecast.network import predict as forecast_windows
@@ -112,6 +114,9 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     for note in (*summary_lines(plan), *plan.notes):
         reporter.say(note)
     require_room(plan)
+    others, asides = _foreign(plan)
+    for sentence in (warnings := leaks(plan)):
+        reporter.say(sentence)
     rounds = backtest.rounds(plan)
     boards = [Scoreboard(one.dataset, one.test, one.season) for one in rounds]
     said = [baselines(one, board) for one, board in zip(rounds, boards, strict=True)]
@@ -129,7 +134,10 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     done = [[n for n in campaign.done if recipe.round_of(n.seed) == k] for k in range(len(rounds))]
     kept = [k for k in range(len(rounds)) if any(one.kind == cell for one in done[k])]
     entries = [[*said[k][0], *network_entries(rounds[k], boards[k], done[k], cell)] for k in kept]
+    every = plan.test.origins
     plan, pooled = backtest.pooled(plan, [rounds[k] for k in kept], entries)
+    tested = np.isin(every, plan.test.origins)
+    pooled = [*(one.of(tested) for one in others), *pooled]
     last = kept[-1]
     best = best_of_each(done[last])
     board = Scoreboard(plan.dataset, plan.test, plan.season)
@@ -146,7 +154,7 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
         best.get("RNN") if cell != "RNN" else None,
         {one.name: one.forecasts[one.saved] for one in pooled},
         board,
-        tuple(said[last][1]),
+        (*warnings, *said[last][1], *asides),
         not whole,
         call.seconds,
         folder.out if folder else None,
@@ -156,6 +164,14 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     if folder is not None:
         _write(result, folder, data)
     return result
+
+
+def _foreign(plan: Plan) -> tuple[list[Entry], list[str]]:
+    """Read the forecasts of others, if there are any."""
+    if plan.options.compare is None:
+        return [], []
+    board = Scoreboard(plan.dataset, plan.test, plan.season)
+    return foreign(plan, board, plan.options.compare)
 
 
 def network_entries(

@@ -80,6 +80,12 @@ class Specimens:
         count = max(int(known.sum()), 1)
         return float(abs(error).sum() / count), np.sign(error) / count
 
+    def scale_of(self, row: int) -> tuple[float, float]:
+        """Give what 0 of a window's targets stands for, and what 1 is more than that."""
+        if self.center is None or self.scale is None:
+            return 0.0, 1.0
+        return float(self.center[row]), float(self.scale[row])
+
     @property
     def scored(self) -> bool:
         """Whether any target is known."""

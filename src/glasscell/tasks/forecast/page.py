@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +20,12 @@ from glasscell.inspect.verdict.findings import OF_LAG
 from glasscell.report.draw.axes import step_labels
 from glasscell.report.page import Exploration
 from glasscell.report.views.forecast.data import Band, Stretch
+from glasscell.report.views.lag.data import lag as reach
+from glasscell.report.views.reasons.data import reasons as moved
 from glasscell.report.views.results.data import Table, results
 from glasscell.tasks.forecast.intervals import level_name
 from glasscell.tasks.forecast.lag import Lag
+from glasscell.tasks.forecast.reasons import Reasons
 from glasscell.tasks.forecast.results_table import widest
 from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method
 from glasscell.tasks.forecast.verdict import label
@@ -206,7 +209,9 @@ def with_lag(shown: Exploration, lag: Lag, judged: bool) -> Exploration:
         lag: What was measured.
         judged: Whether it was that lag that the page was judged at.
     """
-    shown = shown.more({}, {"reach": lag.record()})
+    backs = [one.back for one in (*lag.curves, lag.network) if one is not None]
+    put = reach(*lag.lines(), backs, lag.back, (lag.in_words(), lag.in_words("zh")))
+    shown = shown.more(put.arrays, put.numbers)
     if not (judged and lag.reached):
         return shown
     findings = [
@@ -216,6 +221,39 @@ def with_lag(shown: Exploration, lag: Lag, judged: bool) -> Exploration:
         for one in shown.findings
     ]  # fmt: skip
     return replace(shown, findings=findings)
+
+
+def with_reasons(shown: Exploration, found: Sequence[Reasons], unit: str) -> Exploration:
+    """Put on a page what moved the forecast of each shown window.
+
+    Args:
+        shown: The network's page.
+        found: One for each sequence of the page.
+        unit: Of the target.
+    """
+    added, by_step = [one.added for one in found], [one.by_step for one in found]
+    put = moved([_record(one) for one in found], added, by_step, unit)
+    memory = {
+        f"{s}/remembered": one.remembered[None]
+        for s, one in enumerate(found)
+        if one.remembered is not None
+    }
+    return shown.more({**put.arrays, **memory}, put.numbers)
+
+
+def _record(one: Reasons) -> dict[str, Any]:
+    parts = [
+        {"name": (part.in_words(), part.in_words("zh")), "added": part.added, "fell": part.fell}
+        for part in one.parts
+    ]
+    names = ("forecast", "last", "base", "said", "fell", "error")
+    return {
+        "columns": list(one.columns),
+        "steps": list(one.steps),
+        "parts": parts,
+        "text": (one.in_words(), one.in_words("zh")),
+        **{name: float(getattr(one, name)) for name in names},
+    }
 
 
 def _through(text: tuple[str, str], lag: Lag) -> tuple[str, str]:

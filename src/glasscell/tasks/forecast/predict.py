@@ -191,9 +191,7 @@ class Forecaster(OnHub):
         tell = say or (lambda _: None)
         own = self.settings["horizon"]
         steps = _steps(horizon, self.settings, tell)
-        series = _long_enough(panel, self.settings, tell)
-        require_future(panel, series, steps)
-        scalers = [scaler_of(one, self.settings) for one in series]
+        series, scalers = self.ready(panel, say, steps)
         levels = () if sure is None else sure.levels
         ends = np.full((len(levels), 2, len(series), max(steps, own)), np.nan)
         told, ends[..., :own] = self._told(panel, series, scalers, sure)
@@ -223,6 +221,41 @@ class Forecaster(OnHub):
             }
         )
 
+    def ready(
+        self, panel: Panel, say: Callable[[str], None] | None = None, steps: int | None = None
+    ) -> tuple[list[Series], list[Scaler]]:
+        """Give the series that can be forecast, and their scalers.
+
+        Args:
+            panel: The series.
+            say: Called with each sentence on those that cannot; None: silent.
+            steps: Steps to forecast; None: those that the run was trained for.
+
+        Raises:
+            DataError: There is none, or what is known ahead of one is missing.
+        """
+        series = _long_enough(panel, self.settings, say or (lambda _: None))
+        require_future(panel, series, steps or self.settings["horizon"])
+        return series, [scaler_of(one, self.settings) for one in series]
+
+    def windows(self, panel: Panel, series: Sequence[Series], scalers: Sequence[Scaler]) -> Windows:
+        """Cut the last window of each series.
+
+        Args:
+            panel: Their panel.
+            series: Those that are ready.
+            scalers: One for each.
+        """
+        lookback, horizon = self.settings["lookback"], self.settings["horizon"]
+        layout = Layout.read(self.settings)
+        more, ahead = (horizon if layout.known else 0), layout.of_network()
+        rows = [
+            layout.rows(one.last(lookback), scaler, panel, more)
+            for one, scaler in zip(series, scalers, strict=True)
+        ]
+        origins = lookback + (lookback + more) * np.arange(len(series))
+        return Windows(np.concatenate(rows), origins, lookback, horizon, len(series), ahead)
+
     def _told(
         self,
         panel: Panel,
@@ -235,20 +268,12 @@ class Forecaster(OnHub):
         Returns:
             (S, horizon) forecasts, and (levels, 2, S, horizon) lower and upper ends.
         """
-        lookback, horizon = self.settings["lookback"], self.settings["horizon"]
-        layout = Layout.read(self.settings)
-        more, ahead = (horizon if layout.known else 0), layout.of_network()
         levels = () if sure is None else sure.levels
-        forecasts = np.empty((len(series), horizon))
-        ends = np.empty((len(levels), 2, len(series), horizon))
+        forecasts = np.empty((len(series), self.settings["horizon"]))
+        ends = np.empty((len(levels), 2, *forecasts.shape))
         for first in range(0, len(series), AT_ONCE):
             some = series[first : first + AT_ONCE]
-            rows = [
-                layout.rows(one.last(lookback), scaler, panel, more)
-                for one, scaler in zip(some, scalers[first:], strict=False)
-            ]
-            origins = lookback + (lookback + more) * np.arange(len(some))
-            windows = Windows(np.concatenate(rows), origins, lookback, horizon, len(some), ahead)
+            windows = self.windows(panel, some, scalers[first : first + AT_ONCE])
             told, tells = told_of(self.model, windows.inputs())
             for place, point in enumerate(point_of(told, tells).astype(np.float64), first):
                 forecasts[place] = scalers[place].restore(point, column=0)
