@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -37,14 +38,17 @@ ELSEWHERE = {
 }
 """Pages outside docs/, and where they come to stand."""
 CHINESE = ".zh-CN.md"
+Known = dict[Path, tuple[str, Path]]
+"""Each page's file to its language and its place in that language's tree."""
 LINK = re.compile(r"(!?)\[((?:[^][]|\[[^]]*\])*)\]\(([^)#\s]*)(#[^)]*)?\)")
 SIZES = re.compile(r"(?<=\| )\((?:\d+|[A-Z])(?:, (?:\d+|[A-Z]))+\)(?= \|)")
 """(T, B, I, H) in a cell of a table, which is not to be broken."""
+FLAG = re.compile(r"((?<!`)`--[^` ]+`)(?!`)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 
-def pages() -> dict[Path, tuple[str, Path]]:
-    """Give every page's file with its language and its place in that language's tree."""
+def pages() -> Known:
+    """Find every page."""
     found = {}
     for file in sorted((ROOT / "docs").rglob("*.md")):
         found[file] = ("en", file.relative_to(ROOT / "docs"))
@@ -57,58 +61,69 @@ def pages() -> dict[Path, tuple[str, Path]]:
     return found
 
 
-def laid_out(file: Path, known: dict[Path, tuple[str, Path]]) -> str:
-    """Give a page's text with its links as they are in its tree."""
+def moved(link: re.Match[str], file: Path, known: Known) -> str:
+    """Give a link as it is where the page comes to stand; what it leads to is copied if no page."""
+    picture, label, target, anchor = link.groups(default="")
+    if not target or "://" in target:
+        return link.group()
     language, place = known[file]
-    places = {at for spoken, at in known.values() if spoken == "zh"}
+    goal = (file.parent / target).resolve()
+    if goal in known:
+        spoken, at = known[goal]
+        if language == "zh" and at in of_language("zh", known):
+            spoken = "zh"  # a Chinese reader stays among Chinese pages where there are some
+        if spoken == language:
+            return f"[{label}]({os.path.relpath(at, place.parent)}{anchor})"
+        return f"[{label}]({across(place, language, at)}{anchor})"
+    if not goal.exists():
+        sys.exit(f"{file}: expected a file at {target}, found none")
+    if goal.is_dir():
+        return label
+    kept = goal.relative_to(ROOT)
+    kept = kept.relative_to("docs") if kept.parts[0] == "docs" else "files" / kept
+    copy = LAID / language / kept
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(goal, copy)
+    return f"{picture}[{label}]({os.path.relpath(kept, place.parent)})"
 
-    def moved(link: re.Match[str]) -> str:
-        picture, label, target, anchor = link.groups(default="")
-        if not target or "://" in target:
-            return link.group()
-        goal = (file.parent / target).resolve()
-        if goal in known:
-            spoken, at = known[goal]
-            if language == "zh" and at in places:
-                spoken = (
-                    "zh"  # a page's Chinese reader stays among Chinese pages where there are some
-                )
-            if spoken == language:
-                return f"[{label}]({os.path.relpath(at, place.parent)}{anchor})"
-            up = "../" * (len(place.parent.parts) + (language == "zh"))
-            down = "zh/" if spoken == "zh" else ""
-            return f"[{label}]({up}{down}{at.with_suffix('.html')}{anchor})"
-        if not goal.exists():
-            sys.exit(f"{file}: expected a file at {target}, found none")
-        if goal.is_dir():
-            return label
-        kept = goal.relative_to(ROOT)
-        kept = kept.relative_to("docs") if kept.parts[0] == "docs" else "files" / kept
-        copy = LAID / language / kept
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(goal, copy)
-        return f"{picture}[{label}]({os.path.relpath(kept, place.parent)})"
 
+def of_language(language: str, known: Known) -> set[Path]:
+    """Give the places of a language's pages in its tree."""
+    return {place for spoken, place in known.values() if spoken == language}
+
+
+def across(place: Path, language: str, goal: Path) -> str:
+    """Give the way from a page to a page of the other language in the built site."""
+    if language == "zh":
+        return "../" * len(place.parts) + str(goal.with_suffix(".html"))
+    return "../" * len(place.parent.parts) + f"zh/{goal.with_suffix('.html')}"
+
+
+def laid_out(file: Path, known: Known) -> str:
+    """Give a page's text as it is in its tree."""
+    language, place = known[file]
     text = file.read_text(encoding="utf-8")
     # The header has the switch between languages.
     text = re.sub(r"^\[(?:中文|English)\]\([^)]*\)\n\n?", "", text, count=1, flags=re.MULTILINE)
     text = re.sub(r"^<!-- /?[\w:]+ -->\n", "", text, flags=re.MULTILINE)
+
+    def mended(prose: str) -> str:
+        prose = LINK.sub(partial(moved, file=file, known=known), prose)
+        prose = SIZES.sub(lambda sizes: sizes.group().replace(", ", ",\u00a0"), prose)
+        return FLAG.sub(r"\1{.flag}", prose)
+
     parts, at = [], 0
     for fence in FENCE.finditer(text):
-        parts += [LINK.sub(moved, text[at : fence.start()]), fence.group()]
+        parts += [mended(text[at : fence.start()]), fence.group()]
         at = fence.end()
-    text = "".join([*parts, LINK.sub(moved, text[at:])])
-    text = SIZES.sub(lambda sizes: sizes.group().replace(", ", ",\u00a0"), text)
-    other = {at for spoken, at in known.values() if spoken != language}
-    head = ["hide: [navigation]"] * (place.name == "index.md" and place.parent == Path())
-    up = "../" * (len(place.parent.parts) + (language == "zh"))
-    down = "zh/" if language == "en" else ""
-    if place in other:
-        head.append(f"translation: {up}{down}{place.with_suffix('.html')}")
+    text = "".join([*parts, mended(text[at:])])
+    head = ["hide: [navigation]"] if place == Path("index.md") else []
+    if place in of_language("en" if language == "zh" else "zh", known):
+        head.append(f"translation: {across(place, language, place)}")
     return "\n".join(["---", *head, "---", "", text]) if head else text
 
 
-def decisions(known: dict[Path, tuple[str, Path]]) -> str:
+def decisions(known: Known) -> str:
     """Give the page that lists every decision by its heading."""
     lines = [
         "# Decisions",
@@ -119,7 +134,7 @@ def decisions(known: dict[Path, tuple[str, Path]]) -> str:
     for file in known:
         if file.parent.name == "decisions":
             heading = file.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
-            lines.append(f"- [{heading}]({file.name})")
+            lines.append(f"- [{heading}](decisions/{file.name})")
     return "\n".join(lines) + "\n"
 
 
@@ -133,7 +148,7 @@ def lay_out() -> None:
         target = LAID / language / place
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(laid_out(file, known), encoding="utf-8")
-    (LAID / "en" / "decisions" / "index.md").write_text(decisions(known), encoding="utf-8")
+    (LAID / "en" / "decisions.md").write_text(decisions(known), encoding="utf-8")
     for language in ("en", "zh"):
         for file in (ROOT / "docs" / "theme").glob("*.*"):
             shutil.copyfile(file, LAID / language / file.name)

@@ -74,6 +74,7 @@ class Glance:
         task: What is to be fitted; None: neither data nor --task say it.
         word: What says so, for messages.
         data: The data, if any are given.
+        printed: The data as --print_config has written them, if they are given nowhere else.
         given: Flags that were given, on the command line or by a config file.
         helping: Whether --help is asked for.
     """
@@ -81,6 +82,7 @@ class Glance:
     task: Task | None
     word: str
     data: str | None
+    printed: str | None
     given: tuple[str, ...]
     helping: bool
 
@@ -111,7 +113,7 @@ def add_arguments(parser: Any, arguments: Sequence[str]) -> None:
     words = Literal["auto", "forecast", "classify", "regress", "sequences", "text"]
     add_flags(
         parser,
-        ("file", str, None, DATA),
+        ("file", str, glance.printed, DATA),
         ("--data", str | None, None, "The same, for YAML files."),
         ("--out", str, None, "Run folder to write."),
         ("--task", words, task, WHAT),
@@ -242,20 +244,22 @@ def look(arguments: Sequence[str]) -> Glance:
     """
     found = scan(arguments, _every_flag() | OWN)
     if found is None:
-        return Glance(None, "", None, (), False)
+        return Glance(None, "", None, None, (), False)
     values, rest = found
     config = _config(values.pop("--config", None))
     data = next((word for word in rest if word == STANDARD or not word.startswith("-")), None)
     data = data or values.get("--data") or config.get("data")
-    given = (*values, *(f"--{name.replace('_', '-')}" for name in config))
+    printed = None if data else config.get("file")
+    data = data or printed
+    given = (*values, *(f"--{name.replace('_', '-')}" for name in config if name != "file"))
     word = values.get("--task") or config.get("task") or "auto"
     helping = bool({"--help", "-h"} & set(values))
     if word in GOALS:
-        return Glance(GOALS[word][0], f"--task {word}", data, given, helping)
+        return Glance(GOALS[word][0], f"--task {word}", data, printed, given, helping)
     if data is None or word != "auto":
-        return Glance(None, "--task forecast", data, given, helping)
+        return Glance(None, "--task forecast", data, printed, given, helping)
     task = _task_of(data, given)
-    return Glance(task, f"{data}, which is taken for {task}", data, given, helping)
+    return Glance(task, f"{data}, which is taken for {task}", data, printed, given, helping)
 
 
 def options_of(task: Task) -> type:

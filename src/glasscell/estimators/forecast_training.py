@@ -18,6 +18,7 @@ from glasscell.tasks.forecast.network import Forecaster, Recipe
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.plan import Plan, plan_of
 from glasscell.tasks.forecast.windows import Boundaries
+from glasscell.tasks.model_card import write_card
 from glasscell.training.campaign import Campaign, Candidate, Trained, best_of_each, hire, log_lines
 from glasscell.training.kinds import KINDS, Kind
 from glasscell.training.progress import Reporter, Stop
@@ -104,5 +105,6 @@ def _files(plan: Plan, best: Trained) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as place, RunFolder(Path(place) / "run") as folder:
         keep_network(folder, best.network, plan, "a frame")
         folder.write_log(log_lines([best], "mae_scaled"))
+        write_card(folder, plan.options)
         run = folder.commit()
         return {file.name: file.read_bytes() for file in sorted(run.iterdir()) if file.is_file()}

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+import yaml
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
@@ -28,12 +29,15 @@ from glasscell.model import modelfile
 from glasscell.tasks.forecast.evaluation import evaluate
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.predict import Forecaster
-from glasscell.training.run_folder import RunFolder
+from glasscell.training.run_folder import SETTINGS, RunFolder
 
 __all__ = ["OF_RUNS", "OWN", "LSTMForecaster"]
 
 OF_RUNS = ("seed", "seeds", "level", "compare", "windows", "step", "refit", "film")
 """Options that only a run with a test part has, or that have another name here."""
+
+MADE = ("horizon", "lookback", "season", "show_level", "calendar")
+"""Options that data decide, on which the size of the network depends."""
 
 OWN = {"seeds": 1, "random_state": None, "warm_start": False, "verbose": 0}
 """Parameters that a run has not, or with another default."""
@@ -77,6 +81,11 @@ class FittedRun:
         """Give the weights of the network by name."""
         with tempfile.TemporaryDirectory() as place:
             return modelfile.read(self.save(Path(place) / "run", force=False))[1]
+
+    def going_on(self, options: ForecastOptions) -> ForecastOptions:
+        """Fill in what the data decided when the network was made, and has to stay."""
+        kept = yaml.safe_load(self.files[SETTINGS])
+        return replace(options, **{n: kept[n] for n in MADE if getattr(options, n) is None})
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "forecaster"}
@@ -143,7 +152,9 @@ class LSTMForecaster(BaseEstimator):  # type: ignore[misc]
 
         with named_as_parameters():
             options = self._options()
-            weights = self._run.weights() if goes_on else {}
+            weights: Mapping[str, Array] = {}
+            if goes_on:
+                options, weights = self._run.going_on(options), self._run.weights()
             files, panel, best = train(df, options, weights, verbose=bool(self.verbose))
         history = tuple(
             {"epoch": e.epoch, "train": e.train, "validation": e.validation, "seconds": e.seconds}
@@ -186,7 +197,7 @@ class LSTMForecaster(BaseEstimator):  # type: ignore[misc]
         future = None if future is None else collected(future)
         forecaster, frame = run.forecaster, run.frame
         steps = max(horizon or 0, forecaster.settings["horizon"])
-        given = {} if level is None else {"level": list(level)}
+        given: dict[str, Any] = {} if level is None else {"level": list(level)}
         with named_as_parameters():
             if df is not None:
                 df = collected(df)

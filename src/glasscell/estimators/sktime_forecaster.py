@@ -58,6 +58,7 @@ class SktimeLSTMForecaster(BaseForecaster):  # type: ignore[misc]
         "capability:exogenous": True,
         "capability:missing_values": False,
         "capability:insample": False,
+        "capability:non_contiguous_X": False,
         "capability:pred_int": True,
         "capability:pred_int:insample": False,
         "capability:categorical_in_X": False,

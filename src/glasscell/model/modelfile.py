@@ -176,7 +176,8 @@ def _serialize(arrays: Mapping[str, Array]) -> bytes:
     A little-endian length, a JSON header padded to 8 bytes, then the numbers, widest first.
     """
     names = {np.dtype(kind): name for name, kind in (_DTYPES | _COMPRESSED).items()}
-    header: dict[str, Any] = {}
+    # "pt" says to readers of other libraries that the names and layouts are those of torch.
+    header: dict[str, Any] = {"__metadata__": {"format": "pt", "library_name": FORMAT}}
     parts, end = [], 0
     for name in sorted(arrays, key=lambda name: (-arrays[name].itemsize, name)):
         array = arrays[name]

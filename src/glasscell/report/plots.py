@@ -12,9 +12,11 @@ from glasscell.report.views.fan.plot import jacobian_fan, lyapunov
 from glasscell.report.views.film.plot import film
 from glasscell.report.views.influence.plot import influence
 from glasscell.report.views.ladder.plot import half_life_ladder, saturation, saturation_map
+from glasscell.report.views.lag.plot import lag
 from glasscell.report.views.match.plot import match
 from glasscell.report.views.path.plot import path_split
 from glasscell.report.views.provenance.plot import provenance, provenance_triangle
+from glasscell.report.views.reasons.plot import reasons
 from glasscell.report.views.river.plot import duel, gradient_river, gradient_rivers
 from glasscell.report.views.truncation.plot import truncation
 from glasscell.report.views.unit.plot import unit
@@ -34,11 +36,13 @@ __all__ = [
     "half_life_ladder",
     "influence",
     "jacobian_fan",
+    "lag",
     "lyapunov",
     "match",
     "path_split",
     "provenance",
     "provenance_triangle",
+    "reasons",
     "saturation",
     "saturation_map",
     "truncation",

@@ -160,8 +160,10 @@ def look_at(
         looking: Which of them the page shows, the lag and the title; default `Looking()`.
     """
     from glasscell.tasks.forecast.lag import Lag
-    from glasscell.tasks.forecast.page import with_lag, with_results
+    from glasscell.tasks.forecast.layout import Layout
+    from glasscell.tasks.forecast.page import with_lag, with_reasons, with_results
     from glasscell.tasks.forecast.preprocessing import read_preprocessing
+    from glasscell.tasks.forecast.reasons import of_window
 
     looking, settings = looking or Looking(), read_preprocessing(run)
     lag = None if settings.get("lag") is None else Lag.of_record(settings["lag"])
@@ -178,6 +180,14 @@ def look_at(
     page = _judged(collect(subject, windows.x, loss, options, _rival(run)))
     if lag is not None:
         page = with_lag(page, lag, looking.lag is None)
+    if scales := [windows.scale_of(row) for row in rows if windows.center is not None]:
+        layout = Layout.read(settings)
+        found = [
+            of_window(subject, windows.x[row], layout, scale, series=str(windows.names[row]),
+                      target=settings["columns"]["targets"][0])
+            for row, scale in zip(rows, scales, strict=True)
+        ]  # fmt: skip
+        page = with_reasons(page, found, str(settings.get("unit") or ""))
     truth = {f"{place}/truth": windows.y[row][None] for place, row in enumerate(rows)}
     unit = str(settings.get("unit") or "")
     page = page.more(truth, {"forecast": {"unit": unit, "scales": _scales(windows, rows)}})

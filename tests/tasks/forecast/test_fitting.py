@@ -35,6 +35,7 @@ SMALL = {"horizon": 3, "lookback": 8, "epochs": 3, "seeds": 2, "hidden_size": 4,
 FILES = {
     "plain-rnn",
     "windows.npz",
+    "calibration.npz",
     "forecasts.npz",
     "config.json",
     "model.safetensors",
@@ -237,7 +238,7 @@ def test_a_short_training_starts_no_process_unless_asked(monkeypatch):
     assert not hired
     plan = make_plan(waves(), ForecastOptions(**SMALL))
     long = replace(plan, options=replace(plan.options, hidden_size=512, epochs=200))
-    start = fitting._start(plan)
+    start = fitting.start(plan)
     assert network.Recipe.of(plan, start).work < campaign.LONG < network.Recipe.of(long, start).work
 
 
@@ -400,7 +401,7 @@ def test_a_film_sees_all_rows_whatever_the_network_reads():
     for near, film in ((None, 1), (5, 1), (5, None)):
         options = ForecastOptions(**SMALL, near=near, film=film)
         plan = make_plan(waves(), options)
-        trainer = network.Recipe.of(plan, fitting._start(plan)).trainer("LSTM", 0)
+        trainer = network.Recipe.of(plan, fitting.start(plan)).trainer("LSTM", 0)
         torch.nn.init.constant_(trainer.network.head.weight, 0.1)
         trainer.step_epoch()
         states.append(trainer.network.state_dict())

@@ -27,6 +27,9 @@ def data_summary(plan: Plan) -> dict[str, Any]:
         "series_column": ", ".join(roles.labels) or roles.series,
         "targets": list(roles.targets),
         "covariates": list(roles.covariates),
+        "future_covariates": list(roles.ahead),
+        "static": list(roles.static),
+        "calendar": list(dataset.layout.calendar),
         "not_read": list(roles.ignored),
         "series": len(dataset.series),
         "series_names": [series.unique_id for series in dataset.series],
@@ -57,6 +60,8 @@ def summary_lines(plan: Plan) -> list[str]:
         ),
         "season": count(plan.season, "step") if plan.season > 1 else "none",
         "covariates": few(known["covariates"]) or "none",
+        "ahead": few([*known["future_covariates"], *known["calendar"]], 9) or "nothing",
+        "static": few(known["static"]),
         "lag": "" if plan.lag is None else plan.lag.in_words(),
         "rows": _rows(known),
         "windows": (
@@ -67,8 +72,8 @@ def summary_lines(plan: Plan) -> list[str]:
     return [
         f"What was understood of {known['source']}:",
         *(f"  {name:<10}  {text}" for name, text in facts.items() if text),
-        "  To change it: --target, --time, --series, --covariates, --freq, --season, --horizon, "
-        "--lookback",
+        "  To change it: --target, --time, --series, --covariates, --calendar, --freq, --season, "
+        "--horizon, --lookback",
     ]
 
 

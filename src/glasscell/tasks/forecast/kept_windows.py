@@ -80,6 +80,12 @@ class Specimens:
         count = max(int(known.sum()), 1)
         return float(abs(error).sum() / count), np.sign(error) / count
 
+    def scale_of(self, row: int) -> tuple[float, float]:
+        """Give what 0 of a window's targets stands for, and what 1 is more than that."""
+        if self.center is None or self.scale is None:
+            return 0.0, 1.0
+        return float(self.center[row]), float(self.scale[row])
+
     @property
     def scored(self) -> bool:
         """Whether any target is known."""
@@ -108,7 +114,7 @@ def of_plan(plan: Plan, chosen: Array | None = None) -> Specimens:
         x=test.inputs(chosen),
         y=test.targets(chosen),
         names=_names([dataset.series[owner].unique_id for owner in owners], times, lookback),
-        labels=np.array(times, np.str_),
+        labels=_labels(times, lookback),
         channels=np.array(plan.channels, np.str_),
         center=np.array([dataset.scalers[owner].mean[0] for owner in owners]),
         scale=np.array([dataset.scalers[owner].scale[0] for owner in owners]),
@@ -168,7 +174,7 @@ def of_panel(panel: Panel, settings: dict[str, Any]) -> Specimens:
         x=np.stack(x),
         y=y,
         names=_names([panel.series[s].unique_id for s, _ in chosen], times, lookback),
-        labels=np.array(times, np.str_),
+        labels=_labels(times, lookback),
         channels=np.array(settings["channels"], np.str_),
         center=np.array([scalers[s].mean[0] for s, _ in chosen]),
         scale=np.array([scalers[s].scale[0] for s, _ in chosen]),
@@ -192,6 +198,15 @@ def _times(series: Series, freq: Frequency, row: int, lookback: int, steps: int)
     times, more = series.ds[row - lookback : row - lookback + steps], row - lookback + steps
     more -= len(series.ds)
     return times if more <= 0 else times.append(future(series.ds[-1], freq, more))
+
+
+def _labels(times: Sequence[Sequence[str]], lookback: int) -> Array:
+    """Give the (M, rows) labels of rows, of those ahead with how many steps ahead they are."""
+    marked = [
+        [*row[:lookback], *(f"{time} (+{k})" for k, time in enumerate(row[lookback:], 1))]
+        for row in times
+    ]
+    return np.array(marked, np.str_)
 
 
 def _names(series: Sequence[str], times: Sequence[Sequence[str]], lookback: int) -> Array:

@@ -13,6 +13,7 @@ from glasscell.data.wording import count
 from glasscell.tasks.forecast.linear import of_steps
 from glasscell.tasks.forecast.windows import TRAIN, VALIDATION, Dataset, Windows
 from glasscell.threads import one_blas_thread
+from glasscell.traces import pictures
 
 LADDER = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 """Steps that are tried, beside one and two seasons: each at most half as many again."""
@@ -24,6 +25,7 @@ FEATURES = 1024
 """Columns of the longest window, at most; the work grows with their square."""
 
 LINEAR, TREES = "linear", "trees"
+MODELS = {LINEAR: ("linear model", "线性模型"), TREES: ("trees", "树模型")}
 WINDOWS = {LINEAR: (3000, 8000), TREES: (1000, 6000)}
 """Least and most windows that each rival reads, a quarter of all in between, evenly spaced."""
 FOLDS = {LINEAR: 5, TREES: 2}
@@ -175,21 +177,63 @@ class Lag:
             return usual
         return max(self.back, enough, min(harmless, usual) if self.span >= RICH else 1)
 
-    def in_words(self) -> str:
+    def in_words(self, lang: str = "en") -> str:
         """Say it in a sentence.
+
+        Args:
+            lang: "en" or "zh"; default "en".
 
         >>> tried = {"steps": (1, 2), "errors": (2.0, 1.0), "doubts": (0.1, 0.0), "back": 2}
         >>> curve, trees = Curve(model=LINEAR, **tried), Curve(model=TREES, **tried)
         >>> Lag(back=2, longest=2, span=9, curves=(curve, trees)).in_words()
         'The data help back to 2 steps, the longest tried (two rivals agree).'
         """
-        most = ", the longest tried" if self.back == self.longest else ""
-        said = ", ".join(f"{one.back} by the {_names(one.model)}" for one in self.curves)
-        rivals = "two rivals agree" if self.agree and len(self.curves) > 1 else said
-        text = f"The data help back to {count(self.back, 'step')}{most} ({rivals})"
+        most, agree = self.back == self.longest, self.agree and len(self.curves) > 1
+        if lang == "zh":
+            said = "、".join(f"{MODELS[one.model][1]} {one.back}" for one in self.curves)
+            text = f"数据在 {self.back} 步之内有帮助{'（已是尝试过的最长）' if most else ''}"
+            text += f"（{'两个对照一致' if agree else said}）"
+            return text + (f"，{self.network.model} 用到 {self.network.back} 步。"
+                           if self.network else "。")  # fmt: skip
+        said = ", ".join(f"{one.back} by the {MODELS[one.model][0]}" for one in self.curves)
+        text = f"The data help back to {count(self.back, 'step')}"
+        text += ", the longest tried" if most else ""
+        text += f" ({'two rivals agree' if agree else said})"
         if self.network is not None:
             text += f", the {self.network.model} uses {self.network.back}"
         return f"{text}."
+
+    def lines(self) -> tuple[list[int], dict[str, Array]]:
+        """Put the curves on one axis, each over its error with one step.
+
+        Returns:
+            (n,) every number of steps that any was tried with, and each model's (n,) errors, in
+            between on a line over log2, NaN beyond those that it was tried with.
+
+        >>> one = Curve(model=LINEAR, steps=(1, 4), errors=(2.0, 1.0), doubts=(0.0, 0.0), back=4)
+        >>> two = Curve(model=TREES, steps=(1, 2), errors=(1.0, 0.5), doubts=(0.0, 0.0), back=2)
+        >>> Lag(back=4, longest=4, span=9, curves=(one, two)).lines()
+        ([1, 2, 4], {'linear': array([1.  , 0.75, 0.5 ]), 'trees': array([1. , 0.5, nan])})
+        """
+        curves = (*self.curves, *(() if self.network is None else (self.network,)))
+        every, lines = np.unique(np.concatenate([curve.steps for curve in curves])), {}
+        for curve in curves:
+            errors = np.array(curve.errors) / (curve.errors[0] or 1.0)
+            at = np.interp(np.log2(every), np.log2(curve.steps), errors)
+            lines[curve.model] = np.where(every <= curve.steps[-1], at, np.nan)
+        return every.tolist(), lines
+
+    def plot(self, *, ax: Any = None, **options: Any) -> Any:
+        """Draw the curves; needs matplotlib.
+
+        Args:
+            ax: Where; default a new pyplot figure.
+            **options: As `glasscell.report.plots.lag` takes them.
+
+        Returns:
+            The Axes.
+        """
+        return pictures.plot("lag", *self.lines(), self.back, ax=ax, **options)
 
     def record(self) -> dict[str, Any]:
         """Give what metrics.json and preprocessing.json hold."""
@@ -212,10 +256,6 @@ class Lag:
             curves=tuple(_read(curve) for curve in record["curves"]),
             network=None if network is None else _read(network),
         )
-
-
-def _names(model: str) -> str:
-    return {LINEAR: "linear model"}.get(model, model)
 
 
 def _read(record: Mapping[str, Any]) -> Curve:

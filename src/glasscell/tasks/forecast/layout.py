@@ -170,6 +170,43 @@ class Layout:
         return names
 
     @property
+    def owners(self) -> list[str]:
+        """Names of the columns that the channels tell of; the flag tells of none."""
+        return [name for name, _ in self._told]
+
+    @property
+    def alike(self) -> list[float | None]:
+        """What each channel holds where nothing is said: the mean, of categories all alike.
+
+        None where there is no such number: of a code, and of the flag.
+        """
+        return [number for _, number in self._told]
+
+    @property
+    def _told(self) -> list[tuple[str, float | None]]:
+        told: list[tuple[str, float | None]] = [("target", 0.0)] * (1 + self.level)
+        for column in self.past:
+            told += self._of_column(column)
+        if not self.known:
+            return told
+        for column in self.ahead:
+            told += self._of_column(column)
+        for name in self.calendar:
+            channels = channel_names((name,))
+            waves = any(" sin " in channel for channel in channels)
+            told += [(name, 0.0 if waves else 1 / len(channels))] * len(channels)
+        for column in self.static:
+            told += self._of_column(column)
+        return [*told, ("", None)]
+
+    def _of_column(self, column: str) -> list[tuple[str, float | None]]:
+        if column not in self.vocabulary:
+            return [(column, 0.0)]
+        shown = len(self.shown[column])
+        words: list[tuple[str, float | None]] = [(column, 1 / max(shown, 1))] * shown
+        return words + [(column, None)] * self._coded(column)
+
+    @property
     def known(self) -> int:
         """K, channels that are known ahead."""
         columns = (*self.ahead, *self.static)

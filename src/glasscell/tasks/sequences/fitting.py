@@ -17,6 +17,7 @@ from glasscell.files import STANDARD_INPUT
 from glasscell.report.page import write
 from glasscell.tasks.fit_call import FitCall, fit_call
 from glasscell.tasks.inspect_run import look
+from glasscell.tasks.model_card import write_card
 from glasscell.tasks.sequences.baselines import Baseline, baselines, left_out
 from glasscell.tasks.sequences.kept_sequences import keep
 from glasscell.tasks.sequences.leaks import leaks
@@ -235,6 +236,7 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
     )
     table = predictions(result, told(settings))
     folder.write_text(PREDICTIONS, table.to_csv(index=False))
+    write_card(folder, plan.options)
     write(look(folder.draft), folder.draft / run_folder.REPORT, force=True)
     folder.commit(keep_checkpoint=result.interrupted)
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from glasscell.data.sequences.collection import Labels, Sequences
 from glasscell.data.sequences.reading import Known, ReadingOptions, read_sequences
 from glasscell.errors import DataError
 from glasscell.model.model import Model
+from glasscell.tasks.hub import OnHub
 from glasscell.tasks.scaling import Scaler
 from glasscell.tasks.sequences.averaging import averaged
 from glasscell.tasks.sequences.batches import by_length, padded_steps, unpadded
@@ -28,7 +29,7 @@ SETTLED = ("features", "per_step", "goal")
 
 
 @dataclass(frozen=True, eq=False)
-class Predictor:
+class Predictor(OnHub):
     """A finished run, ready to tell the labels of sequences.
 
     Args:
@@ -44,6 +45,21 @@ class Predictor:
     told: Told
     known: Known
     settings: dict[str, Any]
+
+    @classmethod
+    def load(cls, run: str | os.PathLike[str]) -> Self:
+        """Load a run folder written by `fit`.
+
+        Raises:
+            DataError: It is none.
+            WeightFormatError: The model in it is damaged.
+        """
+        if not isinstance(run, str | os.PathLike):
+            raise DataError(f"run: expected the path of a run folder, got {run!r}")
+        settings = read_preprocessing(Path(run))
+        model = glasscell.load(Path(run))
+        known = Known.restore(settings["reading"])
+        return cls(model, scaler_of(settings), told(settings), known, settings)
 
     def read(self, data: Any, **changes: Any) -> Sequences:
         """Read data as the run's were read.
@@ -101,18 +117,8 @@ def outputs(goal: str, scores: Array, target: Scaler | None) -> Array:
 
 
 def load_predictor(run: str | os.PathLike[str]) -> Predictor:
-    """Load a run folder written by `fit`.
-
-    Raises:
-        DataError: It is none.
-        WeightFormatError: The model in it is damaged.
-    """
-    if not isinstance(run, str | os.PathLike):
-        raise DataError(f"run: expected the path of a run folder, got {run!r}")
-    settings = read_preprocessing(Path(run))
-    model = glasscell.load(Path(run))
-    known = Known.restore(settings["reading"])
-    return Predictor(model, scaler_of(settings), told(settings), known, settings)
+    """Load a run folder written by `fit`; see `Predictor.load`."""
+    return Predictor.load(run)
 
 
 def predict(

@@ -15,6 +15,7 @@ from glasscell.files import STANDARD_INPUT
 from glasscell.report.page import write
 from glasscell.tasks.fit_call import FitCall, fit_call
 from glasscell.tasks.inspect_run import look
+from glasscell.tasks.model_card import write_card
 from glasscell.tasks.text import baselines
 from glasscell.tasks.text.kept_text import keep
 from glasscell.tasks.text.network import Recipe, bits
@@ -190,6 +191,7 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> FitRes
     folder.write_text(SAMPLE, sample(draft, seed=plan.options.seed))
     kept = keep(plan.test, plan.vocabulary.symbols, STRETCHES, STEPS)
     kept.save(draft / run_folder.TEXT)
+    write_card(folder, plan.options)
     write(look(draft), draft / run_folder.REPORT, force=True)
     folder.commit(keep_checkpoint=result.interrupted)
     return result

@@ -44,9 +44,10 @@
     const arrays = below.length ? below.map((k) => GC.get("hidden", k)) : [GC.array(`${GC.state.series}/x`)];
     if (arrays.some((array) => !array || array.pool !== 1)) return null;
     const values = arrays.flatMap((array) => Array.from({ length: array.shape[0] }, (_, k) => GC.at(array, k, t)));
-    // A Forecaster's layer reads its first input less the window's last value.
+    // A Forecaster's layer reads its first input, in the past, less the last value that is past.
     const forecasts = GC.data.model?.type === "Forecaster" && GC.series.layers[0] === 0 && !below.length;
-    if (forecasts) values[0] -= GC.at(arrays[0], 0, GC.series.T - 1);
+    const past = forecasts ? GC.data.model.lookback : 0;
+    if (t < past) values[0] -= GC.at(arrays[0], 0, past - 1);
     return values.length === I ? values : null;
   };
   const before = (t) => {
