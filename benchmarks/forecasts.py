@@ -34,8 +34,8 @@ from glasscell.tasks.forecast.fitting import fit
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.training.progress import Reporter
 
-LEAST, MOST = 0.88, 0.92
-"""Part of the truth that a 90 % interval has to hold."""
+LEAST, MOST = 88.0, 92.0
+"""Percent of the truth that a 90 % interval has to hold."""
 
 Bar = Callable[[dict[str, float]], bool]
 
