@@ -43,7 +43,10 @@ LENGTHS = {
     "of JapaneseVowels, 7 to 29": lambda _, count: bundled("JapaneseVowels").lengths[:count],
     "uniform, 1 to 100": lambda draw, count: draw.integers(1, 101, count),
 }
-SETS = ("JapaneseVowels", "BasicMotions", "PickupGestureWiimoteZ", "GunPoint", "ItalyPowerDemand")
+SETS = (
+    *("JapaneseVowels", "BasicMotions", "PickupGestureWiimoteZ", "GunPoint", "ItalyPowerDemand"),
+    *("ArrowHead", "watch"),
+)
 
 
 def bundled(name: str) -> Sequences:
@@ -147,7 +150,7 @@ def rounds(sequences: Sequences, seeds: int = 5) -> dict[str, object]:
         "accuracy": mean(found),
         "sd": stdev(found),
         "rounds": found,
-        "ridge_on_summaries": mean(on_summaries(plan, part) for part in plan.rounds),
+        "ridge_on_summaries": mean(on_summaries(plan.unaveraged, part) for part in plan.rounds),
         "train": [len(part.train) + len(part.validation) for part in plan.rounds],
         "test": [len(part.test) for part in plan.rounds],
         "scheme": plan.scheme,

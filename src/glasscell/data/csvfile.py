@@ -98,7 +98,9 @@ class Sheet:
             filled = frame.notna().any(axis=1).to_numpy()
             kept = frame if filled.all() else frame[filled]
             columns = {name: kept[name].to_numpy() for name in (*text, *numeric)}
-            where = _place(self, first + np.flatnonzero(filled))
+            # A range: of each row of a file something may be kept.
+            here: Any = range(first, first + len(frame))
+            where = _place(self, here if filled.all() else first + np.flatnonzero(filled))
             yield Table(columns, where, self.path.name, decimal, tuple(missing), (note,))
             first += len(frame)
 
@@ -267,9 +269,7 @@ def _separator(lines: Sequence[str]) -> str:
     return " " if spaces[0] >= EVEN_PART else best
 
 
-def _place(sheet: Sheet, rows: Array) -> Callable[[int], str]:
-    # As small numbers: one may be kept for each row of a file.
-    rows = rows.astype(np.int32)
+def _place(sheet: Sheet, rows: Array | range) -> Callable[[int], str]:
     return lambda row: f"line {_line(sheet, int(rows[row]))}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import hypothesis.strategies as st
 import numpy as np
@@ -335,22 +336,24 @@ def test_parts_of_a_long_file_are_one(tmp_path, monkeypatch, kind):
 
 @pytest.mark.parametrize(
     ("policy", "filled"),
-    [("interpolate", [1, 2, 3, 3]), ("previous", [1, 1, 3, 3]), ("zero", [1, 1.5, 3, 1.5])],
+    [("interpolate", [1, 2, 3, 3]), ("previous", [1, 1, 3, 3]), ("zero", [1, np.nan, 3, np.nan])],
 )
 def test_missing_values_by_policy(policy, filled):
     x = np.array([[1, np.nan, 3, np.nan], [1, 1, 1, 1], [1, 2, 2, 1], [2, 2, 1, 2]])
     read = read_sequences((x, list("abab")), ReadingOptions(missing=policy))
-    assert read[0][:, 0].tolist() == pytest.approx(filled)
+    assert read[0][:, 0].tolist() == pytest.approx(filled, nan_ok=True)
     assert "2 missing values (x1; the first in sequence '0', step 2 of 4)" in read.notes[0]
 
 
-def test_the_mean_is_that_of_the_training_part_and_then_that_of_the_run():
-    frame = table(part=["train"] * 6 + ["test"] * 6, x1=[1.0, np.nan, 3] * 2 + [9.0] * 6)
-    options = ReadingOptions(part="part", missing="zero")
-    read = read_sequences(frame, options)
-    assert read.values[1, 0] == 2
-    shown = read_sequences(frame.assign(x1=[5.0, np.nan, 5] * 4), options, Known.of(read))
-    assert shown.values[1, 0] == 2
+def test_the_mean_is_left_to_the_training_part_but_for_runs_that_name_theirs():
+    frame = table(x1=[1.0, np.nan, 3] * 4)
+    options = ReadingOptions(missing="zero")
+    known = Known.of(read_sequences(frame, options))
+    assert np.isnan(read_sequences(frame, options, known).values[1, 0])
+    earlier = replace(known, means=(2.0, 0.0))
+    assert read_sequences(frame, options, earlier).values[1, 0] == 2
+    none_at_all = frame.assign(x1=np.nan)
+    assert np.isnan(read_sequences(none_at_all, options, known).values[:, 0]).all()
 
 
 # What a run knows

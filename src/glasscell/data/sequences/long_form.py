@@ -13,7 +13,7 @@ import pandas as pd
 import psutil  # type: ignore[import-untyped]
 
 from glasscell.arrays import Array
-from glasscell.data.csvfile import CHUNK_ROWS, Sheet
+from glasscell.data.csvfile import Sheet
 from glasscell.data.dates import parse_times
 from glasscell.data.parquet import MAGIC, ParquetParts, open_parts
 from glasscell.data.rawtable import Source, Table, filled_cells, open_frame
@@ -24,6 +24,9 @@ from glasscell.data.sequences.long_columns import Columns, find_columns
 from glasscell.data.sequences.reading_options import Known, ReadingOptions, split_names
 from glasscell.data.wording import count
 from glasscell.errors import DataError
+
+CHUNK_ROWS = 1 << 14
+"""Rows that are read or compared at a time: a hundred columns of them take 13 MB."""
 
 IRREGULAR = 1.5
 """Steps of time further from the usual one than this factor are worth a note."""
@@ -189,7 +192,7 @@ class Gathered:
         self.named = named
         self.per_step = per_step
         self.steps = steps
-        self.values: list[Array] = []
+        self.values: Array = np.empty((0, len(columns.features)), np.float32)
         self.rows = 0
         self.names: dict[str, int] = {}
         self.runs: list[Array] = []
@@ -214,14 +217,14 @@ class Gathered:
         self.counts.append(np.diff(starts, append=count_of_rows).astype(np.int32))
         self.places.append((self.rows, table.where))
         features = self.columns.features
-        if self.steps is not None and not self.values:
+        if self.steps is not None and not len(self.values):
             require_room(self.steps, len(features), self.source)
-            self.values.append(np.empty((self.steps, len(features)), np.float32))
+            self.values = np.empty((self.steps, len(features)), np.float32)
         if self.steps is None:
-            self.values.append(np.empty((count_of_rows, len(features)), np.float32))
-            here = self.values[-1]
-        else:
-            here = self.values[0][self.rows : self.rows + count_of_rows]
+            # In place: blocks that are put together at the end are there twice. Nobody else holds
+            # the array.
+            self.values.resize((self.rows + count_of_rows, len(features)), refcheck=False)
+        here = self.values[self.rows : self.rows + count_of_rows]
         for place, feature in enumerate(features):
             if feature in table.columns:
                 here[:, place] = _numbers(table, feature)
@@ -239,7 +242,7 @@ class Gathered:
         row, place = 0, self.columns.features.index(feature)
         for table in tables:
             numbers = _numbers(table, feature)
-            self.values[0][row : row + len(numbers), place] = numbers
+            self.values[row : row + len(numbers), place] = numbers
             row += len(numbers)
             self.notes.update(dict.fromkeys(table.said()))
 
@@ -307,8 +310,7 @@ class Gathered:
                 "each row, so that no sequence has a second step; name the column of the "
                 "sequences with --sequence, this one too if one step each is meant"
             )
-        values = self.values[0] if len(self.values) == 1 else np.concatenate(self.values)
-        self.values = []
+        values, self.values = self.values, self.values[:0]
         said = list(notes) + list(self.notes)
         order = self._order(runs, counts, lengths, names, said)
         labels = [column.said(np.concatenate(column.low)) for column in self.labels]
@@ -362,12 +364,14 @@ class Gathered:
         if not self.times:
             if not apart.any():
                 return None
-            return np.argsort(np.repeat(runs, counts), kind="stable")
+            return _short(np.argsort(np.repeat(runs, counts), kind="stable"))
         times, self.times = self.times, []
         order: Array | None = None
         if apart.any() or not _rises(times, ends):
-            order = np.lexsort((np.concatenate(times), np.repeat(runs, counts)))
-            times = [np.concatenate(times)[order]]
+            whole = np.concatenate(times)
+            times = []
+            order = _short(np.lexsort((whole, np.repeat(runs, counts))))
+            times = [whole[order]]
             if not apart.any():
                 notes.append(
                     f"The rows of a sequence were put in the order of {self.columns.time!r}."
@@ -419,6 +423,11 @@ class Gathered:
                 f"{advice}"
             )
         return column.said(low)
+
+
+def _short(order: Array) -> Array:
+    """Give row numbers in four bytes each, where they fit."""
+    return order.astype(np.int32) if len(order) < 2**31 else order
 
 
 def _numbers(table: Table, name: str) -> Array:

@@ -126,16 +126,10 @@ def plan_of(
     split = split or _split(options, horizon)
     usual = _usual(panel, horizon, season, split)
     named = None if options.lookback == "auto" else options.lookback
-    lag = lag or _lag(panel, horizon, season, options, split)
+    calendar = _calendar(panel, options, named or usual, horizon, split)
+    lag = lag or _lag(panel, horizon, season, replace(options, calendar=calendar), split)
     lookback = named or (usual if lag is None else lag.lookback(usual))
-    calendar = _calendar(panel, options.calendar, split)
     dataset = build(panel, lookback, horizon, options.show_level, split, calendar)
-    if options.calendar is None and calendar:
-        # Workers read this module, and need not spend the second that loading scikit-learn takes.
-        from glasscell.tasks.forecast.calendar_choice import helpful
-
-        calendar = helpful(dataset)
-        dataset = build(panel, lookback, horizon, options.show_level, split, calendar)
     step = options.step or horizon
     most = options.max_windows
     train = dataset.parts[TRAIN]
@@ -163,15 +157,21 @@ def plan_of(
     return Plan(panel, resolved, dataset, train, validation, test, notes, lag)
 
 
-def _calendar(panel: Panel, named: list[str] | None, split: Split) -> tuple[str, ...]:
-    """Give the parts of the calendar that were named, or that come into question."""
-    from glasscell.tasks.forecast.calendar_choice import candidates
+def _calendar(
+    panel: Panel, options: ForecastOptions, lookback: int, horizon: int, split: Split
+) -> list[str]:
+    """Give the parts of the calendar that were named, or that help beside the usual lookback."""
+    # Workers read this module, and need not spend the second that loading scikit-learn takes.
+    from glasscell.tasks.forecast.calendar_choice import candidates, helpful
 
     longest = max((series.ds for series in panel.series), key=len)
-    if named is None:
-        return candidates(panel.clock(longest), split(len(longest))[0])
-    require_calendar(named, longest)
-    return tuple(named)
+    if options.calendar is not None:
+        require_calendar(options.calendar, longest)
+        return options.calendar
+    names = candidates(panel.clock(longest), split(len(longest))[0])
+    if not names:
+        return []
+    return list(helpful(build(panel, lookback, horizon, options.show_level, split, names)))
 
 
 def _split(options: ForecastOptions, horizon: int) -> Split:
