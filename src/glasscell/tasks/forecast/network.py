@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from glasscell import cells
+from glasscell.arrays import Array
 from glasscell.nn import GRU, LSTM, RNN, Linear
 from glasscell.tasks.forecast.layout import Ahead
 from glasscell.tasks.forecast.linear import LinearForecast
@@ -320,10 +321,16 @@ class Recipe:
     @classmethod
     def of(cls, plan: Plan, linear: LinearForecast) -> Recipe:
         """Take what training needs from a plan."""
-        channels = len(plan.channels)
         lag = None if plan.lag is None else plan.lag.back
-        parts = (plan.options, channels, plan.train, plan.validation, linear, plan.fingerprint())
-        return cls(*parts, lag)
+        return cls(
+            plan.options,
+            len(plan.channels),
+            plan.once(plan.train),
+            plan.once(plan.validation),
+            linear,
+            plan.fingerprint(),
+            lag,
+        )
 
     @property
     def sizes(self) -> Sizes:
@@ -426,9 +433,16 @@ def predict(
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Forecast all windows in batches: (M, horizon) scaled values."""
     forecasts = [np.zeros((0, windows.horizon), np.float32)]
+
+    told = getattr(network, "horizon", windows.horizon)
+    steps = told if isinstance(told, int) else windows.horizon
+
+    def run(inputs: Array) -> Array:
+        output: Array = network(torch.from_numpy(inputs).to(device)).cpu().numpy()
+        return output
+
     with torch.no_grad():
         for first in range(0, len(windows), EVALUATION_BATCH):
-            inputs = windows.inputs(slice(first, first + EVALUATION_BATCH))
-            output = network(torch.from_numpy(inputs).to(device))
-            forecasts.append(output.cpu().numpy())
+            some = slice(first, first + EVALUATION_BATCH)
+            forecasts.append(windows.told_by(run, steps, some))
     return np.concatenate(forecasts)

@@ -206,7 +206,8 @@ class Forecaster(OnHub):
         for first in range(0, len(series), AT_ONCE):
             some = slice(first, first + AT_ONCE)
             windows = self.windows(panel, series[some], scalers[some])
-            scaled = self.model.run(windows.inputs()).output.astype(np.float64)
+            steps = self.model.root.writes or windows.horizon
+            scaled = windows.told_by(lambda x: self.model.run(x).output, steps).astype(np.float64)
             for place, told in enumerate(scaled, first):
                 forecasts[place] = scalers[place].restore(told, column=0)
         return forecasts
