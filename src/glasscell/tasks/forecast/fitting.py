@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 import glasscell
 from glasscell.files import STANDARD_INPUT
@@ -17,12 +18,14 @@ from glasscell.report.page import write
 from glasscell.tasks.fit_call import FitCall, fit_call
 from glasscell.tasks.forecast import backtest, kept_windows
 from glasscell.tasks.forecast.baselines import baselines
+from glasscell.tasks.forecast.coverage import span
 from glasscell.tasks.forecast.data_summary import summary_lines
 from glasscell.tasks.forecast.foreign import foreign
+from glasscell.tasks.forecast.heads import telling_of
 from glasscell.tasks.forecast.lag import Lag, read_back
 from glasscell.tasks.forecast.leaks import leaks
 from glasscell.tasks.forecast.linear import LinearForecast
-from glasscell.tasks.forecast.network import Recipe
+from glasscell.tasks.forecast.network import Recipe, tell
 from glasscell.tasks.forecast.network import predict as forecast_windows
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.page import Shown
@@ -32,7 +35,7 @@ from glasscell.tasks.forecast.preprocessing import preprocessing
 from glasscell.tasks.forecast.result import FitResult
 from glasscell.tasks.forecast.ridge import ridge
 from glasscell.tasks.forecast.room import require_room
-from glasscell.tasks.forecast.scores import Entry, Scoreboard
+from glasscell.tasks.forecast.scores import Entry, Scoreboard, Span
 from glasscell.tasks.forecast.standings import by_origin, standings
 from glasscell.tasks.forecast.verdict import Blocks, verdict
 from glasscell.tasks.inspect_run import look
@@ -156,6 +159,7 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
         call.seconds,
         folder.out if folder else None,
         _read_back(rounds[last], best[cell]),
+        next((one.span for one in pooled if one.name == NAMES[cell]), None),
     )
     if folder is not None:
         _write(result, folder, data)
@@ -189,9 +193,17 @@ def network_entries(
                     seconds=float(np.mean([one.seconds for one in mine])),
                     linear=sum(one.best_epoch == 0 for one in mine),
                     saved=mine.index(best[kind]),
+                    span=_span(best[kind].network, plan, board),
                 )
             )
     return entries
+
+
+def _span(network: torch.nn.Module, plan: Plan, board: Scoreboard) -> Span:
+    """Say how sure a network is."""
+    tells = telling_of(plan.options)
+    told = forecast_windows if tells is None else tell
+    return span(plan, board, (told(network, plan.validation), told(network, plan.test)), tells)
 
 
 def _read_back(plan: Plan, best: Trained) -> Lag | None:
@@ -219,6 +231,8 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
         data: What was fitted, to name it in run.yaml.
     """
     keep_network(folder, result.best.network, result.saved, _named(data), result.lag)
+    if result.span is not None:
+        result.span.calibration.save(folder.draft / run_folder.CALIBRATION)
     folder.write_json(run_folder.METRICS, {**result.metrics(), "environment": environment()})
     folder.write_log(result.log())
     if result.best.film is not None:

@@ -19,12 +19,14 @@ from glasscell.errors import DataError
 from glasscell.inspect.verdict.findings import OF_LAG
 from glasscell.report.draw.axes import step_labels
 from glasscell.report.page import Exploration
-from glasscell.report.views.forecast.data import Stretch
+from glasscell.report.views.forecast.data import Band, Stretch
 from glasscell.report.views.lag.data import lag as reach
 from glasscell.report.views.reasons.data import reasons as moved
 from glasscell.report.views.results.data import Table, results
+from glasscell.tasks.forecast.intervals import level_name
 from glasscell.tasks.forecast.lag import Lag
 from glasscell.tasks.forecast.reasons import Reasons
+from glasscell.tasks.forecast.results_table import widest
 from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method
 from glasscell.tasks.forecast.verdict import label
 from glasscell.tasks.run_page import STOPPED, logged
@@ -67,6 +69,9 @@ class Shown:
         truth: (n,) in the data's unit, NaN where nothing was measured.
         lstm: (n,) of the saved network, made `horizon` steps before.
         ridge: (n,) of the ridge regression.
+        low: (n,) lower end of the network's outermost interval; None in runs without intervals.
+        high: (n,) its upper end.
+        level: Percent of that interval.
     """
 
     series: str
@@ -74,6 +79,9 @@ class Shown:
     truth: Array
     lstm: Array
     ridge: Array
+    low: Array | None = None
+    high: Array | None = None
+    level: Array | None = None
 
     @classmethod
     def of(cls, result: FitResult) -> Shown:
@@ -90,24 +98,40 @@ class Shown:
         targets = board.rows[mine] + horizon - 1
         inside = (targets >= rows[0]) & (targets <= rows[-1])
 
-        def line(method: str) -> Array:
+        def line(forecasts: Array) -> Array:
             values = np.full(len(rows), np.nan)
-            forecast = result.forecasts[method][mine[inside], horizon - 1]
-            values[targets[inside] - rows[0]] = forecast
+            values[targets[inside] - rows[0]] = forecasts[mine[inside], horizon - 1]
             return values
+
+        ends: dict[str, Array] = {}
+        if result.span is not None and result.span.low:
+            outermost = max(result.span.low)
+            ends["low"], ends["high"] = map(
+                line, (result.span.low[outermost], result.span.high[outermost])
+            )
+            ends["level"] = np.array(outermost)
 
         return cls(
             series=series.unique_id,
             times=np.array(step_labels(series.ds[rows], len(rows)), np.str_),
             truth=np.where(series.measured[rows], series.target[rows], np.nan),
-            lstm=line(result.network),
-            ridge=line("ridge"),
+            lstm=line(result.forecasts[result.network]),
+            ridge=line(result.forecasts["ridge"]),
+            **ends,
         )
 
     def save(self, path: Path) -> None:
         """Write an .npz file."""
         with path.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **vars(self))
+            arrays = {name: array for name, array in vars(self).items() if array is not None}
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+
+    @property
+    def band(self) -> Band | None:
+        """The network's intervals, for the picture."""
+        if self.low is None or self.high is None or self.level is None:
+            return None
+        return Band(level_name(float(self.level)), self.low, self.high)
 
     @classmethod
     def load(cls, path: Path) -> Shown:
@@ -134,8 +158,12 @@ def with_results(shown: Exploration, run: Path, titled: bool) -> Exploration:
     Raises:
         DataError: A file is damaged.
     """
-    shown = logged(shown, run, ("train_mae_scaled", "validation_mae_scaled"))
     metrics = read_metrics(run)
+    measure = "mae_scaled"
+    if metrics is not None:
+        said = (name for seed in metrics["seeds"] for name in seed)
+        measure = next((n[len("validation_") :] for n in said if "validation_" in n), measure)
+    shown = logged(shown, run, (f"train_{measure}", f"validation_{measure}"))
     if metrics is None:
         return shown
     known = metrics["data"]
@@ -149,6 +177,7 @@ def with_results(shown: Exploration, run: Path, titled: bool) -> Exploration:
             times=kept.times,
             truth=kept.truth,
             forecasts={own: kept.lstm, "ridge": kept.ridge},
+            band=kept.band,
             unit=unit,
             caption=(
                 f"Series {kept.series}: each forecast was made {count(horizon, 'step')} before the "
@@ -245,14 +274,21 @@ def results_table(methods: list[Mapping[str, Any]], unit: str = "", own: str = L
     scored = [_method(record) for record in methods]
     head = tuple(f"{name}, {unit}" if unit else name for name in COLUMNS[1])
     seeds = max((m.seeds for m in scored), default=0)
+    level = widest(scored)
+    said = level_name(level)
+    inside = (f"% of values in the {said} % interval", f"落在 {said}% 区间内的百分比")
+    width = (f"its width, {unit}", f"区间宽度（{unit}）") if unit else ("its width", "区间宽度")
+    sure = [inside, width, ("CRPS", "CRPS")] if level else []
     return Table(
         caption=(
             "Errors on the test part, the last 20 % of each series.",
             "测试部分（每个序列最后 20%）上的误差。",
         ),
-        columns=[COLUMNS[0], (head[0], head[1]), *COLUMNS[2:]],
+        columns=[COLUMNS[0], (head[0], head[1]), *COLUMNS[2:5], *sure, *COLUMNS[5:]],
         rows=[
             [label(m), m.mae, math.nan if m.all_linear else m.mae_sd, m.rmse, m.mase,
+             *((m.coverage.get(level, math.nan), m.width.get(level, math.nan), m.crps)
+               if level else ()),
              float(m.parameters), round(m.seconds, 1)]
             for m in scored
         ],
@@ -284,6 +320,9 @@ def _method(record: Mapping[str, Any]) -> Method:
         parameters=record["parameters"],
         errors=np.empty(0),
         linear=record.get("seeds_at_linear_start", 0),
+        coverage={float(level): share for level, share in record.get("coverage", {}).items()},
+        width={float(level): wide for level, wide in record.get("width", {}).items()},
+        crps=record.get("crps", math.nan),
     )
 
 
