@@ -224,3 +224,13 @@ def test_it_goes_into_a_pipeline_and_a_grid_search():
     )
     search = GridSearchCV(clone(SMALL), {"lookback": [5, 7]}, cv=TimeSeriesSplit(2))
     assert search.fit(frame).best_params_["lookback"] in (5, 7)
+
+
+def test_intervals_widen_with_the_level_and_are_infinite_where_few_rows_validate(fitted):
+    told = fitted.predict(level=[50, 80, 99.9])
+    inner, outer = (told[f"LSTM-hi-{one}"] - told[f"LSTM-lo-{one}"] for one in (50, 80))
+    assert (inner > 0).all()
+    assert (outer >= inner).all()
+    assert np.isinf(told["LSTM-hi-99.9"]).all()
+    with pytest.raises(DataError, match="level: expected"):
+        fitted.predict(level=[120])
