@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import pickletools
 import subprocess
 import sys
 
@@ -146,7 +147,8 @@ def test_messages_name_parameters():
 
 def test_a_pickle_holds_no_torch_and_forecasts_without_it(fitted, tmp_path):
     held = pickle.dumps(fitted)
-    assert b"torch" not in held
+    named = {word for _, word, _ in pickletools.genops(held) if isinstance(word, str)}
+    assert not any(word.startswith("torch") for word in named)
     (tmp_path / "model.pickle").write_bytes(held)
     script = (
         "import pickle, sys\n"
