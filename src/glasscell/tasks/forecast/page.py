@@ -273,10 +273,10 @@ def _through(text: tuple[str, str], lag: Lag) -> tuple[str, str]:
     back = lag.network.back
     return (
         f"{text[0]} That is no fault here: the data help back to {count(lag.back, 'step')}, and "
-        f"the network reads {count(back, 'step')} of them, what is older through the linear path "
-        "beside the layer.",
-        f"{text[1]}这里并非问题：数据在 {lag.back} 步之内有帮助，网络读取其中 {back} 步，"
-        "更早的内容经由该层旁边的线性通路。",
+        f"the network reads back {count(back, 'step')}, what is older than the layer holds through "
+        "the linear path beside it.",
+        f"{text[1]}这里并非问题：数据在 {lag.back} 步之内有帮助，网络读到 {back} 步之前，"
+        "该层留不住的更早内容经由其旁边的线性通路。",
     )
 
 
