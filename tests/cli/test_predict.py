@@ -39,7 +39,8 @@ def test_forecasts_of_every_series_are_written(capsys, place, tmp_path):
     assert (code, err) == (0, "")
     assert "6 forecasts of 2 series" in out
     written = pd.read_csv(tmp_path / "f.csv")
-    assert list(written.columns) == ["unique_id", "ds", "horizon", "forecast"]
+    ends = [f"forecast-{end}-{level}" for level in (80, 90) for end in ("lo", "hi")]
+    assert list(written.columns) == ["unique_id", "ds", "horizon", "forecast", *ends]
     assert set(written["unique_id"]) == {"销量", "b"}
     assert written["ds"][:3].tolist() == ["2020-07-19", "2020-07-20", "2020-07-21"]
     assert np.isfinite(written["forecast"]).all()

@@ -219,5 +219,3 @@ def test_evaluate_scores_a_forecast_beside_the_naive_one(capsys, tmp_path):
     y = frame["y"].to_numpy()
     assert naive["mae"] == pytest.approx(np.abs(y[steps] - y[steps[:, :1] - 1]).mean())
     assert network["mae"] < naive["mae"]
-    code, _, err = call(capsys, "stream", run)
-    assert (code, "reads whole windows" in err) == (2, True)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from glasscell.cli.flags import FORCE, MAX_GAP, add_flags, add_overrides, flags_of, scan
+from glasscell.cli.flags import FORCE, MAX_GAP, Flag, add_flags, add_overrides, flags_of, scan
 from glasscell.cli.terminal import STANDARD, readable
 from glasscell.data.read import ReadOptions
 from glasscell.data.read_options import Policy
@@ -36,6 +36,25 @@ TAKING = {
     "text": {},
 }
 """Flags by the task of the run, and how many values each takes."""
+LEVEL: Flag = (
+    "--level",
+    list[float] | None,
+    None,
+    "Percent of the intervals, as [80,90]; [] for none. Default: as in the run.",
+)
+ANOMALIES: Flag = (
+    "--anomalies",
+    bool,
+    False,
+    "Judge every value by the forecast of one step before, and forecast nothing.",
+)
+FDR: Flag = (
+    "--fdr",
+    float | None,
+    None,
+    "With --anomalies: false discovery rate (Benjamini & Hochberg), in (0, 1), in place of the "
+    "outermost interval.",
+)
 FUTURE = (
     "File with what is known ahead: a row for each time step after the data, with the columns of "
     "--future-covariates. Default: rows below the data that have no target."
@@ -64,7 +83,8 @@ def add_arguments(parser: Any, arguments: Sequence[str]) -> None:
         ("data", str, ..., "Data as fit takes them; - for standard input."),
         ("--out", str, ..., "CSV file to write; - for standard output."),
     )
-    add_reading(parser, arguments)
+    if add_reading(parser, arguments) in (None, "forecast"):
+        add_flags(parser, LEVEL, ANOMALIES, FDR)
     add_flags(
         parser,
         ("--future", str | None, None, FUTURE),
@@ -82,13 +102,14 @@ def add_arguments(parser: Any, arguments: Sequence[str]) -> None:
     )
 
 
-def add_reading(parser: Any, arguments: Sequence[str]) -> None:
-    """Add the flags that say how data are read, those of the run's task.
+def add_reading(parser: Any, arguments: Sequence[str]) -> str | None:
+    """Add the flags that say how data are read, those of the run's task, and give that.
 
     Raises:
         DataError: A flag is one of runs of another task.
     """
     own = {"--config": "1", "--out": "1", "--force": "0", "--json": "0", "--quiet": "0"}
+    own |= {"--level": "1", "--anomalies": "0", "--fdr": "1"}
     every = {name: number for flags in TAKING.values() for name, number in flags.items()}
     given, places = scan(arguments, {**every, **own, "--help": "0", "-h": "0"}) or ({}, [])
     task = None
@@ -110,6 +131,7 @@ def add_reading(parser: Any, arguments: Sequence[str]) -> None:
         add_overrides(parser, ForecastOptions, READING)
     elif task == "sequences":
         add_overrides(parser, SequenceOptions, OF_SEQUENCES)
+    return task
 
 
 def run(args: Any) -> int:
@@ -137,6 +159,7 @@ def run(args: Any) -> int:
             told.to_csv(sys.stdout, index=False, header=not number)
     elif not args.quiet:
         row, owner, _ = SAID[task]
+        row = "value" if args.get("anomalies") else row
         of = count(len(owners), owner, "series" if owner == "series" else "")
         print(f"{count(rows, row)} of {of}: {out}")
     return 0
@@ -177,10 +200,19 @@ def _told(task: str, args: Any, data: str) -> Iterator[Any]:
     """Give what is told, as frames: of large tables one for some series at a time."""
     reading = reading_of(task, args)
     if task == "forecast":
+        from glasscell.tasks.forecast.anomalies import anomalies
         from glasscell.tasks.forecast.many import predict_parts
 
         ahead = {name: args[name] for name in AHEAD}
-        more = {"engine": args.engine, "jobs": args.jobs, "say": say(args)}
+        if args.fdr is not None and not args.anomalies:
+            raise DataError("--fdr: expected --anomalies as well, which it is for")
+        if args.anomalies:
+            if strange := [name for name in AHEAD if ahead[name] is not None]:
+                raise DataError(f"--{strange[0]} is no option beside --anomalies: drop one of both")
+            sure = {"level": args.level, "fdr": args.fdr}
+            yield anomalies(args.run, data, say=say(args), **sure, **reading)
+            return
+        more = {"engine": args.engine, "jobs": args.jobs, "level": args.level, "say": say(args)}
         yield from predict_parts(args.run, data, **more, **ahead, **reading)
         if args.reasons:
             _say_reasons(args, data, reading)

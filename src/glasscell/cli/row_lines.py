@@ -30,12 +30,14 @@ class Row:
         name: Which sequence it belongs to; empty where there is one alone.
         begins: Whether it is the first of a new sequence.
         kept: What else is to be written beside its scores.
+        time: Its time, as it was written; None where it has none.
     """
 
     values: list[float] | str
     name: str = ""
     begins: bool = False
     kept: tuple[Any, ...] = ()
+    time: Any = None
 
 
 @dataclass
@@ -49,10 +51,12 @@ class RowLines:
         keep: Further columns to hand on.
         marks: Further marks of a missing number.
         form: How lines are written; None: found.
+        time: Column of the time, for lines that have it.
+        timed: Whether all lines must have it.
 
     >>> lines = RowLines(("x", "y"), id="pump")
     >>> lines.read("pump,y,x"), lines.read("7,2,1")
-    (None, Row(values=[1.0, 2.0], name='7', begins=False, kept=()))
+    (None, Row(values=[1.0, 2.0], name='7', begins=False, kept=(), time=None))
     """
 
     features: Sequence[str]
@@ -61,6 +65,8 @@ class RowLines:
     keep: Sequence[str] = ()
     marks: Sequence[str] = ()
     form: Form | None = None
+    time: str | None = None
+    timed: bool = False
     _names: list[str] = field(default_factory=list)
     _mark: str = ","
     empty_ends = True
@@ -82,6 +88,7 @@ class RowLines:
             "" if self.id is None else str(cells[self.id]).strip(),
             self.reset is not None and self._switch(cells[self.reset]),
             tuple(cells[name] for name in self.keep),
+            None if self.time is None else cells.get(self.time),
         )
 
     @property
@@ -91,7 +98,9 @@ class RowLines:
 
     @property
     def _further(self) -> list[str]:
-        return [name for name in (self.id, self.reset, *self.keep) if name is not None]
+        return [name for name in (self.id, self.reset, *self.keep) if name is not None] + (
+            [self.time] if self.timed and self.time is not None else []
+        )
 
     def _found(self, line: str) -> Form:
         if line.lstrip()[:1] in ("{", "["):

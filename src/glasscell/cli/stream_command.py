@@ -1,8 +1,8 @@
 """Score rows as they come, step by step, with a finished run: a row in, its scores out.
 
 Rows come on standard input: CSV with a header, JSON lines, or bare numbers in the order of the
-run's features; of a run on text its lines, which cost bits of surprise. Each gets a line on
-standard output at once. Needs NumPy alone.
+run's features; of a run on series its values, which are forecast and judged; of a run on text its
+lines, which cost bits of surprise. Each gets a line on standard output at once. Needs NumPy alone.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from glasscell.errors import DataError
 from glasscell.files import locked
 
 SAVE_EVERY = 1000
+OF_SERIES = ("time", "steps", "level")
+"""Options for runs on series alone."""
 STATE = "File of the states of all sequences: read at the start if it is there, and written."
 DIGITS = ".9g"
 """What a number is written with: enough to give back any float32."""
@@ -37,6 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("run", help="Run folder that glasscell fit wrote.")
     add("--id", metavar="COLUMN", help="Column that names the sequence of a row: many at a time.")
+    of_time = "Column of the time, for a run on series. Default: as in the run, where rows have it."
+    add("--time", metavar="COLUMN", help=of_time)
+    add("--steps", metavar="N", type=int, help="Steps of the forecast to write. Default: 1.")
+    levels = "Percent of the intervals, with commas, for a run on series. Default: as in the run."
+    add("--level", metavar="LEVELS", help=levels)
     add("--reset", metavar="COLUMN", help="Column of 0 and 1: a 1 begins a new sequence.")
     add("--keep", metavar="COLUMNS", help="Columns to write beside the scores, with commas.")
     add("--form", choices=("csv", "json", "numbers"), help="How rows are written. Default: found.")
@@ -62,6 +69,10 @@ def run(args: Any) -> int:
     from glasscell.training.run_folder import task_of
 
     task = task_of(Path(args.run))
+    if task == "forecast":
+        _name_series(args)
+    elif strange := [name for name in OF_SERIES if getattr(args, name) is not None]:
+        raise DataError(f"--{strange[0]} is no option for a run of {task}, as {args.run} is")
     keep = [name.strip() for name in (args.keep or "").split(",") if name.strip()]
     named = [] if args.id is None else [args.id]
     live: Any
@@ -71,10 +82,7 @@ def run(args: Any) -> int:
     elif task == "sequences":
         live, lines = _of_sequences(args, keep)
     else:
-        raise DataError(
-            f"{args.run}: a run of {task} reads whole windows, not row by row; glasscell predict "
-            "forecasts from the last row on"
-        )
+        live, lines = _of_series(args, keep)
     writer = Writer(("row", *named, *keep, *live.columns), args.json)
     return Loop(live, lines, writer, args).run()
 
@@ -93,6 +101,41 @@ def _of_text(args: Any) -> tuple[Any, TextLines]:
         if getattr(args, name) is not None:
             raise DataError(f"--{name} is no option for a run of text, whose lines are the text")
     return Live(args.run), TextLines()
+
+
+def _name_series(args: Any) -> None:
+    """Take the column that names the series from the run, if it has several and none is given."""
+    from glasscell.training.run_folder import read_preprocessing
+
+    settings = read_preprocessing(Path(args.run), "forecast", ("columns", "scalers"))
+    if args.id is None and len(settings["scalers"]) > 1:
+        args.id = settings["columns"]["series"]
+        if args.id is None:
+            raise DataError(
+                "--id: expected the column that names the series of a row, as the run has "
+                f"{len(settings['scalers']):,}; rows are an id, a time and y"
+            )
+
+
+def _of_series(args: Any, keep: Sequence[str]) -> tuple[Any, RowLines]:
+    from glasscell.tasks.forecast.live import Live
+
+    if args.missing is not None:
+        raise DataError("--missing is no option for a run on series, whose gap policy holds")
+    level = None
+    if args.level is not None:
+        try:
+            cells = args.level.strip("[] ").split(",")
+            level = [float(cell) for cell in cells if cell.strip()]
+        except ValueError as error:
+            raise DataError(f"--level: expected percent such as 80,90, got {args.level}") from error
+    live = Live(args.run, args.steps or 1, level)
+    for note in () if args.quiet else live.notes:
+        print(note, file=sys.stderr)
+    marks = live.settings.get("reading", {}).get("missing") or ()
+    time = args.time or live.settings["columns"]["time"]
+    needed = args.time is not None
+    return live, RowLines(live.features, args.id, args.reset, keep, marks, args.form, time, needed)
 
 
 class Writer:
@@ -221,7 +264,8 @@ class Loop:
     def _score(self, row: Row) -> None:
         if row.begins:
             self.live.reset(row.name)
-        self._write(row, self.live.step(row.values, row.name))
+        timed = {} if row.time is None else {"time": row.time}
+        self._write(row, self.live.step(row.values, row.name, **timed))
 
     def _write(self, row: Row | None, cells: Sequence[Any]) -> None:
         """Count a row, write its cells, and now and then the states."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from glasscell.arrays import Array
 from glasscell.data.wording import few
@@ -32,7 +31,7 @@ def require_calendar(names: Sequence[str], times: Any) -> None:
     """
     if strange := [name for name in names if name not in NAMES]:
         raise DataError(f"--calendar: expected names among {few(NAMES, 9)}, got {few(strange)}")
-    if names and not isinstance(times, pd.DatetimeIndex):
+    if names and not hasattr(times, "hour"):
         raise DataError(
             "--calendar: expected times that are dates, got whole numbers; leave it out, or give "
             "dates"
@@ -61,6 +60,7 @@ def calendar_channels(times: Any, names: Sequence[str]) -> Array:
         times: (n,) DatetimeIndex.
         names: What they are to tell, of `NAMES`.
 
+    >>> import pandas as pd
     >>> times = pd.date_range("2024-01-01", periods=2)
     >>> calendar_channels(times, ["weekday"])[0].tolist()
     [1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]

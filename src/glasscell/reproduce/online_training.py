@@ -96,12 +96,14 @@ class Goal:
     Args:
         tolerance: A sequence is right if no error of an asked output reaches this.
         streak: Sequences in a row that must be right.
+        allowed: Of which so many may be wrong all the same.
         mean_below: Mean absolute error of those sequences that must be kept as well.
         most: Sequences after which a trial has failed.
     """
 
     tolerance: float
     streak: int
+    allowed: int = 0
     mean_below: float = np.inf
     most: int = 5_000_000
 
@@ -178,7 +180,7 @@ def first_streak(right: Array, means: Array, goal: Goal) -> int | None:
     wrong = np.concatenate([[0], np.cumsum(~right)])
     total = np.concatenate([[0.0], np.cumsum(means)])
     ends = np.arange(goal.streak, len(right) + 1)
-    met = wrong[ends] == wrong[ends - goal.streak]
+    met = wrong[ends] - wrong[ends - goal.streak] <= goal.allowed
     met &= (total[ends] - total[ends - goal.streak]) / goal.streak < goal.mean_below
     return int(ends[np.argmax(met)]) if met.any() else None
 

@@ -18,7 +18,7 @@ from glasscell.errors import DataError
 from glasscell.files import draft
 from glasscell.model.model import Model
 
-__all__ = ["MOST", "LiveStreams"]
+__all__ = ["MOST", "LiveStreams", "read_states", "write_states"]
 
 FORMAT = "glasscell-streams"
 VERSION = 1
@@ -114,22 +114,7 @@ class LiveStreams:
         arrays = _flat(self._pool.save(ids))
         beside = [self._beside[name] for name in names]
         arrays["beside"] = np.array(beside, np.float64).reshape(len(names), self._width)
-        about = {
-            "format": FORMAT,
-            "version": VERSION,
-            "run": self._whose,
-            "rows": self.rows,
-            "names": names,
-        }
-        about["sha256"] = _digest(about, arrays)
-        data = to_bytes(arrays, {ENTRY: json.dumps(about)})
-        try:
-            with draft(Path(path)) as file, file.open("xb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-        except OSError as error:
-            raise DataError(f"{path}: cannot write there ({error.strerror})") from error
+        write_states(path, {"run": self._whose, "rows": self.rows, "names": names}, arrays)
 
     def restore(self, path: str | os.PathLike[str]) -> None:
         """Go on from a file of `save`, to the same bits as if there had been no break.
@@ -137,12 +122,7 @@ class LiveStreams:
         Raises:
             DataError: The file is missing, damaged, no state, or one of another run.
         """
-        about, arrays = _read(Path(path))
-        if about["run"] != self._whose:
-            raise DataError(
-                f"{path}: holds the state of another run, or of an earlier fit of this one; name "
-                "another file, or delete this one to begin anew"
-            )
+        about, arrays = read_states(path, self._whose)
         beside = arrays.pop("beside")
         state = _nested(arrays, self._pool.save(np.empty(0, np.int64)))
         self.reset()
@@ -162,6 +142,52 @@ class LiveStreams:
             self._ids[name] = int(self._pool.open(1)[0])
             self._beside[name] = np.full(self._width, np.nan)
         return self._ids[name]
+
+
+def write_states(
+    path: str | os.PathLike[str], about: Mapping[str, Any], arrays: Mapping[str, Array]
+) -> None:
+    """Write states to a file, which is replaced whole or not at all.
+
+    Args:
+        path: The file.
+        about: What JSON can hold: which run, how many rows, which names.
+        arrays: The states.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    entry = {"format": FORMAT, "version": VERSION, **about}
+    entry["sha256"] = _digest(entry, arrays)
+    data = to_bytes(dict(arrays), {ENTRY: json.dumps(entry)})
+    try:
+        with draft(Path(path)) as file, file.open("xb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise DataError(f"{path}: cannot write there ({error.strerror})") from error
+
+
+def read_states(
+    path: str | os.PathLike[str], whose: str
+) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Read and check what `write_states` wrote.
+
+    Args:
+        path: The file.
+        whose: The run that it has to be of.
+
+    Raises:
+        DataError: The file is missing, damaged, no state, or one of another run.
+    """
+    about, arrays = _read(Path(path))
+    if about["run"] != whose:
+        raise DataError(
+            f"{path}: holds the state of another run, or of an earlier fit of this one; name "
+            "another file, or delete this one to begin anew"
+        )
+    return about, arrays
 
 
 def _flat(state: Any, path: str = "state") -> dict[str, Array]:

@@ -11,6 +11,7 @@
           report.html                       the page
           README.md                         the model card, which hubs read
           windows.npz                       test windows, for glasscell inspect
+          calibration.npz                   errors of the saved network, for intervals of forecasts
           forecasts.npz                     a stretch of the test part, forecast and truth
           sequences.npz, text.npz           instead of both, in runs on labelled sequences and text
           film.npz                          only with --film: glasscell.inspect.Reel.load reads it
@@ -32,6 +33,7 @@ from glasscell.errors import DataError
 
 CHECKPOINT, LOCK = "checkpoint.pt", ".lock"
 FILM, RIVAL, WINDOWS = "film.npz", "plain-rnn", "windows.npz"
+CALIBRATION = "calibration.npz"
 FORECASTS, SEQUENCES, TEXT = "forecasts.npz", "sequences.npz", "text.npz"
 METRICS, PREPROCESSING, LOG, SETTINGS, REPORT, CARD = (
     "metrics.json",

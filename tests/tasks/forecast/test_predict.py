@@ -41,7 +41,8 @@ def test_a_forecast_is_what_the_test_table_scored(run):
 
 def test_the_columns_are_those_promised(run):
     found = predict(run.folder, waves())
-    assert list(found.columns) == ["unique_id", "ds", "horizon", "forecast"]
+    ends = [f"forecast-{end}-{level}" for level in (80, 90) for end in ("lo", "hi")]
+    assert list(found.columns) == ["unique_id", "ds", "horizon", "forecast", *ends]
     assert found["horizon"].tolist() == [1, 2, 3]
 
 
@@ -252,8 +253,8 @@ def test_a_run_says_how_it_read_where_other_data_do_not_fit(tmp_path):
 def test_a_frame_indexed_by_dates_and_options_that_a_run_decides(run):
     indexed = waves().set_index("ds")
     pd.testing.assert_frame_equal(predict(run.folder, indexed), predict(run.folder, waves()))
-    with pytest.raises(TypeError, match=r"got horizon; the others are as the run has them"):
-        predict(run.folder, waves(), horizon=5)
+    with pytest.raises(TypeError, match=r"got lookback; the others are as the run has them"):
+        predict(run.folder, waves(), lookback=5)
     with pytest.raises(DataError, match=r"data frame, got NoneType; make one with [^;]*$"):
         predict(run.folder, None)
     with pytest.raises(DataError, match="at least 8 time steps, got 1"):

@@ -19,6 +19,7 @@ from glasscell.model.nodes.compose import (
     forecaster,
     known_ahead,
     reads_indices,
+    with_spread,
 )
 from glasscell.model.nodes.compressed import (
     RECURRENT,
@@ -33,6 +34,7 @@ from glasscell.model.nodes.feedforward import build_embedding, build_layer_norm,
 from glasscell.model.nodes.fields import Fields, Tensors, refuse
 from glasscell.model.nodes.recurrent import Recurrent, RecurrentStep, State, build_recurrent
 from glasscell.model.nodes.sequence_network import Pooled, SequenceNetwork, sequence_network
+from glasscell.model.nodes.telling import read_telling
 
 __all__ = [
     "KINDS",
@@ -158,7 +160,11 @@ def _build_forecaster(fields: Fields, tensors: Tensors, depth: int) -> Node:
         places = {n: fields.children(n) for n in ("numbers", "skipped", "owned", "codes")}
         more = parts("known", "ahead") if fields.has("known") else {}
         known = known_ahead(fields.integer("channels", 1), places, embeddings, more, fields.path)
-    return forecaster(lookback, horizon, parts("recurrent", "head", "skip"), known, fields.path)
+    point = forecaster(lookback, horizon, parts("recurrent", "head", "skip"), known, fields.path)
+    if not fields.has("spread"):
+        return point
+    tells = read_telling(Fields(*fields.child("tells")))
+    return with_spread(point, parts("spread")["spread"], tells, fields.path)
 
 
 def _build_sequence_network(fields: Fields, tensors: Tensors, depth: int) -> Node:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from glasscell.model.nodes.base import Call, Node, Plan
 from glasscell.model.nodes.feedforward import Embedding, Linear
 from glasscell.model.nodes.fields import refuse
 from glasscell.model.nodes.recurrent import Recurrent
+from glasscell.model.nodes.telling import Telling
 
 __all__ = [
     "Forecaster",
@@ -23,6 +24,7 @@ __all__ = [
     "forecaster",
     "known_ahead",
     "reads_indices",
+    "with_spread",
 ]
 
 
@@ -135,6 +137,9 @@ class Forecaster:
         head: From the network's output at the last row that is past to the horizon.
         skip: From the past's channel 0, and what else it reads, to the horizon.
         known: What is known ahead and which channels hold codes; None: nothing, and none.
+        spread: From the network's output at the last row that is past to what is told beside the
+            point; None: nothing.
+        tells: What that is.
     """
 
     lookback: int
@@ -142,6 +147,8 @@ class Forecaster:
     head: Linear
     skip: Linear
     known: Known | None = None
+    spread: Linear | None = None
+    tells: Telling | None = None
 
     @property
     def reads(self) -> int:
@@ -162,20 +169,41 @@ class Forecaster:
     @property
     def parts(self) -> tuple[Node, ...]:
         """Everything inside, in running order."""
+        spread = () if self.spread is None else (self.spread,)
         if self.known is None:
-            return self.recurrent, self.head, self.skip
+            return self.recurrent, self.head, self.skip, *spread
         more = (part for part in (self.known.own, self.known.ahead) if part is not None)
-        return *self.known.embeddings, self.recurrent, self.head, self.skip, *more
+        return *self.known.embeddings, self.recurrent, self.head, self.skip, *more, *spread
 
     def run(self, x: Array, call: Call) -> Array:
         """Forecast from windows (B, rows, F), or one window (rows, F)."""
+        return self.told(x, self._read(x, call), call)
+
+    def tell(self, x: Array) -> Array:
+        """Give (B, horizon, P) of windows: quantiles, or location, scale, degrees of freedom.
+
+        Raises:
+            ShapeError: The windows have another shape, or there is nothing but a point.
+        """
+        if self.spread is None or self.tells is None:
+            raise ShapeError(
+                "expected a network that tells quantiles or a distribution, got points"
+            )
+        call = Call(batched=x.ndim > 2)
+        output = self._read(x, call)
+        raw = self.spread.run(output[..., self.lookback - 1, :], call)
+        told: Array = self.tells.of(self.told(x, output, call), raw, np)
+        return told
+
+    def _read(self, x: Array, call: Call) -> Array:
+        """Give what the recurrent network says of windows."""
         if x.shape[-2] != self.rows:
             ahead = self.rows - self.lookback
             raise ShapeError(
                 f"expected windows (B, {self.rows}, F) of {self.lookback} rows"
                 f"{f' and {ahead} ahead' if ahead else ''}, got {x.shape}"
             )
-        return self.told(x, self.recurrent.run(self.shifted(x, call), call), call)
+        return self.recurrent.run(self.shifted(x, call), call)
 
     def told(self, x: Array, output: Array, call: Call) -> Array:
         """Give the forecast from windows and what the recurrent network says of them."""
@@ -248,6 +276,18 @@ def forecaster(
             _to_horizon(known.own, f"{path}.known", len(known.owned), horizon)
             _to_horizon(known.ahead, f"{path}.ahead", recurrent.writes, horizon)
     return Forecaster(lookback, recurrent, head, skip, known)
+
+
+def with_spread(point: Forecaster, spread: Node, tells: Telling, path: str) -> Forecaster:
+    """Give a Forecaster that tells more than a point, refusing a layer that does not fit.
+
+    Raises:
+        WeightFormatError: The layer is of the wrong kind or size.
+    """
+    size = point.recurrent.writes, point.writes * tells.numbers
+    if not isinstance(spread, Linear) or (spread.reads, spread.writes) != size:
+        refuse(f"{path}.spread", f"expected a Linear from {size[0]} to {size[1]}")
+    return replace(point, spread=spread, tells=tells)
 
 
 def known_ahead(

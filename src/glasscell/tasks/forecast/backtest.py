@@ -19,7 +19,7 @@ import pandas as pd
 from glasscell.arrays import Array
 from glasscell.data.wording import time_text
 from glasscell.tasks.forecast.plan import Plan, plan_of
-from glasscell.tasks.forecast.scores import Entry, Scoreboard
+from glasscell.tasks.forecast.scores import Entry, Scoreboard, Span
 
 if TYPE_CHECKING:
     import torch
@@ -95,6 +95,28 @@ def _joined(parts: Sequence[Entry], places: Sequence[Array], count: int) -> Entr
         seconds=float(np.mean([part.seconds for part in parts])),
         linear=min(part.linear for part in parts),
         saved=min(parts[-1].saved, seeds - 1),
+        span=_spans([part.span for part in parts], places, count),
+    )
+
+
+def _spans(parts: Sequence[Span | None], places: Sequence[Array], count: int) -> Span | None:
+    """Put together how sure a method was, as far as it said so at every origin."""
+    there = [part for part in parts if part is not None]
+    if len(there) < len(parts):
+        return None
+    levels = [level for level in there[-1].low if all(level in part.low for part in there)]
+
+    def joined(arrays: Sequence[Array]) -> Array:
+        whole = np.full((count, arrays[0].shape[1]), np.nan)
+        for place, part in zip(places, arrays, strict=True):
+            whole[place] = part
+        return whole
+
+    return replace(
+        there[-1],
+        low={level: joined([part.low[level] for part in there]) for level in levels},
+        high={level: joined([part.high[level] for part in there]) for level in levels},
+        ranked=joined([part.ranked for part in there]),
     )
 
 

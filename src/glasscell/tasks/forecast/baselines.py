@@ -11,6 +11,7 @@ import numpy as np
 from glasscell.arrays import Array
 from glasscell.data.read import Series
 from glasscell.tasks.forecast import statistical
+from glasscell.tasks.forecast.coverage import span
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.ridge import ridge
 from glasscell.tasks.forecast.rules import drift, naive, seasonal_naive
@@ -67,8 +68,14 @@ def _ridge(plan: Plan, board: Scoreboard) -> Entry:
     train = plan.train.thinned(plan.options.max_windows)
     linear = ridge(train, plan.validation, plan.dataset.level)
     seconds = time.perf_counter() - began
-    forecast = board.restore(linear.forecast(plan.test.inputs()))
-    return Entry(name="ridge", forecasts=(forecast,), parameters=linear.parameters, seconds=seconds)
+    told = linear.forecast(plan.validation.inputs()), linear.forecast(plan.test.inputs())
+    return Entry(
+        name="ridge",
+        forecasts=(board.restore(told[1]),),
+        parameters=linear.parameters,
+        seconds=seconds,
+        span=span(plan, board, told),
+    )
 
 
 def _trees(plan: Plan, board: Scoreboard) -> Entry:
@@ -82,8 +89,12 @@ def _trees(plan: Plan, board: Scoreboard) -> Entry:
         if model.windows < len(train)
         else ""
     )
-    forecast = board.restore(model.forecast(plan.test))
-    parameters = model.parameters
+    told = model.forecast(plan.validation), model.forecast(plan.test)
     return Entry(
-        name="trees", forecasts=(forecast,), parameters=parameters, seconds=seconds, note=note
+        name="trees",
+        forecasts=(board.restore(told[1]),),
+        parameters=model.parameters,
+        seconds=seconds,
+        note=note,
+        span=span(plan, board, told),
     )

@@ -11,8 +11,8 @@ import pandas as pd
 
 from glasscell.arrays import Array
 from glasscell.tasks.forecast.ridge import ridge
-from glasscell.tasks.forecast.scores import Method
-from glasscell.tasks.forecast.verdict import Blocks, compare, stretches
+from glasscell.tasks.forecast.scores import Method, Scoreboard
+from glasscell.tasks.forecast.verdict import LEVEL, Blocks, compare
 from glasscell.tasks.forecast.windows import TRAIN, VALIDATION, Dataset, Windows
 
 HOUR, DAY, YEAR = pd.Timedelta(hours=1), pd.Timedelta(days=1), pd.Timedelta(days=365.2425)
@@ -49,23 +49,23 @@ def helpful(dataset: Dataset) -> tuple[str, ...]:
     """Choose from the calendar of a data set what makes ridge clearly better on validation.
 
     Parts are added one after the other, the best first, as long as the error falls by more than
-    1 % and two standard errors over blocks of neighbouring windows: the rule of the verdict, which
-    a part that says nothing passes once in forty times.
+    1 %, and by more than chance: in a one-sided t test over stretches of time, whose p-value is
+    multiplied by the number of parts that are tried (Bonferroni).
 
     Args:
         dataset: Windows whose layout has all parts that come into question.
     """
     chosen: tuple[str, ...] = ()
     left = list(dataset.layout.calendar)
+    held_out = dataset.parts[VALIDATION].thinned(MOST)
+    blocks = Blocks.on(Scoreboard(dataset, held_out, 1))
     error = _errors(dataset, chosen)
     while left:
         errors = {name: _errors(dataset, (*chosen, name)) for name in left}
         best = min(left, key=lambda name: float(errors[name].mean()))
-        held_out = dataset.parts[VALIDATION].thinned(MOST)
-        weights = np.full(len(error), 1 / len(error))
-        blocks = Blocks(weights, stretches(held_out.origins, held_out.horizon))
         change = compare(_method(errors[best]), _method(error), blocks)
-        if change.worse or change.outcome != "clear":
+        falls = not change.worse and change.outcome != "same"
+        if not (falls and len(left) * change.p / 2 < LEVEL):
             break
         chosen, error = (*chosen, best), errors[best]
         left.remove(best)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 import glasscell
 from glasscell.files import STANDARD_INPUT
@@ -17,10 +18,14 @@ from glasscell.report.page import write
 from glasscell.tasks.fit_call import FitCall, fit_call
 from glasscell.tasks.forecast import backtest, kept_windows
 from glasscell.tasks.forecast.baselines import baselines
+from glasscell.tasks.forecast.coverage import span
 from glasscell.tasks.forecast.data_summary import summary_lines
+from glasscell.tasks.forecast.foreign import foreign
+from glasscell.tasks.forecast.heads import telling_of
 from glasscell.tasks.forecast.lag import Lag, read_back
+from glasscell.tasks.forecast.leaks import leaks
 from glasscell.tasks.forecast.linear import LinearForecast
-from glasscell.tasks.forecast.network import Recipe
+from glasscell.tasks.forecast.network import Recipe, tell
 from glasscell.tasks.forecast.network import predict as forecast_windows
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.page import Shown
@@ -30,7 +35,7 @@ from glasscell.tasks.forecast.preprocessing import preprocessing
 from glasscell.tasks.forecast.result import FitResult
 from glasscell.tasks.forecast.ridge import ridge
 from glasscell.tasks.forecast.room import require_room
-from glasscell.tasks.forecast.scores import Entry, Scoreboard
+from glasscell.tasks.forecast.scores import Entry, Scoreboard, Span
 from glasscell.tasks.forecast.standings import by_origin, standings
 from glasscell.tasks.forecast.verdict import Blocks, verdict
 from glasscell.tasks.inspect_run import look
@@ -109,6 +114,9 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     for note in (*summary_lines(plan), *plan.notes):
         reporter.say(note)
     require_room(plan)
+    others, asides = _foreign(plan)
+    for sentence in (warnings := leaks(plan)):
+        reporter.say(sentence)
     rounds = backtest.rounds(plan)
     boards = [Scoreboard(one.dataset, one.test, one.season) for one in rounds]
     said = [baselines(one, board) for one, board in zip(rounds, boards, strict=True)]
@@ -126,7 +134,10 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     done = [[n for n in campaign.done if recipe.round_of(n.seed) == k] for k in range(len(rounds))]
     kept = [k for k in range(len(rounds)) if any(one.kind == cell for one in done[k])]
     entries = [[*said[k][0], *network_entries(rounds[k], boards[k], done[k], cell)] for k in kept]
+    every = plan.test.origins
     plan, pooled = backtest.pooled(plan, [rounds[k] for k in kept], entries)
+    tested = np.isin(every, plan.test.origins)
+    pooled = [*(one.of(tested) for one in others), *pooled]
     last = kept[-1]
     best = best_of_each(done[last])
     board = Scoreboard(plan.dataset, plan.test, plan.season)
@@ -143,15 +154,24 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
         best.get("RNN") if cell != "RNN" else None,
         {one.name: one.forecasts[one.saved] for one in pooled},
         board,
-        tuple(said[last][1]),
+        (*warnings, *said[last][1], *asides),
         not whole,
         call.seconds,
         folder.out if folder else None,
         _read_back(rounds[last], best[cell]),
+        next((one.span for one in pooled if one.name == NAMES[cell]), None),
     )
     if folder is not None:
         _write(result, folder, data)
     return result
+
+
+def _foreign(plan: Plan) -> tuple[list[Entry], list[str]]:
+    """Read the forecasts of others, if there are any."""
+    if plan.options.compare is None:
+        return [], []
+    board = Scoreboard(plan.dataset, plan.test, plan.season)
+    return foreign(plan, board, plan.options.compare)
 
 
 def network_entries(
@@ -173,9 +193,17 @@ def network_entries(
                     seconds=float(np.mean([one.seconds for one in mine])),
                     linear=sum(one.best_epoch == 0 for one in mine),
                     saved=mine.index(best[kind]),
+                    span=_span(best[kind].network, plan, board),
                 )
             )
     return entries
+
+
+def _span(network: torch.nn.Module, plan: Plan, board: Scoreboard) -> Span:
+    """Say how sure a network is."""
+    tells = telling_of(plan.options)
+    told = forecast_windows if tells is None else tell
+    return span(plan, board, (told(network, plan.validation), told(network, plan.test)), tells)
 
 
 def _read_back(plan: Plan, best: Trained) -> Lag | None:
@@ -190,7 +218,8 @@ def _read_back(plan: Plan, best: Trained) -> Lag | None:
 def start(plan: Plan) -> LinearForecast:
     """Fit what the linear path starts from: the target's changes, and what is known ahead."""
     train = plan.train.thinned(plan.options.max_windows)
-    return ridge(train, plan.validation, level=False, extra=False)
+    train, held_out = map(plan.once, (train, plan.validation))
+    return ridge(train, held_out, level=False, extra=False)
 
 
 def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
@@ -202,6 +231,8 @@ def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:
         data: What was fitted, to name it in run.yaml.
     """
     keep_network(folder, result.best.network, result.saved, _named(data), result.lag)
+    if result.span is not None:
+        result.span.calibration.save(folder.draft / run_folder.CALIBRATION)
     folder.write_json(run_folder.METRICS, {**result.metrics(), "environment": environment()})
     folder.write_log(result.log())
     if result.best.film is not None:

@@ -11,7 +11,10 @@ import numpy as np
 import torch
 
 from glasscell import cells
+from glasscell.arrays import Array
+from glasscell.model.nodes.telling import Telling
 from glasscell.nn import GRU, LSTM, RNN, Linear
+from glasscell.tasks.forecast.heads import loss_of, start_spread, telling_of
 from glasscell.tasks.forecast.layout import Ahead
 from glasscell.tasks.forecast.linear import LinearForecast
 from glasscell.tasks.forecast.options import ForecastOptions
@@ -58,6 +61,7 @@ class Forecaster(torch.nn.Module):
         horizon: Rows of the forecast.
         device: Where the weights live; default the CPU.
         known: Which channels are known ahead, and which hold codes; default none.
+        tells: What the network tells beside the point; None: nothing.
         **start: How the recurrent layer starts, `init`, `forget_bias` or `lag`, as it takes them.
 
     Notes:
@@ -82,6 +86,7 @@ class Forecaster(torch.nn.Module):
         horizon: int,
         device: torch.device | str | None = None,
         known: Ahead | None = None,
+        tells: Telling | None = None,
         **start: Any,
     ) -> None:
         super().__init__()
@@ -97,6 +102,9 @@ class Forecaster(torch.nn.Module):
         if sizes.known:
             self.known = Linear(sizes.own, horizon, bias=False, device=device)
             self.ahead = Linear(hidden_size, horizon, bias=False, device=device)
+        self.tells = tells
+        if tells is not None:
+            self.spread = Linear(hidden_size, horizon * tells.numbers, device=device)
         self.embeddings = torch.nn.ModuleList(
             torch.nn.Embedding(codes, embedding_width(codes), device=device)
             for _, codes in sizes.codes
@@ -106,15 +114,16 @@ class Forecaster(torch.nn.Module):
                 place = torch.tensor(places, dtype=torch.int64, device=device)
                 self.register_buffer(name, place, persistent=False)
 
-    def forward(self, x: torch.Tensor, near: int | None = None) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, near: int | None = None, tell: bool = False) -> torch.Tensor:
         """Forecast.
 
         Args:
             x: (B, lookback, C) scaled windows; (B, lookback + horizon, C) with what is known ahead.
             near: Rows, counted back from the last, that the recurrent layer reads; None: all.
+            tell: Give what the network tells in place of the point.
 
         Returns:
-            (B, horizon) scaled forecasts.
+            (B, horizon) scaled forecasts; (B, horizon, P) with `tell`.
         """
         past = self.lookback
         last = x[:, past - 1 : past, 0]
@@ -123,7 +132,7 @@ class Forecaster(torch.nn.Module):
             z = torch.cat([change, x[:, :, 1:]], dim=2)
             output, _ = self.recurrent(z if near is None else z[:, -near:])
             forecast: torch.Tensor = last + self.skip(z[:, :, 0]) + self.head(output[:, -1])
-            return forecast
+            return self._told(forecast, output[:, -1], tell)
         codes = [x[:, :, channel].long() for channel, _ in self.sizes.codes]
         parts = [torch.cat([change, x[:, past:, :1]], dim=1), x.index_select(2, self.numbers)]
         parts += [table(code) for table, code in zip(self.embeddings, codes, strict=True)]
@@ -137,7 +146,13 @@ class Forecaster(torch.nn.Module):
             own = self.known(x[:, past:].index_select(2, self.owned))
             later = self.ahead(output[:, first + 1 :])
             forecast = forecast + own.diagonal(dim1=1, dim2=2) + later.diagonal(dim1=1, dim2=2)
-        return forecast
+        return self._told(forecast, output[:, first], tell)
+
+    def _told(self, point: torch.Tensor, hidden: torch.Tensor, tell: bool) -> torch.Tensor:
+        if not tell or self.tells is None:
+            return point
+        told: torch.Tensor = self.tells.of(point, self.spread(hidden), torch)
+        return told
 
     def start_from(self, linear: LinearForecast) -> None:
         """Start training at a fitted linear model: its weights on the skip, the head at zero."""
@@ -166,6 +181,8 @@ class Forecaster(torch.nn.Module):
                 "codes": [channel for channel, _ in self.sizes.codes],
                 "embeddings": [child(f"embeddings.{k}") for k in range(len(self.embeddings))],
             }
+        if self.tells is not None:
+            node |= {"spread": child("spread"), "tells": self.tells.node()}
         return node | {name: child(name) for name in names}
 
 
@@ -265,7 +282,7 @@ class WindowObjective:
 
     def __init__(self, recipe: Recipe, seed: int, device: torch.device) -> None:
         self.recipe, self.device = recipe, device
-        self.loss: Loss = torch.nn.functional.l1_loss
+        self.loss: Loss = loss_of(recipe.tells)
         train, options = recipe.train, recipe.options
         self.size, self.most = options.batch_size or 1, options.max_windows
         self.steps = math.ceil(min(len(train), self.most) / self.size)
@@ -280,18 +297,26 @@ class WindowObjective:
         """Cut the windows of an epoch, of which there may be fewer than there are windows."""
         train = self.recipe.train
         order = torch.randperm(len(self._origins), generator=self.generator)
-        near = {"near": self.recipe.options.near} if epoch < self.recipe.near_epochs else {}
+        options: dict[str, Any] = {} if self.recipe.tells is None else {"tell": True}
+        if epoch < self.recipe.near_epochs:
+            options["near"] = self.recipe.options.near
         for rows in torch.split(order[: self.most], self.size):
             origins = self._origins[rows.to(self.device)][:, None]
             inputs, targets = self._values[origins + self._rows], origins + self._ahead
             if train.known:
                 inputs[:, train.lookback :, : -1 - train.known] = 0.0
                 inputs[:, train.lookback :, -1] = 1.0
-            yield Batch(inputs, self._values[targets, 0], near)
+            yield Batch(inputs, self._values[targets, 0], options)
 
     def error(self, network: torch.nn.Module) -> float:
-        """Mean absolute error on scaled validation windows, which the network reads whole."""
+        """Mean absolute error on scaled validation windows, which the network reads whole.
+
+        Of a network that tells more than a point what it is trained on, in its place.
+        """
         windows = self.recipe.validation
+        if self.recipe.tells is not None:
+            told = torch.from_numpy(tell(network, windows, self.device))
+            return float(self.loss(told, torch.from_numpy(windows.targets())))
         return float(np.mean(abs(predict(network, windows, self.device) - windows.targets())))
 
 
@@ -320,10 +345,21 @@ class Recipe:
     @classmethod
     def of(cls, plan: Plan, linear: LinearForecast) -> Recipe:
         """Take what training needs from a plan."""
-        channels = len(plan.channels)
         lag = None if plan.lag is None else plan.lag.back
-        parts = (plan.options, channels, plan.train, plan.validation, linear, plan.fingerprint())
-        return cls(*parts, lag)
+        return cls(
+            plan.options,
+            len(plan.channels),
+            plan.once(plan.train),
+            plan.once(plan.validation),
+            linear,
+            plan.fingerprint(),
+            lag,
+        )
+
+    @property
+    def tells(self) -> Telling | None:
+        """What the networks tell beside a point."""
+        return telling_of(self.options)
 
     @property
     def sizes(self) -> Sizes:
@@ -387,9 +423,15 @@ class Recipe:
                 train.lookback,
                 train.horizon,
                 known=train.ahead,
+                tells=self.tells,
                 **self.start(kind),
             )
         network.start_from(self.linear)
+        if network.tells is not None:
+            windows = train.thinned(EVALUATION_BATCH)
+            with torch.no_grad():
+                errors = windows.targets() - network(torch.from_numpy(windows.inputs())).numpy()
+            start_spread(network.spread, network.tells, errors)
         return network
 
     def trainer(self, kind: Kind, seed: int) -> Trainer:
@@ -425,10 +467,32 @@ def predict(
     network: torch.nn.Module, windows: Windows, device: torch.device | str = "cpu"
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Forecast all windows in batches: (M, horizon) scaled values."""
-    forecasts = [np.zeros((0, windows.horizon), np.float32)]
+    return _run(network, windows, device, {})
+
+
+def tell(
+    network: torch.nn.Module, windows: Windows, device: torch.device | str = "cpu"
+) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Give all that a network tells of all windows: (M, horizon, P), scaled."""
+    return _run(network, windows, device, {"tell": True})
+
+
+def _run(
+    network: torch.nn.Module,
+    windows: Windows,
+    device: torch.device | str,
+    options: dict[str, bool],
+) -> np.ndarray[Any, np.dtype[np.float32]]:
+    own = getattr(network, "horizon", None)
+    steps = own if isinstance(own, int) else windows.horizon
+
+    def run(inputs: Array) -> Array:
+        output: Array = network(torch.from_numpy(inputs).to(device), **options).cpu().numpy()
+        return output
+
     with torch.no_grad():
-        for first in range(0, len(windows), EVALUATION_BATCH):
-            inputs = windows.inputs(slice(first, first + EVALUATION_BATCH))
-            output = network(torch.from_numpy(inputs).to(device))
-            forecasts.append(output.cpu().numpy())
-    return np.concatenate(forecasts)
+        told = [
+            windows.told_by(run, steps, slice(first, first + EVALUATION_BATCH))
+            for first in range(0, max(len(windows), 1), EVALUATION_BATCH)
+        ]
+    return np.concatenate(told)

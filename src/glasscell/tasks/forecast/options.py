@@ -9,6 +9,7 @@ from glasscell.data.read import ReadOptions
 from glasscell.data.read_options import GapRule, Policy
 from glasscell.data.zones import ClockChange
 from glasscell.errors import DataError
+from glasscell.tasks.forecast.intervals import require_levels
 from glasscell.tasks.option_checks import plain, require_within
 from glasscell.training.kinds import CellName
 
@@ -87,8 +88,8 @@ class ForecastOptions:
             Default: as torch has it, uniform within 1 / sqrt(hidden size). A plain RNN has none.
         predicts: What the network tells: a point, quantiles, or a Student-t distribution.
         level: Percent of the intervals that are told, each in (0, 100); [] for none.
-        calibration: How intervals are calibrated: split conformal on validation, or adaptive, which
-            follows what came last.
+        calibration: How intervals are calibrated: adaptive, which follows the errors that came
+            last, or conformal, by those of the validation part alone.
         strategy: Forecast all steps at once (direct), or one step again and again (recursive).
         windows: Origins of a backtest over the test part; default none: every origin, one fit.
         step: Time steps between two origins of the backtest. Default: the horizon.
@@ -138,7 +139,7 @@ class ForecastOptions:
     forget_bias: float | Literal["chrono"] | None = None
     predicts: Literal["point", "quantiles", "student-t"] = "point"
     level: list[float] = field(default_factory=lambda: [80.0, 90.0])
-    calibration: Literal["conformal", "adaptive"] = "conformal"
+    calibration: Literal["adaptive", "conformal"] = "adaptive"
     strategy: Literal["direct", "recursive"] = "direct"
     windows: int | None = None
     step: int | None = None
@@ -156,6 +157,9 @@ class ForecastOptions:
             raise DataError(f"--learning-rate: expected between 0 and 10, got {self.learning_rate}")
         if self.decimal not in (None, ".", ","):
             raise DataError(f"--decimal: expected . or , got {self.decimal!r}")
+        object.__setattr__(self, "level", require_levels(self.level))
+        if self.predicts == "quantiles" and not self.level:
+            raise DataError("--predicts quantiles: expected a --level whose ends to tell, got none")
 
         if self.windows is None and (self.step is not None or self.refit):
             given = "--refit" if self.refit else "--step"

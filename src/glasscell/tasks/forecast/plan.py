@@ -73,6 +73,15 @@ class Plan:
         return self.options.season or 1
 
     @property
+    def at_once(self) -> int:
+        """Steps that the network tells at once: all, or one that is repeated."""
+        return 1 if self.options.strategy == "recursive" else self.horizon
+
+    def once(self, windows: Windows) -> Windows:
+        """Give windows of the steps that the network tells at once."""
+        return replace(windows, horizon=self.at_once)
+
+    @property
     def channels(self) -> list[str]:
         """Names of the network's input channels."""
         return self.dataset.layout.names
@@ -119,6 +128,7 @@ def plan_of(
     Raises:
         DataError: The series are too short, or have gaps everywhere.
     """
+    _require_repeatable(panel, options)
     # Of the horizons that may be chosen, the longest leaves the least to find the season in.
     past = split or _split(options, options.horizon or LONGEST_HORIZON)
     season = _named_season(panel, options.season, past) or _season(panel, past)
@@ -126,16 +136,10 @@ def plan_of(
     split = split or _split(options, horizon)
     usual = _usual(panel, horizon, season, split)
     named = None if options.lookback == "auto" else options.lookback
-    lag = lag or _lag(panel, horizon, season, options, split)
+    calendar = _calendar(panel, options, named or usual, horizon, split)
+    lag = lag or _lag(panel, horizon, season, replace(options, calendar=calendar), split)
     lookback = named or (usual if lag is None else lag.lookback(usual))
-    calendar = _calendar(panel, options.calendar, split)
     dataset = build(panel, lookback, horizon, options.show_level, split, calendar)
-    if options.calendar is None and calendar:
-        # Workers read this module, and need not spend the second that loading scikit-learn takes.
-        from glasscell.tasks.forecast.calendar_choice import helpful
-
-        calendar = helpful(dataset)
-        dataset = build(panel, lookback, horizon, options.show_level, split, calendar)
     step = options.step or horizon
     most = options.max_windows
     train = dataset.parts[TRAIN]
@@ -163,15 +167,39 @@ def plan_of(
     return Plan(panel, resolved, dataset, train, validation, test, notes, lag)
 
 
-def _calendar(panel: Panel, named: list[str] | None, split: Split) -> tuple[str, ...]:
-    """Give the parts of the calendar that were named, or that come into question."""
-    from glasscell.tasks.forecast.calendar_choice import candidates
+def _require_repeatable(panel: Panel, options: ForecastOptions) -> None:
+    """Refuse what forecasts that are read as history cannot go on with."""
+    if options.strategy == "direct":
+        return
+    if panel.covariates:
+        raise DataError(
+            f"--strategy recursive reads its own forecasts as history, but of "
+            f"{', '.join(panel.covariates)} nothing is forecast; leave these columns out with "
+            "--covariates '[]', name those that are known ahead with --future-covariates, or "
+            "forecast directly"
+        )
+    if options.predicts != "point":
+        raise DataError(
+            f"--strategy recursive: expected --predicts point, as one step is read as history of "
+            f"the next, got {options.predicts}; forecast directly"
+        )
+
+
+def _calendar(
+    panel: Panel, options: ForecastOptions, lookback: int, horizon: int, split: Split
+) -> list[str]:
+    """Give the parts of the calendar that were named, or that help beside the usual lookback."""
+    # Workers read this module, and need not spend the second that loading scikit-learn takes.
+    from glasscell.tasks.forecast.calendar_choice import candidates, helpful
 
     longest = max((series.ds for series in panel.series), key=len)
-    if named is None:
-        return candidates(panel.clock(longest), split(len(longest))[0])
-    require_calendar(named, longest)
-    return tuple(named)
+    if options.calendar is not None:
+        require_calendar(options.calendar, longest)
+        return options.calendar
+    names = candidates(panel.clock(longest), split(len(longest))[0])
+    if not names:
+        return []
+    return list(helpful(build(panel, lookback, horizon, options.show_level, split, names)))
 
 
 def _split(options: ForecastOptions, horizon: int) -> Split:

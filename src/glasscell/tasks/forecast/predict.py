@@ -21,13 +21,22 @@ from glasscell.data.readers import open_source
 from glasscell.data.wording import count, few, share, time_text
 from glasscell.errors import DataError
 from glasscell.model.model import Model
+from glasscell.tasks.forecast.history import margins_now
+from glasscell.tasks.forecast.intervals import (
+    Calibration,
+    interval,
+    level_name,
+    require_levels,
+)
 from glasscell.tasks.forecast.layout import Layout
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.preprocessing import read_preprocessing, scaler_of
+from glasscell.tasks.forecast.told import point_of, told_of_windows
 from glasscell.tasks.forecast.windows import Windows
 from glasscell.tasks.hub import OnHub
 from glasscell.tasks.option_checks import flag
 from glasscell.tasks.scaling import Scaler
+from glasscell.training import run_folder
 
 __all__ = ["Forecaster", "predict", "read_like"]
 
@@ -50,6 +59,7 @@ class Forecaster(OnHub):
     Args:
         model: The network.
         settings: preprocessing.json: how data are read and scaled.
+        calibration: What intervals are made of; None: there are none.
 
     Notes:
         Every call gives the same bits, however many series it is given at once and from however
@@ -63,7 +73,7 @@ class Forecaster(OnHub):
     ...         days, f"{folder}/run", horizon=2, lookback=7, epochs=1, seeds=1
     ...     )
     ...     forecaster = Forecaster.load(fitted.folder)
-    >>> forecaster.predict(days).round({"forecast": 1})
+    >>> forecaster.predict(days, level=[]).round({"forecast": 1})
       unique_id         ds  horizon  forecast
     0         y 2024-04-30        1       1.0
     1         y 2024-05-01        2       2.0
@@ -71,6 +81,7 @@ class Forecaster(OnHub):
 
     model: Model
     settings: dict[str, Any]
+    calibration: Calibration | None = None
 
     @classmethod
     def load(cls, run: str | os.PathLike[str]) -> Self:
@@ -87,12 +98,14 @@ class Forecaster(OnHub):
             raise DataError(f"run: expected the path of a run folder, got {run!r}")
         folder = Path(run)
         settings = read_preprocessing(folder)
-        return cls(glasscell.load(folder), settings)
+        calibration = Calibration.load(folder / run_folder.CALIBRATION)
+        return cls(glasscell.load(folder), settings, calibration)
 
     def predict(
         self,
         data: Any,
         *,
+        level: Sequence[float] | None = None,
         future: Any = None,
         horizon: int | None = None,
         say: Callable[[str], None] | None = None,
@@ -102,6 +115,7 @@ class Forecaster(OnHub):
 
         Args:
             data: Path of a file or a frame, with at least `lookback` time steps per series.
+            level: Percent of the intervals, each in (0, 100); [] for none; None: as in the run.
             future: Path of a file or a frame with what is known ahead: a row for each time step
                 after the history (and series), with the time and the columns that the run knows
                 ahead. Default: rows below the data that have no target.
@@ -129,14 +143,42 @@ class Forecaster(OnHub):
                 "them"
             )
         panel = self.read(data, say, future=future, horizon=horizon, **reading)
-        return self.forecast(panel, say, horizon)
+        return self.forecast(panel, say, horizon, self.levels(level, say))
+
+    def levels(
+        self, level: Sequence[float] | None, say: Callable[[str], None] | None = None
+    ) -> Calibration | None:
+        """Give what intervals of some levels are made of; None where there are to be none.
+
+        Args:
+            level: Percent; None: as in the run.
+            say: Called with a sentence on each level that cannot be had.
+
+        Raises:
+            DataError: A level is outside (0, 100), or the run has no intervals.
+        """
+        wanted = None if level is None else require_levels(level)
+        if wanted == [] or (wanted is None and self.calibration is None):
+            return None
+        if self.calibration is None:
+            raise DataError(
+                "--level: the run was fitted without intervals, or by an older version; fit again"
+            )
+        found, notes = self.calibration.among(wanted)
+        for note in notes:
+            (say or (lambda _: None))(note)
+        return found if found.levels else None
 
     def read(self, data: Any, say: Callable[[str], None] | None = None, **reading: Any) -> Panel:
         """Read data as the run's were read; see `read_like`."""
         return read_like(data, self.settings, say, **reading)
 
     def forecast(
-        self, panel: Panel, say: Callable[[str], None] | None = None, horizon: int | None = None
+        self,
+        panel: Panel,
+        say: Callable[[str], None] | None = None,
+        horizon: int | None = None,
+        sure: Calibration | None = None,
     ) -> pd.DataFrame:
         """Forecast every series that was read; see `predict`.
 
@@ -144,16 +186,25 @@ class Forecaster(OnHub):
             panel: The series.
             say: Called with each sentence on what was done; None: silent.
             horizon: Steps to forecast; None: those that the run was trained for.
+            sure: What intervals are made of, from `levels`; None: there are none.
         """
         tell = say or (lambda _: None)
         own = self.settings["horizon"]
         steps = _steps(horizon, self.settings, tell)
         series, scalers = self.ready(panel, say, steps)
-        told, histories = self._told(panel, series, scalers), series
+        levels = () if sure is None else sure.levels
+        ends = np.full((len(levels), 2, len(series), max(steps, own)), np.nan)
+        told, ends[..., :own] = self._told(panel, series, scalers, sure)
+        if levels and steps > own:
+            tell(
+                f"Intervals end at step {own}, the last whose errors the run has measured; beyond "
+                "it they are empty."
+            )
+        histories = series
         while told.shape[1] < steps:
             last = told[:, -own:]
             histories = [_continued(*pair, panel) for pair in zip(histories, last, strict=True)]
-            told = np.concatenate([told, self._told(panel, histories, scalers)], axis=1)
+            told = np.concatenate([told, self._told(panel, histories, scalers)[0]], axis=1)
         after = {last: times_after(last, panel.freq, steps) for last in {s.ds[-1] for s in series}}
         times = [after[one.ds[-1]] for one in series]
         return pd.DataFrame(
@@ -162,6 +213,11 @@ class Forecaster(OnHub):
                 "ds": panel.stamps(times[0].append(times[1:])),
                 "horizon": np.tile(np.arange(1, steps + 1), len(series)),
                 "forecast": told[:, :steps].ravel(),
+                **{
+                    f"forecast-{name}-{level_name(level)}": end[:, :steps].ravel()
+                    for level, both in zip(levels, ends, strict=True)
+                    for name, end in zip(("lo", "hi"), both, strict=True)
+                },
             }
         )
 
@@ -200,16 +256,36 @@ class Forecaster(OnHub):
         origins = lookback + (lookback + more) * np.arange(len(series))
         return Windows(np.concatenate(rows), origins, lookback, horizon, len(series), ahead)
 
-    def _told(self, panel: Panel, series: list[Series], scalers: list[Scaler]) -> Array:
-        """Give (S, horizon) forecasts in the data's unit, of the steps that the network tells."""
+    def _told(
+        self,
+        panel: Panel,
+        series: list[Series],
+        scalers: list[Scaler],
+        sure: Calibration | None = None,
+    ) -> tuple[Array, Array]:
+        """Tell of the steps that the network forecasts, in the data's unit.
+
+        Returns:
+            (S, horizon) forecasts, and (levels, 2, S, horizon) lower and upper ends.
+        """
+        levels = () if sure is None else sure.levels
         forecasts = np.empty((len(series), self.settings["horizon"]))
+        ends = np.empty((len(levels), 2, *forecasts.shape))
         for first in range(0, len(series), AT_ONCE):
-            some = slice(first, first + AT_ONCE)
-            windows = self.windows(panel, series[some], scalers[some])
-            scaled = self.model.run(windows.inputs()).output.astype(np.float64)
-            for place, told in enumerate(scaled, first):
-                forecasts[place] = scalers[place].restore(told, column=0)
-        return forecasts
+            some = series[first : first + AT_ONCE]
+            windows = self.windows(panel, some, scalers[first : first + AT_ONCE])
+            told, tells = told_of_windows(self.model, windows)
+            for place, point in enumerate(point_of(told, tells).astype(np.float64), first):
+                forecasts[place] = scalers[place].restore(point, column=0)
+            if sure is None:
+                continue
+            margins = [margins_now(self.model, self.settings, sure, one, panel) for one in some]
+            for at, level in enumerate(levels):
+                both = interval(told, tells, level, np.stack([of[at] for of in margins]))
+                for side, values in enumerate(both):
+                    for place, end in enumerate(values.astype(np.float64), first):
+                        ends[at, side, place] = scalers[place].restore(end, column=0)
+        return forecasts, ends
 
 
 def predict(

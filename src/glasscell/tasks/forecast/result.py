@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from glasscell.arrays import Array
+from glasscell.tasks.forecast.coverage import sentence
 from glasscell.tasks.forecast.data_summary import data_summary
+from glasscell.tasks.forecast.heads import MEASURES
 from glasscell.tasks.forecast.lag import Lag
 from glasscell.tasks.forecast.plan import Plan
-from glasscell.tasks.forecast.scores import PLAIN_RNN, Method, Scoreboard
+from glasscell.tasks.forecast.scores import PLAIN_RNN, Method, Scoreboard, Span
 from glasscell.tasks.forecast.standings import Standing, by_horizon, by_stretch
 from glasscell.tasks.forecast.verdict import linear_start
 from glasscell.training.campaign import Trained, log_lines
@@ -38,6 +40,7 @@ class FitResult:
         seconds: Time of the whole run.
         folder: The run folder, or None.
         lag: How far back the data help and the LSTM reads; None: too few data to tell.
+        span: How sure the saved network was of the test windows.
     """
 
     plan: Plan
@@ -55,6 +58,7 @@ class FitResult:
     seconds: float
     folder: Path | None
     lag: Lag | None = None
+    span: Span | None = None
 
     @property
     def methods(self) -> tuple[Method, ...]:
@@ -82,7 +86,10 @@ class FitResult:
         early = "" if self.best.history else "Training was stopped before its first epoch was done."
         mase = self.board.without_mase()
         reach = "" if self.lag is None else self.lag.in_words()
-        return [remark for remark in (early, of_rival, mase, reach, *self.asides) if remark]
+        sure = sentence(self.methods, self.plan.options.unit, self.network)
+        lacking = () if self.span is None else self.span.notes
+        remarks = (early, sure, *lacking, of_rival, mase, reach, *self.asides)
+        return [remark for remark in remarks if remark]
 
     def metrics(self) -> dict[str, Any]:
         """Give what metrics.json holds."""
@@ -103,7 +110,7 @@ class FitResult:
                 {
                     "network": NAMES[t.kind],
                     "seed": t.seed,
-                    "validation_mae_scaled": t.validation,
+                    f"validation_{self._measure}": t.validation,
                     "best_epoch": t.best_epoch,
                     "epochs": len(t.history),
                     "seconds": round(t.seconds, 3),
@@ -124,4 +131,8 @@ class FitResult:
 
     def log(self) -> list[dict[str, Any]]:
         """Give the lines of log.jsonl."""
-        return log_lines(self.networks, "mae_scaled")
+        return log_lines(self.networks, self._measure)
+
+    @property
+    def _measure(self) -> str:
+        return MEASURES[self.plan.options.predicts]

@@ -10,13 +10,14 @@ from rich.console import Group
 
 from glasscell.data.wording import number
 from glasscell.tasks.fitted_table import FittedTable
+from glasscell.tasks.forecast.intervals import level_name
 from glasscell.tasks.forecast.scores import LSTM, Method
 from glasscell.tasks.forecast.standings import Standing
 
 if TYPE_CHECKING:
     from glasscell.tasks.forecast.result import FitResult
 
-LEAVING = ("seconds", "parameters", "RMSE", "MASE")
+LEAVING = ("seconds", "parameters", "CRPS", "width", "inside", "RMSE", "MASE")
 """Columns that a narrow terminal does without, in this order."""
 
 
@@ -36,12 +37,15 @@ def of_methods(standing: Standing, unit: str = "", own: str = LSTM) -> FittedTab
         unit: Unit of the errors.
         own: Name of the network.
     """
+    level = widest(standing.methods)
+    held = f"in {level_name(level)} %"
     rows = [
         {
             "method": short_label(method),
             "MAE": with_spread(method),
             "RMSE": number(method.rmse),
             "MASE": number(method.mase),
+            **(_sure(method, level, held) if level else {}),
             "parameters": f"{method.parameters:,}",
             "seconds": f"{method.seconds:.1f}",
         }
@@ -51,7 +55,7 @@ def of_methods(standing: Standing, unit: str = "", own: str = LSTM) -> FittedTab
         f"Errors{f' in {unit}' if unit else ''} on {standing.where[0]}",
         rows,
         bold=[method.name == own for method in standing.methods],
-        leaving=LEAVING,
+        leaving=[held if name == "inside" else name for name in LEAVING],
         headline="MAE",
     )
 
@@ -72,6 +76,22 @@ def of_origins(origins: Sequence[Standing], unit: str = "", own: str = LSTM) -> 
         leaving=[name for name in rows[0] if name not in ("last value known", own)],
         headline=own,
     )
+
+
+def widest(methods: Sequence[Method]) -> float:
+    """Give the outermost level of the intervals, in percent; 0 where there are none."""
+    return max((level for method in methods for level in method.coverage), default=0.0)
+
+
+def _sure(method: Method, level: float, held: str) -> dict[str, str]:
+    """Say how many test values a method's intervals hold, how wide they are, and its CRPS."""
+    if level not in method.coverage:
+        return {held: "", "width": "", "CRPS": ""}
+    return {
+        held: f"{method.coverage[level]:.1f} %",
+        "width": number(method.width[level]),
+        "CRPS": number(method.crps),
+    }
 
 
 def short_label(method: Method) -> str:

@@ -13,11 +13,38 @@ from utilsforecast.losses import mae, mase, rmse
 
 from glasscell.arrays import Array
 from glasscell.data.wording import count, few
+from glasscell.tasks.forecast.intervals import Calibration
 from glasscell.tasks.forecast.windows import Dataset, Windows
 from glasscell.training.kinds import NAMES
 
 METRICS = ("mae", "rmse", "mase")
 LSTM, PLAIN_RNN = NAMES["LSTM"], NAMES["RNN"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Span:
+    """How sure a method said it was, window by window, in the data's unit.
+
+    Args:
+        low: Level in percent to the (M, horizon) lower ends of its intervals.
+        high: Likewise, the upper ends.
+        ranked: (M, horizon) continuous ranked probability scores.
+        calibration: What the intervals of later forecasts are made of.
+        notes: Levels that there are too few validation errors for, a sentence each.
+    """
+
+    low: Mapping[float, Array]
+    high: Mapping[float, Array]
+    ranked: Array
+    calibration: Calibration
+    notes: tuple[str, ...] = ()
+
+    def of(self, windows: Array) -> Span:
+        """Give what was said of some of the test windows."""
+        low, high = (
+            {level: end[windows] for level, end in ends.items()} for ends in (self.low, self.high)
+        )
+        return replace(self, low=low, high=high, ranked=self.ranked[windows])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,6 +60,7 @@ class Entry:
         linear: How many of them come from a network kept as its linear start.
         note: What a reader of the table should know of it; may be empty.
         saved: Which of the forecasts is that of the network that is saved.
+        span: How sure it was, with the network that is saved; None: it does not say.
     """
 
     name: str
@@ -43,6 +71,7 @@ class Entry:
     linear: int = 0
     note: str = ""
     saved: int = 0
+    span: Span | None = None
 
     def of(self, windows: Array) -> Entry:
         """Give what it forecast for some of the test windows."""
@@ -50,7 +79,8 @@ class Entry:
         kept = (
             None if self.windows is None or self.windows[windows].all() else self.windows[windows]
         )
-        return replace(self, forecasts=forecasts, windows=kept)
+        span = None if self.span is None else self.span.of(windows)
+        return replace(self, forecasts=forecasts, windows=kept, span=span)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +99,10 @@ class Method:
         errors: (M,) mean absolute error of each test window, mean over seeds.
         linear: Seeds whose network was kept as the linear model that its training starts from.
         by_horizon: (horizon,) mean absolute error of each step ahead, mean over series and seeds.
+        coverage: Level in percent to the share of test values in its intervals, in percent, mean
+            over series; of the saved network where there are several.
+        width: Level to the mean width of its intervals, likewise, in the data's unit.
+        crps: Continuous ranked probability score, likewise; NaN where nothing says how sure it is.
     """
 
     name: str
@@ -82,6 +116,9 @@ class Method:
     errors: Array
     linear: int = 0
     by_horizon: Array = field(default_factory=lambda: np.empty(0))
+    coverage: Mapping[float, float] = field(default_factory=dict)
+    width: Mapping[float, float] = field(default_factory=dict)
+    crps: float = math.nan
 
     @property
     def all_linear(self) -> bool:
@@ -93,7 +130,12 @@ class Method:
         numbers = {key: getattr(self, key) for key in (*METRICS, "mae_sd", "seconds")}
         finite = {k: float(v) if math.isfinite(v) else None for k, v in numbers.items()}
         whole = ("seeds", "parameters")
-        kept = {"seeds_at_linear_start": self.linear} if self.seeds else {}
+        kept: dict[str, Any] = {"seeds_at_linear_start": self.linear} if self.seeds else {}
+        if self.coverage:
+            kept["coverage"] = {f"{level:g}": share for level, share in self.coverage.items()}
+            kept["width"] = {f"{level:g}": wide for level, wide in self.width.items()}
+        if math.isfinite(self.crps):
+            kept["crps"] = self.crps
         return {"name": self.name, **finite, **{k: getattr(self, k) for k in whole}, **kept}
 
 
@@ -128,12 +170,24 @@ class Scoreboard:
 
     def scored(self, entry: Entry) -> Method:
         """Score what a method forecast for all test windows."""
-        return self.score(
+        method = self.score(
             entry.name,
             entry.forecasts,
             parameters=entry.parameters,
             seconds=entry.seconds,
             linear=entry.linear,
+        )
+        span = entry.span
+        if span is None:
+            return method
+        return replace(
+            method,
+            coverage={
+                level: 100 * self.mean((low <= self.truth) & (self.truth <= span.high[level]))
+                for level, low in span.low.items()
+            },
+            width={level: self.mean(span.high[level] - low) for level, low in span.low.items()},
+            crps=self.mean(span.ranked),
         )
 
     @property
@@ -143,6 +197,21 @@ class Scoreboard:
         return np.array(
             [times[owner][row - 1] for owner, row in zip(self.owners, self.rows, strict=True)]
         )
+
+    def scaled(self, values: Array) -> Array:
+        """Bring (M, horizon) values in the data's unit to the scale of the networks."""
+        scale = np.array([s.scale[0] for s in self.dataset.scalers])[self.owners, None]
+        mean = np.array([s.mean[0] for s in self.dataset.scalers])[self.owners, None]
+        scaled: Array = (values - mean) / scale
+        return scaled
+
+    def mean(self, values: Array) -> float:
+        """Give the mean over series of the mean of (M, horizon) numbers at measured values."""
+        sums, counts = (
+            np.bincount(self.owners, weights=np.where(self.measured, numbers, 0.0).sum(axis=1))
+            for numbers in (values, np.ones_like(values, np.float64))
+        )
+        return float(np.mean(sums[counts > 0] / counts[counts > 0])) if counts.any() else math.nan
 
     def restore(self, scaled: Array) -> Array:
         """Bring (M, horizon) scaled forecasts back to the data's unit."""
@@ -182,7 +251,9 @@ class Scoreboard:
         mean = np.mean([error / self.unit for error in absolute], axis=0)
         return Method(
             name=name,
-            **{key: float(np.mean(values)) for key, values in table.items()},
+            mae=float(np.mean(table["mae"])),
+            rmse=float(np.mean(table["rmse"])),
+            mase=float(np.mean(table["mase"])),
             mae_sd=spread if degree else math.nan,
             seeds=len(forecasts) if name in NAMES.values() else 0,
             parameters=parameters,

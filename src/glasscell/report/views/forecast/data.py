@@ -15,12 +15,40 @@ from glasscell.report.draw.markup import column_decimals, grouped
 from glasscell.report.page.measured import Measured
 from glasscell.report.views.results.data import Text, both
 
-__all__ = ["Stretch"]
+__all__ = ["Band", "Stretch"]
 
-ARRAYS: Final = {"forecast/k": "(n,) scaled: the truth for k = 0, then each method's forecast"}
-MEASURES: Final = {
-    "stretch": "{labels: [n], methods, errors, scale: [center, scale] as text, unit, caption}"
+ARRAYS: Final = {
+    "forecast/k": "(n,) scaled: the truth for k = 0, then each method's forecast",
+    "forecast/low": "(n,) scaled: lower end of the first method's interval",
+    "forecast/high": "(n,) scaled: its upper end",
 }
+MEASURES: Final = {
+    "stretch": "{labels: [n], methods, errors, scale: [center, scale] as text, unit, caption, "
+    "band: [level, share inside] as text, or null}"
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """The interval around the first forecast; NaN where there is none.
+
+    Args:
+        level: Percent, as text.
+        low: (n,) lower end, in the stretch's unit.
+        high: (n,) upper end.
+    """
+
+    level: str
+    low: Array
+    high: Array
+
+    def inside(self, truth: Array) -> str:
+        """Give the share of true values that it holds, in percent, as text; "" where none is."""
+        known = np.isfinite(truth) & np.isfinite(self.low)
+        if not known.any():
+            return ""
+        held = (self.low <= truth) & (truth <= self.high)
+        return f"{100 * held[known].mean():.0f}"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,6 +61,7 @@ class Stretch:
         forecasts: Name of the method to its (n,) values, in `unit`; the first is drawn strongest.
         unit: Unit of the values, e.g. "mg/dL".
         caption: What is forecast, how far ahead, on which stretch of data.
+        band: The interval around the first forecast; None: there is none.
 
     Raises:
         ShapeError: A series has another length than `truth`.
@@ -43,9 +72,12 @@ class Stretch:
     forecasts: Mapping[str, Array]
     unit: str = ""
     caption: Text = ""
+    band: Band | None = None
 
     def __post_init__(self) -> None:
         given = {"times": self.times} | {f"forecast {k!r}": v for k, v in self.forecasts.items()}
+        if self.band is not None:
+            given |= {"band, low": self.band.low, "band, high": self.band.high}
         for name, values in given.items():
             if np.shape(values) != np.shape(self.truth):
                 raise ShapeError(
@@ -60,8 +92,13 @@ class Stretch:
         center = float(known.mean()) if known.size else 0.0
         scale = float(known.std()) if known.size else 0.0
         scale = scale if np.isfinite(scale) and scale > 0 else 1.0
+        arrays = {f"forecast/{k}": (line - center) / scale for k, line in enumerate(lines)}
+        band = self.band
+        if band is not None:
+            arrays["forecast/low"] = (band.low - center) / scale
+            arrays["forecast/high"] = (band.high - center) / scale
         return Measured(
-            arrays={f"forecast/{k}": (line - center) / scale for k, line in enumerate(lines)},
+            arrays=arrays,
             numbers={
                 "stretch": {
                     "labels": step_labels(self.times, len(self.truth)),
@@ -70,6 +107,7 @@ class Stretch:
                     "scale": [repr(center), repr(scale)],
                     "unit": self.unit,
                     "caption": both(self.caption),
+                    "band": None if band is None else [band.level, band.inside(self.truth)],
                 }
             },
         )

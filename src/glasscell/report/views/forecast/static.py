@@ -31,11 +31,17 @@ def build(shown: Exploration, lang: str) -> str:
     if not lines[0].size:
         return f'<p class="note">{escape(words()["forecast.none"][column])}</p>'
     css = ["truth", *(COLOURS[k % len(COLOURS)] for k in range(len(names) - 1))]
-    low, high = axes.padded_range(lines)
+    band = [
+        center + scale * np.asarray(shown.arrays[f"forecast/{end}"])
+        for end in (("low", "high") if found.get("band") else ())
+    ]
+    low, high = axes.padded_range([*lines, *band])
+    area = f'<path class="band" d="{charts.band(band[0], band[1], low, high)}"/>' if band else ""
     ticks = charts.y_ticks(low, high, 4)
     drawing = charts.svg(
         [charts.Line(values=v, css=c) for v, c in zip(lines, css, strict=True)][::-1],
         low, high, ticks=ticks,
+        extra=area,
     )  # fmt: skip
     said = words()["forecast.error"][column]
     errors = ["", *(said.format(value=value) if value else "" for value in found["errors"])]
@@ -43,6 +49,10 @@ def build(shown: Exploration, lang: str) -> str:
         f'<span class="key {c}">{short(name)} <small>{escape(error)}</small></span>'
         for c, name, error in zip(css, names, errors, strict=True)
     )
+    if band:
+        level, inside = found["band"]
+        text = words()["forecast.band"][column].format(level=level, inside=inside)
+        keys += f'<span class="key">{escape(text)}</span>'
     gutter = charts.y_gutter(ticks, low, high, escape(found["unit"]))
     row = charts.row("", drawing, gutter, group="static", height=260)
     axis = charts.x_axis(axes.time_ticks(found["labels"], len(lines[0])))

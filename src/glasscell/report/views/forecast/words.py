@@ -15,5 +15,9 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "forecast.truth": ("what happened", "真实值"),
     "forecast.error": ("mean abs. error here {value}", "此段平均绝对误差 {value}"),
+    "forecast.band": (
+        "{level} % interval of the first forecast: holds {inside} % here",
+        "第一个预测的 {level}% 区间：此段含 {inside}%",
+    ),
     "forecast.none": ("nothing to draw", "没有可画的内容"),
 }

@@ -1,0 +1,197 @@
+"""A problem of 1997 in two forms: as published, and as one solves it today, LSTM beside RNN."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from glasscell.reproduce.laboratory import Row, Tell, Trial, rows_of, spread
+from glasscell.reproduce.online_training import BlockNetwork, Goal, learn, wrong
+from glasscell.reproduce.today import Draw, Today, answers, equal_size, loss, train
+
+TEST = 2560
+"""Sequences of a test: as in the tables of 1997."""
+COLUMNS = (
+    ("solved", ("solved, %", "解决，%")),
+    ("sequences", ("sequences shown", "训练序列数")),
+    ("wrong", ("wrong of 2,560", "2,560 条中答错")),
+    ("mse", ("MSE", "均方误差")),
+)
+WITHIN = 2.0
+"""How far a mean number of sequences may be from the published one, either way, to be matched.
+
+Means of ten trials whose numbers of sequences are spread as an exponential distribution's, as those
+of table 7 are (370,000 to 2,020,000 around 853,000), are within 1/2 … 2 of each other in 97 % of
+pairs.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """A row of a table of 1997, and how it is run again.
+
+    Args:
+        name: What the row is called.
+        network: The network.
+        rate: Its learning rate.
+        goal: When it has learnt.
+        draw: Gives so many sequences.
+        table: The published figures, by column.
+        trials: How many trials they are of.
+        in_quick: Whether the short form runs it.
+        differs: What differs from the published settings, and why.
+    """
+
+    name: str
+    network: BlockNetwork
+    rate: float
+    goal: Goal
+    draw: Draw
+    table: Mapping[str, float]
+    trials: int = 10
+    in_quick: bool = True
+    differs: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Modern:
+    """How the problem is solved today.
+
+    Args:
+        name: What is said after the cell: "T = 100".
+        options: The LSTM and its training; the plain RNN takes `rnn_rate`.
+        draw: Gives so many sequences.
+        tolerance: A sequence is right if no error of an asked output reaches this.
+        solved: Part of the test sequences that must be right.
+        rnn_rate: The plain RNN's learning rate.
+        differs: What differs from the published settings, and why.
+    """
+
+    name: str
+    options: Today
+    draw: Draw
+    tolerance: float
+    solved: float = 0.99
+    rnn_rate: float = 0.001
+    differs: str = ""
+
+
+@dataclass(frozen=True)
+class TwoForms:
+    """An experiment in two forms: what `laboratory.Experiment` asks for, but for the words.
+
+    Args:
+        published: The rows of 1997.
+        modern: Today's.
+    """
+
+    published: Sequence[Published]
+    modern: Sequence[Modern] = field(default_factory=tuple)
+
+    def trials(self, quick: bool, seeds: int | None) -> list[Trial]:
+        """List the trials of the rows of 1997, then LSTM and plain RNN of today."""
+        listed = []
+        for old in self.published:
+            number = seeds or (2 if quick else old.trials)
+            if old.in_quick or not quick:
+                listed += [Trial(old.name, {"rate": old.rate}, seed) for seed in range(number)]
+        for new in self.modern:
+            number = seeds or (2 if quick else 10)
+            for cell in ("LSTM", "RNN"):
+                row = row_name(cell, new)
+                listed += [Trial(row, {"cell": cell}, seed) for seed in range(number)]
+        return listed
+
+    def run(self, trial: Trial, line: Tell) -> dict[str, Any]:
+        """Train and test one network."""
+        for old in self.published:
+            if old.name == trial.row:
+                return run_published(old, trial.seed, line)
+        cell = trial.settings["cell"]
+        new = next(new for new in self.modern if row_name(cell, new) == trial.row)
+        return run_modern(new, cell, trial.seed, line)
+
+    def rows(self, done: Sequence[tuple[Trial, dict[str, Any]]]) -> list[Row]:
+        """Lay out means over trials beside what was published."""
+        return [
+            self._row(name, [result for _, result in some]) for name, some in rows_of(done).items()
+        ]
+
+    def _row(self, name: str, results: Sequence[Mapping[str, Any]]) -> Row:
+        old = next((old for old in self.published if old.name == name), None)
+        ours: dict[str, float | str] = {
+            key: float(np.mean([result[key] for result in results]))
+            for key in ("sequences", "wrong", "mse")
+        }
+        ours["solved"] = 100 * float(np.mean([result["solved"] for result in results]))
+        spreads = {key: spread([r[key] for r in results]) for key in ("sequences", "wrong", "mse")}
+        if old is None:
+            differs = next(new.differs for new in self.modern if name.endswith(new.name))
+            return Row(name, {}, ours, len(results), spreads, "", differs)
+        verdict = judged(old.table, ours)
+        return Row(name, old.table, ours, len(results), spreads, verdict, old.differs)
+
+
+def row_name(cell: str, new: Modern) -> str:
+    """Name a row of today."""
+    return f"{'plain RNN' if cell == 'RNN' else cell} of today, {new.name}"
+
+
+def judged(published: Mapping[str, float], ours: Mapping[str, float | str]) -> str:
+    """Compare a row with the published one: solved as often, within a factor as fast."""
+    if float(ours["solved"]) < published["solved"]:
+        return "short of it"
+    slower = float(ours["sequences"]) / published["sequences"]
+    return "matched" if slower < WITHIN else f"solved, {slower:.1f} times as many sequences"
+
+
+def run_published(old: Published, seed: int, line: Tell) -> dict[str, Any]:
+    """Train a network of 1997 online until its goal, and test it."""
+    chance = np.random.default_rng([seed, 1997])
+    net = old.network.begin(chance)
+    learnt = learn(
+        net,
+        lambda count: old.draw(count, chance),
+        old.rate,
+        old.goal,
+        tell=lambda shown: line.tell(f"{shown:,} sequences"),
+        stopped=lambda: line.stopped,
+    )
+    missed, error = wrong(net, old.draw(TEST, chance), old.goal.tolerance)
+    return {
+        "solved": learnt.solved,
+        "sequences": learnt.shown,
+        "wrong": missed,
+        "mse": error,
+        "said": f"{learnt.shown:,} sequences, {missed} wrong of {TEST:,}",
+    }
+
+
+def run_modern(new: Modern, cell: str, seed: int, line: Tell) -> dict[str, Any]:
+    """Train a network of today, and test it."""
+    options = new.options
+    if cell != options.cell:
+        example = new.draw(1, np.random.default_rng(0))
+        width, told = example.x.shape[1], example.target.shape[1]
+        size = equal_size(cell, width, options.hidden_size, told)
+        options = replace(options, cell=cell, hidden_size=size, rate=new.rnn_rate)
+    trained = train(options, new.draw, seed, tell=line.tell, stopped=lambda: line.stopped)
+    test = new.draw(TEST, np.random.default_rng([seed, 2]))
+    told = answers(trained.network, test)
+    if options.loss == "classes":
+        told = np.exp(told - np.logaddexp.reduce(told, axis=1, keepdims=True))
+    errors = np.nan_to_num(np.abs(told - test.target)).max(axis=1)
+    largest = np.maximum.reduceat(errors, test.ends - test.lengths)
+    missed = int((largest >= new.tolerance).sum())
+    error = float(np.nanmean(np.square(told - test.target)))
+    return {
+        "solved": missed <= (1 - new.solved) * TEST,
+        "sequences": trained.sequences,
+        "wrong": missed,
+        "mse": error,
+        "loss": loss(trained.network, test, options.loss),
+        "said": f"{trained.sequences:,} sequences, {missed} wrong of {TEST:,}",
+    }

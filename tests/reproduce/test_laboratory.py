@@ -1,0 +1,158 @@
+"""Trials are kept as they end, gone on with, and the same with any number of processes."""
+
+import json
+from dataclasses import replace
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from glasscell.errors import DataError
+from glasscell.reproduce import laboratory
+from glasscell.reproduce.experiments import EXPERIMENTS, experiment
+from glasscell.reproduce.experiments import adding as adding_experiment
+from glasscell.reproduce.experiments import temporal_order as order
+from glasscell.reproduce.experiments import two_sequence as classes
+from glasscell.reproduce.laboratory import Trial, reproduce
+from glasscell.reproduce.online_training import Goal, asked, first_streak, learn, wrong
+from glasscell.reproduce.problems import two_sequence
+from glasscell.reproduce.two_forms import judged
+from glasscell.training.workers import Workers
+
+
+class Tiny:
+    """An experiment of no time at all."""
+
+    __name__ = "tiny_experiment"
+    NAME, TITLE, SOURCE = "tiny", ("Tiny", "小"), "nobody (1900)"
+    COLUMNS = (("value", ("value", "值")),)
+    ran: ClassVar[list[int]] = []
+
+    @staticmethod
+    def trials(quick, seeds):
+        return [Trial("a", {"x": 1}, seed) for seed in range(seeds or 3)]
+
+    @staticmethod
+    def run(trial, line):
+        Tiny.ran.append(trial.seed)
+        line.tell("half")
+        return {"value": float(trial.seed), "said": "done"}
+
+    @staticmethod
+    def rows(done):
+        values = [result["value"] for _, result in done]
+        return [laboratory.Row("a", {"value": 1.0}, {"value": float(np.mean(values))}, len(values))]
+
+    @staticmethod
+    def sentence(rows):
+        return f"mean {rows[0].ours['value']}", "平均"
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    monkeypatch.setattr(laboratory, "import_module", lambda name: Tiny)
+    Tiny.ran = []
+    return Tiny
+
+
+def test_a_stopped_experiment_goes_on(tiny, tmp_path):
+    first = reproduce(tiny, tmp_path, stopped=lambda: len(Tiny.ran) >= 2)
+    assert not first.whole
+    assert Tiny.ran == [0, 1]
+    again = reproduce(tiny, tmp_path)
+    assert Tiny.ran == [0, 1, 1, 2]  # what was stopped within a trial is run again
+    assert again.whole
+    assert again.record()["sentence"] == ["mean 1.0", "平均"]
+    alone = reproduce(tiny)
+    assert alone.rows == again.rows
+
+
+def test_half_a_line_of_a_killed_process_is_run_again(tiny, tmp_path):
+    reproduce(tiny, tmp_path)
+    path = tmp_path / laboratory.TRIALS
+    whole = path.read_text()
+    path.write_text(whole[:-20])
+    reproduce(tiny, tmp_path)
+    assert Tiny.ran == [0, 1, 2, 2]
+    assert len(path.read_text().splitlines()) == 3
+    assert [json.loads(line)["seed"] for line in path.read_text().splitlines()] == [0, 1, 2]
+    path.write_text("not a trial\n" + whole)
+    with pytest.raises(DataError, match=r"trials\.jsonl, line 1: expected a trial, got 'not a"):
+        reproduce(tiny, tmp_path)
+
+
+def test_processes_change_nothing(monkeypatch):
+    shortened = [
+        Trial(t.row, t.settings, t.seed)
+        for t in classes.trials(True, 1)
+        if t.row.startswith("3a") and "1997" in t.row
+    ]
+    monkeypatch.setattr(classes, "trials", lambda quick, seeds: shortened)
+    alone = reproduce(classes)
+    with Workers(2) as crew:
+        beside = reproduce(classes, workers=crew)
+    keep = ("solved", "sequences", "wrong", "mse")
+    for (_, one), (_, other) in zip(alone.done, beside.done, strict=True):
+        assert {k: one[k] for k in keep} == {k: other[k] for k in keep}
+    assert alone.done[0][1]["solved"]
+
+
+def test_networks_have_the_published_numbers_of_weights():
+    assert adding_experiment.network().weights == 93
+    assert classes.NETWORK.weights == 102
+    assert [old.network.weights for old in order._FORMS.published] == [156, 308]
+
+
+def test_every_experiment_lists_its_trials_and_has_a_name():
+    for name in EXPERIMENTS:
+        known = experiment(name)
+        assert name == known.NAME
+        assert known.trials(False, None)
+        quick = known.trials(True, None)
+        assert 0 < len(quick) <= len(known.trials(False, None))
+        keys = [trial.key(name) for trial in known.trials(False, None)]
+        assert len(set(keys)) == len(keys)
+    with pytest.raises(DataError, match="expected an experiment"):
+        experiment("addition")
+
+
+def test_a_goal_may_allow_some_errors():
+    right = np.array([True, False, True, True, False, True])
+    assert first_streak(right, np.zeros(6), Goal(tolerance=1, streak=3, allowed=1)) == 3
+    assert first_streak(right, np.zeros(6), Goal(tolerance=1, streak=3)) is None
+    means = np.array([0.9, 0.9, 0.1, 0.1, 0.1, 0.1])
+    assert first_streak(right, means, Goal(tolerance=1, streak=3, allowed=1, mean_below=0.5)) == 4
+
+
+def test_learning_is_counted_sequence_by_sequence():
+    chance = np.random.default_rng(0)
+    net = classes.NETWORK.begin(chance)
+    draw = partial(two_sequence, 20, 5, chance=chance)
+    goal = Goal(tolerance=0.4, streak=50, most=40_000)
+    learnt = learn(net, draw, 1.0, goal)
+    assert learnt.solved
+    assert learnt.shown == learnt.after + 50
+    missed, error = wrong(net, draw(500), 0.4)
+    assert missed < 100
+    assert error < 0.1
+    never = learn(classes.NETWORK.begin(chance), draw, 0.0001, replace(goal, most=300))
+    assert (never.solved, never.shown) == (False, 300)
+
+
+def test_only_what_is_asked_is_counted():
+    examples = two_sequence(10, 1, 3, np.random.default_rng(0))
+    assert asked(examples).tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("solved", "sequences", "said"),
+    [
+        (100.0, 150.0, "matched"),
+        (100.0, 900.0, "solved, 9.0 times as many sequences"),
+        (90.0, 50.0, "short of it"),
+    ],
+)
+def test_a_row_is_judged_beside_the_published_one(solved, sequences, said):
+    table = {"solved": 100.0, "sequences": 100.0}
+    assert judged(table, {"solved": solved, "sequences": sequences}) == said
