@@ -182,3 +182,32 @@ def test_only_no_error_at_all_is_smaller_by_all_of_it():
 def test_a_spread_between_seeds_far_above_the_errors_overflows_nothing():
     lstm, rival = made(LSTM, 1e-300, 1e200, 3), made("naive", 3e-300)
     assert compare(lstm, rival, blocks()).outcome == "seeds"
+
+
+def _autocorrelated(chance, rows, columns, phi):
+    errors = np.zeros((rows, columns))
+    for t in range(1, columns):
+        errors[:, t] = phi * errors[:, t - 1] + chance.normal(size=rows)
+    return np.abs(errors)
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.9])
+def test_equal_forecasts_are_seldom_told_apart(phi):
+    chance, windows, horizon, trials = np.random.default_rng(0), 500, 12, 300
+    weights = np.full(windows, 1 / windows)
+    blocks = Blocks(weights, stretches(np.arange(windows), horizon))
+    kernel = np.ones(horizon) / horizon
+    found = 0
+    for _ in range(trials):
+        one, other = (
+            np.convolve(row, kernel, "valid")
+            for row in _autocorrelated(chance, 2, windows + horizon - 1, phi)
+        )
+        methods = [
+            Method(name=name, mae=float(e.mean()), rmse=1.0, mase=1.0, errors=e)
+            for name, e in ((LSTM, one), ("ridge", other))
+        ]
+        found += compare(*methods, blocks).p < 0.05
+    # Meant are 5 %; three standard errors of so many trials, and 3 % for errors that last as long
+    # as a third of a stretch.
+    assert found / trials <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / trials) + 0.03

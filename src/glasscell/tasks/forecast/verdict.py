@@ -21,8 +21,11 @@ from glasscell.arrays import Array
 from glasscell.data.wording import number
 from glasscell.tasks.forecast.scores import LSTM, PLAIN_RNN, Method, Scoreboard
 
-BLOCKS = 20
+BLOCKS = 10
 """Stretches of time at most: more are shorter, and so less independent of each other."""
+
+HORIZONS = 3
+"""Horizons that a stretch is long at least, if there are enough for `FEWEST` such stretches."""
 
 FEWEST = 3
 """Stretches below which nothing can be told."""
@@ -142,7 +145,8 @@ def stretches(places: Array, horizon: int) -> Array:
     if not len(times):
         return ranks
     covered = int(times[-1] - times[0]) + min(horizon, int(np.diff(times).min(initial=horizon)))
-    blocks = max(min(BLOCKS, len(times), covered // horizon), 1)
+    long = max(covered // (HORIZONS * horizon), min(FEWEST, covered // horizon))
+    blocks = max(min(BLOCKS, len(times), long), 1)
     return np.asarray(ranks * blocks // len(times))
 
 
