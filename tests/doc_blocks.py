@@ -25,7 +25,7 @@ OF_OTHERS = {"--nproc-per-node", "--nnodes", "--rdzv-endpoint"}
 """Flags of torchrun."""
 SMALL_FORECAST = [
     *("--seeds", "1", "--epochs", "1", "--hidden-size", "4", "--jobs", "1"),
-    *("--max-windows", "1000"),
+    *("--lookback", "21", "--max-windows", "500", "--baselines", "[]"),
 ]
 """What makes a `glasscell fit` of series a small one."""
 

@@ -55,7 +55,7 @@ def test_all_read_the_same_sequences_each_in_its_own_form():
 
 def test_parameters_are_those_of_the_estimator_they_stand_for():
     own = estimators.LSTMClassifier().get_params()
-    for name, count in (("SktimeLSTMClassifier", 14), ("AeonLSTMRegressor", 13)):
+    for name, count in (("SktimeLSTMClassifier", 17), ("AeonLSTMRegressor", 16)):
         theirs = getattr(estimators, name)().get_params()
         assert theirs == {key: own[key] for key in theirs}
         assert len(theirs) == count
@@ -70,3 +70,19 @@ def test_weights_of_classes_are_handed_on():
     for name in ("SktimeLSTMClassifier", "AeonLSTMClassifier"):
         theirs = getattr(estimators, name)(**given).fit(X, y).predict_proba(X)
         assert np.array_equal(theirs, ours)
+
+
+@pytest.mark.parametrize("library", ["Sktime", "Aeon"])
+def test_missing_values_are_read_where_the_estimator_is_told_how(library):
+    kind = getattr(estimators, f"{library}LSTMClassifier")
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20, 2, 6))
+    y = np.where(X[:, 0, -1] > 0, "up", "down")
+    X[3, 0, 2] = np.nan
+    with pytest.raises(ValueError, match=r"missing|NaN"):
+        kind(hidden_size=2, max_epochs=1).fit(X, y)
+    model = kind(hidden_size=2, max_epochs=1, missing="previous", random_state=0)
+    filled = X.copy()
+    filled[3, 0, 2] = X[3, 0, 1]
+    plain = kind(hidden_size=2, max_epochs=1, random_state=0).fit(filled, y)
+    np.testing.assert_array_equal(model.fit(X, y).predict_proba(X), plain.predict_proba(filled))

@@ -13,16 +13,20 @@ import torch
 from glasscell.arrays import Array
 from glasscell.data.read import Panel, read_panel
 from glasscell.errors import DataError
+from glasscell.tasks.forecast.coverage import calibrated
 from glasscell.tasks.forecast.fitting import keep_network, start
-from glasscell.tasks.forecast.network import Forecaster, Recipe
+from glasscell.tasks.forecast.heads import telling_of
+from glasscell.tasks.forecast.intervals import Calibration
+from glasscell.tasks.forecast.network import Forecaster, Recipe, predict, tell
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.plan import Plan, plan_of
+from glasscell.tasks.forecast.scores import Scoreboard
 from glasscell.tasks.forecast.windows import Boundaries
 from glasscell.tasks.model_card import write_card
 from glasscell.training.campaign import Campaign, Candidate, Trained, best_of_each, hire, log_lines
 from glasscell.training.kinds import KINDS, Kind
 from glasscell.training.progress import Reporter, Stop
-from glasscell.training.run_folder import RunFolder
+from glasscell.training.run_folder import CALIBRATION, RunFolder
 from glasscell.training.workers import one_thread
 
 __all__ = ["train"]
@@ -100,11 +104,21 @@ def _split(options: ForecastOptions) -> Any:
     return split
 
 
+def _calibration(plan: Plan, best: Trained) -> Calibration:
+    """Measure on the rows that validate what intervals are made of."""
+    tells = telling_of(plan.options)
+    told = (predict if tells is None else tell)(best.network, plan.validation)
+    board = Scoreboard(plan.dataset, plan.validation, plan.season)
+    adaptive = plan.options.calibration == "adaptive"
+    return calibrated(board, told, plan.options.level, tells, adaptive)[0]
+
+
 def _files(plan: Plan, best: Trained) -> dict[str, bytes]:
     """Write a run folder and take it into memory."""
     with tempfile.TemporaryDirectory() as place, RunFolder(Path(place) / "run") as folder:
         keep_network(folder, best.network, plan, "a frame")
         folder.write_log(log_lines([best], "mae_scaled"))
+        _calibration(plan, best).save(folder.draft / CALIBRATION)
         write_card(folder, plan.options)
         run = folder.commit()
         return {file.name: file.read_bytes() for file in sorted(run.iterdir()) if file.is_file()}

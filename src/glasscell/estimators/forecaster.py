@@ -27,6 +27,7 @@ from glasscell.estimators.frames import Frame, collected
 from glasscell.estimators.hyperparameters import named_as_parameters, storing
 from glasscell.model import modelfile
 from glasscell.tasks.forecast.evaluation import evaluate
+from glasscell.tasks.forecast.intervals import level_name
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.predict import Forecaster
 from glasscell.training.run_folder import SETTINGS, RunFolder
@@ -178,7 +179,8 @@ class LSTMForecaster(BaseEstimator):  # type: ignore[misc]
             df: A frame like that of `fit`, with at least `lookback` rows of each series, which may
                 be others; None: from the end of the data of `fit`.
             horizon: Time steps to forecast. Default: those of `fit`.
-            level: Percent of the intervals that are told, each in (0, 100). Default: none.
+            level: Percent of the intervals that are told, each in (0, 100); one that too few rows
+                validate is infinite. Default: none.
             future: A frame of what is known ahead, one row for each step to forecast; needed if
                 `future_covariates` are.
 
@@ -197,7 +199,7 @@ class LSTMForecaster(BaseEstimator):  # type: ignore[misc]
         future = None if future is None else collected(future)
         forecaster, frame = run.forecaster, run.frame
         steps = max(horizon or 0, forecaster.settings["horizon"])
-        given: dict[str, Any] = {} if level is None else {"level": list(level)}
+        wanted = list(level or [])
         with named_as_parameters():
             if df is not None:
                 df = collected(df)
@@ -207,7 +209,11 @@ class LSTMForecaster(BaseEstimator):  # type: ignore[misc]
                 panel = with_future(run.panel, future, self._options().reading(), steps, [])
             else:
                 panel = run.panel
-            told = forecaster.forecast(panel, horizon=steps, **given)
+            sure = forecaster.levels(wanted)
+            told = forecaster.forecast(panel, horizon=steps, sure=sure)
+        for end, beyond in (("lo", -np.inf), ("hi", np.inf)):
+            for name in (f"forecast-{end}-{level_name(one)}" for one in wanted):
+                told[name] = told.get(name, beyond)
         told = told if horizon is None else told[told["horizon"] <= horizon]
         name = self.cell.upper()
         renamed = {c: c.replace("forecast", name, 1) for c in told.columns}

@@ -60,6 +60,8 @@ class Hyperparameters:
         validation_fraction: Part of the sequences that decides which epoch is kept, drawn by class,
             and is not trained on; with 0 the training loss decides. Default: 0 for fewer than
             1,000 sequences, else a sixth.
+        missing: What to do with NaN in X: "raise", "interpolate" linearly within a sequence, take
+            the "previous" value, or "zero" after scaling, which is the feature's mean.
         random_state: Seed of the initial weights, the order of the sequences, and the validation
             part.
         verbose: Whether to tell of every epoch on standard error.
@@ -78,6 +80,7 @@ class Hyperparameters:
     max_epochs: int = 100
     patience: int = 20
     validation_fraction: float | None = None
+    missing: str = "raise"
     random_state: Any = None
     verbose: int = 0
 
@@ -98,13 +101,15 @@ def beginning_as(base: Any, parameters: Any) -> Callable[..., None]:
     """Make an `__init__` that stores hyper-parameters and begins as a class of another library.
 
     Args:
-        base: The class of that library, whose own `__init__` takes nothing.
+        base: The class of that library, whose own `__init__` takes nothing. Its tags say whether
+            NaN is read.
         parameters: The dataclass of the hyper-parameters.
     """
 
     def __init__(self: Any, **given: Any) -> None:  # noqa: N807
         parameters.__init__(self, **given)
         base.__init__(self)
+        self.set_tags(**{"capability:missing_values": self.missing != "raise"})
 
     __init__.__signature__ = inspect.signature(parameters.__init__)  # type: ignore[attr-defined]
     return __init__

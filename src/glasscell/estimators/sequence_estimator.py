@@ -32,13 +32,10 @@ class SequenceEstimator(Hyperparameters, BaseEstimator):  # type: ignore[misc]
     Args:
         layout: Order of the axes of X: "ntc" (sequence, time, feature) or "nct"; of a list of
             arrays, those after the first.
-        missing: What to do with NaN in X: "raise", "interpolate" linearly within a sequence, take
-            the "previous" value, or "zero" after scaling, which is the feature's mean.
         warm_start: Whether a further `fit` begins with the weights and scales of the last one.
     """
 
     layout: str = "ntc"
-    missing: str = "raise"
     warm_start: bool = False
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:

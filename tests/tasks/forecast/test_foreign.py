@@ -110,7 +110,7 @@ def test_longer_and_other_forecasts_are_left_out_and_said(tmp_path):
         (lambda g: g.drop(columns="cutoff"), "several origins need a column cutoff"),
         (lambda g: g.drop(columns="Other")[["unique_id", "ds"]], "one for each method"),
         (lambda g: g.drop(columns="unique_id"), "a column unique_id that names which of 2 series"),
-        (lambda g: g.assign(cutoff=g.cutoff.shift(-3).ffill()), "times after their cutoff, found"),
+        (lambda g: g.assign(cutoff=g.cutoff + pd.Timedelta("1D")), "at or before it"),
         (lambda g: g.assign(Other=g.Other.where(g.index != 4)), "found 1 row without, first in"),
         (lambda g: g[g.cutoff < "2020-01-02"], "no rows"),
         (lambda g: g.assign(Other="much"), "a number"),

@@ -48,6 +48,8 @@ class Attribution:
         steps: (k,) the steps that count most, one in ten of all, in the order of time.
         said: What their contributions sum up to.
         fell: What the score falls by when the baseline takes their place, and the rest stays.
+        slope: (T, F) mean derivative of the score along the path: a contribution is this times what
+            the input is above its baseline; None of an older result.
     """
 
     contribution: Float64
@@ -56,6 +58,7 @@ class Attribution:
     steps: npt.NDArray[np.int64]
     said: float
     fell: float
+    slope: Float64 | None = None
 
     @property
     def error(self) -> float:
@@ -77,6 +80,7 @@ class Attribution:
         return replace(
             self, contribution=by * self.contribution, score=by * self.score + plus,
             base=by * self.base + plus, said=by * self.said, fell=by * self.fell,
+            slope=None if self.slope is None else by * self.slope,
         )  # fmt: skip
 
     def plot(self, names: Sequence[str] | None = None, *, ax: Any = None, **options: Any) -> Any:
@@ -181,7 +185,7 @@ def attribute(
     base = np.broadcast_to(np.asarray(baseline, x.dtype), x.shape)
     ends = np.stack([x, base])
     first, last = (float(value) for value in score(subject.outputs(ends))[0])
-    contribution = _along(subject, x, base, score, abs(first - last))
+    contribution, slope = _along(subject, x, base, score, abs(first - last))
     each = contribution.sum(axis=1)
     most = np.sort(np.argsort(-abs(each), kind="stable")[: -(-len(x) // SHARE)])
     without = x.copy()
@@ -189,13 +193,13 @@ def attribute(
     fell = first - float(score(subject.outputs(without[None]))[0][0])
     return Attribution(
         contribution=contribution, score=first, base=last, steps=most,
-        said=float(each[most].sum()), fell=fell,
+        said=float(each[most].sum()), fell=fell, slope=slope,
     )  # fmt: skip
 
 
 def _along(
     subject: SavedModel | TorchModel, x: Array, base: Array, score: Score, change: float
-) -> Float64:
+) -> tuple[Float64, Float64]:
     """Integrate the gradient along the path, in finer pieces where the score turns sharply."""
     nodes, weights = np.polynomial.legendre.leggauss(POINTS)
     nodes, weights = (nodes + 1) / 2, weights / 2
@@ -204,7 +208,7 @@ def _along(
         between: Array = base + places[:, None, None] * (x - base)
         return between.astype(x.dtype)
 
-    found = np.zeros(x.shape)
+    found, mean = np.zeros(x.shape), np.zeros(x.shape)
     ends = np.linspace(0, 1, PIECES + 1)
     pieces, room = np.stack([ends[:-1], ends[1:]], axis=1), ROOM
     for halved in range(HALVINGS + 1):
@@ -214,11 +218,13 @@ def _along(
             slopes = subject.input_gradient(
                 at(start + (stop - start) * nodes), lambda outputs: score(outputs)[1]
             )
-            area = (stop - start) * (x - base) * np.tensordot(weights, slopes, 1)
+            slope = np.tensordot(weights, slopes, 1)
+            area = (stop - start) * (x - base) * slope
             more = halved < HALVINGS and len(left) < room
             if more and abs(area.sum() - (high - low)) > CLOSE * change / POINTS:
                 left += [(start, (start + stop) / 2), ((start + stop) / 2, stop)]
             else:
                 found += area
+                mean += (stop - start) * slope
         pieces, room = np.array(left), room - len(left)
-    return found
+    return found, mean

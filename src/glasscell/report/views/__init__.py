@@ -27,6 +27,7 @@ VIEWS: Final = (
     "decided",
     "dossier",
     "duel",
+    "errors",
     "events",
     "fan",
     "film",

@@ -44,6 +44,31 @@ def span(
     return spanned((held, board), told, plan.options.level, tells, adaptive)
 
 
+def calibrated(
+    board: Scoreboard,
+    told: Array,
+    levels: Sequence[float],
+    tells: Telling | None = None,
+    adaptive: bool = False,
+) -> tuple[Calibration, list[str]]:
+    """Calibrate on validation windows.
+
+    Args:
+        board: Their truth.
+        told: (M, horizon) or (M, horizon, P), scaled.
+        levels: Percent.
+        tells: What was told beside points.
+        adaptive: Whether the intervals will follow later errors.
+
+    Returns:
+        The calibration, and a sentence on each level that there are too few errors for.
+    """
+    # In order of time, so that of several series the last errors are the last of each.
+    order = np.argsort(board.rows, kind="stable")
+    known = np.where(board.measured, board.scaled(board.truth), np.nan)
+    return Calibration.of(told[order], known[order], levels, tells, adaptive)
+
+
 def spanned(
     boards: tuple[Scoreboard, Scoreboard],
     told: tuple[Array, Array],
@@ -62,10 +87,7 @@ def spanned(
             what was known when the forecast was made.
     """
     held, board = boards
-    # In order of time, so that of several series the last errors are the last of each.
-    order = np.argsort(held.rows, kind="stable")
-    known = np.where(held.measured, held.scaled(held.truth), np.nan)
-    start, notes = Calibration.of(told[0][order], known[order], levels, tells, adaptive)
+    start, notes = calibrated(held, told[0], levels, tells, adaptive)
     truth = np.where(board.measured, board.scaled(board.truth), np.nan)
     margins = np.empty((len(truth), len(start.levels), truth.shape[1]))
     alphas, until = {}, {}

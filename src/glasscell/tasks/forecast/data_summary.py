@@ -45,6 +45,7 @@ def data_summary(plan: Plan) -> dict[str, Any]:
         "split": _split(dataset),
         "windows": {part: len(windows) for part, windows in dataset.parts.items()},
         "test_windows_scored": len(plan.test),
+        "backtest": plan.options.windows is not None,
     }
 
 
@@ -100,7 +101,11 @@ def _rows(known: dict[str, Any]) -> str:
 
 def _part(part: str, split: dict[str, Any], known: dict[str, Any]) -> str:
     where = f"{split[part]['first']} … {split[part]['last']}"
-    share = {TRAIN: "the first 70 %", VALIDATION: "the next 10 %", TEST: "the last 20 %"}[part]
+    shares = {TRAIN: "the first 70 %", VALIDATION: "the next 10 %", TEST: "the last 20 %"}
+    if known["backtest"]:
+        of_backtest = ("7/8 of what lies before the origins", "the last 1/8 of it", "the origins")
+        shares = dict(zip(shares, of_backtest, strict=True))
+    share = shares[part]
     longest = f" of the longest series, {split['series']}" if known["series"] > 1 else ""
     return f"{share}, {where}{longest}: {count(known['windows'][part], 'window')}"
 

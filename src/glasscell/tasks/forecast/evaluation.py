@@ -15,6 +15,7 @@ from glasscell.tasks.forecast.predict import AT_ONCE, Forecaster
 from glasscell.tasks.forecast.preprocessing import scaler_of
 from glasscell.tasks.forecast.rules import naive
 from glasscell.tasks.forecast.scores import Scoreboard
+from glasscell.tasks.forecast.told import point_of, told_of_windows
 from glasscell.tasks.forecast.windows import TEST, Dataset, Windows, boundaries, whole_windows
 
 MOST = 30_000
@@ -78,7 +79,7 @@ def evaluate(
         mine = board.owners == owner
         copied[mine] = naive(one, board.rows[mine], horizon)
     said = [
-        model.run(windows.inputs(slice(first, first + AT_ONCE))).output
+        point_of(*told_of_windows(model, windows, slice(first, first + AT_ONCE)))
         for first in range(0, len(windows), AT_ONCE)
     ]
     mode = model.recurrent[0].config.mode

@@ -218,7 +218,8 @@ def _read_back(plan: Plan, best: Trained) -> Lag | None:
 def start(plan: Plan) -> LinearForecast:
     """Fit what the linear path starts from: the target's changes, and what is known ahead."""
     train = plan.train.thinned(plan.options.max_windows)
-    return ridge(train, plan.validation, level=False, extra=False)
+    train, held_out = map(plan.once, (train, plan.validation))
+    return ridge(train, held_out, level=False, extra=False)
 
 
 def _write(result: FitResult, folder: run_folder.RunFolder, data: Any) -> None:

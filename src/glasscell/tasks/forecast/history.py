@@ -13,7 +13,7 @@ from glasscell.model.model import Model
 from glasscell.tasks.forecast.intervals import RECENT, Calibration, Tracker, track
 from glasscell.tasks.forecast.layout import Layout
 from glasscell.tasks.forecast.preprocessing import scaler_of
-from glasscell.tasks.forecast.told import told_of
+from glasscell.tasks.forecast.told import told_of_windows
 from glasscell.tasks.forecast.windows import Windows, whole_windows
 
 __all__ = ["margins_now", "past"]
@@ -45,7 +45,7 @@ def past(
     windows = Windows(values, rows, lookback, horizon, len(rows), layout.of_network())
     told = np.concatenate(
         [
-            told_of(model, windows.inputs(slice(at, at + AT_ONCE)))[0]
+            told_of_windows(model, windows, slice(at, at + AT_ONCE))[0]
             for at in range(0, max(len(rows), 1), AT_ONCE)
         ]
     )

@@ -101,11 +101,11 @@ def telling(plan: Plan, front: Sequence[int] = ()) -> Array:
 
 def of_plan(plan: Plan, chosen: Array | None = None) -> Specimens:
     """Take windows of the test part; default those of `telling`."""
-    test, dataset = plan.test, plan.dataset
+    test, dataset = plan.once(plan.test), plan.dataset
     chosen = telling(plan) if chosen is None else chosen
     owners = dataset.owner(test.origins[chosen])
     rows = test.origins[chosen] - dataset.offsets[owners]
-    lookback, steps = plan.lookback, plan.lookback + (plan.horizon if test.known else 0)
+    lookback, steps = plan.lookback, plan.lookback + (test.horizon if test.known else 0)
     times = [
         step_labels(dataset.series[owner].ds[row - lookback : row - lookback + steps], steps)
         for owner, row in zip(owners, rows, strict=True)
@@ -131,7 +131,8 @@ def of_panel(panel: Panel, settings: dict[str, Any]) -> Specimens:
     Raises:
         DataError: No series has a window without a gap.
     """
-    lookback, horizon, layout = settings["lookback"], settings["horizon"], Layout.read(settings)
+    lookback, layout = settings["lookback"], Layout.read(settings)
+    horizon = settings.get("at_once", settings["horizon"])
     places: list[tuple[int, int]] = []
     scaled, scalers = [], []
     for number, series in enumerate(panel.series):

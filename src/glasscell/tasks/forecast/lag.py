@@ -152,8 +152,12 @@ class Lag:
 
     @property
     def needed(self) -> int:
-        """Lag that a network needs: steps between the last row and the oldest one that helps."""
-        return max(self.back - 1, 1)
+        """Lag to judge a network at: from the last row to the oldest that helps, or is read.
+
+        A network that reads further than the rivals found help may see what they do not.
+        """
+        read = self.back if self.network is None else max(self.back, self.network.back)
+        return max(read - 1, 1)
 
     @property
     def reached(self) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from glasscell import cells
+from glasscell.arrays import Array
 from glasscell.model.nodes.telling import Telling
 from glasscell.nn import GRU, LSTM, RNN, Linear
 from glasscell.tasks.forecast.heads import loss_of, start_spread, telling_of
@@ -344,10 +345,16 @@ class Recipe:
     @classmethod
     def of(cls, plan: Plan, linear: LinearForecast) -> Recipe:
         """Take what training needs from a plan."""
-        channels = len(plan.channels)
         lag = None if plan.lag is None else plan.lag.back
-        parts = (plan.options, channels, plan.train, plan.validation, linear, plan.fingerprint())
-        return cls(*parts, lag)
+        return cls(
+            plan.options,
+            len(plan.channels),
+            plan.once(plan.train),
+            plan.once(plan.validation),
+            linear,
+            plan.fingerprint(),
+            lag,
+        )
 
     @property
     def tells(self) -> Telling | None:
@@ -476,10 +483,16 @@ def _run(
     device: torch.device | str,
     options: dict[str, bool],
 ) -> np.ndarray[Any, np.dtype[np.float32]]:
-    told = []
+    own = getattr(network, "horizon", None)
+    steps = own if isinstance(own, int) else windows.horizon
+
+    def run(inputs: Array) -> Array:
+        output: Array = network(torch.from_numpy(inputs).to(device), **options).cpu().numpy()
+        return output
+
     with torch.no_grad():
-        for first in range(0, max(len(windows), 1), EVALUATION_BATCH):
-            inputs = windows.inputs(slice(first, first + EVALUATION_BATCH))
-            output = network(torch.from_numpy(inputs).to(device), **options)
-            told.append(output.cpu().numpy())
+        told = [
+            windows.told_by(run, steps, slice(first, first + EVALUATION_BATCH))
+            for first in range(0, max(len(windows), 1), EVALUATION_BATCH)
+        ]
     return np.concatenate(told)

@@ -19,6 +19,8 @@ from glasscell.errors import DataError
 from glasscell.inspect.verdict.findings import OF_LAG
 from glasscell.report.draw.axes import step_labels
 from glasscell.report.page import Exploration
+from glasscell.report.page.measured import Measured
+from glasscell.report.views.errors.data import errors
 from glasscell.report.views.forecast.data import Band, Stretch
 from glasscell.report.views.lag.data import lag as reach
 from glasscell.report.views.reasons.data import reasons as moved
@@ -35,6 +37,11 @@ from glasscell.training import run_folder
 
 if TYPE_CHECKING:
     from glasscell.tasks.forecast.result import FitResult
+
+EVERYWHERE = ("the last 20 % of each series", "每个序列最后 20%")
+
+RIVALS = 4
+"""Rivals at most whose errors are drawn beside the network's."""
 
 SHOWN = 288
 """Steps of the stretch over which forecasts stand beside what happened."""
@@ -169,8 +176,12 @@ def with_results(shown: Exploration, run: Path, titled: bool) -> Exploration:
     known = metrics["data"]
     horizon, unit = known["horizon"], str(metrics["unit"])
     own = str(metrics.get("network", LSTM))
-    table = results_table(metrics["methods"], unit, own)
-    shown = shown.more({}, {"results": results([metrics["verdict"]], [table], _notes(metrics))})
+    shown = shown.more(
+        {}, {"results": results([metrics["verdict"]], _tables(metrics, unit, own), _notes(metrics))}
+    )
+    if "by_horizon" in metrics:
+        put = _errors(metrics, unit, own)
+        shown = shown.more(put.arrays, put.numbers)
     if (run / run_folder.FORECASTS).is_file():
         kept = Shown.load(run / run_folder.FORECASTS)
         stretch = Stretch(
@@ -262,15 +273,64 @@ def _through(text: tuple[str, str], lag: Lag) -> tuple[str, str]:
     back = lag.network.back
     return (
         f"{text[0]} That is no fault here: the data help back to {count(lag.back, 'step')}, and "
-        f"the network reads {count(back, 'step')} of them, what is older through the linear path "
-        "beside the layer.",
-        f"{text[1]}这里并非问题：数据在 {lag.back} 步之内有帮助，网络读取其中 {back} 步，"
-        "更早的内容经由该层旁边的线性通路。",
+        f"the network reads back {count(back, 'step')}, what is older than the layer holds through "
+        "the linear path beside it.",
+        f"{text[1]}这里并非问题：数据在 {lag.back} 步之内有帮助，网络读到 {back} 步之前，"
+        "该层留不住的更早内容经由其旁边的线性通路。",
     )
 
 
-def results_table(methods: list[Mapping[str, Any]], unit: str = "", own: str = LSTM) -> Table:
-    """Lay the methods of metrics.json out as a table, that of the network marked."""
+def _tables(metrics: Mapping[str, Any], unit: str, own: str) -> list[Table]:
+    """Give the table of all test windows, those of some of them, and that of each origin."""
+    places = [metrics.get("where", EVERYWHERE)]
+    tables = [results_table(metrics["methods"], unit, own, places[0])]
+    for one in metrics.get("standings", ()):
+        tables.append(results_table(one["methods"], unit, own, one["where"]))
+    origins = metrics.get("backtest", {"origins": ()})["origins"]
+    if len(origins) > 1:
+        names = [method["name"] for method in origins[0]["methods"]]
+        caption = f"MAE{f' in {unit}' if unit else ''} of each origin.", "每个起点的 MAE。"
+        rows = [
+            [one["where"][0], *(_number(method["mae"]) for method in one["methods"])]
+            for one in origins
+        ]
+        columns = [("last value known", "最后已知值的时间"), *names]
+        tables.append(Table(caption=caption, columns=columns, rows=rows))
+    return tables
+
+
+def _errors(metrics: Mapping[str, Any], unit: str, own: str) -> Measured:
+    """Give the network's errors and those of its best rivals, by step ahead and by origin."""
+    scored = [m for m in metrics["methods"] if m["mae"] is not None and m["name"] != own]
+    names = [own, *(m["name"] for m in sorted(scored, key=lambda m: m["mae"])[:RIVALS])]
+    stretches = metrics["by_stretch"]
+
+    def lines(part: Mapping[str, Any]) -> dict[str, Array]:
+        return {name: np.array([*map(_number, part[name])]) for name in names}
+
+    return errors(
+        lines(metrics["by_horizon"]), lines(stretches["methods"]), stretches["times"], unit
+    )
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def results_table(
+    methods: list[Mapping[str, Any]],
+    unit: str = "",
+    own: str = LSTM,
+    where: Sequence[str] = EVERYWHERE,
+) -> Table:
+    """Lay methods of metrics.json out as a table, that of the network marked.
+
+    Args:
+        methods: Their records.
+        unit: Unit of the errors.
+        own: Name of the network.
+        where: On which windows they were tested, in English and Chinese.
+    """
     scored = [_method(record) for record in methods]
     head = tuple(f"{name}, {unit}" if unit else name for name in COLUMNS[1])
     seeds = max((m.seeds for m in scored), default=0)
@@ -281,8 +341,8 @@ def results_table(methods: list[Mapping[str, Any]], unit: str = "", own: str = L
     sure = [inside, width, ("CRPS", "CRPS")] if level else []
     return Table(
         caption=(
-            "Errors on the test part, the last 20 % of each series.",
-            "测试部分（每个序列最后 20%）上的误差。",
+            f"Errors on the test part: {where[0]}.",
+            f"测试部分（{where[1]}）上的误差。",
         ),
         columns=[COLUMNS[0], (head[0], head[1]), *COLUMNS[2:5], *sure, *COLUMNS[5:]],
         rows=[
@@ -315,7 +375,7 @@ def _method(record: Mapping[str, Any]) -> Method:
     numbers = ("mae", "rmse", "mase", "mae_sd", "seconds")
     return Method(
         name=record["name"],
-        **{key: math.nan if record[key] is None else record[key] for key in numbers},  # type: ignore[arg-type]
+        **{key: _number(record[key]) for key in numbers},  # type: ignore[arg-type]
         seeds=record["seeds"],
         parameters=record["parameters"],
         errors=np.empty(0),
@@ -329,8 +389,18 @@ def _method(record: Mapping[str, Any]) -> Method:
 def _notes(metrics: Mapping[str, Any]) -> list[str | tuple[str, str]]:
     windows = metrics["data"]["windows"]
     train, validation, test = (windows[part] for part in ("train", "validation", "test"))
+    how: tuple[str, str] | None = None
+    if "backtest" in metrics:
+        how = (
+            "Each series: what lies before the first origin trains (7 parts of 8, "
+            f"{count(train, 'window')}) and validates ({validation:,}), the origins test; scaled "
+            "on the training part alone.",
+            f"每个序列：第一个起点之前的部分用于训练（八分之七，{train:,} 个窗口）与验证"
+            f"（{validation:,}），各起点用于测试；仅按训练部分缩放。",
+        )
     return [
-        (
+        how
+        or (
             f"Each series: the first 70 % train ({count(train, 'window')}), the next 10 % validate "
             f"({validation:,}), the last 20 % test ({test:,}); scaled on the training part alone.",
             f"每个序列：前 70% 训练（{train:,} 个窗口），其后 10% 验证（{validation:,}），"

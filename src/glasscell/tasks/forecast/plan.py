@@ -73,6 +73,15 @@ class Plan:
         return self.options.season or 1
 
     @property
+    def at_once(self) -> int:
+        """Steps that the network tells at once: all, or one that is repeated."""
+        return 1 if self.options.strategy == "recursive" else self.horizon
+
+    def once(self, windows: Windows) -> Windows:
+        """Give windows of the steps that the network tells at once."""
+        return replace(windows, horizon=self.at_once)
+
+    @property
     def channels(self) -> list[str]:
         """Names of the network's input channels."""
         return self.dataset.layout.names
@@ -119,6 +128,7 @@ def plan_of(
     Raises:
         DataError: The series are too short, or have gaps everywhere.
     """
+    _require_repeatable(panel, options)
     # Of the horizons that may be chosen, the longest leaves the least to find the season in.
     past = split or _split(options, options.horizon or LONGEST_HORIZON)
     season = _named_season(panel, options.season, past) or _season(panel, past)
@@ -155,6 +165,24 @@ def plan_of(
         test = _of_backtest(dataset, options.windows, step)
     notes = (*panel.notes, *_notes(dataset, most))
     return Plan(panel, resolved, dataset, train, validation, test, notes, lag)
+
+
+def _require_repeatable(panel: Panel, options: ForecastOptions) -> None:
+    """Refuse what forecasts that are read as history cannot go on with."""
+    if options.strategy == "direct":
+        return
+    if panel.covariates:
+        raise DataError(
+            f"--strategy recursive reads its own forecasts as history, but of "
+            f"{', '.join(panel.covariates)} nothing is forecast; leave these columns out with "
+            "--covariates '[]', name those that are known ahead with --future-covariates, or "
+            "forecast directly"
+        )
+    if options.predicts != "point":
+        raise DataError(
+            f"--strategy recursive: expected --predicts point, as one step is read as history of "
+            f"the next, got {options.predicts}; forecast directly"
+        )
 
 
 def _calendar(

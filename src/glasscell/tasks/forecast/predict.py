@@ -31,7 +31,7 @@ from glasscell.tasks.forecast.intervals import (
 from glasscell.tasks.forecast.layout import Layout
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.preprocessing import read_preprocessing, scaler_of
-from glasscell.tasks.forecast.told import point_of, told_of
+from glasscell.tasks.forecast.told import point_of, told_of_windows
 from glasscell.tasks.forecast.windows import Windows
 from glasscell.tasks.hub import OnHub
 from glasscell.tasks.option_checks import flag
@@ -274,7 +274,7 @@ class Forecaster(OnHub):
         for first in range(0, len(series), AT_ONCE):
             some = series[first : first + AT_ONCE]
             windows = self.windows(panel, some, scalers[first : first + AT_ONCE])
-            told, tells = told_of(self.model, windows.inputs())
+            told, tells = told_of_windows(self.model, windows)
             for place, point in enumerate(point_of(told, tells).astype(np.float64), first):
                 forecasts[place] = scalers[place].restore(point, column=0)
             if sure is None:

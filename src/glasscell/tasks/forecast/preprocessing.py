@@ -42,6 +42,7 @@ def preprocessing(plan: Plan, lag: Lag | None = None) -> dict[str, Any]:
         "reading": options.reading().manner(),
         "lookback": plan.lookback,
         "horizon": plan.horizon,
+        "at_once": plan.at_once,
         "level": plan.dataset.level,
         "ahead": plan.dataset.layout.record(),
         "channels": plan.channels,

@@ -35,6 +35,7 @@ class Part:
 
     Args:
         column: The column.
+        change: Of the target: by how much it rises over these steps; None of other columns.
         first: First step: -1 is the last row before the forecast, 1 the first ahead.
         last: Last step.
         added: What they added, in the data's unit.
@@ -46,6 +47,7 @@ class Part:
     last: int
     added: float
     fell: float
+    change: float | None = None
 
     def in_words(self, lang: str = "en") -> str:
         """Name it: "promo 2 steps ahead (+3.1)".
@@ -57,10 +59,12 @@ class Part:
         span = "–".join(map(str, steps))
         if lang == "zh":
             where = f"预测区间第 {span} 步" if self.first > 0 else f"回看第 {span} 步"
-            return f"{self.column}（{where}，{_signed(self.added)}）"
+            moved = "" if self.change is None else " 的上升" if self.change > 0 else " 的下降"
+            return f"{self.column}{moved}（{where}，{_signed(self.added)}）"
         word = "step" if steps == [1] else "steps"
         where = f"{span} {word} {'ahead' if self.first > 0 else 'back'}"
-        return f"{self.column} {where} ({_signed(self.added)})"
+        moved = "" if self.change is None else "rise of " if self.change > 0 else "fall of "
+        return f"{moved}{self.column} {where} ({_signed(self.added)})"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,7 +82,7 @@ class Reasons:
         columns: (K,) names; the target first.
         steps: (T,) -1 for the last row, -2 for the one before it, 1 for the first ahead.
         added: (T, K) what each step of each column added; they sum up to ``forecast - base`` but
-            for `error`.
+            for `error`. A step of the target is its change from the step before.
         remembered: (T,) what the recurrent network's memory added, by the step at which it was
             written: an identity of its gates; None for a network without such gates.
         parts: What moved it most.
@@ -242,10 +246,11 @@ def of_window(
     Notes:
         Integrated gradients (Sundararajan, Taly and Yan 2017) from the baseline to the window,
         through the recurrent network and the linear path, so that the sum is the forecast less that
-        of the baseline. The target's steps are what they are above or below its last value. Codes
-        of rare categories have no in-between and stay as they are. A part is taken out by putting
-        the baseline in its place, which is an experiment and no derivative: where steps stand in
-        for each other, the two differ.
+        of the baseline. The target's deviations from its last value are told as the rises and falls
+        that they are sums of, each with what it adds to all steps before it. Codes of rare
+        categories have no in-between and stay as they are. A part is taken out by putting the
+        baseline in its place, or a rise by lifting all before it: an experiment and no derivative;
+        where steps stand in for each other, the two differ.
     """
     root = subject.model.root
     assert isinstance(root, nodes.Forecaster)
@@ -256,20 +261,30 @@ def of_window(
     found = attribute(subject, x, score, base)
     kinds = tuple(dict.fromkeys(name for name in layout.owners if name))
     columns, owners = (target, *kinds[1:]), np.array(layout.owners)
+    assert found.slope is not None
     added = unit * np.stack(
         [found.contribution[:, owners == name].sum(axis=1) for name in kinds], axis=1
     )
+    # What lies before a rise lies lower for it: sum_j g_j (x_j - last) is a sum over rises, too.
+    slope = found.slope[:past, owners == kinds[0]].sum(axis=1)
+    rises = np.diff(x[:past, 0].astype(np.float64))
+    added[:past, 0] = unit * np.concatenate([[0.0], -np.cumsum(slope[:-1]) * rises])
     steps = (*range(-past, 0), *range(1, len(x) - past + 1))
 
-    def taken_out(masks: Sequence[Array]) -> Array:
-        cut = [np.where(mask, base, x) for mask in masks]
-        told = score(subject.outputs(np.stack([x, *cut]).astype(x.dtype)))[0]
-        fallen: Array = unit * (told[0] - told[1:])
-        return fallen
+    def without(some: Sequence[tuple[int, int, int]]) -> Array:
+        changed = x.copy()
+        for column, first, last in some:
+            for row in range(max(first, 1), last + 1) if column == 0 else ():
+                changed[:row, owners == kinds[0]] += x[row, 0] - x[row - 1, 0]
+            if column:
+                mask = np.zeros(x.shape, bool)
+                mask[first : last + 1] = owners == kinds[column]
+                changed[mask] = base[mask]
+        return changed
 
     runs = _runs(added, past)
-    masks = [_mask(x.shape, run, owners, kinds) for run in runs]
-    fell = taken_out([*masks, np.any(masks, axis=0)]) if runs else np.zeros(1)
+    told = score(subject.outputs(np.stack([x, *(without([one]) for one in runs), without(runs)])))
+    fell = unit * (told[0][0] - told[0][1:])
     parts = tuple(
         Part(
             column=columns[column],
@@ -277,6 +292,7 @@ def of_window(
             last=steps[last],
             added=float(added[first : last + 1, column].sum()),
             fell=float(alone),
+            change=float(rises[max(first - 1, 0) : last].sum()) if column == 0 else None,
         )
         for (column, first, last), alone in zip(runs, fell, strict=False)
     )
@@ -330,15 +346,6 @@ def _runs(added: Array, past: int) -> list[tuple[int, int, int]]:
                 found.append((float(values[part].sum()), column, int(part[0]), int(part[-1])))
     found.sort(key=lambda one: (-abs(one[0]), one[1:]))
     return [one[1:] for one in found[:NAMED] if abs(one[0]) >= WORTH * abs(found[0][0])]
-
-
-def _mask(
-    shape: tuple[int, ...], run: tuple[int, int, int], owners: Array, columns: Sequence[str]
-) -> Array:
-    column, first, last = run
-    mask = np.zeros(shape, bool)
-    mask[first : last + 1] = owners == columns[column]
-    return np.asarray(mask)
 
 
 def _remembered(

@@ -46,8 +46,8 @@ def parts(plan: Plan) -> dict[str, int]:
     channels, seeds = len(plan.channels), options.seeds
     train = min(len(plan.train), options.max_windows)
     batch = max(min(options.batch_size or 1, train), min(len(plan.validation), train, 1024))
-    sizes = Sizes(channels, lookback, horizon, plan.train.ahead)
-    rows = lookback + (horizon if plan.train.known else 0)
+    sizes = Sizes(channels, lookback, plan.at_once, plan.train.ahead)
+    rows = lookback + (plan.at_once if plan.train.known else 0)
     past = channels - plan.dataset.level - (1 + plan.train.known if plan.train.known else 0)
     features = lookback * past + 1 + sizes.skips - lookback
     weights = sizes.parameters(KINDS[options.cell], options.hidden_size)

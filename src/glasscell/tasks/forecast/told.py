@@ -5,8 +5,9 @@ from __future__ import annotations
 from glasscell.arrays import Array
 from glasscell.model.model import Model
 from glasscell.model.nodes.telling import Telling
+from glasscell.tasks.forecast.windows import Windows
 
-__all__ = ["point_of", "told_of"]
+__all__ = ["point_of", "told_of", "told_of_windows"]
 
 
 def told_of(model: Model, windows: Array) -> tuple[Array, Telling | None]:
@@ -16,6 +17,15 @@ def told_of(model: Model, windows: Array) -> tuple[Array, Telling | None]:
         return model.run(windows).output, None
     told: Array = model.root.tell(windows)  # type: ignore[attr-defined]
     return told, tells
+
+
+def told_of_windows(
+    model: Model, windows: Windows, which: slice = slice(None)
+) -> tuple[Array, Telling | None]:
+    """Give what a network tells of some windows; one that tells a step is read as history again."""
+    if model.root.writes == 1 < windows.horizon:
+        return windows.told_by(lambda x: model.run(x).output, 1, which), None
+    return told_of(model, windows.inputs(which))
 
 
 def point_of(told: Array, tells: Telling | None) -> Array:

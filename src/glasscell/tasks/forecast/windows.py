@@ -141,6 +141,34 @@ class Windows:
         """Copy out the (m, horizon) scaled targets of some windows."""
         return self._cut(which, 0, self.horizon, self.values[:, 0])
 
+    def told_by(
+        self, run: Callable[[Array], Array], steps: int, which: slice | Array = slice(None)
+    ) -> Array:
+        """Forecast some windows with a network that tells all steps, or one after the other.
+
+        Args:
+            run: Gives (m, steps) scaled forecasts of inputs.
+            steps: The horizon; or 1: each forecast is then read as history of the next.
+            which: Which windows.
+
+        Returns:
+            (m, horizon) scaled forecasts.
+        """
+        if steps == self.horizon:
+            return run(self.inputs(which))
+        rows = self.inputs(which)
+        more = 0 if self.known else self.horizon
+        rows = np.concatenate([rows, np.zeros_like(rows[:, :1]).repeat(more, axis=1)], axis=1)
+        # What is no past covariate and neither known ahead nor the flag is the target.
+        target = slice(rows.shape[2] - (1 + self.known if self.known else 0))
+        for step in range(self.horizon):
+            here = self.lookback + step
+            window = rows[:, step : here + bool(self.known)]
+            rows[:, here, target] = run(np.ascontiguousarray(window))
+            if self.known:
+                rows[:, here, -1] = 0.0
+        return rows[:, self.lookback :, 0]
+
     def _cut(self, which: slice | Array, first: int, last: int, values: Array) -> Array:
         cut: Array = values[self.origins[which][:, None] + np.arange(first, last)]
         return cut

@@ -63,7 +63,8 @@ class SequenceOptions:
         dropout: Part of what the head reads that is left out in training, at random. Default: 0.5,
             of a single feature 0.2.
         noise: Standard deviation of the noise that is added to scaled features in training.
-            Default: 0.3, of a single feature none, as its details would be lost in it.
+            Default: 0.3; of a single feature none, as its details would be lost in it, and of whole
+            numbers none, as they are codes or counts.
         augment: Whether each pass over the training sequences sees them changed: cut at their ends,
             faster and slower, stronger and weaker. Default: where classes or labels of fewer than
             1,000 sequences of no whole numbers are to be told; never with per_step.

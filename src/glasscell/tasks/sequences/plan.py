@@ -188,13 +188,15 @@ def resolved(
             "--augment: expected false where each step has a label, which would have to be "
             "changed along; leave it out"
         )
+    measures = continuous(sequences)
     few = max(len(part.train) + len(part.validation) for part in rounds) < FEW
     augment = options.augment
     if augment is None:
         told = sequences.labels.kind != "number" and not per_step
-        augment = few and told and continuous(sequences)
+        augment = few and told and measures
     by_step = per_step or pooling == ["last"]
     dropout, noise = SINGLE if len(sequences.features) == 1 else SEVERAL
+    noise = noise if measures else 0.0
     return replace(
         options,
         goal=GOALS[sequences.labels.kind],

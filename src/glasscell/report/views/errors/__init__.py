@@ -1,0 +1,1 @@
+"""Errors by step ahead and by origin: where a forecast is good, and when."""
