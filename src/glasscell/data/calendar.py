@@ -99,7 +99,10 @@ def weeks_of(year: Any, week: Any, day: Any = "1") -> Any:
     >>> weeks_of(pd.Series(["2020", "2021"]), "53").dt.strftime("%Y-%m-%d").tolist()
     ['2020-12-28', nan]
     """
-    return pd.to_datetime(year + "-" + week + "-" + day, format="%G-%V-%u", errors="coerce")
+    days = pd.to_datetime(year + "-" + week + "-" + day, format="%G-%V-%u", errors="coerce")
+    # pandas before 3 takes a week 53 too many for the first of the next year.
+    wanted = int(week) if isinstance(week, str) else pd.to_numeric(week, errors="coerce")
+    return days.where(days.dt.isocalendar().week == wanted)
 
 
 def month_number(name: str) -> int:

@@ -247,6 +247,10 @@ def _refusal(
             "steps 0, 1, 2 …, write dates as 2024-01-31, or for Excel's days give --date-format "
             "excel"
         )
+    # pandas before 3 has no such dates at all; later ones are refused by `_nanoseconds`.
+    outside = text.str.fullmatch(r"(0\d{3}|1[0-5]\d\d|16[0-6]\d|2[3-9]\d\d)-\d\d-\d\d.*", na=False)
+    if outside.all():
+        return f"expected dates from 1678 to 2261, got {cells[0]}"
     if possible:
         best = min(possible, key=lambda reading: int(reading.wall.isna().sum()))
         row = int(np.argmax(best.wall.isna()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,7 +112,14 @@ def read_numbers(cells: Any, decimal: str = ".", marks: Sequence[str] = ()) -> N
         # A point that parts no thousands is then no number.
         pointed = plain.str.contains(".", regex=False, na=False)
         plain = plain.where(pointed, plain.str.replace(",", ".", regex=False)).where(~pointed, "?")
-    values = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    values = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64, na_value=np.nan, copy=True)
+    # pandas before 3 reads no number that is beyond float64; Python reads an infinity.
+    beyond = (
+        np.isnan(values) & plain.str.fullmatch(r"[+-]?\d[\d.]*([eE]\+?\d+)?", na=False).to_numpy()
+    )
+    for row in np.flatnonzero(beyond):
+        with suppress(ValueError):
+            values[row] = float(plain.iloc[row])
     return Numbers(values, np.isnan(values) & ~missing.to_numpy(), left_out)
 
 
