@@ -35,6 +35,7 @@ SMALL = {"horizon": 3, "lookback": 8, "epochs": 3, "seeds": 2, "hidden_size": 4,
 FILES = {
     "plain-rnn",
     "windows.npz",
+    "README.md",
     "calibration.npz",
     "forecasts.npz",
     "config.json",

@@ -186,6 +186,13 @@ def test_options_that_cannot_be_are_told(plain):
         live.step([1.0], "b")
 
 
+def test_a_recursive_run_is_refused(tmp_path):
+    data = waves(200, names=("a",))[["ds", "y"]]
+    fit(data, tmp_path / "run", **FAST, strategy="recursive")
+    with pytest.raises(DataError, match="--strategy recursive"):
+        Live(tmp_path / "run")
+
+
 def command(run, *more):
     return [sys.executable, "-m", "glasscell", "stream", str(run), *map(str, more)]
 

@@ -103,6 +103,11 @@ class Live:
         self.settings = run_folder.read_preprocessing(folder, "forecast", NEEDED)
         self._model = glasscell.load(run)
         self.lookback, self.horizon = self.settings["lookback"], self.settings["horizon"]
+        if self._model.root.writes != self.horizon:
+            raise DataError(
+                f"{run}: the run forecasts one step again and again (--strategy recursive), which "
+                "a stream cannot; glasscell predict can, or fit with --strategy direct"
+            )
         if not 1 <= steps <= self.horizon:
             raise DataError(
                 f"--steps: expected 1 to {self.horizon}, the horizon of the run, got {steps}"

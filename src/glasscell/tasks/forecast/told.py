@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from glasscell.arrays import Array
 from glasscell.model.model import Model
 from glasscell.model.nodes.telling import Telling
-from glasscell.tasks.forecast.windows import Windows
+
+if TYPE_CHECKING:
+    from glasscell.tasks.forecast.windows import Windows
 
 __all__ = ["point_of", "told_of", "told_of_windows"]
 
