@@ -25,7 +25,7 @@ OPTIONS = ForecastOptions(
     horizon=HORIZON,
     lookback=LOOKBACK,
     near=LOOKBACK // 4,
-    # ETS, Theta and ARIMA can forecast 100 of the 9,707 windows: a second table, for a demo too much.
+    # ETS, Theta and ARIMA forecast 100 of the 9,707 windows: a second table, too much for a demo.
     baselines=["trees"],
     seeds=1,
     film=100,
