@@ -231,7 +231,7 @@ def test_a_page_that_is_there_needs_force(call, tmp_path):
         (["run", "{place}/short.csv"], "expected 12 time steps in a row without a gap"),
         (["run", "{place}/data.csv", "--steps", "0:3"], "a run knows its columns"),
         (["run", "{place}/x.npy"], "expected x of shape (B, T, 1) or (T, 1)"),
-        (["run", "{place}/one.npy"], "expected windows (B, lookback, F) of 12 rows"),
+        (["run", "{place}/one.npy"], "expected windows (B, 12, F) of 12 rows"),
     ],
 )
 def test_what_cannot_be_shown_is_explained_and_writes_nothing(

@@ -35,7 +35,8 @@ def test_whole_numbers_have_bounds(name):
     for value in (least - 1, -(10**30), most + 1, 10**30):
         with pytest.raises(DataError, match=r"expected at (least|most)"):
             ForecastOptions(**{name: value})
-    assert getattr(ForecastOptions(**{name: least}), name) == least
+    beside = {"windows": 1} if name == "step" else {}
+    assert getattr(ForecastOptions(**{name: least}, **beside), name) == least
 
 
 @pytest.mark.parametrize("value", [np.int64(3), np.uint8(3), np.array(3)[()]])
@@ -47,7 +48,8 @@ def test_integers_of_other_libraries_become_plain_ones(value):
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"level": "yes"}, {"level": 1}, {"resample": None}, {"resample": "no"}, {"target": 1.5},
+        {"show_level": "yes"}, {"show_level": 1},
+        {"resample": None}, {"resample": "no"}, {"target": 1.5},
         {"target": ["y"]}, {"covariates": "price"}, {"covariates": [1.5]}, {"covariates": {"a": 1}},
         {"gaps": "ignore"}, {"gaps": None}, {"learning_rate": "0.1"}, {"learning_rate": True},
         {"learning_rate": math.nan}, {"learning_rate": math.inf}, {"learning_rate": None},
@@ -62,8 +64,12 @@ def test_other_types_are_refused_in_words(wrong):
 
 def test_what_stands_for_a_name_a_frequency_or_a_number_is_taken():
     options = ForecastOptions(
-        target=0, covariates=("a", 1), freq=pd.offsets.MonthBegin(), learning_rate=1, level=np.True_
+        target=0,
+        covariates=("a", 1),
+        freq=pd.offsets.MonthBegin(),
+        learning_rate=1,
+        show_level=np.True_,
     )
     assert (options.target, options.covariates, options.freq) == ("0", ["a", "1"], "MS")
     assert options.learning_rate == 1.0
-    assert options.level is True
+    assert options.show_level is True

@@ -136,8 +136,11 @@ def check_frequency(freq: Frequency, times: Any, origin: str = "--freq") -> Freq
     if integer and str(freq).isdecimal():
         freq = int(freq)
     try:
-        validate_freq(pd.Series(times), freq)
-        offset: Any = freq if integer else to_offset(str(freq))
+        with warnings.catch_warnings():
+            # pandas 2 warns of the case of letters before it says that the word is no offset.
+            warnings.simplefilter("ignore", FutureWarning)
+            validate_freq(pd.Series(times), freq)
+            offset: Any = freq if integer else to_offset(str(freq))
     except (ValueError, TypeError) as error:
         kind = "a whole number" if integer else "a pandas offset such as 5min, h, D, W-SUN or MS"
         times_are = "numbers the steps" if integer else "holds dates"

@@ -18,6 +18,7 @@ OPTIONS = ForecastOptions(
     target="glucose",
     time="datetime",
     covariates=[],
+    calendar=[],
     freq="5min",
     resample=True,
     gaps="interpolate",

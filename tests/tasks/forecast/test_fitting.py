@@ -33,9 +33,9 @@ from glasscell.training.workers import WorkerError, Workers
 
 SMALL = {"horizon": 3, "lookback": 8, "epochs": 3, "seeds": 2, "hidden_size": 4, "batch_size": 32}
 FILES = {
+    "README.md",
     "plain-rnn",
     "windows.npz",
-    "README.md",
     "calibration.npz",
     "forecasts.npz",
     "config.json",

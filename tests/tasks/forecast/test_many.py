@@ -150,7 +150,7 @@ def cluster():
     distributed = pytest.importorskip("distributed")
     pytest.importorskip("fugue")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True
+        n_workers=2, threads_per_worker=1, dashboard_address=":0", processes=True
     ) as cluster:
         yield cluster
 
@@ -231,9 +231,11 @@ def test_every_group_failing_is_an_error(tmp_path):
     "ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning"
 )
 def test_dask_fits_the_groups_that_one_machine_fits(tmp_path, cluster):
-    expected = fit_groups(FRAME, tmp_path / "a", "shop", **SMALL, **COLUMNS, jobs=1)
+    expected = fit_groups(FRAME, tmp_path / "a", "shop", **SMALL, **COLUMNS, baselines=[], jobs=1)
     engine = cluster.scheduler_address
-    table = fit_groups(FRAME, tmp_path / "b", "shop", **SMALL, **COLUMNS, engine=engine)
+    table = fit_groups(
+        FRAME, tmp_path / "b", "shop", **SMALL, **COLUMNS, baselines=[], engine=engine
+    )
     columns = [name for name in table if name != "seconds"]
     pd.testing.assert_frame_equal(table[columns], expected[columns])
     for name in ("a", "b"):

@@ -22,6 +22,7 @@ LINES = ['the cat (sat) on "a mat".\n', "a dog ran [far] away.\n", '"no", she sa
 TEXT = "".join(LINES[k] for k in np.random.default_rng(0).integers(0, 3, 150))
 SMALL = {"hidden_size": 8, "epochs": 2, "seeds": 2, "truncation": 16, "jobs": 1}
 FILES = {
+    "README.md",
     "config.json",
     "log.jsonl",
     "metrics.json",
