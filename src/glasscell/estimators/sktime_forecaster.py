@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, ClassVar
 
 import numpy as np
@@ -70,7 +71,10 @@ class SktimeLSTMForecaster(BaseForecaster):  # type: ignore[misc]
 
     def __init__(self, **given: Any) -> None:
         STORE(self, **given)
-        super().__init__()
+        with warnings.catch_warnings():
+            # Of a default of sktime 1.3 about estimators without an update of their own.
+            warnings.filterwarnings("ignore", "The default of config", FutureWarning)
+            super().__init__()
 
     __init__.__signature__ = STORE.__signature__  # type: ignore[attr-defined]
 
