@@ -9,15 +9,16 @@ import lzma
 import sys
 import zipfile
 
+import dask.dataframe as dask
 import numpy as np
 import pandas as pd
+import polars
+import pyarrow
 import pytest
 
 from glasscell.data.read import ReadOptions, read_panel
 from glasscell.errors import DataError
 from glasscell.tasks.detect import detect
-
-pyarrow = pytest.importorskip("pyarrow")
 
 HOURS = pd.date_range("2024-01-01", periods=60, freq="h")
 LOAD = np.round(np.sin(np.arange(60) / 3) * 10, 3)
@@ -207,12 +208,11 @@ def test_a_folder_without_parquet_is_refused(tmp_path):
 @pytest.mark.parametrize("kind", ["polars", "lazy", "arrow", "dask"])
 def test_frames_of_other_libraries(kind):
     if kind in ("polars", "lazy"):
-        made = pytest.importorskip("polars").from_pandas(FRAME)
+        made = polars.from_pandas(FRAME)
         require_the_table(made if kind == "polars" else made.lazy())
     elif kind == "arrow":
         require_the_table(pyarrow.Table.from_pandas(FRAME))
     else:
-        dask = pytest.importorskip("dask.dataframe")
         require_the_table(dask.from_pandas(FRAME, npartitions=2))
 
 

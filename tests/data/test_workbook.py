@@ -6,14 +6,12 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 
 from glasscell.data.read import ReadOptions, read_panel
 from glasscell.errors import DataError
-
-openpyxl = pytest.importorskip("openpyxl")
-pytest.importorskip("python_calamine")
 
 SAVED = Path(__file__).with_name("workbooks")
 """What openpyxl does not write: an .xls by xlwt, an .ods by odfpy, and an .xlsx with a password."""

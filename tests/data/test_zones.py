@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import polars
+import pyarrow
 import pytest
 
 from glasscell.data.read import ReadOptions, read_panel
@@ -92,9 +94,9 @@ def test_days_are_averaged_by_the_clock():
 def test_a_frame_with_a_zone_says_it_and_a_run_keeps_it(library):
     frame = pd.DataFrame({"ds": HOURS, "y": LOAD})
     if library == "polars":
-        frame = pytest.importorskip("polars").DataFrame({"ds": HOURS, "y": LOAD})
+        frame = polars.DataFrame({"ds": HOURS, "y": LOAD})
     if library == "pyarrow":
-        frame = pytest.importorskip("pyarrow").Table.from_pandas(frame)
+        frame = pyarrow.Table.from_pandas(frame)
     panel = read(frame)
     assert (panel.utc, panel.zone, panel.detected) == (True, BERLIN, {"time_zone": BERLIN})
     assert (panel.stamps(panel.series[0].ds) == HOURS).all()

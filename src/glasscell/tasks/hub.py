@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,15 +23,15 @@ LEFT = (run_folder.CHECKPOINT, run_folder.LOCK)
 """Files of a run that are for going on with its training alone."""
 
 
-class OnHub:
+class OnHub(ABC):
     """What is loaded of a run folder, and can be saved and shared as a whole."""
 
     model: Model
 
     @classmethod
+    @abstractmethod
     def load(cls, run: str | os.PathLike[str]) -> Self:
         """Load a run folder."""
-        raise NotImplementedError
 
     @classmethod
     def from_pretrained(

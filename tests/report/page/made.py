@@ -4,7 +4,11 @@ import numpy as np
 
 from glasscell.inspect.dynamics.attribution import Attribution
 from glasscell.report.page.exploration import Exploration, Finding, Layer, Series
+from glasscell.report.page.measured import Measured
 from glasscell.report.views.decided.data import decided
+from glasscell.report.views.errors.data import errors
+from glasscell.report.views.lag.data import lag
+from glasscell.report.views.reasons.data import reasons
 from glasscell.report.views.tracks.data import of_units
 from glasscell.traces.layer import LayerTrace
 
@@ -70,3 +74,35 @@ def told_of_sequences(text, steps, inputs=2):
     }  # fmt: skip
     arrays = {"0/right": right, "0/said": np.roll(right, 2, axis=1), "0/sure": np.abs(sums)[None]}
     return {**measured.arrays, **arrays}, {**measured.numbers, **numbers}
+
+
+def told_of_forecasts(text, steps, inputs=2):
+    """Arrays and measures that forecasting runs bring, of one series."""
+    ahead = {text: np.array([1.0, 1.5, 1.75]), "ridge": np.array([1.25, 1.5, 2.0])}
+    origin = {name: np.array([1.0, 2.0]) for name in ahead}
+    lines = {"linear": np.array([1.0, 0.5, 0.5]), text: np.array([1.0, 0.75, np.nan])}
+    added = np.sin(np.arange(inputs * steps, dtype=np.float64)).reshape(steps, inputs)
+    moved = {
+        "columns": [text, "dose"],
+        "steps": list(range(-steps, 0)),
+        "parts": [
+            {"name": [text, text], "added": 1.5, "fell": 1.25},
+            {"name": ["dose", "剂量"], "added": -0.5, "fell": -0.5},
+        ],
+        "text": [text, text],
+        "forecast": 3.0,
+        "last": 2.0,
+        "base": 2.5,
+        "said": 1.0,
+        "fell": 0.75,
+        "error": 1e-7,
+    }
+    parts = (
+        errors(ahead, origin, [text, "later"], text),
+        lag([1, 2, 4], lines, [2, 1], 2, (text, text)),
+        reasons([moved], [added], [added.sum(axis=1)], text),
+    )
+    return Measured(
+        arrays={name: array for part in parts for name, array in part.arrays.items()},
+        numbers={name: number for part in parts for name, number in part.numbers.items()},
+    )

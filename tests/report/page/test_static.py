@@ -27,7 +27,7 @@ from glasscell.report.views.results.data import Table, results
 from glasscell.report.views.training.data import of_history
 from glasscell.traces.layer import LayerTrace
 from known_lstm import lstm
-from report.page.made import told_of_sequences
+from report.page.made import told_of_forecasts, told_of_sequences
 
 BAD = '</script><script>alert("x")</script>&\'"<img src=x onerror=1>'
 QUANTITIES = ("forget", "input", "candidate", "output", "cell", "hidden")
@@ -99,12 +99,14 @@ def page(T=60, H=8, text="sugar", **flows):
     }
     fought = contest(Contest(said=text, table=table, flows=flows, lag_needed=True))
     arrays, numbers = told_of_sequences(text, T)
+    forecasts = told_of_forecasts(text, T)
     return shown.more(
-        {**stretch.arrays, **fought.arrays, **arrays},
+        {**stretch.arrays, **fought.arrays, **arrays, **forecasts.arrays},
         {
             **stretch.numbers,
             **fought.numbers,
             **numbers,
+            **forecasts.numbers,
             "results": results([text], [table], [text]),
             "movement": {"said": (text, text), "table": table.record()},
             "training": [of_history(text, [(1, 0.5), (2, 0.25)])],
@@ -117,8 +119,7 @@ def test_every_view_that_has_something_to_show_is_there_and_its_html_is_balanced
     html = render(page(), lang)
     parsed(html)
     headings = re.findall(r"<h2>(.*?)</h2>", static_of(html))
-    # But for the views of forecasting runs, which tests/tasks/forecast show.
-    assert len(headings) == len(list(modules("static"))) - len(("errors", "lag", "reasons"))
+    assert len(headings) == len(list(modules("static")))
     assert headings[0] == ("Results", "结果")[lang == "zh"]
 
 

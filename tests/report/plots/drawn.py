@@ -93,7 +93,17 @@ def attribution() -> inspect.Attribution:
     )  # fmt: skip
 
 
+RISES = np.random.default_rng(1).normal(size=(5, 3))
+"""What five steps of three columns added to a forecast."""
+
+
 VIEWS: dict[str, Callable[..., Any]] = {
+    "lag": lambda **more: plots.lag(
+        [1, 2, 4], {"linear model": np.array([1.0, 0.6, 0.6]), "LSTM": np.ones(3)}, 2, **more
+    ),
+    "reasons": lambda **more: plots.reasons(
+        RISES, RISES.sum(axis=1), ["y", "promo", "weekday"], range(-4, 1), **more
+    ),
     "confusion": lambda **more: plots.confusion(COUNTS, ["rest", "walk", "run"], **more),
     "decided": lambda **more: attribution().plot(["a", "b", "c"], **more),
     "gate_wall": lambda **more: network().layer.plot(**more),
@@ -121,5 +131,5 @@ VIEWS: dict[str, Callable[..., Any]] = {
 }
 PANELS = {
     "gate_wall": (6,), "gate_walls": (6, 1), "unit": (2,), "decided": (2,), "gradient_rivers": (1,),
-    "saturation_map": (3,), "path_split": (2,), "film": (4,), "dossier": (2,), "weights": (4, 3),
+    "reasons": (2,), "saturation_map": (3,), "path_split": (2,), "film": (4,), "dossier": (2,), "weights": (4, 3),
 }  # fmt: skip

@@ -18,8 +18,7 @@ from report.plots.drawn import PANELS, VIEWS, rendered
 
 
 def test_every_public_function_is_among_the_views():
-    # Those of forecasting runs are drawn by tests/tasks/forecast/test_lag.py and test_reasons.py.
-    assert set(VIEWS) | {"lag", "reasons"} == set(plots.__all__)
+    assert set(VIEWS) == set(plots.__all__)
 
 
 @pytest.mark.parametrize("name", VIEWS)

@@ -9,9 +9,11 @@ import subprocess
 import sys
 import threading
 
+import distributed
 import numpy as np
 import pandas as pd
 import pytest
+import ray
 
 from glasscell.cli import main
 from glasscell.errors import DataError
@@ -19,8 +21,6 @@ from glasscell.tasks.engines import EngineError, one_by_one, require_engine
 from glasscell.tasks.forecast.fitting import fit
 from glasscell.tasks.forecast.many import fit_groups, predict_parts
 from glasscell.tasks.forecast.predict import predict
-
-pytest.importorskip("pyarrow")
 
 DAYS = pd.date_range("2024-01-01", periods=80)
 SMALL = {"horizon": 3, "lookback": 7, "epochs": 1, "seeds": 1, "hidden_size": 4}
@@ -147,8 +147,6 @@ def write_large(file, series, rows):
 
 @pytest.fixture(scope="module")
 def cluster():
-    distributed = pytest.importorskip("distributed")
-    pytest.importorskip("fugue")
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=":0", processes=True
     ) as cluster:
@@ -181,8 +179,6 @@ def test_dask_gives_the_bits_of_one_machine_though_a_worker_is_killed(
 
 @pytest.mark.filterwarnings("ignore")
 def test_ray_gives_the_bits_of_one_machine(run, expected):
-    ray = pytest.importorskip("ray")
-    pytest.importorskip("duckdb", reason="Fugue speaks to Ray with duckdb, which is not installed")
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     try:
         told = whole(predict_parts(run, FRAME, engine="ray"))
