@@ -99,7 +99,7 @@ def test_processes_change_nothing(monkeypatch):
 
 
 def test_networks_have_the_published_numbers_of_weights():
-    assert adding_experiment.network().weights == 93
+    assert adding_experiment.NETWORK.weights == 93
     assert classes.NETWORK.weights == 102
     assert [old.network.weights for old in order._FORMS.published] == [156, 308]
 

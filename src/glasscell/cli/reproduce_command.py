@@ -42,7 +42,7 @@ def run(args: Any) -> int:
     chosen = [experiment(name) for name in (EXPERIMENTS if args.name == ALL else [args.name])]
     from rich.console import Console
 
-    from glasscell.reproduce.finding_page import terminal_table, write_finding
+    from glasscell.reproduce.finding_table import terminal_table, write_finding
     from glasscell.reproduce.laboratory import reproduce
     from glasscell.training.progress import Reporter, stop_on_interrupt
     from glasscell.training.workers import Workers, count

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 WIDE = 10_000
-MORE = "A wider terminal shows more; metrics.json has all."
+MORE = "A wider terminal shows more; {file} has all."
 
 
 class FittedTable:
@@ -21,6 +21,7 @@ class FittedTable:
         bold: Rows that stand out.
         leaving: Columns that a narrow terminal does without, in this order.
         headline: The column that stays when the rows become a list.
+        file: Where all of it stands.
     """
 
     def __init__(
@@ -31,10 +32,12 @@ class FittedTable:
         bold: Sequence[bool],
         leaving: Sequence[str],
         headline: str,
+        file: str = "metrics.json",
     ) -> None:
         self.title, self.rows = title, rows
         self.styles = ["bold" if one else "" for one in bold]
         self.leaving, self.headline = leaving, headline
+        self.more = MORE.format(file=file)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         columns, width = list(self.rows[0]), options.max_width
@@ -44,13 +47,13 @@ class FittedTable:
             if console.measure(table, options=options.update(width=WIDE)).maximum <= width:
                 yield table
                 if len(columns) < len(self.rows[0]):
-                    yield Text(MORE, "italic")
+                    yield Text(self.more, "italic")
                 return
         yield Text(self.title, "italic")
         for row, style in zip(self.rows, self.styles, strict=True):
             yield Text(row[columns[0]], style)
             yield Text(f"  {self.headline} {row[self.headline]}", style)
-        yield Text(MORE, "italic")
+        yield Text(self.more, "italic")
 
     def _table(self, columns: Sequence[str]) -> Table:
         table = Table(title=self.title)

@@ -131,5 +131,6 @@ VIEWS: dict[str, Callable[..., Any]] = {
 }
 PANELS = {
     "gate_wall": (6,), "gate_walls": (6, 1), "unit": (2,), "decided": (2,), "gradient_rivers": (1,),
-    "reasons": (2,), "saturation_map": (3,), "path_split": (2,), "film": (4,), "dossier": (2,), "weights": (4, 3),
+    "reasons": (2,), "saturation_map": (3,), "path_split": (2,), "film": (4,), "dossier": (2,),
+    "weights": (4, 3),
 }  # fmt: skip

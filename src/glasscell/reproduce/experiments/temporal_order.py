@@ -10,7 +10,14 @@ from glasscell.reproduce.laboratory import Row
 from glasscell.reproduce.online_training import BlockNetwork, Goal
 from glasscell.reproduce.problems import temporal_order
 from glasscell.reproduce.today import Today
-from glasscell.reproduce.two_forms import COLUMNS, Modern, Published, TwoForms
+from glasscell.reproduce.two_forms import (
+    COLUMNS,
+    Modern,
+    Published,
+    TwoForms,
+    of_today,
+    share_right,
+)
 
 NAME = "temporal-order"
 TITLE = ("Temporal order: which came first", "时间顺序：谁先出现")
@@ -64,8 +71,7 @@ _FORMS = TwoForms(
             ),
             draw=partial(temporal_order, 2),
             tolerance=0.5,
-            differs="Adam, batches of 32, the whole gradient clipped at 1, softmax; an answer "
-            "counts as right if its class has more than half; the plain RNN has as many parameters",
+            task="an answer counts as right if its class has more than half",
         )
     ],
 )
@@ -74,11 +80,9 @@ trials, run, rows = _FORMS.trials, _FORMS.run, _FORMS.rows
 
 def sentence(rows: Sequence[Row]) -> tuple[str, str]:
     """Say who tells the order."""
-    named = {row.name: row for row in rows}
-    lstm, rnn = (named.get(f"{name} of today, 6a") for name in ("LSTM", "plain RNN"))
-    if lstm is None or rnn is None:
+    if (both := of_today(rows, "6a")) is None:
         return "", ""
-    one, other = (100 - float(row.ours["wrong"]) / 25.6 for row in (lstm, rnn))
+    one, other = map(share_right, both)
     return (
         f"With two telling symbols among 100 to 110 steps, the LSTM of today tells {one:.1f} % of "
         f"the orders, the plain RNN {other:.1f} %; chance is 25 %.",

@@ -10,7 +10,14 @@ from glasscell.reproduce.laboratory import Row
 from glasscell.reproduce.online_training import BlockNetwork, Goal
 from glasscell.reproduce.problems import two_sequence
 from glasscell.reproduce.today import Today
-from glasscell.reproduce.two_forms import COLUMNS, Modern, Published, TwoForms
+from glasscell.reproduce.two_forms import (
+    COLUMNS,
+    Modern,
+    Published,
+    TwoForms,
+    of_today,
+    share_right,
+)
 
 NAME = "two-sequence"
 TITLE = ("Two classes, told at the start", "两类，开头即定")
@@ -69,8 +76,6 @@ _FORMS = TwoForms(
             draw=partial(two_sequence, 100, 3),
             tolerance=0.5,
             rnn_rate=0.003,
-            differs="Adam, batches of 32, the whole gradient clipped at 1, linear answer; plain "
-            "RNN has as many parameters",
         )
     ],
 )
@@ -79,11 +84,9 @@ trials, run, rows = _FORMS.trials, _FORMS.run, _FORMS.rows
 
 def sentence(rows: Sequence[Row]) -> tuple[str, str]:
     """Say who keeps the class."""
-    named = {row.name: row for row in rows}
-    lstm, rnn = (named.get(f"{n} of today, 3a, T = 100, N = 3") for n in ("LSTM", "plain RNN"))
-    if lstm is None or rnn is None:
+    if (both := of_today(rows, "3a, T = 100, N = 3")) is None:
         return "", ""
-    one, other = (100 - float(row.ours["wrong"]) / 25.6 for row in (lstm, rnn))
+    one, other = map(share_right, both)
     return (
         f"After 100 steps of noise the LSTM of today still knows {one:.1f} % of the classes, the "
         f"plain RNN {other:.1f} %; chance is 50 %.",

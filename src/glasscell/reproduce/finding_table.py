@@ -29,6 +29,7 @@ def terminal_table(finding: Finding) -> FittedTable:
         bold=[False] * len(rows),
         leaving=("verdict", "trials", *(n for _, (n, _) in finding.experiment.COLUMNS[:0:-1])),
         headline=finding.experiment.COLUMNS[0][1][0],
+        file=RESULTS,
     )
 
 
