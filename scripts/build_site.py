@@ -143,8 +143,6 @@ def lay_out() -> None:
     shutil.rmtree(LAID, ignore_errors=True)
     known = pages()
     for file, (language, place) in known.items():
-        if file.name.endswith(CHINESE) and language != "zh":
-            continue
         target = LAID / language / place
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(laid_out(file, known), encoding="utf-8")

@@ -86,6 +86,8 @@ def test_an_address_is_no_file():
         FRAME.assign(ds=DAYS.as_unit("s")),
         FRAME.assign(y=VALUES.astype(str)),
         FRAME.assign(y=[str(v).replace(".", ",") for v in VALUES]),
+        FRAME.assign(y=pd.Categorical([str(v).replace(".", ",") for v in VALUES])),
+        FRAME.assign(y=pd.array([str(v).replace(".", ",") for v in VALUES], dtype="string")),
         FRAME.assign(y=pd.array(VALUES, dtype="Float64")),
         FRAME.assign(unique_id=pd.Categorical(["y"] * 40)),
     ],

@@ -216,20 +216,19 @@ def _as_they_are(stamps: Any, name: str) -> Times:
         return Times(_nanoseconds(stamps, name))
     wall = stamps.tz_localize(None)
     utc = stamps.tz_convert("UTC").tz_localize(None)
-    ahead = [pd.Timestamp(0) + one for one in np.unique((wall - utc).to_numpy())]
-    offsets = [f"{'-' if t.year < 1970 else '+'}{_clock(t)}" for t in ahead]
+    offsets = [_offset(one) for one in np.unique((wall - utc).to_numpy())]
     reading = Reading("year", pd.Series(wall), pd.Series(utc), tuple(offsets))
     return _placed(reading, name, None, [])
 
 
-def _clock(ahead: Any) -> str:
-    """Write how far a time lies from 1970 as hours and minutes.
+def _offset(ahead: Any) -> str:
+    """Write how far local time lies ahead of UTC.
 
-    >>> _clock(pd.Timestamp(0) - pd.Timedelta("90min"))
-    '01:30'
+    >>> _offset(np.timedelta64(-90, "m"))
+    '-01:30'
     """
-    minutes = abs(int((ahead - pd.Timestamp(0)).total_seconds())) // 60
-    return f"{minutes // 60:02}:{minutes % 60:02}"
+    minutes = int(ahead / np.timedelta64(1, "m"))
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
 
 def _refusal(

@@ -38,7 +38,8 @@ def with_future(
             series that the history has not.
     """
     rows = _rows(panel, source, options)
-    strange = [name for name in rows if name not in {s.unique_id for s in panel.series}]
+    known = {series.unique_id for series in panel.series}
+    strange = [name for name in rows if name not in known]
     if panel.roles.series is not None and strange:
         raise DataError(
             f"--future: expected the series of the data "
@@ -95,10 +96,11 @@ def _rows(panel: Panel, source: Any, options: ReadOptions) -> dict[str, Piece]:
     values = values_of(table, found, reading, {})
     if found.series is None:
         # One piece under no name: it holds for every series.
-        found = replace(found, targets=())
         order = np.argsort(times.index.to_numpy(), kind="stable")
         stacked = np.stack([values[name] for name in found.read], axis=1)
-        pieces = [Piece("", times.index[order], stacked[order], order)]
+        pieces = [
+            Piece("", times.index[order], stacked[order], order, times.zone if times.utc else None)
+        ]
     else:
         pieces = list(pieces_of(table, found, times, values))
     for piece in pieces:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ def open_json(path: Path, head: bytes) -> FrameSource | None:
         DataError: It is damaged, no table, or has values within values.
     """
     start = first_bytes(path, 64).lstrip(b"\xef\xbb\xbf \t\r\n")
-    if not start.startswith((b"{", b"[")):
+    # Names of columns stand in brackets in some CSV files: [Date],[Sales].
+    if not re.match(rb"\{|\[\s*([\[{\]]|$)", start):
         return None
     try:
         with unpacked(path) as stream:
@@ -83,7 +85,13 @@ def _frame(content: Any, path: Path, notes: list[str]) -> pd.DataFrame:
     if isinstance(content, list):
         return _of_records(content, path, notes)
     if {"columns", "data"} <= content.keys():
-        return pd.DataFrame(content["data"], columns=content["columns"])
+        try:
+            return pd.DataFrame(content["data"], columns=content["columns"])
+        except (ValueError, TypeError) as error:
+            raise DataError(
+                f"{path}: expected rows as wide as the {len(content['columns'])} columns, got "
+                f"others ({error})"
+            ) from error
     values = list(content.values())
     tables = [name for name, value in content.items() if _is_records(value)]
     if len(tables) == 1:

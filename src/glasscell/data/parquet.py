@@ -170,12 +170,13 @@ def open_parquet(path: Path, head: bytes) -> ParquetParts | None:
 
 def files_of(folder: Path) -> list[Path]:
     """List the Parquet files of a folder and of folders such as region=north in it."""
-    inside = folder.rglob("*.parquet")
-    return sorted(
-        file
-        for file in inside
-        if not any(part.startswith((".", "_")) for part in file.relative_to(folder).parts)
-    )
+    found = []
+    for file in folder.rglob("*.parquet"):
+        *folders, name = file.relative_to(folder).parts
+        hidden = any(part.startswith((".", "_")) for part in (*folders, name))
+        if not hidden and all("=" in part for part in folders):
+            found.append(file)
+    return sorted(found)
 
 
 def open_parts(paths: Sequence[Path], title: str, folder: Path | None = None) -> ParquetParts:
@@ -211,7 +212,9 @@ def open_parts(paths: Sequence[Path], title: str, folder: Path | None = None) ->
     names = [n for n in _called(schema, stored) if n]
     names += [name for name in fixed[0] if name not in names]
     inside = [stored.get(name, name) for name in names if name not in fixed[0]]
-    batch = next(_batches(paths[0], inside, SAMPLE_ROWS), None)
+    # The first part of a table is often an empty one.
+    batches = (batch for path in paths for batch in _batches(path, inside, SAMPLE_ROWS))
+    batch = next((batch for batch in batches if batch.num_rows), None)
     columns = [] if batch is None else [batch.column(name).to_pylist() for name in inside]
     columns += [[value] * (batch.num_rows if batch else 0) for value in fixed[0].values()]
     sample = tuple(
@@ -327,10 +330,10 @@ def _bundles(counts: dict[Any, int], rows: int) -> Iterator[list[Any]]:
 
 def _among(cells: Any, names: Sequence[Any]) -> Array:
     if isinstance(cells, pd.Categorical):
-        known = np.isin(np.asarray(cells.categories, object), names)
+        known = cells.categories.isin(names)
         of_rows: Array = np.append(known, False)[cells.codes]
         return of_rows
-    chosen: Array = np.isin(np.asarray(cells), names)
+    chosen: Array = pd.Series(cells).isin(names).to_numpy()
     return chosen
 
 

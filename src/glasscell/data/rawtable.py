@@ -195,7 +195,11 @@ class FrameSource:
         note = ""
         if decimal is None:
             written = (pd.Series(self.columns[name]) for name in numeric)
-            cells = (column for column in written if column.dtype == object)
+            cells = (
+                column.astype(object)
+                for column in written
+                if not pd.api.types.is_any_real_numeric_dtype(column.dtype)
+            )
             decimal, note = find_decimal(
                 (c[c.map(lambda v: isinstance(v, str))] for c in cells), ""
             )

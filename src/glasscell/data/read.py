@@ -42,7 +42,7 @@ from glasscell.data.regular import (
 from glasscell.data.spread_times import JoinedTimes, TimesInNames, find_spread_times
 from glasscell.data.timeparts import kind_of_part, names_part
 from glasscell.data.wording import count, time_text
-from glasscell.data.zones import Placed, on_clock, placed, seems_repeated_hour
+from glasscell.data.zones import Placed, on_clock, placed, seems_clock_change
 from glasscell.errors import DataError
 
 __all__ = ["Panel", "ReadOptions", "Series", "read_panel"]
@@ -230,7 +230,7 @@ def pieces_of(table: Table, roles: Roles, at: Times, values: dict[str, Array]) -
 
 def _apart(source: Source, roles: Roles, at: Times, twice: Any) -> str:
     """Say which column, or which two together, name each row once beside its time."""
-    if at.zone is None and seems_repeated_hour(twice):
+    if at.zone is None and seems_clock_change(twice):
         return (
             "these seem to be the hour that clocks show twice when summer time ends: name their "
             "zone, such as --time-zone Europe/Berlin"

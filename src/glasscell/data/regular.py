@@ -16,7 +16,7 @@ from glasscell.data.panel import Series
 from glasscell.data.rawtable import Table
 from glasscell.data.read_options import GapRule, ReadOptions
 from glasscell.data.wording import count, share, time_text, was
-from glasscell.data.zones import in_zone, seems_repeated_hour
+from glasscell.data.zones import in_zone, seems_clock_change
 from glasscell.errors import DataError
 
 
@@ -215,7 +215,7 @@ def _refuse_missing(
     where = table.where(int(piece.rows[place[0]])) if len(place) else "no such row"
     holes = times[missing.any(axis=1) & ~times.isin(piece.times)]
     hint = ""
-    if piece.zone is None and seems_repeated_hour(holes):
+    if piece.zone is None and seems_clock_change(holes):
         hint = (
             "if this is the hour that clocks skip when summer time begins, name their zone, such "
             "as --time-zone Europe/Berlin; else "

@@ -58,7 +58,9 @@ class Workbook:
         if wanted is not None:
             name = self._named(wanted)
             return self._table(name, [])
-        shown = {name: _first_as_text(rows) for name, rows in self.sheets.items()}
+        shown = {
+            name: _first_as_text(_without_footnotes(rows, [])) for name, rows in self.sheets.items()
+        }
         filled = [name for name, rows in shown.items() if _is_table(rows)]
         timed = [name for name in filled if _has_dates(shown[name])]
         candidates = timed or filled
@@ -93,7 +95,8 @@ class Workbook:
         return f"{count(len(shown), 'sheet')}: {', '.join(shown[:8])}"
 
     def _table(self, name: str, notes: list[str]) -> FrameSource:
-        cells, title = self.sheets[name], f"sheet {name!r} of {self.path.name}"
+        cells = _without_footnotes(self.sheets[name], notes)
+        title = f"sheet {name!r} of {self.path.name}"
         if not cells:
             raise DataError(f"{self.path}: sheet {name!r} is empty; {self._listed()}")
         rows = _first_as_text(cells)
@@ -104,7 +107,6 @@ class Workbook:
             rows = [*([[""]] * (top + 1)), names, *rows[top + 2 :]]
         header = find_header(rows, self.path)
         notes.extend(header.notes)
-        cells = _without_footnotes(cells, notes)
         width, first = len(header.names), self.offsets[name]
         kept = [number for number in range(header.first, len(cells)) if cells[number]]
         wide = next((number for number in kept if len(cells[number]) > width), None)
@@ -273,8 +275,7 @@ def _two_rows_of_names(rows: Sequence[list[str]]) -> tuple[int, list[str]] | Non
             continue
         blank = any(up and not after for up, after in pairwise(upper))
         groups = sum(map(bool, upper))
-        repeated = len({cell for cell in lower if cell}) < sum(map(bool, lower))
-        if not _are_names(upper) or groups < 2 or not blank or not (repeated or groups > 1):
+        if not _are_names(upper) or groups < 2 or not blank:
             return None
         names, group = [], ""
         for up, low in zip(upper, lower, strict=True):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import cache
 from typing import Any, Literal
 from zoneinfo import available_timezones
 
@@ -150,8 +149,8 @@ def require_zone(zone: str) -> None:
         ) from error
 
 
-def seems_repeated_hour(times: Any) -> bool:
-    """Tell whether all of some times are early on Sundays of the months in which clocks go back."""
+def seems_clock_change(times: Any) -> bool:
+    """Tell whether all of some times are early on Sundays of the months in which clocks change."""
     if not isinstance(times, pd.DatetimeIndex) or not len(times):
         return False
     early = (times.weekday == 6) & (times.hour < 4)
@@ -189,7 +188,6 @@ def _on_step(keys: pd.DataFrame, times: Any) -> Array:
     return np.asarray(on)
 
 
-@cache
 def offset_zone(offset: str) -> str | None:
     """Give the zone of one offset from UTC as it is written in cells; None for UTC.
 

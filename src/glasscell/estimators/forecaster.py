@@ -21,7 +21,7 @@ from glasscell.arrays import Array
 from glasscell.data.columns import Roles
 from glasscell.data.future_rows import with_future
 from glasscell.data.panel import Panel
-from glasscell.data.read import read_panel
+from glasscell.data.read import ReadOptions, read_panel
 from glasscell.errors import DataError
 from glasscell.estimators.frames import Frame, collected
 from glasscell.estimators.hyperparameters import named_as_parameters, storing
@@ -34,7 +34,7 @@ from glasscell.training.run_folder import SETTINGS, RunFolder
 
 __all__ = ["OF_RUNS", "OWN", "LSTMForecaster"]
 
-OF_RUNS = ("seed", "seeds", "level", "compare", "windows", "step", "refit", "film")
+OF_RUNS = ("seed", "seeds", "level", "baselines", "compare", "windows", "step", "refit", "film")
 """Options that only a run with a test part has, or that have another name here."""
 
 MADE = ("horizon", "lookback", "season", "show_level", "calendar")
@@ -54,6 +54,7 @@ class FittedRun:
     Args:
         files: Name of each file of the folder to its bytes.
         panel: The end of the series, from which a forecast goes on.
+        reading: How the data were read, with what was found in them.
         frame: What the frame was like.
         history: One entry per epoch.
         best_epoch: The epoch whose weights these are.
@@ -61,6 +62,7 @@ class FittedRun:
 
     files: Mapping[str, bytes]
     panel: Panel
+    reading: ReadOptions
     frame: Frame
     history: tuple[dict[str, float], ...]
     best_epoch: int
@@ -86,7 +88,8 @@ class FittedRun:
     def going_on(self, options: ForecastOptions) -> ForecastOptions:
         """Fill in what the data decided when the network was made, and has to stay."""
         kept = yaml.safe_load(self.files[SETTINGS])
-        return replace(options, **{n: kept[n] for n in MADE if getattr(options, n) is None})
+        open_ones = [name for name in MADE if getattr(options, name) in (None, "auto")]
+        return replace(options, **{name: kept[name] for name in open_ones})
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "forecaster"}
@@ -163,7 +166,8 @@ class LSTMForecaster(BaseEstimator):  # type: ignore[misc]
         )
         ends = tuple(one.last(best.network.lookback) for one in panel.series)
         panel, frame = replace(panel, series=ends), Frame.of(df, panel.roles)
-        self._run = FittedRun(files, panel, frame, history, best.best_epoch)
+        reading = replace(options, **panel.detected).reading()
+        self._run = FittedRun(files, panel, reading, frame, history, best.best_epoch)
         return self
 
     def predict(
@@ -206,7 +210,7 @@ class LSTMForecaster(BaseEstimator):  # type: ignore[misc]
                 panel = forecaster.read(df, future=future, horizon=steps)
                 frame = Frame.of(df, panel.roles)
             elif future is not None:
-                panel = with_future(run.panel, future, self._options().reading(), steps, [])
+                panel = with_future(run.panel, future, run.reading, steps, [])
             else:
                 panel = run.panel
             sure = forecaster.levels(wanted)
@@ -248,7 +252,6 @@ class LSTMForecaster(BaseEstimator):  # type: ignore[misc]
         owner = rows[roles.series] if roles.series else pd.Series(0, rows.index)
         left = owner.groupby(owner, sort=False).cumcount(ascending=False)
         told: list[pd.DataFrame] = []
-        model = clone(self)
         horizon = self.horizon
         if horizon is None:
             raise DataError("horizon: expected how far to forecast, got None; name it")
@@ -334,11 +337,15 @@ class LSTMForecaster(BaseEstimator):  # type: ignore[misc]
         chosen = self.random_state
         whole = isinstance(chosen, int | np.integer) and not isinstance(chosen, bool)
         seed = int(chosen) if whole else int(check_random_state(chosen).randint(2**31 - 1))
+        return replace(self._unseeded(), seed=seed)
+
+    def _unseeded(self) -> ForecastOptions:
+        """Do so without a draw from the user's `random_state`, which only training may move."""
         own = ("random_state", "warm_start", "verbose")
         given = {
             name: value for name, value in self.get_params(deep=False).items() if name not in own
         }
-        return ForecastOptions(**given, seed=seed)
+        return ForecastOptions(**given)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_run")
@@ -349,7 +356,7 @@ def _rows(df: pd.DataFrame, model: LSTMForecaster) -> tuple[pd.DataFrame, Roles]
     if not isinstance(df, pd.DataFrame):
         raise DataError(f"df: expected a pandas frame, got {type(df).__name__}; convert it")
     with named_as_parameters():
-        panel = read_panel(df, model._options().reading())
+        panel = read_panel(df, model._unseeded().reading())
     roles = panel.roles
     if roles.series is None and len(panel.series) > 1:
         raise DataError(

@@ -79,7 +79,7 @@ def _of_folder(folder: Path) -> Task:
 def _of_file(path: Path) -> Task:
     suffix = path.suffix.lower()
     try:
-        if suffix == ".parquet" or set(path.suffixes) & TABLE_FILES:
+        if suffix == ".parquet" or {part.lower() for part in path.suffixes} & TABLE_FILES:
             source = open_source(path)
             return _of_columns(source.names, source.sample)
         head = first_bytes(path, SAMPLE)

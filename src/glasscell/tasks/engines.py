@@ -125,9 +125,6 @@ def on_engine(
     def of_group(frame: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame({"told": [_packed(function(frame))]})
 
-    def of_rows(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame if mark is None else mark(frame)
-
     client: Any = nullcontext(engine)
     if isinstance(engine, str) and engine.startswith(CLUSTERS):
         from distributed import Client
@@ -139,7 +136,7 @@ def on_engine(
         with client as named, fugue.engine_context(named):
             table = fugue.load(data, "parquet") if isinstance(data, str) else data
             if mark is not None:
-                table = fugue.transform(table, of_rows, schema=f"*,{by}:long")
+                table = fugue.transform(table, mark, schema=f"*,{by}:long")
             done = fugue.transform(table, of_group, schema="told:str", partition=partition)
             told = fugue.as_pandas(done)
     except Exception as error:

@@ -180,6 +180,7 @@ def look_at(
     page = _judged(collect(subject, windows.x, loss, options, _rival(run)))
     if lag is not None:
         page = with_lag(page, lag, looking.lag is None)
+    unit = str(settings.get("unit") or "")
     if scales := [windows.scale_of(row) for row in rows if windows.center is not None]:
         layout = Layout.read(settings)
         found = [
@@ -187,9 +188,8 @@ def look_at(
                       target=settings["columns"]["targets"][0])
             for row, scale in zip(rows, scales, strict=True)
         ]  # fmt: skip
-        page = with_reasons(page, found, str(settings.get("unit") or ""))
+        page = with_reasons(page, found, unit)
     truth = {f"{place}/truth": windows.y[row][None] for place, row in enumerate(rows)}
-    unit = str(settings.get("unit") or "")
     page = page.more(truth, {"forecast": {"unit": unit, "scales": _scales(windows, rows)}})
     return with_results(page, run, titled=bool(looking.title))
 

@@ -27,6 +27,8 @@ class Served:
     def __init__(self, run: Path) -> None:
         self.run, self.task = run, task_of(run)
         self.forecaster = glasscell.Forecaster.load(run) if self.task == "forecast" else None
+        sequences = import_module("glasscell.tasks.sequences.predict")
+        self.predictor = sequences.Predictor.load(run) if self.task == "sequences" else None
 
     def predict(self, model_input: Any, params: Mapping[str, Any] | None = None) -> Any:
         """Tell of new data what `glasscell predict` tells.
@@ -43,7 +45,7 @@ class Served:
             surprises = import_module("glasscell.tasks.text.evaluation").surprises
             return surprises(self.run, list(texts), **more)
         tell = import_module("glasscell.tasks.sequences.predict").predict
-        return tell(self.run, model_input, **more)
+        return tell(self.predictor, model_input, **more)
 
 
 def save_model(run: str | os.PathLike[str], path: str | os.PathLike[str], **more: Any) -> None:

@@ -35,7 +35,7 @@ USE = {
         'print(forecaster.predict("history.csv"))',
     ),
     "sequences": (
-        "from glasscell.tasks.sequences.predict import load_predictor, predict",
+        "from glasscell.tasks.sequences.predict import predict",
         "",
         'print(predict("RUN", "sequences.csv"))  # NumPy and pandas, no torch',
     ),
@@ -94,11 +94,15 @@ def _card(
         "Data": [f"`{data}`", *_facts(metrics.get("data", {}))],
         "Settings": [
             *_changed(options),
-            "All others are the defaults; `run.yaml` has every one, and "
-            "`glasscell fit --config run.yaml` trains these weights again.",
+            "All others are the defaults; `run.yaml` has every one"
+            + (
+                ", and `glasscell fit --config run.yaml` trains these weights again."
+                if methods
+                else "."
+            ),
         ],
         "Use": [
-            "```python\n" + "\n".join(line for line in USE[task] if line) + "\n```",
+            "```python\n" + "\n".join(USE[task]) + "\n```",
             "or `glasscell predict RUN DATA --out OUT.csv`"
             + (", and to see inside `glasscell inspect RUN`." if methods else "."),
         ],

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from glasscell.data.parquet import files_of
 from glasscell.data.rawtable import Source, filled_cells
 from glasscell.data.readers import open_source
 from glasscell.data.sequences.array_files import stored_arrays
@@ -69,8 +70,8 @@ def read_label_folders(data: Any, options: ReadingOptions, known: Known | None) 
         return None
     root, notes = Path(data), list[str]()
     entries = _visible(root)
-    tables = [entry for entry in entries if entry.suffix.lower() == ".parquet"]
-    if tables and len(tables) == len([e for e in entries if e.is_file()]):
+    tables = files_of(root)
+    if tables and all(entry.suffix == ".parquet" for entry in entries if entry.is_file()):
         return None
     found = _files(root, entries, notes)
     kinds = {file.kind: file for file in reversed(found)}

@@ -15,7 +15,8 @@ import psutil  # type: ignore[import-untyped]
 from glasscell.arrays import Array
 from glasscell.data.csvfile import Sheet
 from glasscell.data.dates import parse_times
-from glasscell.data.parquet import MAGIC, ParquetParts, open_parts
+from glasscell.data.packed import first_bytes
+from glasscell.data.parquet import MAGIC, ParquetParts
 from glasscell.data.rawtable import Source, Table, filled_cells, open_frame
 from glasscell.data.readers import open_source
 from glasscell.data.sequences.array_forms import with_labels
@@ -95,14 +96,7 @@ def _opened(data: Any) -> Source | ParquetParts:
         title = getattr(data, "attrs", {}).get("source", "the frame")
         return open_frame(data, str(title))
     path = Path(data)
-    if path.is_dir():
-        parts = sorted(path.glob("*.parquet"))
-        if parts:
-            return open_parts(parts, path.name)
-    elif path.is_file():
-        with path.open("rb") as stream:
-            if stream.read(4) == MAGIC:
-                return open_parts([path], path.name)
+    if path.is_file() and first_bytes(path, len(MAGIC)) != MAGIC:
         free = int(psutil.virtual_memory().available)
         if path.stat().st_size > free:
             raise DataError(

@@ -122,7 +122,7 @@ def load_predictor(run: str | os.PathLike[str]) -> Predictor:
 
 
 def predict(
-    run: str | os.PathLike[str],
+    run: str | os.PathLike[str] | Predictor,
     data: Any,
     *,
     say: Callable[[str], None] | None = None,
@@ -131,7 +131,7 @@ def predict(
     """Tell the label of every sequence of the data, or of every step.
 
     Args:
-        run: A run folder written by `fit`.
+        run: A run folder written by `fit`, or one that is loaded.
         data: Anything that `fit` takes; labels are optional.
         say: Called with each sentence on what was done; None: silent.
         **reading: How the data are read, by the names of `ReadingOptions`; None: as in the run.
@@ -145,7 +145,7 @@ def predict(
         WeightFormatError: The model in the run is damaged.
         TypeError: An option is none about how the data are read.
     """
-    predictor = load_predictor(run)
+    predictor = run if isinstance(run, Predictor) else Predictor.load(run)
     sequences = predictor.read(data, **reading)
     for note in sequences.notes:
         (say or (lambda _: None))(note)

@@ -27,7 +27,7 @@ def preprocessing(plan: Plan, part: Round) -> dict[str, Any]:
         part: The round of the saved network.
     """
     labels, options = plan.labels, plan.options
-    lengths = plan.sequences.lengths[part.train]
+    lengths = plan.unaveraged.sequences.lengths[part.train]
     target = plan.target_scaler(part)
     return {
         **run_folder.task_format("sequences"),

@@ -112,7 +112,7 @@ class FitResult:
 
     def _data(self) -> dict[str, Any]:
         plan = self.plan
-        sequences, labels = plan.sequences, plan.labels
+        sequences, labels = plan.unaveraged.sequences, plan.labels
         counts = {}
         if labels.kind == "class":
             sizes = np.bincount(labels.values, minlength=len(labels.names))
