@@ -20,8 +20,6 @@ SMALL = {
 TRANSLATED = [page for page in SMALL if (DOCS / page.replace(".md", ".zh-CN.md")).exists()]
 
 
-# sktime announces a default of its next release.
-@pytest.mark.filterwarnings("ignore:The default of config .*remember_data:FutureWarning")
 @pytest.mark.parametrize("page", SMALL)
 def test_every_block_runs(page, tmp_path, monkeypatch):
     # To compile its kernels takes longer than all else.

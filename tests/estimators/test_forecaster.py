@@ -225,7 +225,16 @@ def test_it_goes_into_a_pipeline_and_a_grid_search():
         told["LSTM"], 2 * clone(SMALL).fit(frame).predict()["LSTM"], rtol=1e-5
     )
     search = GridSearchCV(clone(SMALL), {"lookback": [5, 7]}, cv=TimeSeriesSplit(2))
-    assert search.fit(frame).best_params_["lookback"] in (5, 7)
+    search.fit(frame)
+    means = []
+    for lookback in (5, 7):
+        scores = []
+        for train, test in TimeSeriesSplit(2).split(frame):
+            model = clone(SMALL).set_params(lookback=lookback).fit(frame.iloc[train])
+            scores.append(model.score(frame.iloc[test]))
+        means.append(np.mean(scores))
+    np.testing.assert_allclose(search.cv_results_["mean_test_score"], means)
+    assert search.best_params_["lookback"] == (5, 7)[int(np.argmax(means))]
 
 
 def test_intervals_widen_with_the_level_and_are_infinite_where_few_rows_validate(fitted):

@@ -10,7 +10,7 @@ import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import Field, fields
-from typing import Any, Literal, TypeAlias, get_args, get_type_hints
+from typing import Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 Flag: TypeAlias = tuple[str, Any, Any, str]
 
@@ -52,7 +52,7 @@ def read_options(args: Any, options: type) -> dict[str, Any]:
     hints = get_type_hints(options)
     return {
         field.name: _names(args[field.name])
-        if list[str] in get_args(hints[field.name]) and str not in get_args(hints[field.name])
+        if _lists_words(hints[field.name]) and str not in get_args(hints[field.name])
         else args[field.name]
         for field in fields(options)
     }
@@ -150,7 +150,7 @@ def _add(
         # --day-first alone says yes, as --day-first true does.
         switch = hints[field.name] in (bool, bool | None)
         bare = {"nargs": "?", "const": True} if switch else {}
-        listed = list[str] in get_args(hints[field.name])
+        listed = _lists_words(hints[field.name])
         parser.add_argument(
             flag,
             type=str | list[str] | None if listed else hints[field.name],
@@ -158,6 +158,12 @@ def _add(
             help=text,
             **bare,
         )
+
+
+def _lists_words(hint: Any) -> bool:
+    """Tell whether an option is a list of words, of any or of some."""
+    lists = [kind for kind in get_args(hint) if get_origin(kind) is list]
+    return any(of is str or get_origin(of) is Literal for kind in lists for of in get_args(kind))
 
 
 def _default(field: Field[Any]) -> Any:

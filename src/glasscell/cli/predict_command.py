@@ -64,6 +64,7 @@ ENGINE = (
     "Where series are forecast: local, dask, ray, spark, or the address of a Dask scheduler. A "
     "Parquet file or folder may be larger than memory."
 )
+LOCAL = "local"
 AHEAD = ("future", "horizon")
 """What is known ahead and how far to forecast, which is nothing to evaluate."""
 SAID = {
@@ -84,15 +85,15 @@ def add_arguments(parser: Any, arguments: Sequence[str]) -> None:
         ("--out", str, ..., "CSV file to write; - for standard output."),
     )
     if add_reading(parser, arguments) in (None, "forecast"):
-        add_flags(parser, LEVEL, ANOMALIES, FDR)
-    add_flags(
-        parser,
-        ("--future", str | None, None, FUTURE),
-        ("--horizon", int | None, None, HORIZON),
-        ("--reasons", bool, False, REASONS),
-        ("--engine", str, "local", ENGINE),
-        ("--jobs", int | None, 1, "Processes of the local engine."),
-    )
+        add_flags(
+            parser,
+            *(LEVEL, ANOMALIES, FDR),
+            ("--future", str | None, None, FUTURE),
+            ("--horizon", int | None, None, HORIZON),
+            ("--reasons", bool, False, REASONS),
+            ("--engine", str, LOCAL, ENGINE),
+            ("--jobs", int | None, 1, "Processes of the local engine."),
+        )
     json_ = "Print what is told as JSON on standard output, and no CSV with --out -."
     add_flags(
         parser,
@@ -109,7 +110,8 @@ def add_reading(parser: Any, arguments: Sequence[str]) -> str | None:
         DataError: A flag is one of runs of another task.
     """
     own = {"--config": "1", "--out": "1", "--force": "0", "--json": "0", "--quiet": "0"}
-    own |= {"--level": "1", "--anomalies": "0", "--fdr": "1"}
+    own |= {"--level": "1", "--anomalies": "0", "--fdr": "1", "--reasons": "0"}
+    own |= {"--future": "1", "--horizon": "1", "--engine": "1", "--jobs": "1"}
     every = {name: number for flags in TAKING.values() for name, number in flags.items()}
     given, places = scan(arguments, {**every, **own, "--help": "0", "-h": "0"}) or ({}, [])
     task = None
@@ -207,7 +209,8 @@ def _told(task: str, args: Any, data: str) -> Iterator[Any]:
         if args.fdr is not None and not args.anomalies:
             raise DataError("--fdr: expected --anomalies as well, which it is for")
         if args.anomalies:
-            if strange := [name for name in AHEAD if ahead[name] is not None]:
+            usual = {**dict.fromkeys(AHEAD), "reasons": False, "engine": LOCAL, "jobs": 1}
+            if strange := [name for name, value in usual.items() if args[name] != value]:
                 raise DataError(f"--{strange[0]} is no option beside --anomalies: drop one of both")
             sure = {"level": args.level, "fdr": args.fdr}
             yield anomalies(args.run, data, say=say(args), **sure, **reading)

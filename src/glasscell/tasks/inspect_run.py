@@ -163,7 +163,7 @@ def look_at(
     from glasscell.tasks.forecast.layout import Layout
     from glasscell.tasks.forecast.page import with_lag, with_reasons, with_results
     from glasscell.tasks.forecast.preprocessing import read_preprocessing
-    from glasscell.tasks.forecast.reasons import of_window
+    from glasscell.tasks.forecast.reasons import of_window, target_of
 
     looking, settings = looking or Looking(), read_preprocessing(run)
     lag = None if settings.get("lag") is None else Lag.of_record(settings["lag"])
@@ -184,9 +184,10 @@ def look_at(
     if scales := [windows.scale_of(row) for row in rows if windows.center is not None]:
         layout = Layout.read(settings)
         found = [
-            of_window(subject, windows.x[row], layout, scale, series=str(windows.names[row]),
-                      target=settings["columns"]["targets"][0])
+            of_window(subject, windows.x[row], layout, scale, series=name,
+                      target=target_of(settings, name.rpartition(", ")[0]))
             for row, scale in zip(rows, scales, strict=True)
+            for name in [str(windows.names[row])]
         ]  # fmt: skip
         page = with_reasons(page, found, unit)
     truth = {f"{place}/truth": windows.y[row][None] for place, row in enumerate(rows)}

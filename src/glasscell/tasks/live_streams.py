@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import safetensors
 from safetensors.numpy import save as to_bytes
 
 from glasscell.arrays import Array
+from glasscell.data.wording import count
 from glasscell.errors import DataError
 from glasscell.files import draft
 from glasscell.model.model import Model
@@ -47,11 +48,8 @@ class LiveStreams:
     def __init__(
         self, model: Model, settings: Mapping[str, Any], beside: int = 0, most: int = MOST
     ) -> None:
-        assert model.source is not None
         self._pool = model.pool(most)
-        text = json.dumps(settings, sort_keys=True)
-        whose = f"{model.source[1]} {hashlib.sha256(text.encode()).hexdigest()}"
-        self._whose = hashlib.sha256(whose.encode()).hexdigest()
+        self._whose = whose(model, json.dumps(settings, sort_keys=True))
         self._ids: dict[str, int] = {}
         self._beside: dict[str, Array] = {}
         self._width = beside
@@ -238,3 +236,34 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
     if about.pop("sha256", None) != _digest(about, arrays):
         raise DataError(f"{path}: is damaged; delete it to begin anew, or take an earlier copy")
     return about, arrays
+
+
+def numbers_of(row: Mapping[str, Any] | Sequence[Any] | Array, features: Sequence[str]) -> Array:
+    """Give the numbers of a row in the order of the features, NaN where one is missing.
+
+    Raises:
+        DataError: A feature is not there, there are more or fewer numbers, or one is none.
+
+    >>> numbers_of({"b": None, "a": "1.5"}, ["a", "b"])
+    array([1.5, nan])
+    """
+    if isinstance(row, Mapping):
+        if absent := [name for name in features if name not in row]:
+            raise DataError(f"expected {', '.join(features)}, found no {absent[0]}")
+        row = [row[name] for name in features]
+    if len(row) != len(features):
+        raise DataError(
+            f"expected {count(len(features), 'number')} ({', '.join(features)}), got {len(row)}"
+        )
+    try:
+        return np.array([np.nan if each is None else each for each in row], np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"expected numbers, got {list(row)}") from error
+
+
+def whose(model: Model, text: str) -> str:
+    """Name the streams of a model and its settings, by which a file of states is known again."""
+    assert model.source is not None
+    return hashlib.sha256(
+        f"{model.source[1]} {hashlib.sha256(text.encode()).hexdigest()}".encode()
+    ).hexdigest()

@@ -48,6 +48,11 @@ VERSION = 1
 MARK = "glasscell-"
 """What the format of a run's preprocessing.json begins with, before the task."""
 
+OF_FORECAST = (
+    *("columns", "frequency", "gaps", "max_gap", "lookback", "horizon", "level", "scalers"),
+)
+"""What preprocessing.json of a forecasting run cannot do without."""
+
 
 class RunFolder:
     """A run folder in the making; use as a context manager and `commit` at the end.

@@ -46,9 +46,7 @@ def boards(rows=300, seed=0, mean=5.0, scale=3.0):
     found = []
     for low, high in cut:
         origins = np.concatenate([np.arange(low, high), rows + np.arange(low, high)])
-        found.append(
-            Scoreboard(data, Windows(np.zeros((2 * rows, 1)), origins, 3, HORIZON, len(origins)), 1)
-        )
+        found.append(Scoreboard(data, Windows(np.zeros((2 * rows, 1)), origins, 3, HORIZON), 1))
     return tuple(found)
 
 

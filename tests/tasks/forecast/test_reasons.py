@@ -78,7 +78,7 @@ def test_a_step_and_a_series_are_chosen(run):
     (first,) = told(run, promo=(1.0, 0.0), step=1)
     assert first.step == 1
     assert (first.parts[0].column, first.parts[0].first) == ("promo", 1)
-    with pytest.raises(DataError, match="step: expected 1 to 2, the horizon of the run, got 3"):
+    with pytest.raises(DataError, match="step: expected 1 to 2, what the run tells at once, got 3"):
         told(run, step=3)
     with pytest.raises(DataError, match="series: expected one of y, got 'z'"):
         told(run, series="z")

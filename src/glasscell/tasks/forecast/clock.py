@@ -92,15 +92,16 @@ class Clock:
         count, rest = divmod(apart, self._months)
         return None if rest else count
 
-    def after(self, first: int, steps: int) -> list[int]:
-        """Give the times of the next steps."""
+    def after(self, first: int, steps: int, most: int | None = None) -> list[int]:
+        """Give the times of the next steps, of many the last `most`."""
+        begin = 1 if most is None else max(1, steps - most + 1)
         if self._step:
-            return [first + k * self._step for k in range(1, steps + 1)]
+            return [first + k * self._step for k in range(begin, steps + 1)]
         a = np.datetime64(first, "ns")
         if self.freq == "B":
-            days = np.busday_offset(a.astype("M8[D]"), np.arange(1, steps + 1))
+            days = np.busday_offset(a.astype("M8[D]"), np.arange(begin, steps + 1))
             return [int(day) for day in days.astype("M8[ns]").astype(np.int64)]
-        months = a.astype("M8[M]") + self._months * np.arange(1, steps + 1)
+        months = a.astype("M8[M]") + self._months * np.arange(begin, steps + 1)
         starts = months.astype("M8[ns]").astype(np.int64)
         if a == a.astype("M8[M]"):  # months that are named by their first day
             return [int(start) for start in starts]

@@ -64,7 +64,7 @@ def calibrated(
         The calibration, and a sentence on each level that there are too few errors for.
     """
     # In order of time, so that of several series the last errors are the last of each.
-    order = np.argsort(board.rows, kind="stable")
+    order = np.argsort(board.cutoffs, kind="stable")
     known = np.where(board.measured, board.scaled(board.truth), np.nan)
     return Calibration.of(told[order], known[order], levels, tells, adaptive)
 
@@ -105,7 +105,7 @@ def spanned(
         low[level], high[level] = map(board.restore, ends)
     end = start
     if adaptive and start.levels:
-        later = np.argsort(board.rows, kind="stable")
+        later = np.argsort(board.cutoffs, kind="stable")
         fresh = start.scored(told[1][later], truth[later])
         pools = tuple(
             np.concatenate(pair)[-RECENT:] for pair in zip(start.pools, fresh, strict=True)

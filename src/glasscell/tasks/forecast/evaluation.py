@@ -69,7 +69,7 @@ def evaluate(
         [whole[s.unique_id] + at for s, at in zip(series, offsets, strict=False)]
     )
     ahead = layout.of_network()
-    windows = Windows(values, origins, lookback, horizon, len(origins), ahead).thinned(MOST)
+    windows = Windows(values, origins, lookback, horizon, ahead).thinned(MOST)
     ends = tuple(boundaries(len(one.ds)) for one in series)
     parts = {TEST: windows}
     dataset = Dataset(series, offsets, scalers, parts, layout, left_out, ends)

@@ -1,4 +1,4 @@
-"""Fits a forecasting LSTM and its rivals: a CSV file or frame in, an honest table and a run out."""
+"""Fits a forecasting LSTM and its rivals: a table or frame in, an honest table and a run out."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 import glasscell
+from glasscell.arrays import Array
 from glasscell.files import STANDARD_INPUT
 from glasscell.report.page import write
 from glasscell.tasks.fit_call import FitCall, fit_call
@@ -64,8 +65,8 @@ def fit(
     """Train LSTMs, compare them with baselines, and write the run folder.
 
     Args:
-        data: Path of a CSV file (plain or gz), or a pandas or polars frame: long (unique_id, ds, y)
-            or wide (a time column and one column per series).
+        data: Path of a table (CSV, Parquet, Excel, JSON, Arrow ...), or a frame: long (unique_id,
+            ds, y) or wide (a time column and one column per series).
         out: The run folder to write; None: nothing is written.
         options: The options; None: the defaults.
         force: Replace a run that is there; default False.
@@ -86,10 +87,11 @@ def fit(
             for `resume`.
 
     Notes:
-        Each series is split in time into 70 % training, 10 % validation and 20 % test, scaled on
-        its training part, and cut into windows, in that order. Ctrl-C ends training after the batch
-        and keeps what there is. The saved LSTM is the one with the best validation error of all
-        seeds; the table gives the mean over seeds.
+        Each series is split in time into 70 % training, 10 % validation and 20 % test (with
+        `windows` the origins of a backtest decide), scaled on its training part, and cut into
+        windows, in that order. Ctrl-C ends training after the batch and keeps what there is. The
+        saved LSTM is the one with the best validation error of all seeds; the table gives the mean
+        over seeds.
 
         Under a launcher (``torchrun --nproc-per-node 2 -m glasscell fit ...``) every process runs
         its share of each batch, and the first one writes; the result is that of one process up to
@@ -183,27 +185,28 @@ def network_entries(
     for kind in dict.fromkeys(("RNN", cell)):
         mine = [one for one in networks if one.kind == kind]
         if mine:
+            told = [forecast_windows(one.network, plan.test) for one in mine]
+            saved = mine.index(best[kind])
             entries.append(
                 Entry(
                     name=NAMES[kind],
-                    forecasts=tuple(
-                        board.restore(forecast_windows(one.network, plan.test)) for one in mine
-                    ),
+                    forecasts=tuple(map(board.restore, told)),
                     parameters=mine[0].parameters,
                     seconds=float(np.mean([one.seconds for one in mine])),
                     linear=sum(one.best_epoch == 0 for one in mine),
-                    saved=mine.index(best[kind]),
-                    span=_span(best[kind].network, plan, board),
+                    saved=saved,
+                    span=_span(best[kind].network, plan, board, told[saved]),
                 )
             )
     return entries
 
 
-def _span(network: torch.nn.Module, plan: Plan, board: Scoreboard) -> Span:
-    """Say how sure a network is."""
+def _span(network: torch.nn.Module, plan: Plan, board: Scoreboard, points: Array) -> Span:
+    """Say how sure a network is, whose points of the test windows are known."""
     tells = telling_of(plan.options)
-    told = forecast_windows if tells is None else tell
-    return span(plan, board, (told(network, plan.validation), told(network, plan.test)), tells)
+    if tells is None:
+        return span(plan, board, (forecast_windows(network, plan.validation), points))
+    return span(plan, board, (tell(network, plan.validation), tell(network, plan.test)), tells)
 
 
 def _read_back(plan: Plan, best: Trained) -> Lag | None:
@@ -212,7 +215,8 @@ def _read_back(plan: Plan, best: Trained) -> Lag | None:
         return None
     forecast = partial(forecast_windows, best.network)
     name = NAMES[best.kind]
-    return replace(plan.lag, network=read_back(forecast, plan.validation, name, plan.season))
+    curve = read_back(forecast, plan.validation, name, plan.season, plan.dataset.level)
+    return replace(plan.lag, network=curve)
 
 
 def start(plan: Plan) -> LinearForecast:

@@ -42,7 +42,7 @@ def past(
     layout, scaler = Layout.read(settings), scaler_of(series, settings)
     rows = whole_windows(series, lookback, 0, first)
     values = layout.rows(series, scaler, panel, horizon if layout.known else 0)
-    windows = Windows(values, rows, lookback, horizon, len(rows), layout.of_network())
+    windows = Windows(values, rows, lookback, horizon, layout.of_network())
     told = np.concatenate(
         [
             told_of_windows(model, windows, slice(at, at + AT_ONCE))[0]

@@ -210,6 +210,14 @@ class Calibration:
         return Tracker(self, name).margins()
 
     @cached_property
+    def remembered(self) -> tuple[list[list[list[float]]], list[list[list[float]]]]:
+        """The scores of each pool and step that trackers begin with, as they came and sorted."""
+        came = [[_known(column) for column in pool.T] for pool in self.pools]
+        if self.adaptive:
+            came = [[known[-RECENT:] for known in pool] for pool in came]
+        return came, [[sorted(known) for known in pool] for pool in came]
+
+    @cached_property
     def _fresh(self) -> Array:
         return Tracker(self, "").margins()
 
@@ -318,10 +326,9 @@ class Tracker:
         starts = np.tile(1 - np.array(self.levels)[:, None] / 100, self.horizon)
         self.alphas = np.array(calibration.alphas.get(name, starts), np.float64)
         # In order of time, and sorted: of each pool and step.
-        self._came = [[_known(column) for column in pool.T] for pool in calibration.pools]
-        if self.adaptive:
-            self._came = [[known[-RECENT:] for known in pool] for pool in self._came]
-        self._sorted = [[sorted(known) for known in pool] for pool in self._came]
+        self._came, self._sorted = (
+            [[list(step) for step in pool] for pool in of] for of in calibration.remembered
+        )
         self._margins: Array | None = None
 
     def margins(self) -> Array:

@@ -168,7 +168,7 @@ def of_panel(panel: Panel, settings: dict[str, Any]) -> Specimens:
         later = scaled[s][row : min(row + horizon, len(panel.series[s].ds)), 0]
         window[: len(later)] = later
     x = [
-        Windows(scaled[s], np.array([row]), lookback, horizon, 1, ahead).inputs()[0]
+        Windows(scaled[s], np.array([row]), lookback, horizon, ahead).inputs()[0]
         for s, row in chosen
     ]
     return Specimens(

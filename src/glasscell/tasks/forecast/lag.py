@@ -357,7 +357,7 @@ class _Field:
         train, held_out = dataset.parts[TRAIN], dataset.parts[VALIDATION]
         origins = np.sort(np.concatenate([train.origins, held_out.origins]))
         most = int(np.clip(len(origins) // 4, *WINDOWS[model]))
-        both = replace(train, origins=origins, available=len(origins)).thinned(most)
+        both = replace(train, origins=origins).thinned(most)
         inputs, lookback, level = both.inputs(), both.lookback, dataset.level
         rows, channels, ahead = inputs.astype(np.float64), inputs.shape[2], both.ahead
         last, past = rows[:, lookback - 1, :1], rows[:, lookback - 1 :: -1]
@@ -370,11 +370,12 @@ class _Field:
             always.append(known.reshape(len(rows), -1))
         back = np.concatenate([past[..., :1] - last[..., None], past[..., wanted]], axis=2)
         owners = dataset.owner(both.origins)
-        ends = np.bincount(owners, minlength=len(dataset.series))
-        span = sum(
-            -(-int(np.ptp(origins[dataset.owner(origins) == s]) + 1) // both.horizon)
-            for s in np.flatnonzero(ends)
-        )
+        # Horizons that the origins of each series span, one series after another.
+        whose = dataset.owner(origins)
+        first = np.flatnonzero(np.diff(whose, prepend=-1))
+        last_of = np.append(first[1:], len(origins)) - 1
+        horizons = -(-(origins[last_of] - origins[first] + 1) // both.horizon)
+        span = int(horizons[np.isin(whose[first], owners)].sum())
         targets = both.targets() - last
         return cls(np.concatenate(always, axis=1), back, targets, owners, both.origins, span)
 
@@ -482,10 +483,12 @@ class _Exchanged(Windows):
     Args:
         kept: Rows, counted back from the last, that are their own.
         others: (M,) which window each takes its older rows from.
+        level: Whether channel 1 is the target's level.
     """
 
     kept: int = 0
     others: Array = field(default_factory=lambda: np.empty(0, np.int64))
+    level: bool = False
 
     def inputs(self, which: slice | Array = slice(None)) -> Array:
         """Copy out the inputs of some windows."""
@@ -493,12 +496,16 @@ class _Exchanged(Windows):
         older = slice(0, self.lookback - self.kept)
         moved = own[:, self.lookback - 1, :1] - other[:, self.lookback - 1, :1]
         own[:, older] = other[:, older]
-        own[:, older, 0] += moved
+        own[:, older, : 1 + self.level] += moved[:, :, None]
         return own
 
 
 def read_back(
-    forecast: Callable[[Windows], Array], windows: Windows, model: str, season: int = 1
+    forecast: Callable[[Windows], Array],
+    windows: Windows,
+    model: str,
+    season: int = 1,
+    level: bool = False,
 ) -> Curve:
     """Measure how far back a trained network reads: its errors without what is older.
 
@@ -507,6 +514,7 @@ def read_back(
         windows: That it was not fitted on.
         model: What it is called.
         season: Steps of one season, 1 for none.
+        level: Whether channel 1 of the windows is the target's level.
 
     Returns:
         For each k the error where all rows older than the k last ones come from another window, at
@@ -524,7 +532,9 @@ def read_back(
         errors = np.zeros((len(steps), len(windows)))
         for place, k in enumerate(steps):
             for others in partners[:1] if k == lookback else partners:
-                exchanged = windows if k == lookback else _Exchanged(**held, kept=k, others=others)
+                exchanged = windows
+                if k < lookback:
+                    exchanged = _Exchanged(**held, kept=k, others=others, level=level)
                 errors[place] += abs(forecast(exchanged) - truth).mean(axis=1)
             errors[place] /= 1 if k == lookback else rounds
         return errors

@@ -5,6 +5,7 @@ Scalers, seasons and lags cannot: they are measured on the training part of each
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import blake2b
 
 import numpy as np
@@ -146,25 +147,46 @@ def _copies(plan: Plan) -> tuple[int, str]:
     series = plan.dataset.series
     if len(series) < 2:
         return 0, ""
-    size = max(plan.horizon, SHORTEST)
-    known: dict[bytes, int] = {}
-    for owner, train in enumerate(plan.dataset.training):
-        for start in range(len(train) - size + 1):
-            known.setdefault(_digest(train[start : start + size]), owner)
-    owners = plan.dataset.owner(plan.test.origins)
+    wanted, firsts = _test_windows(plan, max(plan.horizon, SHORTEST))
     pairs: dict[tuple[int, int], int] = {}
-    for owner, row in zip(owners, plan.test.origins - plan.dataset.offsets[owners], strict=True):
-        values = series[owner].target[row : row + size]
-        if len(np.unique(values)) < SHORTEST // 3 or np.isnan(values).any():
-            continue
-        other = known.get(_digest(values))
-        if other is not None and other != owner:
-            pairs[int(owner), other] = pairs.get((int(owner), other), 0) + 1
+    for digest, others in _seen_in_training(plan, wanted, firsts).items():
+        for owner in wanted[digest]:
+            if strangers := others - {owner}:
+                pair = owner, min(strangers)
+                pairs[pair] = pairs.get(pair, 0) + 1
     copies = sum(pairs.values())
     if copies <= COPIED * len(plan.test):
         return 0, ""
     names = [f"{series[one].unique_id} in {series[other].unique_id}" for one, other in pairs]
     return copies, few(names)
+
+
+def _test_windows(plan: Plan, size: int) -> tuple[dict[bytes, list[int]], Array]:
+    """Give whose the test windows of each digest are, and the values that they begin with."""
+    owners = plan.dataset.owner(plan.test.origins)
+    wanted: dict[bytes, list[int]] = {}
+    firsts = set()
+    for owner, row in zip(owners, plan.test.origins - plan.dataset.offsets[owners], strict=True):
+        values = plan.dataset.series[owner].target[row : row + size]
+        if len(np.unique(values)) >= SHORTEST // 3 and not np.isnan(values).any():
+            wanted.setdefault(_digest(values), []).append(int(owner))
+            firsts.add(values[0])
+    return wanted, np.array(sorted(firsts))
+
+
+def _seen_in_training(
+    plan: Plan, wanted: Mapping[bytes, list[int]], firsts: Array
+) -> dict[bytes, set[int]]:
+    """Give which series have values of each digest in their training part."""
+    size = max(plan.horizon, SHORTEST)
+    found: dict[bytes, set[int]] = {}
+    for owner, train in enumerate(plan.dataset.training):
+        # Only what begins like a test window is looked at whole.
+        for start in np.flatnonzero(np.isin(train[: max(len(train) - size + 1, 0)], firsts)):
+            digest = _digest(train[start : start + size])
+            if digest in wanted:
+                found.setdefault(digest, set()).add(owner)
+    return found
 
 
 def _digest(values: Array) -> bytes:

@@ -1,7 +1,7 @@
 """The linear forecast of a window, with which every network begins; needs NumPy alone.
 
-Apart from `baselines`, because loading scikit-learn takes a second that the processes which train
-networks need not spend.
+Apart from `ridge` and `trees`, because loading scikit-learn takes a second that the processes which
+train networks need not spend.
 """
 
 from __future__ import annotations

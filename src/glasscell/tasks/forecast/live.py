@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -28,13 +27,12 @@ from glasscell.tasks.forecast.intervals import (
     scores,
 )
 from glasscell.tasks.forecast.told import point_of, told_of
-from glasscell.tasks.live_streams import MOST, read_states, write_states
+from glasscell.tasks.live_streams import MOST, numbers_of, read_states, whose, write_states
 from glasscell.tasks.scaling import Scaler
 from glasscell.training import run_folder
 
 __all__ = ["Live"]
 
-NEEDED = ("columns", "frequency", "gaps", "max_gap", "lookback", "horizon", "level", "scalers")
 OF_ROW = ("expected", "lo", "hi", "p", "anomaly")
 """What is told of the row itself, by the forecast that was made one row before."""
 NEVER = np.iinfo(np.int64).min
@@ -52,7 +50,8 @@ class _Series:
         told: (horizon, horizon) or (horizon, horizon, P), scaled: the last forecasts, NaN where
             none was made; the latest one last.
         margins: (horizon, levels, horizon) that stood beside them.
-        known: (2, F) last value of each column, and its time; NaN before the first.
+        known: (F,) last value of each column; NaN before the first.
+        known_at: (F,) its time; NEVER before the first.
         last: Time of the last row; NEVER before the first.
     """
 
@@ -100,7 +99,7 @@ class Live:
         most: int = MOST,
     ) -> None:
         folder = Path(run)
-        self.settings = run_folder.read_preprocessing(folder, "forecast", NEEDED)
+        self.settings = run_folder.read_preprocessing(folder, "forecast", run_folder.OF_FORECAST)
         self._model = glasscell.load(run)
         self.lookback, self.horizon = self.settings["lookback"], self.settings["horizon"]
         if self._model.root.writes != self.horizon:
@@ -143,10 +142,8 @@ class Live:
         empty = Calibration((), ())
         self._sure, self.notes = (calibration or empty).among(wanted)
         self._names = [level_name(level) for level in self._sure.levels]
-        assert self._model.source is not None
         text = json.dumps(self.settings, sort_keys=True) + repr((wanted, self._sure.adaptive))
-        whose = f"{self._model.source[1]} {hashlib.sha256(text.encode()).hexdigest()}"
-        self._whose = hashlib.sha256(whose.encode()).hexdigest()
+        self._whose = whose(self._model, text)
         self._all: dict[str, _Series] = {}
 
     @property
@@ -305,21 +302,9 @@ class Live:
         )
 
     def _values(self, row: Mapping[str, Any] | Sequence[float] | Array) -> Array:
-        if isinstance(row, Mapping):
-            if absent := [name for name in self.features if name not in row]:
-                raise DataError(f"expected {', '.join(self.features)}, found no {absent[0]}")
-            row = [row[name] for name in self.features]
-        if len(row) != len(self.features):
-            raise DataError(
-                f"expected {count(len(self.features), 'number')} ({', '.join(self.features)}), got "
-                f"{len(row)}"
-            )
-        try:
-            values = np.array([np.nan if each is None else each for each in row], np.float64)
-        except (TypeError, ValueError) as error:
-            raise DataError(f"expected numbers, got {list(row)}") from error
+        values = numbers_of(row, self.features)
         if np.isinf(values).any():
-            raise DataError(f"expected finite numbers, got {list(row)}")
+            raise DataError(f"expected finite numbers, got {values.tolist()}")
         return values
 
     def _on(self, one: _Series, time: Any) -> int:
@@ -347,9 +332,8 @@ class Live:
             raise DataError(f"expected rows in order of time, got {time}, {when} the row before")
         nothing = np.full(len(self.features), np.nan)
         # What lies further back than the lookback is forgotten anyway.
-        for at in self._clock.after(one.last, steps - 1)[-self.lookback - self.horizon :]:
+        for at in self._clock.after(one.last, steps - 1, self.lookback + self.horizon):
             one.last = at
-            self._of_row(one, math.nan)
             self._push(one, nothing)
             self._forget(one)
         one.last = now
@@ -363,15 +347,15 @@ class Live:
             expected = nothing
         else:
             expected = self._compared(one, told, one.margins[-1, :, :1], value)
-        if one.tracker is not None and one.tracker.adaptive and one.scaler is not None:
+        if one.tracker is None or one.scaler is None or math.isnan(value):
+            return expected
+        if one.tracker.adaptive:
             truth = np.array((value - one.scaler.mean[0]) / one.scaler.scale[0])
-            for step in range(self.horizon):
-                then = one.told[-1 - step, step : step + 1][None]
-                found = [
-                    float(scores(then, self._sure.tells, level, truth)[0, 0])
-                    for level in self._sure.levels
-                ]
-                one.tracker.learn(step, found, one.margins[-1 - step, :, step].tolist())
+            steps = np.arange(self.horizon)
+            then, stood = one.told[-1 - steps, steps][None], one.margins[-1 - steps, :, steps]
+            each = [scores(then, self._sure.tells, level, truth)[0] for level in self._sure.levels]
+            for step, found in enumerate(np.array(each).T.tolist()):
+                one.tracker.learn(step, found, stood[step].tolist())
         return expected
 
     def _compared(self, one: _Series, told: Array, margins: Array, value: float) -> list[Any]:

@@ -290,8 +290,12 @@ def _require_some(source: Source, forecaster: Forecaster, reading: dict[str, Any
 
 def _columns(source: Source, settings: dict[str, Any], reading: dict[str, Any]) -> list[str]:
     """Give the columns of a table that a forecast reads."""
+    names, time = set(source.names), reading.get("time") or settings["columns"]["time"]
+    targets = {reading.get("target"), *settings["columns"]["targets"]}
+    if not (time in names or set(time.split(",")) <= names) or not targets & names:
+        return list(source.names)  # the reader finds them, as in `predict`
     known = json.dumps([settings["columns"], settings.get("ahead", {})])
-    named = {str(value) for value in reading.values()} | set(settings["columns"]["time"].split(","))
+    named = {str(value) for value in reading.values()} | set(time.split(","))
     return [name for name in source.names if name in named or json.dumps(name) in known]
 
 

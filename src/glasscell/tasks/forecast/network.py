@@ -195,12 +195,14 @@ class Sizes:
         lookback: Rows of a window.
         horizon: Rows of the forecast.
         ahead: Which channels are known ahead, and which hold codes.
+        beside: Numbers of each step that are told beside the point.
     """
 
     channels: int
     lookback: int
     horizon: int
     ahead: Ahead | None = None
+    beside: int = 0
 
     @property
     def known(self) -> int:
@@ -248,7 +250,8 @@ class Sizes:
         recurrent = gates * hidden_size * (self.reads + hidden_size + 2)
         ahead = self.horizon * (hidden_size + self.own) if self.known else 0
         tables = sum(codes * embedding_width(codes) for _, codes in self.codes)
-        heads = self.horizon * (hidden_size + 1) + self.horizon * (self.skips + 1)
+        heads = self.horizon * (1 + self.beside) * (hidden_size + 1)
+        heads += self.horizon * (self.skips + 1)
         return recurrent + heads + ahead + tables
 
     def twin(self, kind: Kind, hidden_size: int) -> int:
@@ -364,8 +367,8 @@ class Recipe:
     @property
     def sizes(self) -> Sizes:
         """What the parts of the networks read."""
-        train = self.train
-        return Sizes(self.channels, train.lookback, train.horizon, train.ahead)
+        train, beside = self.train, 0 if self.tells is None else self.tells.numbers
+        return Sizes(self.channels, train.lookback, train.horizon, train.ahead, beside)
 
     @property
     def epochs(self) -> int:

@@ -99,7 +99,7 @@ def make_plan(data: object, options: ForecastOptions) -> Plan:
     """Read the data and decide what the options leave open.
 
     Args:
-        data: Path of a CSV file, or a frame.
+        data: Path of a table, or a frame.
         options: The options.
 
     Raises:
@@ -211,7 +211,7 @@ def _split(options: ForecastOptions, horizon: int) -> Split:
 def _of_backtest(dataset: Dataset, windows: int, step: int) -> Windows:
     """Take the windows of a backtest's origins."""
     test = dataset.parts[TEST]
-    behind = dataset.offsets[dataset.owner(test.origins) + 1] - test.horizon - test.origins
+    behind = dataset.rows_behind(test.origins, test.horizon)
     chosen = (behind % step == 0) & (behind // step < windows)
     if not chosen.any():
         raise DataError(

@@ -205,8 +205,7 @@ class Forecaster(OnHub):
             last = told[:, -own:]
             histories = [_continued(*pair, panel) for pair in zip(histories, last, strict=True)]
             told = np.concatenate([told, self._told(panel, histories, scalers)[0]], axis=1)
-        after = {last: times_after(last, panel.freq, steps) for last in {s.ds[-1] for s in series}}
-        times = [after[one.ds[-1]] for one in series]
+        times = [times_after(one.ds[-1], panel.freq, steps) for one in series]
         return pd.DataFrame(
             {
                 "unique_id": np.repeat(np.array([s.unique_id for s in series], object), steps),
@@ -254,7 +253,7 @@ class Forecaster(OnHub):
             for one, scaler in zip(series, scalers, strict=True)
         ]
         origins = lookback + (lookback + more) * np.arange(len(series))
-        return Windows(np.concatenate(rows), origins, lookback, horizon, len(series), ahead)
+        return Windows(np.concatenate(rows), origins, lookback, horizon, ahead)
 
     def _told(
         self,
@@ -326,7 +325,7 @@ def read_like(
     """Read data as a run's were read, where they have its columns and nothing else is given.
 
     Args:
-        data: Path of a CSV file or a frame.
+        data: Path of a table, or a frame.
         settings: preprocessing.json of the run.
         say: Called with each sentence on what was done; None: silent.
         future: Path of a file or a frame with what is known after the data; None: none.
@@ -467,7 +466,12 @@ def _continued(series: Series, told: Array, panel: Panel) -> Series:
     times = series.ds.append(times_after(series.ds[-1], panel.freq, len(told)))
     values = np.concatenate([series.values, told[:, None]])
     measured = np.concatenate([series.measured, np.full(len(told), True)])
-    return Series(series.unique_id, times, values, measured, series.known)
+    known, static = series.known, len(panel.roles.static)
+    if known is not None and static:
+        n, more = len(series.ds), max(len(times) - len(known), 0)
+        known = np.pad(known, ((0, more), (0, 0)), constant_values=np.nan)
+        known[n:, -static:] = known[n - 1, -static:]
+    return Series(series.unique_id, times, values, measured, known)
 
 
 def _lacks(series: Series, lookback: int) -> str:

@@ -14,9 +14,6 @@ from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.scaling import Scaler
 from glasscell.training import run_folder
 
-NEEDED = ("columns", "frequency", "gaps", "max_gap", "lookback", "horizon", "level", "scalers")
-"""What a forecast cannot do without."""
-
 
 def preprocessing(plan: Plan, lag: Lag | None = None) -> dict[str, Any]:
     """Give what preprocessing.json holds.
@@ -61,7 +58,7 @@ def read_preprocessing(run: Path) -> dict[str, Any]:
     Raises:
         DataError: The folder or the file is missing, damaged, of another task or a newer version.
     """
-    return run_folder.read_preprocessing(run, "forecast", NEEDED)
+    return run_folder.read_preprocessing(run, "forecast", run_folder.OF_FORECAST)
 
 
 def scaler_of(series: Series, settings: dict[str, Any]) -> Scaler:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -196,28 +196,36 @@ def reasons(
     names = [one.unique_id for one in ready]
     if series is not None and series not in names:
         raise DataError(f"series: expected one of {few(names)}, got {series!r}")
-    horizon = settings["horizon"]
+    # A recursive run explains what it tells at once.
+    horizon = settings.get("at_once", settings["horizon"])
     if step is not None and not 1 <= step <= horizon:
-        raise DataError(f"step: expected 1 to {horizon}, the horizon of the run, got {step}")
-    inputs, found = forecaster.windows(panel, ready, scalers).inputs(), []
-    targets = settings["columns"]["targets"]
-    for place, one in enumerate(ready):
-        if series is None or one.unique_id == series:
-            ahead = panel.stamps(times_after(one.ds[-1], panel.freq, horizon))
-            scaler = scalers[place]
-            found.append(
-                of_window(
-                    subject,
-                    inputs[place],
-                    Layout.read(settings),
-                    (float(scaler.mean[0]), float(scaler.scale[0])),
-                    step=step,
-                    series=str(one.unique_id),
-                    target=targets[0] if len(targets) == 1 else str(one.unique_id),
-                    times=[time_text(time) for time in ahead],
-                )
+        raise DataError(f"step: expected 1 to {horizon}, what the run tells at once, got {step}")
+    told = [
+        pair for pair in zip(ready, scalers, strict=True) if series in (None, pair[0].unique_id)
+    ]
+    windows = forecaster.windows(panel, *map(list, zip(*told, strict=True)))
+    layout, found = Layout.read(settings), []
+    for x, (one, scaler) in zip(replace(windows, horizon=horizon).inputs(), told, strict=True):
+        ahead = panel.stamps(times_after(one.ds[-1], panel.freq, horizon))
+        found.append(
+            of_window(
+                subject,
+                x,
+                layout,
+                (float(scaler.mean[0]), float(scaler.scale[0])),
+                step=step,
+                series=str(one.unique_id),
+                target=target_of(settings, str(one.unique_id)),
+                times=[time_text(time) for time in ahead],
             )
+        )
     return found
+
+
+def target_of(settings: Mapping[str, Any], series: str) -> str:
+    """Name the column that is forecast: of a wide table each series is one."""
+    targets = settings["columns"]["targets"]
+    return str(targets[0]) if len(targets) == 1 else series
 
 
 def of_window(

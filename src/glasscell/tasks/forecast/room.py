@@ -6,6 +6,7 @@ import psutil  # type: ignore[import-untyped]
 
 from glasscell.data.wording import count
 from glasscell.errors import DataError
+from glasscell.tasks.forecast.heads import telling_of
 from glasscell.tasks.forecast.network import Sizes
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.training.kinds import KINDS
@@ -46,7 +47,9 @@ def parts(plan: Plan) -> dict[str, int]:
     channels, seeds = len(plan.channels), options.seeds
     train = min(len(plan.train), options.max_windows)
     batch = max(min(options.batch_size or 1, train), min(len(plan.validation), train, 1024))
-    sizes = Sizes(channels, lookback, plan.at_once, plan.train.ahead)
+    tells = telling_of(options)
+    beside = 0 if tells is None else tells.numbers
+    sizes = Sizes(channels, lookback, plan.at_once, plan.train.ahead, beside)
     rows = lookback + (plan.at_once if plan.train.known else 0)
     past = channels - plan.dataset.level - (1 + plan.train.known if plan.train.known else 0)
     features = lookback * past + 1 + sizes.skips - lookback

@@ -1,9 +1,10 @@
 """Splits series in time, scales them on the training part, and cuts windows: in that order.
 
-The first 70 % of the rows of each series train, the next 10 % validate, the last 20 % test. Scaling
-uses the training rows alone. A window belongs to the part that holds all its targets; its lookback
-may reach back into the part before, as it would in use, where the past is known. No window touches
-a gap, and its last input is a measured value, so that no interpolated input knows the future.
+The first 70 % of the rows of each series train, the next 10 % validate, the last 20 % test, unless
+a backtest names its origins. Scaling uses the training rows alone. A window belongs to the part
+that holds all its targets; its lookback may reach back into the part before, as it would in use,
+where the past is known. No window touches a gap, and its last input is a measured value, so that no
+interpolated input knows the future.
 """
 
 from __future__ import annotations
@@ -104,7 +105,6 @@ class Windows:
         origins: (M,) row in `values` of each window's first target.
         lookback: Rows before the origin that are read.
         horizon: Rows from the origin on that are forecast.
-        available: Windows there were before a cap.
         ahead: Which channels are known ahead; None: none.
     """
 
@@ -112,7 +112,6 @@ class Windows:
     origins: Array
     lookback: int
     horizon: int
-    available: int
     ahead: Ahead | None = None
 
     def __len__(self) -> int:
@@ -214,8 +213,11 @@ class Dataset:
 
     def origin_numbers(self, origins: Array, horizon: int, step: int) -> Array:
         """Give by how many steps of a backtest each origin lies before the last of its series."""
-        behind = self.offsets[self.owner(origins) + 1] - horizon - origins
-        return np.asarray(behind // step)
+        return np.asarray(self.rows_behind(origins, horizon) // step)
+
+    def rows_behind(self, origins: Array, horizon: int) -> Array:
+        """Count the rows of each origin's series behind its forecast."""
+        return np.asarray(self.offsets[self.owner(origins) + 1] - horizon - origins)
 
     @property
     def training(self) -> list[Array]:
@@ -282,7 +284,7 @@ def build(
     for part in (TRAIN, VALIDATION, TEST):
         origins_of = [_origins(s, end, part, lookback, horizon) for s, end in pairs]
         origins = np.concatenate([o + at for o, at in zip(origins_of, offsets[:-1], strict=True)])
-        parts[part] = Windows(values, origins, lookback, horizon, len(origins), ahead)
+        parts[part] = Windows(values, origins, lookback, horizon, ahead)
         if not len(origins) and not (part == TEST and all(e[1] == len(s.ds) for s, e in pairs)):
             raise DataError(
                 f"no window of {lookback} + {horizon} rows without a gap lies in the {part} part; "

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import glasscell
 from glasscell.arrays import Array
 from glasscell.errors import DataError, ShapeError
-from glasscell.tasks.live_streams import MOST, LiveStreams
+from glasscell.tasks.live_streams import MOST, LiveStreams, numbers_of
 from glasscell.tasks.scaling import Scaler
 from glasscell.tasks.sequences.averaging import Block
 from glasscell.tasks.sequences.told import told
@@ -139,23 +139,13 @@ class Live:
         self._streams.restore(path)
 
     def _values(self, row: Mapping[str, Any] | Sequence[float] | Array) -> npt.NDArray[np.float32]:
-        if isinstance(row, Mapping):
-            if absent := [name for name in self.features if name not in row]:
-                raise DataError(f"expected {', '.join(self.features)}, found no {absent[0]}")
-            row = [row[name] for name in self.features]
-        if len(row) != len(self.features):
-            raise DataError(
-                f"expected {len(self.features)} numbers ({', '.join(self.features)}), got "
-                f"{len(row)}"
-            )
-        try:
-            values = np.array([np.nan if each is None else each for each in row], np.float64)
-        except (TypeError, ValueError) as error:
-            raise DataError(f"expected numbers, got {list(row)}") from error
+        values = numbers_of(row, self.features)
         large = abs(values) > LARGEST
         if large.any():
             name = self.features[int(np.argmax(large))]
-            raise DataError(f"{name}: expected a finite number within float32, got {list(row)}")
+            raise DataError(
+                f"{name}: expected a finite number within float32, got {values.tolist()}"
+            )
         return values.astype(np.float32)
 
     def _filled(self, values: npt.NDArray[np.float32], name: str) -> npt.NDArray[np.float32]:
