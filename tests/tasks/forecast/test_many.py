@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 
 import distributed
 import numpy as np
@@ -153,6 +152,20 @@ def cluster():
         yield cluster
 
 
+class _KillsTheFirstAtWork(distributed.SchedulerPlugin):
+    """Kills the process of the first worker that is given a task, with the task in its hands."""
+
+    name = "kills the first at work"
+
+    def __init__(self, scheduler):
+        self.scheduler, self.victim = scheduler, None
+
+    def transition(self, key, start, finish, *args, **kwargs):
+        if finish == "processing" and self.victim is None:
+            self.victim = self.scheduler.tasks[key].processing_on.pid
+            os.kill(self.victim, signal.SIGKILL)
+
+
 @pytest.mark.filterwarnings(
     "ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning"
 )
@@ -166,14 +179,11 @@ def test_dask_gives_the_bits_of_one_machine_though_a_worker_is_killed(
         FRAME.to_parquet(data, row_group_size=200)
     with cluster.get_client() as client:
         client.wait_for_workers(2, timeout=120)
-        victim = next(iter(client.scheduler_info()["workers"].values()))["nanny"] and next(
-            iter(client.run(os.getpid).values())
-        )
-        killer = threading.Timer(0.5, os.kill, (victim, signal.SIGKILL))
-        killer.start()
+        killer = _KillsTheFirstAtWork(cluster.scheduler)
+        cluster.scheduler.add_plugin(killer)
         told = whole(predict_parts(run, data, engine=cluster.scheduler_address))
-        killer.join()
-        assert victim not in client.run(os.getpid).values()
+        cluster.scheduler.remove_plugin(killer.name)
+    assert killer.victim is not None
     pd.testing.assert_frame_equal(told, expected, check_exact=True)
 
 
