@@ -122,26 +122,27 @@ class Entry:
         """Give what decides a trial's result, as plain values."""
         return {**asdict(self.options), "variant": dict(self.options.variant), **self.read}
 
-    def run(self, seed: int, line: Tell) -> dict[str, Any]:
-        """Train and test one network."""
+    def run(self, trial: Trial, line: Tell) -> dict[str, Any]:
+        """Train and test one network with the options that the trial's settings say."""
+        told = {name: value for name, value in trial.settings.items() if name not in self.read}
         trained = train(
-            self.options,
+            Today(**told),
             self.draw,
-            seed,
+            trial.seed,
             network_of=self.network_of,
             tell=line.tell,
             stopped=lambda: line.stopped,
         )
         scores: dict[str, Any] = {}
         for number, test in enumerate(self.tests):
-            asked: Examples = test.draw(test.count, np.random.default_rng([seed, 2, number]))
+            asked: Examples = test.draw(test.count, np.random.default_rng([trial.seed, 2, number]))
             scores[test.column] = test.measure(answers(trained.network, asked), asked.target)
-        told = ", ".join(f"{column} {score:.4g}" for column, score in scores.items())
+        said = ", ".join(f"{column} {score:.4g}" for column, score in scores.items())
         return {
             **scores,
             "sequences": trained.sequences,
             "history": [list(look) for look in trained.history],
-            "said": f"{trained.sequences:,} sequences, {told}",
+            "said": f"{trained.sequences:,} sequences, {said}",
         }
 
 
@@ -172,7 +173,7 @@ class SideBySide:
 
     def run(self, trial: Trial, line: Tell) -> dict[str, Any]:
         """Train and test one network."""
-        return self._entry(trial.row).run(trial.seed, line)
+        return self._entry(trial.row).run(trial, line)
 
     def rows(self, done: Sequence[tuple[Trial, dict[str, Any]]]) -> list[Row]:
         """Lay out the trials beside what was published."""

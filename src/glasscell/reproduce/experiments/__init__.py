@@ -20,6 +20,7 @@ EXPERIMENTS = (
     "copy",
     "forget-bias",
     "digits",
+    "pascanu",
     "length",
     "recall",
     "ablations",
