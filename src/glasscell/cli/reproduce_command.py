@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from glasscell.cli.flags import QUIET, add_flags
+from glasscell.cli.flags import LANG, QUIET, add_flags
 from glasscell.cli.terminal import print_json, say
 from glasscell.errors import DataError
 
@@ -13,6 +13,7 @@ WHAT = "An experiment, all, or list."
 SEEDS = "Trials of each row. Default: as published, or a few with --quick."
 JOBS = "Trials to run side by side, each in a process of its own. Default: one a core."
 OUT = "Folder to write; a folder of the same experiments is gone on with."
+REPORT = "report.html"
 LISTED = "list"
 ALL = "all"
 
@@ -27,6 +28,7 @@ def add_arguments(parser: Any) -> None:
         ("--out", str, "reproduced", OUT),
         ("--jobs", int | None, None, JOBS),
         ("--json", bool, False, "Print the results as JSON, and nothing else, on standard output."),
+        LANG,
         QUIET,
     )
 
@@ -42,6 +44,8 @@ def run(args: Any) -> int:
     chosen = [experiment(name) for name in (EXPERIMENTS if args.name == ALL else [args.name])]
     from rich.console import Console
 
+    from glasscell.report.page import write
+    from glasscell.reproduce.finding_page import explored
     from glasscell.reproduce.finding_table import terminal_table, write_finding
     from glasscell.reproduce.laboratory import reproduce
     from glasscell.training.progress import Reporter, stop_on_interrupt
@@ -66,6 +70,8 @@ def run(args: Any) -> int:
             records.append(finding.record())
             if finding.rows:
                 write_finding(finding, folder)
+                if (page := explored(finding, folder)) is not None:
+                    write(page, folder / REPORT, args.lang, force=True)
                 if not args.quiet and not args.json:
                     console.print(terminal_table(finding))
                     say(console, one.sentence(finding.rows)[0])
