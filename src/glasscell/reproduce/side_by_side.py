@@ -12,6 +12,7 @@ import torch
 from glasscell.arrays import Array
 from glasscell.reproduce.laboratory import Row, Tell, Trial, rows_of, spread
 from glasscell.reproduce.problems import Examples
+from glasscell.reproduce.specimen import Specimen
 from glasscell.reproduce.today import Answerer, Draw, Today, answers, train
 
 Measure = Callable[[Array, Array], float]
@@ -23,6 +24,8 @@ STARTS: tuple[Start, ...] = (0.0, 1.0, 3.0, 5.0, "chrono")
 
 SEQUENCES = ("sequences", ("sequences shown", "训练序列数"))
 """The column that every table has beside its measures."""
+SHOWN = 64
+"""Sequences that a trained network is looked at on."""
 CLOSE = 1.25
 """Factor within which a mean of few trials is taken for the published figure."""
 
@@ -95,7 +98,7 @@ class Entry:
     """A row: a network, what it learns, what it is asked, what was published of it.
 
     Args:
-        name: What the row is called; of one experiment no two are called alike.
+        name: What the row is called, the task before the last comma; no two are called alike.
         options: The network and its training.
         draw: Gives so many sequences to learn from.
         tests: What is measured.
@@ -143,6 +146,13 @@ class Entry:
             "sequences": trained.sequences,
             "history": [list(look) for look in trained.history],
             "said": f"{trained.sequences:,} sequences, {said}",
+            "specimen": Specimen(
+                network=trained.network,
+                examples=self.draw(SHOWN, np.random.default_rng([trial.seed, 3])),
+                loss=self.options.loss,
+                task=self.name.rpartition(", ")[0],
+                history=trained.history,
+            ),
         }
 
 

@@ -29,14 +29,14 @@ COLUMNS = (("mse", ("MSE", "均方误差")), SEQUENCES)
 __all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "rows", "run", "sentence", "trials"]
 
 VARIANTS: dict[str, dict[str, Any]] = {
-    "V, with peepholes": {},
-    "NP, no peepholes": {"peephole": False},
-    "CIFG, coupled gates": {"coupled": True},
-    "NIG, no input gate": {"without": "input"},
-    "NFG, no forget gate": {"without": "forget"},
-    "NOG, no output gate": {"without": "output"},
-    "NIAF, no input activation": {"without": "candidate"},
-    "NOAF, no output activation": {"without": "activation"},
+    "V (with peepholes)": {},
+    "NP (no peepholes)": {"peephole": False},
+    "CIFG (coupled gates)": {"coupled": True},
+    "NIG (no input gate)": {"without": "input"},
+    "NFG (no forget gate)": {"without": "forget"},
+    "NOG (no output gate)": {"without": "output"},
+    "NIAF (no input activation)": {"without": "candidate"},
+    "NOAF (no output activation)": {"without": "activation"},
 }
 PUBLISHED = {"V": 0.0033, "NP": 0.0034, "CIFG": 0.0010, "NIG": 0.0115, "NFG": 0.0036,
              "NOG": 0.0069, "NIAF": 0.0021, "NOAF": 0.0050}  # fmt: skip
@@ -57,7 +57,7 @@ PROBLEMS: Mapping[str, dict[str, Any]] = {
 
 
 def _entry(problem: str, variant: str) -> Entry:
-    how, letters = PROBLEMS[problem], variant.partition(",")[0]
+    how, letters = PROBLEMS[problem], variant.partition(" ")[0]
     draw, classes, first = how["draw"], how["loss"] == "classes", problem.startswith("adding")
     return Entry(
         name=f"{problem}: {variant}",
@@ -96,7 +96,7 @@ def sentence(rows: Sequence[Row]) -> tuple[str, str]:
         some = [(float(r.ours["mse"]), r.name) for r in rows if r.name.startswith(problem)]
         if len(some) > 1:
             (least, best), (most, worst) = min(some), max(some)
-            names = [name.rpartition(": ")[2].partition(",")[0] for name in (worst, best)]
+            names = [name.rpartition(": ")[2].partition(" ")[0] for name in (worst, best)]
             english.append(
                 f"{problem}: {names[0]} worst ({most:.2g}), {names[1]} best ({least:.2g})"
             )

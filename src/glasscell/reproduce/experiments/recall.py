@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -30,21 +31,30 @@ BIAS = 5.0
 
 
 class Claimed(torch.nn.Module):
-    """The network of the claim: embedding, LSTM layers, layer norm, linear answer without bias."""
+    """The network of the claim: embedding, LSTM layers, layer norm, linear answer without bias.
+
+    The embedding is a matrix that reads one-hot symbols, and starts as torch's embeddings do.
+    """
 
     def __init__(self, options: Today, inputs: int, outputs: int) -> None:
         super().__init__()
         size = options.hidden_size
-        self.embedding = torch.nn.Embedding(inputs, size)
+        self.embedding = Linear(inputs, size, bias=False)
+        torch.nn.init.normal_(self.embedding.weight)
         self.recurrent = recurrent_layers(options, size)
         self.norm = torch.nn.LayerNorm(size)
         self.head = Linear(size, outputs, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Answer (T, B, O) to one-hot symbols (T, B, I)."""
-        output, _ = self.recurrent(self.embedding(x.argmax(-1)))
+        output, _ = self.recurrent(self.embedding(x))
         answers: torch.Tensor = self.head(self.norm(output))
         return answers
+
+    def glasscell_node(self, child: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+        """Give the node of config.json, for `glasscell.save`."""
+        parts = ("embedding", "recurrent", "norm", "head")
+        return {"type": "Sequential", "children": [child(part) for part in parts]}
 
 
 def _entry(
