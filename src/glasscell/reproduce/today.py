@@ -16,10 +16,10 @@ from glasscell.cells import Textbook
 from glasscell.nn import GRU, LSTM, RNN, Linear
 from glasscell.reproduce.adder import start_memories
 from glasscell.reproduce.problems.examples import Examples
+from glasscell.reproduce.specimen import LossName
 from glasscell.training.trainer import Batch, Schedule, Trainer
 
 Draw = Callable[[int, np.random.Generator], Examples]
-LossName = Literal["squares", "classes"]
 
 LAYERS = {"LSTM": LSTM, "GRU": GRU, "RNN": RNN}
 AT_ONCE = 500
