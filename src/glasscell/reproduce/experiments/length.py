@@ -89,8 +89,8 @@ def _adding(cell: str) -> Entry:
         tests=_tests(at, rmse),
         published=PUBLIC[cell],
         differs="16,000 sequences as published, in batches of 8, Adam, the rate falling to 0 as a "
-        "cosine, the LSTM with chrono biases for 400 steps; how the published ones were trained is not told, nor "
-        "how many networks they are of",
+        "cosine, the LSTM with chrono biases for 400 steps; how the published networks were "
+        "trained and how many they were is not told",
     )
 
 
