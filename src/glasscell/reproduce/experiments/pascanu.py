@@ -29,9 +29,9 @@ NAME = "pascanu"
 TITLE = ("Gradients that vanish and explode", "消失与爆炸的梯度")
 SOURCE = "Pascanu, Mikolov & Bengio (2013), sections 2.1, 2.2, 3.2 and 4.1"
 COLUMNS = (
-    ("at_10", ("log10 of the norm, 10 steps", "10 步后范数的 log10")),
-    ("at_100", ("100 steps", "100 步")),
-    ("radius", ("spectral radius of W", "W 的谱半径")),
+    ("at_10", ("log10, 10 steps", "10 步，log10")),
+    ("at_100", ("log10, 100 steps", "100 步，log10")),
+    ("radius", ("spectral radius", "谱半径")),
     ("norm", ("largest singular value", "最大奇异值")),
     ("right", ("right, %", "答对，%")),
     SEQUENCES,
@@ -72,7 +72,7 @@ class Matrix:
         with glasscell.trace(layer) as seen:
             layer(x, begin)
         found = fan(seen["l0"].sequence(0), layer_weights(layer, "l0"), columns=1, lags=LAGS)
-        told = {f"at_{lag}": float(found.log10_sigma[n, 0]) for n, lag in enumerate(LAGS)}
+        told = {f"at_{lag}": round(float(found.log10_sigma[n, 0]), 9) for n, lag in enumerate(LAGS)}
         of = stretch(W)
         return {**told, "radius": float(of.radius or 0), "norm": float(of.norm or 0)}
 
@@ -139,7 +139,7 @@ def effect(log10: float) -> str:
 def _training(clip: float | None, length: int, trials: int, quick: int) -> Entry:
     draw = partial(temporal_order, 2, scale=length / 100)
     return Entry(
-        name=f"temporal order, {length} steps, SGD, {'no clipping' if clip is None else 'clipped'}",
+        name=f"order, {length} steps, {'not clipped' if clip is None else 'clipped'}",
         options=Today(
             cell="RNN",
             hidden_size=UNITS,
@@ -157,7 +157,7 @@ def _training(clip: float | None, length: int, trials: int, quick: int) -> Entry
         trials=trials,
         quick=quick,
         differs="published in words: clipping helps, and with the regulariser of section 3.3 too, "
-        "which is not here, all of 50 to 200 steps are solved",
+        "which is not here, all of 50 to 200 steps are solved; W starts at the identity",
     )
 
 
@@ -210,13 +210,14 @@ def _row(matrix: Matrix, results: Sequence[Mapping[str, Any]]) -> Row:
         key: float(np.mean([result[key] for result in results])) for key in keys
     }
     found = effect(float(ours[matrix.judged_at]))
+    allowed = found in matrix.says or matrix.says.startswith("may")
     return Row(
         matrix.name,
         {matrix.judged_at: matrix.says} if matrix.says else {},
         ours,
         len(results),
         {key: spread([result[key] for result in results]) for key in keys},
-        "" if not matrix.says else "matched" if found in matrix.says else f"refuted: {found}",
+        "" if not matrix.says else "matched" if allowed else f"refuted: {found}",
         DIFFERS.get(matrix.name, ""),
     )
 
