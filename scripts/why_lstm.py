@@ -1,8 +1,8 @@
 """Write the tables of docs/why-lstm.md and its Chinese version from docs/results/reproduce/.
 
-    glasscell reproduce NAME --out reproduced
-    cp reproduced/NAME/results.json docs/results/reproduce/NAME.json
-    python scripts/why_lstm.py
+glasscell reproduce NAME --out reproduced
+cp reproduced/NAME/results.json docs/results/reproduce/NAME.json
+python scripts/why_lstm.py
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,14 @@ def main() -> None:
     """Rewrite both pages."""
     for page, language in PAGES.items():
         path = ROOT / page
-        text = BLOCK.sub(lambda found: block(found[1], language), path.read_text("utf-8"))
+        write = partial(_written, language=language)
+        text = BLOCK.sub(write, path.read_text("utf-8"))
         path.write_text(text, "utf-8")
         print(f"Wrote {page}")
+
+
+def _written(found: re.Match[str], language: int) -> str:
+    return block(found[1], language)
 
 
 def block(name: str, language: int) -> str:
