@@ -55,7 +55,8 @@ class Plan:
         rounds: Parts of each round; its networks have the seed of the round.
         scheme: Where the test parts come from.
         notes: What a reader of the results should know, one sentence each.
-        weights: (n,) how much each sequence counts in the training loss; None: all alike.
+        weights: (n,) how much each sequence counts in the training loss, or with labels a step each
+            step; None: all alike.
         whole: The sequences with all of their steps, where the network reads averages; None: it
             reads all.
     """
@@ -179,15 +180,8 @@ def resolved(
     per_step = sequences.labels.per_step
     pooling = options.pooling or ([] if per_step else ["mean", "max"])
     pooling = pooling.split(",") if isinstance(pooling, str) else pooling
-    if per_step and (options.stride or 1) > 1:
-        raise DataError(
-            f"--stride: expected 1 where each step has a label, got {options.stride}; leave it out"
-        )
-    if per_step and options.augment:
-        raise DataError(
-            "--augment: expected false where each step has a label, which would have to be "
-            "changed along; leave it out"
-        )
+    if per_step:
+        _require_each_step(options)
     measures = continuous(sequences)
     few = max(len(part.train) + len(part.validation) for part in rounds) < FEW
     augment = options.augment
@@ -213,6 +207,20 @@ def resolved(
         noise=noise if options.noise is None else options.noise,
         augment=augment,
     )
+
+
+def _require_each_step(options: SequenceOptions) -> None:
+    """Refuse what leaves no score for each step."""
+    for flag, given, expected in (
+        ("--pooling", options.pooling, "none"),
+        ("--stride", None if options.stride == 1 else options.stride, "1"),
+        ("--augment", options.augment or None, "false"),
+    ):
+        if given is not None:
+            raise DataError(
+                f"{flag}: expected {expected} where each step has a label, got {given}; leave it "
+                "out"
+            )
 
 
 def measured(sequences: Sequences, chosen: npt.ArrayLike) -> Scaler:

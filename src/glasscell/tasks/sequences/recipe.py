@@ -109,7 +109,7 @@ class Targets:
         per_step: Whether there is one a step.
         class_weights: (K,) what each class counts; of several labels at once (2, K), where they do
             not hold and where they do. None: one.
-        weights: (n,) what each sequence counts; None: one.
+        weights: What each sequence counts, or with `per_step` each step; None: one.
     """
 
     goal: Goal
@@ -144,12 +144,13 @@ class Targets:
             after the end. Else (B, D, 2), or (B, T, D, 2), numbers, and what each
             counts.
         """
-        counts = np.ones(len(chosen)) if self.weights is None else self.weights[chosen]
-        rows = chosen
+        rows, counts = chosen, np.ones(len(chosen))
         if self.per_step:
             lengths, places = lengths_and_places(sequences, chosen)
             rows = sequences.offsets[chosen][:, None] + np.minimum(places, lengths[:, None] - 1)
-            counts = counts[:, None] * (places < lengths[:, None])
+            counts = (places < lengths[:, None]).astype(np.float64)
+        if self.weights is not None:
+            counts = counts * self.weights[rows]
         values = self.values[rows]
         if self.goal == "classify":
             if self.class_weights is not None:
