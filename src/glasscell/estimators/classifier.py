@@ -62,6 +62,9 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[misc]
 
     class_weight: str | Mapping[Any, float] | None = None
 
+    score = SequenceEstimator.score
+    _measure = staticmethod(accuracy_score)
+
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train on every sequence once, going on from the calls before.
 
@@ -103,16 +106,6 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[misc]
             arrays, one a sequence.
         """
         return self._told(X, lambda predictor, sequences: self._named(predictor.scores(sequences)))
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Give the accuracy, of all steps together where each has a label.
-
-        Args:
-            X: As of `predict`.
-            y: As of `fit`.
-            sample_weight: (n,) how much each sequence counts, and each of its steps.
-        """
-        return self._measured(accuracy_score, X, y, sample_weight)
 
     def predict_proba(self, X: Any) -> Any:
         """Tell how likely each class is.

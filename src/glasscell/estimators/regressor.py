@@ -44,6 +44,9 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc]
     True
     """
 
+    score = SequenceEstimator.score
+    _measure = staticmethod(r2_score)
+
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on every sequence once, going on from the calls before.
 
@@ -73,16 +76,6 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc]
         """
         column = 0 if self._one else slice(None)
         return self._told(X, lambda predictor, sequences: predictor.outputs(sequences)[:, column])
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Give R², of all steps together where each has numbers.
-
-        Args:
-            X: As of `predict`.
-            y: As of `fit`.
-            sample_weight: (n,) how much each sequence counts, and each of its steps.
-        """
-        return self._measured(r2_score, X, y, sample_weight)
 
     def _labels(self, y: Any, known: bool) -> tuple[Labels, Array | None]:
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")

@@ -101,7 +101,8 @@ def steps_told(y: Any, lengths: npt.NDArray[np.int64]) -> Array | None:
         raise DataError("y: expected the labels of its steps for every sequence, got one label")
     counts = np.array([len(one) for one in told])
     if len(counts) == len(lengths) and np.array_equal(counts, lengths):
-        return np.concatenate(told)
+        steps: Array = np.concatenate(told)
+        return steps
     if len(set(counts.tolist())) == 1:
         return None
     if len(counts) != len(lengths):

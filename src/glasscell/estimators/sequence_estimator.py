@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -38,6 +38,8 @@ class SequenceEstimator(Hyperparameters, BaseEstimator):  # type: ignore[misc]
 
     layout: str = "ntc"
     warm_start: bool = False
+
+    _measure: ClassVar[Callable[..., float]]
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train one network afresh, or with `warm_start` from where the last one ended.
@@ -157,8 +159,14 @@ class SequenceEstimator(Hyperparameters, BaseEstimator):  # type: ignore[misc]
         rows = tell(predictor, sequences)
         return np.split(rows, sequences.offsets[1:-1]) if self._per_step else rows
 
-    def _measured(self, measure: Callable[..., float], X: Any, y: Any, sample_weight: Any) -> float:
-        """Compare what is told with y, all steps together where each has a label."""
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Give the accuracy, or R² of numbers; of all steps together where each has a label.
+
+        Args:
+            X: As of `predict`.
+            y: As of `fit`.
+            sample_weight: (n,) how much each sequence counts, and each of its steps.
+        """
         told = self.predict(X)
         if self._per_step:
             lengths = np.array([len(one) for one in told])
@@ -168,7 +176,7 @@ class SequenceEstimator(Hyperparameters, BaseEstimator):  # type: ignore[misc]
             y, told = truth, np.concatenate(told)
             if sample_weight is not None:
                 sample_weight = np.repeat(sample_weight, lengths)
-        return float(measure(y, told, sample_weight=sample_weight))
+        return float(self._measure(y, told, sample_weight=sample_weight))
 
     @property
     def _per_step(self) -> bool:

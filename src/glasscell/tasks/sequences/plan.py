@@ -15,7 +15,7 @@ from glasscell.data.sequences.reading_options import Goal
 from glasscell.data.wording import count
 from glasscell.errors import DataError
 from glasscell.tasks.scaling import Scaler
-from glasscell.tasks.sequences.augmentation import continuous
+from glasscell.tasks.sequences.augmentation import continuous, symbols
 from glasscell.tasks.sequences.averaging import averaged, stride_of
 from glasscell.tasks.sequences.options import SequenceOptions
 from glasscell.tasks.sequences.splits import Round, Scheme, split
@@ -42,6 +42,14 @@ Measured by 5 folds of the training sequences of three sets, one division, one s
 skip: with (0.2, 0) and (0.5, 0.3) the accuracy is .963 and .981 of JapaneseVowels, 12 features, .68
 and .46 of PickupGestureWiimoteZ, .76 and .46 of GunPoint, one feature each. That the number of
 features decides is a choice.
+"""
+
+SYMBOL, LEFT_OUT = 0.5, 0.1
+"""Scale of every feature where each step is a symbol, and share of steps left out in training.
+
+By their own deviations rare letters would be a hundred. On the first of 5 folds of the training
+part of `surnames`, accuracy and log loss: .706 and .929 with those, .721 and .901 with these, .713
+and .896 where two tenths are left out.
 """
 
 
@@ -95,7 +103,10 @@ class Plan:
         return self.rounds[seed - self.rounds[0].seed]
 
     def scaler(self, part: Round) -> Scaler:
-        """Measure the features on the training part of a round."""
+        """Measure the features on the training part of a round; symbols have a fixed scale."""
+        if symbols(self.sequences):
+            width = len(self.sequences.features)
+            return Scaler(np.zeros(width), np.full(width, SYMBOL))
         return measured(self.sequences, part.train)
 
     def target_scaler(self, part: Round) -> Scaler | None:
@@ -190,7 +201,9 @@ def resolved(
         augment = few and told and measures
     by_step = per_step or pooling == ["last"]
     dropout, noise = SINGLE if len(sequences.features) == 1 else SEVERAL
-    noise = noise if measures else 0.0
+    stride = options.stride or (1 if per_step else stride_of(sequences.lengths))
+    if not measures:
+        noise = 0.0 if per_step or stride > 1 or not symbols(sequences) else LEFT_OUT
     return replace(
         options,
         goal=GOALS[sequences.labels.kind],
@@ -202,7 +215,7 @@ def resolved(
         bidirectional=not by_step if options.bidirectional is None else options.bidirectional,
         pooling=pooling,
         skip=options.skip and bool(pooling),
-        stride=options.stride or (1 if per_step else stride_of(sequences.lengths)),
+        stride=stride,
         dropout=dropout if options.dropout is None else options.dropout,
         noise=noise if options.noise is None else options.noise,
         augment=augment,

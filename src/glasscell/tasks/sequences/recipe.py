@@ -18,7 +18,7 @@ from glasscell.data.sequences.collection import Sequences
 from glasscell.data.sequences.reading_options import Goal
 from glasscell.model.nodes.pooled_steps import Summary
 from glasscell.tasks.scaling import Scaler
-from glasscell.tasks.sequences.augmentation import changed
+from glasscell.tasks.sequences.augmentation import changed, left_out, symbols
 from glasscell.tasks.sequences.batches import (
     by_length,
     lengths_and_places,
@@ -217,7 +217,7 @@ class SequenceObjective:
         plan = recipe.plan
         self.recipe, self.device, self.width = recipe, device, width
         self.sequences, self.part = plan.sequences, recipe.part(seed)
-        self.scaler = plan.scaler(plan.round(seed))
+        self.scaler, self.symbols = plan.scaler(plan.round(seed)), symbols(plan.sequences)
         self.targets = Targets.of(plan, self.part)
         self.loss: Loss = self.targets.loss
         self.size = plan.options.batch_size or 1
@@ -255,8 +255,11 @@ class SequenceObjective:
             options["kept"] = ((drawn >= dropout) / (1 - dropout)).to(self.device)
         if noise or augment:
             # What stands after the end of a sequence changes nothing.
-            drawn = torch.randn(x.shape, generator=self.generator)
-            options["noise"] = (noise * drawn).to(self.device)
+            if self.symbols:
+                added = left_out(x, noise, self.generator)
+            else:
+                added = noise * torch.randn(x.shape, generator=self.generator)
+            options["noise"] = added.to(self.device)
         if summary is not None:
             options["summary"] = torch.from_numpy(summary).to(self.device)
         weights = _weights(targets, self.targets.goal)
