@@ -1,12 +1,15 @@
 """Trials are kept as they end, gone on with, and the same with any number of processes."""
 
 import json
+import pickle
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 from typing import ClassVar
 
 import numpy as np
 import pytest
+import torch
 
 from glasscell.errors import DataError
 from glasscell.reproduce import laboratory
@@ -14,10 +17,13 @@ from glasscell.reproduce.experiments import EXPERIMENTS, experiment
 from glasscell.reproduce.experiments import adding as adding_experiment
 from glasscell.reproduce.experiments import temporal_order as order
 from glasscell.reproduce.experiments import two_sequence as classes
+from glasscell.reproduce.finding_page import explored
 from glasscell.reproduce.laboratory import Trial, reproduce
 from glasscell.reproduce.online_training import Goal, asked, first_streak, learn, wrong
-from glasscell.reproduce.problems import two_sequence
-from glasscell.reproduce.two_forms import judged
+from glasscell.reproduce.problems import temporal_order, two_sequence
+from glasscell.reproduce.specimen import Specimen
+from glasscell.reproduce.today import Today
+from glasscell.reproduce.two_forms import COLUMNS, Modern, judged, run_modern
 from glasscell.training.workers import Workers
 
 
@@ -66,6 +72,12 @@ def test_a_stopped_experiment_goes_on(tiny, tmp_path):
     assert again.record()["sentence"] == ["mean 1.0", "平均"]
     alone = reproduce(tiny)
     assert alone.rows == again.rows
+
+
+def test_rows_are_chosen_by_a_part_of_their_names(tiny):
+    assert len(reproduce(tiny, only=["a"]).done) == 3
+    with pytest.raises(DataError, match="--rows: expected a part of a, got 'b'"):
+        reproduce(tiny, only=["a", "b"])
 
 
 def test_half_a_line_of_a_killed_process_is_run_again(tiny, tmp_path):
@@ -156,3 +168,60 @@ def test_only_what_is_asked_is_counted():
 def test_a_row_is_judged_beside_the_published_one(solved, sequences, said):
     table = {"solved": 100.0, "sequences": 100.0}
     assert judged(table, {"solved": solved, "sequences": sequences}) == said
+
+
+def test_the_page_opens_a_networks_sequences_and_says_the_table_once(tmp_path):
+    short = Modern(
+        name="short",
+        options=Today(hidden_size=4, steps=4, batch_size=4, check_every=2, loss="classes"),
+        draw=partial(temporal_order, 2),
+        tolerance=0.5,
+    )
+    known = SimpleNamespace(
+        NAME="order", TITLE=order.TITLE, SOURCE="nobody (1900)", COLUMNS=COLUMNS,
+        sentence=lambda rows: ("It was tried.", "试过了。"),
+    )  # fmt: skip
+    folder = tmp_path / "order"
+    done = []
+    for cell in ("LSTM", "RNN"):
+        trial = Trial(f"{cell} of today", {"cell": cell}, 0)
+        result = run_modern(short, cell, 0, SimpleNamespace(tell=lambda m: None, stopped=False))
+        pickle.loads(pickle.dumps(result.pop("specimen"))).keep(
+            folder / laboratory.SPECIMENS / trial.key("order")
+        )
+        done.append((trial, result))
+    rows = [
+        laboratory.Row(t.row, {"wrong": 7.0}, {"wrong": r["wrong"]}, 1, differs="all of it")
+        for t, r in done
+    ]
+    finding = laboratory.Finding(known, True, tuple(done), tuple(rows), 1.0, True)
+    page = explored(finding, folder)
+    (table,) = page.measures["results"]["tables"]
+    assert table["rows"][0][:1] == ["LSTM of today"]
+    assert table["rows"][0][3] == f"7 | {done[0][1]['wrong']:,}"
+    assert table["highlight"] == [0]
+    assert page.measures["results"]["notes"] == [("LSTM of today; RNN of today: all of it.",) * 2]
+    assert [one["name"] for one in page.measures["training"]] == ["LSTM of today", "RNN of today"]
+    assert [layer.mode for layer in page.layers] == ["LSTM", "RNN_TANH"]
+    specimen = Specimen.read(folder / laboratory.SPECIMENS / done[0][0].key("order"))
+    same = len({one.steps for one in page.series})
+    assert same == 1
+    assert page.series[0].steps in specimen.examples.lengths
+    assert explored(replace(finding, done=()), folder) is None
+
+
+def test_the_likeliest_class_counts():
+    new = Modern(
+        name="two",
+        options=Today(hidden_size=3, steps=2, batch_size=2, check_every=2, loss="classes"),
+        draw=partial(temporal_order, 2),
+        tolerance=0.5,
+    )
+    line = SimpleNamespace(tell=lambda m: None, stopped=False)
+    result = run_modern(new, "LSTM", 1, line)
+    test = temporal_order(2, 2560, np.random.default_rng([1, 2]))
+    x, target, lengths = test.padded()
+    told = result["specimen"].network(torch.from_numpy(x)).detach().numpy()
+    last = np.arange(2560)
+    told, target = told[lengths - 1, last], target[lengths - 1, last]
+    assert result["wrong"] == int((told.argmax(1) != target.argmax(1)).sum())

@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from glasscell.cli.flags import QUIET, add_flags
+from glasscell.cli.flags import LANG, QUIET, add_flags
 from glasscell.cli.terminal import print_json, say
 from glasscell.errors import DataError
 
 WHAT = "An experiment, all, or list."
 SEEDS = "Trials of each row. Default: as published, or a few with --quick."
+ROWS = "Rows of the table to run, each by a part of its name. Default: all."
 JOBS = "Trials to run side by side, each in a process of its own. Default: one a core."
 OUT = "Folder to write; a folder of the same experiments is gone on with."
+REPORT = "report.html"
 LISTED = "list"
 ALL = "all"
 
@@ -24,9 +26,11 @@ def add_arguments(parser: Any) -> None:
         ("name", str, LISTED, WHAT),
         ("--quick", bool, False, "A short form: fewer trials, shorter lags."),
         ("--seeds", int | None, None, SEEDS),
+        ("--rows", list[str] | None, None, ROWS),
         ("--out", str, "reproduced", OUT),
         ("--jobs", int | None, None, JOBS),
         ("--json", bool, False, "Print the results as JSON, and nothing else, on standard output."),
+        LANG,
         QUIET,
     )
 
@@ -42,6 +46,8 @@ def run(args: Any) -> int:
     chosen = [experiment(name) for name in (EXPERIMENTS if args.name == ALL else [args.name])]
     from rich.console import Console
 
+    from glasscell.report.page import write
+    from glasscell.reproduce.finding_page import explored
     from glasscell.reproduce.finding_table import terminal_table, write_finding
     from glasscell.reproduce.laboratory import reproduce
     from glasscell.training.progress import Reporter, stop_on_interrupt
@@ -58,6 +64,7 @@ def run(args: Any) -> int:
                 folder,
                 quick=args.quick,
                 seeds=args.seeds,
+                only=args.rows or (),
                 workers=workers,
                 reporter=reporter,
                 stopped=lambda: stop.pressed,
@@ -66,6 +73,8 @@ def run(args: Any) -> int:
             records.append(finding.record())
             if finding.rows:
                 write_finding(finding, folder)
+                if (page := explored(finding, folder)) is not None:
+                    write(page, folder / REPORT, args.lang, force=True)
                 if not args.quiet and not args.json:
                     console.print(terminal_table(finding))
                     say(console, one.sentence(finding.rows)[0])

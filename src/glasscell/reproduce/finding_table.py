@@ -19,7 +19,7 @@ def terminal_table(finding: Finding) -> FittedTable:
     for row in finding.rows:
         cells = {"run": row.name}
         for key, (name, _) in finding.experiment.COLUMNS:
-            cells[name] = f"{_cell(row.published.get(key))} | {_ours(row, key)}"
+            cells[name] = cell(row, key)
         cells["trials"] = str(row.trials)
         cells["verdict"] = row.verdict or NONE
         rows.append(cells)
@@ -40,12 +40,13 @@ def write_finding(finding: Finding, folder: Path) -> None:
     (folder / RESULTS).write_text(text + "\n", encoding="utf-8")
 
 
-def _ours(row: Row, key: str) -> str:
+def cell(row: Row, key: str) -> str:
+    """Write what was published | what came out here, with the ends of the trials in brackets."""
     text = _cell(row.ours.get(key))
     if key in row.spread and row.trials > 1:
         low, high = row.spread[key]
         text += f" ({_cell(low)} – {_cell(high)})"
-    return text
+    return f"{_cell(row.published.get(key))} | {text}"
 
 
 def _cell(value: float | str | None) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import pickle
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +15,14 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from glasscell.errors import DataError
+from glasscell.reproduce.specimen import Specimen
 from glasscell.training.progress import Reporter
 from glasscell.training.workers import Line, Workers, one_thread
 
 TRIALS = "trials.jsonl"
 RESULTS = "results.json"
+SPECIMENS = "networks"
+"""Where the first network of each row is kept, in a folder by the trial's key."""
 
 
 class Tell(Protocol):
@@ -90,7 +94,7 @@ class Experiment(Protocol):
 
     @staticmethod
     def run(trial: Trial, line: Tell) -> dict[str, Any]:
-        """Run one trial; gives plain values."""
+        """Run one trial; gives plain values, and a `Specimen` where there is a network to show."""
 
     @staticmethod
     def rows(done: Sequence[tuple[Trial, dict[str, Any]]]) -> list[Row]:
@@ -156,6 +160,7 @@ def reproduce(
     *,
     quick: bool = False,
     seeds: int | None = None,
+    only: Sequence[str] = (),
     workers: Workers | None = None,
     reporter: Reporter | None = None,
     stopped: Callable[[], bool] = lambda: False,
@@ -167,6 +172,7 @@ def reproduce(
         folder: Where each trial is kept as it ends; None: nowhere.
         quick: The short form: fewer seeds, shorter lags.
         seeds: Trials of each row; None: as published, or few if quick.
+        only: Rows to run, by a part of their names; default all.
         workers: Who runs them; None: this process.
         reporter: Says how far they are.
         stopped: Asked all the time whether to end early.
@@ -175,25 +181,24 @@ def reproduce(
         What was found; with any number of processes the same.
 
     Raises:
-        DataError: The folder holds a damaged file.
+        DataError: The folder holds a damaged file, or no row has such a name.
     """
-    planned = experiment.trials(quick, seeds)
+    planned = _chosen(experiment.trials(quick, seeds), only)
     held = _held(folder)
     missing = [t for t in planned if t.key(experiment.NAME) not in held]
     say = reporter.say if reporter is not None else (lambda text: None)
     if folder is not None and len(missing) < len(planned):
         say(f"{len(planned) - len(missing)} of {len(planned)} trials were run before.")
     names = [f"{experiment.NAME}, {t.row}, seed {t.seed}" for t in missing]
-    seen: dict[int, Any] = {}
 
     def hear(number: int, message: Any) -> None:
         trial = missing[number]
-        if isinstance(message, dict):
+        if isinstance(message, bytes) and folder is not None:
+            pickle.loads(message).keep(folder / SPECIMENS / trial.key(experiment.NAME))
+        elif isinstance(message, dict):
             held[trial.key(experiment.NAME)] = message
             _keep(folder, experiment.NAME, trial, message)
             say(f"{names[number]}: {message['said']}, {message['seconds']:.1f} s")
-        else:
-            seen[number] = message
 
     crew = workers or Workers(1)
     crew.call(_one, experiment.__name__, missing, hear, stopped, names)
@@ -210,11 +215,23 @@ def reproduce(
     )
 
 
+def _chosen(trials: list[Trial], only: Sequence[str]) -> list[Trial]:
+    rows = list(dict.fromkeys(trial.row for trial in trials))
+    for part in only:
+        if not any(part in row for row in rows):
+            raise DataError(f"--rows: expected a part of {'; '.join(rows)}, got {part!r}")
+    return [t for t in trials if not only or any(part in t.row for part in only)]
+
+
 @one_thread()
 def _one(name: str, trial: Trial, line: Line) -> None:
     experiment = cast(Experiment, import_module(name))
     began = time.perf_counter()
     result = experiment.run(trial, line)
+    specimen = result.pop("specimen", None)
+    if isinstance(specimen, Specimen) and trial.seed == 0 and not line.stopped:
+        # As bytes: multiprocessing would lend torch's memory, which ends with this process.
+        line.tell(pickle.dumps(specimen))
     if not line.stopped:
         line.tell({**result, "seconds": round(time.perf_counter() - began, 3)})
 

@@ -10,8 +10,11 @@ import numpy as np
 
 from glasscell.reproduce.laboratory import Row, Tell, Trial, rows_of, spread
 from glasscell.reproduce.online_training import BlockNetwork, Goal, learn, wrong
+from glasscell.reproduce.specimen import Specimen
 from glasscell.reproduce.today import Draw, Today, answers, equal_size, loss, train
 
+SHOWN = 64
+"""Sequences that a trained network is looked at on."""
 TEST = 2560
 """Sequences of a test: as in the tables of 1997."""
 COLUMNS = (
@@ -64,7 +67,8 @@ class Modern:
         name: What is said after the cell: "T = 100".
         options: The LSTM and its training; the plain RNN takes `rnn_rate`.
         draw: Gives so many sequences.
-        tolerance: A sequence is right if no error of an asked output reaches this.
+        tolerance: A sequence is right if no error of an asked output reaches this; where classes
+            are asked for, if the likeliest is right at each asked step.
         solved: Part of the test sequences that must be right for the problem to count as solved.
         below: Mean squared error that decides in place of `solved`; None: it does not.
         rnn_rate: The plain RNN's learning rate.
@@ -212,7 +216,10 @@ def run_modern(new: Modern, cell: str, seed: int, line: Tell) -> dict[str, Any]:
     told = answers(trained.network, test)
     if options.loss == "classes":
         told = np.exp(told - np.logaddexp.reduce(told, axis=1, keepdims=True))
-    errors = np.nan_to_num(np.abs(told - test.target)).max(axis=1)
+        asked = ~np.isnan(test.target[:, 0])
+        errors = asked & (told.argmax(axis=1) != test.target.argmax(axis=1))
+    else:
+        errors = np.nan_to_num(np.abs(told - test.target)).max(axis=1)
     largest = np.maximum.reduceat(errors, test.ends - test.lengths)
     missed = int((largest >= new.tolerance).sum())
     error = float(np.nanmean(np.square(told - test.target)))
@@ -223,4 +230,11 @@ def run_modern(new: Modern, cell: str, seed: int, line: Tell) -> dict[str, Any]:
         "mse": error,
         "loss": loss(trained.network, test, options.loss),
         "said": f"{trained.sequences:,} sequences, {missed} wrong of {TEST:,}",
+        "specimen": Specimen(
+            network=trained.network,
+            examples=new.draw(SHOWN, np.random.default_rng([seed, 3])),
+            loss=options.loss,
+            task=new.name,
+            history=trained.history,
+        ),
     }

@@ -71,7 +71,7 @@ _FORMS = TwoForms(
             ),
             draw=partial(temporal_order, 2),
             tolerance=0.5,
-            task="an answer counts as right if its class has more than half",
+            task="an answer counts as right if its class is the likeliest",
         )
     ],
 )
