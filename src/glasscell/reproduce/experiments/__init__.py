@@ -12,7 +12,19 @@ from typing import cast
 from glasscell.errors import DataError
 from glasscell.reproduce.laboratory import Experiment
 
-EXPERIMENTS = ("two-sequence", "adding", "multiplication", "temporal-order")
+EXPERIMENTS = (
+    "two-sequence",
+    "adding",
+    "multiplication",
+    "temporal-order",
+    "copy",
+    "forget-bias",
+    "digits",
+    "pascanu",
+    "length",
+    "recall",
+    "ablations",
+)
 """Names for the command line, in the order of the papers; a file has _ in place of -."""
 
 
