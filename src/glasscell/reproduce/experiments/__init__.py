@@ -12,7 +12,14 @@ from typing import cast
 from glasscell.errors import DataError
 from glasscell.reproduce.laboratory import Experiment
 
-EXPERIMENTS = ("two-sequence", "adding", "multiplication", "temporal-order")
+EXPERIMENTS = (
+    "continual-reber",
+    "noisy-lag",
+    "two-sequence",
+    "adding",
+    "multiplication",
+    "temporal-order",
+)
 """Names for the command line, in the order of the papers; a file has _ in place of -."""
 
 
