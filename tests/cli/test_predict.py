@@ -121,3 +121,21 @@ def test_a_file_that_cannot_be_written_is_named_as_it_was_given(capsys, place):
     code, _, err = call(capsys, place, "/proc/forecast.csv")
     assert code == 2
     assert "--out /proc/forecast.csv: cannot write there" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--fdr", "0.1"], "--fdr: expected --anomalies as well"),
+        (["--anomalies", "--horizon", "2"], "--horizon is no option beside --anomalies"),
+        (["--anomalies", "--future", "f.csv"], "--future is no option beside --anomalies"),
+        (["--anomalies", "--reasons"], "--reasons is no option beside --anomalies"),
+        (["--anomalies", "--engine", "dask"], "--engine is no option beside --anomalies"),
+        (["--anomalies", "--jobs", "2"], "--jobs is no option beside --anomalies"),
+    ],
+)
+def test_flags_that_mean_nothing_together_are_refused(capsys, place, tmp_path, arguments, message):
+    code, out, err = call(capsys, place, tmp_path / "f.csv", *arguments)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert list(tmp_path.iterdir()) == []

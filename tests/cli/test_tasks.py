@@ -149,6 +149,27 @@ def test_labels_are_told_of_new_sequences(capsys, place, tmp_path):
     np.testing.assert_allclose(told["p(down)"] + told["p(up)"], 1)
 
 
+@pytest.mark.parametrize("run", ["labels", "text"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--horizon", "3"],
+        ["--future", "f.csv"],
+        ["--reasons"],
+        ["--anomalies"],
+        ["--level", "[80]"],
+        ["--engine", "dask"],
+        ["--jobs", "2"],
+    ],
+)
+def test_what_only_a_run_on_series_can_do_is_refused(capsys, place, tmp_path, run, arguments):
+    files = [place / run, place / ("data.csv" if run == "labels" else "poem.txt")]
+    code, out, err = call(capsys, "predict", *files, "--out", tmp_path / "p.csv", *arguments)
+    assert (code, out) == (2, "")
+    assert arguments[0] in err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_stream_ends_with_what_the_whole_sequence_is_told(capsys, monkeypatch, place, tmp_path):
     new = table(6, seed=1)
     shuffled = new.sample(frac=1, random_state=0).sort_values("time", kind="stable")

@@ -200,6 +200,26 @@ def test_folders_within_name_a_column(tmp_path):
         np.testing.assert_array_equal(series.target, LOAD)
 
 
+def test_an_empty_first_part_of_a_folder_tells_nothing_of_its_columns(tmp_path):
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    text = FRAME.assign(y=FRAME["y"].map("{:.3f}".format).str.replace(".", ","))
+    text[:0].to_parquet(folder / "0.parquet")
+    text[:30].to_parquet(folder / "1.parquet")
+    text[30:].to_parquet(folder / "2.parquet")
+    require_the_table(folder)
+    assert detect(folder) == "forecast"
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_names_of_columns_may_stand_in_brackets(tmp_path, kind):
+    file = tmp_path / f"a.{kind}"
+    named = FRAME.rename(columns={"ds": "[ds]", "y": "[y]"})
+    named.to_csv(file, index=False) if kind == "csv" else named.to_excel(file, index=False)
+    panel = require_the_table(file)
+    assert (panel.roles.time, panel.roles.targets) == ("[ds]", ("[y]",))
+
+
 def test_a_folder_without_parquet_is_refused(tmp_path):
     with pytest.raises(DataError, match="found a folder without Parquet files"):
         read_panel(tmp_path)

@@ -186,6 +186,21 @@ def test_warm_start_goes_on_from_the_weights():
         model.set_params(hidden_size=5).fit(more)
 
 
+def test_warm_start_keeps_the_lookback_that_the_first_data_chose():
+    noise = np.random.default_rng(0).normal(size=700)
+    y = noise.copy()
+    for row in range(6, 700):
+        y[row] += 0.9 * y[row - 6]
+    frame = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=700), "y": y})
+    small = LSTMForecaster(horizon=1, epochs=1, hidden_size=3, random_state=0)
+    chosen, other = (
+        clone(small).fit(frame[:rows]).forecaster_.settings["lookback"] for rows in (300, 700)
+    )
+    assert chosen != other
+    going_on = clone(small).set_params(warm_start=True).fit(frame[:300]).fit(frame)
+    assert going_on.forecaster_.settings["lookback"] == chosen
+
+
 def test_cross_validation_forecasts_what_was_not_known(fitted):
     told = clone(SMALL).cross_validation(days(), windows=2, step=2)
     assert list(told.columns) == ["unique_id", "ds", "cutoff", "y", "LSTM"]

@@ -74,6 +74,12 @@ def test_a_stopped_experiment_goes_on(tiny, tmp_path):
     assert alone.rows == again.rows
 
 
+def test_rows_are_chosen_by_a_part_of_their_names(tiny):
+    assert len(reproduce(tiny, only=["a"]).done) == 3
+    with pytest.raises(DataError, match="--rows: expected a part of a, got 'b'"):
+        reproduce(tiny, only=["a", "b"])
+
+
 def test_half_a_line_of_a_killed_process_is_run_again(tiny, tmp_path):
     reproduce(tiny, tmp_path)
     path = tmp_path / laboratory.TRIALS

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from glasscell.cli.flags import add_flags
-from glasscell.cli.terminal import say
+from glasscell.cli.terminal import print_json, say
 from glasscell.errors import DataError
 
 QUICK_TURNS, TURNS = 3, 7
@@ -27,6 +27,7 @@ def add_arguments(parser: Any) -> None:
         ("--quick", bool, False, QUICK),
         ("--list", bool, False, "Say which rows and engines there are, and measure nothing."),
         ("--force", bool, False, "Replace an earlier result."),
+        ("--json", bool, False, "Print the result as JSON, and nothing else, on standard output."),
     )
 
 
@@ -40,7 +41,7 @@ def run(args: Any) -> int:
     for name in names:
         listing(name)
     if args.list:
-        _list(cases, names)
+        _list(cases, names, args.json)
         return 0
     threads, turns = _threads(args.threads), args.turns
     if turns is None:
@@ -55,7 +56,10 @@ def run(args: Any) -> int:
     with _progress(len(cases)) as watch:
         result = measure(cases, names, threads=threads, pace=Pace(turns), watch=watch)
     write(result, places)
-    _show(result, places)
+    if args.json:
+        print_json(result)
+    else:
+        _show(result, places)
     wrong = [row for row in result["rows"] if any(map(_is_wrong, row["left_out"].values()))]
     return 1 if wrong else 0
 
@@ -73,9 +77,13 @@ def _threads(threads: int | None) -> int:
     return threads or most
 
 
-def _list(cases: list[Any], names: list[str]) -> None:
+def _list(cases: list[Any], names: list[str], as_json: bool) -> None:
     from glasscell.bench.engines import listing
 
+    if as_json:
+        missing = {name: listing(name).missing or None for name in names}
+        print_json({"cases": [case.label for case in cases], "missing": missing})
+        return
     for case in cases:
         print(case.label)
     print()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from glasscell.cli.flags import FORCE, LANG, add_flags
+from glasscell.cli.terminal import print_json
 from glasscell.files import require_free_file
 
 WRITTEN = (
@@ -31,6 +32,7 @@ def add_arguments(parser: Any) -> None:
         ("--out", str, "lesson.html", "HTML file to write."),
         LANG,
         FORCE,
+        ("--json", bool, False, "Print where the lesson is as JSON, and nothing else."),
         ("--quiet", bool, False, "Print nothing but errors."),
     )
 
@@ -48,6 +50,8 @@ def run(args: Any) -> int:
 
         page = own_lesson(args.run, args.data)
     write(page, out, args.lang, force=args.force)
-    if not args.quiet:
+    if args.json:
+        print_json({"page": str(out)})
+    elif not args.quiet:
         print(WRITTEN[args.lang == "zh"].format(path=out))
     return 0

@@ -157,6 +157,7 @@ def run(args: Any) -> int:
         chosen["goal"] = _goal(goal, chosen["goal"])
     from glasscell.training import distribution
     from glasscell.training.progress import Reporter
+    from glasscell.training.run_folder import METRICS
 
     fit = import_module(f"glasscell.tasks.{task}").fit
     known = data_set(data)
@@ -180,7 +181,7 @@ def run(args: Any) -> int:
     if distribution.rank() > 0:
         return 130 if result.interrupted else 0
     if args.json:
-        print_json(result.metrics())
+        print_json(json.loads((result.folder / METRICS).read_text(encoding="utf-8")))
     elif not args.quiet:
         show(result, task)
     return 130 if result.interrupted else 0

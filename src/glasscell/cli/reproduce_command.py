@@ -11,6 +11,7 @@ from glasscell.errors import DataError
 
 WHAT = "An experiment, all, or list."
 SEEDS = "Trials of each row. Default: as published, or a few with --quick."
+ROWS = "Rows of the table to run, each by a part of its name. Default: all."
 JOBS = "Trials to run side by side, each in a process of its own. Default: one a core."
 OUT = "Folder to write; a folder of the same experiments is gone on with."
 REPORT = "report.html"
@@ -25,6 +26,7 @@ def add_arguments(parser: Any) -> None:
         ("name", str, LISTED, WHAT),
         ("--quick", bool, False, "A short form: fewer trials, shorter lags."),
         ("--seeds", int | None, None, SEEDS),
+        ("--rows", list[str] | None, None, ROWS),
         ("--out", str, "reproduced", OUT),
         ("--jobs", int | None, None, JOBS),
         ("--json", bool, False, "Print the results as JSON, and nothing else, on standard output."),
@@ -62,6 +64,7 @@ def run(args: Any) -> int:
                 folder,
                 quick=args.quick,
                 seeds=args.seeds,
+                only=args.rows or (),
                 workers=workers,
                 reporter=reporter,
                 stopped=lambda: stop.pressed,

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from glasscell.cli.terminal import STANDARD
+from glasscell.cli.terminal import STANDARD, print_json
 from glasscell.errors import DataError
 from glasscell.tasks.text.sampling import LENGTH, Drawing, write_on
 
@@ -24,6 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--temperature", metavar="T", type=float, default=1.0, help=likelier)
     few = "Draw from so many of the likeliest. Default: from all."
     add("--top-k", metavar="K", type=int, help=few)
+    add(
+        "--json",
+        action="store_true",
+        help="Print beginning, text and settings as JSON, at the end.",
+    )
     add("--quiet", action="store_true", help="Do not repeat the beginning before the text.")
 
 
@@ -46,6 +51,12 @@ def run(args: Any) -> int:
     pieces = write_on(args.run, prime, args.length, drawing, say)
     # Whatever the terminal's encoding: a run on Chinese must not die on an ASCII one.
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    if args.json:
+        settings = {
+            name: getattr(args, name) for name in ("length", "seed", "temperature", "top_k")
+        }
+        print_json({"prime": prime, "text": "".join(pieces), **settings})
+        return 0
     if not args.quiet:
         sys.stdout.write(prime)
     for piece in pieces:

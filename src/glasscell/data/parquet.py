@@ -191,17 +191,19 @@ def open_parts(paths: Sequence[Path], title: str, folder: Path | None = None) ->
         DataError: One is damaged, or has other columns or kinds of them than the first.
     """
     require_pyarrow(paths[0], "Parquet files")
-    counts, fixed = [], []
-    schema: Any = None
+    counts, fixed, schemas = [], [], []
     for path in paths:
         with _opened(path) as file:
             counts.append(file.metadata.num_rows)
-            here = file.schema_arrow
+            schemas.append(file.schema_arrow)
+    # The first part of a table is often an empty one, which says little of its columns.
+    filled = next((number for number, count in enumerate(counts) if count), 0)
+    schema = schemas[filled]
+    for path, here in zip(paths, schemas, strict=True):
         repeated = sorted({name for name in here.names if here.names.count(name) > 1})
         if repeated:
             raise DataError(f"{path}: expected distinct column names, got {few(repeated)} twice")
-        schema = here if schema is None else schema
-        _require_alike(here, schema, path, paths[0], title)
+        _require_alike(here, schema, path, paths[filled], title)
         fixed.append(_in_folders(path, folder, here.names))
     if any(each.keys() != fixed[0].keys() for each in fixed):
         raise DataError(
@@ -212,8 +214,7 @@ def open_parts(paths: Sequence[Path], title: str, folder: Path | None = None) ->
     names = [n for n in _called(schema, stored) if n]
     names += [name for name in fixed[0] if name not in names]
     inside = [stored.get(name, name) for name in names if name not in fixed[0]]
-    # The first part of a table is often an empty one.
-    batches = (batch for path in paths for batch in _batches(path, inside, SAMPLE_ROWS))
+    batches = _batches(paths[filled], inside, SAMPLE_ROWS)
     batch = next((batch for batch in batches if batch.num_rows), None)
     columns = [] if batch is None else [batch.column(name).to_pylist() for name in inside]
     columns += [[value] * (batch.num_rows if batch else 0) for value in fixed[0].values()]
@@ -241,7 +242,8 @@ def _require_alike(here: Any, first: Any, path: Path, other: Path, title: str) -
         )
     for name in here.names:
         kinds = [_sort_of(schema.field(name).type) for schema in (first, here)]
-        if kinds[0] != kinds[1]:
+        # A column of a part in which nothing stands in it has no kind.
+        if kinds[0] != kinds[1] and "null" not in kinds:
             raise DataError(
                 f"{title}: column {name!r} holds {kinds[0]} in {other.name} and {kinds[1]} in "
                 f"{path.name}; write the same kind into each"

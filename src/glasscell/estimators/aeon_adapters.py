@@ -50,10 +50,10 @@ class AeonLSTMClassifier(BaseClassifier):  # type: ignore[misc]
         self.estimator_ = estimator.fit(X, y)
         return self
 
-    def _predict(self, X: Any) -> Array:
+    def _predict(self, X: Any) -> Any:
         return self.estimator_.predict(X)
 
-    def _predict_proba(self, X: Any) -> Array:
+    def _predict_proba(self, X: Any) -> Any:
         return self.estimator_.predict_proba(X)
 
     @classmethod
@@ -82,7 +82,7 @@ class AeonLSTMRegressor(BaseRegressor):  # type: ignore[misc]
         self.estimator_ = LSTMRegressor(layout="nct", **self.get_params(deep=False)).fit(X, y)
         return self
 
-    def _predict(self, X: Any) -> Array:
+    def _predict(self, X: Any) -> Any:
         return self.estimator_.predict(X)
 
     @classmethod

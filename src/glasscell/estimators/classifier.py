@@ -1,4 +1,4 @@
-"""`LSTMClassifier`: one class, or several labels at once, of each sequence."""
+"""`LSTMClassifier`: one class, or several labels at once, of each sequence or step."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -27,6 +28,7 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[misc]
     It follows scikit-learn's rules, so it goes into a `Pipeline`, `GridSearchCV` and
     `cross_val_score`. X is (n, time, features), (n, time) of one feature, or a list of
     (time_i, features) arrays; y is (n,) of texts, numbers or bools, or (n, K) of zeros and ones.
+    A list of (time_i,) or (time_i, K) arrays labels each step, and what is told is such a list.
 
     Args:
         class_weight: How much each class counts in the training loss: "balanced" all classes
@@ -49,9 +51,19 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[misc]
     >>> model = LSTMClassifier(hidden_size=8, max_epochs=40, random_state=0).fit(X, y)
     >>> model.classes_.tolist(), model.score(X, y) > 0.9
     (['down', 'up'], True)
+
+    A label for each step:
+
+    >>> tags = [np.where(steps[:, 0] > 0, "up", "down") for steps in X]
+    >>> tagger = LSTMClassifier(hidden_size=8, max_epochs=40, random_state=0).fit(X, tags)
+    >>> len(X[0]), tagger.predict(X)[0].shape, tagger.score(X, tags) > 0.9
+    (8, (8,), True)
     """
 
     class_weight: str | Mapping[Any, float] | None = None
+
+    score = SequenceEstimator.score
+    _measure = staticmethod(accuracy_score)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train on every sequence once, going on from the calls before.
@@ -81,51 +93,52 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[misc]
                     "classes: expected all classes on the first call of partial_fit, got None"
                 )
             self.classes_ = np.unique(classes)
-            self._several = type_of_target(y).startswith("multilabel")
         return self._pass_over(X, y, sample_weight, known=True)
 
-    def predict(self, X: Any) -> Array:
-        """Tell the class of each sequence.
+    def predict(self, X: Any) -> Any:
+        """Tell the class of each sequence, or of each of its steps.
 
         Args:
             X: As of `fit`; sequences of any length.
 
         Returns:
-            (n,) of `classes_`; of several labels (n, K) of 0 and 1.
+            (n,) of `classes_`; of several labels (n, K) of 0 and 1; of steps a list of such
+            arrays, one a sequence.
         """
-        scores = self._scores(X)
-        if self._several:
-            return (scores > 0).astype(np.int64)
-        labels: Array = self.classes_[np.argmax(scores, axis=1)]
-        return labels
+        return self._told(X, lambda predictor, sequences: self._named(predictor.scores(sequences)))
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Any) -> Any:
         """Tell how likely each class is.
 
         Args:
             X: As of `predict`.
 
         Returns:
-            (n, K) float64 that sum to 1; of several labels, of each by itself.
+            (n, K) float64 that sum to 1; of several labels, of each by itself; of steps a list of
+            such arrays.
         """
-        return self._outputs(X)
+        return self._told(X, lambda predictor, sequences: predictor.outputs(sequences))
 
-    def decision_function(self, X: Any) -> Array:
+    def decision_function(self, X: Any) -> Any:
         """Give what the probabilities are made of.
 
         Args:
             X: As of `predict`.
 
         Returns:
-            (n, K) scores of the classes; of two classes (n,), the second's beyond the first's.
+            (n, K) scores of the classes; of two classes (n,), the second's beyond the first's; of
+            steps a list of such arrays.
         """
-        scores = self._scores(X)
-        both: Array = scores[:, 1] - scores[:, 0] if self._binary else scores
-        return both
+        return self._told(X, lambda predictor, sequences: self._beyond(predictor.scores(sequences)))
 
-    @property
-    def _binary(self) -> bool:
-        return len(self.classes_) == 2 and not self._several
+    def _named(self, scores: Array) -> Array:
+        labels: Array = self.classes_[np.argmax(scores, axis=1)]
+        return (scores > 0).astype(np.int64) if self._several else labels
+
+    def _beyond(self, scores: Array) -> Array:
+        binary = len(self.classes_) == 2 and not self._several
+        both: Array = scores[:, 1] - scores[:, 0] if binary else scores
+        return both
 
     def _labels(self, y: Any, known: bool) -> tuple[Labels, Array | None]:
         y = check_array(y, ensure_2d=False, dtype=None, input_name="y")
@@ -136,7 +149,9 @@ class LSTMClassifier(ClassifierMixin, SequenceEstimator):  # type: ignore[misc]
             y = column_or_1d(y, warn=True)
         found = np.arange(y.shape[1]) if several else np.unique(y)
         if not known:
-            self.classes_, self._several = found, several
+            self.classes_ = found
+        if not self.__sklearn_is_fitted__() or not known:
+            self._several = several
         self._require_known(found, several)
         weights = None if self.class_weight is None else compute_sample_weight(self.class_weight, y)
         names = tuple(str(one) for one in self.classes_)

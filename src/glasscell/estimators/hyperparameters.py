@@ -42,10 +42,11 @@ class Hyperparameters:
         cell: The recurrent layer: "lstm", "gru" or "rnn".
         hidden_size: Units of a layer and direction. Default: from the number of sequences.
         layers: Recurrent layers.
-        bidirectional: Read from both ends. Default: true, false where the pooling is "last" alone,
-            as such a network runs step by step.
+        bidirectional: Read from both ends. Default: true, false where each step has a label and
+            where the pooling is "last" alone, as such a network runs step by step.
         pooling: What the head reads of the outputs of all steps: "last", "mean", "max",
-            "attention", or with commas several. Default: as `glasscell fit` chooses.
+            "attention", or with commas several. Default: as `glasscell fit` chooses; where each
+            step has a label none.
         stride: Neighbouring steps that are averaged to one. Default: 1, and of sequences of more
             than 128 steps so many that the longest has no more.
         dropout: Part of what the head reads that is left out in training, at random.

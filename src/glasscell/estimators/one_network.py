@@ -99,7 +99,8 @@ def fit(
     Args:
         estimator: Whose hyper-parameters count.
         sequences: What to train on, with labels.
-        weights: (n,) what each counts in the loss; None: all alike.
+        weights: (n,) what each counts in the loss, or with labels a step each step; None: all
+            alike.
         before: What to begin with; None: fresh weights.
 
     Raises:
@@ -201,7 +202,13 @@ def _parts(
 ) -> Round:
     """Set some sequences apart to validate on; those that count nothing are left out."""
     fraction = estimator.validation_fraction
-    counted = np.arange(len(sequences)) if weights is None else np.flatnonzero(weights)
+    counted = np.arange(len(sequences))
+    if weights is not None:
+        assert sequences.labels is not None
+        by_step = sequences.labels.per_step
+        counted = np.flatnonzero(
+            np.add.reduceat(weights, sequences.offsets[:-1]) if by_step else weights
+        )
     if fraction is None:
         fraction = 1 / VALIDATION if len(counted) >= FEW else 0
     if isinstance(fraction, bool) or not 0 <= fraction <= 0.5:

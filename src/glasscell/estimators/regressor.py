@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils import check_array
 
 from glasscell.arrays import Array
@@ -21,8 +22,9 @@ __all__ = ["LSTMRegressor"]
 class LSTMRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc]
     """Tells a number of a sequence, or several, with an LSTM, a GRU or an RNN.
 
-    X is as of `LSTMClassifier`; y is (n,) or (n, D) of numbers, which are scaled by their mean and
-    standard deviation for training and given back in their own unit.
+    X is as of `LSTMClassifier`; y is (n,) or (n, D) of numbers, or a list of (time_i,) or
+    (time_i, D) arrays with numbers for each step. They are scaled by their mean and standard
+    deviation for training and given back in their own unit.
 
     Attributes:
         n_features_in_: Features of a step; of rows (n, time), their time steps.
@@ -42,6 +44,9 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc]
     True
     """
 
+    score = SequenceEstimator.score
+    _measure = staticmethod(r2_score)
+
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on every sequence once, going on from the calls before.
 
@@ -59,17 +64,18 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc]
         """
         return self._pass_over(X, y, sample_weight, known=False)
 
-    def predict(self, X: Any) -> Array:
-        """Tell the numbers of each sequence.
+    def predict(self, X: Any) -> Any:
+        """Tell the numbers of each sequence, or of each of its steps.
 
         Args:
             X: As of `fit`; sequences of any length.
 
         Returns:
-            (n,) float64, or (n, D) where y had columns, in the unit of y.
+            (n,) float64, or (n, D) where y had columns, in the unit of y; of steps a list of such
+            arrays, one a sequence.
         """
-        numbers = self._outputs(X)
-        return numbers[:, 0] if self._one else numbers
+        column = 0 if self._one else slice(None)
+        return self._told(X, lambda predictor, sequences: predictor.outputs(sequences)[:, column])
 
     def _labels(self, y: Any, known: bool) -> tuple[Labels, Array | None]:
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")

@@ -1,7 +1,7 @@
 """X as an estimator is given it: sequences of one length or of many, checked as scikit-learn does.
 
 What comes may be one array (n, time, features), one (n, time) of univariate sequences, or a list of
-arrays, one a sequence.
+arrays, one a sequence. With a label for each step, y is such a list too.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.utils.validation import validate_data
 
 from glasscell.arrays import Array
@@ -18,7 +19,7 @@ from glasscell.data.sequences.missing_values import fill_missing
 from glasscell.data.sequences.reading_options import Layout, Missing
 from glasscell.errors import DataError
 
-__all__ = ["read_samples"]
+__all__ = ["read_samples", "steps_told"]
 
 
 def read_samples(estimator: Any, X: Any, reset: bool) -> Sequences:
@@ -72,6 +73,47 @@ def read_samples(estimator: Any, X: Any, reset: bool) -> Sequences:
     manner = {"named": False, "layout": estimator.layout}
     names = np.array(content.names)
     return Sequences(filled, content.offsets, tuple(content.features), names, manner=manner)
+
+
+def steps_told(y: Any, lengths: npt.NDArray[np.int64]) -> Array | None:
+    """Lay labels of steps out one after another.
+
+    Args:
+        y: As given: labels of sequences, or a list with those of the steps of each.
+        lengths: (n,) steps of each sequence.
+
+    Returns:
+        (S, ...) labels; None: y has one for each sequence. A list of n rows of K is taken for K
+        labels of each sequence, but where every sequence has K steps.
+
+    Raises:
+        DataError: A sequence has more or fewer labels than steps.
+
+    >>> steps_told([["a", "b"], ["a"]], np.array([2, 1])).tolist()
+    ['a', 'b', 'a']
+    """
+    if isinstance(y, np.ndarray) and (y.dtype != object or y.ndim != 1):
+        return None
+    if not isinstance(y, list | tuple | np.ndarray) or not len(y) or not _depth(y[0]):
+        return None
+    told = [np.asarray(one) for one in y]
+    if any(one.ndim == 0 for one in told):
+        raise DataError("y: expected the labels of its steps for every sequence, got one label")
+    counts = np.array([len(one) for one in told])
+    if len(counts) == len(lengths) and np.array_equal(counts, lengths):
+        steps: Array = np.concatenate(told)
+        return steps
+    if len(set(counts.tolist())) == 1:
+        return None
+    if len(counts) != len(lengths):
+        raise DataError(
+            f"y: expected the labels of {len(lengths)} sequences, as X has, got {len(counts)}"
+        )
+    place = int(np.flatnonzero(counts != lengths)[0])
+    raise DataError(
+        f"y: expected a label for each of the {lengths[place]} steps of sequence {place}, got "
+        f"{counts[place]}"
+    )
 
 
 def _as_list(X: Any) -> list[Any] | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -18,7 +19,7 @@ from glasscell.data.sequences.collection import Labels, Sequences
 from glasscell.errors import DataError
 from glasscell.estimators.fitted_network import FittedNetwork
 from glasscell.estimators.hyperparameters import Hyperparameters
-from glasscell.estimators.samples import read_samples
+from glasscell.estimators.samples import read_samples, steps_told
 from glasscell.model.model import Model
 from glasscell.tasks.sequences.predict import Predictor
 
@@ -38,15 +39,17 @@ class SequenceEstimator(Hyperparameters, BaseEstimator):  # type: ignore[misc]
     layout: str = "ntc"
     warm_start: bool = False
 
+    _measure: ClassVar[Callable[..., float]]
+
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train one network afresh, or with `warm_start` from where the last one ended.
 
         Args:
             X: Sequences: (n, time, features) as the layout says, (n, time) of one feature, or a
                 list of (time_i, features) arrays.
-            y: What is to be told of each.
-            sample_weight: (n,) how much each sequence counts in the training loss; default all
-                alike.
+            y: What is to be told of each; or a list of arrays with a label for each step.
+            sample_weight: (n,) how much each sequence counts in the training loss, and each of its
+                steps; default all alike.
 
         Returns:
             The estimator.
@@ -111,8 +114,12 @@ class SequenceEstimator(Hyperparameters, BaseEstimator):  # type: ignore[misc]
         return fitted
 
     @abstractmethod
+    def predict(self, X: Any) -> Any:
+        """Tell what was learnt of each sequence, or of each of its steps."""
+
+    @abstractmethod
     def _labels(self, y: Any, known: bool) -> tuple[Labels, Array | None]:
-        """Read y, and how much each sequence counts by its class (None: all alike).
+        """Read y, and how much each label counts by its class (None: all alike).
 
         Args:
             y: As given.
@@ -129,26 +136,51 @@ class SequenceEstimator(Hyperparameters, BaseEstimator):  # type: ignore[misc]
                 "the target y is None; give what each sequence is to be told by"
             )
         sequences = read_samples(self, X, reset=not known_features)
-        labels, weights = self._labels(y, known_labels)
-        check_consistent_length(sequences.names, labels.values)
+        steps = steps_told(y, sequences.lengths)
+        if steps is None:
+            check_consistent_length(sequences.names, y)
+        if known_features and self._per_step != (steps is not None):
+            each = ("sequence", "step")
+            raise DataError(
+                f"y: expected a label a {each[self._per_step]} as before, got one a "
+                f"{each[not self._per_step]}; fit afresh"
+            )
+        labels, weights = self._labels(y if steps is None else steps, known_labels)
         if sample_weight is not None:
             given = _sequence_weights(sample_weight, len(sequences))
+            given = given if steps is None else np.repeat(given, sequences.lengths)
             weights = given if weights is None else given * weights
-        return replace(sequences, labels=labels), weights
+        return replace(sequences, labels=replace(labels, per_step=steps is not None)), weights
 
-    def _scores(self, X: Any) -> Array:
-        """Run the network: (n, outputs)."""
-        predictor, sequences = self._ready(X)
-        return predictor.scores(sequences)
-
-    def _outputs(self, X: Any) -> Array:
-        """Give (n, K) probabilities, or (n, D) numbers in the unit of y."""
-        predictor, sequences = self._ready(X)
-        return predictor.outputs(sequences)
-
-    def _ready(self, X: Any) -> tuple[Predictor, Sequences]:
+    def _told(self, X: Any, tell: Callable[[Predictor, Sequences], Array]) -> Any:
+        """Give a row for each sequence, or a list with the rows of the steps of each."""
         check_is_fitted(self)
-        return self._fitted("network_").predictor, read_samples(self, X, reset=False)
+        predictor, sequences = self._fitted("network_").predictor, read_samples(self, X, False)
+        rows = tell(predictor, sequences)
+        return np.split(rows, sequences.offsets[1:-1]) if self._per_step else rows
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Give the accuracy, or R² of numbers; of all steps together where each has a label.
+
+        Args:
+            X: As of `predict`.
+            y: As of `fit`.
+            sample_weight: (n,) how much each sequence counts, and each of its steps.
+        """
+        told = self.predict(X)
+        if self._per_step:
+            lengths = np.array([len(one) for one in told])
+            truth = steps_told(y, lengths)
+            if truth is None:
+                raise DataError("y: expected a list with the labels of the steps of each sequence")
+            y, told = truth, np.concatenate(told)
+            if sample_weight is not None:
+                sample_weight = np.repeat(sample_weight, lengths)
+        return float(self._measure(y, told, sample_weight=sample_weight))
+
+    @property
+    def _per_step(self) -> bool:
+        return self._fitted("network_").predictor.known.per_step
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "fitted_network_")

@@ -54,10 +54,10 @@ class SktimeLSTMClassifier(BaseClassifier):  # type: ignore[misc]
         self.estimator_ = LSTMClassifier(**self.get_params(deep=False)).fit(_sequences(X), y)
         return self
 
-    def _predict(self, X: Any) -> Array:
+    def _predict(self, X: Any) -> Any:
         return self.estimator_.predict(_sequences(X))
 
-    def _predict_proba(self, X: Any) -> Array:
+    def _predict_proba(self, X: Any) -> Any:
         return self.estimator_.predict_proba(_sequences(X))
 
     @classmethod
@@ -87,7 +87,7 @@ class SktimeLSTMRegressor(BaseRegressor):  # type: ignore[misc]
         self.estimator_ = LSTMRegressor(**self.get_params(deep=False)).fit(_sequences(X), y)
         return self
 
-    def _predict(self, X: Any) -> Array:
+    def _predict(self, X: Any) -> Any:
         return self.estimator_.predict(_sequences(X))
 
     @classmethod

@@ -160,6 +160,7 @@ def reproduce(
     *,
     quick: bool = False,
     seeds: int | None = None,
+    only: Sequence[str] = (),
     workers: Workers | None = None,
     reporter: Reporter | None = None,
     stopped: Callable[[], bool] = lambda: False,
@@ -171,6 +172,7 @@ def reproduce(
         folder: Where each trial is kept as it ends; None: nowhere.
         quick: The short form: fewer seeds, shorter lags.
         seeds: Trials of each row; None: as published, or few if quick.
+        only: Rows to run, by a part of their names; default all.
         workers: Who runs them; None: this process.
         reporter: Says how far they are.
         stopped: Asked all the time whether to end early.
@@ -179,9 +181,9 @@ def reproduce(
         What was found; with any number of processes the same.
 
     Raises:
-        DataError: The folder holds a damaged file.
+        DataError: The folder holds a damaged file, or no row has such a name.
     """
-    planned = experiment.trials(quick, seeds)
+    planned = _chosen(experiment.trials(quick, seeds), only)
     held = _held(folder)
     missing = [t for t in planned if t.key(experiment.NAME) not in held]
     say = reporter.say if reporter is not None else (lambda text: None)
@@ -211,6 +213,14 @@ def reproduce(
         sum(result["seconds"] for _, result in done),
         len(done) == len(planned),
     )
+
+
+def _chosen(trials: list[Trial], only: Sequence[str]) -> list[Trial]:
+    rows = list(dict.fromkeys(trial.row for trial in trials))
+    for part in only:
+        if not any(part in row for row in rows):
+            raise DataError(f"--rows: expected a part of {'; '.join(rows)}, got {part!r}")
+    return [t for t in trials if not only or any(part in t.row for part in only)]
 
 
 @one_thread()

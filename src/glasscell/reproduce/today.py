@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -12,9 +12,7 @@ import torch
 
 from glasscell import cells
 from glasscell.arrays import Array
-from glasscell.cells import Textbook
 from glasscell.nn import GRU, LSTM, RNN, Linear
-from glasscell.reproduce.adder import start_memories
 from glasscell.reproduce.problems.examples import Examples
 from glasscell.reproduce.specimen import LossName
 from glasscell.training.trainer import Batch, Schedule, Trainer
@@ -35,8 +33,13 @@ class Today:
         loss: "squares" (mean squared error) or "classes" (cross-entropy), mean over asked steps.
         forget_bias: Initial forget bias of an LSTM, or "chrono" with `longest`; None: as torch.
         longest: Lag that "chrono" expects.
+        variant: Options of the cell, such as {"without": "forget"}.
+        layers: L, recurrent layers.
         identity: Start an RNN's recurrent matrix at the identity.
-        rate: Adam's learning rate.
+        rate: Learning rate.
+        plain_steps: Stochastic gradient descent in place of Adam.
+        weight_decay: Of AdamW; 0: Adam.
+        cosine: Let the learning rate fall to 0 over `steps`, as half a cosine.
         batch_size: Sequences of a step.
         steps: The most training steps.
         clip: Largest norm of the gradient; None: any.
@@ -50,8 +53,13 @@ class Today:
     loss: LossName = "squares"
     forget_bias: float | Literal["chrono"] | None = 1.0
     longest: int = 0
+    variant: Mapping[str, Any] = field(default_factory=dict)
+    layers: int = 1
     identity: bool = False
     rate: float = 0.01
+    plain_steps: bool = False
+    weight_decay: float = 0.0
+    cosine: bool = False
     batch_size: int = 32
     steps: int = 2000
     clip: float | None = 1.0
@@ -61,7 +69,7 @@ class Today:
 
 
 class Answerer(torch.nn.Module):
-    """One recurrent layer, and a linear answer after every step.
+    """Recurrent layers, and a linear answer after every step.
 
     Args:
         options: The layer and its start.
@@ -71,9 +79,8 @@ class Answerer(torch.nn.Module):
 
     def __init__(self, options: Today, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.recurrent = LAYERS[options.cell](inputs, options.hidden_size)
+        self.recurrent = recurrent(options, inputs)
         self.head = Linear(options.hidden_size, outputs)
-        begin(self.recurrent, options)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Answer (T, B, O) to sequences (T, B, I)."""
@@ -86,16 +93,20 @@ class Answerer(torch.nn.Module):
         return {"type": "Sequential", "children": [child("recurrent"), child("head")]}
 
 
-def begin(layer: torch.nn.Module, options: Today) -> None:
-    """Set the biases, or the matrix, with which a layer begins."""
-    if isinstance(layer, LSTM) and options.forget_bias == "chrono":
-        start_memories(layer, options.longest)
-    elif isinstance(layer, LSTM) and options.forget_bias is not None:
-        book = Textbook(layer, "l0")
-        book.b_f = np.full(options.hidden_size, options.forget_bias, np.float32)
+def recurrent(options: Today, inputs: int) -> torch.nn.Module:
+    """Make the recurrent layers with the biases, or the matrix, with which they begin."""
+    start: dict[str, Any] = {}
+    if options.cell == "LSTM" and options.forget_bias == "chrono":
+        start = {"init": "chrono", "lag": options.longest}
+    elif options.cell == "LSTM":
+        start = {"forget_bias": options.forget_bias}
+    layer: torch.nn.Module = LAYERS[options.cell](
+        inputs, options.hidden_size, num_layers=options.layers, **start, **options.variant
+    )
     if options.identity:
         with torch.no_grad():
             torch.nn.init.eye_(layer.weight_hh_l0)  # type: ignore[arg-type]
+    return layer
 
 
 def parameters(cell: str, inputs: int, hidden_size: int, outputs: int) -> int:
@@ -141,11 +152,23 @@ class TrainedToday:
         history: (step, validation error) at every look.
     """
 
-    network: Answerer
+    network: torch.nn.Module
     validation: float
     steps: int
     sequences: int
     history: tuple[tuple[int, float], ...]
+
+
+def optimizer_of(options: Today, network: torch.nn.Module) -> torch.optim.Optimizer:
+    """Make the optimizer of a network."""
+    weights = network.parameters()
+    if options.plain_steps:
+        return torch.optim.SGD(weights, lr=options.rate)
+    if options.weight_decay:
+        return torch.optim.AdamW(
+            weights, lr=options.rate, weight_decay=options.weight_decay, fused=True
+        )
+    return torch.optim.Adam(weights, lr=options.rate, fused=True)
 
 
 class NewSequences:
@@ -180,6 +203,7 @@ def train(
     draw: Draw,
     seed: int,
     *,
+    network_of: Callable[[Today, int, int], torch.nn.Module] = Answerer,
     tell: Callable[[str], None] = lambda text: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> TrainedToday:
@@ -189,17 +213,21 @@ def train(
         options: The network and how it is trained.
         draw: Gives so many new sequences from a source of chance.
         seed: Of weights and sequences.
+        network_of: Makes the network, of the options, I and O.
         tell: Told how far it is.
         stopped: Asked after every step whether to end.
     """
     example = draw(1, np.random.default_rng(0))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = Answerer(options, example.x.shape[1], example.target.shape[1])
-    optimizer = torch.optim.Adam(network.parameters(), lr=options.rate, fused=True)
+        network = network_of(options, example.x.shape[1], example.target.shape[1])
+    optimizer = optimizer_of(options, network)
+    rates = None
+    if options.cosine:
+        rates = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=options.steps)
     objective = NewSequences(options, draw, seed)
     schedule = Schedule(epochs=math.ceil(options.steps / options.check_every), clip=options.clip)
-    trainer = Trainer(network, objective, optimizer, schedule, watch=False)
+    trainer = Trainer(network, objective, optimizer, schedule, rates, watch=False)
     history: list[tuple[int, float]] = []
     while not trainer.finished and trainer.best_validation >= options.enough and not stopped():
         if not trainer.step_epoch(lambda _: not stopped()):

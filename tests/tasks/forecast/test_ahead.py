@@ -153,6 +153,24 @@ def test_a_longer_horizon_reads_its_own_forecasts_as_history_and_says_so(tmp_pat
     np.testing.assert_allclose(told.forecast[3:6], again.forecast, rtol=1e-6)
 
 
+@pytest.mark.parametrize("known", [None, ["promo"]])
+def test_what_is_said_of_a_series_holds_beyond_the_horizon(known, tmp_path):
+    folder = fit(PAST, tmp_path / "run", static=["town"], future_covariates=known, **SMALL).folder
+    days = pd.date_range(PAST.ds.max(), periods=9)[1:]
+    coming = pd.DataFrame({"ds": [*days, *days], "unique_id": np.repeat(["a", "b"], 8)})
+    coming = coming.assign(promo=np.arange(16) % 2, town="town " + coming.unique_id)
+    future = None if known is None else coming.drop(columns="town")
+    told = predict(folder, PAST, future=future, horizon=8)
+    assert np.isfinite(told.forecast).all()
+    grown, steps = PAST, []
+    for start in (0, 3, 6):
+        steps.append(predict(folder, grown, future=future, horizon=min(3, 8 - start)))
+        more = steps[-1].rename(columns={"forecast": "y"})[["unique_id", "ds", "y"]]
+        grown = pd.concat([grown, more.merge(coming, on=["unique_id", "ds"])])
+    expected = pd.concat(steps).sort_values(["unique_id", "ds"], kind="stable")
+    np.testing.assert_allclose(told.forecast, expected.forecast, rtol=1e-6)
+
+
 def test_past_covariates_end_where_the_data_end(tmp_path):
     data = PAST[PAST.unique_id == "a"]
     folder = fit(data, tmp_path / "run", target="y", covariates=["promo"], **SMALL).folder

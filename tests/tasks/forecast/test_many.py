@@ -77,6 +77,26 @@ def test_a_folder_of_parquet_is_forecast_on_several_processes(tmp_path, run, exp
     pd.testing.assert_frame_equal(whole(told), expected, check_exact=True)
 
 
+@pytest.mark.parametrize(
+    ("names", "reading"),
+    [
+        ({"ds": "when"}, {}),
+        ({"y": "sold"}, {"target": "sold"}),
+        (
+            {"unique_id": "shop no", "ds": "when", "y": "sold"},
+            {"series": "shop no", "time": "when", "target": "sold"},
+        ),
+    ],
+)
+def test_columns_may_have_other_names_than_those_of_the_run(
+    tmp_path, run, expected, names, reading
+):
+    FRAME.rename(columns=names).to_parquet(tmp_path / "a.parquet")
+    told = list(predict_parts(run, tmp_path / "a.parquet", rows=1, **reading))
+    assert len(told) == 12
+    pd.testing.assert_frame_equal(whole(told), expected, check_exact=True)
+
+
 def test_series_that_are_too_short_do_not_stop_the_others(tmp_path, run, expected):
     short = pd.concat([FRAME, made(1, rows=3).assign(unique_id="short")])
     short.to_parquet(tmp_path / "a.parquet")
@@ -166,9 +186,6 @@ class _KillsTheFirstAtWork(distributed.SchedulerPlugin):
             os.kill(self.victim, signal.SIGKILL)
 
 
-@pytest.mark.filterwarnings(
-    "ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning"
-)
 @pytest.mark.parametrize("kind", ["frame", "path"])
 def test_dask_gives_the_bits_of_one_machine_though_a_worker_is_killed(
     tmp_path, run, expected, cluster, kind
@@ -187,7 +204,7 @@ def test_dask_gives_the_bits_of_one_machine_though_a_worker_is_killed(
     pd.testing.assert_frame_equal(told, expected, check_exact=True)
 
 
-@pytest.mark.filterwarnings("ignore")
+@pytest.mark.filterwarnings("ignore:.*`use_.*` is deprecated:DeprecationWarning")
 def test_ray_gives_the_bits_of_one_machine(run, expected):
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     try:
@@ -233,9 +250,6 @@ def test_every_group_failing_is_an_error(tmp_path):
         fit_groups(FRAME, tmp_path / "other", "town")
 
 
-@pytest.mark.filterwarnings(
-    "ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning"
-)
 def test_dask_fits_the_groups_that_one_machine_fits(tmp_path, cluster):
     expected = fit_groups(FRAME, tmp_path / "a", "shop", **SMALL, **COLUMNS, baselines=[], jobs=1)
     engine = cluster.scheduler_address

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import glasscell
+from glasscell.model.nodes.telling import Telling
 from glasscell.tasks.forecast.network import (
     Forecaster,
     LinearForecast,
@@ -15,10 +16,14 @@ from glasscell.tasks.forecast.network import (
 
 
 @pytest.mark.parametrize("kind", ["LSTM", "RNN"])
-def test_the_parameter_count_is_that_of_the_module(kind):
-    network = Forecaster(kind, 2, 7, lookback=9, horizon=3)
+@pytest.mark.parametrize(
+    "tells", [None, Telling("quantiles", (0.1, 0.5, 0.9)), Telling("student-t")]
+)
+def test_the_parameter_count_is_that_of_the_module(kind, tells):
+    network = Forecaster(kind, 2, 7, lookback=9, horizon=3, tells=tells)
     counted = sum(p.numel() for p in network.parameters())
-    assert counted == Sizes(2, 9, 3).parameters(kind, 7)
+    beside = 0 if tells is None else tells.numbers
+    assert counted == Sizes(2, 9, 3, beside=beside).parameters(kind, 7)
 
 
 def test_the_twin_is_as_near_in_size_as_one_unit_allows():

@@ -84,6 +84,19 @@ def test_a_step_and_a_series_are_chosen(run):
         told(run, series="z")
 
 
+def test_a_recursive_run_explains_the_one_step_that_its_network_tells(tmp_path):
+    data = promoted(200)
+    small = {"lookback": 4, "epochs": 2, "seeds": 1, "hidden_size": 4, "jobs": 1, "calendar": []}
+    options = {"target": "y", "future_covariates": ["promo"], "strategy": "recursive"}
+    folder = fit(data[:-3], tmp_path / "run", horizon=3, **options, **small).folder
+    future = data.tail(3)[["ds", "promo"]]
+    (found,) = reasons(folder, data[:-3], future=future)
+    forecast = predict(folder, data[:-3], future=future)["forecast"]
+    assert (found.step, found.forecast) == (1, pytest.approx(forecast[0], rel=1e-6))
+    with pytest.raises(DataError, match="step: expected 1 to 1, what the run tells at once, got 2"):
+        reasons(folder, data[:-3], future=future, step=2)
+
+
 def test_the_page_has_them_for_every_window_it_shows(run):
     page = look(run)
     assert len(page.measures["reasons"]) == len(page.series)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,9 +12,10 @@ from hypothesis import strategies as st
 
 from glasscell.data.sequences.collection import Labels, Sequences
 from glasscell.errors import DataError
-from glasscell.tasks.sequences.augmentation import CROP, WARP, changed
+from glasscell.tasks.sequences.augmentation import CROP, WARP, changed, left_out, symbols
 from glasscell.tasks.sequences.options import SequenceOptions
-from glasscell.tasks.sequences.plan import plan_of
+from glasscell.tasks.sequences.plan import LEFT_OUT, SYMBOL, plan_of
+from glasscell.tasks.sequences.recipe import Recipe
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=8), st.integers(0, 100))
@@ -50,3 +53,43 @@ def test_what_is_changed_by_default():
     data = Sequences(steps, np.arange(0, 25, 2), ("x",), names, tagged)
     with pytest.raises(DataError, match="--augment"):
         plan_of(data, SequenceOptions(rounds=2, per_step=True, augment=True))
+
+
+def letters(per_step=False):
+    places = np.random.default_rng(0).integers(0, 5, 60)
+    told = np.arange(60 if per_step else 20) % 2
+    labels = Labels("class", told, ("a", "b"), per_step=per_step)
+    steps, names = np.eye(5, dtype=np.float32)[places], np.arange(20).astype(str)
+    return Sequences(steps, np.arange(0, 61, 3), tuple("vwxyz"), names, labels)
+
+
+def test_symbols_have_one_scale_and_some_are_left_out_in_training():
+    data = letters()
+    plan = plan_of(data, SequenceOptions(rounds=2))
+    assert plan.options.noise == LEFT_OUT
+    scaler = plan.scaler(plan.rounds[0])
+    assert scaler.mean.tolist() == [0] * 5
+    assert scaler.scale.tolist() == [SYMBOL] * 5
+    objective = Recipe.of(plan).trainer("LSTM", 0).objective
+    for batch in objective.batches(0):
+        read = batch.inputs + batch.options["noise"]
+        gone = ~read.any(dim=2)
+        assert torch.equal(read[~gone], batch.inputs[~gone])
+    assert plan_of(letters(True), SequenceOptions(rounds=2)).options.noise == 0
+
+
+def test_as_many_steps_are_left_out_as_asked():
+    x = torch.eye(4).repeat(50, 40, 1)
+    gone = ~(x + left_out(x, 0.25, torch.Generator().manual_seed(0))).any(dim=2)
+    # Four standard errors of 8,000 draws.
+    assert float(gone.float().mean()) == pytest.approx(0.25, abs=4 * (0.25 * 0.75 / 8000) ** 0.5)
+
+
+def test_what_is_no_symbol():
+    data = letters()
+    for columns, value in ((0, 2.0), (0, np.nan), (slice(0, 5), 1.0), (slice(0, 5), 0.0)):
+        values = data.values.copy()
+        values[7, columns] = value
+        assert not symbols(replace(data, values=values))
+    one = np.ones((60, 1), np.float32)
+    assert not symbols(replace(data, values=one, features=("x",)))

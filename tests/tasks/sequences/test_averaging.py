@@ -88,3 +88,24 @@ def test_a_stream_says_after_each_row_what_a_prediction_of_the_rows_so_far_says(
         wanted = predict(run, [rows[:end]], missing=missing).iloc[0]
         assert said[0] == wanted["predicted"]
         assert said[1:] == wanted[["p(a)", "p(b)"]].tolist()
+
+
+@pytest.mark.parametrize("stride", [1, 3])
+def test_zero_is_the_mean_of_the_training_part_of_the_saved_round(tmp_path, stride):
+    draw = np.random.default_rng(2)
+    arrays = [draw.normal(k, size=(9 + 3 * (k % 2), 2)).astype(np.float32) for k in range(16)]
+    for number in range(0, 16, 3):
+        arrays[number][3:6, 0] = np.nan  # with a stride of 3 a whole step of the network
+    options = {"rounds": 1, "epochs": 1, "hidden_size": 3, "stride": stride, "missing": "zero"}
+    result = fit((arrays, ["a", "b"] * 8), tmp_path / "run", **options)
+    chosen = result.plan.round(0).train
+    trained, all_of = (np.concatenate(some) for some in ([arrays[k] for k in chosen], arrays))
+    mean = np.nanmean(trained.astype(np.float64), axis=0)
+    assert abs(mean - np.nanmean(all_of, axis=0)).max() > 0.01
+    holed = [array.copy() for array in arrays]
+    holed[1][3:6, 1] = np.nan
+    told = predict(result.folder, holed)
+    for instead, same in ((mean, True), (np.nanmean(all_of, axis=0), False)):
+        filled = [np.where(np.isnan(array), instead, array) for array in holed]
+        other = predict(result.folder, filled)["p(a)"]
+        assert np.allclose(told["p(a)"], other, rtol=1e-6) == same

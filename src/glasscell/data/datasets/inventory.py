@@ -269,6 +269,16 @@ DATA_SETS = (
     _archive("ACSF1", "power of ten kinds of appliances", 200, (1460, 1460), 1, 10),
     _archive("Covid3Month", "three months of cases, to the share of deaths", 201, (84, 84)),
     _archive(
+        "Covid3Month_disc",
+        "three months of cases, to one of three ranges of the share of deaths",
+        201,
+        (84, 84),
+        1,
+        3,
+        ("aeon",),
+    ),
+    _archive("UnitTest", "a day's walkers in a street, weekend or weekday", 42, (24, 24), 1, 2),
+    _archive(
         "CardanoSentiment", "a coin's day of news and price", 107, (24, 24), 2, within=("aeon",)
     ),
     _archive("Tecator", "infrared spectra of meat, to fat", 215, (100, 100), within=("sktime",)),

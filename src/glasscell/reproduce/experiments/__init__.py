@@ -13,12 +13,19 @@ from glasscell.errors import DataError
 from glasscell.reproduce.laboratory import Experiment
 
 EXPERIMENTS = (
-    "continual-reber",
     "noisy-lag",
     "two-sequence",
     "adding",
     "multiplication",
     "temporal-order",
+    "continual-reber",
+    "copy",
+    "forget-bias",
+    "digits",
+    "pascanu",
+    "length",
+    "recall",
+    "ablations",
 )
 """Names for the command line, in the order of the papers; a file has _ in place of -."""
 

@@ -51,20 +51,24 @@ def memoryless(length: int) -> float:
     return float(COPIED * np.log(KINDS) / (length + 2 * COPIED))
 
 
-def recall(length: int, count: int, chance: np.random.Generator, kinds: int = 2) -> Examples:
+def recall(
+    length: int, count: int, chance: np.random.Generator, kinds: int = 2, *, apart: bool = True
+) -> Examples:
     """Tell after the last step which symbol came first; all others are noise.
 
     Args:
         length: T.
         count: Sequences.
         chance: Source of chance.
-        kinds: Symbols that may come first; the noise is drawn from as many others.
+        kinds: Symbols that may come first.
+        apart: Whether the noise is drawn from as many other symbols, rather than from the same.
 
     Returns:
-        x is 2 kinds wide, target kinds wide, asked for after the last step.
+        x is 2 kinds wide (kinds, if not `apart`), target kinds wide, asked for after the last step.
     """
     first = chance.integers(0, kinds, count)
-    symbols = chance.integers(kinds, 2 * kinds, (count, length))
+    lowest, width = (kinds, 2 * kinds) if apart else (0, kinds)
+    symbols = chance.integers(lowest, width, (count, length))
     symbols[:, 0] = first
     ends = length * np.arange(1, count + 1)
-    return at_the_end(one_hot(symbols.ravel(), 2 * kinds), ends, one_hot(first, kinds))
+    return at_the_end(one_hot(symbols.ravel(), width), ends, one_hot(first, kinds))

@@ -1,4 +1,4 @@
-"""Changes sequences in training, where they are few: cut, faster, slower, stronger, weaker.
+"""Changes sequences in training: few are cut, faster, slower, stronger; symbols are left out.
 
 As Um et al. 2017 (Data augmentation of wearable sensor data, ICMI) do: window slicing, time warping
 and scaling, here in one resampling of each sequence.
@@ -13,7 +13,7 @@ import torch
 
 from glasscell.data.sequences.collection import Sequences
 
-__all__ = ["changed", "continuous"]
+__all__ = ["changed", "continuous", "left_out", "symbols"]
 
 WARP = 0.2
 """Largest logarithm of the tempo, and how far it may differ within a sequence."""
@@ -35,6 +35,29 @@ def continuous(sequences: Sequences) -> bool:
     """
     # A column at a time, as a copy of all would be as large as the data.
     return any(bool((np.abs(column % 1) > 0).any()) for column in sequences.values.T)
+
+
+def symbols(sequences: Sequences) -> bool:
+    """Tell whether each step is one of several symbols: a feature is 1, all others are 0.
+
+    >>> letters = Sequences(np.eye(3, dtype=np.float32), np.array([0, 3]), ("a", "b", "c"),
+    ...                     np.array(["abc"]))
+    >>> symbols(letters)
+    True
+    """
+    ones = np.zeros(len(sequences.values), np.int64)
+    for column in sequences.values.T:
+        one = column == 1
+        if not (one | (column == 0)).all():
+            return False
+        ones += one
+    return len(sequences.features) > 1 and bool((ones == 1).all())
+
+
+def left_out(x: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
+    """Give what takes a share of the steps (B, T, F), drawn at random, to no symbol when added."""
+    drawn = torch.rand(x.shape[:2], generator=generator) < share
+    return torch.where(drawn[..., None], -x, 0)
 
 
 def changed(

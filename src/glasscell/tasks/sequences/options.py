@@ -64,7 +64,9 @@ class SequenceOptions:
             of a single feature 0.2.
         noise: Standard deviation of the noise that is added to scaled features in training.
             Default: 0.3; of a single feature none, as its details would be lost in it, and of whole
-            numbers none, as they are codes or counts.
+            numbers none, as they are codes or counts. Where each step is a symbol (one feature is
+            1, all others are 0) it is the share of steps that are left out: 0.1; none with
+            per_step.
         augment: Whether each pass over the training sequences sees them changed: cut at their ends,
             faster and slower, stronger and weaker. Default: where classes or labels of fewer than
             1,000 sequences of no whole numbers are to be told; never with per_step.

@@ -15,7 +15,7 @@ from glasscell.data.sequences.reading_options import Goal
 from glasscell.data.wording import count
 from glasscell.errors import DataError
 from glasscell.tasks.scaling import Scaler
-from glasscell.tasks.sequences.augmentation import continuous
+from glasscell.tasks.sequences.augmentation import continuous, symbols
 from glasscell.tasks.sequences.averaging import averaged, stride_of
 from glasscell.tasks.sequences.options import SequenceOptions
 from glasscell.tasks.sequences.splits import Round, Scheme, split
@@ -44,6 +44,14 @@ and .46 of PickupGestureWiimoteZ, .76 and .46 of GunPoint, one feature each. Tha
 features decides is a choice.
 """
 
+SYMBOL, LEFT_OUT = 0.5, 0.1
+"""Scale of every feature where each step is a symbol, and share of steps left out in training.
+
+By their own deviations rare letters would be a hundred. On the first of 5 folds of the training
+part of `surnames`, accuracy and log loss: .706 and .929 with those, .721 and .901 with these, .713
+and .896 where two tenths are left out.
+"""
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
@@ -55,7 +63,8 @@ class Plan:
         rounds: Parts of each round; its networks have the seed of the round.
         scheme: Where the test parts come from.
         notes: What a reader of the results should know, one sentence each.
-        weights: (n,) how much each sequence counts in the training loss; None: all alike.
+        weights: (n,) how much each sequence counts in the training loss, or with labels a step each
+            step; None: all alike.
         whole: The sequences with all of their steps, where the network reads averages; None: it
             reads all.
     """
@@ -94,7 +103,10 @@ class Plan:
         return self.rounds[seed - self.rounds[0].seed]
 
     def scaler(self, part: Round) -> Scaler:
-        """Measure the features on the training part of a round."""
+        """Measure the features on the training part of a round; symbols have a fixed scale."""
+        if symbols(self.sequences):
+            width = len(self.sequences.features)
+            return Scaler(np.zeros(width), np.full(width, SYMBOL))
         return measured(self.sequences, part.train)
 
     def target_scaler(self, part: Round) -> Scaler | None:
@@ -179,15 +191,8 @@ def resolved(
     per_step = sequences.labels.per_step
     pooling = options.pooling or ([] if per_step else ["mean", "max"])
     pooling = pooling.split(",") if isinstance(pooling, str) else pooling
-    if per_step and (options.stride or 1) > 1:
-        raise DataError(
-            f"--stride: expected 1 where each step has a label, got {options.stride}; leave it out"
-        )
-    if per_step and options.augment:
-        raise DataError(
-            "--augment: expected false where each step has a label, which would have to be "
-            "changed along; leave it out"
-        )
+    if per_step:
+        _require_each_step(options)
     measures = continuous(sequences)
     few = max(len(part.train) + len(part.validation) for part in rounds) < FEW
     augment = options.augment
@@ -196,7 +201,9 @@ def resolved(
         augment = few and told and measures
     by_step = per_step or pooling == ["last"]
     dropout, noise = SINGLE if len(sequences.features) == 1 else SEVERAL
-    noise = noise if measures else 0.0
+    stride = options.stride or (1 if per_step else stride_of(sequences.lengths))
+    if not measures:
+        noise = 0.0 if per_step or stride > 1 or not symbols(sequences) else LEFT_OUT
     return replace(
         options,
         goal=GOALS[sequences.labels.kind],
@@ -208,11 +215,25 @@ def resolved(
         bidirectional=not by_step if options.bidirectional is None else options.bidirectional,
         pooling=pooling,
         skip=options.skip and bool(pooling),
-        stride=options.stride or (1 if per_step else stride_of(sequences.lengths)),
+        stride=stride,
         dropout=dropout if options.dropout is None else options.dropout,
         noise=noise if options.noise is None else options.noise,
         augment=augment,
     )
+
+
+def _require_each_step(options: SequenceOptions) -> None:
+    """Refuse what leaves no score for each step."""
+    for flag, given, expected in (
+        ("--pooling", options.pooling, "none"),
+        ("--stride", None if options.stride == 1 else options.stride, "1"),
+        ("--augment", options.augment or None, "false"),
+    ):
+        if given is not None:
+            raise DataError(
+                f"{flag}: expected {expected} where each step has a label, got {given}; leave it "
+                "out"
+            )
 
 
 def measured(sequences: Sequences, chosen: npt.ArrayLike) -> Scaler:

@@ -18,7 +18,7 @@ from glasscell.data.sequences.collection import Sequences
 from glasscell.data.sequences.reading_options import Goal
 from glasscell.model.nodes.pooled_steps import Summary
 from glasscell.tasks.scaling import Scaler
-from glasscell.tasks.sequences.augmentation import changed
+from glasscell.tasks.sequences.augmentation import changed, left_out, symbols
 from glasscell.tasks.sequences.batches import (
     by_length,
     lengths_and_places,
@@ -109,7 +109,7 @@ class Targets:
         per_step: Whether there is one a step.
         class_weights: (K,) what each class counts; of several labels at once (2, K), where they do
             not hold and where they do. None: one.
-        weights: (n,) what each sequence counts; None: one.
+        weights: What each sequence counts, or with `per_step` each step; None: one.
     """
 
     goal: Goal
@@ -144,12 +144,13 @@ class Targets:
             after the end. Else (B, D, 2), or (B, T, D, 2), numbers, and what each
             counts.
         """
-        counts = np.ones(len(chosen)) if self.weights is None else self.weights[chosen]
-        rows = chosen
+        rows, counts = chosen, np.ones(len(chosen))
         if self.per_step:
             lengths, places = lengths_and_places(sequences, chosen)
             rows = sequences.offsets[chosen][:, None] + np.minimum(places, lengths[:, None] - 1)
-            counts = counts[:, None] * (places < lengths[:, None])
+            counts = (places < lengths[:, None]).astype(np.float64)
+        if self.weights is not None:
+            counts = counts * self.weights[rows]
         values = self.values[rows]
         if self.goal == "classify":
             if self.class_weights is not None:
@@ -216,7 +217,7 @@ class SequenceObjective:
         plan = recipe.plan
         self.recipe, self.device, self.width = recipe, device, width
         self.sequences, self.part = plan.sequences, recipe.part(seed)
-        self.scaler = plan.scaler(plan.round(seed))
+        self.scaler, self.symbols = plan.scaler(plan.round(seed)), symbols(plan.sequences)
         self.targets = Targets.of(plan, self.part)
         self.loss: Loss = self.targets.loss
         self.size = plan.options.batch_size or 1
@@ -254,8 +255,11 @@ class SequenceObjective:
             options["kept"] = ((drawn >= dropout) / (1 - dropout)).to(self.device)
         if noise or augment:
             # What stands after the end of a sequence changes nothing.
-            drawn = torch.randn(x.shape, generator=self.generator)
-            options["noise"] = (noise * drawn).to(self.device)
+            if self.symbols:
+                added = left_out(x, noise, self.generator)
+            else:
+                added = noise * torch.randn(x.shape, generator=self.generator)
+            options["noise"] = added.to(self.device)
         if summary is not None:
             options["summary"] = torch.from_numpy(summary).to(self.device)
         weights = _weights(targets, self.targets.goal)
