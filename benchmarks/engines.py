@@ -25,6 +25,8 @@ import psutil
 import pyarrow
 import pyarrow.parquet as parquet
 
+from glasscell.bench.machine import cpu
+
 LENGTH = 1000
 """Rows of a series."""
 
@@ -142,13 +144,8 @@ def main() -> None:
                 found.append(row | json.loads(told.stdout.splitlines()[-1]))
                 print({k: round(v, 2) if isinstance(v, float) else v for k, v in found[-1].items()})
             file.unlink()
-    machine = {"python": platform.python_version(), "cores": os.cpu_count(), **_cpu()}
+    machine = {"python": platform.python_version(), "cores": os.cpu_count(), **cpu()}
     Path(args.out).write_text(json.dumps({"machine": machine, "rows": found}, indent=2) + "\n")
-
-
-def _cpu() -> dict[str, str]:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return {"cpu": next((s.partition(": ")[2] for s in lines if s.startswith("model name")), "")}
 
 
 if __name__ == "__main__":

@@ -17,6 +17,10 @@ NAMES = {
     "seasonal naive": "季节朴素",
     "drift": "漂移",
     "ridge": "岭回归",
+    "trees": "梯度提升树",
+    "ETS": "指数平滑（ETS）",
+    "Theta": "Theta 法",
+    "ARIMA": "自回归积分滑动平均（ARIMA）",
     "plain RNN": "普通 RNN",
     "LSTM": "LSTM",
 }

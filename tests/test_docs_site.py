@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,11 +13,6 @@ ROOT = Path(__file__).parents[1]
 SITE = ROOT / "site"
 LOADED = re.compile(r"<(?:script|link|img|iframe)\b[^>]*?(?:src|href)=\"?([^\" >]+)")
 LINKED = re.compile(r"<a\b[^>]*?href=\"?([^\" >]+)")
-
-pytestmark = pytest.mark.skipif(
-    not (find_spec("zensical") and find_spec("mkdocstrings_handlers")),
-    reason="builds the site, which takes zensical and mkdocstrings-python (extra docs)",
-)
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ def _their_warnings():
         yield
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, "Forecaster"])
 def test_sktimes_checks(kind):
     results = sktime_checks(getattr(estimators, f"SktimeLSTM{kind}"), verbose=False)
     assert len(results) > 100

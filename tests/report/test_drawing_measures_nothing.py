@@ -113,7 +113,6 @@ ALLOWED = {
     "lesson/lesson_page.py:_carried": "the unit that the lesson begins with",
     "page/headline.py:missing": "gaps in what was read, counted for their sentence",
     "views/cell/static.py:_terms": "which terms of a long sum are written out",
-    "views/forecast/data.py:Band.inside": "how many true values lie in an interval; no trace",
     "views/forecast/data.py:Stretch.measured": "lines of a forecast, scaled for 32 bits; no trace",
     "views/forecast/data.py:Stretch._error": "the score of a forecast; no trace",
     "views/confusion/plot.py:confusion": "a colour for each part of a row; no trace",

@@ -138,7 +138,10 @@ class Shown:
         """The network's intervals, for the picture."""
         if self.low is None or self.high is None or self.level is None:
             return None
-        return Band(level_name(float(self.level)), self.low, self.high)
+        known = np.isfinite(self.truth) & np.isfinite(self.low)
+        held = (self.low <= self.truth) & (self.truth <= self.high)
+        inside = f"{100 * held[known].mean():.0f}" if known.any() else ""
+        return Band(level_name(float(self.level)), self.low, self.high, inside)
 
     @classmethod
     def load(cls, path: Path) -> Shown:

@@ -36,19 +36,13 @@ class Band:
         level: Percent, as text.
         low: (n,) lower end, in the stretch's unit.
         high: (n,) upper end.
+        inside: Percent of the true values that it holds, as text; "" where none is known.
     """
 
     level: str
     low: Array
     high: Array
-
-    def inside(self, truth: Array) -> str:
-        """Give the share of true values that it holds, in percent, as text; "" where none is."""
-        known = np.isfinite(truth) & np.isfinite(self.low)
-        if not known.any():
-            return ""
-        held = (self.low <= truth) & (truth <= self.high)
-        return f"{100 * held[known].mean():.0f}"
+    inside: str
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -107,7 +101,7 @@ class Stretch:
                     "scale": [repr(center), repr(scale)],
                     "unit": self.unit,
                     "caption": both(self.caption),
-                    "band": None if band is None else [band.level, band.inside(self.truth)],
+                    "band": None if band is None else [band.level, band.inside],
                 }
             },
         )
