@@ -288,7 +288,8 @@ def _tables(metrics: Mapping[str, Any], unit: str, own: str) -> list[Table]:
     places = [metrics.get("where", EVERYWHERE)]
     tables = [results_table(metrics["methods"], unit, own, places[0])]
     for one in metrics.get("standings", ()):
-        tables.append(results_table(one["methods"], unit, own, one["where"]))
+        place, why = one["where"], one.get("why", ("", ""))
+        tables.append(results_table(one["methods"], unit, own, place, (why[0], why[1])))
     origins = metrics.get("backtest", {"origins": ()})["origins"]
     if len(origins) > 1:
         names = [method["name"] for method in origins[0]["methods"]]
@@ -325,6 +326,7 @@ def results_table(
     unit: str = "",
     own: str = LSTM,
     where: Sequence[str] = EVERYWHERE,
+    why: tuple[str, str] = ("", ""),
 ) -> Table:
     """Lay methods of metrics.json out as a table, that of the network marked.
 
@@ -333,6 +335,7 @@ def results_table(
         unit: Unit of the errors.
         own: Name of the network.
         where: On which windows they were tested, in English and Chinese.
+        why: Why on these alone; empty: they are all.
     """
     scored = [_method(record) for record in methods]
     head = tuple(f"{name}, {unit}" if unit else name for name in COLUMNS[1])
@@ -344,8 +347,8 @@ def results_table(
     sure = [inside, width, ("CRPS", "CRPS")] if level else []
     return Table(
         caption=(
-            f"Errors on the test part: {where[0]}.",
-            f"测试部分（{where[1]}）上的误差。",
+            f"Errors on the test part: {where[0]}. {why[0]}".strip(),
+            f"测试部分（{where[1]}）上的误差。{why[1]}",
         ),
         columns=[COLUMNS[0], (head[0], head[1]), *COLUMNS[2:5], *sure, *COLUMNS[5:]],
         rows=[
