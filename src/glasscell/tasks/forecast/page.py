@@ -347,8 +347,8 @@ def results_table(
     sure = [inside, width, ("CRPS", "CRPS")] if level else []
     return Table(
         caption=(
-            f"Errors on the test part: {where[0]}. {why[0]}".strip(),
-            f"测试部分（{where[1]}）上的误差。{why[1]}",
+            f"Errors on the test part: {where[0]}.",
+            f"测试部分（{where[1]}）上的误差。",
         ),
         columns=[COLUMNS[0], (head[0], head[1]), *COLUMNS[2:5], *sure, *COLUMNS[5:]],
         rows=[
@@ -360,8 +360,9 @@ def results_table(
         ],
         highlight=[place for place, m in enumerate(scored) if m.name == own],
         note=(
-            f"{_and_rival(own, ' and ')}: mean of {count(seeds, 'seed')}.",
-            f"{_and_rival(own, ' 与').replace(PLAIN_RNN, '普通 RNN')}：{seeds} 个种子的平均。",
+            f"{why[0]} {_and_rival(own, ' and ')}: mean of {count(seeds, 'seed')}.".strip(),
+            f"{why[1]}{_and_rival(own, ' 与').replace(PLAIN_RNN, '普通 RNN')}："
+            f"{seeds} 个种子的平均。",
         ),
     )  # fmt: skip
 
