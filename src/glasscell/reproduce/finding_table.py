@@ -46,6 +46,8 @@ def cell(row: Row, key: str) -> str:
     if key in row.spread and row.trials > 1:
         low, high = row.spread[key]
         text += f" ({_cell(low)} – {_cell(high)})"
+    if key not in row.published and key not in row.ours:
+        return NONE
     return f"{_cell(row.published.get(key))} | {text}"
 
 

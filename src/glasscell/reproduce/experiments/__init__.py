@@ -13,10 +13,12 @@ from glasscell.errors import DataError
 from glasscell.reproduce.laboratory import Experiment
 
 EXPERIMENTS = (
+    "noisy-lag",
     "two-sequence",
     "adding",
     "multiplication",
     "temporal-order",
+    "continual-reber",
     "copy",
     "forget-bias",
     "digits",

@@ -36,7 +36,7 @@ FILE = "GLASSCELL_DIGITS"
 STARTS: tuple[Start, ...] = (0.0, 1.0, "chrono")
 SMALL, LARGE = "8 x 8", "28 x 28"
 PUBLISHED: Mapping[Start, float] = {0.0: 24.1, 1.0: 98.9}
-WHY = {
+WHY: Mapping[Start, str] = {
     0.0: "published with 100 units, bias 0 and Adam at 0.000001, which is too slow for anything; "
     "ours differs from the other rows in its bias alone",
     1.0: "published with 100 units, RMSprop, an identity recurrent matrix and many more passes",

@@ -1,0 +1,83 @@
+"""Write the tables of docs/why-lstm.md and its Chinese version from docs/results/reproduce/.
+
+glasscell reproduce NAME --out reproduced
+cp reproduced/NAME/results.json docs/results/reproduce/NAME.json
+python scripts/why_lstm.py
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from glasscell.reproduce.experiments import experiment
+from glasscell.reproduce.finding_table import NONE, cell
+from glasscell.reproduce.laboratory import Row
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "docs" / "results" / "reproduce"
+PAGES = {"docs/why-lstm.md": 0, "docs/why-lstm.zh-CN.md": 1}
+HEADS = (("run", "trials", "verdict"), ("网络", "次数", "结论"))
+SHORT = ("The short form.", "简短版。")
+CHINESE = {
+    "LSTM of 1997": "1997 年的 LSTM",
+    "plain RNN of today": "今天的普通 RNN",
+    "LSTM of today": "今天的 LSTM",
+    "plain RNN": "普通 RNN",
+    "matched": "相符",
+    "better": "更好",
+    "short of it": "未达到",
+}
+BLOCK = re.compile(r"<!-- reproduce:([\w-]+) -->\n.*?<!-- /reproduce -->", re.DOTALL)
+
+
+def main() -> None:
+    """Rewrite both pages."""
+    for page, language in PAGES.items():
+        path = ROOT / page
+        write = partial(_written, language=language)
+        text = BLOCK.sub(write, path.read_text("utf-8"))
+        path.write_text(text, "utf-8")
+        print(f"Wrote {page}")
+
+
+def _written(found: re.Match[str], language: int) -> str:
+    return block(found[1], language)
+
+
+def block(name: str, language: int) -> str:
+    """Give an experiment's table, and below it the sentence."""
+    found = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
+    columns = experiment(name).COLUMNS
+    run, trials, verdict = HEADS[language]
+    heads = [f"`{name}`: {run}", *(names[language] for _, names in columns), trials, verdict]
+    lines = ["| " + " | ".join(heads) + " |", "|---" + "|--:" * (len(heads) - 1) + "|"]
+    lines += [_line(row, [key for key, _ in columns], language) for row in found["rows"]]
+    said = [found["sentence"][language], SHORT[language] if found["quick"] else ""]
+    quoted = "\n\n> " + " ".join(filter(None, said)) if any(said) else ""
+    return f"<!-- reproduce:{name} -->\n" + "\n".join(lines) + f"{quoted}\n<!-- /reproduce -->"
+
+
+def _line(told: Mapping[str, Any], keys: list[str], language: int) -> str:
+    row = Row(
+        told["name"],
+        told["published"],
+        told["ours"],
+        told["trials"],
+        {name: tuple(ends) for name, ends in told["spread"].items()},
+    )
+    # A bar would end the cell of the table.
+    figures = [cell(row, key).replace("|", "&#124;") for key in keys]
+    name, verdict = told["name"], told["verdict"] or NONE
+    if language:
+        for english, chinese in CHINESE.items():
+            name, verdict = name.replace(english, chinese), verdict.replace(english, chinese)
+    return "| " + " | ".join([name, *figures, str(told["trials"]), verdict]) + " |"
+
+
+if __name__ == "__main__":
+    main()

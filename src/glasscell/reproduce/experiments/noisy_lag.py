@@ -1,0 +1,95 @@
+"""Experiments 2b and 2c of 1997: an early symbol kept over noise that nothing can compress."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from glasscell.reference.memory_blocks import BlockSizes
+from glasscell.reproduce.laboratory import Row
+from glasscell.reproduce.online_training import BlockNetwork, Goal
+from glasscell.reproduce.problems import very_long_lag
+from glasscell.reproduce.today import Today
+from glasscell.reproduce.two_forms import (
+    COLUMNS,
+    Modern,
+    Published,
+    TwoForms,
+    of_today,
+    share_right,
+)
+
+NAME = "noisy-lag"
+TITLE = ("Noisy lags: a symbol kept over noise", "有噪声的时滞：越过噪声记住一个符号")
+SOURCE = "Hochreiter & Schmidhuber (1997), section 5.2, tasks 2b and 2c, table 3"
+__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "rows", "run", "sentence", "trials"]
+
+
+def network(symbols: int) -> BlockNetwork:
+    """Two cells with both gates, and no biases: 364 weights at 50 symbols."""
+    return BlockNetwork(
+        sizes=BlockSizes(inputs=symbols + 4, blocks=2, cells_per_block=1, outputs=2),
+        biased="nothing",
+        output_bias=False,
+        spread=0.2,
+    )
+
+
+def _row(least: int, symbols: int, after: float) -> Published:
+    return Published(
+        name=f"2c, q = {least:,}, p = {symbols:,}, LSTM of 1997",
+        network=network(symbols),
+        rate=0.01,
+        goal=Goal(tolerance=0.2, streak=10_000),
+        draw=partial(very_long_lag, least, symbols),
+        table={"solved": 100.0, "sequences": after},
+        trials=20,
+        in_quick=least == 50,
+    )
+
+
+_FORMS = TwoForms(
+    [
+        _row(50, 50, 30_000),
+        _row(100, 100, 31_000),
+        _row(200, 200, 33_000),
+        _row(500, 500, 38_000),
+        _row(1000, 1000, 49_000),
+        _row(1000, 500, 49_000),
+        _row(1000, 200, 75_000),
+        _row(1000, 100, 135_000),
+        _row(1000, 50, 203_000),
+    ],
+    [
+        Modern(
+            name="2c, q = 50, p = 50",
+            options=Today(
+                hidden_size=8,
+                loss="classes",
+                forget_bias="chrono",
+                longest=60,
+                rate=0.01,
+                batch_size=32,
+                steps=600,
+                enough=0.001,
+            ),
+            draw=partial(very_long_lag, 50, 50),
+            tolerance=0.5,
+            rnn_rate=0.003,
+        )
+    ],
+)
+trials, run, rows = _FORMS.trials, _FORMS.run, _FORMS.rows
+
+
+def sentence(rows: Sequence[Row]) -> tuple[str, str]:
+    """Say who keeps the symbol."""
+    if (both := of_today(rows, "2c, q = 50, p = 50")) is None:
+        return "", ""
+    one, other = map(share_right, both)
+    return (
+        f"Over 50 random symbols and more the LSTM of today still knows {one:.1f} % of the early "
+        f"symbols, the plain RNN {other:.1f} %; chance is 50 %.",
+        f"越过 50 个以上的随机符号，今天的 LSTM 仍记得 {one:.1f}% 的早先符号，普通 RNN 为 "
+        f"{other:.1f}%；随机猜测为 50%。",
+    )

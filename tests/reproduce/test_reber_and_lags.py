@@ -1,0 +1,70 @@
+"""Experiments 1, 2 and the continual grammar: their networks, how judged, and the same bits."""
+
+import numpy as np
+import pytest
+from scipy.stats import fisher_exact
+
+from glasscell.reproduce.experiments import continual_reber as continual
+from glasscell.reproduce.experiments import noisy_lag
+from glasscell.reproduce.laboratory import Trial, reproduce
+from glasscell.reproduce.problems.reber_grammar import SYMBOLS
+from glasscell.training.workers import Workers
+
+
+def same_alone_and_beside(experiment, trials, monkeypatch):
+    """Run trials in this process and in two others; give the rows."""
+    monkeypatch.setattr(experiment, "trials", lambda quick, seeds: trials)
+    alone = reproduce(experiment)
+    with Workers(2) as crew:
+        beside = reproduce(experiment, workers=crew)
+    for (_, one), (_, other) in zip(alone.done, beside.done, strict=True):
+        assert {**one, "seconds": 0} == {**other, "seconds": 0}
+    return alone.rows
+
+
+def test_networks_have_the_published_numbers_of_weights():
+    assert continual.NETWORK.weights == 424
+    assert [noisy_lag.network(p).weights for p in (50, 100, 200, 500, 1000)] == [
+        364,
+        664,
+        1264,
+        3064,
+        6064,
+    ]
+
+
+def test_a_stream_of_the_grammar_gives_the_same_row_in_any_process(monkeypatch):
+    short = {"streams": 300, "steps": 2500}
+    names = ("LSTM of 1997", "LSTM with forget gates")
+    listed = [Trial(name, short, seed) for name in names for seed in range(1)]
+    without, gated = same_alone_and_beside(continual, listed, monkeypatch)
+    assert (without.trials, without.published["rest"]) == (1, 99)
+    assert without.ours["solved"] + without.ours["good"] + without.ours["rest"] == 100
+    assert without.ours["state"] > 3 * gated.ours["state"]
+    assert len(continual.COLUMNS) == len({key for key, _ in continual.COLUMNS})
+
+
+def test_test_streams_end_at_their_first_error():
+    chance = np.random.default_rng(0)
+    network, ring = continual.WITHOUT.begin(chance), continual.Ring(chance, 2000)
+    kind = continual.KINDS["LSTM of 1997, reset after each word"]
+    word = 5
+    (length,) = continual.test(network, ring, kind, [word])
+    first = int(ring.ends[word])
+    assert "".join(SYMBOLS[k] for k in ring.x[first : first + 2].argmax(1)) in ("BT", "BP")
+    run = ring.run(network, word, True, 500, outputs=True)
+    errors = np.abs(run.outputs - ring.target[first : first + 500]).max(axis=1)
+    assert length == np.flatnonzero(errors >= continual.WRONG)[0]
+    ends = ring.ends[ring.ends > first][:3]
+    for end in ends:  # a word ends as it began: B x … x E
+        place = end - 3
+        assert SYMBOLS[ring.x[end - 1].argmax()] == "E"
+        assert SYMBOLS[ring.x[place].argmax()] == "E"
+
+
+@pytest.mark.parametrize("perfect", range(11))
+def test_a_part_of_perfect_networks_is_judged_by_fishers_test(perfect):
+    chance = fisher_exact([[perfect, 10 - perfect], [18, 82]]).pvalue
+    said = continual.judged(perfect, 10, 18.0)
+    assert (said == "matched") == (chance >= 0.05)
+    assert said in ("matched", "better" if perfect > 2 else "short of it")
