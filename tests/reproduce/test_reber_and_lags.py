@@ -1,14 +1,25 @@
 """Experiments 1, 2 and the continual grammar: their networks, how judged, and the same bits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import fisher_exact
 
 from glasscell.reproduce.experiments import continual_reber as continual
-from glasscell.reproduce.experiments import noisy_lag
+from glasscell.reproduce.experiments import noisy_lag, reber
 from glasscell.reproduce.laboratory import Trial, reproduce
 from glasscell.reproduce.problems.reber_grammar import SYMBOLS
 from glasscell.training.workers import Workers
+
+
+def same_alone(experiment, trials, monkeypatch):
+    """Run trials in this process, twice; give the rows."""
+    monkeypatch.setattr(experiment, "trials", lambda quick, seeds: trials)
+    first, again = reproduce(experiment), reproduce(experiment)
+    for (_, one), (_, other) in zip(first.done, again.done, strict=True):
+        assert {**one, "seconds": 0} == {**other, "seconds": 0}
+    return first.rows
 
 
 def same_alone_and_beside(experiment, trials, monkeypatch):
@@ -23,6 +34,7 @@ def same_alone_and_beside(experiment, trials, monkeypatch):
 
 
 def test_networks_have_the_published_numbers_of_weights():
+    assert (reber.network(4, 1).weights, reber.network(3, 2).weights) == (264, 276)
     assert continual.NETWORK.weights == 424
     assert [noisy_lag.network(p).weights for p in (50, 100, 200, 500, 1000)] == [
         364,
@@ -68,3 +80,43 @@ def test_a_part_of_perfect_networks_is_judged_by_fishers_test(perfect):
     said = continual.judged(perfect, 10, 18.0)
     assert (said == "matched") == (chance >= 0.05)
     assert said in ("matched", "better" if perfect > 2 else "short of it")
+
+
+def test_the_two_sets_of_strings_share_none():
+    lessons, learnt, others = reber.two_sets(np.random.default_rng(3))
+    assert (len(learnt), len(others)) == (256, 256)
+    words = [{e.sequence(k)[0].tobytes() for k in range(256)} for e in (learnt, others)]
+    assert not words[0] & words[1]
+    assert np.all(lessons.target.sum(axis=1) == 1)
+    assert np.all(learnt.target[lessons.target == 1] == 1)
+
+
+def test_a_string_is_right_if_what_may_come_leads_everywhere():
+    strings = reber.fresh(50, np.random.default_rng(1))
+    outputs = np.random.default_rng(2).random(strings.target.shape) + 0.9 * strings.target
+    told = reber.legal_first(outputs, strings)
+    start, right = 0, []
+    for end in strings.ends:
+        steps = range(start, end)
+        right.append(
+            all(
+                min(outputs[t][strings.target[t] == 1]) > max(outputs[t][strings.target[t] == 0])
+                for t in steps
+            )
+        )
+        start = end
+    assert told.tolist() == right
+    assert 0 < sum(right) < 50
+
+
+def test_the_strings_of_1997_give_the_same_row_again(monkeypatch):
+    (old, *_) = reber._FORMS.published
+    short = replace(old, goal=replace(old.goal, most=400))
+    monkeypatch.setattr(
+        reber, "run", lambda trial, line: reber.run_published(short, trial.seed, line)
+    )
+    (row,) = same_alone(
+        reber, [Trial(old.name, {"rate": 0.1}, seed) for seed in range(2)], monkeypatch
+    )
+    assert (row.trials, row.ours["sequences"], row.verdict) == (2, 400, "short of it")
+    assert row.spread["wrong"][0] > 0

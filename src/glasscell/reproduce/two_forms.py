@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from glasscell.reproduce.laboratory import Row, Tell, Trial, rows_of, spread
-from glasscell.reproduce.online_training import BlockNetwork, Goal, learn, wrong
+from glasscell.reproduce.online_training import Beginning, Goal, learn, wrong
 from glasscell.reproduce.specimen import Specimen
 from glasscell.reproduce.today import Draw, Today, answers, equal_size, loss, train
 
@@ -46,10 +46,11 @@ class Published:
         trials: How many trials they are of.
         in_quick: Whether the short form runs it.
         differs: What differs from the published settings, and why.
+        run: Trains and tests it, of the row, the seed and the line; None: `run_published`.
     """
 
     name: str
-    network: BlockNetwork
+    network: Beginning
     rate: float
     goal: Goal
     draw: Draw
@@ -57,6 +58,7 @@ class Published:
     trials: int = 10
     in_quick: bool = True
     differs: str = ""
+    run: Callable[[Published, int, Tell], dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +128,7 @@ class TwoForms:
         """Train and test one network."""
         for old in self.published:
             if old.name == trial.row:
-                return run_published(old, trial.seed, line)
+                return (old.run or run_published)(old, trial.seed, line)
         cell = trial.settings["cell"]
         new = next(new for new in self.modern if row_name(cell, new) == trial.row)
         return run_modern(new, cell, trial.seed, line)

@@ -13,6 +13,7 @@ from glasscell.errors import DataError
 from glasscell.reproduce.laboratory import Experiment
 
 EXPERIMENTS = (
+    "reber",
     "noisy-lag",
     "two-sequence",
     "adding",
