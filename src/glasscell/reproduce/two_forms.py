@@ -42,7 +42,7 @@ class Published:
         rate: Its learning rate.
         goal: When it has learnt.
         draw: Gives so many sequences.
-        table: The published figures, by column.
+        table: The published figures, by column; empty: there are none.
         trials: How many trials they are of.
         in_quick: Whether the short form runs it.
         differs: What differs from the published settings, and why.
@@ -150,7 +150,7 @@ class TwoForms:
         if old is None:
             differs = next(new.differs for new in self.modern if name.endswith(new.name))
             return Row(name, {}, ours, len(results), spreads, "", differs)
-        verdict = judged(old.table, ours)
+        verdict = judged(old.table, ours) if old.table else ""
         return Row(name, old.table, ours, len(results), spreads, verdict, old.differs)
 
 
@@ -179,6 +179,8 @@ def judged(published: Mapping[str, float], ours: Mapping[str, float | str]) -> s
     """Compare a row with the published one: solved as often, within a factor as fast."""
     if float(ours["solved"]) < published["solved"]:
         return "short of it"
+    if "sequences" not in published:
+        return "matched" if ours["solved"] == published["solved"] else "better"
     slower = float(ours["sequences"]) / published["sequences"]
     return "matched" if slower < WITHIN else f"solved, {slower:.1f} times as many sequences"
 

@@ -14,6 +14,7 @@ from glasscell.reproduce.laboratory import Experiment
 
 EXPERIMENTS = (
     "reber",
+    "noise-free-lag",
     "noisy-lag",
     "two-sequence",
     "adding",

@@ -83,7 +83,8 @@ def two_sets(chance: np.random.Generator) -> tuple[Examples, Examples, Examples]
         asked for all that may come.
     """
     learnt = [embedded_reber(chance) for _ in range(STRINGS)]
-    known, others = {word for word, _ in learnt}, []
+    known = {word for word, _ in learnt}
+    others: list[tuple[str, list[str]]] = []
     while len(others) < STRINGS:
         word = embedded_reber(chance)
         if word[0] not in known:
