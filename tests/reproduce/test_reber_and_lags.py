@@ -13,7 +13,7 @@ from glasscell.reproduce.experiments import noisy_lag, reber
 from glasscell.reproduce.laboratory import Trial, reproduce
 from glasscell.reproduce.one_unit import OneUnit
 from glasscell.reproduce.problems import noise_free_lag
-from glasscell.reproduce.problems.reber_grammar import SYMBOLS
+from glasscell.reproduce.problems.reber_grammar import SYMBOLS, legal_first
 from glasscell.training.workers import Workers
 
 
@@ -99,7 +99,7 @@ def test_the_two_sets_of_strings_share_none():
 def test_a_string_is_right_if_what_may_come_leads_everywhere():
     strings = reber.fresh(50, np.random.default_rng(1))
     outputs = np.random.default_rng(2).random(strings.target.shape) + 0.9 * strings.target
-    told = reber.legal_first(outputs, strings)
+    told = legal_first(outputs, strings)
     start, right = 0, []
     for end in strings.ends:
         steps = range(start, end)

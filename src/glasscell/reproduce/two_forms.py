@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.reproduce.laboratory import Row, Tell, Trial, rows_of, spread
 from glasscell.reproduce.online_training import Beginning, Goal, learn, wrong
+from glasscell.reproduce.problems.examples import Examples
 from glasscell.reproduce.specimen import Specimen
 from glasscell.reproduce.today import Draw, Today, answers, equal_size, loss, train
 
@@ -71,6 +73,8 @@ class Modern:
         draw: Gives so many sequences.
         tolerance: A sequence is right if no error of an asked output reaches this; where classes
             are asked for, if the likeliest is right at each asked step.
+        right: Tells which sequences are right, of the answers and the sequences; None: `tolerance`
+            does.
         solved: Part of the test sequences that must be right for the problem to count as solved.
         below: Mean squared error that decides in place of `solved`; None: it does not.
         rnn_rate: The plain RNN's learning rate.
@@ -81,6 +85,7 @@ class Modern:
     options: Today
     draw: Draw
     tolerance: float
+    right: Callable[[Array, Examples], Array] | None = None
     solved: float = 0.99
     below: float | None = None
     rnn_rate: float = 0.001
@@ -225,7 +230,8 @@ def run_modern(new: Modern, cell: str, seed: int, line: Tell) -> dict[str, Any]:
     else:
         errors = np.nan_to_num(np.abs(told - test.target)).max(axis=1)
     largest = np.maximum.reduceat(errors, test.ends - test.lengths)
-    missed = int((largest >= new.tolerance).sum())
+    right = largest < new.tolerance if new.right is None else new.right(told, test)
+    missed = int((~right).sum())
     error = float(np.nanmean(np.square(told - test.target)))
     return {
         "solved": missed <= (1 - new.solved) * TEST if new.below is None else error < new.below,

@@ -13,6 +13,7 @@ from glasscell.reference.memory_blocks import BlockSizes
 from glasscell.reproduce.laboratory import Row, Tell
 from glasscell.reproduce.online_training import BlockNetwork, Goal
 from glasscell.reproduce.problems import Examples, embedded_reber, predictions
+from glasscell.reproduce.problems.reber_grammar import legal_first
 from glasscell.reproduce.today import Today
 from glasscell.reproduce.two_forms import (
     COLUMNS,
@@ -50,24 +51,6 @@ def network(blocks: int, cells_per_block: int) -> BlockNetwork:
         spread=0.2,
         output_biases=(-1.0, -2.0, -3.0, -4.0)[:blocks],
     )
-
-
-def legal_first(outputs: Array, examples: Examples) -> Array:
-    """Tell of each string whether after each symbol those that may come next lead: (n,) bool.
-
-    Args:
-        outputs: (N, 7) what the network gave.
-        examples: What may come next is 1, all else 0.
-
-    >>> may = Examples(np.eye(2), np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([1, 2]))
-    >>> legal_first(np.array([[0.3, 0.2], [0.3, 0.2]]), may).tolist()
-    [True, False]
-    """
-    may = examples.target == 1
-    least, most = (np.where(m, outputs, end).T for m, end in ((may, np.inf), (~may, -np.inf)))
-    right = least.min(axis=0) > most.max(axis=0)
-    led: Array = np.logical_and.reduceat(right, examples.ends - examples.lengths)
-    return led
 
 
 def fresh(count: int, chance: np.random.Generator) -> Examples:
@@ -154,19 +137,19 @@ _FORMS = TwoForms(
             name="fresh strings",
             options=Today(
                 hidden_size=16,
+                loss="classes",
                 forget_bias=1.0,
                 rate=0.01,
                 batch_size=32,
-                steps=300,
-                check_every=50,
-                enough=0.002,
+                steps=600,
                 validation=100,
             ),
             draw=fresh,
             tolerance=0.5,
+            right=legal_first,
             rnn_rate=0.003,
-            task="every string is drawn anew; a string is right if at each of its steps no error "
-            "reaches 0.5, so that all symbols that may come next lead",
+            task="every string is drawn anew; all symbols that may come next are asked for, and "
+            "must lead",
         )
     ],
 )
