@@ -28,7 +28,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "elnino": {"horizon": 12},
     "elec_equip": {"horizon": 12},
     "sunspots": {},
-    "seattle-weather": {"target": "temp_max", "horizon": 7},
+    "seattle-weather": {"horizon": 7},
     "taylor": {"horizon": 48},
     "sea_surface_temperature": {
         "horizon": 48, "freq": "30min", "resample": True, "gaps": "interpolate",
@@ -73,6 +73,15 @@ def data_of(name: str) -> Any:
     return pd.DataFrame({"ds": np.arange(ROWS), "y": y})
 
 
+def trained(recipe: Recipe, seed: int) -> Any:
+    """Train one LSTM, and give it as it was at its best epoch."""
+    trainer = recipe.trainer("LSTM", seed)
+    while not trainer.finished and trainer.step_epoch():
+        pass
+    trainer.network.load_state_dict(trainer.best)
+    return trainer.network
+
+
 def errors(name: str, lookback: str, bias: str, seeds: int) -> dict[str, Any]:
     """Train LSTMs and give their test errors."""
     options = ForecastOptions(
@@ -86,11 +95,8 @@ def errors(name: str, lookback: str, bias: str, seeds: int) -> dict[str, Any]:
     board, recipe = Scoreboard(plan.dataset, plan.test, plan.season), Recipe.of(plan, start(plan))
     found = []
     for seed in range(seeds):
-        trainer = recipe.trainer("LSTM", seed)
-        while not trainer.finished and trainer.step_epoch():
-            pass
-        trainer.network.load_state_dict(trainer.best)
-        found.append(board.score("LSTM", [board.restore(predict(trainer.network, plan.test))]).mae)
+        told = predict(trained(recipe, seed), plan.test)
+        found.append(board.score("LSTM", [board.restore(told)]).mae)
     back = None if plan.lag is None else plan.lag.back
     return {"name": name, "lookback": plan.lookback, "bias": bias, "back": back, "mae": found}
 

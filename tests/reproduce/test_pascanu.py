@@ -65,12 +65,12 @@ def test_the_counter_example_is_that_of_its_closed_form():
     W, _ = matrix.make(np.random.default_rng(0))
     assert not (W @ W).any()
     found = matrix.measure(0)
-    assert 10 ** found["at_10"] == pytest.approx(512 * math.sqrt(200), rel=1e-9)
+    assert 10 ** found["at_10"] == pytest.approx(512 * math.sqrt(200), rel=1e-8)
     assert found["radius"] == pytest.approx(0, abs=1e-12)
 
 
 def test_rows_say_what_was_found_and_what_was_refuted():
-    trials = [t for t in pascanu.trials(True, 1) if "SGD" not in t.row]
+    trials = [t for t in pascanu.trials(True, 1) if t.row in NAMED]
     rows = pascanu.rows([(t, NAMED[t.row].measure(t.seed)) for t in trials])
     verdicts = {row.name: row.verdict for row in rows}
     assert verdicts.pop("two units, radius 0") == "refuted: explodes"

@@ -144,7 +144,6 @@ class Entry:
         return {
             **scores,
             "sequences": trained.sequences,
-            "history": [list(look) for look in trained.history],
             "said": f"{trained.sequences:,} sequences, {said}",
             "specimen": Specimen(
                 network=trained.network,

@@ -22,6 +22,7 @@ class FittedTable:
         leaving: Columns that a narrow terminal does without, in this order.
         headline: The column that stays when the rows become a list.
         file: Where all of it stands.
+        below: A sentence below it.
     """
 
     def __init__(
@@ -33,13 +34,19 @@ class FittedTable:
         leaving: Sequence[str],
         headline: str,
         file: str = "metrics.json",
+        below: str = "",
     ) -> None:
         self.title, self.rows = title, rows
         self.styles = ["bold" if one else "" for one in bold]
         self.leaving, self.headline = leaving, headline
-        self.more = MORE.format(file=file)
+        self.more, self.below = MORE.format(file=file), below
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from self._fitted(console, options)
+        if self.below:
+            yield Text(self.below)
+
+    def _fitted(self, console: Console, options: ConsoleOptions) -> RenderResult:
         columns, width = list(self.rows[0]), options.max_width
         for name in (None, *self.leaving):
             columns = [column for column in columns if column != name]

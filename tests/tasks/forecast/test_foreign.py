@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from glasscell.errors import DataError
 from glasscell.tasks.forecast.fitting import fit
 from glasscell.tasks.forecast.foreign import foreign
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.plan import make_plan
+from glasscell.tasks.forecast.results_table import results
 from glasscell.tasks.forecast.scores import Scoreboard
 
 HORIZON = 3
@@ -70,7 +74,16 @@ def test_one_origin_is_compared_there_with_all_others_again(tmp_path):
     assert list(scored)[-1] == "LSTM"
     last = frame.groupby("unique_id").y.apply(lambda y: abs(y.iloc[197:] - y.iloc[196]).mean())
     assert scored["naive"] == pytest.approx(last.mean())
-    assert result.metrics()["standings"][0]["windows"] == 2
+    record = result.metrics()["standings"][0]
+    assert record["windows"] == 2
+    assert record["where"][0] == "the 2 of 76 test windows that Other (others.parquet) forecasts"
+    assert record["why"][0] == (
+        "Every other method is measured again here: compare numbers within this table, not with "
+        "the table above."
+    )
+    shown = io.StringIO()
+    Console(file=shown, width=200).print(results(result))
+    assert " ".join(shown.getvalue().split()).count(record["why"][0]) == 1
 
 
 def test_columns_of_other_tools_are_known_by_their_names(tmp_path):

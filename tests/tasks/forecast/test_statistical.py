@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import warnings
 from importlib import import_module
@@ -9,6 +10,7 @@ from importlib import import_module
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from glasscell.tasks.forecast import statistical
 from glasscell.tasks.forecast.baselines import baselines
@@ -16,6 +18,7 @@ from glasscell.tasks.forecast.fitting import fit
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.plan import make_plan
 from glasscell.tasks.forecast.scores import Scoreboard
+from glasscell.training.progress import Reporter
 
 SMALL = {"horizon": 3, "lookback": 8, "season": 4}
 
@@ -128,7 +131,11 @@ def test_what_was_asked_for_and_is_not_installed_is_said(monkeypatch):
 def test_a_fit_by_default_has_them_on_windows_of_their_own(tmp_path, monkeypatch):
     monkeypatch.setattr(statistical, "WINDOWS", 10)
     options = {"epochs": 1, "seeds": 1, "hidden_size": 4, "jobs": 1}
-    result = fit(quarters(), tmp_path / "run", **SMALL, **options)
+    shown = io.StringIO()
+    reporter = Reporter(console=Console(file=shown, width=200))
+    result = fit(quarters(), tmp_path / "run", **SMALL, **options, reporter=reporter)
+    windows = len(result.plan.test)
+    assert f"ETS, Theta, ARIMA on 10 of {windows} test windows (statsf" in shown.getvalue()
     usual = ["naive", "seasonal naive", "drift", "ridge", "trees"]
     networks = ["plain RNN", "LSTM"]
     assert [method.name for method in result.methods] == [*usual, *networks]
@@ -137,4 +144,6 @@ def test_a_fit_by_default_has_them_on_windows_of_their_own(tmp_path, monkeypatch
     names = [method["name"] for method in own["methods"]]
     assert names == [*usual, "ETS", "Theta", "ARIMA", *networks]
     html = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
-    assert "ARIMA" in html
+    assert own["where"][0] == f"the 10 of {windows} test windows that ETS, Theta, ARIMA forecast"
+    assert own["why"][0].startswith("To forecast all of them would take long. Every other method")
+    assert all(text in html for text in (*own["where"], *own["why"]))

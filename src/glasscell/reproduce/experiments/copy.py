@@ -63,7 +63,7 @@ def _entry(
             rate=0.01 if cell == "LSTM" else 0.001,
             cosine=True,
             batch_size=32,
-            steps=8000 if length >= 100 else 1500,
+            steps=20_000 if length >= 100 else 1500,
             enough=ENOUGH * memoryless(length),
             validation=200,
         ),

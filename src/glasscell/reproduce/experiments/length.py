@@ -90,7 +90,7 @@ def _adding(cell: str) -> Entry:
         published=PUBLIC[cell],
         differs="16,000 sequences as published, in batches of 8, Adam, the rate falling to 0 as a "
         "cosine, the LSTM with chrono biases for 400 steps; how the published networks were "
-        "trained and how many they were is not told",
+        "trained, from which biases and how many is not told",
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from glasscell.arrays import Array
 from glasscell.data.read import Series
+from glasscell.data.wording import count
 from glasscell.tasks.forecast import statistical
 from glasscell.tasks.forecast.coverage import span
 from glasscell.tasks.forecast.plan import Plan
@@ -19,12 +20,15 @@ from glasscell.tasks.forecast.scores import Entry, Scoreboard
 from glasscell.tasks.forecast.trees import fit_trees
 
 
-def baselines(plan: Plan, board: Scoreboard) -> tuple[list[Entry], list[str]]:
+def baselines(
+    plan: Plan, board: Scoreboard, say: Callable[[str], None] = lambda _: None
+) -> tuple[list[Entry], list[str]]:
     """Forecast the test windows without a network.
 
     Args:
         plan: Windows and options.
         board: The test windows of the plan.
+        say: Called before what may take long.
 
     Returns:
         What each baseline forecast, and notes on those that are left out or know less.
@@ -38,6 +42,12 @@ def baselines(plan: Plan, board: Scoreboard) -> tuple[list[Entry], list[str]]:
         if names and chosen is not None:
             notes.append(f"{', '.join(names)}: statsforecast, which has them, is not installed.")
         names = []
+    if names:
+        few, every = int(statistical.few_windows(board).sum()), len(board.windows)
+        say(
+            f"{', '.join(names)} on {f'{few:,} of ' if few < every else ''}"
+            f"{count(every, 'test window')} (statsforecast; --baselines chooses) …"
+        )
     for name in names:
         found = statistical.statistical(plan, board, name)
         if isinstance(found, Entry):

@@ -11,7 +11,7 @@ import numpy as np
 from glasscell.data.wording import count, few
 from glasscell.errors import DataError
 from glasscell.tasks.forecast.layout import Layout
-from glasscell.tasks.forecast.predict import AT_ONCE, Forecaster
+from glasscell.tasks.forecast.predict import Forecaster
 from glasscell.tasks.forecast.preprocessing import scaler_of
 from glasscell.tasks.forecast.rules import naive
 from glasscell.tasks.forecast.scores import Scoreboard
@@ -78,15 +78,11 @@ def evaluate(
     for owner, one in enumerate(series):
         mine = board.owners == owner
         copied[mine] = naive(one, board.rows[mine], horizon)
-    said = [
-        point_of(*told_of_windows(model, windows, slice(first, first + AT_ONCE)))
-        for first in range(0, len(windows), AT_ONCE)
-    ]
     mode = model.recurrent[0].config.mode
     network = mode if isinstance(mode, str) else mode.name
     methods = [
         board.score("naive", [copied]),
-        board.score(network, [board.restore(np.concatenate(said))]),
+        board.score(network, [board.restore(point_of(*told_of_windows(model, windows)))]),
     ]
     return {
         "series": len(series),

@@ -121,7 +121,7 @@ def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
         reporter.say(sentence)
     rounds = backtest.rounds(plan)
     boards = [Scoreboard(one.dataset, one.test, one.season) for one in rounds]
-    said = [baselines(one, board) for one, board in zip(rounds, boards, strict=True)]
+    said = [baselines(one, board, reporter.say) for one, board in zip(rounds, boards, strict=True)]
     recipes = tuple(Recipe.of(one, start(one)) for one in rounds)
     recipe = recipes[0] if len(recipes) == 1 else backtest.Rolling(recipes)
     networks = candidates(options.seed, options.seeds * len(rounds), options.cell)

@@ -18,9 +18,6 @@ from glasscell.tasks.forecast.windows import Windows, whole_windows
 
 __all__ = ["margins_now", "past"]
 
-AT_ONCE = 1024
-"""Windows that run in one call."""
-
 
 def past(
     model: Model, settings: dict[str, Any], series: Series, panel: Panel, first: int = 0
@@ -43,12 +40,7 @@ def past(
     rows = whole_windows(series, lookback, 0, first)
     values = layout.rows(series, scaler, panel, horizon if layout.known else 0)
     windows = Windows(values, rows, lookback, horizon, layout.of_network())
-    told = np.concatenate(
-        [
-            told_of_windows(model, windows, slice(at, at + AT_ONCE))[0]
-            for at in range(0, max(len(rows), 1), AT_ONCE)
-        ]
-    )
+    told, _ = told_of_windows(model, windows)
     target = np.where(series.measured, (series.target - scaler.mean[0]) / scaler.scale[0], np.nan)
     ahead = np.concatenate([target, np.full(horizon, np.nan)])
     # What is known ahead may be missing where nothing was measured.

@@ -288,7 +288,8 @@ def _tables(metrics: Mapping[str, Any], unit: str, own: str) -> list[Table]:
     places = [metrics.get("where", EVERYWHERE)]
     tables = [results_table(metrics["methods"], unit, own, places[0])]
     for one in metrics.get("standings", ()):
-        tables.append(results_table(one["methods"], unit, own, one["where"]))
+        place, why = one["where"], one.get("why", ("", ""))
+        tables.append(results_table(one["methods"], unit, own, place, (why[0], why[1])))
     origins = metrics.get("backtest", {"origins": ()})["origins"]
     if len(origins) > 1:
         names = [method["name"] for method in origins[0]["methods"]]
@@ -325,6 +326,7 @@ def results_table(
     unit: str = "",
     own: str = LSTM,
     where: Sequence[str] = EVERYWHERE,
+    why: tuple[str, str] = ("", ""),
 ) -> Table:
     """Lay methods of metrics.json out as a table, that of the network marked.
 
@@ -333,6 +335,7 @@ def results_table(
         unit: Unit of the errors.
         own: Name of the network.
         where: On which windows they were tested, in English and Chinese.
+        why: Why on these alone; empty: they are all.
     """
     scored = [_method(record) for record in methods]
     head = tuple(f"{name}, {unit}" if unit else name for name in COLUMNS[1])
@@ -357,8 +360,9 @@ def results_table(
         ],
         highlight=[place for place, m in enumerate(scored) if m.name == own],
         note=(
-            f"{_and_rival(own, ' and ')}: mean of {count(seeds, 'seed')}.",
-            f"{_and_rival(own, ' 与').replace(PLAIN_RNN, '普通 RNN')}：{seeds} 个种子的平均。",
+            f"{why[0]} {_and_rival(own, ' and ')}: mean of {count(seeds, 'seed')}.".strip(),
+            f"{why[1]}{_and_rival(own, ' 与').replace(PLAIN_RNN, '普通 RNN')}："
+            f"{seeds} 个种子的平均。",
         ),
     )  # fmt: skip
 

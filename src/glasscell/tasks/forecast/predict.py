@@ -31,7 +31,7 @@ from glasscell.tasks.forecast.intervals import (
 from glasscell.tasks.forecast.layout import Layout
 from glasscell.tasks.forecast.options import ForecastOptions
 from glasscell.tasks.forecast.preprocessing import read_preprocessing, scaler_of
-from glasscell.tasks.forecast.told import point_of, told_of_windows
+from glasscell.tasks.forecast.told import AT_ONCE, point_of, told_of_windows
 from glasscell.tasks.forecast.windows import Windows
 from glasscell.tasks.hub import OnHub
 from glasscell.tasks.option_checks import flag
@@ -42,8 +42,6 @@ __all__ = ["Forecaster", "predict", "read_like"]
 
 SAID = 5
 """Series that are named one by one where they are left out."""
-AT_ONCE = 1024
-"""Windows that run in one call."""
 READ = ("time", "target", "series", "gaps", "max_gap", "sheet")
 """What a prediction may read otherwise than the run did, beside how the file is written."""
 

@@ -57,6 +57,7 @@ def of_methods(standing: Standing, unit: str = "", own: str = LSTM) -> FittedTab
         bold=[method.name == own for method in standing.methods],
         leaving=[held if name == "inside" else name for name in LEAVING],
         headline="MAE",
+        below=standing.why[0],
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from glasscell.arrays import Array
 from glasscell.data.wording import count, few
 from glasscell.tasks.forecast.intervals import Calibration
 from glasscell.tasks.forecast.windows import Dataset, Windows
+from glasscell.tasks.scaling import Scaler
 from glasscell.training.kinds import NAMES
 
 METRICS = ("mae", "rmse", "mase")
@@ -198,12 +200,16 @@ class Scoreboard:
             [times[owner][row - 1] for owner, row in zip(self.owners, self.rows, strict=True)]
         )
 
+    @cached_property
+    def _scaler(self) -> Scaler:
+        """Scales of the target, (M, 1) by test window."""
+        pairs = np.array([(s.mean[0], s.scale[0]) for s in self.dataset.scalers])
+        mean, scale = pairs[self.owners].T[..., None]
+        return Scaler(mean, scale)
+
     def scaled(self, values: Array) -> Array:
         """Bring (M, horizon) values in the data's unit to the scale of the networks."""
-        scale = np.array([s.scale[0] for s in self.dataset.scalers])[self.owners, None]
-        mean = np.array([s.mean[0] for s in self.dataset.scalers])[self.owners, None]
-        scaled: Array = (values - mean) / scale
-        return scaled
+        return self._scaler.apply(values)
 
     def mean(self, values: Array) -> float:
         """Give the mean over series of the mean of (M, horizon) numbers at measured values."""
@@ -215,10 +221,7 @@ class Scoreboard:
 
     def restore(self, scaled: Array) -> Array:
         """Bring (M, horizon) scaled forecasts back to the data's unit."""
-        scale = np.array([s.scale[0] for s in self.dataset.scalers])[self.owners, None]
-        mean = np.array([s.mean[0] for s in self.dataset.scalers])[self.owners, None]
-        restored: Array = scaled.astype(np.float64) * scale + mean
-        return restored
+        return self._scaler.restore(scaled.astype(np.float64))
 
     def score(
         self,

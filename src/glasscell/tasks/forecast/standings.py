@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from glasscell.data.wording import count, time_text
+from glasscell.data.wording import count, few, time_text
 from glasscell.tasks.forecast import backtest
 from glasscell.tasks.forecast.plan import Plan
 from glasscell.tasks.forecast.scores import Entry, Method, Scoreboard
+from glasscell.tasks.forecast.statistical import NAMES as SLOW
 from glasscell.training.kinds import NAMES
 
 STRETCHES = 40
@@ -27,16 +28,20 @@ class Standing:
         where: What the windows are, in English and Chinese.
         windows: How many.
         methods: Results, baselines first, the LSTM last.
+        why: Why these windows alone, and what the numbers may be compared with; empty: they are
+            all windows.
     """
 
     where: tuple[str, str]
     windows: int
     methods: tuple[Method, ...]
+    why: tuple[str, str] = ("", "")
 
     def record(self) -> dict[str, Any]:
         """Give it for metrics.json."""
         methods = [method.record() for method in self.methods]
-        return {"where": list(self.where), "windows": self.windows, "methods": methods}
+        told = {"where": list(self.where), "windows": self.windows, "methods": methods}
+        return {**told, "why": list(self.why)} if self.why[0] else told
 
 
 def standings(plan: Plan, board: Scoreboard, entries: Sequence[Entry]) -> tuple[Standing, ...]:
@@ -59,7 +64,9 @@ def standings(plan: Plan, board: Scoreboard, entries: Sequence[Entry]) -> tuple[
         part = board.of(windows)
         rows = [*plain, *alike, *networks]
         scored = tuple(part.scored(one.of(windows)) for one in rows)
-        found.append(Standing(_some(part, len(plan.test)), int(windows.sum()), scored))
+        names = [one.name for one in alike]
+        heading = _some(part, len(plan.test), names)
+        found.append(Standing(heading, int(windows.sum()), scored, _why(names)))
     return tuple(found)
 
 
@@ -97,16 +104,27 @@ def where(plan: Plan) -> tuple[str, str]:
     )
 
 
-def _some(part: Scoreboard, of: int) -> tuple[str, str]:
-    windows = len(part.windows)
+def _some(part: Scoreboard, of: int, names: Sequence[str]) -> tuple[str, str]:
+    """Say which windows a few methods alone forecast."""
+    windows, who, who_zh = len(part.windows), few(names, len(names)), "、".join(names)
+    does = "forecasts" if len(names) == 1 else "forecast"
     if windows == 1:
-        return (
-            f"one origin, {backtest.cutoff_text(part)}",
-            f"一个起点：{backtest.cutoff_text(part)}",
-        )
+        cutoff = backtest.cutoff_text(part)
+        return f"the one origin that {who} {does}, {cutoff}", f"{who_zh} 的唯一起点：{cutoff}"
     return (
-        f"{windows:,} of {of:,} test windows",
-        f"{of:,} 个测试窗口中的 {windows:,} 个",
+        f"the {windows:,} of {of:,} test windows that {who} {does}",
+        f"{who_zh} 所预测的 {windows:,} 个窗口（共 {of:,} 个）",
+    )
+
+
+def _why(names: Sequence[str]) -> tuple[str, str]:
+    """Say why a table has some windows alone, so that nobody reads it beside the one above."""
+    slow = set(names) <= set(SLOW)
+    return (
+        f"{'To forecast all of them would take long. ' if slow else ''}Every other method is "
+        "measured again here: compare numbers within this table, not with the table above.",
+        f"{'全部预测耗时较长。' if slow else ''}"
+        "其他方法也在这里重新计分：数字只可在本表内比较，不可与上表比较。",
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from glasscell.arrays import Array
 from glasscell.model.model import Model
 from glasscell.model.nodes.telling import Telling
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
     from glasscell.tasks.forecast.windows import Windows
 
 __all__ = ["point_of", "told_of", "told_of_windows"]
+
+AT_ONCE = 1024
+"""Windows that run in one call."""
 
 
 def told_of(model: Model, windows: Array) -> tuple[Array, Telling | None]:
@@ -23,13 +28,17 @@ def told_of(model: Model, windows: Array) -> tuple[Array, Telling | None]:
     return told, tells
 
 
-def told_of_windows(
-    model: Model, windows: Windows, which: slice = slice(None)
-) -> tuple[Array, Telling | None]:
-    """Give what a network tells of some windows; one that tells a step is read as history again."""
-    if model.root.writes == 1 < windows.horizon:
-        return windows.told_by(lambda x: model.run(x).output, 1, which), None
-    return told_of(model, windows.inputs(which))
+def told_of_windows(model: Model, windows: Windows) -> tuple[Array, Telling | None]:
+    """Give what a network tells of windows; one that tells a step is read as history again."""
+    told, tells = [], None
+    for first in range(0, max(len(windows), 1), AT_ONCE):
+        which = slice(first, first + AT_ONCE)
+        if model.root.writes == 1 < windows.horizon:
+            told.append(windows.told_by(lambda x: model.run(x).output, 1, which))
+        else:
+            some, tells = told_of(model, windows.inputs(which))
+            told.append(some)
+    return np.concatenate(told), tells
 
 
 def point_of(told: Array, tells: Telling | None) -> Array:
