@@ -24,24 +24,20 @@ from glasscell.tasks.forecast.plan import make_plan
 from glasscell.tasks.forecast.scores import Scoreboard
 
 ASKED: dict[str, dict[str, Any]] = {
-    "co2": {"horizon": 13, "gaps": "interpolate"},
+    "co2": {"horizon": 13},
     "elnino": {"horizon": 12},
     "elec_equip": {"horizon": 12},
     "sunspots": {},
     "seattle-weather": {"horizon": 7},
     "taylor": {"horizon": 48},
-    "sea_surface_temperature": {
-        "horizon": 48, "freq": "30min", "resample": True, "gaps": "interpolate",
-    },
-    "glucose": {
-        "target": "glucose", "time": "datetime", "covariates": [], "freq": "5min",
-        "resample": True, "gaps": "interpolate", "max_gap": "30min", "horizon": 12,
-    },
+    "sea_surface_temperature": {"horizon": 48},
+    "glucose": {"horizon": 12},
     "made7": {"target": "y", "horizon": 1},
     "made24": {"horizon": 6},
     "made3": {"horizon": 4},
-}  # fmt: skip
-"""Options of each series, beside the lookback; no calendar, which is another question."""
+}
+"""Options of each series, beside those that its data set needs; no calendar, which is another
+question."""
 WEIGHTS = {"made24": {24: 0.9}, "made3": {1: 0.6, 2: -0.5, 3: 0.4}}
 SEEDS = {"made24": 1, "made3": 2}
 """Of the made autoregressions."""
@@ -49,6 +45,13 @@ BIASES: dict[str, Any] = {"none": None, "1": 1.0}
 ROWS = 3000
 MOST = 8000
 """Windows of an epoch."""
+
+
+def options_of(name: str, **more: Any) -> ForecastOptions:
+    """Give the options of a series, and more of them."""
+    made = name == "taylor" or name.startswith("made")
+    needed = {} if made else named(name).options
+    return ForecastOptions(**{**needed, **ASKED[name], "calendar": [], **more})
 
 
 def data_of(name: str) -> Any:
@@ -84,9 +87,8 @@ def trained(recipe: Recipe, seed: int) -> Any:
 
 def errors(name: str, lookback: str, bias: str, seeds: int) -> dict[str, Any]:
     """Train LSTMs and give their test errors."""
-    options = ForecastOptions(
-        **ASKED[name],
-        calendar=[],
+    options = options_of(
+        name,
         max_windows=MOST,
         lookback="auto" if lookback == "auto" else int(lookback),
         forget_bias=BIASES.get(bias, bias),
