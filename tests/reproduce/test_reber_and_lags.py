@@ -1,14 +1,29 @@
 """Experiments 1, 2 and the continual grammar: their networks, how judged, and the same bits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 from scipy.stats import fisher_exact
 
 from glasscell.reproduce.experiments import continual_reber as continual
-from glasscell.reproduce.experiments import noisy_lag
+from glasscell.reproduce.experiments import noise_free_lag as noiseless
+from glasscell.reproduce.experiments import noisy_lag, reber
 from glasscell.reproduce.laboratory import Trial, reproduce
-from glasscell.reproduce.problems.reber_grammar import SYMBOLS
+from glasscell.reproduce.one_unit import OneUnit
+from glasscell.reproduce.problems import noise_free_lag
+from glasscell.reproduce.problems.reber_grammar import SYMBOLS, legal_first
 from glasscell.training.workers import Workers
+
+
+def same_alone(experiment, trials, monkeypatch):
+    """Run trials in this process, twice; give the rows."""
+    monkeypatch.setattr(experiment, "trials", lambda quick, seeds: trials)
+    first, again = reproduce(experiment), reproduce(experiment)
+    for (_, one), (_, other) in zip(first.done, again.done, strict=True):
+        assert {**one, "seconds": 0} == {**other, "seconds": 0}
+    return first.rows
 
 
 def same_alone_and_beside(experiment, trials, monkeypatch):
@@ -23,6 +38,8 @@ def same_alone_and_beside(experiment, trials, monkeypatch):
 
 
 def test_networks_have_the_published_numbers_of_weights():
+    assert (reber.network(4, 1).weights, reber.network(3, 2).weights) == (264, 276)
+    assert [old.network.weights for old in noiseless._FORMS.published[1:]] == [10_504, 36, 10_404]
     assert continual.NETWORK.weights == 424
     assert [noisy_lag.network(p).weights for p in (50, 100, 200, 500, 1000)] == [
         364,
@@ -68,3 +85,96 @@ def test_a_part_of_perfect_networks_is_judged_by_fishers_test(perfect):
     said = continual.judged(perfect, 10, 18.0)
     assert (said == "matched") == (chance >= 0.05)
     assert said in ("matched", "better" if perfect > 2 else "short of it")
+
+
+def test_the_two_sets_of_strings_share_none():
+    lessons, learnt, others = reber.two_sets(np.random.default_rng(3))
+    assert (len(learnt), len(others)) == (256, 256)
+    words = [{e.sequence(k)[0].tobytes() for k in range(256)} for e in (learnt, others)]
+    assert not words[0] & words[1]
+    assert np.all(lessons.target.sum(axis=1) == 1)
+    assert np.all(learnt.target[lessons.target == 1] == 1)
+
+
+def test_a_string_is_right_if_what_may_come_leads_everywhere():
+    strings = reber.fresh(50, np.random.default_rng(1))
+    outputs = np.random.default_rng(2).random(strings.target.shape) + 0.9 * strings.target
+    told = legal_first(outputs, strings)
+    start, right = 0, []
+    for end in strings.ends:
+        steps = range(start, end)
+        right.append(
+            all(
+                min(outputs[t][strings.target[t] == 1]) > max(outputs[t][strings.target[t] == 0])
+                for t in steps
+            )
+        )
+        start = end
+    assert told.tolist() == right
+    assert 0 < sum(right) < 50
+
+
+def test_the_strings_of_1997_give_the_same_row_again(monkeypatch):
+    (old, *_) = reber._FORMS.published
+    short = replace(old, goal=replace(old.goal, most=400))
+    monkeypatch.setattr(
+        reber, "run", lambda trial, line: reber.run_published(short, trial.seed, line)
+    )
+    (row,) = same_alone(
+        reber, [Trial(old.name, {"rate": 0.1}, seed) for seed in range(2)], monkeypatch
+    )
+    assert (row.trials, row.ours["sequences"], row.verdict) == (2, 400, "short of it")
+    assert row.spread["wrong"][0] > 0
+
+
+@pytest.mark.parametrize("unit", ["cell", "logistic"])
+@pytest.mark.parametrize("lag", [2, 5])
+def test_one_unit_learns_along_the_gradient_that_autograd_gives(unit, lag):
+    chance = np.random.default_rng(7)
+    net = OneUnit(symbols=lag + 1, unit=unit).begin(chance)
+    net.present = True
+    lesson = noise_free_lag(lag, 1, chance)
+    lesson.target[0] = np.nan if lag == 5 else lesson.target[0]
+    names = ("direct", "told", "own", "gate", "loop")
+    before = {name: np.array(getattr(net, name)) for name in names}
+    w = {name: torch.tensor(value, requires_grad=True) for name, value in before.items()}
+    x, target = torch.tensor(lesson.x), torch.tensor(lesson.target)
+    memory, loss = torch.zeros((2,), dtype=torch.float64)
+    for t in range(lag):
+        heard = x[t] @ w["own"]
+        if unit == "cell":
+            memory = memory + torch.sigmoid(x[t] @ w["gate"]) * torch.sigmoid(heard)
+        else:
+            memory = torch.sigmoid(heard + w["loop"] * memory)
+        if not target[t].isnan().any():
+            answer = torch.sigmoid(x[t] @ w["direct"] + memory * w["told"])
+            loss = loss + (target[t] - answer).square().sum() / 2
+    loss.backward()
+    run = net.run(lesson.x, lesson.target, lesson.ends, rate=0.3)
+    assert run.squared[0] == pytest.approx(2 * loss.item(), rel=1e-6)
+    for name in names:
+        moved = (np.array(getattr(net, name)) - before[name]) / 0.3
+        slope = w[name].grad
+        np.testing.assert_allclose(moved, 0.0 if slope is None else -slope.numpy(), atol=1e-12)
+
+
+def test_the_cell_comes_once_the_error_stands_and_the_short_lag_is_learnt():
+    chance = np.random.default_rng([0, 1997])
+    net = OneUnit(symbols=6).begin(chance)
+    lessons = noise_free_lag(5, 400, chance)
+    net.run(lessons.x, lessons.target, lessons.ends, rate=1.0)
+    assert not net.present
+    lessons = noise_free_lag(5, 4000, chance)
+    net.run(lessons.x, lessons.target, lessons.ends, rate=1.0)
+    assert net.present
+    test = noise_free_lag(5, 50, chance)
+    before = net.direct.copy()
+    assert net.run(test.x, test.target, test.ends).largest.max() < 0.25
+    assert np.array_equal(before, net.direct)
+
+
+def test_a_row_without_published_figures_has_no_verdict():
+    result = {"solved": True, "sequences": 3, "wrong": 0, "mse": 0.0, "said": ""}
+    listed = [(Trial(old.name, {"rate": 1.0}, 0), result) for old in noiseless._FORMS.published]
+    verdicts = [row.verdict for row in noiseless.rows(listed)]
+    assert verdicts == ["", "matched", "matched", "better"]

@@ -11,9 +11,10 @@ from sklearn.metrics import r2_score
 from sklearn.utils import check_array
 
 from glasscell.arrays import Array
-from glasscell.data.sequences.collection import Labels
+from glasscell.data.sequences.collection import Labels, Sequences
 from glasscell.errors import DataError
 from glasscell.estimators.sequence_estimator import SequenceEstimator
+from glasscell.tasks.sequences.predict import Predictor
 
 __all__ = ["LSTMRegressor"]
 
@@ -74,8 +75,12 @@ class LSTMRegressor(RegressorMixin, SequenceEstimator):  # type: ignore[misc]
             (n,) float64, or (n, D) where y had columns, in the unit of y; of steps a list of such
             arrays, one a sequence.
         """
-        column = 0 if self._one else slice(None)
-        return self._told(X, lambda predictor, sequences: predictor.outputs(sequences)[:, column])
+        return self._told(X, self._numbers)
+
+    def _numbers(self, predictor: Predictor, sequences: Sequences) -> Array:
+        """Give numbers as y had them: a column alone is none."""
+        numbers = predictor.outputs(sequences)
+        return numbers[:, 0] if self._one else numbers
 
     def _labels(self, y: Any, known: bool) -> tuple[Labels, Array | None]:
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")

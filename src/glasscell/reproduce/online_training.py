@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
 from glasscell.arrays import Array
-from glasscell.engine.online import MemoryBlocks
+from glasscell.engine.online import MemoryBlocks, OnlineRun
 from glasscell.reference.memory_blocks import BlockSizes
 from glasscell.reproduce.problems.examples import Examples
 
@@ -21,6 +21,28 @@ Hears = Literal["all", "cells", "nothing"]
 
 AT_ONCE = 200
 """Sequences that are drawn and run in one call."""
+
+
+class Online(Protocol):
+    """A network that learns sequence by sequence, as `MemoryBlocks` does."""
+
+    def run(
+        self,
+        x: Array,
+        target: Array | None,
+        ends: Array,
+        *,
+        rate: float = 0.0,
+        per_step: bool = False,
+    ) -> OnlineRun:
+        """Run sequences one after another, and learn from each."""
+
+
+class Beginning(Protocol):
+    """How such a network begins."""
+
+    def begin(self, chance: np.random.Generator) -> Online:
+        """Make one with initial weights from `chance`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +148,7 @@ class Learnt:
 
 
 def learn(
-    network: MemoryBlocks,
+    network: Online,
     draw: Callable[[int], Examples],
     rate: float,
     goal: Goal,
@@ -192,7 +214,7 @@ def asked(examples: Examples) -> Array:
     return np.maximum(count, 1)
 
 
-def wrong(network: MemoryBlocks, examples: Examples, tolerance: float) -> tuple[int, float]:
+def wrong(network: Online, examples: Examples, tolerance: float) -> tuple[int, float]:
     """Test without learning: sequences with an error from `tolerance` on, mean squared error."""
     run = network.run(examples.x, examples.target, examples.ends)
     count = int((run.largest >= tolerance).sum())

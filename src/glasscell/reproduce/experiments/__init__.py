@@ -13,6 +13,8 @@ from glasscell.errors import DataError
 from glasscell.reproduce.laboratory import Experiment
 
 EXPERIMENTS = (
+    "reber",
+    "noise-free-lag",
     "noisy-lag",
     "two-sequence",
     "adding",

@@ -97,6 +97,24 @@ def legal_targets(following: list[str]) -> Array:
     return np.array([[float(symbol in may) for symbol in SYMBOLS] for may in following])
 
 
+def legal_first(outputs: Array, examples: Examples) -> Array:
+    """Tell of each string whether after each symbol those that may come next lead: (n,) bool.
+
+    Args:
+        outputs: (N, 7) what the network gave.
+        examples: What may come next is 1, all else 0.
+
+    >>> may = Examples(np.eye(2), np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([1, 2]))
+    >>> legal_first(np.array([[0.3, 0.2], [0.3, 0.2]]), may).tolist()
+    [True, False]
+    """
+    may = examples.target == 1
+    least, most = (np.where(m, outputs, end).T for m, end in ((may, np.inf), (~may, -np.inf)))
+    right = least.min(axis=0) > most.max(axis=0)
+    led: Array = np.logical_and.reduceat(right, examples.ends - examples.lengths)
+    return led
+
+
 def continual_reber(chance: np.random.Generator) -> Iterator[tuple[str, list[str]]]:
     """Draw embedded Reber words one after another, without a mark between them: Gers et al. (2000).
 
