@@ -66,7 +66,7 @@ def test_test_streams_end_at_their_first_error():
     network, ring = continual.WITHOUT.begin(chance), continual.Ring(chance, 2000)
     kind = continual.KINDS["LSTM of 1997, reset after each word"]
     word = 5
-    (length,) = continual.test(network, ring, kind, [word])
+    (length,) = continual.lengths_until_wrong(network, ring, kind, [word])
     first = int(ring.ends[word])
     assert "".join(SYMBOLS[k] for k in ring.x[first : first + 2].argmax(1)) in ("BT", "BP")
     run = ring.run(network, word, True, 500, outputs=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -121,12 +121,14 @@ class TwoForms:
         for old in self.published:
             number = seeds or (2 if quick else old.trials)
             if old.in_quick or not quick:
-                listed += [Trial(old.name, {"rate": old.rate}, seed) for seed in range(number)]
+                settings = {"rate": old.rate, "goal": asdict(old.goal)}
+                listed += [Trial(old.name, settings, seed) for seed in range(number)]
         for new in self.modern:
             number = seeds or (2 if quick else 10)
             for cell in ("LSTM", "RNN"):
                 row = row_name(cell, new)
-                listed += [Trial(row, {"cell": cell}, seed) for seed in range(number)]
+                settings = {"cell": cell, "options": asdict(new.options), "rnn_rate": new.rnn_rate}
+                listed += [Trial(row, settings, seed) for seed in range(number)]
         return listed
 
     def run(self, trial: Trial, line: Tell) -> dict[str, Any]:

@@ -34,9 +34,10 @@ STRINGS = 256
 """Strings to learn from; as many others to test on."""
 DIFFERS = (
     "the weights change after every symbol; 10 trials for 30; a trial ends after 60,000 strings; "
-    "what made the paper's networks surer we did not find: in those of ours that fail, either the "
-    "gates' hearing of each other, which the number of weights tells, keeps the last symbol but "
-    "one from being learnt, or an output has come to rest at 0"
+    "what made the paper's networks surer we did not find: in those of ours that fail, the last "
+    "symbol but one stays at chance, or an output has come to rest at 0; how strings are drawn, "
+    "what is asked for and when weights change were chosen from about ten forms, by trials that "
+    "are among those told here"
 )
 LOOK = 200
 """Strings that are shown between two looks at whether all is predicted."""
