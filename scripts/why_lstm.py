@@ -55,6 +55,8 @@ def block(name: str, language: int) -> str:
     columns = experiment(name).COLUMNS
     run, trials, verdict = HEADS[language]
     heads = [f"`{name}`: {run}", *(names[language] for _, names in columns), trials, verdict]
+    # A bar would end the cell of the table.
+    heads = [head.replace("|", "&#124;") for head in heads]
     lines = ["| " + " | ".join(heads) + " |", "|---" + "|--:" * (len(heads) - 1) + "|"]
     lines += [_line(row, [key for key, _ in columns], language) for row in found["rows"]]
     said = [found["sentence"][language], SHORT[language] if found["quick"] else ""]
@@ -70,8 +72,7 @@ def _line(told: Mapping[str, Any], keys: list[str], language: int) -> str:
         told["trials"],
         {name: tuple(ends) for name, ends in told["spread"].items()},
     )
-    # A bar would end the cell of the table.
-    figures = [cell(row, key).replace("|", "&#124;") for key in keys]
+    figures = [cell(row, key).replace(" | ", " / ") for key in keys]
     name, verdict = told["name"], told["verdict"] or NONE
     if language:
         for english, chinese in CHINESE.items():

@@ -18,6 +18,7 @@ from glasscell.reproduce.experiments import adding as adding_experiment
 from glasscell.reproduce.experiments import temporal_order as order
 from glasscell.reproduce.experiments import two_sequence as classes
 from glasscell.reproduce.finding_page import explored
+from glasscell.reproduce.finding_table import write_finding
 from glasscell.reproduce.laboratory import Trial, reproduce
 from glasscell.reproduce.online_training import Goal, asked, first_streak, learn, wrong
 from glasscell.reproduce.problems import temporal_order, two_sequence
@@ -127,6 +128,18 @@ def test_every_experiment_lists_its_trials_and_has_a_name():
         assert len(set(keys)) == len(keys)
     with pytest.raises(DataError, match="expected an experiment"):
         experiment("addition")
+
+
+def test_what_is_kept_is_json_that_any_reader_takes(tmp_path):
+    # A goal without a bound has infinity in its settings.
+    trial = classes.trials(True, 1)[0]
+    result = {"solved": True, "sequences": 1, "wrong": 0, "mse": float("nan"), "seconds": 1.0}
+    laboratory._keep(tmp_path, "two-sequence", trial, result)
+    done = ((trial, result),)
+    found = laboratory.Finding(classes, True, done, tuple(classes.rows(done)), 1.0, False)
+    write_finding(found, tmp_path)
+    for text in ((tmp_path / name).read_text() for name in (laboratory.TRIALS, "results.json")):
+        json.loads(text, parse_constant=pytest.fail)
 
 
 def test_a_goal_may_allow_some_errors():

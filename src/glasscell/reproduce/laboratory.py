@@ -139,7 +139,7 @@ class Finding:
                     "name": row.name,
                     "published": _plain(row.published),
                     "ours": _plain(row.ours),
-                    "spread": {name: list(ends) for name, ends in row.spread.items()},
+                    "spread": _plain(row.spread),
                     "trials": row.trials,
                     "verdict": row.verdict,
                     "differs": row.differs,
@@ -147,7 +147,7 @@ class Finding:
                 for row in self.rows
             ],
             "trials": [
-                {"row": t.row, "settings": dict(t.settings), "seed": t.seed, "result": _plain(r)}
+                {"row": t.row, "settings": _plain(t.settings), "seed": t.seed, "result": _plain(r)}
                 for t, r in self.done
             ],
             "seconds": round(self.seconds, 1),
@@ -264,7 +264,7 @@ def _keep(folder: Path | None, name: str, trial: Trial, result: dict[str, Any]) 
     entry = {
         "key": trial.key(name),
         "row": trial.row,
-        "settings": dict(trial.settings),
+        "settings": _plain(trial.settings),
         "seed": trial.seed,
         "result": _plain(result),
     }

@@ -46,7 +46,8 @@ def _row(least: int, symbols: int, after: float) -> Published:
         trials=20,
         in_quick=least == 50,
         differs="what is shown counts to the end of 10,000 sequences without an error; a trial "
-        "ends after five times the published number (one that went on came to it after 1,154,991)",
+        "ends after five times the published number (one of q = p = 100 that went on came to it "
+        "after 1,154,991)",
     )
 
 
