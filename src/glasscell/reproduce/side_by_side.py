@@ -68,8 +68,8 @@ def right(told: Array, target: Array) -> float:
 def cross_entropy(told: Array, target: Array) -> float:
     """Give the mean of ``-log p`` of the classes, in nats.
 
-    >>> cross_entropy(np.zeros((1, 4)), np.eye(4)[:1]) == np.log(4)
-    True
+    >>> round(cross_entropy(np.zeros((1, 4)), np.eye(4)[:1]), 4)
+    1.3863
     """
     asked = ~np.isnan(target[:, 0])
     logs = told[asked] - np.logaddexp.reduce(told[asked], axis=1, keepdims=True)
