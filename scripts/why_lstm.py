@@ -1,8 +1,9 @@
 """Write the tables of docs/why-lstm.md and its Chinese version from docs/results/reproduce/.
 
 glasscell reproduce NAME --out reproduced
-cp reproduced/NAME/results.json docs/results/reproduce/NAME.json
 python scripts/why_lstm.py
+
+In between, each experiment's results.json is copied to that folder, under the experiment's name.
 """
 
 from __future__ import annotations
