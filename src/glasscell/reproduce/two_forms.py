@@ -168,13 +168,17 @@ def of_today(rows: Sequence[Row], name: str) -> tuple[Row, Row] | None:
     return None if lstm is None or rnn is None else (lstm, rnn)
 
 
-def share_right(row: Row) -> float:
-    """Give the percentage of test sequences that were right.
+def shares_right(rows: Sequence[Row], name: str) -> tuple[float, float] | None:
+    """Give the percentages of test sequences that LSTM and plain RNN of today had right.
 
-    >>> share_right(Row("LSTM", {}, {"wrong": 256.0}, 1))
-    90.0
+    >>> rows = [Row(f"{c} of today, T", {}, {"wrong": 256.0}, 1) for c in ("LSTM", "plain RNN")]
+    >>> shares_right(rows, "T")
+    (90.0, 90.0)
     """
-    return 100 * (1 - float(row.ours["wrong"]) / TEST)
+    if (both := of_today(rows, name)) is None:
+        return None
+    one, other = (100 * (1 - float(row.ours["wrong"]) / TEST) for row in both)
+    return one, other
 
 
 def row_name(cell: str, new: Modern) -> str:

@@ -18,7 +18,7 @@ from glasscell.reproduce.online_training import BlockNetwork
 from glasscell.reproduce.problems import Examples, joined, reber_stream
 from glasscell.reproduce.problems.reber_grammar import SYMBOLS, legal_first
 from glasscell.reproduce.today import Today
-from glasscell.reproduce.two_forms import Modern, TwoForms, of_today, share_right
+from glasscell.reproduce.two_forms import Modern, TwoForms, shares_right
 
 NAME = "continual-reber"
 TITLE = ("Continual Reber grammar: learning to forget", "连续 Reber 文法：学会遗忘")
@@ -290,10 +290,10 @@ def sentence(rows: Sequence[Row]) -> tuple[str, str]:
         f"连续 2,000 个符号而不重置后，无遗忘门时 |细胞状态| 均值为 {one:.1f}，"
         f"有遗忘门时为 {other:.1f}"
     )
-    both = of_today(rows, "streams of 60 symbols")
-    if both is None:
+    shares = shares_right(rows, "streams of 60 symbols")
+    if shares is None:
         return f"{english}.", f"{chinese}。"
-    right, plain = map(share_right, both)
+    right, plain = shares
     return (
         f"{english}; the LSTM of today predicts {right:.1f} % of the streams of 60 symbols "
         f"without an error, the plain RNN {plain:.1f} %.",

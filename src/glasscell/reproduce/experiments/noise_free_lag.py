@@ -17,8 +17,7 @@ from glasscell.reproduce.two_forms import (
     Modern,
     Published,
     TwoForms,
-    of_today,
-    share_right,
+    shares_right,
 )
 
 NAME = "noise-free-lag"
@@ -122,9 +121,9 @@ trials, run, rows = _FORMS.trials, _FORMS.run, _FORMS.rows
 
 def sentence(rows: Sequence[Row]) -> tuple[str, str]:
     """Say who knows the first symbol at the end."""
-    if (both := of_today(rows, "p = 100")) is None:
+    if (shares := shares_right(rows, "p = 100")) is None:
         return "", ""
-    one, other = map(share_right, both)
+    one, other = shares
     return (
         f"After 100 steps without noise the LSTM of today knows {one:.1f} % of the first "
         f"symbols, the plain RNN {other:.1f} %; chance is 50 %.",

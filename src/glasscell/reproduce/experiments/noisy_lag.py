@@ -1,4 +1,4 @@
-"""Experiments 2b and 2c of 1997: an early symbol kept over noise that nothing can compress."""
+"""Experiment 2c of 1997: an early symbol kept over noise that nothing can compress."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from glasscell.reproduce.two_forms import (
     Modern,
     Published,
     TwoForms,
-    of_today,
-    share_right,
+    shares_right,
 )
 
 NAME = "noisy-lag"
 TITLE = ("Noisy lags: a symbol kept over noise", "有噪声的时滞：越过噪声记住一个符号")
-SOURCE = "Hochreiter & Schmidhuber (1997), section 5.2, tasks 2b and 2c, table 3"
+SOURCE = "Hochreiter & Schmidhuber (1997), section 5.2, task 2c, table 3"
 __all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "rows", "run", "sentence", "trials"]
 
 
@@ -88,9 +87,9 @@ trials, run, rows = _FORMS.trials, _FORMS.run, _FORMS.rows
 
 def sentence(rows: Sequence[Row]) -> tuple[str, str]:
     """Say who keeps the symbol."""
-    if (both := of_today(rows, "2c, q = 50, p = 50")) is None:
+    if (shares := shares_right(rows, "2c, q = 50, p = 50")) is None:
         return "", ""
-    one, other = map(share_right, both)
+    one, other = shares
     return (
         f"Over 50 random symbols and more the LSTM of today still knows {one:.1f} % of the early "
         f"symbols, the plain RNN {other:.1f} %; chance is 50 %.",

@@ -21,8 +21,7 @@ from glasscell.reproduce.two_forms import (
     Modern,
     Published,
     TwoForms,
-    of_today,
-    share_right,
+    shares_right,
 )
 
 NAME = "reber"
@@ -159,9 +158,9 @@ trials, run, rows = _FORMS.trials, _FORMS.run, _FORMS.rows
 
 def sentence(rows: Sequence[Row]) -> tuple[str, str]:
     """Say who predicts the last symbol but one."""
-    if (both := of_today(rows, "fresh strings")) is None:
+    if (shares := shares_right(rows, "fresh strings")) is None:
         return "", ""
-    one, other = map(share_right, both)
+    one, other = shares
     return (
         f"The LSTM of today predicts {one:.1f} % of fresh strings at every symbol, the plain RNN "
         f"{other:.1f} %; who forgets how a string began is right in 50 % at most.",

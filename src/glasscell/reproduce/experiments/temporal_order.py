@@ -15,8 +15,7 @@ from glasscell.reproduce.two_forms import (
     Modern,
     Published,
     TwoForms,
-    of_today,
-    share_right,
+    shares_right,
 )
 
 NAME = "temporal-order"
@@ -80,9 +79,9 @@ trials, run, rows = _FORMS.trials, _FORMS.run, _FORMS.rows
 
 def sentence(rows: Sequence[Row]) -> tuple[str, str]:
     """Say who tells the order."""
-    if (both := of_today(rows, "6a")) is None:
+    if (shares := shares_right(rows, "6a")) is None:
         return "", ""
-    one, other = map(share_right, both)
+    one, other = shares
     return (
         f"With two telling symbols among 100 to 110 steps, the LSTM of today tells {one:.1f} % of "
         f"the orders, the plain RNN {other:.1f} %; chance is 25 %.",

@@ -15,8 +15,7 @@ from glasscell.reproduce.two_forms import (
     Modern,
     Published,
     TwoForms,
-    of_today,
-    share_right,
+    shares_right,
 )
 
 NAME = "two-sequence"
@@ -84,9 +83,9 @@ trials, run, rows = _FORMS.trials, _FORMS.run, _FORMS.rows
 
 def sentence(rows: Sequence[Row]) -> tuple[str, str]:
     """Say who keeps the class."""
-    if (both := of_today(rows, "3a, T = 100, N = 3")) is None:
+    if (shares := shares_right(rows, "3a, T = 100, N = 3")) is None:
         return "", ""
-    one, other = map(share_right, both)
+    one, other = shares
     return (
         f"After 100 steps of noise the LSTM of today still knows {one:.1f} % of the classes, the "
         f"plain RNN {other:.1f} %; chance is 50 %.",
