@@ -1,6 +1,7 @@
 """Experiments 1, 2 and the continual grammar: their networks, how judged, and the same bits."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,9 +13,19 @@ from glasscell.reproduce.experiments import noise_free_lag as noiseless
 from glasscell.reproduce.experiments import noisy_lag, reber
 from glasscell.reproduce.laboratory import Trial, reproduce
 from glasscell.reproduce.one_unit import OneUnit
-from glasscell.reproduce.problems import noise_free_lag
+from glasscell.reproduce.online_training import Goal
+from glasscell.reproduce.problems import embedded_reber, noise_free_lag
 from glasscell.reproduce.problems.reber_grammar import SYMBOLS, legal_first
 from glasscell.training.workers import Workers
+
+
+class Silent:
+    """A line that nobody hears."""
+
+    stopped = False
+
+    def tell(self, message):
+        """Say nothing."""
 
 
 def same_alone(experiment, trials, monkeypatch):
@@ -87,13 +98,30 @@ def test_a_part_of_perfect_networks_is_judged_by_fishers_test(perfect):
     assert said in ("matched", "better" if perfect > 2 else "short of it")
 
 
-def test_the_two_sets_of_strings_share_none():
-    lessons, learnt, others = reber.two_sets(np.random.default_rng(3))
-    assert (len(learnt), len(others)) == (256, 256)
-    words = [{e.sequence(k)[0].tobytes() for k in range(256)} for e in (learnt, others)]
-    assert not words[0] & words[1]
-    assert np.all(lessons.target.sum(axis=1) == 1)
-    assert np.all(learnt.target[lessons.target == 1] == 1)
+def test_strings_to_test_on_are_none_of_those_that_were_learnt():
+    chance = np.random.default_rng(3)
+    learnt = [embedded_reber(chance) for _ in range(256)]
+    others = reber.others_than(learnt, 256, chance)
+    assert len(others) == 256
+    assert not {word for word, _ in learnt} & {word for word, _ in others}
+
+
+def test_trials_of_two_networks_of_2000_are_told_apart_by_their_settings():
+    listed = {t.row: t for t in continual.trials(False, 1)}
+    assert len({t.key("x") for t in listed.values()}) == len(listed)
+    gated = listed["LSTM with forget gates"].settings
+    assert gated["network"]["forget_biases"] == (0.5, 1.0, 1.5, 2.0)
+    assert gated["decay"] == 1.0
+
+
+def test_both_sequences_without_noise_must_be_predicted_when_nothing_is_learnt_meanwhile():
+    row = replace(noiseless._FORMS.published[0], draw=partial(noise_free_lag, 5))
+    row = replace(row, network=OneUnit(symbols=6), goal=Goal(tolerance=0.25, streak=2, most=20_000))
+    told = noiseless.run_published(row, 1, Silent())
+    assert told["solved"]
+    assert told["wrong"] == 0
+    short = replace(row, goal=replace(row.goal, most=100))
+    assert not noiseless.run_published(short, 1, Silent())["solved"]
 
 
 def test_a_string_is_right_if_what_may_come_leads_everywhere():

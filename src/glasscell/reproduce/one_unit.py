@@ -21,6 +21,8 @@ from glasscell.reference.lstm_equations import sigmoid
 STALLED = 0.9
 """The error has stopped decreasing where a window has more than this part of the one before."""
 WINDOW = 100
+CLOSER = -3.0
+"""Added to the initial weights of the input gate where it must be rather shut at first."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -82,6 +82,11 @@ class Kind:
     decay: float = 1.0
     table: dict[str, float]
     differs: str = DIFFERS
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What decides a trial's result."""
+        return {"network": asdict(self.network), "resets": self.resets, "decay": self.decay}
 
 
 def _table(solved: float, streams: float | None, good: float, rest: float, *lengths: float) -> Any:
@@ -171,7 +176,11 @@ def trials(quick: bool, seeds: int | None) -> list[Trial]:
     """List the networks of 2000, then LSTM and plain RNN of today."""
     settings = {"streams": 3000 if quick else 30_000, "steps": 300_000 if quick else STEPS}
     number = seeds or (1 if quick else 10)
-    old = [Trial(name, settings, seed) for name in KINDS for seed in range(number)]
+    old = [
+        Trial(name, {**settings, **kind.settings}, seed)
+        for name, kind in KINDS.items()
+        for seed in range(number)
+    ]
     new = _FORMS.trials(quick, number if quick else seeds)
     return old + [trial for trial in new if not quick or trial.settings["cell"] == "LSTM"]
 

@@ -184,7 +184,11 @@ def trials(quick: bool, seeds: int | None) -> list[Trial]:
     """List the matrices, then the networks that are trained."""
     number = seeds or (1 if quick else 3)
     measured = [
-        Trial(matrix.name, {"noise": matrix.noise, "lags": list(LAGS)}, seed)
+        Trial(
+            matrix.name,
+            {"noise": matrix.noise, "start": matrix.start, "lags": list(LAGS), "units": UNITS},
+            seed,
+        )
         for matrix in MATRICES
         for seed in range(number)
     ]

@@ -6,6 +6,7 @@ of their steps. The same seed gives the same sequences.
 
 from glasscell.reproduce.problems.examples import Examples, at_the_end, joined, one_hot
 from glasscell.reproduce.problems.long_lags import (
+    last_alone,
     noise_free_lag,
     random_distractors,
     two_sequence,
@@ -35,6 +36,7 @@ __all__ = [
     "embedded_reber",
     "embedded_reber_strings",
     "joined",
+    "last_alone",
     "memoryless",
     "multiplication",
     "noise_free_lag",

@@ -5,6 +5,8 @@ Hochreiter and Schmidhuber (1997), "Long Short-Term Memory", sections 5.2 and 5.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from glasscell.arrays import Array
@@ -64,6 +66,29 @@ def random_distractors(lag: int, count: int, chance: np.random.Generator) -> Exa
         between = chance.integers(0, lag - 1, lag - 1)
         sequences.append(_predicted(np.concatenate([[first], between, [first]]), lag + 1))
     return joined(sequences)
+
+
+def last_alone(
+    problem: Callable[[int, int, np.random.Generator], Examples],
+    count: int,
+    chance: np.random.Generator,
+    lag: int = 100,
+) -> Examples:
+    """Draw sequences of a problem, and ask for the last symbol alone.
+
+    Args:
+        problem: `noise_free_lag` or `random_distractors`.
+        count: Sequences.
+        chance: Source of chance.
+        lag: p.
+
+    >>> last_alone(random_distractors, 1, np.random.default_rng(0), lag=3).target[:, 2:]
+    array([[nan, nan],
+           [nan, nan],
+           [ 0.,  1.]])
+    """
+    drawn = problem(lag, count, chance)
+    return at_the_end(drawn.x, drawn.ends, drawn.target[drawn.ends - 1])
 
 
 def very_long_lag(least: int, symbols: int, count: int, chance: np.random.Generator) -> Examples:
