@@ -1,23 +1,25 @@
 """Write the tables of docs/why-lstm.md and its Chinese version from docs/results/reproduce/.
 
 glasscell reproduce NAME --out reproduced
-python scripts/why_lstm.py
+python scripts/why_lstm.py [reproduced]
 
-In between, each experiment's results.json is copied to that folder, under the experiment's name.
+With a folder, the results are first written anew, from all trials of the long form that it holds.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from glasscell.reproduce.experiments import experiment
+import glasscell
+from glasscell.reproduce.experiments import EXPERIMENTS, experiment
 from glasscell.reproduce.finding_table import NONE, cell
-from glasscell.reproduce.laboratory import Row
+from glasscell.reproduce.laboratory import Row, kept
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results" / "reproduce"
@@ -37,13 +39,29 @@ BLOCK = re.compile(r"<!-- reproduce:([\w-]+) -->\n.*?<!-- /reproduce -->", re.DO
 
 
 def main() -> None:
-    """Rewrite both pages."""
+    """Rewrite results where there are trials, and both pages."""
+    for folder in sys.argv[1:]:
+        for name in EXPERIMENTS:
+            if (trials := Path(folder) / name).is_dir():
+                write_results(name, trials)
     for page, language in PAGES.items():
         path = ROOT / page
         write = partial(_written, language=language)
         text = BLOCK.sub(write, path.read_text("utf-8"))
         path.write_text(text, "utf-8")
         print(f"Wrote {page}")
+
+
+def write_results(name: str, folder: Path) -> None:
+    """Write an experiment's file from the trials in a folder, but for the times they took."""
+    record = kept(experiment(name), folder).record()
+    del record["seconds"]
+    for trial in record["trials"]:
+        del trial["result"]["seconds"]
+    record["glasscell"] = glasscell.__version__
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    print(f"Wrote {path.relative_to(ROOT)}: {len(record['trials'])} trials")
 
 
 def _written(found: re.Match[str], language: int) -> str:

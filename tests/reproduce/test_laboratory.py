@@ -75,6 +75,17 @@ def test_a_stopped_experiment_goes_on(tiny, tmp_path):
     assert alone.rows == again.rows
 
 
+def test_what_a_folder_holds_of_several_calls_is_laid_out_together(tiny, tmp_path):
+    reproduce(tiny, tmp_path, seeds=2)
+    assert len(laboratory.kept(tiny, tmp_path).done) == 2
+    assert not laboratory.kept(tiny, tmp_path).whole
+    reproduce(tiny, tmp_path, seeds=4)
+    every = laboratory.kept(tiny, tmp_path)
+    assert [trial.seed for trial, _ in every.done] == [0, 1, 2, 3]
+    assert every.whole
+    assert every.rows == reproduce(tiny, seeds=4).rows
+
+
 def test_rows_are_chosen_by_a_part_of_their_names(tiny):
     assert len(reproduce(tiny, only=["a"]).done) == 3
     with pytest.raises(DataError, match="--rows: expected a part of a, got 'b'"):

@@ -9,7 +9,7 @@ import os
 import pickle
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -202,9 +202,37 @@ def reproduce(
 
     crew = workers or Workers(1)
     crew.call(_one, experiment.__name__, missing, hear, stopped, names)
-    done = tuple(
-        (t, held[t.key(experiment.NAME)]) for t in planned if t.key(experiment.NAME) in held
-    )
+    return _found(experiment, quick, planned, held)
+
+
+def kept(experiment: Experiment, folder: Path, seeds: int = 100) -> Finding:
+    """Lay out whatever trials of the long form a folder holds, of however many calls.
+
+    Args:
+        experiment: The experiment.
+        folder: Where `reproduce` kept its trials.
+        seeds: The most trials of a row.
+
+    Returns:
+        What was found; `whole` tells whether all that the long form asks for is there.
+
+    Raises:
+        DataError: The folder holds a damaged file.
+    """
+    held = _held(folder)
+    asked = {trial.key(experiment.NAME) for trial in experiment.trials(False, None)}
+    found = _found(experiment, False, experiment.trials(False, seeds), held)
+    return replace(found, whole=asked <= held.keys())
+
+
+def _found(
+    experiment: Experiment,
+    quick: bool,
+    planned: Sequence[Trial],
+    held: Mapping[str, dict[str, Any]],
+) -> Finding:
+    keys = [trial.key(experiment.NAME) for trial in planned]
+    done = tuple((t, held[key]) for t, key in zip(planned, keys, strict=True) if key in held)
     return Finding(
         experiment,
         quick,

@@ -161,7 +161,7 @@ _FORMS = TwoForms(
                 forget_bias=1.0,
                 rate=0.01,
                 batch_size=32,
-                steps=600,
+                steps=1500,
                 validation=100,
             ),
             draw=fresh,
