@@ -249,3 +249,18 @@ def test_the_likeliest_class_counts():
     last = np.arange(2560)
     told, target = told[lengths - 1, last], target[lengths - 1, last]
     assert result["wrong"] == int((told.argmax(1) != target.argmax(1)).sum())
+
+
+def test_networks_of_3c_are_judged_by_targets_without_noise():
+    chance = np.random.default_rng(4)
+    told = classes.expected(100, 3, 400, chance)
+    asked_for = told.target[told.ends - 1, 0]
+    assert set(asked_for.round(9)) == {0.2, 0.8}
+    first = told.x[told.ends - told.lengths, 0]
+    assert np.mean((first > 0) == (asked_for < 0.5)) > 0.97  # 1 - Phi(1 / sqrt(0.2)) = 0.013
+    row = next(row for row in classes._FORMS.published if row.name.startswith("3c"))
+    easy = replace(row, goal=replace(row.goal, mean_below=0.31, most=5000))
+    line = SimpleNamespace(stopped=False, tell=lambda message: None)
+    assert easy.run(easy, 0, line)["solved"]
+    hard = replace(row, goal=replace(row.goal, mean_below=0.001, most=2000))
+    assert not hard.run(hard, 0, line)["solved"]
