@@ -31,6 +31,7 @@ CHINESE = {
     "plain RNN of today": "今天的普通 RNN",
     "LSTM of today": "今天的 LSTM",
     "plain RNN": "普通 RNN",
+    "outputs hear the input": "输出也接收输入",
     "matched": "相符",
     "better": "更好",
     "short of it": "未达到",
