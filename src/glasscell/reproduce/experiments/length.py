@@ -90,9 +90,9 @@ def _adding(cell: str) -> Entry:
         published=PUBLIC[cell],
         differs="16,000 sequences as published, in batches of 8, Adam, the rate falling to 0 as a "
         "cosine, the LSTM with chrono biases for 400 steps; how the published networks were "
-        "trained, from which biases and how many is not told; the LSTM with batches of 1 to 16, biases "
-        "for 100 to 4,000 steps, half to twice the rate, other clipping and weight decay came to "
-        "between .08 and .6 at 2 T (about twenty forms, on other seeds)",
+        "trained, from which biases and how many is not told; the LSTM with batches of 1 to 16, "
+        "biases for 100 to 4,000 steps, half to twice the rate, other clipping and weight decay "
+        "came to between .08 and .6 at 2 T (about twenty forms, on other seeds)",
     )
 
 
