@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from glasscell.data import jsonfile, workbook
+from glasscell.data.readers import open_source
 from glasscell.tasks.detect import detect
 
 FORECASTS = [
@@ -93,3 +95,21 @@ def test_folders(tmp_path):
     (tmp_path / "empty").mkdir()
     found = [detect(tmp_path / name) for name in ("labels", "books", "empty", "nothing")]
     assert found == ["sequences", "text", "forecast", "forecast"]
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.json.gz", "a.xlsx"])
+def test_what_was_opened_to_tell_the_task_is_not_parsed_again(tmp_path, monkeypatch, name):
+    table = pd.DataFrame({"ds": ["2024-01-01", "2024-01-02"], "y": [1, 2]})
+    path, book = tmp_path / name, name.endswith("xlsx")
+    table.to_excel(path, index=False) if book else table.to_json(path, orient="records")
+    module, parse = (workbook, "_cells") if book else (jsonfile, "_parsed")
+    whole, parsed = getattr(module, parse), []
+    monkeypatch.setattr(module, parse, lambda *given: parsed.append(1) or whole(*given))
+    assert detect(path) == "forecast"
+    opened = [open_source(path).names for _ in range(2)]
+    assert opened == [("ds", "y")] * 2
+    assert len(parsed) == 2  # it is handed over once, and not held any longer
+    detect(path)
+    renamed = table.rename(columns={"y": "sales"})
+    renamed.to_excel(path, index=False) if book else renamed.to_json(path, orient="records")
+    assert open_source(path).names == ("ds", "sales")

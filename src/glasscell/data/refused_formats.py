@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from glasscell.data.packed import first_bytes, packing
+from glasscell.data.packed import beginning, packing
 from glasscell.errors import DataError
 
 _FRAME = "export it as CSV, or give the function glasscell.tasks.forecast.fit the data frame"
@@ -55,8 +55,7 @@ def refuse(path: Path, head: bytes) -> None:
         DataError: They are.
     """
     packed = packing(head)
-    if packed:
-        head = first_bytes(path, 64)
+    head = beginning(path, head)
     for magic, kind, advice in (*_FIRST_BYTES, *(_INSIDE if packed else ())):
         if head.startswith(magic):
             within = f"{kind} inside {packed}" if packed else f"{kind} (binary data)"

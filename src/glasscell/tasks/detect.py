@@ -13,7 +13,7 @@ from glasscell.data.jsonfile import SUFFIXES as JSON_FILES
 from glasscell.data.numerals import is_missing, looks_like_number
 from glasscell.data.packed import first_bytes
 from glasscell.data.parquet import files_of
-from glasscell.data.readers import open_source
+from glasscell.data.readers import open_ahead
 from glasscell.data.sequences.long_columns import LABEL_NAMES, SEQUENCE_NAMES
 from glasscell.data.workbook import SUFFIXES as WORKBOOKS
 from glasscell.errors import DataError
@@ -80,7 +80,7 @@ def _of_file(path: Path) -> Task:
     suffix = path.suffix.lower()
     try:
         if suffix == ".parquet" or {part.lower() for part in path.suffixes} & TABLE_FILES:
-            source = open_source(path)
+            source = open_ahead(path)
             return _of_columns(source.names, source.sample)
         head = first_bytes(path, SAMPLE)
     except (OSError, DataError):
