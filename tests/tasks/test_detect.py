@@ -92,9 +92,11 @@ def test_folders(tmp_path):
         np.save(tmp_path / "labels" / label / "1.npy", np.zeros((3, 2)))
         (tmp_path / "books" / label).mkdir(parents=True)
         (tmp_path / "books" / label / "1.txt").write_text("Call me Ishmael.")
+        (tmp_path / "halves" / "train" / label).mkdir(parents=True)
+        (tmp_path / "halves" / "train" / label / "1.csv").write_text("x,z\n1,2\n")
     (tmp_path / "empty").mkdir()
-    found = [detect(tmp_path / name) for name in ("labels", "books", "empty", "nothing")]
-    assert found == ["sequences", "text", "forecast", "forecast"]
+    found = [detect(tmp_path / name) for name in ("labels", "halves", "books", "empty", "nothing")]
+    assert found == ["sequences", "sequences", "text", "forecast", "forecast"]
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.json.gz", "a.xlsx"])

@@ -208,6 +208,29 @@ def test_labels_show_the_goal(which):
     assert (labels.kind, labels.names, labels.values.tolist()) == (kind, names, values)
 
 
+def test_one_hot_coding_is_noted():
+    x = np.random.default_rng(0).normal(size=(6, 4))
+    one = read_sequences((x, np.eye(2)[[0, 1] * 3]))
+    assert one.labels.kind == "multilabel"
+    assert any("one-hot" in note and "argmax" in note for note in one.notes)
+    several = read_sequences((x, [[1, 1], [0, 1], [1, 0]] * 2))
+    assert not any("one-hot" in note for note in several.notes)
+
+
+def test_features_below_one_another_are_read_after_the_pivot_that_is_told():
+    sequence, step, dim = np.meshgrid(range(4), range(3), range(2), indexing="ij")
+    columns = {"case_id": sequence, "dim_id": dim, "reading_id": step}
+    table = pd.DataFrame({name: part.ravel() for name, part in columns.items()})
+    table["value"], table["label"] = np.arange(24.0), table["case_id"] % 2
+
+    with pytest.raises(DataError) as caught:
+        read_sequences(table)
+    told = str(caught.value).split("frame", 1)[1].split(" puts")[0]
+    wide = eval(f"frame{told}", {"frame": table})
+    wide.columns = [str(name) for name in wide.columns]
+    assert read_sequences(wide)[1].tolist() == [[6, 7], [8, 9], [10, 11]]
+
+
 def test_whole_numbers_of_many_values_are_numbers_and_a_note_says_so():
     read = read_sequences((np.ones((60, 3)), np.arange(60)))
     assert read.labels.kind == "number"

@@ -155,9 +155,12 @@ def _steps(x: Any, lengths: Any, layout: Layout | None, width: int | None, sourc
         lengths = np.full(n, longest, np.int64)
         return Steps(_in_float32(array, shape, seen, lengths, source), lengths, None, seen)
     if len(lengths) != n or lengths.max() > longest:
+        hint = f"; of steps one sequence after another they add up to {n:,}, not {lengths.sum():,}"
         raise DataError(
             f"{source}: expected {n:,} lengths of at most {longest:,} for X of shape "
             f"{array.shape}, got {len(lengths):,} up to {lengths.max():,}"
+            + hint
+            * (array.ndim == 2)
         )
     kept = (np.arange(longest) < lengths[:, None]).reshape(-1)
     return Steps(_in_float32(array, shape, seen, lengths, source), lengths, None, seen, kept)

@@ -302,7 +302,8 @@ class Gathered:
             raise DataError(
                 f"{self.source}: column {','.join(self.columns.sequence)!r} has another value in "
                 "each row, so that no sequence has a second step; name the column of the "
-                "sequences with --sequence, this one too if one step each is meant"
+                "sequences with --sequence, this one too if one step each is meant; a table of a "
+                "row for each sequence is not read: save it as .npz of X (n, time) and y"
             )
         values, self.values = self.values, self.values[:0]
         said = list(notes) + list(self.notes)
