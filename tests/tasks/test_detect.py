@@ -86,6 +86,14 @@ def test_texts(tmp_path, name, text, task):
     assert detect(tmp_path / name) == task
 
 
+def test_a_folder_of_parquet_by_the_names_of_its_folders_too(tmp_path):
+    for label in ("a", "b"):
+        (tmp_path / "told" / f"label={label}").mkdir(parents=True)
+        table = pd.DataFrame({"sequence": [1, 1], "x": [0.5, 1.5]})
+        table.to_parquet(tmp_path / "told" / f"label={label}" / "0.parquet")
+    assert detect(tmp_path / "told") == "sequences"
+
+
 def test_folders(tmp_path):
     for label in ("walk", "run"):
         (tmp_path / "labels" / label).mkdir(parents=True)

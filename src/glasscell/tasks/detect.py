@@ -13,7 +13,7 @@ from glasscell.data.jsonfile import SUFFIXES as JSON_FILES
 from glasscell.data.numerals import is_missing, looks_like_number
 from glasscell.data.packed import first_bytes
 from glasscell.data.parquet import files_of
-from glasscell.data.readers import open_ahead
+from glasscell.data.readers import open_ahead, open_source
 from glasscell.data.sequences.label_folders import HALVES
 from glasscell.data.sequences.long_columns import LABEL_NAMES, SEQUENCE_NAMES
 from glasscell.data.sequences.ucr_form import ENDINGS, is_half
@@ -69,9 +69,12 @@ def _of_folder(folder: Path) -> Task:
     files = [entry for entry in entries if entry.is_file()]
     if any(file.suffix.lower() in SEQUENCE_FILES or is_half(file) for file in files):
         return "sequences"
-    parquet = files_of(folder)
-    if parquet:
-        return _of_file(parquet[0])
+    if files_of(folder):
+        try:
+            source = open_source(folder)
+        except DataError:
+            return "forecast"
+        return _of_columns(source.names, source.sample)
     folders = [entry for entry in entries if entry.is_dir()]
     halves = [entry for entry in folders if entry.name.lower() in HALVES]
     labels = [entry for half in halves for entry in half.iterdir() if entry.is_dir()]
