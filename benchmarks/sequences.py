@@ -52,7 +52,7 @@ LENGTHS = {
 }
 SETS = (
     *("JapaneseVowels", "BasicMotions", "PickupGestureWiimoteZ", "GunPoint", "ItalyPowerDemand"),
-    *("ArrowHead", "watch"),
+    *("ArrowHead", "ACSF1", "watch"),
 )
 
 

@@ -86,15 +86,25 @@ def test_texts(tmp_path, name, text, task):
     assert detect(tmp_path / name) == task
 
 
+def test_a_folder_of_parquet_by_the_names_of_its_folders_too(tmp_path):
+    for label in ("a", "b"):
+        (tmp_path / "told" / f"label={label}").mkdir(parents=True)
+        table = pd.DataFrame({"sequence": [1, 1], "x": [0.5, 1.5]})
+        table.to_parquet(tmp_path / "told" / f"label={label}" / "0.parquet")
+    assert detect(tmp_path / "told") == "sequences"
+
+
 def test_folders(tmp_path):
     for label in ("walk", "run"):
         (tmp_path / "labels" / label).mkdir(parents=True)
         np.save(tmp_path / "labels" / label / "1.npy", np.zeros((3, 2)))
         (tmp_path / "books" / label).mkdir(parents=True)
         (tmp_path / "books" / label / "1.txt").write_text("Call me Ishmael.")
+        (tmp_path / "halves" / "train" / label).mkdir(parents=True)
+        (tmp_path / "halves" / "train" / label / "1.csv").write_text("x,z\n1,2\n")
     (tmp_path / "empty").mkdir()
-    found = [detect(tmp_path / name) for name in ("labels", "books", "empty", "nothing")]
-    assert found == ["sequences", "text", "forecast", "forecast"]
+    found = [detect(tmp_path / name) for name in ("labels", "halves", "books", "empty", "nothing")]
+    assert found == ["sequences", "sequences", "text", "forecast", "forecast"]
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.json.gz", "a.xlsx"])

@@ -44,7 +44,11 @@ _FIRST_LETTERS = (
     ("<html", "a web page (HTML)", "download the file itself"),
     ("<?xml", "XML", _FRAME),
     ("<", "XML or HTML", _FRAME),
-    ("@relation", "a Weka (ARFF) file", _FRAME),
+    (
+        "@relation",
+        "a Weka (ARFF) file",
+        "read it with scipy.io.arff or aeon.datasets.load_from_arff_file, and save CSV or .npz",
+    ),
 )
 
 

@@ -33,10 +33,11 @@ LONGEST_HORIZON = 24
 LONGEST_LOOKBACK = 128
 PLAIN_HORIZON = 12
 
-NUMBERS_OF_AN_EPOCH = 2**26
+NUMBERS_OF_AN_EPOCH = 2**28
 """Numbers that a network of 32 units reads in an epoch at most, channels and units of every row:
-the six networks of a default fit then take some five minutes of one core. Neighbouring windows have
-all rows but one in common, so that a part of them tells nearly as much."""
+the six networks of a default fit then take some six minutes of one core. Neighbouring windows have
+all rows but one in common, so that a part of them tells nearly as much
+(docs/decisions/forecast-rivals.md)."""
 UNITS = 32
 
 
