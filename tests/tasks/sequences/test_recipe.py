@@ -154,7 +154,7 @@ def test_an_epoch_reads_every_training_sequence_once(batch_size, augment):
 
     def read(batches):
         """Give of each sequence what augmentation leaves: its length, or the skip's summary."""
-        told = "summary" if augment else "lengths"
+        told = "linear" if augment else "lengths"
         return np.concatenate([batch.options[told].numpy() for batch in batches])
 
     def ordered(rows):
@@ -190,7 +190,7 @@ def test_the_skip_reads_sequences_as_they_are_where_training_changes_them():
     assert sorted(batch.options["lengths"].tolist()) != sorted(LENGTHS[chosen])
     x, lengths = padded(sequences, recipe.plan.scaler(recipe.plan.round(0)), chosen)
     wanted = trainer.network.summary(x, lengths).numpy()
-    found = batch.options["summary"].numpy()
+    found = batch.options["linear"].numpy()
     np.testing.assert_array_equal(found[np.lexsort(found.T)], wanted[np.lexsort(wanted.T)])
 
 

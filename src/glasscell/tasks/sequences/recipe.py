@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from glasscell.tasks.sequences.batches import (
     padded_steps,
     unpadded,
 )
+from glasscell.tasks.sequences.gram_model import GramModel
 from glasscell.tasks.sequences.network import SequenceNetwork, Shape
 from glasscell.tasks.sequences.options import SequenceOptions
 from glasscell.tasks.sequences.plan import FEW, Plan
@@ -40,6 +41,14 @@ AVERAGE = 0.99
 
 SKIP_RATE = 0.1
 """Part of the learning rate that the skip takes: it starts at its optimum, the head at nothing."""
+
+SHARE = 0.5
+"""Part of the scores that is the linear model of n-grams; recurrent layers tell the rest.
+
+They learn by themselves, and the scores of the two are averaged, which is the geometric mean of
+their probabilities: layers that learn on top of a model that knows its training part learn too
+little.
+"""
 
 WARM_UP = 0.15
 """Part of the steps over which the learning rate rises; over the rest it falls to nothing."""
@@ -207,6 +216,11 @@ def huber(scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     return (losses * targets[..., 1]).sum() / targets[..., 1].sum()
 
 
+def by_itself(loss: Loss, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Give the loss of recurrent layers alone, whose scores are a part of the whole."""
+    return loss(scores / (1 - SHARE), targets)
+
+
 class SequenceObjective:
     """Batches of sequences of similar length, cut by number from the array that holds all steps.
 
@@ -224,15 +238,21 @@ class SequenceObjective:
         self.symbols = symbols(plan.sequences)
         self.scaled = ScaledSteps(plan.sequences, plan.scaler(plan.round(seed)))
         self.targets = Targets.of(plan, self.part)
-        self.loss: Loss = self.targets.loss
+        loss = self.targets.loss
+        self.loss: Loss = partial(by_itself, loss) if recipe.alone else loss
         self.size = plan.options.batch_size or 1
         self.steps = math.ceil(len(self.part.train) / self.size)
         self.generator = torch.Generator().manual_seed(seed)
 
     @cached_property
-    def summaries(self) -> torch.Tensor | None:
-        """(n, 4 F) what the skip reads of each training sequence: the same in all epochs."""
-        if not self.recipe.shape.skip:
+    def linear(self) -> torch.Tensor | None:
+        """(n, 4 F) what the skip reads of each training sequence: the same in all epochs.
+
+        Of n-grams zeros (n, outputs), which stand for what it adds; None: it reads the batch.
+        """
+        if self.recipe.alone:
+            return torch.zeros(len(self.part.train), self.targets.outputs)
+        if not self.recipe.shape.skip or self.recipe.shape.grams is not None:
             return None
         how = Summary(len(self.sequences.features))
         found = np.empty((len(self.part.train), how.gives), np.float32)
@@ -271,7 +291,7 @@ class SequenceObjective:
         if changes is not None:
             x, lengths = changes.apply(x, lengths), changes.steps
         dropout, noise = self.recipe.options.dropout or 0.0, self.recipe.options.noise or 0.0
-        kept = added = summary = None
+        kept = added = linear = None
         if dropout:
             drawn = torch.rand(len(x), self.width, generator=self.generator)
             kept = ((drawn >= dropout) / (1 - dropout)).to(self.device)
@@ -282,15 +302,16 @@ class SequenceObjective:
             else:
                 added = noise * torch.randn(x.shape, generator=self.generator)
             added = added.to(self.device)
-        if self.summaries is not None:
-            summary = self.summaries[torch.from_numpy(places)].to(self.device)
-        options = {"lengths": lengths, "kept": kept, "noise": added, "summary": summary}
+        if self.linear is not None:
+            linear = self.linear[torch.from_numpy(places)].to(self.device)
+        options = {"lengths": lengths, "kept": kept, "noise": added, "linear": linear}
         weights = _weights(targets, self.targets.goal)
         return Batch(x.to(self.device), targets.to(self.device), options, weights)
 
     def error(self, network: torch.nn.Module) -> float:
         """Give the loss on validation; on training, where there is no validation part."""
         chosen = self.part.validation if len(self.part.validation) else self.part.train
+        held_out = self.recipe.held_out(self.part.seed) if len(self.part.validation) else None
         total = weight = 0.0
         training = network.training
         network.eval()
@@ -298,9 +319,14 @@ class SequenceObjective:
             for rows in by_length(self.sequences, chosen):
                 x, lengths = map(torch.from_numpy, self.scaled.cut(chosen[rows]))
                 targets = self.targets.cut(self.sequences, chosen[rows])
-                scores = network(x.to(self.device), lengths)
+                linear = None if held_out is None else held_out[torch.from_numpy(rows)]
+                scores = network(
+                    x.to(self.device),
+                    lengths,
+                    linear=None if linear is None else linear.to(self.device),
+                )
                 counts = float(_weights(targets, self.targets.goal).sum())
-                total += float(self.loss(scores, targets.to(self.device))) * counts
+                total += float(self.targets.loss(scores, targets.to(self.device))) * counts
                 weight += counts
         network.train(training)
         return total / weight
@@ -335,9 +361,33 @@ class Recipe:
         """The linear model that the networks of each round start at, where they have a skip."""
         if not (self.shape.skip and self.shape.pooling):
             return (None,) * len(self.plan.rounds)
-        return tuple(
-            LinearStart.of(self.plan, part, self.part(part.seed).train) for part in self.plan.rounds
-        )
+        return tuple(self._start(part) for part in self.plan.rounds)
+
+    def _start(self, part: Round) -> LinearStart:
+        if self.shape.grams is None:
+            return LinearStart.of(self.plan, part, self.part(part.seed).train)
+        model = GramModel.of(self.plan, part)
+        return LinearStart(*(SHARE * one for one in (model.weight, model.bias, model.held_out)))
+
+    def start(self, seed: int) -> LinearStart | None:
+        """Give the linear model that the networks of a seed start at."""
+        return self.starts[seed - self.plan.rounds[0].seed]
+
+    def held_out(self, seed: int) -> torch.Tensor | None:
+        """Give what the linear path adds to the scores of a validation part that it did not see.
+
+        Returns:
+            (v, O), or None where it learnt from the training part alone.
+        """
+        start = self.start(seed) if self.alone else None
+        if start is None or start.held_out is None:
+            return None
+        return torch.from_numpy(start.held_out.astype(np.float32))
+
+    @property
+    def alone(self) -> bool:
+        """Whether recurrent layers learn without the linear path, which is whole from the start."""
+        return self.shape.skip and self.shape.grams is not None
 
     @property
     def options(self) -> SequenceOptions:
@@ -378,12 +428,14 @@ class Recipe:
             bidirectional=bool(options.bidirectional),
             pooling=tuple(options.pooling or ()),
             skip=options.skip,
+            grams=self.plan.grams if options.skip else None,
         )
 
     @property
     def work(self) -> float:
         """Products of a weight and a number that training all networks takes."""
-        weights = self.shape.parameters(KINDS[self.options.cell], self.options.hidden_size or 1)
+        shape = replace(self.shape, skip=False)
+        weights = shape.parameters(KINDS[self.options.cell], self.options.hidden_size or 1)
         steps = sum(int(self.plan.sequences.lengths[part.train].sum()) for part in self.plan.rounds)
         return 2 * 3.0 * steps * self.epochs * weights
 
@@ -395,7 +447,7 @@ class Recipe:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = SequenceNetwork(kind, size, self.shape)
-        start = self.starts[seed - self.plan.rounds[0].seed]
+        start = self.start(seed)
         if start is not None:
             network.start_from(start.weight, start.bias)
         return network
