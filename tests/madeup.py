@@ -56,9 +56,16 @@ def linear(
 
 
 def sequence_network(
-    kinds: tuple[str, ...], config: Config, outputs: int = 4, dtype: str = "float32"
+    kinds: tuple[str, ...],
+    config: Config,
+    outputs: int = 4,
+    dtype: str = "float32",
+    grams: tuple[int, int] | None = None,
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """A SequenceNetwork with a skip if it pools, whose largest score so far rises often."""
+    """A SequenceNetwork with a skip if it pools, whose largest score so far rises often.
+
+    With `grams`, an order and rows, the skip reads those.
+    """
     width = config.directions * config.output_size
     linears = {
         "attention": (width, 1) if "attention" in kinds else None,
@@ -67,6 +74,12 @@ def sequence_network(
     }
     parts = {name: size and linear(*size, name, dtype) for name, size in linears.items()}
     parts["recurrent"] = recurrent(config, "recurrent", dtype)
+    if grams is not None:
+        order, rows = grams
+        sizes = {"features": config.input_size, "outputs": outputs, "order": order, "rows": rows}
+        held = linear(rows, outputs, "skip", dtype)[1]
+        held["skip.weight"] = np.ascontiguousarray(held["skip.weight"].T)
+        parts["skip"] = {"type": "Grams", **sizes, "weights": "skip"}, held
     arrays = {name: array for part in parts.values() if part for name, array in part[1].items()}
     if "attention" in kinds:
         arrays["attention.weight"] *= arrays["attention.weight"].dtype.type(20)

@@ -2,17 +2,20 @@
 
 import torch
 
-from glasscell.nn import LSTM, Linear, Pooling, Summary
+from glasscell.nn import LSTM, Grams, Linear, Pooling, Summary
 
 POOLED = [("last",), ("mean",), ("max",), ("attention",), ("last", "mean", "max", "attention")]
 
 
 class Pooled(torch.nn.Module):
-    """y = head(pool(recurrent(x))) + skip(summary(x)); without kinds head(recurrent(x))."""
+    """y = head(pool(recurrent(x))) + skip(summary(x)); without kinds head(recurrent(x)).
+
+    With `grams`, arguments of `Grams`, the skip is grams(x).
+    """
 
     def __init__(
         self, kinds, features=3, size=5, outputs=2, layer=LSTM, bidirectional=False, skip=False,
-        layers=1,
+        layers=1, grams=None,
     ):  # fmt: skip
         super().__init__()
         self.kinds = kinds
@@ -24,12 +27,18 @@ class Pooled(torch.nn.Module):
         self.head = Linear(self.pooling.width if kinds else width, outputs)
         self.summary = Summary(features) if skip else None
         self.skip = Linear(4 * features, outputs) if skip else None
+        if grams is not None:
+            self.skip = Grams(features, outputs, **grams)
+            torch.nn.init.normal_(self.skip.weight)
+            torch.nn.init.normal_(self.skip.bias)
 
     def forward(self, x, lengths=None):
         y = self.recurrent(x)[0] if lengths is None else self._packed(x, lengths)
         if not self.kinds:
             return self.head(y)
         scores = self.head(self.pooling(y, lengths))
+        if isinstance(self.skip, Grams):
+            return scores + self.skip(x, lengths)
         return scores if self.skip is None else scores + self.skip(self.summary(x, lengths))
 
     def _packed(self, x, lengths):
@@ -57,3 +66,11 @@ def ragged(dtype=torch.float64, features=3, seed=0):
     generator = torch.Generator().manual_seed(seed)
     x = torch.randn(4, 9, features, dtype=dtype, generator=generator)
     return x, torch.tensor([9, 4, 1, 6])
+
+
+def ragged_symbols(features=3, seed=0, dtype=torch.float32):
+    """(5, 17, F) scaled one-hot steps, some of no symbol, and lengths from 1 to all."""
+    generator = torch.Generator().manual_seed(seed)
+    symbols = torch.randint(0, features + 1, (5, 17), generator=generator)
+    x = 2 * torch.nn.functional.one_hot(symbols, features + 1)[..., :features].to(dtype)
+    return x, torch.tensor([17, 4, 1, 2, 16])

@@ -172,6 +172,7 @@ def test_a_narrow_terminal_shows_whole_numbers(capsys, data, tmp_path, monkeypat
     monkeypatch.setenv("COLUMNS", "40")
     _, out, err = call(capsys, "fit", data, "--out", tmp_path / "run", *FAST)
     assert "…" not in out
+    assert "Measuring how far back the data help" in err
     assert "What was understood of data.csv:" in err
 
 

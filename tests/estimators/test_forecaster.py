@@ -6,6 +6,7 @@ import pickle
 import pickletools
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from sklearn.preprocessing import FunctionTransformer
 import glasscell
 from glasscell.errors import DataError
 from glasscell.estimators import LSTMForecaster
+from glasscell.tasks.forecast import plan
 from glasscell.tasks.forecast.predict import predict
 
 SMALL = LSTMForecaster(horizon=3, lookback=7, epochs=1, hidden_size=4, random_state=0)
@@ -227,6 +229,19 @@ def test_score_is_the_gain_over_the_last_value(fitted):
         errors["LSTM"].append(np.abs(told - truth).mean())
     skill = 1 - np.mean(errors["LSTM"]) / np.mean(errors["naive"])
     assert fitted.score(frame) == pytest.approx(skill, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("named", "measured"),
+    [({}, False), ({"lookback": "auto"}, True), ({"forget_bias": "chrono"}, True)],
+)
+def test_the_lag_is_measured_only_where_something_is_chosen_by_it(named, measured, monkeypatch):
+    def seen(*given):
+        raise AssertionError("measured")
+
+    monkeypatch.setattr(plan, "measure", seen)
+    with pytest.raises(AssertionError, match="measured") if measured else nullcontext():
+        clone(SMALL).set_params(**named).fit(days())
 
 
 def test_it_goes_into_a_pipeline_and_a_grid_search():

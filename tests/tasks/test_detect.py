@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from glasscell.data import jsonfile, workbook
+from glasscell.data.readers import open_source
 from glasscell.tasks.detect import detect
 
 FORECASTS = [
@@ -84,12 +86,40 @@ def test_texts(tmp_path, name, text, task):
     assert detect(tmp_path / name) == task
 
 
+def test_a_folder_of_parquet_by_the_names_of_its_folders_too(tmp_path):
+    for label in ("a", "b"):
+        (tmp_path / "told" / f"label={label}").mkdir(parents=True)
+        table = pd.DataFrame({"sequence": [1, 1], "x": [0.5, 1.5]})
+        table.to_parquet(tmp_path / "told" / f"label={label}" / "0.parquet")
+    assert detect(tmp_path / "told") == "sequences"
+
+
 def test_folders(tmp_path):
     for label in ("walk", "run"):
         (tmp_path / "labels" / label).mkdir(parents=True)
         np.save(tmp_path / "labels" / label / "1.npy", np.zeros((3, 2)))
         (tmp_path / "books" / label).mkdir(parents=True)
         (tmp_path / "books" / label / "1.txt").write_text("Call me Ishmael.")
+        (tmp_path / "halves" / "train" / label).mkdir(parents=True)
+        (tmp_path / "halves" / "train" / label / "1.csv").write_text("x,z\n1,2\n")
     (tmp_path / "empty").mkdir()
-    found = [detect(tmp_path / name) for name in ("labels", "books", "empty", "nothing")]
-    assert found == ["sequences", "text", "forecast", "forecast"]
+    found = [detect(tmp_path / name) for name in ("labels", "halves", "books", "empty", "nothing")]
+    assert found == ["sequences", "sequences", "text", "forecast", "forecast"]
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.json.gz", "a.xlsx"])
+def test_what_was_opened_to_tell_the_task_is_not_parsed_again(tmp_path, monkeypatch, name):
+    table = pd.DataFrame({"ds": ["2024-01-01", "2024-01-02"], "y": [1, 2]})
+    path, book = tmp_path / name, name.endswith("xlsx")
+    table.to_excel(path, index=False) if book else table.to_json(path, orient="records")
+    module, parse = (workbook, "_cells") if book else (jsonfile, "_parsed")
+    whole, parsed = getattr(module, parse), []
+    monkeypatch.setattr(module, parse, lambda *given: parsed.append(1) or whole(*given))
+    assert detect(path) == "forecast"
+    opened = [open_source(path).names for _ in range(2)]
+    assert opened == [("ds", "y")] * 2
+    assert len(parsed) == 2  # it is handed over once, and not held any longer
+    detect(path)
+    renamed = table.rename(columns={"y": "sales"})
+    renamed.to_excel(path, index=False) if book else renamed.to_json(path, orient="records")
+    assert open_source(path).names == ("ds", "sales")

@@ -23,7 +23,7 @@ from glasscell.data.numerals import (
     is_missing,
     looks_like_number,
 )
-from glasscell.data.packed import DAMAGES, damaged, first_bytes, unpacked
+from glasscell.data.packed import DAMAGES, beginning, damaged, unpacked
 from glasscell.data.rawtable import SAMPLE_ROWS, Names, Table
 from glasscell.data.refused_formats import EXPECTED, refuse_text
 from glasscell.data.wording import count
@@ -115,7 +115,7 @@ def open_csv(path: Path, head: bytes) -> Sheet:
     Raises:
         DataError: It is empty or no table in text, or its header is unusable.
     """
-    encoding = _encoding(first_bytes(path, 64))
+    encoding = _encoding(beginning(path, head))
     try:
         with _text(path, encoding) as stream:
             lines = [line for _, line in zip(range(SAMPLE_ROWS + 1), stream, strict=False)]

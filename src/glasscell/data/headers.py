@@ -166,7 +166,10 @@ def _names(cells: Sequence[str], path: Path) -> tuple[str, ...]:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise DataError(f"{path}: expected distinct column names, got {', '.join(repeated)} twice")
-    values = [re.fullmatch(r"[-+\d.,:/T ]+", name) is not None for name in names]
+    values = [
+        re.fullmatch(r"[-+\d.,:/T ]+", name) is not None or looks_like_number(name)
+        for name in names
+    ]
     dates = sum(re.match(r"\d{4}-\d\d-\d\d", name) is not None for name in names)
     decimals = any(re.match(r"\d+\.\d+$", name) for name in names)
     # Several dates above columns are times of a wide table.

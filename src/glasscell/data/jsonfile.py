@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from glasscell.data.packed import DAMAGES, damaged, first_bytes, unpacked
+from glasscell.data.packed import DAMAGES, beginning, damaged, unpacked
 from glasscell.data.rawtable import FrameSource, open_frame
 from glasscell.data.wording import count, few
 from glasscell.errors import DataError
@@ -29,7 +29,7 @@ def open_json(path: Path, head: bytes) -> FrameSource | None:
     Raises:
         DataError: It is damaged, no table, or has values within values.
     """
-    start = first_bytes(path, 64).lstrip(b"\xef\xbb\xbf \t\r\n")
+    start = beginning(path, head).lstrip(b"\xef\xbb\xbf \t\r\n")
     # Names of columns stand in brackets in some CSV files: [Date],[Sales].
     if not re.match(rb"\{|\[\s*([\[{\]]|$)", start):
         return None

@@ -14,6 +14,9 @@ from glasscell.errors import DataError
 
 DAMAGES = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, zipfile.BadZipFile, OSError)
 """What reading a damaged packed file raises."""
+HEAD = 64
+"""Bytes at the beginning of a file that tell its format."""
+
 _MAGIC = {
     b"\x1f\x8b": "gz",
     b"BZh": "bz2",
@@ -61,6 +64,16 @@ def first_bytes(path: Path, count: int) -> bytes:
             return stream.read(count)
     except DAMAGES as error:
         raise damaged(path, error) from error
+
+
+def beginning(path: Path, head: bytes) -> bytes:
+    """Give the first bytes of a file as they were before it was packed, of the first as it lies.
+
+    Args:
+        path: The file.
+        head: Its first bytes; they are given back where it is not packed.
+    """
+    return first_bytes(path, HEAD) if packing(head) else head
 
 
 def damaged(path: Path, error: Exception) -> DataError:

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
+from glasscell.data.packed import HEAD
 from glasscell.data.parquet import files_of, open_parts
 from glasscell.data.rawtable import Source, open_frame
 from glasscell.data.workbook import Workbook
@@ -25,6 +26,10 @@ READERS = (
     "glasscell.data.csvfile:open_csv",
 )
 """A line for each format; new ones go first. The first that knows a file opens it."""
+
+
+_ahead: dict[tuple[Path, int, int], Source | Workbook] = {}
+"""The file that was opened ahead, by path, size and time of change."""
 
 
 class Reader(Protocol):
@@ -61,6 +66,24 @@ def open_source(data: Any, sheet: str | None = None) -> Source:
     return opened
 
 
+def open_ahead(path: Path) -> Source:
+    """Open a file to see what it holds; the next `open_source` of it takes what was opened.
+
+    JSON and workbooks are parsed as a whole when they are opened, so once is enough.
+
+    Raises:
+        DataError: As `open_source`.
+    """
+    _ahead.clear()
+    opened = _ahead[_state(path)] = _opened(path)
+    return opened.sheet(None) if isinstance(opened, Workbook) else opened
+
+
+def _state(path: Path) -> tuple[Path, int, int]:
+    state = path.stat()
+    return path.resolve(), state.st_size, state.st_mtime_ns
+
+
 def _opened(path: Path) -> Source | Workbook:
     if path.is_dir() and (parts := files_of(path)):
         return open_parts(parts, path.name, path)
@@ -71,8 +94,11 @@ def _opened(path: Path) -> Source | Workbook:
         raise DataError(
             f"{path}: expected the file of a table, or a folder of Parquet files, found {what}"
         )
+    ahead = _ahead.pop(_state(path), None)
+    if ahead is not None:
+        return ahead
     with path.open("rb") as stream:
-        head = stream.read(64)
+        head = stream.read(HEAD)
     for entry in READERS:
         source = reader(entry)(path, head)
         if source is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from glasscell.data.packed import first_bytes, packing
+from glasscell.data.packed import beginning, packing
 from glasscell.errors import DataError
 
 _FRAME = "export it as CSV, or give the function glasscell.tasks.forecast.fit the data frame"
@@ -44,7 +44,11 @@ _FIRST_LETTERS = (
     ("<html", "a web page (HTML)", "download the file itself"),
     ("<?xml", "XML", _FRAME),
     ("<", "XML or HTML", _FRAME),
-    ("@relation", "a Weka (ARFF) file", _FRAME),
+    (
+        "@relation",
+        "a Weka (ARFF) file",
+        "read it with scipy.io.arff or aeon.datasets.load_from_arff_file, and save CSV or .npz",
+    ),
 )
 
 
@@ -55,8 +59,7 @@ def refuse(path: Path, head: bytes) -> None:
         DataError: They are.
     """
     packed = packing(head)
-    if packed:
-        head = first_bytes(path, 64)
+    head = beginning(path, head)
     for magic, kind, advice in (*_FIRST_BYTES, *(_INSIDE if packed else ())):
         if head.startswith(magic):
             within = f"{kind} inside {packed}" if packed else f"{kind} (binary data)"

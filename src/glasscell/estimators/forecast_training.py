@@ -82,7 +82,7 @@ def train(
         DataError: The data or options cannot be used.
     """
     panel = read_panel(data, options.reading())
-    plan = plan_of(panel, options, _split(options))
+    plan = plan_of(panel, options, _split(options), judged=False)
     recipe = WarmRecipe(**vars(Recipe.of(plan, start(plan))), weights=weights)
     kind = KINDS[options.cell]
     networks = [Candidate(kind, options.seed + number) for number in range(options.seeds)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from glasscell.arrays import Array
 from glasscell.data.sequences.collection import Sequences
 from glasscell.errors import DataError
 from glasscell.estimators.fitted_network import FittedNetwork
+from glasscell.model.nodes.grams import Alphabet
 from glasscell.nn.saving import describe
 from glasscell.tasks.scaling import Scaler
 from glasscell.tasks.sequences.averaging import averaged
@@ -22,6 +24,7 @@ from glasscell.tasks.sequences.options import SequenceOptions
 from glasscell.tasks.sequences.plan import FEW, Plan, resolved
 from glasscell.tasks.sequences.preprocessing import preprocessing
 from glasscell.tasks.sequences.recipe import Recipe
+from glasscell.tasks.sequences.ridge import LinearStart
 from glasscell.tasks.sequences.splits import VALIDATION, Round, hold_out
 from glasscell.training.campaign import Candidate
 from glasscell.training.kinds import KINDS, Kind
@@ -53,6 +56,16 @@ class ScaledPlan(Plan):
         """Give the features' scales."""
         return super().scaler(part) if self.before is None else self.before.predictor.scaler
 
+    @property
+    def grams(self) -> Alphabet | None:
+        """Numbers of the n-grams that the network's linear path reads, or None."""
+        if self.before is None:
+            return super().grams
+        node = self.before.tree["skip"]
+        if node is None or node["type"] != "Grams":
+            return None
+        return Alphabet(node["features"], node["order"], node["rows"])
+
     def target_scaler(self, part: Round) -> Scaler | None:
         """Give the scales of the numbers to tell."""
         told = None if self.before is None else self.before.predictor.told
@@ -75,6 +88,16 @@ class WarmRecipe(Recipe):
     def part(self, seed: int) -> Round:
         """Give what is trained on and validated on: what the estimator was told, however few."""
         return self.plan.round(seed)
+
+    @cached_property
+    def starts(self) -> tuple[LinearStart | None, ...]:
+        """The linear model that a network without given weights starts at."""
+        return (None,) if self.weights else super().starts
+
+    @property
+    def alone(self) -> bool:
+        """Whether recurrent layers learn without the linear path; given weights learn together."""
+        return super().alone and not self.weights
 
     def network(self, kind: Kind, seed: int) -> SequenceNetwork:
         """Make the network that training begins with."""

@@ -143,9 +143,9 @@ class Model:
             state: Initial state as torch has it: h of shape (D * L, B, ·) for an RNN or GRU, (h, c)
                 for an LSTM, a tuple in the cell's order for any other with more states than h,
                 without B if x has none. With several recurrent layers: dotted module name to state;
-                so too beside "pooling" and "summary", what a SequenceNetwork keeps of the steps so
-                far, (B, ·) float64. Default what the cell starts from: zeros, unless it says
-                another number.
+                so too beside "pooling" and "summary" or "grams", what a SequenceNetwork keeps of
+                the steps so far, (B, ·) float64. Default what the cell starts from: zeros, unless
+                it says another number.
             lengths: (B,) integers, steps of each sequence, in any order, zero allowed: the state is
                 that of the last step, and outputs after it are zero. A model that pools its steps
                 gives (B, outputs), of these steps alone, and takes no zero. Default: all T.

@@ -24,6 +24,7 @@ from glasscell.nn.layers import GRU, LSTM, RNN
 from glasscell.nn.linear import Linear
 from glasscell.nn.observe import Observation, Observer, Record, observing
 from glasscell.nn.operators import decompositions
+from glasscell.nn.symbol_grams import Grams
 from glasscell.nn.team import join_torch
 from glasscell.nn.time_pooling import Pooling, Summary
 
@@ -32,6 +33,7 @@ __all__ = [
     "LSTM",
     "RNN",
     "GRUCell",
+    "Grams",
     "LSTMCell",
     "Linear",
     "Observation",

@@ -24,6 +24,7 @@ from glasscell.errors import DtypeError, WeightFormatError
 from glasscell.model import modelfile
 from glasscell.model.model import Model
 from glasscell.model.nodes import kind_of
+from glasscell.nn.symbol_grams import Grams
 
 __all__ = ["describe", "save"]
 
@@ -224,6 +225,15 @@ def _layer_norm(module: torch.nn.LayerNorm, name: str, arrays: dict[str, Array])
     return {"type": "LayerNorm", "size": size, "eps": module.eps, **has, "weights": name}
 
 
+def _grams(module: Grams, name: str, arrays: dict[str, Array]) -> dict[str, Any]:
+    alphabet = module.alphabet
+    for role in ("weight", "bias"):
+        _put(module, role, name, arrays)
+    sizes = {"features": alphabet.features, "outputs": module.outputs}
+    how = {"order": alphabet.order, "rows": alphabet.rows}
+    return {"type": "Grams", **sizes, **how, "weights": name}
+
+
 def _softmax(
     module: torch.nn.Softmax | torch.nn.LogSoftmax, name: str, arrays: dict[str, Array]
 ) -> dict[str, Any]:
@@ -244,6 +254,7 @@ _WRITERS: dict[type[torch.nn.Module], Callable[..., dict[str, Any]]] = {
     torch.nn.Linear: _linear,
     torch.nn.Embedding: _embedding,
     torch.nn.LayerNorm: _layer_norm,
+    Grams: _grams,
     torch.nn.Softmax: _softmax,
     torch.nn.LogSoftmax: _softmax,
 }

@@ -24,7 +24,7 @@ from glasscell.nn.packed_weights import packed_linear
 from glasscell.nn.team import threads
 from glasscell.nn.tensors import view_of
 
-__all__ = ["Pooling", "Summary"]
+__all__ = ["Pooling", "Summary", "check_steps", "ends_of", "places_over"]
 
 
 class Pooling(torch.nn.Module):
@@ -95,7 +95,7 @@ class Pooling(torch.nn.Module):
         Raises:
             ShapeError, DtypeError: A tensor is not as it should be.
         """
-        _check(output, lengths, self.pool.width)
+        check_steps(output, lengths, self.pool.width)
         attention = self.attention
         weights = () if attention is None else (attention.weight, attention.bias)
         return _run(self, output, lengths, weights)
@@ -127,12 +127,12 @@ class Pooling(torch.nn.Module):
 
     def in_torch(self, output: Tensor, lengths: Tensor | None, *weights: Tensor) -> Tensor:
         """Pool tensors by torch's own operations."""
-        over = _over(output, lengths)
+        over = places_over(output, lengths)
         counts = _counts(output, lengths)
         parts = []
         for kind in self.kinds:
             if kind == "last":
-                ends, half = _ends(output, lengths), self.pool.width // 2
+                ends, half = ends_of(output, lengths), self.pool.width // 2
                 if self.pool.bidirectional:
                     ends = torch.cat([ends[:, :half], output[:, 0, half:]], dim=1)
                 parts.append(ends)
@@ -179,7 +179,7 @@ class Summary(torch.nn.Module):
         Raises:
             ShapeError, DtypeError: A tensor is not as it should be.
         """
-        _check(x, lengths, self.summary.width)
+        check_steps(x, lengths, self.summary.width)
         return _run(self, x, lengths, ())
 
     def in_numpy(self, x: Array, lengths: Any) -> tuple[Array, None]:
@@ -194,14 +194,14 @@ class Summary(torch.nn.Module):
 
     def in_torch(self, x: Tensor, lengths: Tensor | None) -> Tensor:
         """Summarize tensors by torch's own operations."""
-        over, counts = _over(x, lengths)[..., None], _counts(x, lengths)
+        over, counts = places_over(x, lengths)[..., None], _counts(x, lengths)
         mean = x.masked_fill(over, 0).sum(dim=1) / counts
         away = (x - mean[:, None]).masked_fill(over, 0)
         # The first value again, exactly: what never changes has no deviation, and no slope.
         moves = (x != x[:, :1]).masked_fill(over, False).any(dim=1)
         variance = torch.where(moves, away.square().sum(dim=1) / counts, 1)
         deviation = torch.where(moves, variance.sqrt(), 0)
-        return torch.cat([mean, deviation, x[:, 0], _ends(x, lengths)], dim=1)
+        return torch.cat([mean, deviation, x[:, 0], ends_of(x, lengths)], dim=1)
 
 
 class _OverTime(Function):
@@ -262,7 +262,8 @@ def _run(
     return pooled
 
 
-def _check(steps: Tensor, lengths: Tensor | None, width: int) -> None:
+def check_steps(steps: Tensor, lengths: Tensor | None, width: int) -> None:
+    """Refuse steps other than (B, T, width) and lengths that do not fit them."""
     if steps.dim() != 3 or steps.shape[1] == 0 or steps.shape[2] != width:
         raise ShapeError(
             f"expected (B, T, {width}) with T > 0, batch first, got {tuple(steps.shape)}"
@@ -285,8 +286,8 @@ def _check(steps: Tensor, lengths: Tensor | None, width: int) -> None:
         )
 
 
-def _over(steps: Tensor, lengths: Tensor | None) -> Tensor:
-    """Which steps (B, T) lie after the end."""
+def places_over(steps: Tensor, lengths: Tensor | None) -> Tensor:
+    """Tell which steps (B, T) lie after the end."""
     place = torch.arange(steps.shape[1], device=steps.device)
     if lengths is None:
         return (place < 0).expand(len(steps), -1)
@@ -299,7 +300,8 @@ def _counts(steps: Tensor, lengths: Tensor | None) -> Tensor | int:
     return lengths.to(steps.device, steps.dtype)[:, None]
 
 
-def _ends(steps: Tensor, lengths: Tensor | None) -> Tensor:
+def ends_of(steps: Tensor, lengths: Tensor | None) -> Tensor:
+    """Give the last step (B, ·) of each sequence."""
     if lengths is None:
         return steps[:, -1]
     last = (lengths.to(steps.device) - 1)[:, None, None].expand(-1, 1, steps.shape[2])

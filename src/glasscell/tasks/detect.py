@@ -13,8 +13,10 @@ from glasscell.data.jsonfile import SUFFIXES as JSON_FILES
 from glasscell.data.numerals import is_missing, looks_like_number
 from glasscell.data.packed import first_bytes
 from glasscell.data.parquet import files_of
-from glasscell.data.readers import open_source
+from glasscell.data.readers import open_ahead, open_source
+from glasscell.data.sequences.label_folders import HALVES
 from glasscell.data.sequences.long_columns import LABEL_NAMES, SEQUENCE_NAMES
+from glasscell.data.sequences.ucr_form import ENDINGS, is_half
 from glasscell.data.workbook import SUFFIXES as WORKBOOKS
 from glasscell.errors import DataError
 
@@ -55,21 +57,29 @@ def detect(data: str | Path, asked: Collection[str] = ()) -> Task:
         return "sequences"
     if path.is_dir():
         return _of_folder(path)
-    if path.with_name(f"{path.name}_TRAIN.ts").is_file():
+    if any(path.with_name(f"{path.name}_TRAIN{end}").is_file() for end in (".ts", *ENDINGS)):
         return "sequences"
-    return _of_file(path) if path.is_file() else "forecast"
+    if path.is_file():
+        return "sequences" if is_half(path) else _of_file(path)
+    return "forecast"
 
 
 def _of_folder(folder: Path) -> Task:
     entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
     files = [entry for entry in entries if entry.is_file()]
-    if any(file.suffix.lower() in SEQUENCE_FILES for file in files):
+    if any(file.suffix.lower() in SEQUENCE_FILES or is_half(file) for file in files):
         return "sequences"
-    parquet = files_of(folder)
-    if parquet:
-        return _of_file(parquet[0])
+    if files_of(folder):
+        try:
+            source = open_source(folder)
+        except DataError:
+            return "forecast"
+        return _of_columns(source.names, source.sample)
     folders = [entry for entry in entries if entry.is_dir()]
-    if any(file.suffix.lower() in STEPS_FILES for each in folders for file in each.iterdir()):
+    halves = [entry for entry in folders if entry.name.lower() in HALVES]
+    labels = [entry for half in halves for entry in half.iterdir() if entry.is_dir()]
+    found = [file for entry in (*folders, *labels) for file in entry.iterdir()]
+    if any(file.suffix.lower() in STEPS_FILES for file in found):
         return "sequences"
     inside = [file for file in folder.rglob("*") if file.is_file()]
     texts = [file for file in inside if file.suffix.lower() in TEXT_FILES]
@@ -80,7 +90,7 @@ def _of_file(path: Path) -> Task:
     suffix = path.suffix.lower()
     try:
         if suffix == ".parquet" or {part.lower() for part in path.suffixes} & TABLE_FILES:
-            source = open_source(path)
+            source = open_ahead(path)
             return _of_columns(source.names, source.sample)
         head = first_bytes(path, SAMPLE)
     except (OSError, DataError):

@@ -42,14 +42,14 @@ class GradientWatch:
     def look(
         self,
         network: torch.nn.Module,
-        inputs: tuple[torch.Tensor, ...],
+        inputs: tuple[torch.Tensor | None, ...],
         loss: Callable[[Any], torch.Tensor],
     ) -> list[str]:
         """Run some sequences forwards and back, and give the warnings that are new.
 
         Args:
             network: Stays as it is: weights, gradients, mode and random state.
-            inputs: Arguments of the network, some sequences (B, T, ·) first.
+            inputs: Arguments of the network, some sequences (B, T, ·) first; None: its default.
             loss: Of what it gives.
         """
         training = network.training

@@ -37,7 +37,8 @@ class Batch:
         inputs: What the network reads.
         targets: What it should give, one for each sequence.
         options: Further arguments of the network, for this batch alone; tensors, such as lengths,
-            have an entry for each sequence and come in the order in which the network takes them.
+            have an entry for each sequence and come in the order in which the network takes them,
+            None where one is left at its default.
         weights: (B,) what each sequence counts for in the mean that the loss is, such as its steps
             or the weight of its class; None: all alike.
         axis: Axis of `inputs` along which the sequences lie: 1 where time comes first.
@@ -290,7 +291,11 @@ class Trainer:
         if self.watch is None or not self.watch.due(len(self.history)) or distribution.rank() > 0:
             return []
         some = batch.share(0, max(len(batch.targets) // SEQUENCES, 1))
-        further = [value for value in some.options.values() if isinstance(value, torch.Tensor)]
+        further = [
+            value
+            for value in some.options.values()
+            if value is None or isinstance(value, torch.Tensor)
+        ]
         loss = self.objective.loss
         return self.watch.look(
             self.network, (some.inputs, *further), lambda output: loss(output, some.targets)

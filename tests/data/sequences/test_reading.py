@@ -8,6 +8,7 @@ from dataclasses import replace
 import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -206,6 +207,70 @@ def test_labels_show_the_goal(which):
     y, kind, names, values = LABELS[which]
     labels = read_sequences((np.ones((4, 3)), np.array(y))).labels
     assert (labels.kind, labels.names, labels.values.tolist()) == (kind, names, values)
+
+
+def test_labels_may_be_bytes():
+    read = read_sequences((np.ones((4, 3)) * np.arange(4)[:, None], np.array([b"a", b"b"] * 2)))
+    assert read.labels.names == ("a", "b")
+
+
+def test_arrays_of_a_file_that_are_not_read_are_told(tmp_path):
+    x, y = np.arange(40.0).reshape(10, 4), np.arange(10) % 2
+    np.savez(tmp_path / "a.npz", X=x, y=y, subject=np.arange(10) // 2, rate=50)
+    read = read_sequences(tmp_path / "a.npz")
+    assert read.groups.tolist() == list("0011223344")
+    assert read.notes[0].startswith("Array 'subject' says whom a sequence comes from")
+    assert read.notes[1] == "Arrays not read: rate."
+
+
+def test_a_file_may_hold_a_validation_part(tmp_path):
+    x, y = np.arange(40.0).reshape(10, 4), np.arange(10) % 2
+    cut = {"train": slice(0, 4), "val": slice(4, 6), "test": slice(6, 10)}
+    parts = {f"{n}_{part}": a[rows] for part, rows in cut.items() for n, a in (("X", x), ("y", y))}
+    np.savez(tmp_path / "a.npz", **parts, rate=50)
+    read = read_sequences(tmp_path / "a.npz")
+    assert read.test.tolist() == [False] * 6 + [True] * 4
+    assert read.names[4] == "validation 0"
+    np.testing.assert_array_equal(read.values[:, 0], x.ravel())
+    assert read.notes[0] == "Arrays not read: rate."
+    del parts["y_test"]
+    np.savez(tmp_path / "b.npz", **parts)
+    with pytest.raises(DataError, match=r"labels come and go: expected y as in b\.npz, got none"):
+        read_sequences(tmp_path / "b.npz")
+
+
+def test_a_workbook_is_a_long_table(tmp_path):
+    table = pd.DataFrame({"id": [1, 1, 2, 2, 3, 4], "x": np.arange(6.0), "label": list("aabbab")})
+    table.to_excel(tmp_path / "a.xlsx", index=False)
+    assert read_sequences(tmp_path / "a.xlsx").lengths.tolist() == [2, 2, 1, 1]
+
+
+def test_a_lazy_frame_is_read_without_a_warning():
+    table = pl.LazyFrame({"id": [1, 1, 2, 2, 3, 4], "x": range(6), "label": list("aabbab")})
+    assert read_sequences(table).lengths.tolist() == [2, 2, 1, 1]
+
+
+def test_one_hot_coding_is_noted():
+    x = np.random.default_rng(0).normal(size=(6, 4))
+    one = read_sequences((x, np.eye(2)[[0, 1] * 3]))
+    assert one.labels.kind == "multilabel"
+    assert any("one-hot" in note and "argmax" in note for note in one.notes)
+    several = read_sequences((x, [[1, 1], [0, 1], [1, 0]] * 2))
+    assert not any("one-hot" in note for note in several.notes)
+
+
+def test_features_below_one_another_are_read_after_the_pivot_that_is_told():
+    sequence, step, dim = np.meshgrid(range(4), range(3), range(2), indexing="ij")
+    columns = {"case_id": sequence, "dim_id": dim, "reading_id": step}
+    table = pd.DataFrame({name: part.ravel() for name, part in columns.items()})
+    table["value"], table["label"] = np.arange(24.0), table["case_id"] % 2
+
+    with pytest.raises(DataError) as caught:
+        read_sequences(table)
+    told = str(caught.value).split("frame", 1)[1].split(" puts")[0]
+    wide = eval(f"frame{told}", {"frame": table})
+    wide.columns = [str(name) for name in wide.columns]
+    assert read_sequences(wide)[1].tolist() == [[6, 7], [8, 9], [10, 11]]
 
 
 def test_whole_numbers_of_many_values_are_numbers_and_a_note_says_so():

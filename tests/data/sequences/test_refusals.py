@@ -62,8 +62,21 @@ TABLES = {
     "group differs": (table(group=range(12)), r"group 'group' differs within sequence 's0'"),
     "a whole series": (
         pd.DataFrame({"id": [1, 2], "v": [pd.Series([1.0])] * 2, "label": AB[:2]}),
-        r"found none beside|holds a whole series",
+        r"all steps of a sequence in column 'v'.*pd-multiindex",
     ),
+    "a list in a cell": (
+        pd.DataFrame({"v": ["[1.0, 2.0]", "[-3]"], "label": AB[:2]}),
+        r"all steps of a sequence in column 'v'.*explode",
+    ),
+    "an array in a cell": (
+        pd.DataFrame({"v": [np.ones(3), np.ones(2)], "label": AB[:2]}),
+        r"all steps of a sequence in column 'v'",
+    ),
+    "features below one another": (
+        table().melt(["sequence", "label"], var_name="dim_id"),
+        r"'dim_id' names the feature, 'value' has its number; frame.pivot\(index=\['sequence', 'l",
+    ),
+    "a row a sequence": (table(id=range(12)).drop(columns="sequence"), r"save it as .npz of X"),
 }
 
 
@@ -136,6 +149,10 @@ ARRAYS = {
     ),
     "infinite": ((np.array([[1, -np.inf]] * 4, np.float32), AB), "sequence 0, step 2, feature 1"),
     "missing at ends": ((np.array([[1, np.nan]] + [[1, 2]] * 3), AB), "fill up shorter.*lengths"),
+    "lengths that do not add up": (
+        {"X": np.ones((9, 2)), "y": AB, "lengths": [2, 2, 2, 2]},
+        r"of steps one sequence after another they add up to 9, not 8",
+    ),
     "names twice": (
         {"X": np.ones((4, 3)), "y": AB, "names": list("abca")},
         "name 'a' stands for two",

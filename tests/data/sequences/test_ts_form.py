@@ -109,6 +109,11 @@ def test_files_without_data_are_refused(tmp_path):
         read_sequences(tmp_path / "made.ts")
 
 
+def test_a_comment_may_be_in_another_encoding(tmp_path):
+    (tmp_path / "made.ts").write_bytes("% José\n".encode("latin-1") + (HEADER + LINES).encode())
+    assert len(read_sequences(tmp_path / "made.ts")) == 4
+
+
 @pytest.fixture
 def pair(tmp_path):
     made(tmp_path, HEADER + LINES, "Made_TRAIN.ts")
@@ -121,6 +126,22 @@ def test_a_pair_is_train_and_test(pair):
         read = read_sequences(data)
         assert read.test.tolist() == [False] * 4 + [True] * 4
         assert (read.names[0], read.names[4], read.source) == ("train 0", "test 0", "Made")
+
+
+def test_a_pair_may_be_in_small_letters(tmp_path):
+    for half in ("train", "test"):
+        made(tmp_path, HEADER + LINES, f"Made_{half}.ts")
+    assert read_sequences(tmp_path).test.tolist() == [False] * 4 + [True] * 4
+    (tmp_path / "Made_test.ts").unlink()
+    with pytest.raises(DataError, match=r"Made_test.ts: expected the other half of Made_train.ts"):
+        read_sequences(tmp_path)
+
+
+def test_the_half_beside_is_told(pair):
+    for one, other in (("TRAIN", "TEST"), ("TEST", "TRAIN")):
+        (note,) = read_sequences(pair / f"Made_{one}.ts").notes
+        assert note.startswith(f"Made_{other}.ts lies beside Made_{one}.ts and was not read")
+        assert str(pair / "Made") in note
 
 
 def test_halves_that_do_not_fit_are_refused(pair):

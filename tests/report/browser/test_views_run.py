@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from glasscell.report.page.render import write
 from glasscell.report.page.several import together
+from glasscell.report.views.results.data import Table, results
 from report.browser import chromium
 from report.page.test_static import page as filled
 
@@ -38,6 +41,30 @@ def test_every_view_opens_in_both_languages_and_says_what_is_given(opened, tmp_p
     assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.page.evaluate("window.hit") is None
     assert page.problems == []
+
+
+@pytest.mark.parametrize("width", [1200, 800, 400])
+def test_a_table_of_ten_columns_fits_or_scrolls_with_its_first_column_in_sight(
+    opened, tmp_path, width
+):
+    names = ["method", "MAE", "± between seeds", "RMSE", "MASE", "% of values in the 90 % interval"]
+    names += ["its width", "CRPS", "parameters", "seconds to fit"]
+    rows = [
+        ["plain RNN (its linear start)", 1.881, 0.2, 10.755, 0.2382, 98.17, 13.79, 1.612, 5316, 1]
+    ]
+    table = Table(caption="Errors.", columns=names, rows=rows, highlight=[0])
+    shown = filled()
+    shown = replace(shown, measures={**shown.measures, "results": results(["Said."], [table], [])})
+    page = opened(write(shown, tmp_path / "page.html"), width=width)
+    page.view("results")
+    wide, there = page.page.evaluate(
+        "(() => { const box = document.querySelector('#results .scroll'); box.scrollLeft = 1e6;"
+        "return [box.scrollWidth, box.clientWidth]; })()"
+    )
+    assert (wide > there) == (width == 400)
+    left = "document.querySelector('#results {}').getBoundingClientRect().left"
+    assert page.page.evaluate(f"{left.format('td')} === {left.format('.scroll')}")
+    assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_a_page_without_a_run_has_none_of_them(opened, tmp_path):

@@ -19,6 +19,7 @@ from glasscell.inspect import Reel
 from glasscell.report.draw.markup import escape
 from glasscell.report.page import render
 from glasscell.tasks.forecast import fitting, network
+from glasscell.tasks.forecast import plan as planning
 from glasscell.tasks.forecast.fitting import fit
 from glasscell.tasks.forecast.network import Forecaster
 from glasscell.tasks.forecast.options import ForecastOptions
@@ -359,6 +360,25 @@ def test_capped_windows_are_said_so():
     result = fit(waves(), **{**SMALL, "seeds": 1}, max_windows=20)
     assert len(result.plan.test) == 20
     assert sum("--max-windows" in note for note in result.plan.notes) == 3
+
+
+@pytest.mark.parametrize(
+    ("calendar", "rows", "near"), [([], 8, None), (["weekday"], 8 + 3, None), ([], 5, 4)]
+)
+def test_an_epoch_of_long_windows_draws_fewer_and_says_so(calendar, rows, near, monkeypatch):
+    options = ForecastOptions(**SMALL, calendar=calendar, near=near)
+    numbers = rows * (32 + len(make_plan(waves(), options).channels))
+    monkeypatch.setattr(planning, "NUMBERS_OF_AN_EPOCH", 13 * numbers + 1)
+    plan = make_plan(waves(), options)
+    recipe = network.Recipe.of(plan, fitting.start(plan))
+    objective = network.WindowObjective(recipe, 0, torch.device("cpu"))
+    assert sum(len(batch.inputs) for batch in objective.batches(0)) == 13
+    assert len(plan.train) > 13 == plan.options.epoch_windows
+    said = f"The train part has {len(plan.train)} windows; each epoch draws 13 of them anew"
+    assert any(note.startswith(said) for note in plan.notes)
+    assert not any("--max-windows" in note for note in plan.notes)
+    named = make_plan(waves(), replace(options, epoch_windows=17))
+    assert named.options.epoch_windows == 17
 
 
 def test_the_network_learns_what_a_line_cannot():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from glasscell.data.sequences.collection import Labels, Sequences
 from glasscell.errors import DataError
-from glasscell.tasks.sequences.augmentation import CROP, WARP, changed, left_out, symbols
+from glasscell.tasks.sequences.augmentation import CROP, WARP, Changes, left_out, symbols
 from glasscell.tasks.sequences.options import SequenceOptions
 from glasscell.tasks.sequences.plan import LEFT_OUT, SYMBOL, plan_of
 from glasscell.tasks.sequences.recipe import Recipe
@@ -23,9 +23,12 @@ def test_lengths_and_values_stay_near_those_of_the_sequence(lengths, seed):
     steps = torch.tensor(lengths)
     x = torch.arange(max(lengths), dtype=torch.float32)[None, :, None].repeat(len(lengths), 1, 2)
     x[torch.arange(max(lengths)) >= steps[:, None]] = 0.0
-    told, found = changed(x, steps, torch.Generator().manual_seed(seed))
-    again, _ = changed(x, steps, torch.Generator().manual_seed(seed))
-    assert torch.equal(told, again)
+    changes = Changes.draw(steps, 2, torch.Generator().manual_seed(seed))
+    told, found = changes.apply(x, steps), changes.steps
+    # Each by itself, as its batch has it: where others lie around it changes no bit.
+    for row, count in enumerate(found.tolist()):
+        alone = changes.of(np.array([row])).apply(x[[row]], steps[[row]])
+        assert torch.equal(alone[0], told[row, :count])
     least, most = (1 - CROP) * np.exp(-WARP), np.exp(WARP)
     for row, (length, count) in enumerate(zip(lengths, found.tolist(), strict=True)):
         assert max(1, length * least - 0.5) <= count <= max(1, length * most + 0.5)

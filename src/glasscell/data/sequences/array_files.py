@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,27 @@ import numpy as np
 from glasscell.arrays import Array
 from glasscell.data.sequences.array_forms import content_of
 from glasscell.data.sequences.content import Content, joined
+from glasscell.data.sequences.long_columns import GROUP_NAMES
 from glasscell.data.sequences.reading_options import Known, ReadingOptions
 from glasscell.data.wording import few
 from glasscell.errors import DataError
 
-OTHER_NAMES = {"x": "X", "data": "X", "labels": "y", "label": "y", "group": "groups"}
-PARTS = ("train", "test")
+OTHER_NAMES = {
+    **dict.fromkeys(GROUP_NAMES, "groups"),
+    "x": "X",
+    "data": "X",
+    "labels": "y",
+    "label": "y",
+    "target": "y",
+    "targets": "y",
+}
+READ = ("X", "y", "lengths", "offsets", "groups", "names", "features")
+PARTS = {
+    "train": ("train",),
+    "validation": ("val", "valid", "validation"),
+    "test": ("test",),
+}
+"""Parts, and the ends of the names of their arrays; validation need not be there."""
 NUMPY: Any = np.lib.format
 EXPECTED = "X, y, and as there are lengths, groups, names, features"
 
@@ -114,15 +129,34 @@ def read_array_file(data: Any, options: ReadingOptions, known: Known | None) -> 
     named = {OTHER_NAMES.get(name.lower(), name): array for name, array in arrays.items()}
     small = {name: array if name[:1] in "xX" else np.asarray(array)
              for name, array in named.items()}  # fmt: skip
-    halves = [_half(small, part) for part in PARTS]
-    if "X" not in small and all(halves):
-        return joined([content_of(half, options, known, path.name) for half in halves], PARTS)
+    parts = {part: _part(small, ends) for part, ends in PARTS.items()}
+    if "X" not in small and "X" in parts["train"] and "X" in parts["test"]:
+        parts = {part: held for part, held in parts.items() if "X" in held}
+        read = [content_of(held, options, known, path.name) for held in parts.values()]
+        held = {id(part[name]) for part in parts.values() for name in READ if name in part}
+        beside = [name for name, array in small.items() if id(array) not in held]
+        return _noted(joined(read, tuple(parts)), arrays, beside, known)
     if "X" not in small:
         raise DataError(
             f"{path}: expected {EXPECTED}, got {few(sorted(arrays)) or 'nothing'}; save it with "
             "numpy.savez(path, X=…, y=…)"
         )
-    return content_of(small, options, known, path.name)
+    beside = [name for name in small if name not in READ]
+    return _noted(content_of(small, options, known, path.name), arrays, beside, known)
+
+
+def _noted(
+    content: Content, arrays: Mapping[str, Any], beside: Sequence[str], known: Known | None
+) -> Content:
+    """Say which array tells whom a sequence comes from, and which arrays were not read."""
+    notes = []
+    owner = next((name for name in arrays if name.lower() in GROUP_NAMES), None)
+    if owner is not None and known is None:
+        notes.append(f"Array {owner!r} says whom a sequence comes from: what is from one never "
+                     "lies in two parts.")  # fmt: skip
+    if beside:
+        notes.append(f"Arrays not read: {few(beside, 20)}.")
+    return replace(content, notes=[*notes, *content.notes])
 
 
 def stored_arrays(path: Path) -> dict[str, StoredArray]:
@@ -150,11 +184,14 @@ def stored_arrays(path: Path) -> dict[str, StoredArray]:
     return arrays
 
 
-def _half(arrays: dict[str, Any], part: str) -> dict[str, Any]:
-    """Give the arrays of one part under their names without it."""
-    ends = {name: array for name, array in arrays.items() if name.lower().endswith(f"_{part}")}
-    plain = {name[: -len(part) - 1]: array for name, array in ends.items()}
-    return {OTHER_NAMES.get(name.lower(), name): array for name, array in plain.items()}
+def _part(arrays: Mapping[str, Any], ends: Sequence[str]) -> dict[str, Any]:
+    """Give the arrays of one part under their names without its end."""
+    found = {}
+    for name, array in arrays.items():
+        plain, _, end = name.rpartition("_")
+        if plain and end.lower() in ends:
+            found[OTHER_NAMES.get(plain.lower(), plain)] = array
+    return found
 
 
 @contextmanager

@@ -65,7 +65,7 @@ def read_arrays(data: Any, options: ReadingOptions, known: Known | None) -> Cont
     Raises:
         DataError: They cannot be used; the message says why.
     """
-    if isinstance(data, tuple) and data and _is_frame(data[0]):
+    if isinstance(data, tuple) and data and is_frame(data[0]):
         return None
     if isinstance(data, tuple) and len(data) in (2, 3) and not _numbers(data):
         data = dict(zip(("X", "y", "groups"), data, strict=False))
@@ -155,9 +155,12 @@ def _steps(x: Any, lengths: Any, layout: Layout | None, width: int | None, sourc
         lengths = np.full(n, longest, np.int64)
         return Steps(_in_float32(array, shape, seen, lengths, source), lengths, None, seen)
     if len(lengths) != n or lengths.max() > longest:
+        hint = f"; of steps one sequence after another they add up to {n:,}, not {lengths.sum():,}"
         raise DataError(
             f"{source}: expected {n:,} lengths of at most {longest:,} for X of shape "
             f"{array.shape}, got {len(lengths):,} up to {lengths.max():,}"
+            + hint
+            * (array.ndim == 2)
         )
     kept = (np.arange(longest) < lengths[:, None]).reshape(-1)
     return Steps(_in_float32(array, shape, seen, lengths, source), lengths, None, seen, kept)
@@ -207,7 +210,7 @@ def _blocks(array: Array, rows: int) -> Iterator[Array]:
 
 
 def _from_list(entries: list[Any], layout: Layout | None, width: int | None, source: str) -> Steps:
-    frames = [entry for entry in entries if _is_frame(entry)]
+    frames = [entry for entry in entries if is_frame(entry)]
     features = None
     if frames:
         if len(frames) < len(entries):
@@ -364,11 +367,12 @@ def with_labels(content: Content, y: Any, groups: Any, options: ReadingOptions) 
 
 
 def _is_array(data: Any) -> bool:
-    return hasattr(data, "__array__") and hasattr(data, "shape") and not _is_frame(data)
+    return hasattr(data, "__array__") and hasattr(data, "shape") and not is_frame(data)
 
 
-def _is_frame(data: Any) -> bool:
-    return hasattr(data, "columns")
+def is_frame(data: Any) -> bool:
+    """Tell whether data are a frame; its columns are not asked for, as a lazy one resolves them."""
+    return hasattr(type(data), "columns")
 
 
 def _numbers(data: tuple[Any, ...]) -> bool:

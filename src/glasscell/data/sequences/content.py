@@ -112,6 +112,8 @@ def say(name: str, cells: Any) -> Said:
             return Said(name, cells.astype(np.float64))
         if cells.dtype.kind == "b":
             return Said(name, cells.astype(np.float64), ("False", "True"))
+        if cells.dtype.kind == "S":
+            cells = np.char.decode(cells, "utf-8", "replace")
         codes, kinds = pd.factorize(cells.astype(object))
     if all(isinstance(kind, int | float) and not isinstance(kind, bool) for kind in kinds):
         found = np.append(np.asarray(kinds, np.float64), np.nan)
@@ -193,9 +195,10 @@ def joined(contents: Sequence[Content], parts: Sequence[str]) -> Content:
             ("labels", [c.name for c in first.labels], [c.name for c in content.labels]),
         ):
             if list(ours) != list(theirs):
+                one, other = (few(list(names), 10) or "none" for names in (ours, theirs))
                 raise DataError(
-                    f"{content.source}: {what} come and go: expected {few(list(ours), 10)} as in "
-                    f"{first.source}, got {few(list(theirs), 10)}"
+                    f"{content.source}: {what} come and go: expected {one} as in "
+                    f"{first.source}, got {other}"
                 )
     groups = [content.group for content in contents if content.group is not None]
     numbers = np.repeat(

@@ -58,6 +58,13 @@ def find_labels(
         return Labels(kind, *_numbers(content, columns), per_step)
     if kind == "multilabel":
         values, names = _several(content, columns, known)
+        if known is None and goal is None and (values.sum(axis=1) == 1).all():
+            each = "step" if per_step else "sequence"
+            notes.append(
+                f"Each {each} has exactly one of the {len(names)} labels, as in one-hot coding of "
+                "one class; they were taken for labels of which several may hold. For a class "
+                "give one column (numpy.argmax makes it)."
+            )
     else:
         values, names = _classes(content, columns, known, per_step)
     return Labels(kind, values, names, per_step)

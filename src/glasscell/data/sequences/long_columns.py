@@ -20,7 +20,20 @@ SEQUENCE_NAMES = (
     *("recording_id", "session", "session_id", "episode", "episode_id", "segment", "segment_id"),
     *("sentence_id", "unique_id", "item_id", "id"),
 )
-STEP_NAMES = ("timepoints", "timepoint", "time_index", "time_step", "timestep", "frame", "tick")
+STEP_NAMES = (
+    "timepoints",
+    "reading_id",
+    "timepoint",
+    "time_index",
+    "time_step",
+    "timestep",
+    "frame",
+    "tick",
+)
+DIMENSION_NAMES = ("dim_id", "dim", "dimension", "channel", "channel_id", "variable")
+"""Columns that say which feature the number in a column `value` is of."""
+LISTED = re.compile(r"[\[(]\s*[-+]?(\d[\d.eE+-]*|nan)(\s*,|\s)|.*\bdtype: (float|int)", re.DOTALL)
+"""A cell with all numbers of a sequence: a list, an array, or a series of pandas."""
 UNIT = r"(s|sec|secs|seconds|ms|us|ns)"
 TIME_IN_UNITS = re.compile(
     rf"(t|time|timestamp|elapsed)([_\s.]{UNIT}|[_\s]?[\[(]{UNIT}[\])])|{UNIT}_elapsed|"
@@ -98,6 +111,7 @@ def find_columns(
     """
     if not any(cells.values()):
         raise DataError("expected one row per step, found no rows below the header")
+    _require_a_row_a_step(cells, options)
     before = known.columns if known is not None else {}
     taken: list[str] = list(options.features or ())
     notes: list[str] = []
@@ -136,6 +150,28 @@ def find_columns(
         notes.append(f"Columns not read: {few(unread, 20)}.")
     numeric = frozenset(name for name, filled in cells.items() if _all_numbers(filled))
     return Columns(sequence, time, labels, group, part, features, numeric, tuple(notes))
+
+
+def _require_a_row_a_step(cells: Mapping[str, Sequence[str]], options: ReadingOptions) -> None:
+    """Refuse tables with a whole sequence, or a single number of a step, in each row."""
+    listed = [name for name, filled in cells.items() if filled and LISTED.match(filled[0])]
+    if listed and not options.features:
+        raise DataError(
+            f"expected a number in each cell, got all steps of a sequence in column "
+            f"{listed[0]!r}; give a row for each step (explode of pandas or polars makes them of "
+            "lists, convert_to(X, 'pd-multiindex') of sktime of its frames), or (X, y) with X a "
+            "list of arrays (time, features)"
+        )
+    lower = {name.lower(): name for name in cells}
+    dimension = next((lower[name] for name in DIMENSION_NAMES if name in lower), None)
+    if dimension is not None and "value" in lower and not options.features:
+        others = [name for name in cells if name not in (dimension, lower["value"])]
+        raise DataError(
+            f"expected a column for each feature, got them below one another: {dimension!r} names "
+            f"the feature, {lower['value']!r} has its number; frame.pivot(index={others}, "
+            f"columns={dimension!r}, values={lower['value']!r}).reset_index() puts them side by "
+            "side, --features value reads the column as one feature"
+        )
 
 
 def _named(

@@ -15,11 +15,10 @@ import psutil  # type: ignore[import-untyped]
 from glasscell.arrays import Array
 from glasscell.data.csvfile import Sheet
 from glasscell.data.dates import parse_times
-from glasscell.data.packed import first_bytes
 from glasscell.data.parquet import MAGIC, ParquetParts
 from glasscell.data.rawtable import Source, Table, filled_cells, open_frame
 from glasscell.data.readers import open_source
-from glasscell.data.sequences.array_forms import with_labels
+from glasscell.data.sequences.array_forms import is_frame, with_labels
 from glasscell.data.sequences.content import Content, Said, number_text, require_room, say
 from glasscell.data.sequences.long_columns import Columns, find_columns
 from glasscell.data.sequences.reading_options import Known, ReadingOptions, split_names
@@ -49,10 +48,10 @@ def read_long(data: Any, options: ReadingOptions, known: Known | None) -> Conten
         DataError: A column is missing, or its cells cannot be used.
     """
     beside: tuple[Any, ...] = ()
-    if isinstance(data, tuple) and data and hasattr(data[0], "columns"):
+    if isinstance(data, tuple) and data and is_frame(data[0]):
         data, *rest = data
         beside = tuple(rest)
-    if not (isinstance(data, str | Path) or hasattr(data, "columns")):
+    if not (isinstance(data, str | Path) or is_frame(data)):
         return None
     if isinstance(data, pd.DataFrame) and data.index.nlevels == 2 and None in data.index.names:
         data = data.rename_axis(index=["sequence", "time"])
@@ -96,7 +95,7 @@ def _opened(data: Any) -> Source | ParquetParts:
         title = getattr(data, "attrs", {}).get("source", "the frame")
         return open_frame(data, str(title))
     path = Path(data)
-    if path.is_file() and first_bytes(path, len(MAGIC)) != MAGIC:
+    if path.is_file() and not _is_parquet(path):
         free = int(psutil.virtual_memory().available)
         if path.stat().st_size > free:
             raise DataError(
@@ -105,6 +104,11 @@ def _opened(data: Any) -> Source | ParquetParts:
                 "in parts, or split it"
             )
     return open_source(path)
+
+
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(MAGIC)) == MAGIC
 
 
 def tables_of(source: Source, columns: Columns, options: ReadingOptions) -> Iterator[Table]:
@@ -246,8 +250,8 @@ class Gathered:
             return np.full(rows, self.names.setdefault(name, len(self.names)), np.int32)
         factors = []
         for column in self.columns.sequence:
-            codes, kinds = pd.factorize(table.columns[column])
-            kinds = list(kinds)
+            codes, found = pd.factorize(pd.Series(table.columns[column]))
+            kinds = list(found)
             if (codes < 0).any():
                 raise DataError(
                     f"sequence column {column!r}, {table.where(int(np.argmax(codes < 0)))}: "
@@ -302,7 +306,8 @@ class Gathered:
             raise DataError(
                 f"{self.source}: column {','.join(self.columns.sequence)!r} has another value in "
                 "each row, so that no sequence has a second step; name the column of the "
-                "sequences with --sequence, this one too if one step each is meant"
+                "sequences with --sequence, this one too if one step each is meant; a table of a "
+                "row for each sequence is not read: save it as .npz of X (n, time) and y"
             )
         values, self.values = self.values, self.values[:0]
         said = list(notes) + list(self.notes)

@@ -36,6 +36,7 @@ __all__ = [
 FORMS = (
     "glasscell.data.sequences.array_forms:read_arrays",
     "glasscell.data.sequences.ts_form:read_ts",
+    "glasscell.data.sequences.ucr_form:read_ucr",
     "glasscell.data.sequences.array_files:read_array_file",
     "glasscell.data.sequences.label_folders:read_label_folders",
     "glasscell.data.sequences.long_form:read_long",
@@ -57,8 +58,8 @@ def read_sequences(
     Args:
         data: Path of a long table (CSV, TSV, gz, Parquet, a folder of Parquet), of a folder
             `root/<label>/*.csv` or `.npy`, of a `.npz`, `.npy` or `.ts` file, or of a pair
-            NAME_TRAIN.ts and NAME_TEST.ts; a data frame; (X, y) or (X, y, groups) of arrays or
-            lists; or `Sequences`.
+            NAME_TRAIN.ts and NAME_TEST.ts, or .tsv or .txt of the UCR archive; a data frame;
+            (X, y) or (X, y, groups) of arrays or lists; or `Sequences`.
         options: Columns, layout, missing values and goal; default all found.
         known: What a run knows that is shown these data: labels are optional then.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from glasscell.data.sequences.reading_options import Known, ReadingOptions
 from glasscell.data.wording import count, few
 from glasscell.errors import DataError
 
-HALVES = ("TRAIN", "TEST")
 MISSING = ("?", "nan")
 SWITCHES = ("timestamps", "missing", "univariate", "equallength", "targetlabel", "classlabel")
 
@@ -84,55 +84,109 @@ def read_ts(data: Any, options: ReadingOptions, known: Known | None) -> Content 
         return None
     path = Path(data)
     if path.is_file():
-        return _content(path) if path.suffix.lower() == ".ts" else None
-    pair = _pair(path)
-    if pair is None:
-        return None
+        if path.suffix.lower() != ".ts":
+            return None
+        content = _content(path)
+        return content if known is not None else with_note_of_half(content, path)
+    pair = pair_of(path, lambda file: file.suffix.lower() == ".ts")
+    return None if pair is None else of_pair(pair, _content)
+
+
+def of_pair(pair: tuple[Path, Path], read: Callable[[Path], Content]) -> Content:
+    """Read two halves of a set as its training and its test part.
+
+    Raises:
+        DataError: One is not there, or they do not fit.
+    """
     for half in pair:
         if not half.is_file():
             other = pair[1] if half == pair[0] else pair[0]
             raise DataError(f"{half}: expected the other half of {other.name}, found nothing; "
                             f"give the path of {other.name} to read it alone")  # fmt: skip
-    both = joined([_content(half) for half in pair], ("train", "test"))
-    return replace(both, source=pair[0].name.removesuffix("_TRAIN.ts"))
+    both = joined([read(half) for half in pair], ("train", "test"))
+    return replace(both, source=half_of(pair[0])[0])
 
 
-def _pair(path: Path) -> tuple[Path, Path] | None:
-    """Find the two halves of a set in a folder, or beside a name; one may be missing."""
+def with_note_of_half(content: Content, path: Path) -> Content:
+    """Say that the other half of a file's set lies beside it, where it does."""
+    base, half, ending = half_of(path)
+    other = {"TRAIN": "TEST", "TEST": "TRAIN"}.get(half.upper(), "")
+    other = other if half.isupper() else other.lower()
+    if not half or not path.with_name(f"{base}_{other}{ending}").is_file():
+        return content
+    note = (
+        f"{base}_{other}{ending} lies beside {path.name} and was not read; {path.with_name(base)} "
+        "reads both, and tests on the second."
+    )
+    return replace(content, notes=[*content.notes, note])
+
+
+def half_of(path: Path) -> tuple[str, str, str]:
+    """Cut the name of a half of a set into base, half and ending; half "" where it is none.
+
+    >>> half_of(Path("GunPoint_TRAIN.ts")), half_of(Path("a.ts"))
+    (('GunPoint', 'TRAIN', '.ts'), ('a', '', '.ts'))
+    """
+    found = re.fullmatch(r"(.+)_(train|test)(\.[a-z]+)", path.name, re.IGNORECASE)
+    return (found[1], found[2], found[3]) if found else (path.stem, "", path.suffix)
+
+
+def pair_of(path: Path, fits: Callable[[Path], bool]) -> tuple[Path, Path] | None:
+    """Find the two halves of a set in a folder, or beside a name; one may be missing.
+
+    Args:
+        path: The folder, or the place and name of the set.
+        fits: Whether a file with the name of a half is of the form that is looked for.
+
+    Raises:
+        DataError: There are several sets in the folder.
+    """
     if path.suffix:
         base, folder = None, path
     else:
         base, folder = path.name, path if path.is_dir() else path.parent
     if not folder.is_dir():
         return None
-    bases = {file.name[: -len(half) - 4] for half in HALVES for file in folder.glob(f"*_{half}.ts")}
+    halves: dict[str, dict[str, Path]] = {}
+    for file in sorted(folder.iterdir()):
+        name, half, _ = half_of(file)
+        if half and file.is_file() and fits(file):
+            halves.setdefault(name, {})[half.upper()] = file
+    bases = set(halves)
     if not bases:
         return None
     if base not in bases:
         if not path.is_dir():
             return None
         if len(bases) > 1:
+            kind = next(iter(halves[min(bases)].values())).suffix
             raise DataError(
-                f"{path}: expected one pair of .ts files, found {few(sorted(bases))}; give the "
+                f"{path}: expected one pair of {kind} files, found {few(sorted(bases))}; give the "
                 f"name of one, such as {path / min(bases)}"
             )
         (base,) = bases
-    train, test = (folder / f"{base}_{half}.ts" for half in HALVES)
+    there = halves[base]
+    _, half, ending = half_of(next(iter(there.values())))
+    lower = half.islower()
+    train, test = (
+        there.get(one, folder / f"{base}_{one.lower() if lower else one}{ending}")
+        for one in ("TRAIN", "TEST")
+    )
     return train, test
 
 
 def _content(path: Path) -> Content:
     header, sequences, labels = Header(path), list[Array](), list[str]()
     try:
-        with path.open(encoding="utf-8-sig") as stream:
+        # Comments of the archives are in several encodings; what is read is in UTF-8.
+        with path.open(encoding="utf-8-sig", errors="surrogateescape") as stream:
             for line, text in _lines(stream, header):
                 values, label = _sequence(text, line, header, sequences)
                 sequences.append(values)
                 labels.append(label)
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: expected text in UTF-8, got the byte 0x{error.object[error.start]:02x}"
-        ) from error
+    except UnicodeEncodeError as error:
+        byte = ord(error.object[error.start]) - 0xDC00
+        raise DataError(f"{path}: expected text in UTF-8, got the byte 0x{byte:02x}") from error
     if not sequences:
         raise DataError(f"{path}: expected a line per sequence after @data, found none")
     return Content(
@@ -154,6 +208,7 @@ def _lines(stream: Any, header: Header) -> Iterator[tuple[int, str]]:
         text = raw.strip()
         if not text or text.startswith(("#", "%")):
             continue
+        text.encode()
         if begun:
             yield line, text
             continue

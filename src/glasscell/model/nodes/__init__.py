@@ -33,7 +33,12 @@ from glasscell.model.nodes.compressed import (
 from glasscell.model.nodes.feedforward import build_embedding, build_layer_norm, build_linear
 from glasscell.model.nodes.fields import Fields, Tensors, refuse
 from glasscell.model.nodes.recurrent import Recurrent, RecurrentStep, State, build_recurrent
-from glasscell.model.nodes.sequence_network import Pooled, SequenceNetwork, sequence_network
+from glasscell.model.nodes.sequence_network import (
+    Pooled,
+    SequenceNetwork,
+    build_grams,
+    sequence_network,
+)
 from glasscell.model.nodes.telling import read_telling
 
 __all__ = [
@@ -67,6 +72,7 @@ _LEAVES: dict[str, Callable[[Fields, Tensors, str], Node]] = {
     "Linear": build_linear,
     "Embedding": build_embedding,
     "LayerNorm": build_layer_norm,
+    "Grams": build_grams,
     "Identity": build_identity,
     "Dropout": build_identity,
     **dict.fromkeys(ACTIVATIONS, build_activation),

@@ -69,7 +69,13 @@ def pool_back(
                 dy[rows, steps.stop :] = 0
     batch = np.arange(len(y))
     if "max" in own:
-        dy[batch[:, None], _first(y, came["max"]), np.arange(how.width)] += own["max"]
+        top, mine = y == came["max"][:, None], own["max"]
+        # Reached once each, as nearly always, there is no first time to search for. NaN never is.
+        plain = np.isfinite(mine).all() and not np.isnan(came["max"]).any()
+        if plain and np.count_nonzero(top) == mine.size:
+            dy += top * mine[:, None]
+        else:
+            dy[batch[:, None], _first(top), np.arange(how.width)] += mine
     if "last" in own:
         half = how.width // 2 if how.bidirectional else how.width
         dy[batch, -1 if lengths is None else lengths - 1, :half] += own["last"][:, :half]
@@ -77,17 +83,18 @@ def pool_back(
     return dy, *more
 
 
-def _first(y: Array, top: Array) -> npt.NDArray[np.int64]:
-    """Find the first step (B, W) at which y (B, T, W) is at its top (B, W).
+def _first(top: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Find the first step (B, W) at which a feature is at its top (B, T, W).
 
     One search over all is a fifth of the time of `argmax`, which goes along time. What stands after
     an end may be at the top as well, but never first.
     """
-    reached = np.flatnonzero(np.swapaxes(y == top[:, None], 0, 1))[::-1]
-    steps, places = np.divmod(reached, top.size)
-    first = np.zeros(top.size, np.int64)
+    batch, _, width = top.shape
+    reached = np.flatnonzero(np.swapaxes(top, 0, 1))[::-1]
+    steps, places = np.divmod(reached, batch * width)
+    first = np.zeros(batch * width, np.int64)
     first[places] = steps
-    return first.reshape(top.shape)
+    return first.reshape(batch, width)
 
 
 def summary_back(x: Array, lengths: Lengths, ds: Array) -> Array:

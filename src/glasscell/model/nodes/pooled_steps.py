@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from glasscell.arrays import Array
 
-__all__ = ["POOLINGS", "Pool", "Summary", "attention_weights", "runs"]
+__all__ = ["POOLINGS", "Pool", "Summary", "add_steps", "attention_weights", "runs"]
 
 POOLINGS = ("last", "mean", "max", "attention")
 """Ways to pool, in the order in which several are put side by side."""
@@ -118,7 +118,7 @@ class Pool:
                     into[:, half:] = y[:, 0, half:]
                 elif kind == "mean":
                     total = held[:, places.pop(0)]
-                    _add(total, y, cut, fresh)
+                    add_steps(total, y, cut, fresh)
                     into[...] = total / held[:, count]
                 elif kind == "max":
                     top = held[:, places.pop(0)]
@@ -175,8 +175,8 @@ class Summary:
             # Sums of what is left after the first value: a large offset takes no digits from them,
             # and the deviation of what never changes is 0.
             away = x - first[:, None]
-            _add(shift, away, cut, bool(new.all()))
-            _add(square, away * away, cut, bool(new.all()))
+            add_steps(shift, away, cut, bool(new.all()))
+            add_steps(square, away * away, cut, bool(new.all()))
             mean = shift / count
             deviation = np.sqrt(np.maximum(square / count - mean * mean, 0))
             parts = [first + mean, deviation, first, last(x, lengths)]
@@ -219,7 +219,7 @@ def _side_by_side(sizes: Sequence[int]) -> list[slice]:
     return [slice(start, end) for start, end in pairwise(ends)]
 
 
-def _add(
+def add_steps(
     total: Array,
     y: Array,
     cut: Sequence[tuple[slice, slice]],
@@ -276,9 +276,9 @@ def _attend(
         mass *= scale
         weighted *= scale
         new = fresh and start == 0
-        _add(mass, weights[:, :, None], [(slice(None), slice(start, end))], new)
+        add_steps(mass, weights[:, :, None], [(slice(None), slice(start, end))], new)
         part = [(rows, slice(start, min(s.stop, end))) for rows, s in cut if s.stop > start]
-        _add(weighted, y, part, new, weights)
+        add_steps(weighted, y, part, new, weights)
     return weighted / mass
 
 

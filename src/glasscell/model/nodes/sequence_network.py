@@ -13,11 +13,12 @@ from glasscell.arrays import Array
 from glasscell.errors import DtypeError, ShapeError
 from glasscell.model.nodes.base import Call, Node, Plan
 from glasscell.model.nodes.feedforward import Linear
-from glasscell.model.nodes.fields import refuse
+from glasscell.model.nodes.fields import Fields, Tensors, refuse
+from glasscell.model.nodes.grams import Grams, read_grams
 from glasscell.model.nodes.pooled_steps import POOLINGS, Pool, Summary, attention_weights
 from glasscell.model.nodes.recurrent import Recurrent
 
-__all__ = ["Pooled", "SequenceNetwork", "sequence_network"]
+__all__ = ["Pooled", "SequenceNetwork", "build_grams", "sequence_network"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,13 +26,14 @@ class Pooled:
     """Steps to one row of numbers a sequence; what is kept of the steps is its state.
 
     Args:
-        name: "pooling", of what the recurrent network gives, or "summary", of what it reads.
+        name: "pooling", of what the recurrent network gives; "summary" or "grams", of what it
+            reads.
         how: What is kept, and what it comes to.
         attention: From a step to its score, where `how` asks for it.
     """
 
     name: str
-    how: Pool | Summary
+    how: Pool | Summary | Grams
     attention: Linear | None = None
 
     @property
@@ -53,7 +55,7 @@ class Pooled:
         return pooled if call.batched else pooled[0]
 
     def _absorb(self, held: Array, steps: Array, call: Call) -> Array:
-        if isinstance(self.how, Summary):
+        if isinstance(self.how, Summary | Grams):
             return self.how.absorb(held, steps, call.lengths)
         return self.how.absorb(held, steps, call.lengths, self.scores(steps))
 
@@ -92,7 +94,10 @@ class Pooled:
                 f"expected state {self.name!r} as float64, whatever the model's dtype, got "
                 f"{array.dtype}"
             )
-        return (array.reshape(batch, self.how.size).copy(),)
+        held = array.reshape(batch, self.how.size).copy()
+        if isinstance(self.how, Grams):
+            self.how.require(held)
+        return (held,)
 
     def pack_state(self, held: Array, batched: bool) -> Array:
         """Undo `unpack_state`."""
@@ -134,20 +139,22 @@ class SequenceNetwork:
     With pool, skip and summary where there are some::
 
         y = head(pool(recurrent(x))) + skip(summary(x))        pooled
+        y = head(pool(recurrent(x))) + grams(x)                pooled, of symbols
         y_t = head(recurrent(x)_t)                             without a pool
 
     Args:
         recurrent: The network, `batch_first`.
         pooling: What its output comes to over time; None: scores at every step.
         head: To the scores.
-        summary: Of what the network reads; None without a skip.
-        skip: From that to the scores; None: nothing is added.
+        linear: Of what the network reads: its summary, or scores of its n-grams; None: nothing is
+            added.
+        skip: From the summary to the scores; None without one.
     """
 
     recurrent: Recurrent
     pooling: Pooled | None
     head: Linear
-    summary: Pooled | None
+    linear: Pooled | None
     skip: Linear | None
 
     @property
@@ -163,7 +170,7 @@ class SequenceNetwork:
     @property
     def parts(self) -> list[Node]:
         """Everything in it, in running order."""
-        parts = [self.recurrent, self.pooling, self.head, self.summary, self.skip]
+        parts = [self.recurrent, self.pooling, self.head, self.linear, self.skip]
         return [part for part in parts if part is not None]
 
     def run(self, x: Array, call: Call) -> Array:
@@ -176,9 +183,10 @@ class SequenceNetwork:
             return self.head.run(y, call)
         self._require_steps(x, call)
         scores = self.head.run(self.pooling.run(y, call), call)
-        if self.skip is None or self.summary is None:
+        if self.linear is None:
             return scores
-        return scores + self.skip.run(self.summary.run(x, call), call)
+        told = self.linear.run(x, call)
+        return scores + (told if self.skip is None else self.skip.run(told, call))
 
     def _require_steps(self, x: Array, call: Call) -> None:
         shortest = x.shape[-2] if call.lengths is None else call.lengths.min(initial=x.shape[-2])
@@ -199,9 +207,10 @@ class SequenceNetwork:
         if self.pooling is None:
             return self.head.plan(y, plan)
         scores = self.head.plan(self.pooling.plan(y, plan), plan)
-        if self.skip is None or self.summary is None:
+        if self.linear is None:
             return scores
-        more = self.skip.plan(self.summary.plan(source, plan), plan)
+        more = self.linear.plan(source, plan)
+        more = more if self.skip is None else self.skip.plan(more, plan)
         sink = np.empty_like(scores)
 
         def step() -> None:
@@ -233,7 +242,7 @@ def sequence_network(
     recurrent = parts["recurrent"]
     if not isinstance(recurrent, Recurrent) or not recurrent.config.batch_first:
         refuse(f"{path}.recurrent", "expected a recurrent layer with batch_first true")
-    if recurrent.name in ("pooling", "summary"):
+    if recurrent.name in ("pooling", "summary", "grams"):
         refuse(f"{path}.recurrent", f"expected weights of another name than {recurrent.name!r}")
     pool = Pool(tuple(kinds), recurrent.writes, recurrent.config.bidirectional)
     summary = Summary(recurrent.reads)
@@ -245,8 +254,15 @@ def sequence_network(
         refuse(
             f"{path}.attention", f"expected a Linear if pooling has attention, else null: {kinds}"
         )
-    skip = _linear(parts["skip"], f"{path}.skip", summary.gives, head.writes)
-    if skip is not None and not kinds:
+    skip, linear = parts["skip"], None
+    if isinstance(skip, Pooled):
+        if (skip.reads, skip.writes) != (recurrent.reads, head.writes):
+            refuse(f"{path}.skip", f"expected Grams from {recurrent.reads} to {head.writes}")
+        skip, linear = None, skip
+    elif skip is not None:
+        skip = _linear(skip, f"{path}.skip", summary.gives, head.writes)
+        linear = Pooled("summary", summary)
+    if linear is not None and not kinds:
         refuse(
             f"{path}.skip", "expected null, as scores at every step have no summary to skip from"
         )
@@ -254,9 +270,18 @@ def sequence_network(
         recurrent,
         Pooled("pooling", pool, attention) if kinds else None,
         head,
-        None if skip is None else Pooled("summary", summary),
+        linear,
         skip,
     )
+
+
+def build_grams(fields: Fields, tensors: Tensors, kind: str) -> Pooled:
+    """Build the linear path of n-grams of a SequenceNetwork from its sizes and weights."""
+    if not fields.path.endswith(".skip"):
+        refuse(
+            fields.path, f"expected {kind} to be the skip of a SequenceNetwork, got it elsewhere"
+        )
+    return Pooled("grams", read_grams(fields, tensors))
 
 
 def _linear(node: Node | None, path: str, reads: int, writes: int | None = None) -> Linear | None:

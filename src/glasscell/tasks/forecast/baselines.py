@@ -36,7 +36,7 @@ def baselines(
     entries, notes = [*_rules(plan, board), _ridge(plan, board)], []
     chosen = plan.options.baselines
     if chosen is None or "trees" in chosen:
-        entries.append(_trees(plan, board))
+        entries.append(_trees(plan, board, say))
     names = [name for name in statistical.NAMES if chosen is None or name.lower() in chosen]
     if not statistical.installed():
         if names and chosen is not None:
@@ -88,10 +88,10 @@ def _ridge(plan: Plan, board: Scoreboard) -> Entry:
     )
 
 
-def _trees(plan: Plan, board: Scoreboard) -> Entry:
+def _trees(plan: Plan, board: Scoreboard, say: Callable[[str], None]) -> Entry:
+    train = plan.train.thinned(plan.options.max_windows)
+    say(f"Trees for {count(plan.horizon, 'step')} ahead (--baselines chooses) …")
     began = time.perf_counter()
-    most = plan.options.max_windows
-    train = plan.train.thinned(most)
     model = fit_trees(train, plan.validation, plan.dataset.level)
     seconds = time.perf_counter() - began
     note = (

@@ -112,7 +112,7 @@ def fit(
 
 def _fit(data: Any, call: FitCall[ForecastOptions]) -> FitResult:
     options, folder, reporter = call.options, call.folder, call.reporter
-    plan = make_plan(data, options)
+    plan = make_plan(data, options, reporter.say)
     for note in (*summary_lines(plan), *plan.notes):
         reporter.say(note)
     require_room(plan)

@@ -287,8 +287,8 @@ class WindowObjective:
         self.recipe, self.device = recipe, device
         self.loss: Loss = loss_of(recipe.tells)
         train, options = recipe.train, recipe.options
-        self.size, self.most = options.batch_size or 1, options.max_windows
-        self.steps = math.ceil(min(len(train), self.most) / self.size)
+        self.size, self.most = options.batch_size or 1, recipe.drawn
+        self.steps = math.ceil(self.most / self.size)
         self.generator = torch.Generator().manual_seed(seed)
         self._values = torch.from_numpy(train.values).to(device)
         self._origins = torch.from_numpy(train.origins).to(device)
@@ -365,6 +365,11 @@ class Recipe:
         return telling_of(self.options)
 
     @property
+    def drawn(self) -> int:
+        """Windows of an epoch."""
+        return min(len(self.train), self.options.epoch_windows or self.options.max_windows)
+
+    @property
     def sizes(self) -> Sizes:
         """What the parts of the networks read."""
         train, beside = self.train, 0 if self.tells is None else self.tells.numbers
@@ -393,10 +398,9 @@ class Recipe:
     def work(self) -> float:
         """Products of a weight and a number that training all networks takes."""
         options = self.options
-        windows = min(len(self.train), options.max_windows)
         weights = 4 * options.hidden_size * (options.hidden_size + self.sizes.reads)
         rows = self.train.lookback + (self.train.horizon if self.train.known else 0)
-        steps = 2 * options.seeds * options.epochs * windows * rows
+        steps = 2 * options.seeds * options.epochs * self.drawn * rows
         return 3.0 * steps * weights
 
     def round_of(self, seed: int) -> int:

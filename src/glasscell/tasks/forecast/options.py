@@ -16,7 +16,8 @@ from glasscell.training.kinds import CellName
 MOST = 2**31 - 1
 BOUNDS = {
     **dict.fromkeys(("horizon", "lookback", "season", "batch_size", "patience"), (1, MOST)),
-    **dict.fromkeys(("near", "max_windows", "film", "windows", "step"), (1, MOST)),
+    **dict.fromkeys(("near", "max_windows", "epoch_windows", "film"), (1, MOST)),
+    **dict.fromkeys(("windows", "step"), (1, MOST)),
     "seeds": (1, 1000),
     "seed": (0, MOST),
     "epochs": (1, 1_000_000),
@@ -76,8 +77,11 @@ class ForecastOptions:
         batch_size: Windows per training step. Default: 128, fewer if there are few windows.
         learning_rate: Adam's for the LSTM, at its highest; the plain RNN takes 0.3 of it.
         patience: Epochs without a better validation error before training stops.
-        max_windows: Most windows in one epoch, in validation, in test and for ridge; where there
-            are more, the run says so.
+        max_windows: Most windows in validation, in test, and for ridge and trees; where there are
+            more, the run says so.
+        epoch_windows: Windows that an epoch draws at most, anew each time. Default: max_windows,
+            and fewer where they are long or have many channels, so that training with the other
+            defaults takes minutes.
         near: Time steps, counted back from the last, that the recurrent layers read in the first
             three quarters of the epochs; what is near is learnt first, and faster. Default: all.
         show_level: Show the networks and ridge the level of the target beside its changes. Default:
@@ -133,6 +137,7 @@ class ForecastOptions:
     learning_rate: float = 0.01
     patience: int = 8
     max_windows: int = 30_000
+    epoch_windows: int | None = None
     near: int | None = None
     show_level: bool | None = None
     cell: CellName = "lstm"

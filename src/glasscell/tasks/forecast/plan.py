@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,6 +33,13 @@ LONGEST_HORIZON = 24
 LONGEST_LOOKBACK = 128
 PLAIN_HORIZON = 12
 
+NUMBERS_OF_AN_EPOCH = 2**28
+"""Numbers that a network of 32 units reads in an epoch at most, channels and units of every row:
+the six networks of a default fit then take some six minutes of one core. Neighbouring windows have
+all rows but one in common, so that a part of them tells nearly as much
+(docs/decisions/forecast-rivals.md)."""
+UNITS = 32
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
@@ -41,7 +49,7 @@ class Plan:
         panel: The series.
         options: The options with every default that depends on the data filled in.
         dataset: Windows and scalers.
-        train: Training windows; each epoch takes at most `options.max_windows` of them.
+        train: Training windows; each epoch draws `options.epoch_windows` of them at most.
         validation: Validation windows, thinned.
         test: Test windows, thinned.
         notes: What a reader of the results should know, one sentence each.
@@ -95,19 +103,25 @@ class Plan:
         return digest.hexdigest()
 
 
-def make_plan(data: object, options: ForecastOptions) -> Plan:
+def make_plan(
+    data: object, options: ForecastOptions, say: Callable[[str], None] = lambda _: None
+) -> Plan:
     """Read the data and decide what the options leave open.
 
     Args:
         data: Path of a table, or a frame.
         options: The options.
+        say: Called before what may take long.
 
     Raises:
         DataError: The data cannot be used.
     """
     lookback = 1 if options.lookback == "auto" else options.lookback
     needed = shortest(lookback, options.horizon or 1)
-    return plan_of(read_panel(data, replace(options.reading(), needed=needed)), options)
+    panel = read_panel(data, replace(options.reading(), needed=needed))
+    rows = sum(len(series.ds) for series in panel.series)
+    say(f"Measuring how far back the data help, on {count(rows, 'time step')} …")
+    return plan_of(panel, options)
 
 
 def plan_of(
@@ -115,6 +129,7 @@ def plan_of(
     options: ForecastOptions,
     split: Split | None = None,
     lag: Lag | None = None,
+    judged: bool = True,
 ) -> Plan:
     """Decide what the options leave open for series that were read.
 
@@ -124,6 +139,7 @@ def plan_of(
         split: Gives the first row of validation and of test of so many rows; None: as the options
             say.
         lag: How far back the data help, where that is known; None: it is measured.
+        judged: Measure the lag even where no choice depends on it, for the verdict on the network.
 
     Raises:
         DataError: The series are too short, or have gaps everywhere.
@@ -137,19 +153,22 @@ def plan_of(
     usual = _usual(panel, horizon, season, split)
     named = None if options.lookback == "auto" else options.lookback
     calendar = _calendar(panel, options, named or usual, horizon, split)
-    lag = lag or _lag(panel, horizon, season, replace(options, calendar=calendar), split)
+    if lag is None and (judged or named is None or options.forget_bias == "chrono"):
+        lag = _lag(panel, horizon, season, replace(options, calendar=calendar), split)
     lookback = named or (usual if lag is None else lag.lookback(usual))
     dataset = build(panel, lookback, horizon, options.show_level, split, calendar)
     step = options.step or horizon
     most = options.max_windows
     train = dataset.parts[TRAIN]
     batch_size = options.batch_size or max(16, min(128, len(train) // 64))
+    drawn = options.epoch_windows or _drawn(train, options)
     resolved = replace(
         options,
         horizon=horizon,
         lookback=lookback,
         season=season,
         batch_size=batch_size,
+        epoch_windows=drawn,
         show_level=dataset.level,
         step=options.windows and step,
         freq=str(panel.freq),
@@ -163,7 +182,7 @@ def plan_of(
     validation, test = (dataset.parts[part].thinned(most) for part in (VALIDATION, TEST))
     if options.windows is not None:
         test = _of_backtest(dataset, options.windows, step)
-    notes = (*panel.notes, *_notes(dataset, most))
+    notes = (*panel.notes, *_notes(dataset, most, drawn))
     return Plan(panel, resolved, dataset, train, validation, test, notes, lag)
 
 
@@ -281,7 +300,19 @@ def _lag(
     return None
 
 
-def _notes(dataset: Dataset, most: int) -> list[str]:
+def _drawn(train: Windows, options: ForecastOptions) -> int:
+    """Bound the windows of an epoch by the numbers that a network reads of them.
+
+    With `near`, three epochs of four read the nearest rows alone.
+    """
+    lookback = train.lookback
+    near = lookback if options.near is None else min(options.near, lookback)
+    rows = (3 * near + lookback) / 4 + (train.horizon if train.known else 0)
+    numbers = rows * (train.values.shape[1] + UNITS)
+    return max(min(options.max_windows, int(NUMBERS_OF_AN_EPOCH / numbers)), 1)
+
+
+def _notes(dataset: Dataset, most: int, drawn: int) -> list[str]:
     notes = []
     if dataset.left_out:
         who = count(len(dataset.left_out), "series is", "series are")
@@ -289,11 +320,12 @@ def _notes(dataset: Dataset, most: int) -> list[str]:
             f"{who} too short for training and test and left out: {few(dataset.left_out)}."
         )
     for part, windows in dataset.parts.items():
+        said = []
+        if part == TRAIN and len(windows) > drawn:
+            said.append(f"each epoch draws {drawn:,} of them anew (--epoch-windows)")
         if len(windows) > most:
-            how = (
-                f"each epoch draws {most:,} of them anew, ridge reads {most:,} evenly spaced ones"
-                if part == TRAIN
-                else f"{most:,} evenly spaced ones are used"
-            )
-            notes.append(f"The {part} part has {len(windows):,} windows; {how} (--max-windows).")
+            whose = "ridge reads" if part == TRAIN else "the run uses"
+            said.append(f"{whose} {most:,} evenly spaced ones (--max-windows)")
+        if said:
+            notes.append(f"The {part} part has {len(windows):,} windows; {', '.join(said)}.")
     return notes

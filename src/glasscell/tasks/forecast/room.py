@@ -36,7 +36,7 @@ def require_room(plan: Plan, memory: int | None = None) -> None:
         f"this takes about {_gigabytes(wanted)} of memory, and the machine has "
         f"{_gigabytes(there)}; the most goes to {most} (lookback {plan.lookback:,}, horizon "
         f"{plan.horizon:,}, {count(len(plan.train), 'training window')} of which an epoch takes at "
-        f"most {options.max_windows:,}, hidden size {options.hidden_size:,}, batch size "
+        f"most {options.epoch_windows:,}, hidden size {options.hidden_size:,}, batch size "
         f"{options.batch_size:,}, {count(options.seeds, 'seed')}); make one of them smaller"
     )
 
@@ -46,7 +46,8 @@ def parts(plan: Plan) -> dict[str, int]:
     options, horizon, lookback = plan.options, plan.horizon, plan.lookback
     channels, seeds = len(plan.channels), options.seeds
     train = min(len(plan.train), options.max_windows)
-    batch = max(min(options.batch_size or 1, train), min(len(plan.validation), train, 1024))
+    drawn = min(len(plan.train), options.epoch_windows or options.max_windows)
+    batch = max(min(options.batch_size or 1, drawn), min(len(plan.validation), drawn, 1024))
     tells = telling_of(options)
     beside = 0 if tells is None else tells.numbers
     sizes = Sizes(channels, lookback, plan.at_once, plan.train.ahead, beside)

@@ -7,13 +7,15 @@ and scaling, here in one resampling of each sequence.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from glasscell.data.sequences.collection import Sequences
 
-__all__ = ["changed", "continuous", "left_out", "symbols"]
+__all__ = ["Changes", "continuous", "left_out", "symbols"]
 
 WARP = 0.2
 """Largest logarithm of the tempo, and how far it may differ within a sequence."""
@@ -60,40 +62,75 @@ def left_out(x: torch.Tensor, share: float, generator: torch.Generator) -> torch
     return torch.where(drawn[..., None], -x, 0)
 
 
-def changed(
-    x: torch.Tensor, lengths: torch.Tensor, generator: torch.Generator
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Change each sequence of a batch at random.
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """How each of n sequences is changed, drawn before any is: so lengths are known beforehand.
 
     Step t of n reads, by linear interpolation, the place::
 
         p(u) = p_0 + (p_1 - p_0) (u + a sin(π u) / π + b sin(2 π u) / (2 π)),    u = t / (n - 1)
 
     Args:
-        x: (B, T, F) scaled steps, zeros after the end of each.
-        lengths: (B,) int64 steps of each.
-        generator: Draws the first and the last place p_0 and p_1, the tempo, which gives n, the
-            warps a and b, and the factor of each feature.
-
-    Returns:
-        (B, T', F) steps, zeros after the end of each, and (B,) int64 steps n of each.
+        first: (n,) float64 p_0.
+        span: (n,) float64 p_1 - p_0.
+        warps: (2, n) float64 a and b.
+        steps: (n,) int64 steps of each, once it is changed.
+        strength: (n, F) float32 factor of each feature.
     """
-    batch, _, features = x.shape
-    kept, start, tempo, a, b = torch.rand(5, batch, generator=generator, dtype=torch.float64)
-    last = (lengths - 1).double()
-    kept = 1 - CROP * kept
-    first, span = last * (1 - kept) * start, last * kept
-    steps = (lengths * kept * torch.exp(WARP * (2 * tempo - 1))).round().long().clamp(min=1)
-    place = torch.arange(int(steps.max()))
-    u = (place / (steps - 1).clamp(min=1)[:, None]).clamp(max=1)
-    a, b = (WARP * (2 * warp[:, None] - 1) for warp in (a, b))
-    u = u + a * (math.pi * u).sin() / math.pi + b * (2 * math.pi * u).sin() / (2 * math.pi)
-    at = first[:, None] + span[:, None] * u.clamp(0, 1)
-    low = at.floor().long()
-    high = torch.minimum(low + 1, lengths[:, None] - 1)
-    rows = torch.arange(batch)[:, None]
-    part = (at - low)[..., None].float()
-    told = x[rows, low] + part * (x[rows, high] - x[rows, low])
-    strength = torch.randn(batch, 1, features, generator=generator)
-    told = told * torch.exp(SCALE * strength)
-    return told.masked_fill((place >= steps[:, None])[..., None], 0.0), steps
+
+    first: torch.Tensor
+    span: torch.Tensor
+    warps: torch.Tensor
+    steps: torch.Tensor
+    strength: torch.Tensor
+
+    @classmethod
+    def draw(cls, lengths: torch.Tensor, features: int, generator: torch.Generator) -> Changes:
+        """Draw first and last place, tempo, warps and factors for sequences of some lengths (n,).
+
+        >>> draw = torch.Generator().manual_seed(0)
+        >>> Changes.draw(torch.tensor([100, 1]), 2, draw).steps
+        tensor([85,  1])
+        """
+        numbers = torch.rand(5, len(lengths), generator=generator, dtype=torch.float64)
+        kept, start, tempo = numbers[:3]
+        kept = 1 - CROP * kept
+        last = (lengths - 1).double()
+        steps = (lengths * kept * torch.exp(WARP * (2 * tempo - 1))).round().long().clamp(min=1)
+        strength = torch.randn(len(lengths), features, generator=generator)
+        return cls(
+            first=last * (1 - kept) * start,
+            span=last * kept,
+            warps=WARP * (2 * numbers[3:] - 1),
+            steps=steps,
+            strength=torch.exp(SCALE * strength),
+        )
+
+    def of(self, chosen: npt.NDArray[np.int64]) -> Changes:
+        """Give those of some of the sequences."""
+        rows = torch.from_numpy(chosen)
+        return Changes(
+            self.first[rows],
+            self.span[rows],
+            self.warps[:, rows],
+            self.steps[rows],
+            self.strength[rows],
+        )
+
+    def apply(self, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
+        """Change x (n, T, F), scaled steps of some `lengths`, to (n, T', F), zeros after the end.
+
+        T' is the largest of `steps`.
+        """
+        place = torch.arange(int(self.steps.max()))
+        u = (place / (self.steps - 1).clamp(min=1)[:, None]).clamp(max=1)
+        a, b = self.warps[..., None]
+        u = u + a * (math.pi * u).sin() / math.pi + b * (2 * math.pi * u).sin() / (2 * math.pi)
+        at = self.first[:, None] + self.span[:, None] * u.clamp(0, 1)
+        low = at.floor().long()
+        high = torch.minimum(low + 1, lengths[:, None] - 1)
+        rows = torch.arange(len(x))[:, None]
+        part = (at - low)[..., None].float()
+        before = x[rows, low]
+        told: torch.Tensor = (before + part * (x[rows, high] - before)) * self.strength[:, None]
+        return told.masked_fill((place >= self.steps[:, None])[..., None], 0.0)

@@ -22,6 +22,7 @@ from glasscell.arrays import Array
 from glasscell.data.sequences.collection import Sequences
 from glasscell.data.wording import count
 from glasscell.tasks.scaling import Scaler
+from glasscell.tasks.sequences.gram_model import GramModel
 from glasscell.tasks.sequences.plan import Plan
 from glasscell.tasks.sequences.ridge import Ridge, balance, coded, rows_of, sharpness, summaries
 from glasscell.tasks.sequences.splits import Index, Round
@@ -93,12 +94,15 @@ def baselines(plan: Plan, say: Callable[[str], None] = lambda _: None) -> list[B
         features = partial(_windows, plan, bidirectional)
         note = f"Ridge labels a step by the features of the {where}."
         return [*found, _run(plan, "ridge on steps", partial(_ridge_of, features=features), note)]
-    note = (
-        "Ridge on summaries reads mean, standard deviation, first and last value of each feature; "
-        "its probabilities are calibrated on the validation part."
-    )
-    features = partial(_summaries, plan)
-    found.append(_run(plan, "ridge on summaries", partial(_ridge_of, features=features), note))
+    if plan.grams is not None:
+        found.append(_on_grams(plan))
+    else:
+        note = (
+            "Ridge on summaries reads mean, standard deviation, first and last value of each "
+            "feature; its probabilities are calibrated on the validation part."
+        )
+        features = partial(_summaries, plan)
+        found.append(_run(plan, "ridge on summaries", partial(_ridge_of, features=features), note))
     found.append(_neighbour(plan))
     rocket = _rocket(plan, say)
     return [*found, rocket] if rocket is not None else found
@@ -168,6 +172,25 @@ def _ridge_of(
 
 def _summaries(plan: Plan, chosen: Index, scaler: Scaler, most: int | None) -> tuple[Array, Array]:
     return summaries(plan.sequences, chosen, scaler), coded(plan, chosen)
+
+
+def _on_grams(plan: Plan) -> Baseline:
+    """Tell sequences of symbols by a linear model of their n-grams."""
+    name = f"{'ridge' if plan.goal == 'regress' else 'logistic regression'} on n-grams"
+    return _run(
+        plan,
+        name,
+        _gram_answer,
+        f"{name[0].upper()}{name[1:]} reads how often one, two and three symbols follow one "
+        "another, and which are the last; its penalty is chosen on the validation part.",
+    )
+
+
+def _gram_answer(plan: Plan, part: Round) -> Answer:
+    model, scaler = GramModel.of(plan, part), plan.target_scaler(part)
+    scores = model.scores(plan.sequences, part.test)
+    said = probabilities(plan.goal, scores) if scaler is None else scaler.restore(scores)
+    return said, model.fitted
 
 
 def _windows(

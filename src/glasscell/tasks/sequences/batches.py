@@ -12,7 +12,37 @@ from glasscell.tasks.scaling import Scaler
 EVALUATION_STEPS = 1 << 15
 """Steps, padding included, that are scored at a time."""
 
+MOST_HELD = 1 << 24
+"""Numbers that are scaled once for a whole training; of more each batch is scaled anew, as a scaled
+copy would double what is held."""
+
 Index = npt.NDArray[np.int64]
+
+
+class ScaledSteps:
+    """Cuts padded batches out of sequences that are scaled once, where there is room for it.
+
+    Args:
+        sequences: All of them.
+        scaler: Of their features.
+    """
+
+    def __init__(self, sequences: Sequences, scaler: Scaler) -> None:
+        self.sequences, self.scaler = sequences, scaler
+        self._scaled: npt.NDArray[np.float32] | None = None
+        if sequences.values.size <= MOST_HELD:
+            end = np.zeros((1, len(sequences.features)), np.float32)
+            self._scaled = np.concatenate([scaler.network_input(sequences.values), end])
+
+    def cut(self, chosen: npt.ArrayLike) -> tuple[npt.NDArray[np.float32], Index]:
+        """Give what `padded_steps` does of the chosen."""
+        if self._scaled is None:
+            return padded_steps(self.sequences, self.scaler, chosen)
+        lengths, places = lengths_and_places(self.sequences, chosen)
+        rows = self.sequences.offsets[np.asarray(chosen)][:, None] + places
+        # What stands after an end is the row of zeros.
+        rows[places >= lengths[:, None]] = len(self._scaled) - 1
+        return self._scaled[rows], lengths
 
 
 def by_length(sequences: Sequences, chosen: Index, most: int = EVALUATION_STEPS) -> list[Index]:

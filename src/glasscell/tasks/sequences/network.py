@@ -10,7 +10,8 @@ import torch
 
 from glasscell import cells
 from glasscell.arrays import Array
-from glasscell.nn import GRU, LSTM, RNN, Linear, Pooling, Summary
+from glasscell.model.nodes.grams import Alphabet
+from glasscell.nn import GRU, LSTM, RNN, Grams, Linear, Pooling, Summary
 from glasscell.training.kinds import MODES, Kind
 
 LAYERS = {"LSTM": LSTM, "GRU": GRU, "RNN": RNN}
@@ -29,6 +30,7 @@ class Shape:
             scores of its own.
         skip: Whether a linear path leads from `glasscell.nn.Summary` to the scores; never without
             a pooling.
+        grams: The n-grams that this path reads in place of that, of symbols; None: it does not.
     """
 
     features: int
@@ -37,6 +39,7 @@ class Shape:
     bidirectional: bool = True
     pooling: tuple[str, ...] = ("mean", "max")
     skip: bool = True
+    grams: Alphabet | None = None
 
     def parameters(self, kind: Kind, hidden_size: int) -> int:
         """Count the weights of a `SequenceNetwork` without making one.
@@ -50,7 +53,8 @@ class Shape:
         recurrent = sum(gates * width * (size + hidden_size + 2) for size in reads)
         attention = width + 1 if "attention" in self.pooling else 0
         head = self.outputs * (width * max(len(self.pooling), 1) + 1)
-        skip = self.outputs * (4 * self.features + 1) if self.skip and self.pooling else 0
+        linear = 4 * self.features if self.grams is None else self.grams.rows
+        skip = self.outputs * (linear + 1) if self.skip and self.pooling else 0
         return recurrent + attention + head + skip
 
     def twin(self, kind: Kind, hidden_size: int) -> int:
@@ -70,6 +74,7 @@ class SequenceNetwork(torch.nn.Module):
     With pool, summary and skip where there are some::
 
         y   = head(pool(recurrent(x))) + skip(summary(x))      one row for a sequence
+        y   = head(pool(recurrent(x))) + skip(x)               the same, where the skip has grams
         y_t = head(recurrent(x)_t)                             one row for each step
 
     Args:
@@ -105,12 +110,16 @@ class SequenceNetwork(torch.nn.Module):
             device=device,
         )
         self.width = hidden_size * (1 + shape.bidirectional)
-        self.pooling = self.summary = self.skip = None
+        self.pooling = self.summary = None
+        self.skip: Grams | Linear | None = None
         if shape.pooling:
             self.pooling = Pooling(shape.pooling, self.width, shape.bidirectional, device=device)
             self.width = self.pooling.width
         self.head = Linear(self.width, shape.outputs, device=device)
-        if shape.skip and shape.pooling:
+        if shape.skip and shape.pooling and shape.grams is not None:
+            order, rows = shape.grams.order, shape.grams.rows
+            self.skip = Grams(shape.features, shape.outputs, order, rows, device=device)
+        elif shape.skip and shape.pooling:
             self.summary = Summary(shape.features)
             self.skip = Linear(self.summary.width, shape.outputs, device=device)
 
@@ -120,7 +129,7 @@ class SequenceNetwork(torch.nn.Module):
         lengths: torch.Tensor | None = None,
         kept: torch.Tensor | None = None,
         noise: torch.Tensor | None = None,
-        summary: torch.Tensor | None = None,
+        linear: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Score sequences.
 
@@ -131,8 +140,9 @@ class SequenceNetwork(torch.nn.Module):
                 so that a run that goes on has the same bits; default 1.
             noise: (B, T, F) what is added to x for the recurrent layer alone, drawn likewise: the
                 deviation of what has noise is another. Default 0.
-            summary: (B, 4 F) what the skip reads, where x was changed in training: the summary of
-                the sequences as they are. Default: that of x.
+            linear: (B, 4 F) what the skip reads, where x was changed in training: the summary of
+                the sequences as they are; of n-grams (B, outputs), what is added in place of what
+                it gives. Default: from x.
 
         Returns:
             (B, O) scores, or (B, T, O) without a pooling.
@@ -143,16 +153,24 @@ class SequenceNetwork(torch.nn.Module):
         if kept is not None:
             output = output * (kept if self.pooling is not None else kept[:, None])
         scores: torch.Tensor = self.head(output)
-        if self.summary is not None and self.skip is not None:
-            told = self.summary(x, lengths) if summary is None else summary
+        if isinstance(self.skip, Grams):
+            scores = scores + (self.skip(x, lengths) if linear is None else linear)
+        elif self.summary is not None and self.skip is not None:
+            told = self.summary(x, lengths) if linear is None else linear
             scores = scores + self.skip(told)
         return scores
 
     def start_from(self, weight: Array, bias: Array) -> None:
-        """Start training at a linear model: its weights on the skip, the head at zero."""
+        """Start training at a linear model: its weights on the skip, the head at zero.
+
+        Args:
+            weight: (outputs, 4 F) of a summary, or (outputs, N) of the rows of n-grams.
+            bias: (outputs,).
+        """
         assert self.skip is not None
+        by_row = weight.T if isinstance(self.skip, Grams) else weight
         with torch.no_grad():
-            self.skip.weight.copy_(torch.from_numpy(weight))
+            self.skip.weight.copy_(torch.from_numpy(by_row))
             self.skip.bias.copy_(torch.from_numpy(bias))
             self.head.weight.zero_()
             self.head.bias.zero_()

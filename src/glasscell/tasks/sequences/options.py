@@ -57,15 +57,18 @@ class SequenceOptions:
             several.
         stride: Neighbouring steps that are averaged to one, for the network alone. Default: 1, and
             of sequences of more than 128 steps so many that the longest has no more; with per_step
-            1, as each step is told.
+            1, as each step is told, and 1 where each step is a symbol, of which there is no mean:
+            if asked, the network reads how often each comes, as numbers.
         skip: Add a linear path from mean, deviation, first and last of each feature to the scores,
-            which starts at the ridge regression on them; none with per_step.
+            which starts at the ridge regression on them; where each step is a symbol the scores
+            are the mean of the recurrent layers' and those of a logistic regression on n-grams.
+            None with per_step.
         dropout: Part of what the head reads that is left out in training, at random. Default: 0.5,
             of a single feature 0.2.
         noise: Standard deviation of the noise that is added to scaled features in training.
             Default: 0.3; of a single feature none, as its details would be lost in it, and of whole
             numbers none, as they are codes or counts. Where each step is a symbol (one feature is
-            1, all others are 0) it is the share of steps that are left out: 0.1; none with
+            1, all others are 0) it is the share of steps that are left out: 0.2; none with
             per_step.
         augment: Whether each pass over the training sequences sees them changed: cut at their ends,
             faster and slower, stronger and weaker. Default: where classes or labels of fewer than

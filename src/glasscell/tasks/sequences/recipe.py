@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -18,13 +18,15 @@ from glasscell.data.sequences.collection import Sequences
 from glasscell.data.sequences.reading_options import Goal
 from glasscell.model.nodes.pooled_steps import Summary
 from glasscell.tasks.scaling import Scaler
-from glasscell.tasks.sequences.augmentation import changed, left_out, symbols
+from glasscell.tasks.sequences.augmentation import Changes, left_out, symbols
 from glasscell.tasks.sequences.batches import (
+    ScaledSteps,
     by_length,
     lengths_and_places,
     padded_steps,
     unpadded,
 )
+from glasscell.tasks.sequences.gram_model import GramModel
 from glasscell.tasks.sequences.network import SequenceNetwork, Shape
 from glasscell.tasks.sequences.options import SequenceOptions
 from glasscell.tasks.sequences.plan import FEW, Plan
@@ -40,12 +42,23 @@ AVERAGE = 0.99
 SKIP_RATE = 0.1
 """Part of the learning rate that the skip takes: it starts at its optimum, the head at nothing."""
 
+SHARE = 0.5
+"""Part of the scores that is the linear model of n-grams; recurrent layers tell the rest.
+
+They learn by themselves, and the scores of the two are averaged, which is the geometric mean of
+their probabilities: layers that learn on top of a model that knows its training part learn too
+little.
+"""
+
 WARM_UP = 0.15
 """Part of the steps over which the learning rate rises; over the rest it falls to nothing."""
 
-NEIGHBOURS = 8
+NEIGHBOURS = 10
 """Batches' worth of sequences, drawn at random, that are put in order of length before they are
-cut into batches: so that each holds sequences of nearly one length, and no two epochs the same."""
+cut into batches: so that each holds sequences of nearly one length, and no two epochs the same.
+
+Of lengths that are uniform from 0 a batch of n neighbours is 1 - 1 / (n + 1) full: .91.
+"""
 
 Index = npt.NDArray[np.int64]
 
@@ -203,6 +216,11 @@ def huber(scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     return (losses * targets[..., 1]).sum() / targets[..., 1].sum()
 
 
+def by_itself(loss: Loss, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Give the loss of recurrent layers alone, whose scores are a part of the whole."""
+    return loss(scores / (1 - SHARE), targets)
+
+
 class SequenceObjective:
     """Batches of sequences of similar length, cut by number from the array that holds all steps.
 
@@ -217,67 +235,98 @@ class SequenceObjective:
         plan = recipe.plan
         self.recipe, self.device, self.width = recipe, device, width
         self.sequences, self.part = plan.sequences, recipe.part(seed)
-        self.scaler, self.symbols = plan.scaler(plan.round(seed)), symbols(plan.sequences)
+        self.symbols = symbols(plan.sequences)
+        self.scaled = ScaledSteps(plan.sequences, plan.scaler(plan.round(seed)))
         self.targets = Targets.of(plan, self.part)
-        self.loss: Loss = self.targets.loss
+        loss = self.targets.loss
+        self.loss: Loss = partial(by_itself, loss) if recipe.alone else loss
         self.size = plan.options.batch_size or 1
         self.steps = math.ceil(len(self.part.train) / self.size)
         self.generator = torch.Generator().manual_seed(seed)
 
+    @cached_property
+    def linear(self) -> torch.Tensor | None:
+        """(n, 4 F) what the skip reads of each training sequence: the same in all epochs.
+
+        Of n-grams zeros (n, outputs), which stand for what it adds; None: it reads the batch.
+        """
+        if self.recipe.alone:
+            return torch.zeros(len(self.part.train), self.targets.outputs)
+        if not self.recipe.shape.skip or self.recipe.shape.grams is not None:
+            return None
+        how = Summary(len(self.sequences.features))
+        found = np.empty((len(self.part.train), how.gives), np.float32)
+        for rows in by_length(self.sequences, self.part.train):
+            x, lengths = self.scaled.cut(self.part.train[rows])
+            found[rows] = how.absorb(how.begin(len(x)), x, lengths)
+        return torch.from_numpy(found)
+
     def batches(self, epoch: int) -> Iterator[Batch]:
         """Cut the batches of an epoch."""
-        train = self.part.train[self._permutation(len(self.part.train))]
+        order = self._permutation(len(self.part.train))
+        lengths = self.sequences.lengths[self.part.train[order]]
+        changes: Changes | None = None
+        if self.recipe.options.augment:
+            # Drawn before the cut: what is read has their lengths.
+            features = len(self.sequences.features)
+            changes = Changes.draw(torch.from_numpy(lengths), features, self.generator)
+            lengths = changes.steps.numpy()
         batches: list[Index] = []
-        for first in range(0, len(train), NEIGHBOURS * self.size):
-            near = train[first : first + NEIGHBOURS * self.size]
-            near = near[np.argsort(self.sequences.lengths[near], kind="stable")]
-            batches += np.split(near, range(self.size, len(near), self.size))
+        for first in range(0, len(order), NEIGHBOURS * self.size):
+            near = lengths[first : first + NEIGHBOURS * self.size]
+            places = first + np.argsort(near, kind="stable")
+            batches += np.split(places, range(self.size, len(places), self.size))
         for number in self._permutation(len(batches)).tolist():
-            yield self._batch(batches[number])
+            places = batches[number]
+            yield self._batch(order[places], None if changes is None else changes.of(places))
 
     def _permutation(self, count: int) -> Index:
         return np.asarray(torch.randperm(count, generator=self.generator).numpy())
 
-    def _batch(self, chosen: Index) -> Batch:
-        x, lengths = padded(self.sequences, self.scaler, chosen)
+    def _batch(self, places: Index, changes: Changes | None) -> Batch:
+        """Give a batch of training sequences, by their places among them."""
+        chosen = self.part.train[places]
+        x, lengths = map(torch.from_numpy, self.scaled.cut(chosen))
         targets = self.targets.cut(self.sequences, chosen)
-        augment, summary = self.recipe.options.augment, None
-        if augment:
-            if self.recipe.shape.skip:
-                how = Summary(x.shape[2])
-                summary = how.absorb(how.begin(len(x)), x.numpy(), lengths.numpy())
-            x, lengths = changed(x, lengths, self.generator)
-        options = {"lengths": lengths}
+        if changes is not None:
+            x, lengths = changes.apply(x, lengths), changes.steps
         dropout, noise = self.recipe.options.dropout or 0.0, self.recipe.options.noise or 0.0
-        # All of them or the first few: they are passed on in their order too.
-        if dropout or noise or augment:
+        kept = added = linear = None
+        if dropout:
             drawn = torch.rand(len(x), self.width, generator=self.generator)
-            options["kept"] = ((drawn >= dropout) / (1 - dropout)).to(self.device)
-        if noise or augment:
+            kept = ((drawn >= dropout) / (1 - dropout)).to(self.device)
+        if noise:
             # What stands after the end of a sequence changes nothing.
             if self.symbols:
                 added = left_out(x, noise, self.generator)
             else:
                 added = noise * torch.randn(x.shape, generator=self.generator)
-            options["noise"] = added.to(self.device)
-        if summary is not None:
-            options["summary"] = torch.from_numpy(summary).to(self.device)
+            added = added.to(self.device)
+        if self.linear is not None:
+            linear = self.linear[torch.from_numpy(places)].to(self.device)
+        options = {"lengths": lengths, "kept": kept, "noise": added, "linear": linear}
         weights = _weights(targets, self.targets.goal)
         return Batch(x.to(self.device), targets.to(self.device), options, weights)
 
     def error(self, network: torch.nn.Module) -> float:
         """Give the loss on validation; on training, where there is no validation part."""
         chosen = self.part.validation if len(self.part.validation) else self.part.train
+        held_out = self.recipe.held_out(self.part.seed) if len(self.part.validation) else None
         total = weight = 0.0
         training = network.training
         network.eval()
         with torch.no_grad():
             for rows in by_length(self.sequences, chosen):
-                x, lengths = padded(self.sequences, self.scaler, chosen[rows])
+                x, lengths = map(torch.from_numpy, self.scaled.cut(chosen[rows]))
                 targets = self.targets.cut(self.sequences, chosen[rows])
-                scores = network(x.to(self.device), lengths)
+                linear = None if held_out is None else held_out[torch.from_numpy(rows)]
+                scores = network(
+                    x.to(self.device),
+                    lengths,
+                    linear=None if linear is None else linear.to(self.device),
+                )
                 counts = float(_weights(targets, self.targets.goal).sum())
-                total += float(self.loss(scores, targets.to(self.device))) * counts
+                total += float(self.targets.loss(scores, targets.to(self.device))) * counts
                 weight += counts
         network.train(training)
         return total / weight
@@ -312,9 +361,33 @@ class Recipe:
         """The linear model that the networks of each round start at, where they have a skip."""
         if not (self.shape.skip and self.shape.pooling):
             return (None,) * len(self.plan.rounds)
-        return tuple(
-            LinearStart.of(self.plan, part, self.part(part.seed).train) for part in self.plan.rounds
-        )
+        return tuple(self._start(part) for part in self.plan.rounds)
+
+    def _start(self, part: Round) -> LinearStart:
+        if self.shape.grams is None:
+            return LinearStart.of(self.plan, part, self.part(part.seed).train)
+        model = GramModel.of(self.plan, part)
+        return LinearStart(*(SHARE * one for one in (model.weight, model.bias, model.held_out)))
+
+    def start(self, seed: int) -> LinearStart | None:
+        """Give the linear model that the networks of a seed start at."""
+        return self.starts[seed - self.plan.rounds[0].seed]
+
+    def held_out(self, seed: int) -> torch.Tensor | None:
+        """Give what the linear path adds to the scores of a validation part that it did not see.
+
+        Returns:
+            (v, O), or None where it learnt from the training part alone.
+        """
+        start = self.start(seed) if self.alone else None
+        if start is None or start.held_out is None:
+            return None
+        return torch.from_numpy(start.held_out.astype(np.float32))
+
+    @property
+    def alone(self) -> bool:
+        """Whether recurrent layers learn without the linear path, which is whole from the start."""
+        return self.shape.skip and self.shape.grams is not None
 
     @property
     def options(self) -> SequenceOptions:
@@ -355,12 +428,14 @@ class Recipe:
             bidirectional=bool(options.bidirectional),
             pooling=tuple(options.pooling or ()),
             skip=options.skip,
+            grams=self.plan.grams if options.skip else None,
         )
 
     @property
     def work(self) -> float:
         """Products of a weight and a number that training all networks takes."""
-        weights = self.shape.parameters(KINDS[self.options.cell], self.options.hidden_size or 1)
+        shape = replace(self.shape, skip=False)
+        weights = shape.parameters(KINDS[self.options.cell], self.options.hidden_size or 1)
         steps = sum(int(self.plan.sequences.lengths[part.train].sum()) for part in self.plan.rounds)
         return 2 * 3.0 * steps * self.epochs * weights
 
@@ -372,7 +447,7 @@ class Recipe:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = SequenceNetwork(kind, size, self.shape)
-        start = self.starts[seed - self.plan.rounds[0].seed]
+        start = self.start(seed)
         if start is not None:
             network.start_from(start.weight, start.bias)
         return network

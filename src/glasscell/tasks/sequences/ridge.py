@@ -138,19 +138,22 @@ def summaries(sequences: Sequences, chosen: Index, scaler: Scaler) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class LinearStart:
-    """The ridge regression on summaries as the linear path of a network.
+    """A linear model as the linear path of a network.
 
     Args:
-        weight: (K, 4F) of summaries of scaled features.
+        weight: (K, 4F) of summaries of scaled features, or (K, N) of the rows of n-grams.
         bias: (K,).
+        held_out: (v, K) what it would add to the scores of the validation part had it not seen it;
+            None: what it adds.
     """
 
     weight: Array
     bias: Array
+    held_out: Array | None = None
 
     @classmethod
     def of(cls, plan: Plan, part: Round, chosen: Index) -> LinearStart:
-        """Fit ridge on sequences of a round, and scale it so that its scores are log odds.
+        """Fit ridge on summaries, and scale it so that its scores are log odds.
 
         Args:
             plan: Sequences and options.

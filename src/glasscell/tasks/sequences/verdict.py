@@ -24,6 +24,8 @@ IN_WORDS = {
     "majority": ("the majority class", "多数类"),
     "mean": ("the mean", "均值"),
     "ridge on summaries": ("ridge on summaries", "统计摘要上的岭回归"),
+    "logistic regression on n-grams": ("logistic regression on n-grams", "n-gram 上的逻辑回归"),
+    "ridge on n-grams": ("ridge on n-grams", "n-gram 上的岭回归"),
     "ridge on steps": ("ridge on steps", "逐步岭回归"),
     "1-NN (DTW)": ("the nearest neighbour (DTW)", "最近邻（DTW）"),
     "1-NN (Euclidean)": ("the nearest neighbour (Euclidean)", "最近邻（欧氏距离）"),

@@ -61,7 +61,7 @@
     return there && nodes(model()).every(held) ? null : GC.data.omitted ? "weights.large" : "whatif.weights";
   };
   // Whether what a node multiplies by is in the page.
-  const held = ({ type, weights: prefix }) => (type !== "Linear" && type !== "Embedding") || GC.has(`weights/${prefix ? `${prefix}.` : ""}weight`);
+  const held = ({ type, weights: prefix }) => !["Linear", "Embedding", "Grams"].includes(type) || GC.has(`weights/${prefix ? `${prefix}.` : ""}weight`);
   /** Bits that the weights here are rounded to; 32 where they are Python's to the last bit. */
   const bits = () => Math.min(...Object.entries(GC.data.arrays).map(([key, { type }]) => (key.startsWith("weights/") ? { f32: 32, i16: 16, u8: 8 }[type] : 32)));
 

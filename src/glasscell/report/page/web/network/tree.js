@@ -158,15 +158,48 @@ const Tree = (() => {
     const deviation = square.map((v, k) => Math.sqrt(Math.max(v / rows - mean[k] * mean[k], 0)));
     return [...mean.map((v, k) => first[k] + v), ...deviation, ...first, ...values.subarray((rows - 1) * width)];
   };
+  // As model/nodes/grams.py numbers them, summed in double and rounded once at the end.
+  const HALF = 2 ** 32;
+  const grams = (node, weights, { values, rows, width }) => {
+    const [weight, bias] = ["weight", "bias"].map((name) => weights.free(named(node, name)));
+    const size = node.features + 2;
+    const all = Array.from({ length: node.order }, (_, k) => size ** (k + 1)).reduce((a, b) => a + b);
+    const row = (number) => {
+      if (2 * all <= node.rows) return number;
+      const folded = (number % HALF) ^ Math.floor(number / HALF);
+      return Math.floor((Math.imul(folded, 2654435761) >>> 0) * node.rows / HALF);
+    };
+    const symbols = Array.from({ length: rows }, (_, t) => {
+      const step = values.subarray(t * width, (t + 1) * width);
+      const found = step.indexOf(Math.max(...step));
+      return step[found] > 0 ? found : node.features;
+    });
+    const at = (t) => (t < 0 ? node.features + 1 : symbols[t]);
+    // What the grams that end at step t count, all of them shifted by a number.
+    const sums = (t, shift) => {
+      const told = new Float64Array(node.outputs);
+      for (let k = 0, below = shift, power = 1; k < node.order; k += 1, power *= size, below += power) {
+        below += power * at(t - k);
+        const from = row(below) * node.outputs;
+        for (let o = 0; o < node.outputs; o += 1) told[o] += weight[from + o];
+      }
+      return told;
+    };
+    const total = new Float64Array(node.outputs);
+    for (let t = 0; t < rows; t += 1) sums(t, 0).forEach((v, o) => { total[o] += v; });
+    return sums(rows - 1, all).map((v, o) => bias[o] + total[o] + v);
+  };
   const asRow = (values) => ({ rows: 1, width: values.length, values: Float32Array.from(values) });
 
-  // y = head(pool(recurrent(x))) + skip(summary(x)); without a pool head(recurrent(x)), a row a step.
+  // y = head(pool(recurrent(x))) + skip(summary(x)), or + grams(x); without a pool head(recurrent(x)), a row a step.
   function* sequenceNetwork(node, weights, data, edits, runs) {
     const steps = yield* recurrent(node.recurrent, weights, data, edits, runs);
     if (!node.pooling.length) return linear(node.head, weights, steps);
     const scores = linear(node.head, weights, asRow(node.pooling.flatMap((kind) => [...POOLS[kind](steps, node, weights)])));
     if (!node.skip) return scores;
-    const skip = linear(node.skip, weights, asRow(summary(data))).values;
+    const told = () => (node.skip.type === "Grams"
+      ? asRow(grams(node.skip, weights, data)) : linear(node.skip, weights, asRow(summary(data))));
+    const skip = told().values;
     return { ...scores, values: scores.values.map((v, k) => f(v + skip[k])) };
   }
 
