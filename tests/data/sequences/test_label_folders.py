@@ -97,6 +97,21 @@ def test_labels_in_the_files_are_not_read_where_folders_say_them(tmp_path):
     assert "label (the labels are said elsewhere)" in "".join(read.notes)
 
 
+def test_a_file_that_names_several_sequences_is_told(tmp_path):
+    table = "case,x,label\na,1,u\na,2,u\nb,3,v\nb,1,v\n"
+    for name in "pq":
+        (tmp_path / "flat").mkdir(exist_ok=True)
+        (tmp_path / "flat" / f"{name}.csv").write_text(table)
+    with pytest.raises(DataError, match=r"differs within.*column 'case' names several in p: if"):
+        read_sequences(tmp_path / "flat")
+    for label in "uv":
+        (tmp_path / "deep" / label).mkdir(parents=True)
+        for name in "pq":
+            (tmp_path / "deep" / label / f"{name}.csv").write_text("case,x\na,1\na,2\nb,3\n")
+    notes = read_sequences(tmp_path / "deep").notes
+    assert any("one sequence, but column 'case' names several in u/p" in note for note in notes)
+
+
 def test_a_flat_folder_of_tagged_steps(tmp_path):
     for number in range(3):
         frame = sequence(number).assign(label=["a", "b", "a", "b", "a"][: 3 + number])

@@ -167,7 +167,7 @@ def test_rows_are_those_that_there_are_or_shared_and_no_more_than_fit():
 class _Many:
     """A plan of very many classes, without the sequences that they would take."""
 
-    outputs = 5000
+    outputs, of_symbols = 5000, True
 
     def __init__(self, sequences):
         self.sequences, self.labels = sequences, sequences.labels

@@ -17,7 +17,7 @@ from glasscell.data.readers import open_source
 from glasscell.data.sequences.array_files import stored_arrays
 from glasscell.data.sequences.array_forms import content_of
 from glasscell.data.sequences.content import Content, say
-from glasscell.data.sequences.long_columns import Columns, find_columns
+from glasscell.data.sequences.long_columns import SEQUENCE_NAMES, Columns, find_columns
 from glasscell.data.sequences.long_form import Gathered, tables_of
 from glasscell.data.sequences.reading_options import Known, ReadingOptions
 from glasscell.data.wording import few
@@ -200,8 +200,10 @@ def _tables(
     gathered: Gathered | None = None
     columns: Columns | None = None
     names: tuple[str, ...] = ()
+    several = ""
     for file in found:
         source = open_source(file.path)
+        several = several or _names_several(source, file)
         if columns is None or set(source.names) != set(names):
             here = _columns(source, file, options, known)
             if columns is not None and gathered is not None:
@@ -218,7 +220,22 @@ def _tables(
                             "the file out")  # fmt: skip
     assert gathered is not None
     assert columns is not None
-    return gathered.content(columns.notes)
+    try:
+        return gathered.content([*columns.notes, *filter(None, [several])])
+    except DataError as error:
+        raise DataError(f"{error}. {several}" if several else str(error)) from error
+
+
+def _names_several(source: Source, file: Found) -> str:
+    """Say which column of a file names several sequences by its name and cells, "" if none does."""
+    for name, cells in filled_cells(source.names, source.sample).items():
+        if name.lower() in SEQUENCE_NAMES and 1 < len(set(cells)) < len(cells):
+            return (
+                f"Each file of a folder is read as one sequence, but column {name!r} names several "
+                f"in {file.name}: if they are, write all files into one table, or as Parquet, of "
+                "which a folder is one table."
+            )
+    return ""
 
 
 def _within(file: Found, where: Callable[[int], str]) -> Callable[[int], str]:

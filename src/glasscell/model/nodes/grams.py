@@ -79,9 +79,7 @@ class Alphabet:
 
     def symbols(self, x: Array) -> Index:
         """Read steps (B, T, F) as symbols (B, T)."""
-        found = x.argmax(axis=-1)
-        top = np.take_along_axis(x, found[..., None], axis=-1)[..., 0]
-        return np.where(top > 0, found, self.features)
+        return np.where(x.max(axis=-1) > 0, x.argmax(axis=-1), self.features)
 
     def numbers(self, symbols: Any) -> list[Any]:
         """Number the grams of 1 … order symbols that end at each step.
@@ -116,7 +114,7 @@ class Alphabet:
 
     def read(
         self, marks: Index, x: Array, lengths: npt.NDArray[np.int64] | None = None
-    ) -> tuple[list[Index], list[Index], Index]:
+    ) -> tuple[Index, Index, Index]:
         """Read steps that follow others.
 
         Args:
@@ -125,16 +123,18 @@ class Alphabet:
             lengths: (B,) how many steps of each row count, none of them 0; default all.
 
         Returns:
-            For each length of gram the rows of those that end at each step, (B, T), and of those
-            at the end, (B,); and the last symbols, (B, order - 1).
+            For each length of gram the rows of those that end at each step, (order, B, T), and of
+            those at the end, (order, B); and the last symbols, (B, order - 1).
         """
         symbols = np.concatenate([marks, self.symbols(x)], axis=1)
         numbers = self.numbers(symbols)
-        ends = np.full(len(x), x.shape[1]) if lengths is None else lengths
-        kept = ends[:, None] + np.arange(self.order - 1)
-        at_end = [self.row(last(each, lengths) + self.count) for each in numbers]
-        rows = [self.row(each) for each in numbers]
-        return rows, at_end, np.take_along_axis(symbols, kept, axis=1)
+        at_end = np.stack([last(each, lengths) for each in numbers]) + self.count
+        if lengths is None:
+            after = symbols[:, x.shape[1] :]
+        else:
+            kept = lengths[:, None] + np.arange(self.order - 1)
+            after = symbols[np.arange(len(x))[:, None], kept]
+        return self.row(np.stack(numbers)), self.row(at_end), after
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,9 +215,9 @@ class Grams:
             scores: Array = self.bias + total + self._sums(at_end)
             return scores.astype(x.dtype)
 
-    def _sums(self, rows: list[Index]) -> Array:
+    def _sums(self, rows: Index) -> Array:
         """Add what grams of all lengths count, the shortest first, in float64."""
-        total = self.weight[rows[0]].astype(np.float64)
+        total: Array = self.weight[rows[0]].astype(np.float64)
         for more in rows[1:]:
             total += self.weight[more]
         return total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -108,10 +109,15 @@ class Plan:
         """Scores of a sequence or step: classes, labels or numbers."""
         return len(self.labels.names)
 
+    @cached_property
+    def of_symbols(self) -> bool:
+        """Whether each step is one of several symbols."""
+        return symbols(self.sequences)
+
     @property
     def grams(self) -> Alphabet | None:
         """Numbers of the n-grams of sequences of symbols that have a label each, or None."""
-        if self.labels.per_step or not symbols(self.sequences):
+        if self.labels.per_step or not self.of_symbols:
             return None
         features = len(self.sequences.features)
         rows = 2 * Alphabet(features, GRAMS, 1).count
@@ -123,7 +129,7 @@ class Plan:
 
     def scaler(self, part: Round) -> Scaler:
         """Measure the features on the training part of a round; symbols have a fixed scale."""
-        if symbols(self.sequences):
+        if self.of_symbols:
             width = len(self.sequences.features)
             return Scaler(np.zeros(width), np.full(width, SYMBOL))
         return measured(self.sequences, part.train)

@@ -18,7 +18,7 @@ from glasscell.data.sequences.collection import Sequences
 from glasscell.data.sequences.reading_options import Goal
 from glasscell.model.nodes.pooled_steps import Summary
 from glasscell.tasks.scaling import Scaler
-from glasscell.tasks.sequences.augmentation import Changes, left_out, symbols
+from glasscell.tasks.sequences.augmentation import Changes, left_out
 from glasscell.tasks.sequences.batches import (
     ScaledSteps,
     by_length,
@@ -235,7 +235,7 @@ class SequenceObjective:
         plan = recipe.plan
         self.recipe, self.device, self.width = recipe, device, width
         self.sequences, self.part = plan.sequences, recipe.part(seed)
-        self.symbols = symbols(plan.sequences)
+        self.symbols = plan.of_symbols
         self.scaled = ScaledSteps(plan.sequences, plan.scaler(plan.round(seed)))
         self.targets = Targets.of(plan, self.part)
         loss = self.targets.loss
