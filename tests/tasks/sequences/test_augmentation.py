@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from glasscell.data.sequences.collection import Labels, Sequences
 from glasscell.errors import DataError
-from glasscell.tasks.sequences.augmentation import CROP, WARP, Changes, left_out, symbols
+from glasscell.tasks.sequences.augmentation import CROP, UNCHANGED, WARP, Changes, left_out, symbols
 from glasscell.tasks.sequences.options import SequenceOptions
 from glasscell.tasks.sequences.plan import LEFT_OUT, SYMBOL, plan_of
 from glasscell.tasks.sequences.recipe import Recipe
@@ -35,6 +35,19 @@ def test_lengths_and_values_stay_near_those_of_the_sequence(lengths, seed):
         assert not told[row, count:].any()
         # A ramp stays one: time never runs backwards, whatever the warp.
         assert (told[row, :count].diff(dim=0) >= 0).all()
+
+
+def test_as_many_are_left_as_they_are_as_is_said():
+    lengths = torch.full((800,), 30)
+    x = torch.randn(800, 30, 2, generator=torch.Generator().manual_seed(1))
+    changes = Changes.draw(lengths, 2, torch.Generator().manual_seed(0))
+    told = changes.apply(x, lengths)
+    same = (changes.steps == 30) & (changes.span == 29)
+    # Places are whole up to rounding in float64, and so are values in float32.
+    torch.testing.assert_close(told[same, :30], x[same], rtol=1e-5, atol=1e-6)
+    # Four standard errors; a sequence that is changed keeps all of its span by no chance.
+    share = float(same.float().mean())
+    assert share == pytest.approx(UNCHANGED, abs=4 * (UNCHANGED * (1 - UNCHANGED) / 800) ** 0.5)
 
 
 def test_what_is_changed_by_default():

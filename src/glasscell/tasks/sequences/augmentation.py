@@ -26,6 +26,13 @@ CROP = 0.2
 SCALE = 0.1
 """Standard deviation of the logarithm of the factor of each feature."""
 
+UNCHANGED = 0.5
+"""Share of the sequences, drawn at random, that a pass leaves as they are.
+
+What is to be told later is unchanged too. Measured on the training parts of five sets, see
+docs/decisions/sequences.md.
+"""
+
 
 def continuous(sequences: Sequences) -> bool:
     """Tell whether some feature is no whole number: between two codes there is no third.
@@ -86,24 +93,25 @@ class Changes:
 
     @classmethod
     def draw(cls, lengths: torch.Tensor, features: int, generator: torch.Generator) -> Changes:
-        """Draw first and last place, tempo, warps and factors for sequences of some lengths (n,).
+        """Draw what happens to sequences of some lengths (n,), `UNCHANGED` of them nothing.
 
         >>> draw = torch.Generator().manual_seed(0)
         >>> Changes.draw(torch.tensor([100, 1]), 2, draw).steps
-        tensor([85,  1])
+        tensor([80,  1])
         """
-        numbers = torch.rand(5, len(lengths), generator=generator, dtype=torch.float64)
-        kept, start, tempo = numbers[:3]
-        kept = 1 - CROP * kept
-        last = (lengths - 1).double()
-        steps = (lengths * kept * torch.exp(WARP * (2 * tempo - 1))).round().long().clamp(min=1)
+        numbers = torch.rand(6, len(lengths), generator=generator, dtype=torch.float64)
         strength = torch.randn(len(lengths), features, generator=generator)
+        changes = (numbers[0] >= UNCHANGED).double()
+        cut, start, tempo, *warps = numbers[1:]
+        kept = 1 - CROP * changes * cut
+        tempo = torch.exp(WARP * changes * (2 * tempo - 1))
+        last = (lengths - 1).double()
         return cls(
             first=last * (1 - kept) * start,
             span=last * kept,
-            warps=WARP * (2 * numbers[3:] - 1),
-            steps=steps,
-            strength=torch.exp(SCALE * strength),
+            warps=WARP * changes * (2 * torch.stack(warps) - 1),
+            steps=(lengths * kept * tempo).round().long().clamp(min=1),
+            strength=torch.exp(SCALE * changes.float()[:, None] * strength),
         )
 
     def of(self, chosen: npt.NDArray[np.int64]) -> Changes:
@@ -122,7 +130,7 @@ class Changes:
 
         T' is the largest of `steps`.
         """
-        place = torch.arange(int(self.steps.max()))
+        place = torch.arange(int(self.steps.max()), dtype=torch.float64)
         u = (place / (self.steps - 1).clamp(min=1)[:, None]).clamp(max=1)
         a, b = self.warps[..., None]
         u = u + a * (math.pi * u).sin() / math.pi + b * (2 * math.pi * u).sin() / (2 * math.pi)

@@ -70,9 +70,9 @@ class SequenceOptions:
             numbers none, as they are codes or counts. Where each step is a symbol (one feature is
             1, all others are 0) it is the share of steps that are left out: 0.2; none with
             per_step.
-        augment: Whether each pass over the training sequences sees them changed: cut at their ends,
-            faster and slower, stronger and weaker. Default: where classes or labels of fewer than
-            1,000 sequences of no whole numbers are to be told; never with per_step.
+        augment: Whether each pass over the training sequences sees half of them changed: cut at
+            their ends, faster and slower, stronger and weaker. Default: where classes or labels of
+            fewer than 1,000 sequences of no whole numbers are to be told; never with per_step.
         rounds: Networks of each kind to train, each with its own seed; where the data do not fix a
             test part and are few, each with its own test part too, so that all are tested once.
         seed: The first seed; the others follow it.
