@@ -102,6 +102,7 @@ def on_engine(
     engine: Any,
     groups: int,
     mark: OfGroup | None = None,
+    columns: list[str] | None = None,
 ) -> Iterator[pd.DataFrame]:
     """Do it for every group of a table on an engine.
 
@@ -112,6 +113,7 @@ def on_engine(
         engine: As in `require_engine`.
         groups: How many groups there are.
         mark: What adds the column of whole numbers that names the groups; None: it is there.
+        columns: Those of a file that are read; None: all.
 
     Returns:
         What each call gave, in no order.
@@ -134,7 +136,9 @@ def on_engine(
     partition = {"by": [by], "num": groups}
     try:
         with client as named, fugue.engine_context(named):
-            table = fugue.load(data, "parquet") if isinstance(data, str) else data
+            table = data
+            if isinstance(data, str):
+                table = fugue.load(data, "parquet", columns=columns)
             if mark is not None:
                 table = fugue.transform(table, mark, schema=f"*,{by}:long")
             done = fugue.transform(table, of_group, schema="told:str", partition=partition)

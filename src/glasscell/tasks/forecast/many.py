@@ -246,7 +246,8 @@ def predict_parts(
 
     if engine != LOCAL:
         table = _for_engine(source, columns, data, settings.get("reading", {}).get("time_zone"))
-        told = list(_by_engine(of_frame, table, series, engine, max(1, _rows(source) // rows)))
+        parts = max(1, _rows(source) // rows)
+        told = list(_by_engine(of_frame, table, series, engine, parts, columns))
         if told:
             whole = pd.concat(told, ignore_index=True)
             yield whole.sort_values(["unique_id", "horizon"], ignore_index=True)
@@ -265,7 +266,7 @@ def predict_parts(
 
 
 def _by_engine(
-    function: OfGroup, table: Any, series: str, engine: Any, parts: int
+    function: OfGroup, table: Any, series: str, engine: Any, parts: int, columns: list[str]
 ) -> Iterator[pd.DataFrame]:
     """Forecast on an engine: series whose names have the same checksum go together."""
     parts = max(parts, LEAST_PARTS)
@@ -274,7 +275,7 @@ def _by_engine(
         codes = [zlib.crc32(str(name).encode()) % parts for name in frame[series]]
         return frame.assign(**{PART: np.array(codes, np.int64)})
 
-    return filter(len, on_engine(function, table, PART, engine, parts, marked))
+    return filter(len, on_engine(function, table, PART, engine, parts, marked, columns))
 
 
 def _rows(source: Source) -> int:
