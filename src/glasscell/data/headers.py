@@ -177,7 +177,7 @@ def _names(cells: Sequence[str], path: Path) -> tuple[str, ...]:
         raise DataError(
             f"{path}: expected column names in the first line, got values ({', '.join(names)}); "
             + (
-                "add a header such as unique_id,ds,y"
+                "add a header such as unique_id,ds,y, or one with a name for each feature"
                 if len(names) < 4
                 else f"add a first line with {len(names)} names of columns, ds for the time"
             )

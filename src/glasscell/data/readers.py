@@ -88,7 +88,12 @@ def _opened(path: Path) -> Source | Workbook:
     if path.is_dir() and (parts := files_of(path)):
         return open_parts(parts, path.name, path)
     if not path.is_file():
-        what = "a folder without Parquet files" if path.is_dir() else "nothing"
+        what = "nothing"
+        if path.is_dir():
+            what = (
+                "a folder without Parquet files; labelled sequences lie in a folder for each "
+                "label, as in walk/one.csv, or in one table with a column that names the sequence"
+            )
         if re.match(r"https?:/", str(path)):
             what = "a web address; download the file first"
         raise DataError(
