@@ -8,6 +8,7 @@ decides how training goes on (validation errors, Ctrl-C, a saved state) comes fr
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterable
 from datetime import timedelta
@@ -43,8 +44,17 @@ def device() -> torch.device:
     from accelerate import Accelerator, InitProcessGroupKwargs
 
     accelerator = Accelerator(kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)])
+    if size() > 1:
+        # Threads of gloo that are left when Python ends abort now and then a process that was done.
+        atexit.register(_leave)
     chosen: torch.device = accelerator.device
     return chosen
+
+
+def _leave() -> None:
+    """Part from the other processes."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def mean_gradient(parameters: Iterable[torch.nn.Parameter], weight: float, stop: bool) -> bool:
