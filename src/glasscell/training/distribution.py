@@ -45,7 +45,8 @@ def device() -> torch.device:
 
     accelerator = Accelerator(kwargs_handlers=[InitProcessGroupKwargs(timeout=PATIENCE)])
     if size() > 1:
-        # Threads of gloo that are left when Python ends abort now and then a process that was done.
+        # torch asks for it: a process that kept its group was once seen to abort as it ended
+        # ("terminate called without an active exception", a run on two hosts).
         atexit.register(_leave)
     chosen: torch.device = accelerator.device
     return chosen

@@ -25,6 +25,7 @@ SOURCE = "Hochreiter & Schmidhuber (1997), section 5.2, tasks 2b and 2c, table 3
 __all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "rows", "run", "sentence", "trials"]
 
 MOST = 2_000_000
+"""Sequences after which a trial of 2c has failed."""
 
 
 def network(symbols: int) -> BlockNetwork:
@@ -62,7 +63,8 @@ DISTRACTORS = Published(
     trials=18,
     in_quick=False,
     differs="the last symbol alone is asked for: no symbol tells that it is the last but one, so "
-    "the network would have to count, and with an error after every step it stayed at chance; the "
+    "the network would have to count, and with an error after every step one that was tried was "
+    "never right; the "
     "input gate begins at -3, as in 2a; what is shown counts to the end of 10,000 sequences "
     "without an error",
 )
