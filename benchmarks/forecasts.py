@@ -16,7 +16,6 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,11 +23,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import psutil
-import torch
+from surroundings import surroundings
 
-import glasscell
-from glasscell.bench.machine import cpu
 from glasscell.data.datasets.inventory import named
 from glasscell.demo import glucose
 from glasscell.tasks.forecast.fitting import fit
@@ -105,18 +101,6 @@ def measured(data: Any, options: ForecastOptions, bar: tuple[str, Bar], jobs: in
         "season": result.plan.season,
         "windows": kept["data"]["windows"],
         "notes": kept["notes"],
-    }
-
-
-def surroundings() -> dict[str, Any]:
-    """Say when and where a fit ended."""
-    return {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "processor": cpu()["cpu"],
-        "cores": psutil.cpu_count(),
-        "load": psutil.getloadavg()[0],
-        "glasscell": glasscell.__version__,
-        "torch": torch.__version__,
     }
 
 

@@ -18,7 +18,6 @@ import argparse
 import json
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import mean, median, quantiles, stdev
 
@@ -31,9 +30,8 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
+from surroundings import surroundings
 
-import glasscell
-from glasscell.bench.machine import cpu
 from glasscell.data.datasets.inventory import named
 from glasscell.data.sequences.collection import Labels, Sequences
 from glasscell.data.sequences.reading import read_sequences
@@ -243,12 +241,7 @@ def main() -> None:
     torch.set_num_threads(1)
     result = {
         "measure": given.measure,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "processor": cpu()["cpu"],
-        "cores": psutil.cpu_count(),
-        "load": psutil.getloadavg()[0],
-        "glasscell": glasscell.__version__,
-        "torch": torch.__version__,
+        **surroundings(),
         "found": measures[given.measure](given.data),
     }
     given.out.write_text(json.dumps(result, indent=2) + "\n")

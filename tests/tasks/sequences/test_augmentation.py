@@ -25,6 +25,8 @@ def test_lengths_and_values_stay_near_those_of_the_sequence(lengths, seed):
     x[torch.arange(max(lengths)) >= steps[:, None]] = 0.0
     changes = Changes.draw(steps, 2, torch.Generator().manual_seed(seed))
     told, found = changes.apply(x, steps), changes.steps
+    again = Changes.draw(steps, 2, torch.Generator().manual_seed(seed))
+    assert torch.equal(told, again.apply(x, steps))
     # Each by itself, as its batch has it: where others lie around it changes no bit.
     for row, count in enumerate(found.tolist()):
         alone = changes.of(np.array([row])).apply(x[[row]], steps[[row]])

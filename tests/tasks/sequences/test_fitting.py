@@ -14,26 +14,11 @@ from glasscell.tasks.sequences import fit
 from glasscell.tasks.sequences.options import SequenceOptions
 from glasscell.tasks.sequences.plan import plan_of
 from glasscell.tasks.sequences.predict import evaluate, load_predictor, predict
-from glasscell.training.progress import Reporter
 from glasscell.training.run_folder import CHECKPOINT
 from made_sequences import made
+from pressed import StopAfter
 
 QUICK = {"epochs": 2, "hidden_size": 4, "rounds": 2, "jobs": 1}
-
-
-class StopAfter(Reporter):
-    """Presses Ctrl-C after so many epochs."""
-
-    def __init__(self, epochs):
-        super().__init__(quiet=True)
-        self.left = epochs
-
-    def epoch(self, name, epoch, epochs, best):
-        import signal
-
-        self.left -= 1
-        if self.left == 0:
-            signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.parametrize("kind", ["class", "multilabel", "number"])

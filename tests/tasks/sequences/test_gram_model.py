@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from dataclasses import replace
 from itertools import pairwise
 
@@ -30,6 +29,7 @@ from glasscell.tasks.sequences.told import probabilities, told
 from glasscell.training.campaign import Campaign, candidates
 from glasscell.training.progress import Reporter, Stop
 from glasscell.training.workers import Workers, one_thread
+from pressed import StopAfter
 
 QUICK = {"epochs": 3, "hidden_size": 4, "rounds": 2, "jobs": 1}
 
@@ -190,19 +190,6 @@ def test_the_rival_learns_what_a_summary_does_not_say(kind):
         assert np.abs(said - truth).mean() < np.abs(truth - truth.mean()).mean() / 2
     by_step = plan_for(words(per_step=True), per_step=True)
     assert [one.name for one in baselines(by_step)] == ["majority", "ridge on steps"]
-
-
-class StopAfter(Reporter):
-    """Presses Ctrl-C after so many epochs."""
-
-    def __init__(self, epochs):
-        super().__init__(quiet=True)
-        self.left = epochs
-
-    def epoch(self, name, epoch, epochs, best):
-        self.left -= 1
-        if self.left == 0:
-            signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.parametrize("kind", ["class", "multilabel", "number"])
