@@ -144,6 +144,7 @@ class Entry:
         return {
             **scores,
             "sequences": trained.sequences,
+            "history": trained.told,
             "said": f"{trained.sequences:,} sequences, {said}",
             "specimen": Specimen(
                 network=trained.network,

@@ -158,6 +158,12 @@ class TrainedToday:
     sequences: int
     history: tuple[tuple[int, float], ...]
 
+    @property
+    def told(self) -> list[list[float]]:
+        """The same as (sequences shown, validation error) with the digits that a curve shows."""
+        of_step = self.sequences / self.steps if self.steps else 0.0
+        return [[step * of_step, float(f"{error:.4g}")] for step, error in self.history]
+
 
 def optimizer_of(options: Today, network: torch.nn.Module) -> torch.optim.Optimizer:
     """Make the optimizer of a network."""

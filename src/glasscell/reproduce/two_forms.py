@@ -245,6 +245,7 @@ def run_modern(new: Modern, cell: str, seed: int, line: Tell) -> dict[str, Any]:
         "wrong": missed,
         "mse": error,
         "loss": loss(trained.network, test, options.loss),
+        "history": trained.told,
         "said": f"{trained.sequences:,} sequences, {missed} wrong of {TEST:,}",
         "specimen": Specimen(
             network=trained.network,
