@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from glasscell.engine.online import OnlineRun
 from glasscell.errors import DataError
 from glasscell.reproduce import laboratory
 from glasscell.reproduce.experiments import EXPERIMENTS, experiment
@@ -174,6 +175,27 @@ def test_learning_is_counted_sequence_by_sequence():
     assert error < 0.1
     never = learn(classes.NETWORK.begin(chance), draw, 0.0001, replace(goal, most=300))
     assert (never.solved, never.shown) == (False, 300)
+
+
+def test_what_is_told_is_when_99_of_100_were_first_right():
+    chance = np.random.default_rng(0)
+    largest = np.where(chance.random(6000) < np.linspace(0.2, -0.05, 6000), 1.0, 0.0)
+
+    class Told:
+        """A network whose errors are known."""
+
+        shown = 0
+
+        def run(self, x, target, ends, **how):
+            some = largest[self.shown : self.shown + len(ends)]
+            self.shown += len(ends)
+            return OnlineRun(len(x), some, some, some, None, None)
+
+    draw = partial(two_sequence, 2, 1, chance=chance)
+    learnt = learn(Told(), draw, 1.0, Goal(tolerance=0.5, streak=3000, most=6000))
+    first = next(end for end in range(1000, 6001) if largest[end - 1000 : end].sum() <= 10)
+    assert (learnt.solved, learnt.nearly) == (False, first)
+    assert learn(Told(), draw, 1.0, Goal(tolerance=0.5, streak=3, most=900)).nearly is None
 
 
 def test_only_what_is_asked_is_counted():

@@ -10,7 +10,7 @@ from sklearn.metrics import log_loss, mean_squared_error
 
 from glasscell.reproduce.experiments import ablations, copy, digits, forget_bias, length, recall
 from glasscell.reproduce.laboratory import reproduce
-from glasscell.reproduce.problems import adding, memoryless
+from glasscell.reproduce.problems import adding, memoryless, reber_streams
 from glasscell.reproduce.problems import copy as copy_memory
 from glasscell.reproduce.problems import recall as recalling
 from glasscell.reproduce.side_by_side import (
@@ -204,7 +204,7 @@ def test_the_noise_may_be_of_the_same_symbols():
 
 
 def test_streams_of_reber_words_begin_with_a_word():
-    examples = ablations.reber_streams(25, 3, np.random.default_rng(0))
+    examples = reber_streams(25, 3, np.random.default_rng(0))
     assert examples.lengths.tolist() == [25] * 3
     for number in range(3):
         x, target = examples.sequence(number)

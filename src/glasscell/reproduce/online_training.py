@@ -130,6 +130,10 @@ class Goal:
     most: int = 5_000_000
 
 
+NEARLY = Goal(tolerance=np.inf, streak=1000, allowed=10)
+"""99 of 100 right: from then on what is left to learn is the last of the errors."""
+
+
 @dataclass(frozen=True)
 class Learnt:
     """How a trial ended.
@@ -138,12 +142,14 @@ class Learnt:
         solved: Whether the goal was reached.
         after: Sequences that were shown before the streak of the goal began.
         shown: Sequences that were shown in all.
+        nearly: Sequences that were shown when `NEARLY` all were right; None: they never were.
         mean: Mean absolute error over the last streak, or what there was of one.
     """
 
     solved: bool
     after: int
     shown: int
+    nearly: int | None
     mean: float
 
 
@@ -173,23 +179,27 @@ def learn(
         those that were drawn together.
     """
     largest, means = np.zeros(0), np.zeros(0)
-    shown = 0
+    shown, nearly = 0, None
     while shown < goal.most and not stopped():
         examples = draw(min(AT_ONCE, goal.most - shown))
         run = network.run(examples.x, examples.target, examples.ends, rate=rate, per_step=per_step)
-        kept = max(goal.streak - 1, 0)
+        kept = max(goal.streak, NEARLY.streak) - 1
         largest = np.concatenate([largest[len(largest) - min(kept, len(largest)) :], run.largest])
         means = np.concatenate(
             [means[len(means) - min(kept, len(means)) :], run.absolute / asked(examples)]
         )
         before = shown + len(examples) - len(largest)
-        end = first_streak(largest < goal.tolerance, means, goal)
+        right = largest < goal.tolerance
+        end = first_streak(right, means, goal)
+        if nearly is None and (most := first_streak(right, means, NEARLY)) is not None:
+            nearly = before + most
         shown += len(examples)
         tell(shown)
         if end is not None:
             mean = float(means[end - goal.streak : end].mean())
-            return Learnt(True, before + end - goal.streak, before + end, mean)
-    return Learnt(False, shown, shown, float(means[-goal.streak :].mean()) if shown else np.nan)
+            return Learnt(True, before + end - goal.streak, before + end, nearly, mean)
+    mean = float(means[-goal.streak :].mean()) if shown else np.nan
+    return Learnt(False, shown, shown, nearly, mean)
 
 
 def first_streak(right: Array, means: Array, goal: Goal) -> int | None:

@@ -10,10 +10,8 @@ import numpy as np
 
 from glasscell.reproduce.laboratory import Row
 from glasscell.reproduce.problems import (
-    Examples,
     adding,
-    joined,
-    reber_stream,
+    reber_streams,
     temporal_order,
 )
 from glasscell.reproduce.side_by_side import SEQUENCES, Entry, SideBySide, Test, mse, of_classes
@@ -41,12 +39,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
 PUBLISHED = {"V": 0.0033, "NP": 0.0034, "CIFG": 0.0010, "NIG": 0.0115, "NFG": 0.0036,
              "NOG": 0.0069, "NIAF": 0.0021, "NOAF": 0.0050}  # fmt: skip
 QUICK = ("NP", "NIG", "NFG")
-
-
-def reber_streams(steps: int, count: int, chance: np.random.Generator) -> Examples:
-    """Give the first steps of so many streams of embedded Reber words without an end."""
-    streams = [reber_stream(steps, chance) for _ in range(count)]
-    return joined([(x[:steps], target[:steps]) for x, target in streams])
 
 
 PROBLEMS: Mapping[str, dict[str, Any]] = {

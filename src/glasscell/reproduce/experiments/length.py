@@ -1,4 +1,8 @@
-"""Trained at T steps, tested at T, 2 T and 4 T: does a network know the rule or the length?"""
+"""Trained at T steps, tested at T, 2 T and 4 T: does a network know the rule or the length?
+
+Not here: noise-free lag, whose symbols are as many as its steps, and the embedded Reber grammar,
+whose words end when they end; their streams without an end are here.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,9 @@ from glasscell.arrays import Array
 from glasscell.reproduce.laboratory import Row
 from glasscell.reproduce.problems import (
     adding,
+    copy,
     multiplication,
+    reber_streams,
     recall,
     temporal_order,
     two_sequence,
@@ -96,11 +102,13 @@ def _adding(cell: str) -> Entry:
     )
 
 
-def _else(name: str, at: Callable[[int], Draw], longest: int, **options: Any) -> Entry:
+def _else(
+    name: str, at: Callable[[int], Draw], longest: int, hidden: int = HIDDEN, **options: Any
+) -> Entry:
     classes = options.get("loss") == "classes"
     return Entry(
         name=f"{name}, LSTM",
-        options=Today(hidden_size=HIDDEN, forget_bias="chrono", longest=longest, **options),
+        options=Today(hidden_size=hidden, forget_bias="chrono", longest=longest, **options),
         draw=at(1),
         tests=_tests(at, of_classes(rmse) if classes else rmse),
         quick=0,
@@ -148,6 +156,22 @@ _ROWS = SideBySide(
             loss="classes",
             steps=1000,
             enough=0.005,
+        ),
+        _else(
+            "copy, T = 20",
+            lambda times: partial(copy, 20 * times),
+            80,
+            hidden=128,
+            loss="classes",
+            rate=0.005,
+            cosine=True,
+            steps=6000,
+        ),
+        _else(
+            "continual Reber, 60 symbols",
+            lambda times: partial(reber_streams, 60 * times),
+            60,
+            steps=1500,
         ),
     ),
     better="less",

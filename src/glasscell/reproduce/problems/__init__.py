@@ -20,6 +20,7 @@ from glasscell.reproduce.problems.reber_grammar import (
     predictions,
     reber,
     reber_stream,
+    reber_streams,
 )
 from glasscell.reproduce.problems.recalling import copy, memoryless, recall
 from glasscell.reproduce.problems.symbol_order import temporal_order
@@ -45,6 +46,7 @@ __all__ = [
     "random_distractors",
     "reber",
     "reber_stream",
+    "reber_streams",
     "recall",
     "temporal_order",
     "two_sequence",

@@ -145,5 +145,17 @@ def reber_stream(steps: int, chance: np.random.Generator) -> tuple[Array, Array]
     return one_hot(_codes(words), 7), legal_targets(following)
 
 
+def reber_streams(steps: int, count: int, chance: np.random.Generator) -> Examples:
+    """Give the first steps of so many streams of `continual_reber`, asked as `reber_stream` asks.
+
+    Args:
+        steps: T of every stream; the last word may be cut.
+        count: Streams.
+        chance: Source of chance.
+    """
+    streams = [reber_stream(steps, chance) for _ in range(count)]
+    return joined([(x[:steps], target[:steps]) for x, target in streams])
+
+
 def _codes(word: str) -> Array:
     return np.array([SYMBOLS.index(symbol) for symbol in word], np.int64)
