@@ -244,7 +244,8 @@ def test_the_page_opens_a_networks_sequences_and_says_the_table_once(tmp_path):
     page = explored(finding, folder)
     (table,) = page.measures["results"]["tables"]
     assert table["rows"][0][:1] == ["LSTM of today"]
-    assert table["rows"][0][3] == f"7 | {done[0][1]['wrong']:,}"
+    place = 1 + [key for key, _ in COLUMNS].index("wrong")
+    assert table["rows"][0][place] == f"7 | {done[0][1]['wrong']:,}"
     assert table["highlight"] == [0]
     assert page.measures["results"]["notes"] == [("LSTM of today; RNN of today: all of it.",) * 2]
     assert [one["name"] for one in page.measures["training"]] == ["LSTM of today", "RNN of today"]
