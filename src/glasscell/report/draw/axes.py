@@ -69,16 +69,16 @@ def log_ticks(low: float, high: float) -> list[float]:
     return [math.log10(v) for v in number_ticks(10.0**low, 10.0**high) if v > 0]
 
 
-def log_text(tick: float) -> str:
-    """Return the number at a tick of `log_ticks`: itself, a power of ten far from 1.
+def log_texts(ticks: Sequence[float]) -> list[str]:
+    """Return the numbers at `log_ticks`: themselves, or all as powers of ten where they are far.
 
     Examples:
-        >>> log_text(-2), log_text(-6), log_text(math.log10(200))
-        ('0.01', '10⁻⁶', '200')
+        >>> log_texts([-2, 0, math.log10(2000)]), log_texts([-6, -3, 0])
+        (['0.01', '1', '2000'], ['10⁻⁶', '10⁻³', '10⁰'])
     """
-    if tick == int(tick) and abs(tick) > 3:
-        return f"10{str(int(tick)).translate(_RAISED)}"
-    return f"{10.0**tick:.3g}"
+    if all(tick == int(tick) for tick in ticks) and any(abs(tick) > 4 for tick in ticks):
+        return [f"10{str(int(tick)).translate(_RAISED)}" for tick in ticks]
+    return [f"{float(f'{10.0**tick:.3g}'):g}" for tick in ticks]
 
 
 def _multiples(low: float, high: float, step: float) -> list[float]:

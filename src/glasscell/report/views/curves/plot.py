@@ -71,4 +71,4 @@ def curves(
 def _style(name: int) -> dict[str, Any]:
     turn, colour = divmod(name, len(COLOURS))
     dash = DASHES[turn % len(DASHES)]
-    return {"color": colours.COLOURS[COLOURS[colour]], "ls": (0, [0.7 * v for v in dash] or ())}
+    return {"color": colours.COLOURS[COLOURS[colour]], "ls": (0, [0.45 * v for v in dash] or ())}

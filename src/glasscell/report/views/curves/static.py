@@ -80,8 +80,8 @@ def _keys(chart: Mapping[str, Any], column: bool) -> str:
         (COLOURS[k % len(COLOURS)], _dash(k), name) for k, name in enumerate(chart["names"])
     ] + [("level", "", name) for _, name in chart["levels"]]
     return "".join(
-        f'<span class="key {css}"><svg class="swatch lines" viewBox="0 0 26 10" aria-hidden="true">'
-        f'<path class="line {css}" style="{dash}" d="M1 5H25"/></svg>{escape(name[column])}</span>'
+        f'<span class="key {css}"><svg class="swatch" viewBox="0 0 26 10" aria-hidden="true">'
+        f'<path style="{dash}" d="M1 5H25"/></svg>{escape(name[column])}</span>'
         for css, dash, name in names
     )
 
@@ -101,7 +101,7 @@ def _ticks(low: float, high: float, log: bool) -> tuple[list[float], list[str]]:
     """Give where the ticks of an axis stand, and what they say."""
     if log:
         ticks = axes.log_ticks(low, high)
-        return ticks, [axes.log_text(tick) for tick in ticks]
+        return ticks, axes.log_texts(ticks)
     ticks = axes.number_ticks(low, high, 4)
     places = column_decimals(ticks)
     return ticks, [grouped(tick, places) for tick in ticks]

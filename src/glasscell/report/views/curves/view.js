@@ -21,7 +21,8 @@
   const axis = (log, [low, high]) => {
     if (!log) return {};
     const { ticks } = GC.valueAxis(low, high);
-    return { ticks, format: (v) => (Number.isInteger(v) && Math.abs(v) > 3 ? GC.power(v) : String(Number((10 ** v).toPrecision(3)))) };
+    const powers = ticks.every(Number.isInteger) && ticks.some((v) => Math.abs(v) > 4);
+    return { ticks, format: powers ? GC.power : (v) => String(Number((10 ** v).toPrecision(3))) };
   };
 
   GC.view({
