@@ -2,7 +2,7 @@
 
     python scripts/plots.py docs/pictures/plots
 
-Takes some ten seconds on one core. Each picture is one call of what docs/plots.md describes.
+Takes some twenty seconds on one core. Each picture is one call of what docs/plots.md describes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ import glasscell
 from glasscell import inspect
 from glasscell.cells.parameters import LayerWeights
 from glasscell.report import plots
-from glasscell.reproduce.adder import Adder, draw
+from glasscell.report.views.curves.data import Chart, Line
+from glasscell.reproduce.adder import ALWAYS_ONE, Adder, draw
 from glasscell.training.trainer import Batch, Descent
 
 STEPS = 40
@@ -177,9 +178,33 @@ def weights(seen: Seen) -> Any:
     return plots.weights(seen.weights, inputs=["value", "marker"], radius=True, width=WIDE)
 
 
+def curves(_: Seen) -> Any:
+    """Three trials each of both networks, from new weights."""
+    lines, steps = [], range(0, TRAINING, 20)
+    for name, kind in (("LSTM", "LSTM"), ("plain RNN", "RNN")):
+        for seed in range(3):
+            torch.manual_seed(seed)
+            chance, network = np.random.default_rng(seed), Adder(kind, UNITS, STEPS)
+            optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)
+            descent = Descent(network, optimizer, lambda answer, y: (answer - y).square().mean())
+            losses = [
+                float(descent.step(Batch(*draw(STEPS, BATCH, chance)))) for _ in range(TRAINING)
+            ]
+            lines.append(Line(name=name, x=steps, y=losses[:: steps.step]))
+    chart = Chart(
+        title=("Error while learning", "学习过程中的误差"),
+        x=("training step", "训练步"),
+        y=("mean squared error", "均方误差"),
+        lines=lines,
+        log_y=True,
+        levels=[(ALWAYS_ONE, ("always 1", "总答 1"))],
+    )
+    return plots.curves(chart, width=COLUMN)
+
+
 VIEWS: tuple[Callable[[Seen], Any], ...] = (
     gates, unit, flow, duel, provenance, triangle, ladder, saturation, influence, path, fan,
-    lyapunov, truncation, film, dossier, match, weights,
+    lyapunov, truncation, film, dossier, match, weights, curves,
 )  # fmt: skip
 
 

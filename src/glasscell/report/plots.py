@@ -6,6 +6,7 @@ functions behind them, and those for what comes as a bare array. They need matpl
 """
 
 from glasscell.report.views.confusion.plot import confusion
+from glasscell.report.views.curves.plot import curves
 from glasscell.report.views.decided.plot import decided
 from glasscell.report.views.dossier.plot import dossier
 from glasscell.report.views.fan.plot import jacobian_fan, lyapunov
@@ -25,6 +26,7 @@ from glasscell.report.views.weights.plot import weights
 
 __all__ = [
     "confusion",
+    "curves",
     "decided",
     "dossier",
     "duel",

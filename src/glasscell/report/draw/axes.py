@@ -21,6 +21,7 @@ _ROUND_SECONDS: Final = (
     *(3600 * h for h in (1, 2, 3, 6, 12)),
     *(_DAY * d for d in (1, 2, 7, 14, 30, 91, 182, 365, 730, 1825, 3650)),
 )
+_RAISED: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?")
 
 
@@ -48,6 +49,36 @@ def number_ticks(low: float, high: float, count: int = 4) -> list[float]:
     step = min((m * scale for m in (1, 2, 2.5, 5, 10)), key=lambda s: abs(math.log(s / raw)))
     ticks = _multiples(low, high, step)
     return ticks if len(ticks) > 1 else _multiples(low, high, step / 2)
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Return the logarithms of round numbers whose log10 lies inside [low, high].
+
+    Examples:
+        >>> log_ticks(-2.1, 1.1), [round(tick, 2) for tick in log_ticks(0.0, 1.0)]
+        ([-2, -1, 0, 1], [0.0, 0.3, 0.7, 1.0])
+    """
+    decades = range(math.floor(low), math.ceil(high) + 1)
+    if high - low > 2.5:
+        every = math.ceil((high - low) / 6)
+        return [decade for decade in decades if decade % every == 0 and low <= decade <= high]
+    ticks = [decade + math.log10(m) for decade in decades for m in (1, 2, 5)]
+    inside = [tick for tick in ticks if low <= tick <= high]
+    if len(inside) > 1:
+        return inside
+    return [math.log10(v) for v in number_ticks(10.0**low, 10.0**high) if v > 0]
+
+
+def log_texts(ticks: Sequence[float]) -> list[str]:
+    """Return the numbers at `log_ticks`: themselves, or all as powers of ten where they are far.
+
+    Examples:
+        >>> log_texts([-2, 0, math.log10(2000)]), log_texts([-6, -3, 0])
+        (['0.01', '1', '2000'], ['10⁻⁶', '10⁻³', '10⁰'])
+    """
+    if all(tick == int(tick) for tick in ticks) and any(abs(tick) > 4 for tick in ticks):
+        return [f"10{str(int(tick)).translate(_RAISED)}" for tick in ticks]
+    return [f"{float(f'{10.0**tick:.3g}'):g}" for tick in ticks]
 
 
 def _multiples(low: float, high: float, step: float) -> list[float]:

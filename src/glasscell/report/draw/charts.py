@@ -31,19 +31,23 @@ class Line:
     fill: bool = False
 
 
-def path(values: Array, low: float, high: float) -> str:
+def path(values: Array, low: float, high: float, at: Array | None = None) -> str:
     """Return SVG path data of a line through (T,) values; NaN breaks it, a lone value is a dot.
+
+    Values stand side by side, or `at` (T,) fractions of the width.
 
     Examples:
         >>> path(np.array([0.0, 1.0, np.nan, 0.5]), 0.0, 1.0)
         'M125 100L375 0M875 50h0'
+        >>> path(np.array([0.0, 1.0]), 0.0, 1.0, np.array([0.0, 0.1]))
+        'M0 100L100 0'
     """
     pieces = []
     for start, stop in _runs(np.isfinite(values)):
         points = [
             f"{_number(x)} {_number(y)}"
             for x, y in zip(
-                _across(len(values))[start:stop],
+                _across(len(values), at)[start:stop],
                 _down(values[start:stop], low, high),
                 strict=True,
             )
@@ -52,16 +56,18 @@ def path(values: Array, low: float, high: float) -> str:
     return "".join(pieces)
 
 
-def stroke(values: Array, css: str, low: float, high: float, attributes: str = "") -> str:
+def stroke(
+    values: Array, css: str, low: float, high: float, attributes: str = "", at: Array | None = None
+) -> str:
     """Return a line as SVG, with a larger dot for each value that stands alone between gaps."""
     dots = "".join(
-        f"M{_number(_across(len(values))[start])} {_number(y)}h0"
+        f"M{_number(_across(len(values), at)[start])} {_number(y)}h0"
         for start, stop in _runs(np.isfinite(values))
         if stop == start + 1
         for y in _down(values[start:stop], low, high)
     )
     drawn = f'<path class="dots {css}" d="{dots}"/>' if dots else ""
-    return f'{drawn}<path class="line {css}"{attributes} d="{path(values, low, high)}"/>'
+    return f'{drawn}<path class="line {css}"{attributes} d="{path(values, low, high, at)}"/>'
 
 
 def area(values: Array, low: float, high: float) -> str:
@@ -76,10 +82,10 @@ def area(values: Array, low: float, high: float) -> str:
     return "".join(pieces)
 
 
-def band(lower: Array, upper: Array, low: float, high: float) -> str:
+def band(lower: Array, upper: Array, low: float, high: float, at: Array | None = None) -> str:
     """Return SVG path data of the area between two (T,) series, where both are finite."""
     pieces = []
-    across = _across(len(lower))
+    across = _across(len(lower), at)
     for start, stop in _runs(np.isfinite(lower) & np.isfinite(upper)):
         xs = np.concatenate([across[start:stop], across[start:stop][::-1]])
         values = np.concatenate([upper[start:stop], lower[start:stop][::-1]])
@@ -114,12 +120,15 @@ def svg(
     )
 
 
-def y_gutter(ticks: Sequence[float], low: float, high: float, unit: str = "") -> str:
-    """Return the tick labels at the right of a chart; `unit` is already escaped."""
+def y_gutter(
+    ticks: Sequence[float], low: float, high: float, unit: str = "", texts: Sequence[str] = ()
+) -> str:
+    """Return the tick labels at the right of a chart, or `texts`; `unit` is already escaped."""
     digits = _decimals(ticks)
+    texts = texts or [fixed(value, digits) for value in ticks]
     labels = "".join(
-        f'<span style="top:{_number(y)}%">{fixed(value, digits)}</span>'
-        for value, y in zip(ticks, _down(np.asarray(ticks, float), low, high), strict=True)
+        f'<span style="top:{_number(y)}%">{text}</span>'
+        for text, y in zip(texts, _down(np.asarray(ticks, float), low, high), strict=True)
     )
     name = f'<b class="unit">{unit}</b>' if unit else ""
     return f'<div class="gut">{labels}{name}</div>'
@@ -163,8 +172,8 @@ def y_ticks(low: float, high: float, count: int = 3) -> list[float]:
     return number_ticks(low + margin, high - margin, count)
 
 
-def _across(steps: int) -> Array:
-    return (np.arange(steps) + 0.5) / max(steps, 1) * WIDTH
+def _across(steps: int, at: Array | None = None) -> Array:
+    return ((np.arange(steps) + 0.5) / max(steps, 1) if at is None else at) * WIDTH
 
 
 def _down(values: Array, low: float, high: float) -> Array:

@@ -24,6 +24,7 @@ __all__ = ["VIEWS", "modules", "sources"]
 VIEWS: Final = (
     "cell",
     "confusion",
+    "curves",
     "decided",
     "dossier",
     "duel",

@@ -110,9 +110,9 @@
     return [tx, ty];
   };
 
-  const level = (plot, y, text, color, right) => {
+  const level = (plot, y, text, color, right, dash = [5, 4]) => {
     const { ctx, area: { x, w } } = plot;
-    GC.line(plot, [x, x + w], [y, y], { color, width: 1.2, dash: [5, 4] });
+    GC.line(plot, [x, x + w], [y, y], { color, width: 1.2, dash });
     if (!text) return;
     ctx.save();
     Object.assign(ctx, { font: GC.font(11.5), fillStyle: color, textBaseline: "bottom", textAlign: right ? "right" : "left" });
@@ -131,7 +131,7 @@
 
   /**
    * Draw lines into a plot. x, y: [low, high]; lines: [{xs, ys, color, dash, width, fill, base}] in
-   * data units, color a palette name; levels, uprights: [{at, text, color, right}]; xAxis, yAxis: options of GC.axis.
+   * data units, color a palette name; levels, uprights: [{at, text, color, right, dash}]; xAxis, yAxis: options of GC.axis.
    */
   GC.chart = (plot, { x, y, lines, levels = [], uprights = [], xAxis = {}, yAxis = {} }) => {
     const { ctx, area: box } = plot;
@@ -146,14 +146,15 @@
     ctx.rect(box.x - 1, box.y - 1, box.w + 2, box.h + 2);
     ctx.clip();
     for (const line of lines) {
-      const [xs, ys] = thinned(Array.from(line.xs, sx), Array.from(line.ys, (v) => (Number.isFinite(v) ? sy(v) : NaN)));
+      const drawn = [Array.from(line.xs, sx), Array.from(line.ys, (v) => (Number.isFinite(v) ? sy(v) : NaN))];
+      const [xs, ys] = line.base ? drawn : thinned(...drawn); // an area keeps the points of its base
       const color = colours[line.color] ?? line.color;
       if (line.fill || line.base) area(plot, xs, ys, line.base ? Array.from(line.base, sy) : sy(Math.max(y[0], Math.min(y[1], 0))), color);
       if (xs.length === 1) GC.dots(plot, xs, ys, { color, radius: 4 });
       else if (line.width !== 0) GC.line(plot, xs, ys, { ...line, color });
     }
     ctx.restore();
-    for (const { at, text, color = "bad", right } of levels) if (at > y[0] && at < y[1]) level(plot, sy(at), text, colours[color], right);
+    for (const { at, text, color = "bad", right, dash } of levels) if (at > y[0] && at < y[1]) level(plot, sy(at), text, colours[color], right, dash);
     for (const { at, text, color = "soft" } of uprights) if (at >= x[0] && at <= x[1]) upright(plot, sx(at), text, colours[color]);
     return { sx, sy };
   };
