@@ -225,7 +225,7 @@ def test_the_page_opens_a_networks_sequences_and_says_the_table_once(tmp_path):
     )
     known = SimpleNamespace(
         NAME="order", TITLE=order.TITLE, SOURCE="nobody (1900)", COLUMNS=COLUMNS,
-        sentence=lambda rows: ("It was tried.", "试过了。"),
+        sentence=lambda rows: ("It was tried.", "试过了。"), curves=order.curves,
     )  # fmt: skip
     folder = tmp_path / "order"
     done = []
@@ -248,7 +248,9 @@ def test_the_page_opens_a_networks_sequences_and_says_the_table_once(tmp_path):
     assert table["rows"][0][place] == f"7 | {done[0][1]['wrong']:,}"
     assert table["highlight"] == [0]
     assert page.measures["results"]["notes"] == [("LSTM of today; RNN of today: all of it.",) * 2]
-    assert [one["name"] for one in page.measures["training"]] == ["LSTM of today", "RNN of today"]
+    (chart,) = page.measures["curves"]
+    assert [name[0] for name in chart["names"]] == ["LSTM of today", "RNN of today"]
+    assert chart["lines"][0]["y"] == [error for _, error in done[0][1]["history"]]
     assert [layer.mode for layer in page.layers] == ["LSTM", "RNN_TANH"]
     specimen = Specimen.read(folder / laboratory.SPECIMENS / done[0][0].key("order"))
     same = len({one.steps for one in page.series})

@@ -1,4 +1,4 @@
-"""What an experiment found, on the page of every run: the table, the training, a network inside."""
+"""What an experiment found, on the page of every run: the table, curves, a network inside."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import torch
 from glasscell.arrays import Array
 from glasscell.report.page import Exploration
 from glasscell.report.page.collect import collect
+from glasscell.report.views.curves.data import curves
 from glasscell.report.views.results.data import Table, results
-from glasscell.report.views.training.data import of_history
 from glasscell.reproduce.finding_table import NONE, cell
 from glasscell.reproduce.laboratory import SPECIMENS, Finding
 from glasscell.reproduce.problems.examples import Examples
@@ -52,8 +52,8 @@ def explored(finding: Finding, folder: Path) -> Exploration | None:
     )
     sentence = finding.experiment.sentence(finding.rows)
     said = results([sentence], [_table(finding, name)], _notes(finding))
-    training = [of_history(row, one.history) for row, one in kept.items()]
-    return shown.more({}, {"results": said, "training": training})
+    drawn = curves(finding.experiment.curves(finding.done))
+    return shown.more({}, {"results": said, "curves": drawn})
 
 
 def _of_one_length(examples: Examples) -> Examples:

@@ -101,6 +101,10 @@ class Experiment(Protocol):
         """Lay out what was found beside what was published."""
 
     @staticmethod
+    def curves(done: Sequence[tuple[Trial, dict[str, Any]]]) -> list[Any]:
+        """Draw what was found: `Chart`s of glasscell.report.views.curves."""
+
+    @staticmethod
     def sentence(rows: Sequence[Row]) -> tuple[str, str]:
         """Say what was found, in English and Chinese."""
 

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 
 from glasscell.arrays import Array
+from glasscell.report.views.curves.data import Chart
+from glasscell.reproduce.curves import Levels, learning
 from glasscell.reproduce.laboratory import Row, Tell, Trial, rows_of, spread
 from glasscell.reproduce.problems import Examples
 from glasscell.reproduce.specimen import Specimen
@@ -144,14 +146,13 @@ class Entry:
         return {
             **scores,
             "sequences": trained.sequences,
-            "history": trained.told,
+            "history": trained.history,
             "said": f"{trained.sequences:,} sequences, {said}",
             "specimen": Specimen(
                 network=trained.network,
                 examples=self.draw(SHOWN, np.random.default_rng([trial.seed, 3])),
                 loss=self.options.loss,
                 task=self.name.rpartition(", ")[0],
-                history=trained.history,
             ),
         }
 
@@ -164,11 +165,15 @@ class SideBySide:
         entries: The rows.
         better: Whether "less" or "more" of the measures is better.
         centre: What is told of several trials: their mean, or their median.
+        apart: What stands in the name of a row between task and network.
+        levels: Errors that need no memory, by task.
     """
 
     entries: Sequence[Entry]
     better: Literal["less", "more"]
     centre: Callable[[list[float]], Any] = np.mean
+    apart: str = ", "
+    levels: Levels = lambda task: ()
 
     def trials(self, quick: bool, seeds: int | None) -> list[Trial]:
         """List the trials, row by row."""
@@ -191,6 +196,10 @@ class SideBySide:
             self._row(self._entry(name), [result for _, result in some])
             for name, some in rows_of(done).items()
         ]
+
+    def curves(self, done: Sequence[tuple[Trial, dict[str, Any]]]) -> list[Chart]:
+        """Draw how the networks learnt."""
+        return learning(done, lambda row: row.rpartition(self.apart)[::2], self.levels)
 
     def _entry(self, name: str) -> Entry:
         return next(entry for entry in self.entries if entry.name == name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
@@ -28,14 +27,12 @@ class Specimen:
         examples: Sequences that it was not trained on.
         loss: What it was trained to make small.
         task: What it does; networks of one task read the same sequences.
-        history: (step, validation error) pairs of its training.
     """
 
     network: torch.nn.Module | Path
     examples: Examples
     loss: LossName
     task: str
-    history: Sequence[tuple[int, float]]
 
     def keep(self, folder: Path) -> None:
         """Write everything to a folder, in place of what is there."""
@@ -43,7 +40,7 @@ class Specimen:
         glasscell.save(self.network, folder, force=True)
         one = self.examples
         np.savez(folder / EXAMPLES, x=one.x, target=one.target, ends=one.ends)
-        about = {"loss": self.loss, "task": self.task, "history": [*map(list, self.history)]}
+        about = {"loss": self.loss, "task": self.task}
         (folder / ABOUT).write_text(json.dumps(about) + "\n", encoding="utf-8")
 
     @classmethod
@@ -52,8 +49,5 @@ class Specimen:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         with np.load(folder / EXAMPLES) as arrays:
             examples = Examples(arrays["x"], arrays["target"], arrays["ends"])
-        history = [(int(step), float(error)) for step, error in about["history"]]
         loss = cast(LossName, about["loss"])
-        return cls(
-            network=folder, examples=examples, loss=loss, task=about["task"], history=history
-        )
+        return cls(network=folder, examples=examples, loss=loss, task=about["task"])

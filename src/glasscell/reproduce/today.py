@@ -149,20 +149,14 @@ class TrainedToday:
         validation: Its validation error.
         steps: Training steps it took.
         sequences: Sequences it was shown.
-        history: (step, validation error) at every look.
+        history: [sequences shown, validation error] at every look, in four digits.
     """
 
     network: torch.nn.Module
     validation: float
     steps: int
     sequences: int
-    history: tuple[tuple[int, float], ...]
-
-    @property
-    def told(self) -> list[list[float]]:
-        """The same as (sequences shown, validation error) with the digits that a curve shows."""
-        of_step = self.sequences / self.steps if self.steps else 0.0
-        return [[step * of_step, float(f"{error:.4g}")] for step, error in self.history]
+    history: list[list[float]]
 
 
 def optimizer_of(options: Today, network: torch.nn.Module) -> torch.optim.Optimizer:
@@ -234,17 +228,18 @@ def train(
     objective = NewSequences(options, draw, seed)
     schedule = Schedule(epochs=math.ceil(options.steps / options.check_every), clip=options.clip)
     trainer = Trainer(network, objective, optimizer, schedule, rates, watch=False)
-    history: list[tuple[int, float]] = []
+    history: list[list[float]] = []
+    step = 0
     while not trainer.finished and trainer.best_validation >= options.enough and not stopped():
         if not trainer.step_epoch(lambda _: not stopped()):
             break
         step = min(len(trainer.history) * options.check_every, options.steps)
-        history.append((step, trainer.history[-1].validation))
-        tell(f"{step} steps, {history[-1][1]:.4g}")
+        error = f"{trainer.history[-1].validation:.4g}"
+        history.append([step * options.batch_size, float(error)])
+        tell(f"{step} steps, {error}")
     network.load_state_dict(trainer.best)
-    steps = history[-1][0] if history else 0
     return TrainedToday(
-        network.eval(), trainer.best_validation, steps, steps * options.batch_size, tuple(history)
+        network.eval(), trainer.best_validation, step, step * options.batch_size, history
     )
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from glasscell.arrays import Array
+from glasscell.report.views.curves.data import Chart
+from glasscell.reproduce.curves import Levels, learning
 from glasscell.reproduce.laboratory import Row, Tell, Trial, rows_of, spread
 from glasscell.reproduce.online_training import Beginning, Goal, learn, wrong
 from glasscell.reproduce.problems.examples import Examples
@@ -115,10 +117,12 @@ class TwoForms:
     Args:
         published: The rows of 1997.
         modern: Today's.
+        levels: Errors of today that need no memory, by the name of a modern row.
     """
 
     published: Sequence[Published]
     modern: Sequence[Modern] = field(default_factory=tuple)
+    levels: Levels = lambda task: ()
 
     def trials(self, quick: bool, seeds: int | None) -> list[Trial]:
         """List the trials of the rows of 1997, then LSTM and plain RNN of today."""
@@ -150,6 +154,10 @@ class TwoForms:
         return [
             self._row(name, [result for _, result in some]) for name, some in rows_of(done).items()
         ]
+
+    def curves(self, done: Sequence[tuple[Trial, dict[str, Any]]]) -> list[Chart]:
+        """Draw how the networks of today learnt."""
+        return learning(done, lambda row: row.partition(", ")[::-2], self.levels)
 
     def _row(self, name: str, results: Sequence[Mapping[str, Any]]) -> Row:
         old = next((old for old in self.published if old.name == name), None)
@@ -255,13 +263,12 @@ def run_modern(new: Modern, cell: str, seed: int, line: Tell) -> dict[str, Any]:
         "wrong": missed,
         "mse": error,
         "loss": loss(trained.network, test, options.loss),
-        "history": trained.told,
+        "history": trained.history,
         "said": f"{trained.sequences:,} sequences, {missed} wrong of {TEST:,}",
         "specimen": Specimen(
             network=trained.network,
             examples=new.draw(SHOWN, np.random.default_rng([seed, 3])),
             loss=options.loss,
             task=new.name,
-            history=trained.history,
         ),
     }

@@ -24,7 +24,7 @@ SOURCE = (
     "public run at small size (adding, T = 50, 12 units, medians of three networks)"
 )
 COLUMNS = (("mse", ("MSE", "均方误差")), SEQUENCES)
-__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "rows", "run", "sentence", "trials"]
+__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "curves", "rows", "run", "sentence", "trials"]
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "V (with peepholes)": {},
@@ -77,8 +77,9 @@ _ROWS = SideBySide(
     entries=tuple(_entry(problem, variant) for problem in PROBLEMS for variant in VARIANTS),
     better="less",
     centre=np.median,
+    apart=": ",
 )
-trials, run, rows = _ROWS.trials, _ROWS.run, _ROWS.rows
+trials, run, rows, curves = _ROWS.trials, _ROWS.run, _ROWS.rows, _ROWS.curves
 
 
 def sentence(rows: Sequence[Row]) -> tuple[str, str]:

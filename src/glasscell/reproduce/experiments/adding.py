@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from glasscell.reference.memory_blocks import BlockSizes
+from glasscell.reproduce.adder import ALWAYS_ONE, SOLVED
+from glasscell.reproduce.curves import of_adding
 from glasscell.reproduce.laboratory import Row
 from glasscell.reproduce.online_training import BlockNetwork, Goal
 from glasscell.reproduce.problems import adding as adding_of_2015
@@ -16,12 +18,9 @@ from glasscell.reproduce.two_forms import COLUMNS, Modern, Published, TwoForms, 
 NAME = "adding"
 TITLE = ("Adding: two numbers far apart", "加法：相距很远的两个数")
 SOURCE = "Hochreiter & Schmidhuber (1997), section 5.4, table 7; Le, Jaitly & Hinton (2015)"
-__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "rows", "run", "sentence", "trials"]
+__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "curves", "rows", "run", "sentence", "trials"]
 
 TOLERANCE = 0.04
-ALWAYS_ONE = 1 / 6
-SOLVED = 0.01
-"""Mean squared error of the form of 2015 below which it counts as solved."""
 NETWORK = BlockNetwork(
     sizes=BlockSizes(inputs=2, blocks=2, cells_per_block=2, outputs=1),
     input_biases=(-3.0, -6.0),
@@ -75,8 +74,9 @@ _FORMS = TwoForms(
         _longer(500),
         _longer(1000),
     ],
+    levels=of_adding,
 )
-trials, run, rows = _FORMS.trials, _FORMS.run, _FORMS.rows
+trials, run, rows, curves = _FORMS.trials, _FORMS.run, _FORMS.rows, _FORMS.curves
 
 
 def sentence(rows: Sequence[Row]) -> tuple[str, str]:

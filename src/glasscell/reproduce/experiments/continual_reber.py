@@ -13,6 +13,7 @@ from scipy.stats import fisher_exact  # type: ignore[import-untyped]
 from glasscell.arrays import Array
 from glasscell.engine.online import MemoryBlocks, OnlineRun
 from glasscell.reference.memory_blocks import BlockSizes
+from glasscell.report.views.curves.data import Chart, Line
 from glasscell.reproduce.laboratory import Row, Tell, Trial, rows_of, spread
 from glasscell.reproduce.online_training import BlockNetwork
 from glasscell.reproduce.problems import Examples, joined, reber_stream
@@ -245,6 +246,28 @@ def rows(done: Sequence[tuple[Trial, dict[str, Any]]]) -> list[Row]:
         if name in KINDS
     ]
     return of_kinds + _FORMS.rows([(t, result) for t, result in done if t.row not in KINDS])
+
+
+def curves(done: Sequence[tuple[Trial, dict[str, Any]]]) -> list[Chart]:
+    """Draw the cell states by symbol, lowest and highest network around the median."""
+    lines = []
+    for name, some in rows_of(done).items():
+        if name in KINDS:
+            states = np.array([result["states"] for _, result in some])
+            symbols = [PIECE * (number + 0.5) for number in range(states.shape[1])]
+            ends = {"low": states.min(axis=0), "high": states.max(axis=0)}
+            lines.append(Line(name=name, x=symbols, y=np.median(states, axis=0), **ends))
+    chart = Chart(
+        title=(
+            "Mean |cell state| on a stream that nobody ends",
+            "无人终止的流上 |细胞状态| 的均值",
+        ),
+        x=("symbols", "符号数"),
+        y=("|cell state|", "|细胞状态|"),
+        lines=lines,
+        log_y=True,
+    )
+    return [chart] * bool(lines) + _FORMS.curves(done)
 
 
 def _row(name: str, results: Sequence[dict[str, Any]]) -> Row:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from glasscell.arrays import Array
+from glasscell.report.views.results.data import Text
 from glasscell.reproduce.laboratory import Row
 from glasscell.reproduce.problems import copy, memoryless
 from glasscell.reproduce.side_by_side import (
@@ -29,7 +30,7 @@ COLUMNS = (
     ("loss", ("cross-entropy", "交叉熵")),
     SEQUENCES,
 )
-__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "rows", "run", "sentence", "trials"]
+__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "curves", "rows", "run", "sentence", "trials"]
 
 SOLVED = 10.0
 """Percentage of the memoryless baseline below which the problem counts as solved."""
@@ -79,6 +80,11 @@ def _entry(
     )
 
 
+def _levels(task: str) -> list[tuple[float, Text]]:
+    length = int(task.removeprefix("T = "))
+    return [(memoryless(length), ("without memory", "无记忆"))]
+
+
 _ROWS = SideBySide(
     entries=(
         *(_entry(10, start, trials=0, quick=1) for start in (0.0, "chrono")),
@@ -87,8 +93,9 @@ _ROWS = SideBySide(
         *(_entry(200, start, trials=1) for start in STARTS),
     ),
     better="less",
+    levels=_levels,
 )
-trials, run, rows = _ROWS.trials, _ROWS.run, _ROWS.rows
+trials, run, rows, curves = _ROWS.trials, _ROWS.run, _ROWS.rows, _ROWS.curves
 
 
 def sentence(rows: Sequence[Row]) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from glasscell.report.views.curves.data import Chart
 from glasscell.reproduce.laboratory import Row, Tell, Trial
 from glasscell.reproduce.problems import Examples, digits
 from glasscell.reproduce.side_by_side import (
@@ -29,7 +30,7 @@ NAME = "digits"
 TITLE = ("Digits, pixel by pixel", "逐像素读数字")
 SOURCE = "Le, Jaitly & Hinton (2015), section 4.2, and those who followed, on 28 x 28"
 COLUMNS = (("right", ("right, %", "答对，%")), SEQUENCES)
-__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "rows", "run", "sentence", "trials"]
+__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "curves", "rows", "run", "sentence", "trials"]
 
 FILE = "GLASSCELL_DIGITS"
 """Environment variable: path of an .npz file of 28 x 28 digits, see `problems.digits`."""
@@ -98,6 +99,11 @@ def run(trial: Trial, line: Tell) -> dict[str, Any]:
 def rows(done: Sequence[tuple[Trial, dict[str, Any]]]) -> list[Row]:
     """Lay out what was found beside what was published."""
     return _all().rows(done)
+
+
+def curves(done: Sequence[tuple[Trial, dict[str, Any]]]) -> list[Chart]:
+    """Draw how the networks learnt."""
+    return _all().curves(done)
 
 
 def sentence(rows: Sequence[Row]) -> tuple[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from glasscell.reproduce.adder import ALWAYS_ONE
+from glasscell.reproduce.curves import of_adding
 from glasscell.reproduce.laboratory import Row
 from glasscell.reproduce.problems import adding
 from glasscell.reproduce.side_by_side import (
@@ -24,10 +26,9 @@ NAME = "forget-bias"
 TITLE = ("Forget bias: adding at growing lags", "遗忘偏置：在越来越长的间隔上做加法")
 SOURCE = "Le, Jaitly & Hinton (2015), section 4.1; Tallec & Ollivier (2018), section 4"
 COLUMNS = (("mse", ("MSE", "均方误差")), SEQUENCES)
-__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "rows", "run", "sentence", "trials"]
+__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "curves", "rows", "run", "sentence", "trials"]
 
 LENGTHS = (100, 200, 400, 750)
-ALWAYS_ONE = 1 / 6
 BEST_BIASES = {
     200: "the best LSTM of Le et al. had forget bias 4 here",
     400: "the best LSTM of Le et al. had forget bias 10 here",
@@ -56,9 +57,11 @@ def _entry(length: int, start: Start) -> Entry:
 
 
 _ROWS = SideBySide(
-    entries=tuple(_entry(length, start) for length in LENGTHS for start in STARTS), better="less"
+    entries=tuple(_entry(length, start) for length in LENGTHS for start in STARTS),
+    better="less",
+    levels=of_adding,
 )
-trials, run, rows = _ROWS.trials, _ROWS.run, _ROWS.rows
+trials, run, rows, curves = _ROWS.trials, _ROWS.run, _ROWS.rows, _ROWS.curves
 
 
 def sentence(rows: Sequence[Row]) -> tuple[str, str]:

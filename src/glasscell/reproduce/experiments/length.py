@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from glasscell.arrays import Array
-from glasscell.reproduce.laboratory import Row
+from glasscell.report.views.curves.data import Chart, Line
+from glasscell.reproduce.laboratory import Row, Trial, rows_of
 from glasscell.reproduce.problems import (
     adding,
     copy,
@@ -48,7 +49,7 @@ COLUMNS = (
     ("constant", ("RMSE of the best constant", "最佳常数的 RMSE")),
     SEQUENCES,
 )
-__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "rows", "run", "sentence", "trials"]
+__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "curves", "rows", "run", "sentence", "trials"]
 
 TIMES = (1, 2, 4)
 HIDDEN = 32
@@ -177,6 +178,28 @@ _ROWS = SideBySide(
     better="less",
 )
 trials, run, rows = _ROWS.trials, _ROWS.run, _ROWS.rows
+
+
+def curves(done: Sequence[tuple[Trial, dict[str, Any]]]) -> list[Chart]:
+    """Draw each network's error by length, its lowest and highest trial around the mean."""
+    lines = []
+    for name, some in rows_of(done).items():
+        part = np.array([[r[f"at_{n}"] / r["constant"] for n in TIMES] for _, r in some])
+        ends = {"low": part.min(axis=0), "high": part.max(axis=0)}
+        lines.append(Line(name=name, x=TIMES, y=part.mean(axis=0), **ends))
+    return [
+        Chart(
+            title=(
+                "Trained at T steps, asked at others: RMSE as part of the best constant's",
+                "在 T 步上训练，在其他长度上提问：RMSE 与最佳常数之比",
+            ),
+            x=("length, as multiple of T", "长度（T 的倍数）"),
+            y=("RMSE, part of the constant's", "RMSE（与常数之比）"),
+            lines=lines,
+            log_x=True,
+            levels=[(1.0, ("the best constant", "最佳常数"))],
+        )
+    ]
 
 
 def sentence(rows: Sequence[Row]) -> tuple[str, str]:

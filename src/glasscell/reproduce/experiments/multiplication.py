@@ -15,7 +15,7 @@ from glasscell.reproduce.two_forms import COLUMNS, Modern, Published, TwoForms, 
 NAME = "multiplication"
 TITLE = ("Multiplication: two numbers far apart", "乘法：相距很远的两个数")
 SOURCE = "Hochreiter & Schmidhuber (1997), section 5.5, table 8"
-__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "rows", "run", "sentence", "trials"]
+__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "curves", "rows", "run", "sentence", "trials"]
 
 TOLERANCE = 0.04
 NETWORK = BlockNetwork(sizes=BlockSizes(inputs=2, blocks=2, cells_per_block=2, outputs=1))
@@ -57,7 +57,7 @@ _FORMS = TwoForms(
         )
     ],
 )
-trials, run, rows = _FORMS.trials, _FORMS.run, _FORMS.rows
+trials, run, rows, curves = _FORMS.trials, _FORMS.run, _FORMS.rows, _FORMS.curves
 
 
 def sentence(rows: Sequence[Row]) -> tuple[str, str]:

@@ -25,7 +25,7 @@ from glasscell.reproduce.two_forms import (
 NAME = "noise-free-lag"
 TITLE = ("Noise-free lag: the first symbol comes again", "无噪声时滞：首符号再现")
 SOURCE = "Hochreiter & Schmidhuber (1997), section 5.2, task 2a, table 2"
-__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "rows", "run", "sentence", "trials"]
+__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "curves", "rows", "run", "sentence", "trials"]
 
 LOOK = 100
 """Sequences that are shown between two looks at whether both kinds are predicted."""
@@ -161,7 +161,7 @@ _FORMS = TwoForms(
         )
     ],
 )
-trials, run, rows = _FORMS.trials, _FORMS.run, _FORMS.rows
+trials, run, rows, curves = _FORMS.trials, _FORMS.run, _FORMS.rows, _FORMS.curves
 
 
 def sentence(rows: Sequence[Row]) -> tuple[str, str]:

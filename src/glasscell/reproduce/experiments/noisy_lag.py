@@ -22,7 +22,7 @@ from glasscell.reproduce.two_forms import (
 NAME = "noisy-lag"
 TITLE = ("Noisy lags: a symbol kept over noise", "有噪声的时滞：越过噪声记住一个符号")
 SOURCE = "Hochreiter & Schmidhuber (1997), section 5.2, tasks 2b and 2c, table 3"
-__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "rows", "run", "sentence", "trials"]
+__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "curves", "rows", "run", "sentence", "trials"]
 
 MOST = 2_000_000
 """Sequences after which a trial of 2c has failed."""
@@ -102,7 +102,7 @@ _FORMS = TwoForms(
         )
     ],
 )
-trials, run, rows = _FORMS.trials, _FORMS.run, _FORMS.rows
+trials, run, rows, curves = _FORMS.trials, _FORMS.run, _FORMS.rows, _FORMS.curves
 
 
 def sentence(rows: Sequence[Row]) -> tuple[str, str]:

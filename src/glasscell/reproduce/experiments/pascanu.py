@@ -20,6 +20,7 @@ from glasscell.arrays import Array
 from glasscell.inspect import fan, layer_weights
 from glasscell.inspect.dynamics.spectrum import stretch
 from glasscell.nn import RNN
+from glasscell.report.views.curves.data import Chart, Line
 from glasscell.reproduce.laboratory import Row, Tell, Trial, rows_of, spread
 from glasscell.reproduce.problems import temporal_order
 from glasscell.reproduce.side_by_side import SEQUENCES, Entry, SideBySide, Test, mean_of, right
@@ -36,7 +37,9 @@ COLUMNS = (
     ("right", ("right, %", "答对，%")),
     SEQUENCES,
 )
-LAGS = (10, 100)
+LAGS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)
+DRAWN = -30.0
+"""log10 of a norm below which it is not drawn: two lines that fall fast hide all others."""
 UNITS = 50
 DECIMALS = 10
 """What the linear algebra of float64 is sure of: a norm of 1 has a log10 of 1e-15."""
@@ -202,6 +205,30 @@ def run(trial: Trial, line: Tell) -> dict[str, Any]:
         return TRAINING.run(trial, line)
     found = matrix.measure(trial.seed)
     return {**found, "said": f"10^{found['at_10']:.2f} after 10 steps, 10^{found['at_100']:.2f}"}
+
+
+def curves(done: Sequence[tuple[Trial, dict[str, Any]]]) -> list[Chart]:
+    """Draw the norms by lag, lowest and highest trial around the mean; then how networks learnt."""
+    lines = []
+    for name, some in rows_of(done).items():
+        # Trials that were measured at two lags alone have no curve.
+        norms = [[r[f"at_{lag}"] for lag in LAGS] for _, r in some if f"at_{LAGS[0]}" in r]
+        if norms:
+            mean = np.mean(norms, axis=0)
+            mean[mean < DRAWN] = np.nan
+            ends = {"low": np.min(norms, axis=0), "high": np.max(norms, axis=0)}
+            lines.append(Line(name=name, x=LAGS, y=mean, **ends))
+    chart = Chart(
+        title=(
+            "How much a gradient grows or shrinks on its way through a plain RNN",
+            "梯度穿过普通 RNN 时放大或缩小多少",
+        ),
+        x=("steps", "步数"),
+        y=("log10 of the largest factor", "最大倍数的 log10"),
+        lines=lines,
+        log_x=True,
+    )
+    return [chart] * bool(lines) + TRAINING.curves(done)
 
 
 def rows(done: Sequence[tuple[Trial, dict[str, Any]]]) -> list[Row]:

@@ -27,7 +27,7 @@ from glasscell.reproduce.two_forms import (
 NAME = "reber"
 TITLE = ("Embedded Reber grammar: as it began, so it ends", "嵌套 Reber 文法：首尾呼应")
 SOURCE = "Hochreiter & Schmidhuber (1997), section 5.1, table 1"
-__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "rows", "run", "sentence", "trials"]
+__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "curves", "rows", "run", "sentence", "trials"]
 
 STRINGS = 256
 """Strings to learn from; as many others to test on."""
@@ -175,7 +175,7 @@ _FORMS = TwoForms(
         )
     ],
 )
-trials, run, rows = _FORMS.trials, _FORMS.run, _FORMS.rows
+trials, run, rows, curves = _FORMS.trials, _FORMS.run, _FORMS.rows, _FORMS.curves
 
 
 def sentence(rows: Sequence[Row]) -> tuple[str, str]:

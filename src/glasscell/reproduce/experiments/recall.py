@@ -22,7 +22,7 @@ SOURCE = (
     'chance", in answer to Beck et al. (2024)'
 )
 COLUMNS = (("right", ("right, %", "答对，%")), SEQUENCES)
-__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "rows", "run", "sentence", "trials"]
+__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "curves", "rows", "run", "sentence", "trials"]
 
 KINDS = 16
 CHANCE = 100 / KINDS
@@ -111,7 +111,7 @@ _ROWS = SideBySide(
     ),
     better="more",
 )
-trials, run, rows = _ROWS.trials, _ROWS.run, _ROWS.rows
+trials, run, rows, curves = _ROWS.trials, _ROWS.run, _ROWS.rows, _ROWS.curves
 
 
 def sentence(rows: Sequence[Row]) -> tuple[str, str]:

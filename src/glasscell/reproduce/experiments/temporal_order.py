@@ -21,7 +21,7 @@ from glasscell.reproduce.two_forms import (
 NAME = "temporal-order"
 TITLE = ("Temporal order: which came first", "时间顺序：谁先出现")
 SOURCE = "Hochreiter & Schmidhuber (1997), section 5.6, table 9"
-__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "rows", "run", "sentence", "trials"]
+__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "curves", "rows", "run", "sentence", "trials"]
 
 TOLERANCE = 0.3
 GOAL = Goal(tolerance=TOLERANCE, streak=2000, mean_below=0.1)
@@ -74,7 +74,7 @@ _FORMS = TwoForms(
         )
     ],
 )
-trials, run, rows = _FORMS.trials, _FORMS.run, _FORMS.rows
+trials, run, rows, curves = _FORMS.trials, _FORMS.run, _FORMS.rows, _FORMS.curves
 
 
 def sentence(rows: Sequence[Row]) -> tuple[str, str]:

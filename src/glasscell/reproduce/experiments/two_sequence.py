@@ -27,7 +27,7 @@ from glasscell.reproduce.two_forms import (
 NAME = "two-sequence"
 TITLE = ("Two classes, told at the start", "两类，开头即定")
 SOURCE = "Hochreiter & Schmidhuber (1997), section 5.3, tables 4 to 6"
-__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "rows", "run", "sentence", "trials"]
+__all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "curves", "rows", "run", "sentence", "trials"]
 
 NETWORK = BlockNetwork(
     sizes=BlockSizes(inputs=1, blocks=3, cells_per_block=1, outputs=1),
@@ -138,7 +138,7 @@ _FORMS = TwoForms(
         )
     ],
 )
-trials, run, rows = _FORMS.trials, _FORMS.run, _FORMS.rows
+trials, run, rows, curves = _FORMS.trials, _FORMS.run, _FORMS.rows, _FORMS.curves
 
 
 def sentence(rows: Sequence[Row]) -> tuple[str, str]:
