@@ -1,7 +1,8 @@
-"""The views of runs and of the demo in a real Chromium: results, forecast, events, log, contest."""
+"""The views of runs and of the demo in a real Chromium: results, curves, forecast, events …"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -14,7 +15,7 @@ from report.page.test_static import page as filled
 
 pytestmark = chromium.NEEDED
 HOSTILE = "<script>window.hit = 1</script>"
-VIEWS = ("results", "forecast", "events", "training", "duel")
+VIEWS = ("results", "curves", "forecast", "events", "training", "duel")
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,7 @@ def test_every_view_opens_in_both_languages_and_says_what_is_given(opened, tmp_p
     assert " 0.25 " in page.text("#forecast .reading")
     assert page.inks("#forecast canvas") > 100
     assert page.inks("#training canvas") > 100
+    assert page.inks("#curves canvas") > 100
     assert page.page.locator("#duel .panels canvas").count() == 2
     assert page.page.locator("#duel .badge.bad").count() == 1
     assert page.page.locator("#wall .plot .event").count() > 6
@@ -67,6 +69,31 @@ def test_a_table_of_ten_columns_fits_or_scrolls_with_its_first_column_in_sight(
     assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.parametrize("width", [1200, 400])
+def test_curves_have_one_key_a_name_a_tip_and_their_numbers(opened, tmp_path, width):
+    page = opened(write(filled(), tmp_path / "page.html"), width=width)
+    page.view("curves")
+    keys = "#curves .key > span"
+    assert page.page.locator(keys).all_inner_texts() == ["sugar", "mean", "chance"]
+    box = page.page.locator("#curves .plot").bounding_box()
+    area = page.page.evaluate("GC.plots.find((one) => one.host.closest('#curves')).area")
+    # The last point of the band's line, at x = 100 and y = 4 of 0.001 … 8 on log axes.
+    right = box["x"] + area["x"] + area["w"] * (1 - 0.02 / 1.04)
+    share = (math.log10(8 / 4) / math.log10(8 / 0.001) + 0.07) / 1.14
+    page.page.mouse.move(right, box["y"] + area["y"] + area["h"] * share)
+    assert page.page.locator(".tip div").all_inner_texts() == ["mean", "lag: 100", "error: 4.0000"]
+    page.page.locator("#curves summary").click()
+    page.settle()
+    rows = page.page.locator("#curves .numbers tbody tr").all_inner_texts()
+    assert len(rows) == 3 + 4 + 2
+    assert rows[4].split("\t") == ["error over lag", "sugar", "2", "–"]
+    assert rows[8].split("\t")[3] == "4.0000 (2.0000 … 8.0000)"
+    page.set("{lang: 'zh'}")
+    assert page.page.locator(keys).all_inner_texts() == ["sugar", "均值", "随机水平"]
+    assert page.text("#curves h3") == "sugar 下降。"
+    assert page.problems == []
+
+
 def test_a_page_without_a_run_has_none_of_them(opened, tmp_path):
     shown = filled()
     bare = {
@@ -75,7 +102,7 @@ def test_a_page_without_a_run_has_none_of_them(opened, tmp_path):
     bare = type(shown)(title="t", layers=shown.layers, series=shown.series, measures=bare)
     page = opened(write(bare, tmp_path / "page.html"))
     hidden = page.page.evaluate("GC.views.filter((v) => v.section.hidden).map((v) => v.id)")
-    assert {"results", "forecast", "events", "training"} <= set(hidden)
+    assert {"results", "curves", "forecast", "events", "training"} <= set(hidden)
     assert page.problems == []
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from glasscell.inspect.dynamics.attribution import Attribution
 from glasscell.report.page.exploration import Exploration, Finding, Layer, Series
 from glasscell.report.page.measured import Measured
+from glasscell.report.views.curves.data import Chart, Line
 from glasscell.report.views.decided.data import decided
 from glasscell.report.views.errors.data import errors
 from glasscell.report.views.lag.data import lag
@@ -35,6 +36,24 @@ def exploration(steps=12, units=4, **changes):
         "findings": [Finding(text=("it vanishes", "它消失"), good=False)],
     }
     return Exploration(**parts | changes)
+
+
+def chart_of(text="LSTM", **changes):
+    """Two trials of one thing, of different lengths, a line in a band, and a level."""
+    parts = {
+        "title": (f"{text} falls.", f"{text} 下降。"),
+        "x": ("lag", "滞后"),
+        "y": ("error", "误差"),
+        "lines": [
+            Line(name=text, x=[1, 2, 4], y=[1.0, 0.5, 0.25]),
+            Line(name=text, x=[1, 2, 4, 100], y=[1.0, np.nan, 0.0, 0.001]),
+            Line(name=("mean", "均值"), x=[1, 100], y=[2, 4], low=[1, 2], high=[3, 8]),
+        ],
+        "log_x": True,
+        "log_y": True,
+        "levels": [(0.125, ("chance", "随机水平"))],
+    }
+    return Chart(**parts | changes)
 
 
 def told_of_sequences(text, steps, inputs=2):

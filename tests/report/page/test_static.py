@@ -20,6 +20,7 @@ from glasscell.report.page import render
 from glasscell.report.page.collect import PageOptions, explore
 from glasscell.report.views import modules
 from glasscell.report.views.cell import static as cell
+from glasscell.report.views.curves.data import curves
 from glasscell.report.views.duel.data import Contest, contest
 from glasscell.report.views.events.data import with_events
 from glasscell.report.views.forecast.data import Stretch
@@ -27,7 +28,7 @@ from glasscell.report.views.results.data import Table, results
 from glasscell.report.views.training.data import of_history
 from glasscell.traces.layer import LayerTrace
 from known_lstm import lstm
-from report.page.made import told_of_forecasts, told_of_sequences
+from report.page.made import chart_of, told_of_forecasts, told_of_sequences
 
 BAD = '</script><script>alert("x")</script>&\'"<img src=x onerror=1>'
 QUANTITIES = ("forget", "input", "candidate", "output", "cell", "hidden")
@@ -108,6 +109,7 @@ def page(T=60, H=8, text="sugar", **flows):
             **numbers,
             **forecasts.numbers,
             "results": results([text], [table], [text]),
+            "curves": curves([chart_of(text)]),
             "movement": {"said": (text, text), "table": table.record()},
             "training": [of_history(text, [(1, 0.5), (2, 0.25)])],
         },

@@ -13,6 +13,7 @@ import torch
 import glasscell
 from glasscell import inspect
 from glasscell.report import plots
+from report.page.made import chart_of
 from traced import Traced, traced
 
 
@@ -98,6 +99,7 @@ RISES = np.random.default_rng(1).normal(size=(5, 3))
 
 
 VIEWS: dict[str, Callable[..., Any]] = {
+    "curves": lambda **more: plots.curves(chart_of(), **more),
     "lag": lambda **more: plots.lag(
         [1, 2, 4], {"linear model": np.array([1.0, 0.6, 0.6]), "LSTM": np.ones(3)}, 2, **more
     ),

@@ -71,4 +71,5 @@ def curves(
 def _style(name: int) -> dict[str, Any]:
     turn, colour = divmod(name, len(COLOURS))
     dash = DASHES[turn % len(DASHES)]
-    return {"color": colours.COLOURS[COLOURS[colour]], "ls": (0, [0.45 * v for v in dash] or ())}
+    ls = (0, [0.45 * v for v in dash]) if dash else "-"
+    return {"color": colours.COLOURS[COLOURS[colour]], "ls": ls}
