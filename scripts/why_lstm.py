@@ -1,4 +1,4 @@
-"""Write the tables of docs/why-lstm.md and its Chinese version from docs/results/reproduce/.
+"""Write tables and pictures of docs/why-lstm.md, and its Chinese version, from docs/results/.
 
 glasscell reproduce NAME --out reproduced
 python scripts/why_lstm.py [reproduced]
@@ -8,6 +8,7 @@ With a folder, the results are first written anew, from all trials of the long f
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sys
@@ -16,10 +17,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
+from matplotlib.figure import Figure
+from PIL import Image
+
 import glasscell
+from glasscell.report.views.curves.data import Chart
+from glasscell.report.views.curves.plot import curves
 from glasscell.reproduce.experiments import EXPERIMENTS, experiment
 from glasscell.reproduce.finding_table import NONE, cell
-from glasscell.reproduce.laboratory import Row, kept
+from glasscell.reproduce.laboratory import Row, Trial, kept
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs" / "results" / "reproduce"
@@ -36,6 +43,14 @@ CHINESE = {
     "better": "更好",
     "short of it": "未达到",
 }
+DRAWN = (
+    "pascanu", "adding", "temporal-order", "continual-reber", "copy", "forget-bias", "length"
+)  # fmt: skip
+"""Experiments whose curves stand below their tables, each in a file of PICTURES."""
+PICTURES = "pictures/reproduce"
+WIDE, TALL = 8.0, 2.7
+"""Inches of a picture, and of each row of charts in it."""
+STYLE = {"font.size": 7, "axes.titlesize": 8, "axes.spines.top": False, "axes.spines.right": False}
 BLOCK = re.compile(r"<!-- reproduce:([\w-]+) -->\n.*?<!-- /reproduce -->", re.DOTALL)
 
 
@@ -45,6 +60,8 @@ def main() -> None:
         for name in EXPERIMENTS:
             if (trials := Path(folder) / name).is_dir():
                 write_results(name, trials)
+    for name in DRAWN:
+        draw(name)
     for page, language in PAGES.items():
         path = ROOT / page
         write = partial(_written, language=language)
@@ -65,6 +82,35 @@ def write_results(name: str, folder: Path) -> None:
     print(f"Wrote {path.relative_to(ROOT)}: {len(record['trials'])} trials")
 
 
+def charts(name: str) -> list[Chart]:
+    """Give an experiment's curves, of the trials that its file holds."""
+    found = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
+    told = [(Trial(t["row"], t["settings"], t["seed"]), t["result"]) for t in found["trials"]]
+    return experiment(name).curves(told)
+
+
+def draw(name: str) -> None:
+    """Draw them, two beside each other."""
+    drawn = charts(name)
+    columns = min(len(drawn), 2)
+    rows = -(-len(drawn) // columns)
+    with mpl.rc_context(STYLE):
+        figure = Figure((WIDE, TALL * rows), dpi=140, layout="constrained")
+        places = figure.subplots(rows, columns, squeeze=False).flat
+        for chart, axes in zip(drawn, places, strict=False):
+            curves(chart, ax=axes).set_title(chart.title[0], loc="left")
+        for axes in places:
+            axes.remove()
+        drawing = io.BytesIO()
+        figure.savefig(drawing)
+    target = ROOT / "docs" / PICTURES / f"{name}.png"
+    target.parent.mkdir(exist_ok=True)
+    # As scripts/plots.py: few colours, and octree for the sake of coloured text.
+    small = Image.open(drawing).convert("RGB").quantize(256, Image.Quantize.FASTOCTREE)
+    small.save(target, optimize=True)
+    print(f"Wrote {target.relative_to(ROOT)}: {target.stat().st_size / 1000:.0f} kB")
+
+
 def _written(found: re.Match[str], language: int) -> str:
     return block(found[1], language)
 
@@ -80,8 +126,11 @@ def block(name: str, language: int) -> str:
     lines = ["| " + " | ".join(heads) + " |", "|---" + "|--:" * (len(heads) - 1) + "|"]
     lines += [_line(row, [key for key, _ in columns], language) for row in found["rows"]]
     said = [found["sentence"][language], SHORT[language] if found["quick"] else ""]
-    quoted = "\n\n> " + " ".join(filter(None, said)) if any(said) else ""
-    return f"<!-- reproduce:{name} -->\n" + "\n".join(lines) + f"{quoted}\n<!-- /reproduce -->"
+    below = "\n\n> " + " ".join(filter(None, said)) if any(said) else ""
+    if name in DRAWN:
+        titles = "; ".join(chart.title[language] for chart in charts(name))
+        below += f"\n\n![{titles}]({PICTURES}/{name}.png)"
+    return f"<!-- reproduce:{name} -->\n" + "\n".join(lines) + f"{below}\n<!-- /reproduce -->"
 
 
 def _line(told: Mapping[str, Any], keys: list[str], language: int) -> str:
