@@ -50,7 +50,7 @@ DRAWN = (
 PICTURES = "pictures/reproduce"
 WIDE, TALL = 8.0, 2.7
 """Inches of a picture, and of each row of charts in it."""
-STYLE = {"font.size": 7, "axes.titlesize": 8, "axes.spines.top": False, "axes.spines.right": False}
+STYLE = {"font.size": 7, "axes.spines.top": False, "axes.spines.right": False}
 BLOCK = re.compile(r"<!-- reproduce:([\w-]+) -->\n.*?<!-- /reproduce -->", re.DOTALL)
 
 
@@ -96,11 +96,11 @@ def draw(name: str) -> None:
     rows = -(-len(drawn) // columns)
     with mpl.rc_context(STYLE):
         figure = Figure((WIDE, TALL * rows), dpi=140, layout="constrained")
-        places = figure.subplots(rows, columns, squeeze=False).flat
-        for chart, axes in zip(drawn, places, strict=False):
-            curves(chart, ax=axes).set_title(chart.title[0], loc="left")
-        for axes in places:
-            axes.remove()
+        for chart, place in zip(
+            drawn, figure.subfigures(rows, columns, squeeze=False).flat, strict=False
+        ):
+            curves(chart, ax=place.subplots())
+            place.suptitle(chart.title[0], x=0.02, ha="left", size=8)
         drawing = io.BytesIO()
         figure.savefig(drawing)
     target = ROOT / "docs" / PICTURES / f"{name}.png"

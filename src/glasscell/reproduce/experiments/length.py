@@ -196,7 +196,6 @@ def curves(done: Sequence[tuple[Trial, dict[str, Any]]]) -> list[Chart]:
             x=("length, as multiple of T", "长度（T 的倍数）"),
             y=("RMSE, part of the constant's", "RMSE（与常数之比）"),
             lines=lines,
-            log_x=True,
             levels=[(1.0, ("the best constant", "最佳常数"))],
         )
     ]

@@ -214,10 +214,9 @@ def curves(done: Sequence[tuple[Trial, dict[str, Any]]]) -> list[Chart]:
         # Trials that were measured at two lags alone have no curve.
         norms = [[r[f"at_{lag}"] for lag in LAGS] for _, r in some if f"at_{LAGS[0]}" in r]
         if norms:
-            mean = np.mean(norms, axis=0)
-            mean[mean < DRAWN] = np.nan
-            ends = {"low": np.min(norms, axis=0), "high": np.max(norms, axis=0)}
-            lines.append(Line(name=name, x=LAGS, y=mean, **ends))
+            seen = np.where(np.mean(norms, axis=0) < DRAWN, np.nan, norms)
+            ends = {"low": seen.min(axis=0), "high": seen.max(axis=0)}
+            lines.append(Line(name=name, x=LAGS, y=seen.mean(axis=0), **ends))
     chart = Chart(
         title=(
             "How much a gradient grows or shrinks on its way through a plain RNN",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from glasscell.report.draw import colours
+from glasscell.report.draw.axes import log_texts, log_ticks
 from glasscell.report.draw.canvas import legend, one, plain
 from glasscell.report.draw.curves import line
 from glasscell.report.views.curves.data import COLOURS, DASHES, Chart
@@ -57,14 +58,17 @@ def curves(
         handles.setdefault(found["names"][each["name"]][column], drawn)
     for value, name in found["levels"]:
         handles[name[column]] = axes.axhline(value, color=colours.FAINT, lw=1.4, ls=":", zorder=0)
-    if chart.log_x:
-        axes.set_xscale("log")
-    if chart.log_y:
-        axes.set_yscale("log")
+    for way, logarithmic in (("x", chart.log_x), ("y", chart.log_y)):
+        if logarithmic:
+            axes.set(**{f"{way}scale": "log"})
+            axis = axes.xaxis if way == "x" else axes.yaxis
+            ticks = log_ticks(*np.log10(axis.get_view_interval()))
+            axis.set_ticks([], minor=True)
+            axis.set_ticks([10.0**tick for tick in ticks], labels=log_texts(ticks))
     axes.set_xlabel(plain(chart.x[column], 80))
     axes.set_ylabel(plain(chart.y[column], 80))
     if handles:
-        legend(axes, list(handles.values()), [plain(name) for name in handles])
+        legend(axes, list(handles.values()), [plain(name, 48) for name in handles])
     return axes
 
 
