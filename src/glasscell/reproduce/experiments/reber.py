@@ -34,7 +34,7 @@ STRINGS = 256
 DIFFERS = (
     "the weights change after every symbol; 10 trials for 30; a trial ends after 200,000 strings; "
     "how strings are drawn, what is asked for and when weights change were chosen from about "
-    "twenty forms"
+    "twenty forms; other forms are in docs/decisions/reproduce.md"
 )
 PLAIN = (
     f"{DIFFERS}, by two trials a row that are among those told here, and others; what made the "
