@@ -189,6 +189,10 @@ def test_digits_are_pictures_row_by_row():
     x, target = test.sequence(0)
     assert np.array_equal(x[:, 0] * 16, pictures[len(train)])
     assert target[-1].argmax() == labels[len(train)]
+    large, _ = problems.digits(enlarge=3)
+    assert np.array_equal(
+        large.sequence(5)[0].reshape(24, 24)[1::3, 2::3].ravel(), pictures[5] / 16
+    )
     mixed, _ = problems.digits(permute=1)
     one, other = mixed.sequence(0)[0], train.sequence(0)[0]
     assert not np.array_equal(one, other)

@@ -11,7 +11,9 @@ from glasscell.errors import DataError
 from glasscell.reproduce.problems.examples import Examples, at_the_end, one_hot
 
 
-def digits(file: Path | None = None, permute: int | None = None) -> tuple[Examples, Examples]:
+def digits(
+    file: Path | None = None, permute: int | None = None, enlarge: int = 1
+) -> tuple[Examples, Examples]:
     """Give pictures of digits as sequences of pixels: training and test part.
 
     Args:
@@ -19,6 +21,8 @@ def digits(file: Path | None = None, permute: int | None = None) -> tuple[Exampl
             size); None: the 1,797 pictures of 8 x 8 that come with scikit-learn, whose last 20 %
             are the test part.
         permute: Seed of one order in which the pixels of all pictures are read; None: row by row.
+        enlarge: How many times wider and higher those of scikit-learn are shown: as much to tell a
+            digit from, over `enlarge`² times as many steps.
 
     Returns:
         x is 1 wide, in 0 … 1; target 10 wide, asked for after the last pixel.
@@ -28,8 +32,11 @@ def digits(file: Path | None = None, permute: int | None = None) -> tuple[Exampl
 
     Notes:
         Le, Jaitly and Hinton (2015), arXiv:1504.00941, section 4.2, on 28 x 28.
+
+    >>> digits(enlarge=3)[1].lengths[:2].tolist()
+    [576, 576]
     """
-    train, test = _of_scikit_learn() if file is None else _of_file(file)
+    train, test = _of_scikit_learn(enlarge) if file is None else _of_file(file)
     order = np.arange(train[0].shape[1])
     if permute is not None:
         order = np.random.default_rng(permute).permutation(len(order))
@@ -43,11 +50,12 @@ def _sequences(pixels: Array, labels: Array) -> Examples:
     return at_the_end(pixels.reshape(-1, 1).astype(np.float64), ends, one_hot(labels, 10))
 
 
-def _of_scikit_learn() -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+def _of_scikit_learn(enlarge: int) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     from sklearn.datasets import load_digits
 
     x, y = load_digits(return_X_y=True)
     cut = 4 * len(x) // 5
+    x = np.kron(x.reshape(-1, 8, 8), np.ones((enlarge, enlarge))).reshape(len(x), -1)
     return (x[:cut] / 16, y[:cut]), (x[cut:] / 16, y[cut:])
 
 
