@@ -32,8 +32,8 @@ __all__ = ["COLUMNS", "NAME", "SOURCE", "TITLE", "curves", "rows", "run", "sente
 STRINGS = 256
 """Strings to learn from; as many others to test on."""
 DIFFERS = (
-    "the weights change after every symbol; 10 trials for 30; a trial ends after 200,000 strings; "
-    "how strings are drawn, what is asked for and when weights change were chosen from about "
+    "the weights change after every symbol; 30 trials were published; a trial ends after 200,000 "
+    "strings; how strings are drawn, what is asked for and when weights change were chosen from about "
     "twenty forms; other forms are in docs/decisions/reproduce.md"
 )
 PLAIN = (
