@@ -33,8 +33,8 @@ STRINGS = 256
 """Strings to learn from; as many others to test on."""
 DIFFERS = (
     "the weights change after every symbol; 30 trials were published; a trial ends after 200,000 "
-    "strings; how strings are drawn, what is asked for and when weights change were chosen from about "
-    "twenty forms; other forms are in docs/decisions/reproduce.md"
+    "strings; how strings are drawn, what is asked for and when weights change were chosen from "
+    "about twenty forms; other forms are in docs/decisions/reproduce.md"
 )
 PLAIN = (
     f"{DIFFERS}, by two trials a row that are among those told here, and others; what made the "
