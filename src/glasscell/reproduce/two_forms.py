@@ -10,8 +10,8 @@ import numpy as np
 
 from glasscell.arrays import Array
 from glasscell.report.views.curves.data import Chart
-from glasscell.reproduce.curves import Levels, learning
 from glasscell.reproduce.laboratory import Row, Tell, Trial, rows_of, spread
+from glasscell.reproduce.learning_curves import Levels, learning
 from glasscell.reproduce.online_training import Beginning, Goal, learn, wrong
 from glasscell.reproduce.problems.examples import Examples
 from glasscell.reproduce.specimen import Specimen
