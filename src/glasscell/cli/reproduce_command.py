@@ -11,7 +11,7 @@ from glasscell.errors import DataError
 
 WHAT = "An experiment, all, or list."
 SEEDS = "Trials of each row. Default: as published, or a few with --quick."
-ROWS = "Rows of the table to run, each by a part of its name. Default: all."
+ROWS = "Rows of the table to run, parts of their names with ; in between. Default: all."
 JOBS = "Trials to run side by side, each in a process of its own. Default: one a core."
 OUT = "Folder to write; a folder of the same experiments is gone on with."
 REPORT = "report.html"
@@ -26,7 +26,7 @@ def add_arguments(parser: Any) -> None:
         ("name", str, LISTED, WHAT),
         ("--quick", bool, False, "A short form: fewer trials, shorter lags."),
         ("--seeds", int | None, None, SEEDS),
-        ("--rows", list[str] | None, None, ROWS),
+        ("--rows", list[str] | str | None, None, ROWS),
         ("--out", str, "reproduced", OUT),
         ("--jobs", int | None, None, JOBS),
         ("--json", bool, False, "Print the results as JSON, and nothing else, on standard output."),
@@ -44,6 +44,12 @@ def run(args: Any) -> int:
     if args.name == LISTED:
         return _list(args.json)
     chosen = [experiment(name) for name in (EXPERIMENTS if args.name == ALL else [args.name])]
+    # Not commas: names of rows have them.
+    parts = args.rows.split(";") if isinstance(args.rows, str) else args.rows or []
+    rows = [part.strip() for part in parts if part.strip()]
+    only = {one.NAME: rows for one in chosen}
+    if args.name == ALL and rows:
+        only, chosen = _of_each(chosen, rows, args)
     from rich.console import Console
 
     from glasscell.report.page import write
@@ -64,7 +70,7 @@ def run(args: Any) -> int:
                 folder,
                 quick=args.quick,
                 seeds=args.seeds,
-                only=args.rows or (),
+                only=only[one.NAME],
                 workers=workers,
                 reporter=reporter,
                 stopped=lambda: stop.pressed,
@@ -75,6 +81,7 @@ def run(args: Any) -> int:
                 write_finding(finding, folder)
                 if (page := explored(finding, folder)) is not None:
                     write(page, folder / REPORT, args.lang, force=True)
+                    reporter.say(f"Wrote {folder / REPORT}; open it in a browser.")
                 if not args.quiet and not args.json:
                     console.print(terminal_table(finding))
                     say(console, one.sentence(finding.rows)[0])
@@ -84,6 +91,19 @@ def run(args: Any) -> int:
     if args.json:
         print_json(records if args.name == ALL else records[0])
     return 0 if whole else 130
+
+
+def _of_each(chosen: list[Any], rows: list[str], args: Any) -> tuple[dict[str, Any], list[Any]]:
+    """Give which of `rows` each experiment has, and the experiments that have any."""
+    names = {one.NAME: {t.row for t in one.trials(args.quick, args.seeds)} for one in chosen}
+    for row in rows:
+        if not any(row in name for held in names.values() for name in held):
+            raise DataError(f"--rows: expected a part of a row of some experiment, got {row!r}")
+    only = {
+        one: [row for row in rows if any(row in name for name in held)]
+        for one, held in names.items()
+    }
+    return only, [one for one in chosen if only[one.NAME]]
 
 
 def _list(as_json: bool) -> int:

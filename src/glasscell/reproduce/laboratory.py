@@ -16,6 +16,7 @@ from typing import Any, Protocol, cast
 
 from glasscell.errors import DataError
 from glasscell.reproduce.specimen import Specimen
+from glasscell.reproduce.trial_bars import TrialBars
 from glasscell.training.progress import Reporter
 from glasscell.training.workers import Line, Workers, one_thread
 
@@ -185,7 +186,7 @@ def reproduce(
         What was found; with any number of processes the same.
 
     Raises:
-        DataError: The folder holds a damaged file, or no row has such a name.
+        DataError: The folder holds a damaged file or cannot be written, or no row has such a name.
     """
     planned = _chosen(experiment.trials(quick, seeds), only)
     held = _held(folder)
@@ -194,6 +195,8 @@ def reproduce(
     if folder is not None and len(missing) < len(planned):
         say(f"{len(planned) - len(missing)} of {len(planned)} trials were run before.")
     names = [f"{experiment.NAME}, {t.row}, seed {t.seed}" for t in missing]
+    if folder is not None and missing:
+        _writable(folder)
 
     def hear(number: int, message: Any) -> None:
         trial = missing[number]
@@ -202,10 +205,15 @@ def reproduce(
         elif isinstance(message, dict):
             held[trial.key(experiment.NAME)] = message
             _keep(folder, experiment.NAME, trial, message)
+            bars.finished(names[number])
             say(f"{names[number]}: {message['said']}, {message['seconds']:.1f} s")
+        elif isinstance(message, str):
+            bars.told(names[number], message)
 
     crew = workers or Workers(1)
-    crew.call(_one, experiment.__name__, missing, hear, stopped, names)
+    console = reporter.console if reporter is not None else None
+    with TrialBars(console, len(planned) - len(missing), len(planned)) as bars:
+        crew.call(_one, experiment.__name__, missing, hear, stopped, names)
     return _found(experiment, quick, planned, held)
 
 
@@ -268,30 +276,48 @@ def _one(name: str, trial: Trial, line: Line) -> None:
         line.tell({**result, "seconds": round(time.perf_counter() - began, 3)})
 
 
+def _writable(folder: Path) -> None:
+    """Make sure before the first trial, which may take an hour, that it can be kept."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / TRIALS).open("ab").close()
+    except OSError as error:
+        raise DataError(
+            f"--out: expected a folder to write, got {folder} ({error.strerror}); give another"
+        ) from error
+
+
 def _held(folder: Path | None) -> dict[str, dict[str, Any]]:
     path = None if folder is None else folder / TRIALS
     if path is None or not path.exists():
         return {}
-    held = {}
-    lines = path.read_text(encoding="utf-8").splitlines()
+    held: dict[str, dict[str, Any]] = {}
+    lines = path.read_bytes().split(b"\n")
     for number, line in enumerate(lines, 1):
-        try:
-            entry = json.loads(line)
+        if (entry := _entry(line)) is not None:
             held[entry["key"]] = entry["result"]
-        except (ValueError, KeyError, TypeError) as error:
-            if number == len(lines):
-                break  # the last line of a process that was killed while it wrote
+        elif number < len(lines):  # else nothing, or half a line of a process that was killed
+            got = line[:60].decode("utf-8", "replace")
             raise DataError(
-                f"{path}, line {number}: expected a trial, got {line[:60]!r}; remove the line or "
+                f"{path}, line {number}: expected a trial, got {got!r}; remove the line or "
                 "give another --out"
-            ) from error
+            )
     return held
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """Read one line of a file of trials; None: it is no trial."""
+    try:
+        entry: dict[str, Any] = json.loads(line)
+        float(entry["result"]["seconds"])
+        return entry if isinstance(entry["key"], str) else None
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _keep(folder: Path | None, name: str, trial: Trial, result: dict[str, Any]) -> None:
     if folder is None:
         return
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / TRIALS
     entry = {
         "key": trial.key(name),
@@ -301,10 +327,11 @@ def _keep(folder: Path | None, name: str, trial: Trial, result: dict[str, Any]) 
         "result": _plain(result),
     }
     whole = path.read_bytes().rpartition(b"\n") if path.exists() else (b"", b"", b"")
-    if whole[2]:
-        os.truncate(path, len(whole[0]) + 1)  # half a line, of a process that was killed
+    lost_end = "\n" if _entry(whole[2]) is not None else ""  # a trial, but for the end of its line
+    if whole[2] and not lost_end:
+        os.truncate(path, len(whole[0] + whole[1]))  # half a line, of a process that was killed
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        file.write(lost_end + json.dumps(entry, ensure_ascii=False) + "\n")
         file.flush()
         os.fsync(file.fileno())
 

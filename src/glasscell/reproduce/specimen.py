@@ -6,11 +6,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
 
 import glasscell
+from glasscell.errors import DataError
 from glasscell.reproduce.problems.examples import Examples
 
 LossName = Literal["squares", "classes"]
@@ -45,9 +47,19 @@ class Specimen:
 
     @classmethod
     def read(cls, folder: Path) -> Specimen:
-        """Read what `keep` wrote; its network is the folder."""
-        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-        with np.load(folder / EXAMPLES) as arrays:
-            examples = Examples(arrays["x"], arrays["target"], arrays["ends"])
-        loss = cast(LossName, about["loss"])
-        return cls(network=folder, examples=examples, loss=loss, task=about["task"])
+        """Read what `keep` wrote; its network is the folder.
+
+        Raises:
+            DataError: The folder is damaged.
+        """
+        try:
+            about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+            with np.load(folder / EXAMPLES) as arrays:
+                examples = Examples(arrays["x"], arrays["target"], arrays["ends"])
+            loss, task = cast(LossName, about["loss"]), str(about["task"])
+        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+            raise DataError(
+                f"{folder}: expected a network of glasscell reproduce, got: {error}; remove the "
+                "folder, and the page is written without it"
+            ) from error
+        return cls(network=folder, examples=examples, loss=loss, task=task)

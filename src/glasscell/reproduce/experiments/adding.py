@@ -7,8 +7,8 @@ from functools import partial
 
 from glasscell.reference.memory_blocks import BlockSizes
 from glasscell.reproduce.adder import ALWAYS_ONE, SOLVED
-from glasscell.reproduce.curves import of_adding
 from glasscell.reproduce.laboratory import Row
+from glasscell.reproduce.learning_curves import of_adding
 from glasscell.reproduce.online_training import BlockNetwork, Goal
 from glasscell.reproduce.problems import adding as adding_of_2015
 from glasscell.reproduce.problems import adding_1997

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from glasscell.reproduce.adder import ALWAYS_ONE
-from glasscell.reproduce.curves import of_adding
 from glasscell.reproduce.laboratory import Row
+from glasscell.reproduce.learning_curves import of_adding
 from glasscell.reproduce.problems import adding
 from glasscell.reproduce.side_by_side import (
     SEQUENCES,

@@ -141,8 +141,8 @@ def two_sequence(
         count: Sequences; both classes come with equal chance.
         chance: Source of chance.
         signal_noise: Add the same noise to the values that tell the class (3b and 3c).
-        target_noise: Ask for 0.2 or 0.8 plus noise of standard deviation 0.32 (3c), in place of 1
-            for class 1 and 0 for class 2.
+        target_noise: Ask for 0.2 in class 1 and 0.8 in class 2, plus noise of standard deviation
+            0.32 (3c), in place of 1 in class 1 and 0 in class 2.
 
     Returns:
         x is 1 wide; target 1 wide, asked for after the last step.
