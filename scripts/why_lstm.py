@@ -78,7 +78,11 @@ def write_results(name: str, folder: Path) -> None:
         del trial["result"]["seconds"]
     record["glasscell"] = glasscell.__version__
     path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    # A trial a line: its history would be hundreds.
+    trials = ",\n  ".join(json.dumps(one, ensure_ascii=False) for one in record["trials"])
+    text = json.dumps({**record, "trials": []}, indent=1, ensure_ascii=False)
+    whole = text.replace('"trials": []', f'"trials": [\n  {trials}\n ]')
+    path.write_text(whole + "\n", "utf-8")
     print(f"Wrote {path.relative_to(ROOT)}: {len(record['trials'])} trials")
 
 
