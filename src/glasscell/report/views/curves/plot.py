@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -62,7 +63,7 @@ def curves(
         if logarithmic:
             axes.set(**{f"{way}scale": "log"})
             axis = axes.xaxis if way == "x" else axes.yaxis
-            ticks = log_ticks(*np.log10(axis.get_view_interval()))
+            ticks = log_ticks(*map(math.log10, axis.get_view_interval()))
             axis.set_ticks([], minor=True)
             axis.set_ticks([10.0**tick for tick in ticks], labels=log_texts(ticks))
     axes.set_xlabel(plain(chart.x[column], 80))
