@@ -118,7 +118,7 @@ _FORMS = TwoForms(
                 OneUnit(symbols=5, unit="logistic"),
                 {"solved": solved, "sequences": after},
                 "RTRL and BPTT have the same gradient at the end of a sequence; a trial ends after "
-                "2,000,000 sequences, not 5,000,000; at rates 1 and 4 ours would take longer: in a "
+                "2,000,000 sequences, not 5,000,000; at rate 1 ours would take longer: in a "
                 "program of its own three of six at rate 5 came to it, after 3.6 million",
                 2_000_000,
                 rate,
