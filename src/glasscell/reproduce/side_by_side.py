@@ -12,10 +12,10 @@ import torch
 from glasscell.arrays import Array
 from glasscell.report.views.curves.data import Chart
 from glasscell.reproduce.laboratory import Row, Tell, Trial, rows_of, spread
-from glasscell.reproduce.learning_curves import Levels, learning
 from glasscell.reproduce.problems import Examples
 from glasscell.reproduce.specimen import Specimen
 from glasscell.reproduce.today import Answerer, Draw, Today, answers, train
+from glasscell.reproduce.trial_curves import Levels, learning
 
 Measure = Callable[[Array, Array], float]
 """Scores answers (N, O) against targets (N, O), NaN where nothing is asked."""

@@ -11,11 +11,11 @@ import numpy as np
 from glasscell.arrays import Array
 from glasscell.report.views.curves.data import Chart
 from glasscell.reproduce.laboratory import Row, Tell, Trial, rows_of, spread
-from glasscell.reproduce.learning_curves import Levels, learning
 from glasscell.reproduce.online_training import Beginning, Goal, learn, wrong
 from glasscell.reproduce.problems.examples import Examples
 from glasscell.reproduce.specimen import Specimen
 from glasscell.reproduce.today import Draw, Today, answers, equal_size, loss, train
+from glasscell.reproduce.trial_curves import Levels, learning
 
 SHOWN = 64
 """Sequences that a trained network is looked at on."""

@@ -8,11 +8,11 @@ from functools import partial
 from glasscell.reference.memory_blocks import BlockSizes
 from glasscell.reproduce.adder import ALWAYS_ONE, SOLVED
 from glasscell.reproduce.laboratory import Row
-from glasscell.reproduce.learning_curves import of_adding
 from glasscell.reproduce.online_training import BlockNetwork, Goal
 from glasscell.reproduce.problems import adding as adding_of_2015
 from glasscell.reproduce.problems import adding_1997
 from glasscell.reproduce.today import Today
+from glasscell.reproduce.trial_curves import of_adding
 from glasscell.reproduce.two_forms import COLUMNS, Modern, Published, TwoForms, of_today
 
 NAME = "adding"

@@ -13,12 +13,13 @@ from scipy.stats import fisher_exact  # type: ignore[import-untyped]
 from glasscell.arrays import Array
 from glasscell.engine.online import MemoryBlocks, OnlineRun
 from glasscell.reference.memory_blocks import BlockSizes
-from glasscell.report.views.curves.data import Chart, Line
+from glasscell.report.views.curves.data import Chart
 from glasscell.reproduce.laboratory import Row, Tell, Trial, rows_of, spread
 from glasscell.reproduce.online_training import BlockNetwork
 from glasscell.reproduce.problems import Examples, joined, reber_stream
 from glasscell.reproduce.problems.reber_grammar import SYMBOLS, legal_first
 from glasscell.reproduce.today import Today
+from glasscell.reproduce.trial_curves import banded
 from glasscell.reproduce.two_forms import Modern, TwoForms, shares_right
 
 NAME = "continual-reber"
@@ -255,8 +256,7 @@ def curves(done: Sequence[tuple[Trial, dict[str, Any]]]) -> list[Chart]:
         if name in KINDS:
             states = np.array([result["states"] for _, result in some])
             symbols = [PIECE * (number + 0.5) for number in range(states.shape[1])]
-            ends = {"low": states.min(axis=0), "high": states.max(axis=0)}
-            lines.append(Line(name=name, x=symbols, y=np.median(states, axis=0), **ends))
+            lines.append(banded(name, symbols, states, np.median))
     chart = Chart(
         title=(
             "Mean |cell state| on a stream that nobody ends",

@@ -7,7 +7,6 @@ from functools import partial
 
 from glasscell.reproduce.adder import ALWAYS_ONE
 from glasscell.reproduce.laboratory import Row
-from glasscell.reproduce.learning_curves import of_adding
 from glasscell.reproduce.problems import adding
 from glasscell.reproduce.side_by_side import (
     SEQUENCES,
@@ -21,6 +20,7 @@ from glasscell.reproduce.side_by_side import (
     named,
 )
 from glasscell.reproduce.today import Today
+from glasscell.reproduce.trial_curves import of_adding
 
 NAME = "forget-bias"
 TITLE = ("Forget bias: adding at growing lags", "遗忘偏置：在越来越长的间隔上做加法")

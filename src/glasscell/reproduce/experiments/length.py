@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from glasscell.arrays import Array
-from glasscell.report.views.curves.data import Chart, Line
+from glasscell.report.views.curves.data import Chart
 from glasscell.reproduce.laboratory import Row, Trial, rows_of
 from glasscell.reproduce.problems import (
     adding,
@@ -35,6 +35,7 @@ from glasscell.reproduce.side_by_side import (
     rmse,
 )
 from glasscell.reproduce.today import Draw, Today, equal_size
+from glasscell.reproduce.trial_curves import banded
 
 NAME = "length"
 TITLE = ("Length: tested at 2 and 4 times what was trained", "长度：在训练长度的 2 倍和 4 倍上测试")
@@ -185,8 +186,7 @@ def curves(done: Sequence[tuple[Trial, dict[str, Any]]]) -> list[Chart]:
     lines = []
     for name, some in rows_of(done).items():
         part = np.array([[r[f"at_{n}"] / r["constant"] for n in TIMES] for _, r in some])
-        ends = {"low": part.min(axis=0), "high": part.max(axis=0)}
-        lines.append(Line(name=name, x=TIMES, y=part.mean(axis=0), **ends))
+        lines.append(banded(name, TIMES, part))
     return [
         Chart(
             title=(

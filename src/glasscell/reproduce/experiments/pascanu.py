@@ -20,11 +20,12 @@ from glasscell.arrays import Array
 from glasscell.inspect import fan, layer_weights
 from glasscell.inspect.dynamics.spectrum import stretch
 from glasscell.nn import RNN
-from glasscell.report.views.curves.data import Chart, Line
+from glasscell.report.views.curves.data import Chart
 from glasscell.reproduce.laboratory import Row, Tell, Trial, rows_of, spread
 from glasscell.reproduce.problems import temporal_order
 from glasscell.reproduce.side_by_side import SEQUENCES, Entry, SideBySide, Test, mean_of, right
 from glasscell.reproduce.today import Today
+from glasscell.reproduce.trial_curves import banded
 
 NAME = "pascanu"
 TITLE = ("Gradients that vanish and explode", "消失与爆炸的梯度")
@@ -215,8 +216,7 @@ def curves(done: Sequence[tuple[Trial, dict[str, Any]]]) -> list[Chart]:
         norms = [[r[f"at_{lag}"] for lag in LAGS] for _, r in some if f"at_{LAGS[0]}" in r]
         if norms:
             seen = np.where(np.mean(norms, axis=0) < DRAWN, np.nan, norms)
-            ends = {"low": seen.min(axis=0), "high": seen.max(axis=0)}
-            lines.append(Line(name=name, x=LAGS, y=seen.mean(axis=0), **ends))
+            lines.append(banded(name, LAGS, seen))
     chart = Chart(
         title=(
             "How much a gradient grows or shrinks on its way through a plain RNN",

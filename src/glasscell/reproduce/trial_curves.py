@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from glasscell.arrays import Array
 from glasscell.report.views.curves.data import Chart, Line
 from glasscell.report.views.results.data import Text
 from glasscell.reproduce.adder import ALWAYS_ONE
@@ -19,6 +20,25 @@ Levels = Callable[[str], Sequence[tuple[float, Text]]]
 def of_adding(task: str) -> Sequence[tuple[float, Text]]:
     """Give the level of the adding problem in its form of 2015."""
     return [(ALWAYS_ONE, ("always answering 1", "总回答 1"))]
+
+
+def banded(
+    name: str, x: Sequence[float], trials: Array, centre: Callable[..., Any] = np.mean
+) -> Line:
+    """Draw a line through the middle of several trials, in a band from the lowest to the highest.
+
+    Args:
+        name: What it shows.
+        x: (n,).
+        trials: (trials, n).
+        centre: The middle: their mean, or their median.
+
+    >>> line = banded("LSTM", [1, 2], np.array([[1.0, 2.0], [3.0, 6.0]]))
+    >>> line.y, line.low, line.high
+    (array([2., 4.]), array([1., 2.]), array([3., 6.]))
+    """
+    low, high = trials.min(axis=0), trials.max(axis=0)
+    return Line(name=name, x=x, y=centre(trials, axis=0), low=low, high=high)
 
 
 def learning(
